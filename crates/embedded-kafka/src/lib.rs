@@ -1,0 +1,17 @@
+//! A Kafka-compatible cluster inside the process, for learning and for tests.
+//!
+//! [`Cluster`] starts one to nine nodes, each a listener on 127.0.0.1, over logs in a directory.
+//! Any Kafka client talks to it; librdkafka and Apache Kafka's Java clients are the ones it is
+//! tested with.
+//!
+//! The way of a request: `net` reads a frame, `api` names and decodes it, one file per API turns
+//! it into a call of a state machine (`log`, `group`, `metadata`) and the answer into bytes.
+
+mod api;
+mod group;
+mod log;
+mod metadata;
+mod net;
+mod records;
+mod time;
+mod wait;
