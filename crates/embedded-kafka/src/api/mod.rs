@@ -21,3 +21,6 @@ pub(crate) struct Context {
     /// When the request was read.
     pub(crate) now: Timestamp,
 }
+
+/// What all nodes share.
+pub(crate) struct State {}

@@ -1,1 +1,3 @@
 //! Sockets: listeners, connections and frames.
+
+mod shape;
