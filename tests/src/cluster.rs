@@ -23,6 +23,7 @@ const BOOTSTRAP_SERVERS: &str = "KAFKA_BOOTSTRAP_SERVERS";
 #[derive(Debug)]
 pub struct TestCluster {
     bootstrap_servers: String,
+    is_embedded: bool,
     topics: Mutex<Vec<String>>,
     groups: Mutex<Vec<String>>,
 }
@@ -33,11 +34,21 @@ impl TestCluster {
     /// # Panics
     /// When the embedded cluster does not start.
     pub async fn start() -> TestCluster {
-        let bootstrap_servers = match std::env::var(BOOTSTRAP_SERVERS) {
-            Ok(servers) if !servers.is_empty() => servers,
-            _ => start_embedded().await,
+        let named = std::env::var(BOOTSTRAP_SERVERS).ok().filter(|it| !it.is_empty());
+        let is_embedded = named.is_none();
+        let bootstrap_servers = match named {
+            Some(servers) => servers,
+            None => start_embedded().await,
         };
-        TestCluster { bootstrap_servers, topics: Mutex::default(), groups: Mutex::default() }
+        let (topics, groups) = Default::default();
+        TestCluster { bootstrap_servers, is_embedded, topics, groups }
+    }
+
+    /// Whether the cluster is the embedded one, of this test alone.
+    ///
+    /// Almost no test asks: one does that would harm a cluster that others use too.
+    pub fn is_embedded(&self) -> bool {
+        self.is_embedded
     }
 
     /// The addresses of all nodes, separated by commas.

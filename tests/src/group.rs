@@ -1,6 +1,6 @@
 //! Members of a consumer group that speak the group protocol themselves, one request at a time.
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::join_group_request::JoinGroupRequestProtocol;
 use kafka_protocol::messages::sync_group_request::SyncGroupRequestAssignment;
 use kafka_protocol::messages::{
@@ -10,11 +10,26 @@ use kafka_protocol::messages::{
 use crate::raw::RawClient;
 use crate::requests::{group_id, text};
 
+/// A consumer's subscription (ConsumerProtocolSubscription version 0).
+///
+/// Apache Kafka reads it: a join whose subscription makes no sense is never answered.
+pub fn subscription(topics: &[&str]) -> Bytes {
+    let mut subscription = BytesMut::new();
+    subscription.put_i16(0);
+    subscription.put_i32(topics.len() as i32);
+    for topic in topics {
+        subscription.put_i16(topic.len() as i16);
+        subscription.put_slice(topic.as_bytes());
+    }
+    subscription.put_i32(-1);
+    subscription.freeze()
+}
+
 /// JoinGroup with one assignor ("range"), a session of 6 s and a rebalance of at most 10 s.
 pub fn join_request(group: &str, member_id: &str) -> JoinGroupRequest {
     let protocol = JoinGroupRequestProtocol::default()
         .with_name(text("range"))
-        .with_metadata(Bytes::from_static(b"subscription"));
+        .with_metadata(subscription(&["some-topic"]));
     JoinGroupRequest::default()
         .with_group_id(group_id(group))
         .with_session_timeout_ms(6_000)

@@ -159,6 +159,11 @@ async fn half_a_frame_and_silence_holds_up_nobody() {
 #[tokio::test]
 async fn a_large_claim_without_bytes_holds_no_memory_back_from_others() {
     let cluster = TestCluster::start().await;
+    if !cluster.is_embedded() {
+        // Apache Kafka allocates what the length claims, and runs out of memory.
+        eprintln!("skipped: only the embedded cluster withstands this");
+        return;
+    }
     let mut other = cluster.connect();
     let mut claims: Vec<_> = (0..50).map(|_| cluster.connect()).collect();
     for client in &mut claims {

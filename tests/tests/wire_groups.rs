@@ -6,7 +6,7 @@ use kafka_protocol::messages::{
     DeleteGroupsRequest, DescribeGroupsRequest, FindCoordinatorRequest, JoinGroupRequest,
     LeaveGroupRequest, ListGroupsRequest, SyncGroupRequest,
 };
-use workshop_tests::group::{heartbeat, join_alone, join_request, new_member_id, sync_request};
+use workshop_tests::group::{heartbeat, join_alone, join_request, new_member_id, subscription, sync_request};
 use workshop_tests::raw::RawClient;
 use workshop_tests::requests::{describe_group, find_coordinator, group_id, text};
 use workshop_tests::{TestCluster, eventually};
@@ -78,7 +78,7 @@ async fn a_new_member_is_asked_to_join_again_with_its_id() {
     assert_eq!(joined.member_id.as_str(), member);
     assert_eq!(joined.protocol_name.as_deref(), Some("range"));
     assert_eq!(joined.members.len(), 1);
-    assert_eq!(joined.members[0].metadata.as_ref(), b"subscription");
+    assert_eq!(joined.members[0].metadata, subscription(&["some-topic"]));
 }
 
 #[tokio::test]
@@ -125,7 +125,9 @@ async fn sessions_outside_of_the_limits_and_empty_names_are_refused() {
 async fn a_member_without_a_common_assignor_cannot_join() {
     let (_cluster, group, mut coordinator) = group().await;
     join_alone(&mut coordinator, &group);
-    let other = JoinGroupRequestProtocol::default().with_name(text("something-else"));
+    let other = JoinGroupRequestProtocol::default()
+        .with_name(text("something-else"))
+        .with_metadata(subscription(&[]));
     let request = join_request(&group, "").with_protocols(vec![other]);
     assert_eq!(coordinator.call(9, &request).error_code, INCONSISTENT_GROUP_PROTOCOL);
     let request = join_request(&group, "").with_protocol_type(text("connect"));
@@ -263,7 +265,7 @@ async fn a_described_group_shows_its_state_members_and_assignment() {
         assert_eq!(described.members[0].member_id.as_str(), member);
         assert_eq!(described.members[0].client_id.as_str(), "raw");
         assert_eq!(described.members[0].client_host.as_str(), "/127.0.0.1");
-        assert_eq!(described.members[0].member_metadata.as_ref(), b"subscription");
+        assert_eq!(described.members[0].member_metadata, subscription(&["some-topic"]));
         assert_eq!(described.members[0].member_assignment.as_ref(), b"all of it");
     }
 }
