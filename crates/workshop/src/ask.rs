@@ -16,6 +16,9 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 /// How long a cluster may take to answer.
 pub(crate) const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
+/// How long to look for what librdkafka has to say about a request that failed.
+const DRAIN: Duration = Duration::from_millis(20);
+
 /// The environment's security settings, each with the name that librdkafka has for it.
 const SECURITY: [(&str, &str); 5] = [
     ("KAFKA_SECURITY_PROTOCOL", "security.protocol"),
@@ -89,7 +92,8 @@ fn ask_blocking(config: &ClientConfig) -> Result<Answer, Silence> {
             nodes: metadata.brokers().len(),
         }),
         Err(error) => {
-            while consumer.poll(Duration::ZERO).is_some() {}
+            // The reasons wait in the consumer's queue, among log lines.
+            while consumer.poll(DRAIN).is_some() {}
             let reason = consumer.client().context().reason();
             Err(Silence::Unanswered(
                 reason.unwrap_or_else(|| error.to_string()),

@@ -1,6 +1,6 @@
 //! The choice between the clusters, in the order that the crate's head tells.
 
-use crate::ask::{ANSWER_LIMIT, Silence, ask, client_config, variable_set};
+use crate::ask::{ANSWER_LIMIT, Answer, Silence, ask, client_config, variable_set};
 use crate::cluster::Cluster;
 use crate::data::{DataDirectory, shown};
 use crate::error::Error;
@@ -16,6 +16,15 @@ pub struct Choice {
     pub data: DataDirectory,
     /// Whether a cluster that this process hosts prints each answered request on stderr.
     pub wire: bool,
+}
+
+/// A cluster that runs already.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// Where it answers.
+    pub bootstrap_servers: String,
+    /// The process of the workshop that hosts it, `None` where the environment names the cluster.
+    pub process_id: Option<u32>,
 }
 
 impl Choice {
@@ -63,6 +72,27 @@ impl Choice {
         Ok(cluster)
     }
 
+    /// The cluster that would be used and runs already: looks, and starts nothing. `None` where
+    /// [`Choice::cluster`] would start an embedded one.
+    ///
+    /// # Errors
+    ///
+    /// As [`crate::cluster()`].
+    pub async fn find(&self) -> Result<Option<Found>, Error> {
+        if let Some(servers) = &self.bootstrap_servers {
+            check(servers).await?;
+            let bootstrap_servers = servers.clone();
+            return Ok(Some(Found {
+                bootstrap_servers,
+                process_id: None,
+            }));
+        }
+        Ok(self.data.running().await?.map(|running| Found {
+            bootstrap_servers: running.bootstrap_servers(),
+            process_id: Some(running.process_id),
+        }))
+    }
+
     async fn ours(&self) -> Result<Cluster, Error> {
         match take_seat(&self.data).await? {
             Seat::Guest(running, user) => {
@@ -107,7 +137,18 @@ impl Choice {
 
 /// The cluster that the environment names, if it answers.
 async fn named(servers: &str) -> Result<Cluster, Error> {
-    let answer = ask(client_config(servers))
+    let answer = check(servers).await?;
+    let nodes = if answer.nodes == 1 {
+        "1 node"
+    } else {
+        &format!("{} nodes", answer.nodes)
+    };
+    eprintln!("workshop: cluster of {nodes} on {servers} (KAFKA_BOOTSTRAP_SERVERS)");
+    Ok(Cluster::named(servers.to_owned()))
+}
+
+async fn check(servers: &str) -> Result<Answer, Error> {
+    ask(client_config(servers))
         .await
         .map_err(|silence| match silence {
             Silence::Settings(source) => Error::Settings { source },
@@ -116,12 +157,5 @@ async fn named(servers: &str) -> Result<Cluster, Error> {
                 seconds: ANSWER_LIMIT.as_secs(),
                 reason,
             },
-        })?;
-    let nodes = if answer.nodes == 1 {
-        "1 node"
-    } else {
-        &format!("{} nodes", answer.nodes)
-    };
-    eprintln!("workshop: cluster of {nodes} on {servers} (KAFKA_BOOTSTRAP_SERVERS)");
-    Ok(Cluster::named(servers.to_owned()))
+        })
 }

@@ -1,5 +1,6 @@
 //! The cluster that was chosen, and letting go of it.
 
+use std::error::Error as _;
 use std::fmt;
 use std::time::Duration;
 
@@ -39,7 +40,7 @@ pub struct Cluster {
 enum Hold {
     Nothing,
     User { _lock: Lock },
-    Host(Option<Host>),
+    Host(Option<Box<Host>>),
 }
 
 impl Cluster {
@@ -61,7 +62,7 @@ impl Cluster {
         let bootstrap_servers = host.running().bootstrap_servers();
         Self {
             bootstrap_servers,
-            hold: Hold::Host(Some(host)),
+            hold: Hold::Host(Some(Box::new(host))),
         }
     }
 
@@ -112,10 +113,10 @@ impl Drop for Cluster {
             return;
         }
         // The caller's runtime may be this very thread's, so the wait has one of its own.
-        let left = std::thread::spawn(move || leave_within(host, DROP_LIMIT)).join();
+        let left = std::thread::spawn(move || leave_within(*host, DROP_LIMIT)).join();
         match left {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => eprintln!("workshop: {error}"),
+            Ok(Err(error)) => eprintln!("workshop: {error} ({:?})", error.source()),
             Err(_) => eprintln!("workshop: the embedded cluster did not shut down in order"),
         }
     }

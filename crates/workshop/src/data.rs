@@ -92,6 +92,30 @@ impl DataDirectory {
         Ok(None)
     }
 
+    /// How many bytes [`DataDirectory::reset`] would remove, `None` where there is nothing.
+    ///
+    /// # Errors
+    ///
+    /// Where a reset would be refused: [`Error::InUse`], [`Error::Foreign`].
+    pub fn check_reset(&self) -> Result<Option<u64>, Error> {
+        if !self.path.exists() {
+            return Ok(None);
+        }
+        self.check_is_ours()?;
+        if self.is_hosted()? {
+            return Err(Error::InUse {
+                data: self.path.clone(),
+            });
+        }
+        let holds_something = self.path.join(MARKER).exists();
+        Ok(holds_something.then(|| self.size_bytes().unwrap_or(0)))
+    }
+
+    /// The directory's path as a person reads it: relative where it lies in the current directory.
+    pub fn shown(&self) -> String {
+        shown(&self.path)
+    }
+
     /// Removes what the cluster stored, and returns how many bytes that were. The lock files stay.
     ///
     /// # Errors

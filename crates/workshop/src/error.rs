@@ -28,7 +28,7 @@ pub enum Error {
 
     /// librdkafka refuses the settings that the environment gives.
     #[error(
-        "librdkafka refuses the settings from the environment: {source}. Check \
+        "librdkafka refuses the settings from the environment. Check \
          KAFKA_SECURITY_PROTOCOL, KAFKA_SASL_MECHANISM and KAFKA_SSL_CA_LOCATION; TLS and SCRAM \
          need rdkafka built with its feature `ssl`"
     )]
@@ -128,7 +128,7 @@ pub enum Error {
 
     /// A file of the data directory cannot be read or written.
     #[error(
-        "cannot {action} {}: {source}. Check the rights and the free space there, or set \
+        "cannot {action} {}. Check the rights and the free space there, or set \
          WORKSHOP_DATA to another directory", shown(.path)
     )]
     File {
@@ -142,7 +142,7 @@ pub enum Error {
 
     /// The embedded cluster does not start.
     #[error(
-        "the embedded cluster on {} does not start: {source}. If its data is damaged, `cargo \
+        "the embedded cluster on {} does not start. If its data is damaged, `cargo \
          workshop reset` starts afresh", shown(.data)
     )]
     Start {

@@ -32,7 +32,7 @@ mod seat;
 mod wire;
 
 pub use ask::client_config;
-pub use choice::Choice;
+pub use choice::{Choice, Found};
 pub use cluster::{Cluster, Source};
 pub use data::DataDirectory;
 pub use error::Error;
