@@ -11,6 +11,7 @@
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +28,9 @@ const RUNNING: &str = "running.json";
 const CLUSTER: &str = "cluster";
 const HOST_LOCK: &str = "host.lock";
 const USERS_LOCK: &str = "users.lock";
+
+/// Counts the files that this process has written, to name each one's unfinished state.
+static WRITES: AtomicU32 = AtomicU32::new(0);
 
 /// What stands in `workshop.json`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -243,7 +247,8 @@ impl DataDirectory {
     /// Writes a file as a whole: who reads it meanwhile sees the old one or the new one.
     fn write(&self, name: &str, content: &impl Serialize) -> Result<(), Error> {
         let path = self.path.join(name);
-        let unfinished = self.path.join(format!("{name}.{}", std::process::id()));
+        let nobody_elses = format!("{}-{}", std::process::id(), WRITES.fetch_add(1, Relaxed));
+        let unfinished = self.path.join(format!("{name}.{nobody_elses}"));
         serde_json::to_string_pretty(content)
             .map_err(io::Error::from)
             .and_then(|text| fs::write(&unfinished, text + "\n"))

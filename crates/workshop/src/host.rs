@@ -115,7 +115,7 @@ impl Host {
             cluster.shutdown().await;
         }
         if let Some(wire) = self.wire.take() {
-            wire.finish();
+            wire.finish().await;
         }
         unregistered
     }

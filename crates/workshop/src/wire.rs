@@ -1,10 +1,10 @@
 //! `WORKSHOP_WIRE=1`: one line on stderr for each request that the hosted cluster answered.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
 use embedded_kafka::EventReceiver;
+use tokio::sync::oneshot;
 
 /// How long the last lines may take once the cluster has shut down.
 const LAST_LINES_LIMIT: Duration = Duration::from_secs(1);
@@ -13,13 +13,13 @@ const LAST_LINES_LIMIT: Duration = Duration::from_secs(1);
 /// call of rdkafka must not hold the lines back.
 #[derive(Debug)]
 pub(crate) struct Wire {
-    printed: Receiver<()>,
+    printed: oneshot::Receiver<()>,
 }
 
 impl Wire {
     /// Prints from now on, until the cluster shuts down.
     pub(crate) fn start(mut events: EventReceiver) -> Self {
-        let (last, printed) = channel::<()>();
+        let (last, printed) = oneshot::channel::<()>();
         thread::spawn(move || {
             let _last = last;
             let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() else {
@@ -35,8 +35,12 @@ impl Wire {
     }
 
     /// Waits until the last line is printed. The cluster has shut down before.
-    pub(crate) fn finish(&self) {
-        if self.printed.recv_timeout(LAST_LINES_LIMIT) == Err(RecvTimeoutError::Timeout) {
+    pub(crate) async fn finish(self) {
+        // The sender goes with the thread, which sends nothing.
+        if tokio::time::timeout(LAST_LINES_LIMIT, self.printed)
+            .await
+            .is_err()
+        {
             tracing::warn!("the last events of the cluster were not printed in time");
         }
     }
