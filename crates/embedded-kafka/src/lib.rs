@@ -9,6 +9,7 @@
 
 mod api;
 mod group;
+#[allow(dead_code, unused_imports)]
 mod log;
 mod metadata;
 mod net;
