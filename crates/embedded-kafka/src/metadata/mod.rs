@@ -1,1 +1,4 @@
 //! Topics, partitions, settings and nodes.
+
+pub(crate) mod config;
+pub(crate) mod names;
