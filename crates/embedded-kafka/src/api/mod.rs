@@ -1,5 +1,10 @@
 //! One file per API of the protocol, and what all of their handlers are given.
 
+pub(crate) mod alter_configs;
+mod config_resources;
+pub(crate) mod describe_configs;
+pub(crate) mod incremental_alter_configs;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -23,4 +28,6 @@ pub(crate) struct Context {
 }
 
 /// What all nodes share.
-pub(crate) struct State {}
+pub(crate) struct State {
+    pub(crate) metadata: crate::metadata::Metadata,
+}
