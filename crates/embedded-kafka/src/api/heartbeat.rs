@@ -13,7 +13,7 @@ pub(crate) fn handle(
     _version: i16,
     context: &Context,
 ) -> HeartbeatResponse {
-    let answer = context.check_coordinator(&request.group_id).and_then(|()| {
+    let answer = context.check_members_coordinator(&request.group_id).and_then(|()| {
         context.state.groups.heartbeat(
             &request.group_id,
             &request.member_id,

@@ -15,7 +15,7 @@ pub(crate) async fn handle(
     version: i16,
     context: &Context,
 ) -> JoinGroupResponse {
-    if let Err(error) = context.check_coordinator(&request.group_id) {
+    if let Err(error) = context.check_members_coordinator(&request.group_id) {
         let member_id = request.member_id.to_string();
         return refused(JoinRefused { error, member_id }, version);
     }

@@ -17,7 +17,7 @@ pub(crate) fn handle(
     context: &Context,
 ) -> LeaveGroupResponse {
     let leaving = from_wire(&request, version);
-    let answers = context.check_coordinator(&request.group_id).and_then(|()| {
+    let answers = context.check_members_coordinator(&request.group_id).and_then(|()| {
         context
             .state
             .groups

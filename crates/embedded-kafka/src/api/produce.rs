@@ -81,10 +81,14 @@ fn append(
     let partition = context.state.metadata.partition(topic, data.index)?;
     // A batch for another node is not worth checking, and its settings are copied out of the lock.
     let settings = partition.with(|state| {
-        state.check_leader(context.node, -1).map(|()| state.log.settings().clone())
+        state.check_leader(context.node, None).map(|()| state.log.settings().clone())
     })?;
     let records = data.records.clone().unwrap_or_default();
     let batch = log::validate(&records, &settings, context.now)?;
+    if batch.header().is_transactional() {
+        // The request names no transactional id, and so none that it may write for.
+        return Err(ResponseError::TransactionalIdAuthorizationFailed.into());
+    }
     partition.append(context.node, acks, &batch, context.now)
 }
 

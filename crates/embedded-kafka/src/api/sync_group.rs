@@ -14,7 +14,7 @@ pub(crate) async fn handle(
     version: i16,
     context: &Context,
 ) -> SyncGroupResponse {
-    if let Err(error) = context.check_coordinator(&request.group_id) {
+    if let Err(error) = context.check_members_coordinator(&request.group_id) {
         return SyncGroupResponse::default().with_error_code(error.code());
     }
     let group_id = request.group_id.to_string();

@@ -104,9 +104,11 @@ pub(crate) fn validate(
     let header = BatchHeader::parse(&batch)
         .map_err(|error| Rejection::new(ResponseError::CorruptMessage, error.to_string()))?;
     check_header(&header, &batch, settings)?;
-    let source = header
-        .compression()
-        .ok_or_else(|| Rejection::invalid("The batch names a compression that does not exist"))?;
+    let source = header.compression().ok_or_else(|| {
+        // Kafka fails unexpectedly here, and says so.
+        let message = "The batch names a compression that does not exist";
+        Rejection::new(ResponseError::UnknownServerError, message)
+    })?;
     let mut valid = ValidBatch::new(header, batch.slice(HEADER_SIZE..));
 
     let target = settings.compression.unwrap_or(source);
