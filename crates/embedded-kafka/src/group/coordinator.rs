@@ -167,7 +167,7 @@ impl Groups {
     pub(crate) fn sync(
         &self,
         group_id: &str,
-        request: SyncRequest,
+        request: &SyncRequest,
         now: Timestamp,
     ) -> Waiting<SyncAnswer> {
         if !is_valid_group_id(group_id) {

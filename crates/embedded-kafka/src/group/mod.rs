@@ -32,11 +32,13 @@ use crate::time::Timestamp;
 
 pub(crate) use coordinator::{Groups, OffsetsLog, partition_of};
 pub(crate) use describe::{Described, DescribedMember, Listed};
+#[cfg(test)]
+pub(crate) use join::JoinedMember;
 pub(crate) use join::{JoinRefused, JoinRequest, Joined};
 pub(crate) use members::Leaving;
 pub(crate) use offsets::{Commit, CommittedOffset, OffsetToCommit, TopicOffsets};
 pub(crate) use state::Protocol;
-pub(crate) use sync::SyncRequest;
+pub(crate) use sync::{SyncRequest, Synced};
 
 /// The limits and delays of all groups, in milliseconds unless they say otherwise.
 #[derive(Debug, Clone)]
