@@ -9,12 +9,14 @@
 //! [`Groups`] holds all of them, one lock each, writes what must survive to `__consumer_offsets`,
 //! and wakes the requests that wait. Groups of KIP-848 and the expiry of old offsets are not here.
 
+mod committed;
 mod coordinator;
 mod describe;
 mod join;
 mod members;
 mod offsets;
 mod rebalance;
+mod recover;
 mod replay;
 mod state;
 mod subscription;

@@ -77,6 +77,7 @@ impl Harness {
         self.step(|group, step| group.join(request, step))
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "reads better at each call")]
     fn sync(&mut self, request: SyncRequest) -> Ticket<SyncAnswer> {
         self.step(|group, step| group.sync(&request, step))
     }
