@@ -83,7 +83,7 @@ fn join(groups: &Groups, request: JoinRequest, now: Timestamp) -> JoinAnswer {
 fn with_member(log: &Arc<MemoryLog>) -> Groups {
     let groups = groups(log);
     join(&groups, joining("a"), 0).unwrap();
-    let synced = groups.sync(GROUP, syncing("a", 1, &[("a", "0,1")]), 0);
+    let synced = groups.sync(GROUP, &syncing("a", 1, &[("a", "0,1")]), 0);
     runtime().block_on(synced.answer()).unwrap();
     groups
 }
@@ -190,7 +190,7 @@ fn a_group_that_does_not_exist_has_no_members() {
     let groups = groups(&Arc::default());
     let unknown = ResponseError::UnknownMemberId;
     assert_eq!(groups.heartbeat(GROUP, "a", None, 1, 0), Err(unknown));
-    let synced = runtime().block_on(groups.sync(GROUP, syncing("a", 1, &[]), 0).answer());
+    let synced = runtime().block_on(groups.sync(GROUP, &syncing("a", 1, &[]), 0).answer());
     assert_eq!(synced, Err(unknown));
     let member = Leaving {
         member_id: "a".into(),
@@ -237,7 +237,7 @@ fn a_stable_group_goes_on_after_a_restart() {
     let groups = restarted(&log, 100_000);
     assert_eq!(groups.describe(GROUP), before);
     assert_eq!(groups.heartbeat(GROUP, "a", None, 1, 100_001), Ok(()));
-    let synced = runtime().block_on(groups.sync(GROUP, syncing("a", 1, &[]), 100_001).answer());
+    let synced = runtime().block_on(groups.sync(GROUP, &syncing("a", 1, &[]), 100_001).answer());
     assert_eq!(synced.unwrap().assignment, "0,1");
     groups.tick(100_001 + i64::from(SESSION_MS));
     assert_eq!(groups.describe(GROUP).state, "Empty");
@@ -259,7 +259,7 @@ fn a_static_member_is_known_after_a_restart() {
     let log = Arc::default();
     let groups = groups(&log);
     join(&groups, starting("gate-1", "a"), 0).unwrap();
-    let synced = groups.sync(GROUP, syncing("a", 1, &[("a", "0,1")]), 0);
+    let synced = groups.sync(GROUP, &syncing("a", 1, &[("a", "0,1")]), 0);
     runtime().block_on(synced.answer()).unwrap();
     let groups = restarted(&log, 100_000);
     let joined = join(&groups, starting("gate-1", "a2"), 100_000).unwrap();

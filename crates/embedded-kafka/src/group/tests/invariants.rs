@@ -82,9 +82,9 @@ impl World {
         (client >= 4).then(|| format!("gate-{client}"))
     }
 
-    fn act(&mut self, act: Act) {
+    fn act(&mut self, act: &Act) {
         let generation = self.harness.group.generation;
-        match act {
+        match *act {
             Act::Join {
                 client,
                 with_id,
@@ -287,7 +287,7 @@ proptest! {
         let mut world = World::new(delay);
         let mut generation = 0;
         for act in acts {
-            world.act(act);
+            world.act(&act);
             world.answers()?;
             world.check()?;
             prop_assert!(world.harness.group.generation >= generation, "generations never go back");

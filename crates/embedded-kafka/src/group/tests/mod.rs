@@ -77,8 +77,9 @@ impl Harness {
         self.step(|group, step| group.join(request, step))
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "reads better at each call")]
     fn sync(&mut self, request: SyncRequest) -> Ticket<SyncAnswer> {
-        self.step(|group, step| group.sync(request, step))
+        self.step(|group, step| group.sync(&request, step))
     }
 
     fn heartbeat(&mut self, member: &str) -> Result<(), ResponseError> {
@@ -89,7 +90,7 @@ impl Harness {
     /// Lets time pass at once, and then what is due happen.
     fn pass(&mut self, ms: i32) {
         self.now += i64::from(ms);
-        self.step(|group, step| group.expire(step));
+        self.step(Group::expire);
     }
 
     /// Lets time pass in small ticks, during which the members given keep sending heartbeats.

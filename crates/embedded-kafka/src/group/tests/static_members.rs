@@ -11,7 +11,7 @@ fn with_static_member() -> Harness {
     ];
     harness.pass(1);
     harness.pass(1);
-    tickets.map(|ticket| accepted(&ticket));
+    tickets.iter().for_each(|ticket| drop(accepted(ticket)));
     harness.sync_all(&["a", "b"]);
     harness
 }
@@ -157,7 +157,7 @@ fn a_static_member_that_is_back_during_the_assignment_forces_a_rebalance() {
     ];
     harness.pass(1);
     harness.pass(1);
-    tickets.map(|ticket| accepted(&ticket));
+    tickets.iter().for_each(|ticket| drop(accepted(ticket)));
     let waiting = harness.sync(syncing("b", 1, &[]));
     let ticket = harness.join(starting("gate-1", "b2"));
     assert_eq!(waiting.take(), Some(Err(ResponseError::FencedInstanceId)));
