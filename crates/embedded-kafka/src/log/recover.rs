@@ -186,8 +186,8 @@ impl Log {
             first_timestamp: None,
         };
         if let (Some(offsets), Some(times)) = lengths
-            && offsets % OffsetEntry::SIZE as u64 == 0
-            && times % TimeEntry::SIZE as u64 == 0
+            && offsets.is_multiple_of(OffsetEntry::SIZE as u64)
+            && times.is_multiple_of(TimeEntry::SIZE as u64)
         {
             let (offsets, times) = if was_clean {
                 let offsets = offsets / OffsetEntry::SIZE as u64;
@@ -470,7 +470,7 @@ fn load_index<E: IndexEntry>(
     length: u64,
 ) -> io::Result<Option<SparseIndex<E>>> {
     let entries = length / E::SIZE as u64;
-    if length % E::SIZE as u64 != 0 {
+    if !length.is_multiple_of(E::SIZE as u64) {
         return Ok(None);
     }
     let last = match entries.checked_sub(1) {

@@ -3,6 +3,15 @@ use proptest::prelude::*;
 use super::super::test_batches::{TestRecord, batch, batch_with, payload, to_bytes};
 use super::*;
 
+/// Validates for a partition of this name, which shows in messages only.
+fn validate(
+    records: &Bytes,
+    settings: &LogSettings,
+    now: Timestamp,
+) -> Result<ValidBatch, Rejection> {
+    super::validate(records, &"flights-0", settings, now)
+}
+
 const NOW: Timestamp = 1_800_000_000_000;
 const RECORDS: &[TestRecord] = &[
     (NOW - 10, Some("JFK"), "New York"),
@@ -233,8 +242,14 @@ fn log_append_time_replaces_the_timestamps() {
         assert!(has_valid_crc(valid.header(), &bytes));
         assert!(valid.header().is_log_append_time());
         assert_eq!(valid.header().max_timestamp, NOW);
-        // A producer must not claim it.
+        // A producer must not claim it, though on other topics Kafka just takes the claim away.
         let claimed = batch_with(RECORDS, codec, |header| header.set_log_append_time(NOW));
+        let other = super::validate(&to_bytes(&claimed), &"", &LogSettings::default(), NOW);
+        let other = *other.unwrap().header();
+        assert_eq!(
+            (other.is_log_append_time(), other.max_timestamp),
+            (false, NOW)
+        );
         assert_eq!(
             code(&to_bytes(&claimed), &settings),
             Err(ResponseError::InvalidTimestamp)
