@@ -12,6 +12,7 @@
 mod batch;
 mod builder;
 mod compression;
+mod directory;
 mod epochs;
 mod files;
 mod identity;
@@ -20,12 +21,15 @@ mod lookup;
 mod maintain;
 mod producers;
 mod read;
+mod rebuild;
 mod records;
 mod recover;
 mod scan;
 mod segment;
 mod settings;
+mod shutdown;
 mod validate;
+mod view;
 
 #[cfg(test)]
 mod model_tests;

@@ -16,7 +16,7 @@ use crate::time::Timestamp;
 use super::AppendError;
 use super::batch::BatchHeader;
 use super::files::{read_if_there, replace};
-use super::segment::{SNAPSHOT_SUFFIX, file_name};
+use super::view::{SNAPSHOT_SUFFIX, file_name};
 
 /// Batches that are remembered per producer.
 const REMEMBERED_BATCHES: usize = 5;

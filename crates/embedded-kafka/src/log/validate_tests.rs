@@ -204,14 +204,20 @@ fn a_compacted_topic_names_the_records_without_a_key() {
                  flights-0')]"
             )
         );
-        assert_eq!(code(&to_bytes(&batch(&RECORDS[..2], codec)), &settings), Ok(()));
+        assert_eq!(
+            code(&to_bytes(&batch(&RECORDS[..2], codec)), &settings),
+            Ok(())
+        );
     }
 }
 
 #[test]
 fn a_wrong_timestamp_outweighs_a_missing_key() {
-    let settings =
-        LogSettings { compacted: true, timestamp_after_max_ms: 4, ..LogSettings::default() };
+    let settings = LogSettings {
+        compacted: true,
+        timestamp_after_max_ms: 4,
+        ..LogSettings::default()
+    };
     let sent = to_bytes(&batch(RECORDS, Compression::None));
     let rejection = validate(&sent, &settings, NOW).unwrap_err();
     assert_eq!(rejection.code, ResponseError::InvalidTimestamp);
@@ -220,28 +226,49 @@ fn a_wrong_timestamp_outweighs_a_missing_key() {
         "Timestamp 1800000000005 of message with offset 1 is out of range. The timestamp should \
          be within [-9223370236854775807, 1800000000004]"
     );
-    assert!(rejection.record_errors[1].1.starts_with("Compacted topic cannot accept"));
+    assert!(
+        rejection.record_errors[1]
+            .1
+            .starts_with("Compacted topic cannot accept")
+    );
 }
 
 #[test]
 fn only_what_kafka_finds_before_the_partition_names_no_start_offset() {
     let settings = LogSettings::default();
-    let refused = |sent: &Bytes| validate(sent, &settings, NOW).unwrap_err().names_start_offset;
+    let refused = |sent: &Bytes| {
+        validate(sent, &settings, NOW)
+            .unwrap_err()
+            .names_start_offset
+    };
     assert!(!refused(&Bytes::new()));
-    assert!(!refused(&changed(|header| header.record_count = 2).slice(..70)));
+    assert!(!refused(
+        &changed(|header| header.record_count = 2).slice(..70)
+    ));
     assert!(refused(&changed(|header| header.record_count = 2)));
-    assert_eq!(validate(&Bytes::new(), &settings, NOW).unwrap_err().client_message(), None);
+    assert_eq!(
+        validate(&Bytes::new(), &settings, NOW)
+            .unwrap_err()
+            .client_message(),
+        None
+    );
 }
 
 #[test]
 fn garbage_instead_of_compressed_records_is_noticed_where_they_are_looked_at() {
-    let settings = LogSettings { compacted: true, ..LogSettings::default() };
+    let settings = LogSettings {
+        compacted: true,
+        ..LogSettings::default()
+    };
     for codec in &CODECS[1..] {
         let mut header = BatchHeader::new(1, NOW, NOW);
         header.set_payload(*codec, 7).unwrap();
         header.seal(b"garbage");
         let sent = to_bytes(&ValidBatch::new(header, Bytes::from_static(b"garbage")));
-        assert_eq!(code(&sent, &settings), Err(ResponseError::UnknownServerError));
+        assert_eq!(
+            code(&sent, &settings),
+            Err(ResponseError::UnknownServerError)
+        );
     }
 }
 
