@@ -12,6 +12,7 @@ use kafka_protocol::ResponseError;
 
 use crate::time::Timestamp;
 
+use super::AppendError;
 use super::batch::{
     BatchHeader, HEADER_SIZE, LOG_OVERHEAD, NO_TIMESTAMP, SIZE_UP_TO_MAGIC, has_valid_crc,
 };
@@ -91,6 +92,22 @@ impl Rejection {
     /// The message that Kafka sends along: only where single records are at fault.
     pub(crate) fn client_message(&self) -> Option<&str> {
         (!self.record_errors.is_empty()).then_some(self.message.as_str())
+    }
+}
+
+impl From<ResponseError> for Rejection {
+    fn from(code: ResponseError) -> Self {
+        Self::of_request(code, String::new())
+    }
+}
+
+impl From<AppendError> for Rejection {
+    fn from(error: AppendError) -> Self {
+        if let AppendError::Storage(error) = &error {
+            tracing::error!(%error, "a batch was not written");
+            return Self::of_request(ResponseError::KafkaStorageError, error.to_string());
+        }
+        Self::of_batch(error.code(), error.to_string())
     }
 }
 
