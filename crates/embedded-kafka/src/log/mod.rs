@@ -39,7 +39,7 @@ mod test_batches;
 mod tests;
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use kafka_protocol::ResponseError;
@@ -47,18 +47,16 @@ use uuid::Uuid;
 
 use crate::time::Timestamp;
 
-pub(crate) use batch::{BatchHeader, HEADER_SIZE, MalformedBatch, NO_PRODUCER_ID, NO_TIMESTAMP};
+pub(crate) use batch::{BatchHeader, HEADER_SIZE};
 pub(crate) use builder::BatchBuilder;
 pub(crate) use compression::Compression;
 pub(crate) use files::OpenFiles;
-pub(crate) use identity::remove_deleted;
 pub(crate) use lookup::{Found, Lookup};
 pub(crate) use maintain::DeleteRecordsError;
-pub(crate) use read::{OffsetOutOfRange, Slice};
-pub(crate) use records::{MalformedRecord, RecordView, Records};
-pub(crate) use recover::Recovery;
+pub(crate) use read::Slice;
+pub(crate) use records::Records;
 pub(crate) use settings::{LogSettings, TimestampType};
-pub(crate) use validate::{MAX_DECOMPRESSED_BYTES, Rejection, ValidBatch, validate};
+pub(crate) use validate::{Rejection, ValidBatch, validate};
 
 use epochs::LeaderEpochs;
 use producers::Producers;
@@ -151,11 +149,6 @@ impl Log {
     /// Bytes of all segments.
     pub(crate) fn size_bytes(&self) -> u64 {
         self.segments.iter().map(Segment::size).sum()
-    }
-
-    /// The partition's directory, which may not exist yet.
-    pub(crate) fn directory(&self) -> &Path {
-        &self.directory
     }
 
     /// The settings in force.
