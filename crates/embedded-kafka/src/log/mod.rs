@@ -2,7 +2,7 @@
 //!
 //! A [`Log`] is a state machine over a directory. It owns no lock, task or clock: the caller guards
 //! it with a lock and passes the time in. What is slow is split off, so that the lock is never held
-//! across it: [`validate`] checks a batch before the lock is taken, [`Slice`] reads batches and
+//! across it: [`validate()`] checks a batch before the lock is taken, [`Slice`] reads batches and
 //! [`Lookup`] finds times after it is released. Under the lock an append is one write to the end of
 //! a file, and locating an offset touches no file at all.
 //!

@@ -330,7 +330,7 @@ fn log_append_time_replaces_the_timestamps() {
 #[test]
 fn the_largest_timestamp_of_the_header_is_corrected() {
     let sent = batch_with(RECORDS, Compression::None, |header| {
-        header.max_timestamp = 3
+        header.max_timestamp = 3;
     });
     let valid = validate(&to_bytes(&sent), &LogSettings::default(), NOW).unwrap();
     assert_eq!(
