@@ -23,7 +23,8 @@ const BOOTSTRAP_SERVERS: &str = "KAFKA_BOOTSTRAP_SERVERS";
 #[derive(Debug)]
 pub struct TestCluster {
     bootstrap_servers: String,
-    is_embedded: bool,
+    /// Runs as long as the test, and stops with it.
+    embedded: Option<embedded_kafka::Cluster>,
     topics: Mutex<Vec<String>>,
     groups: Mutex<Vec<String>>,
 }
@@ -37,15 +38,20 @@ impl TestCluster {
         let named = std::env::var(BOOTSTRAP_SERVERS)
             .ok()
             .filter(|it| !it.is_empty());
-        let is_embedded = named.is_none();
-        let bootstrap_servers = match named {
-            Some(servers) => servers,
-            None => start_embedded().await,
+        let embedded = match named {
+            Some(_) => None,
+            None => Some(start_embedded().await),
         };
+        let bootstrap_servers = named.unwrap_or_else(|| {
+            let embedded = embedded
+                .as_ref()
+                .expect("it was started where none was named");
+            embedded.bootstrap_servers().to_owned()
+        });
         let (topics, groups) = Default::default();
         TestCluster {
             bootstrap_servers,
-            is_embedded,
+            embedded,
             topics,
             groups,
         }
@@ -55,7 +61,7 @@ impl TestCluster {
     ///
     /// Almost no test asks: one does that would harm a cluster that others use too.
     pub fn is_embedded(&self) -> bool {
-        self.is_embedded
+        self.embedded.is_some()
     }
 
     /// The addresses of all nodes, separated by commas.
@@ -265,6 +271,12 @@ impl Drop for TestCluster {
 }
 
 /// Starts an embedded cluster of three nodes for one test.
-async fn start_embedded() -> String {
-    panic!("no embedded cluster is wired in yet: set {BOOTSTRAP_SERVERS} to test Apache Kafka")
+async fn start_embedded() -> embedded_kafka::Cluster {
+    let builder = embedded_kafka::Cluster::builder()
+        .nodes(3)
+        .default_replication_factor(3);
+    builder
+        .start()
+        .await
+        .expect("an embedded cluster starts on free ports")
 }

@@ -1,2 +1,91 @@
-//! placeholder
-fn main() {}
+//! The command `cargo workshop`: a cluster that stays while examples come and go.
+//!
+//! One file per subcommand. What they know of clusters and data directories is in the library
+//! `workshop`, which the examples use as well.
+
+mod reset;
+mod status;
+mod table;
+mod up;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+use workshop::DataDirectory;
+
+/// Run, inspect and reset the cluster that the examples talk to.
+///
+/// No example needs this command: each starts an embedded cluster where none runs, and what it
+/// stores is there for the next one. A cluster that stays is for working in several terminals,
+/// and for other Kafka tools.
+#[derive(Debug, Parser)]
+#[command(name = "cargo workshop", bin_name = "cargo workshop", version)]
+#[command(after_help = EXAMPLES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+
+    /// The directory that keeps the cluster's data [default: WORKSHOP_DATA, or .workshop/ at the
+    /// workspace's root].
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Up(up::Arguments),
+    Status(status::Arguments),
+    Reset(reset::Arguments),
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo workshop up                     three nodes on 127.0.0.1:9092, 9093 and 9094
+  cargo workshop status                 nodes, topics, groups and their lag
+  cargo workshop reset                  start over with an empty cluster
+
+Environment:
+  WORKSHOP_DATA=DIR                     another data directory, so another cluster
+  WORKSHOP_WIRE=1                       print each request that the cluster answers
+  KAFKA_BOOTSTRAP_SERVERS=HOST:PORT     examples and status use this cluster instead
+  RUST_LOG=debug                        more of the log, on stderr";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+
+    let data = match arguments.data {
+        Some(path) => DataDirectory::at(path),
+        None => DataDirectory::from_environment(),
+    };
+    let done = match arguments.command {
+        Command::Up(arguments) => up::run(&arguments, &data).await,
+        Command::Status(arguments) => status::run(&arguments, data).await,
+        Command::Reset(arguments) => reset::run(&arguments, &data),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_contradict_neither_clap_nor_each_other() {
+        Arguments::command().debug_assert();
+    }
+}

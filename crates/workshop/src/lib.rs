@@ -1,1 +1,53 @@
-//! placeholder
+//! Which cluster an example talks to.
+//!
+//! [`cluster`] answers with the first that it finds: the one that `KAFKA_BOOTSTRAP_SERVERS` names,
+//! one that another process of the workshop runs (`cargo workshop up`, or another example), or an
+//! embedded cluster of three nodes that it starts in this process. So an example holds no broker
+//! logic, and the same example runs on any Kafka.
+//!
+//! ```no_run
+//! # async fn run() -> Result<(), workshop::Error> {
+//! let cluster = workshop::cluster().await?;
+//! println!("talking to {}", cluster.bootstrap_servers());
+//! cluster.close().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The embedded cluster keeps its data in a [`DataDirectory`], so that the next example finds what
+//! this one wrote. Who may start a cluster there, and who waits for whom, is in `seat`.
+//!
+//! What a client needs beside the address (topics, producers, consumers) is not here: that is what
+//! the examples teach.
+
+mod ask;
+mod choice;
+mod cluster;
+mod data;
+mod error;
+mod host;
+mod lock;
+mod running;
+mod seat;
+mod wire;
+
+pub use ask::client_config;
+pub use choice::{Choice, Found};
+pub use cluster::{Cluster, Source};
+pub use data::DataDirectory;
+pub use error::Error;
+pub use host::{Host, HostOptions};
+pub use running::Running;
+
+/// The cluster to talk to, chosen as the environment says and checked to be there.
+///
+/// The first line on stderr names it. End with [`Cluster::close`], so that a cluster that this
+/// process hosts stays for the others that use it and is shut down in order.
+///
+/// # Errors
+///
+/// [`Error::Unreachable`] where `KAFKA_BOOTSTRAP_SERVERS` names a cluster that does not answer
+/// within five seconds, and what [`Error`] lists about the data directory.
+pub async fn cluster() -> Result<Cluster, Error> {
+    Choice::from_environment()?.cluster().await
+}

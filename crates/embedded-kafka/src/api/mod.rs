@@ -1,12 +1,33 @@
-//! One file per API of the protocol, and what all of their handlers are given.
+//! One file per API of the protocol: wire to domain and back. A learner who reads of JoinGroup
+//! opens `join_group.rs`.
+//!
+//! The table below is the one place that says which APIs there are and in which versions: what
+//! ApiVersions advertises and what is decoded cannot differ.
 
-use std::net::IpAddr;
+mod describe;
+
+use std::any::Any;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
+use bytes::{Buf, Bytes};
 use kafka_protocol::ResponseError;
-use kafka_protocol::protocol::StrBytes;
+use kafka_protocol::messages::{self, ApiKey, RequestHeader, ResponseHeader};
+use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, StrBytes};
 
+use crate::event::Event;
+use crate::net::rope::Rope;
+use crate::net::shape;
+use crate::state::State;
 use crate::time::Timestamp;
+
+/// Who sent a request, and to which node.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    pub(crate) node: i32,
+    pub(crate) address: SocketAddr,
+}
 
 /// What a handler knows beside the request itself.
 pub(crate) struct Context {
@@ -17,7 +38,288 @@ pub(crate) struct Context {
     /// The client's own name for itself (`client.id`), empty where it gave none.
     pub(crate) client_id: StrBytes,
     /// Where the client connected from.
-    pub(crate) client_host: IpAddr,
+    pub(crate) client_host: std::net::IpAddr,
     /// When the request was read.
     pub(crate) now: Timestamp,
 }
+
+/// What becomes of a request.
+pub(crate) enum Answer {
+    /// The client is sent this.
+    Response(Rope),
+    /// The client expects no answer (`acks=0`).
+    Nothing,
+    /// What was sent cannot be answered, and Kafka closes the connection.
+    Close(String),
+}
+
+macro_rules! apis {
+    ($($api:ident $request:ident $module:ident $versions:expr, $($call:ident)+;)+) => {
+        $(mod $module;)+
+
+        /// The APIs that are served, each with its lowest and highest version.
+        pub(crate) const SUPPORTED: &[(ApiKey, i16, i16)] =
+            &[$((ApiKey::$api, *$versions.start(), *$versions.end())),+];
+
+        /// The API's name in the protocol.
+        fn name(api: ApiKey) -> &'static str {
+            match api {
+                $(ApiKey::$api => stringify!($api),)+
+                _ => "unknown",
+            }
+        }
+
+        async fn dispatch(call: Call, context: &Context) -> Answer {
+            match call.api {
+                $(ApiKey::$api => apis!(@answer call, context, $request, $module, $($call)+),)+
+                _ => Answer::Close(format!("{:?} is not served", call.api)),
+            }
+        }
+    };
+    // A handler that answers at once.
+    (@answer $call:ident, $context:ident, $request:ident, $module:ident, now) => {
+        match $call.decode::<messages::$request>() {
+            Err(answer) => answer,
+            Ok(request) => {
+                let asked = $context.in_words(&request);
+                let response = $module::handle(request, $call.version, $context);
+                $call.respond(response, asked, $context, [])
+            }
+        }
+    };
+    // A handler that may wait.
+    (@answer $call:ident, $context:ident, $request:ident, $module:ident, waits) => {
+        match $call.decode::<messages::$request>() {
+            Err(answer) => answer,
+            Ok(request) => {
+                let asked = $context.in_words(&request);
+                let response = $module::handle(request, $call.version, $context).await;
+                $call.respond(response, asked, $context, [])
+            }
+        }
+    };
+    // A handler that makes its own answer: no response at all, or one that shares buffers.
+    (@answer $call:ident, $context:ident, $request:ident, $module:ident, answers) => {
+        match $call.decode::<messages::$request>() {
+            Err(answer) => answer,
+            Ok(request) => $module::answer(request, &$call, $context).await,
+        }
+    };
+}
+
+apis! {
+    Produce ProduceRequest produce 0..=10, answers;
+    Fetch FetchRequest fetch 4..=16, answers;
+    ListOffsets ListOffsetsRequest list_offsets 1..=7, waits;
+    Metadata MetadataRequest metadata 0..=12, now;
+    OffsetCommit OffsetCommitRequest offset_commit 2..=9, now;
+    OffsetFetch OffsetFetchRequest offset_fetch 1..=9, now;
+    FindCoordinator FindCoordinatorRequest find_coordinator 0..=4, now;
+    JoinGroup JoinGroupRequest join_group 0..=9, waits;
+    Heartbeat HeartbeatRequest heartbeat 0..=4, now;
+    LeaveGroup LeaveGroupRequest leave_group 0..=5, now;
+    SyncGroup SyncGroupRequest sync_group 0..=5, waits;
+    DescribeGroups DescribeGroupsRequest describe_groups 0..=5, now;
+    ListGroups ListGroupsRequest list_groups 0..=5, now;
+    ApiVersions ApiVersionsRequest api_versions 0..=4, now;
+    CreateTopics CreateTopicsRequest create_topics 2..=7, now;
+    DeleteTopics DeleteTopicsRequest delete_topics 1..=6, now;
+    DeleteRecords DeleteRecordsRequest delete_records 0..=2, now;
+    InitProducerId InitProducerIdRequest init_producer_id 0..=4, now;
+    OffsetForLeaderEpoch OffsetForLeaderEpochRequest offset_for_leader_epoch 2..=4, now;
+    CreatePartitions CreatePartitionsRequest create_partitions 0..=3, now;
+    DeleteGroups DeleteGroupsRequest delete_groups 0..=2, now;
+    OffsetDelete OffsetDeleteRequest offset_delete 0..=0, now;
+    DescribeCluster DescribeClusterRequest describe_cluster 0..=1, now;
+    DescribeTopicPartitions DescribeTopicPartitionsRequest describe_topic_partitions 0..=0, now;
+}
+
+/// A request whose header has been read and whose body has not.
+pub(crate) struct Call {
+    api: ApiKey,
+    version: i16,
+    correlation_id: i32,
+    body: Bytes,
+    started: Instant,
+}
+
+/// Answers one frame.
+pub(crate) async fn answer(frame: Bytes, peer: &Peer, state: &Arc<State>) -> Answer {
+    let (call, client_id) = match Call::read(frame) {
+        Ok(read) => read,
+        Err(answer) => return answer,
+    };
+    let context = Context {
+        state: Arc::clone(state),
+        node: peer.node,
+        client_id,
+        client_host: peer.address.ip(),
+        now: state.clock.now(),
+    };
+    dispatch(call, &context).await
+}
+
+impl Call {
+    /// Reads the header. The error is the answer to a frame that has none, or one that names an
+    /// API or a version that is not served.
+    fn read(mut frame: Bytes) -> Result<(Self, StrBytes), Answer> {
+        let started = Instant::now();
+        if frame.len() < 8 {
+            return Err(Answer::Close(format!(
+                "{} bytes are no request header",
+                frame.len()
+            )));
+        }
+        let (key, version) = ((&frame[..2]).get_i16(), (&frame[2..4]).get_i16());
+        let correlation_id = (&frame[4..8]).get_i32();
+        let Some((api, lowest, highest)) = SUPPORTED
+            .iter()
+            .copied()
+            .find(|(api, ..)| *api as i16 == key)
+        else {
+            return Err(Answer::Close(format!("API key {key} is not served")));
+        };
+        if !(lowest..=highest).contains(&version) {
+            if api == ApiKey::ApiVersions {
+                // A client learns from this answer which version to ask with instead.
+                let call = Self {
+                    api,
+                    version: 0,
+                    correlation_id,
+                    body: Bytes::new(),
+                    started,
+                };
+                return Err(call.encode(&api_versions::unsupported_version(), []));
+            }
+            return Err(Answer::Close(format!("{api:?} v{version} is not served")));
+        }
+        let refuse = |reason: &dyn std::fmt::Display| {
+            Answer::Close(format!("{api:?} v{version} cannot be decoded: {reason}"))
+        };
+        let header_version = api.request_header_version(version);
+        shape::check_header(header_version, &frame).map_err(|malformed| refuse(&malformed))?;
+        let header =
+            RequestHeader::decode(&mut frame, header_version).map_err(|error| refuse(&error))?;
+        let call = Self {
+            api,
+            version,
+            correlation_id,
+            body: frame,
+            started,
+        };
+        Ok((call, header.client_id.unwrap_or_default()))
+    }
+
+    /// Decodes the body, after its counts were found to fit into its bytes.
+    fn decode<Request: Decodable>(&self) -> Result<Request, Answer> {
+        let refuse = |reason: &dyn std::fmt::Display| {
+            let Self { api, version, .. } = self;
+            Answer::Close(format!("{api:?} v{version} cannot be decoded: {reason}"))
+        };
+        shape::check(self.api, self.version, &self.body).map_err(|malformed| refuse(&malformed))?;
+        Request::decode(&mut self.body.clone(), self.version).map_err(|error| refuse(&error))
+    }
+
+    /// Encodes a response and reports it. Of `shared`, the buffers that are large are sent as they
+    /// are, in the order in which the response holds them.
+    fn respond<Response: Encodable + HeaderVersion + Any>(
+        &self,
+        response: Response,
+        asked: String,
+        context: &Context,
+        shared: impl IntoIterator<Item = Bytes>,
+    ) -> Answer {
+        self.report(asked, Some(&response), context);
+        self.encode(&response, shared)
+    }
+
+    fn encode<Response: Encodable + HeaderVersion>(
+        &self,
+        response: &Response,
+        shared: impl IntoIterator<Item = Bytes>,
+    ) -> Answer {
+        let mut rope = Rope::expecting(shared);
+        let header = ResponseHeader::default().with_correlation_id(self.correlation_id);
+        let encoded = header
+            .encode(&mut rope, Response::header_version(self.version))
+            .and_then(|()| response.encode(&mut rope, self.version));
+        match encoded {
+            Ok(()) => Answer::Response(rope),
+            Err(error) => Answer::Close(format!(
+                "the answer to {:?} cannot be encoded: {error}",
+                self.api
+            )),
+        }
+    }
+
+    /// Tells those who listen that the request has been answered.
+    fn report(&self, asked: String, response: Option<&dyn Any>, context: &Context) {
+        context.state.events.emit(|| Event::RequestAnswered {
+            node: context.node,
+            client_id: context.client_id.to_string(),
+            api: name(self.api),
+            version: self.version,
+            request: asked,
+            response: response.map(describe::response).unwrap_or_default(),
+            elapsed: self.started.elapsed(),
+        });
+    }
+}
+
+impl Context {
+    /// What a request asks, where somebody listens.
+    fn in_words(&self, request: &dyn Any) -> String {
+        if self.state.events.are_heard() {
+            describe::request(request)
+        } else {
+            String::new()
+        }
+    }
+
+    /// Whether this node coordinates the group.
+    pub(crate) fn check_coordinator(&self, group_id: &str) -> Result<(), ResponseError> {
+        match self.state.metadata.group_coordinator(group_id) {
+            Some(node) if node == self.node => Ok(()),
+            Some(_) => Err(ResponseError::NotCoordinator),
+            None => Err(ResponseError::CoordinatorNotAvailable),
+        }
+    }
+}
+
+/// The code of a result on the wire, 0 for success.
+pub(crate) fn code<T>(result: &Result<T, ResponseError>) -> i16 {
+    result.as_ref().err().map_or(0, ResponseError::code)
+}
+
+/// A topic's name on the wire.
+pub(crate) fn topic_name(name: &str) -> messages::TopicName {
+    messages::TopicName(StrBytes::from_string(name.to_owned()))
+}
+
+/// An error message on the wire; none where there is nothing to say.
+pub(crate) fn message(text: impl Into<String>) -> Option<StrBytes> {
+    Some(text.into())
+        .filter(|text| !text.is_empty())
+        .map(StrBytes::from_string)
+}
+
+/// Where all nodes are, as responses tell it to a client that asked the wrong one (KIP-951).
+macro_rules! node_endpoints {
+    ($response:ident, $context:expr) => {
+        $context
+            .state
+            .metadata
+            .nodes()
+            .iter()
+            .map(|node| {
+                kafka_protocol::messages::$response::NodeEndpoint::default()
+                    .with_node_id(kafka_protocol::messages::BrokerId(node.id))
+                    .with_host(kafka_protocol::protocol::StrBytes::from_string(
+                        node.address.ip().to_string(),
+                    ))
+                    .with_port(i32::from(node.address.port()))
+            })
+            .collect()
+    };
+}
+use node_endpoints;

@@ -1,1 +1,306 @@
-//! Topics, partitions, settings and nodes.
+//! What the cluster is made of: nodes, topics, partitions and their settings.
+//!
+//! Reading takes a short read lock and shares what it finds. Changes go one at a time, as through
+//! Kafka's controller, and are on disk before they are seen.
+
+mod assignment;
+mod changes;
+mod offsets_topic;
+mod partition;
+mod store;
+mod topic;
+
+pub(crate) mod config;
+pub(crate) mod names;
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use kafka_protocol::ResponseError;
+use parking_lot::{Mutex, RwLock};
+use uuid::Uuid;
+
+use self::store::{ClusterRecord, Store, StoreError};
+use crate::cluster::Node;
+use crate::error::StartError;
+use crate::event::Events;
+use crate::log::OpenFiles;
+use crate::settings::Settings;
+use crate::time::{Clock, Timestamp};
+
+pub(crate) use self::changes::NewTopic;
+pub(crate) use self::offsets_topic::OffsetsTopic;
+pub(crate) use self::partition::{Leadership, Partition, PartitionState};
+use self::topic::Place;
+pub(crate) use self::topic::Topic;
+
+/// Producer ids are given out of blocks, so that the disk is asked once for many.
+const PRODUCER_ID_BLOCK: i64 = 1000;
+
+/// How many segment files may be open at once while their partitions are idle.
+const OPEN_FILES: usize = 512;
+
+/// Why a change was refused, in Kafka's words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) code: ResponseError,
+    pub(crate) message: String,
+}
+
+impl Refusal {
+    pub(crate) fn new(code: ResponseError, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
+    }
+
+    /// The disk did not take a change.
+    fn storage(error: &dyn std::fmt::Display) -> Self {
+        tracing::error!(%error, "a change of the cluster's metadata was not written");
+        Self::new(
+            ResponseError::KafkaStorageError,
+            format!("The change was not written: {error}"),
+        )
+    }
+}
+
+/// The cluster's metadata.
+#[derive(Debug)]
+pub(crate) struct Metadata {
+    cluster_id: String,
+    nodes: Vec<Node>,
+    settings: Settings,
+    store: Store,
+    topics: RwLock<Topics>,
+    /// Held while a topic is created, changed or deleted: one change at a time.
+    changing: Mutex<()>,
+    producer_ids: Mutex<ProducerIds>,
+    open_files: Arc<OpenFiles>,
+    pub(crate) clock: Arc<Clock>,
+    events: Events,
+}
+
+#[derive(Debug, Default)]
+struct Topics {
+    by_name: BTreeMap<Arc<str>, Arc<Topic>>,
+    by_id: HashMap<Uuid, Arc<Topic>>,
+}
+
+#[derive(Debug)]
+struct ProducerIds {
+    record: ClusterRecord,
+    next: i64,
+}
+
+impl Metadata {
+    /// Reads a data directory and opens the log of every partition in it.
+    pub(crate) fn open(
+        directory: &Path,
+        nodes: &[Node],
+        settings: &Settings,
+        clock: &Arc<Clock>,
+        events: Events,
+    ) -> Result<Self, StartError> {
+        let store = Store::open(directory)?;
+        let record = store.cluster()?;
+        let open_files = OpenFiles::new(OPEN_FILES);
+        let mut topics = Topics::default();
+        let ids: Vec<i32> = nodes.iter().map(|node| node.id).collect();
+        let place = Place {
+            store: &store,
+            nodes: &ids,
+            open_files: &open_files,
+            now: clock.now(),
+        };
+        for record in store.read_topics()? {
+            let topic = record.name.clone();
+            let topic = Topic::open(record, &place).map_err(|source| StartError::Log {
+                topic,
+                source: Box::new(source),
+            })?;
+            topics.insert(Arc::new(topic));
+        }
+        let metadata = Self {
+            cluster_id: record.cluster_id.clone(),
+            nodes: nodes.to_vec(),
+            settings: settings.clone(),
+            topics: RwLock::new(topics),
+            changing: Mutex::new(()),
+            // The first id asked for opens a new block: those given out before are not known.
+            producer_ids: Mutex::new(ProducerIds {
+                next: record.next_producer_id,
+                record,
+            }),
+            open_files,
+            clock: Arc::clone(clock),
+            events,
+            store,
+        };
+        metadata
+            .sweep()
+            .map_err(|source| StartError::DataDirectory {
+                path: metadata.store.logs(),
+                source,
+            })?;
+        Ok(metadata)
+    }
+
+    pub(crate) fn cluster_id(&self) -> &str {
+        &self.cluster_id
+    }
+
+    pub(crate) fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    pub(crate) fn node(&self, id: i32) -> Option<&Node> {
+        self.nodes.iter().find(|node| node.id == id)
+    }
+
+    pub(crate) fn has_node(&self, id: i32) -> bool {
+        self.node(id).is_some()
+    }
+
+    /// The node that answers for the whole cluster's metadata. Every node can; clients want one.
+    pub(crate) fn controller(&self) -> i32 {
+        self.nodes[0].id
+    }
+
+    /// All topics, by name.
+    pub(crate) fn topics(&self) -> Vec<Arc<Topic>> {
+        self.topics.read().by_name.values().cloned().collect()
+    }
+
+    pub(crate) fn topic(&self, name: &str) -> Option<Arc<Topic>> {
+        self.topics.read().by_name.get(name).cloned()
+    }
+
+    pub(crate) fn topic_by_id(&self, id: Uuid) -> Option<Arc<Topic>> {
+        self.topics.read().by_id.get(&id).cloned()
+    }
+
+    /// A partition of a topic.
+    ///
+    /// # Errors
+    /// `UNKNOWN_TOPIC_OR_PARTITION`
+    pub(crate) fn partition(
+        &self,
+        topic: &str,
+        partition: i32,
+    ) -> Result<Arc<Partition>, ResponseError> {
+        self.topic(topic)
+            .and_then(|topic| topic.partition(partition))
+            .ok_or(ResponseError::UnknownTopicOrPartition)
+    }
+
+    pub(crate) fn has_partition(&self, topic: &str, partition: i32) -> bool {
+        self.partition(topic, partition).is_ok()
+    }
+
+    /// A producer id that nobody has been given.
+    ///
+    /// # Errors
+    /// `KAFKA_STORAGE_ERROR` where the next block of ids cannot be written down.
+    pub(crate) fn allocate_producer_id(&self) -> Result<i64, ResponseError> {
+        let mut ids = self.producer_ids.lock();
+        if ids.next >= ids.record.next_producer_id {
+            let mut record = ids.record.clone();
+            record.next_producer_id += PRODUCER_ID_BLOCK;
+            self.store.write_cluster(&record).map_err(|error| {
+                tracing::error!(%error, "no new producer ids");
+                ResponseError::KafkaStorageError
+            })?;
+            ids.record = record;
+        }
+        ids.next += 1;
+        Ok(ids.next - 1)
+    }
+
+    /// Lets time pass for every log.
+    pub(crate) fn tick(&self, now: Timestamp) {
+        for partition in self
+            .topics()
+            .iter()
+            .flat_map(|topic| topic.partitions().to_vec())
+        {
+            partition.with(|state| state.log.tick(now));
+        }
+        self.open_files.close_idle();
+    }
+
+    /// Leaves every log so that the next start need not check it.
+    pub(crate) fn close(&self) {
+        for partition in self
+            .topics()
+            .iter()
+            .flat_map(|topic| topic.partitions().to_vec())
+        {
+            if let Err(error) = partition.with(|state| state.log.close()) {
+                tracing::warn!(%error, partition = partition.index, "a log was not closed cleanly");
+            }
+        }
+    }
+
+    fn place_for_logs<'a>(&'a self, nodes: &'a [i32]) -> Place<'a> {
+        let now = self.clock.now();
+        Place {
+            store: &self.store,
+            nodes,
+            open_files: &self.open_files,
+            now,
+        }
+    }
+
+    fn node_ids(&self) -> Vec<i32> {
+        self.nodes.iter().map(|node| node.id).collect()
+    }
+
+    /// Removes what a crash left of topics that are gone.
+    fn sweep(&self) -> io::Result<()> {
+        let logs = match std::fs::read_dir(self.store.logs()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            logs => logs?,
+        };
+        for log in logs {
+            let log = log?;
+            let name = log.file_name();
+            let known = name
+                .to_str()
+                .and_then(|name| name.rsplit_once('-'))
+                .is_some_and(|(topic, partition)| {
+                    partition
+                        .parse()
+                        .is_ok_and(|partition| self.has_partition(topic, partition))
+                });
+            if !known {
+                std::fs::remove_dir_all(log.path())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Topics {
+    fn insert(&mut self, topic: Arc<Topic>) {
+        self.by_id.insert(topic.id, Arc::clone(&topic));
+        self.by_name.insert(Arc::clone(&topic.name), topic);
+    }
+
+    fn remove(&mut self, name: &str) -> Option<Arc<Topic>> {
+        let topic = self.by_name.remove(name)?;
+        self.by_id.remove(&topic.id);
+        Some(topic)
+    }
+}
+
+impl From<StoreError> for StartError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Io { path, source } => Self::DataDirectory { path, source },
+            StoreError::Format { path, reason } => Self::Incompatible { path, reason },
+        }
+    }
+}

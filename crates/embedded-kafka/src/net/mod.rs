@@ -1,1 +1,60 @@
-//! Sockets: listeners, connections and frames.
+//! Sockets: a listener for each node, a task for each connection, frames, and what a frame may
+//! claim. What a request means is left to `api`.
+
+mod connection;
+mod frame;
+pub(crate) mod rope;
+pub(crate) mod shape;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::task::JoinSet;
+
+use crate::state::State;
+
+/// Connections that wait to be accepted, as many as the kernel keeps.
+const BACKLOG: u32 = 1024;
+
+/// Opens the listener of a node. Port 0 is any free one.
+///
+/// # Errors
+/// Those of the operating system, `AddrInUse` where the port is taken.
+pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    // A cluster that restarts takes its port back although old connections are in TIME_WAIT.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// Accepts connections for `node` until the task is dropped, and its connections with it.
+pub(crate) async fn accept(listener: TcpListener, node: i32, state: Arc<State>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, address)) => {
+                    // Answers are written whole, and waiting for more only delays them.
+                    if let Err(error) = stream.set_nodelay(true) {
+                        tracing::debug!(%address, node, %error, "connection lost");
+                        continue;
+                    }
+                    connections.spawn(connection::serve(stream, address, node, Arc::clone(&state)));
+                }
+                Err(error) => {
+                    // Out of descriptors, most likely: those that wait are accepted when some are free.
+                    tracing::warn!(node, %error, "cannot accept a connection");
+                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                }
+            },
+            Some(_ended) = connections.join_next() => {}
+        }
+    }
+}

@@ -1,1 +1,72 @@
-//! The records that coordinators keep.
+//! The records that coordinators keep, byte for byte as Apache Kafka writes them.
+//!
+//! A key and a value each begin with two bytes. Those of a key say what kind of record it is (0
+//! and 1: a committed offset, 2: a group); those of a value say in which version it is written.
+//! Older versions are read, too, and the ones that Kafka 4.3 writes are written, so that Kafka's
+//! formatters (`kafka-dump-log --offsets-decoder`) print the log of `__consumer_offsets`.
+//!
+//! One file each; `wire` has the primitives that they share. The keys and values of
+//! `__transaction_state` are of the same make and belong here, too.
+
+mod group_metadata_key;
+mod group_metadata_value;
+mod offset_commit_key;
+mod offset_commit_value;
+mod wire;
+
+pub(crate) use group_metadata_key::GroupMetadataKey;
+pub(crate) use group_metadata_value::{GroupMetadataValue, MemberMetadata};
+pub(crate) use offset_commit_key::OffsetCommitKey;
+pub(crate) use offset_commit_value::OffsetCommitValue;
+pub(crate) use wire::Malformed;
+
+/// What the key of a record in `__consumer_offsets` is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum OffsetsKey {
+    /// A committed offset.
+    Offset(OffsetCommitKey),
+    /// A group's generation, members and their assignment.
+    Group(GroupMetadataKey),
+    /// A kind that this coordinator keeps nothing of, such as the groups of KIP-848.
+    Unknown(i16),
+}
+
+impl OffsetsKey {
+    /// Reads a key by the kind it begins with.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+        match wire::Reader::new(bytes).int16()? {
+            0 | 1 => OffsetCommitKey::decode(bytes).map(Self::Offset),
+            2 => GroupMetadataKey::decode(bytes).map(Self::Group),
+            kind => Ok(Self::Unknown(kind)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_read_by_its_kind() {
+        let offset = OffsetCommitKey {
+            group: "g".into(),
+            topic: "t".into(),
+            partition: 3,
+        };
+        let group = GroupMetadataKey { group: "g".into() };
+        assert_eq!(
+            OffsetsKey::decode(&offset.encode()),
+            Ok(OffsetsKey::Offset(offset))
+        );
+        assert_eq!(
+            OffsetsKey::decode(&group.encode()),
+            Ok(OffsetsKey::Group(group))
+        );
+    }
+
+    #[test]
+    fn a_kind_from_elsewhere_is_named_and_not_read() {
+        assert_eq!(OffsetsKey::decode(&[0, 3, 99]), Ok(OffsetsKey::Unknown(3)));
+        assert_eq!(OffsetsKey::decode(&[0]), Err(Malformed));
+    }
+}

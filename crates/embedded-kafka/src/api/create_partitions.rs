@@ -1,0 +1,58 @@
+//! CreatePartitions: more partitions for a topic. There is no way back, and keys that were hashed
+//! over the old count may land elsewhere.
+
+use std::collections::HashMap;
+
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
+use kafka_protocol::messages::create_partitions_response::CreatePartitionsTopicResult;
+use kafka_protocol::messages::{CreatePartitionsRequest, CreatePartitionsResponse, TopicName};
+
+use super::{Context, message};
+use crate::metadata::Refusal;
+
+pub(super) fn handle(
+    request: CreatePartitionsRequest,
+    _version: i16,
+    context: &Context,
+) -> CreatePartitionsResponse {
+    let mut named: HashMap<TopicName, usize> = HashMap::new();
+    for topic in &request.topics {
+        *named.entry(topic.name.clone()).or_default() += 1;
+    }
+    let mut results = Vec::with_capacity(named.len());
+    for topic in request.topics {
+        let name = topic.name.clone();
+        let outcome = match named.get_mut(&name) {
+            Some(1) => create(topic, request.validate_only, context),
+            Some(times) if *times > 1 => {
+                *times = 0;
+                Err(Refusal::new(ResponseError::InvalidRequest, "Duplicate topic name."))
+            }
+            _ => continue,
+        };
+        let result = CreatePartitionsTopicResult::default().with_name(name);
+        results.push(match outcome {
+            Ok(()) => result,
+            Err(refusal) => result
+                .with_error_code(refusal.code.code())
+                .with_error_message(message(refusal.message)),
+        });
+    }
+    CreatePartitionsResponse::default().with_results(results)
+}
+
+fn create(
+    topic: CreatePartitionsTopic,
+    validate_only: bool,
+    context: &Context,
+) -> Result<(), Refusal> {
+    let assignments: Option<Vec<Vec<i32>>> = topic.assignments.map(|assignments| {
+        let brokers_of = |assignment: kafka_protocol::messages::create_partitions_request::CreatePartitionsAssignment| {
+            assignment.broker_ids.iter().map(|broker| broker.0).collect()
+        };
+        assignments.into_iter().map(brokers_of).collect()
+    });
+    let metadata = &context.state.metadata;
+    metadata.create_partitions(&topic.name, topic.count, assignments.as_deref(), validate_only)
+}

@@ -1,0 +1,83 @@
+//! CreateTopics: new topics, each created or refused on its own.
+
+use std::collections::HashMap;
+
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::create_topics_request::CreatableTopic;
+use kafka_protocol::messages::create_topics_response::{CreatableTopicResult};
+use kafka_protocol::messages::{CreateTopicsRequest, CreateTopicsResponse, TopicName};
+
+use super::{Context, message};
+use crate::metadata::{NewTopic, Refusal, Topic};
+
+pub(super) fn handle(
+    request: CreateTopicsRequest,
+    version: i16,
+    context: &Context,
+) -> CreateTopicsResponse {
+    let mut named: HashMap<TopicName, usize> = HashMap::new();
+    for topic in &request.topics {
+        *named.entry(topic.name.clone()).or_default() += 1;
+    }
+    let mut results = Vec::with_capacity(named.len());
+    for topic in request.topics {
+        let name = topic.name.clone();
+        let created = match named.get_mut(&name) {
+            Some(1) => {
+                context.state.metadata.create_topic(wanted(topic), request.validate_only)
+            }
+            // A topic that is named twice is refused, once.
+            Some(times) if *times > 1 => {
+                *times = 0;
+                Err(Refusal::new(ResponseError::InvalidRequest, "Duplicate topic name."))
+            }
+            _ => continue,
+        };
+        results.push(match created {
+            Ok(topic) => describe(name, &topic, version),
+            Err(refusal) => CreatableTopicResult::default()
+                .with_name(name)
+                .with_error_code(refusal.code.code())
+                .with_error_message(message(refusal.message)),
+        });
+    }
+    CreateTopicsResponse::default().with_topics(results)
+}
+
+fn wanted(topic: CreatableTopic) -> NewTopic {
+    // -1 on the wire leaves the choice to the cluster. Other negative numbers are refused as they are.
+    let chosen = |number: i32| (number != -1).then_some(number);
+    NewTopic {
+        name: topic.name.to_string(),
+        partitions: chosen(topic.num_partitions),
+        replication_factor: (topic.replication_factor != -1).then_some(topic.replication_factor),
+        assignments: topic
+            .assignments
+            .into_iter()
+            .map(|assignment| {
+                let brokers = assignment.broker_ids.iter().map(|broker| broker.0).collect();
+                (assignment.partition_index, brokers)
+            })
+            .collect(),
+        config: topic
+            .configs
+            .into_iter()
+            .map(|config| (config.name.to_string(), config.value.map(|value| value.to_string())))
+            .collect(),
+    }
+}
+
+/// What was created, settings included (KIP-525).
+fn describe(name: TopicName, topic: &Topic, version: i16) -> CreatableTopicResult {
+    let result = CreatableTopicResult::default().with_name(name);
+    let result = if version >= 7 { result.with_topic_id(topic.id) } else { result };
+    if version < 5 {
+        return result;
+    }
+    let partitions = topic.partitions();
+    let replicas = partitions.first().map_or(0, |first| first.leadership().replicas.len());
+    result
+        .with_num_partitions(partitions.len() as i32)
+        .with_replication_factor(replicas as i16)
+
+}

@@ -1,0 +1,22 @@
+//! DeleteGroups, versions 0 to 2: groups without members, with all that they have committed.
+
+use kafka_protocol::messages::delete_groups_response::DeletableGroupResult;
+use kafka_protocol::messages::{DeleteGroupsRequest, DeleteGroupsResponse};
+
+use super::Context;
+
+pub(crate) fn handle(
+    request: DeleteGroupsRequest,
+    _version: i16,
+    context: &Context,
+) -> DeleteGroupsResponse {
+    let results = request.groups_names.into_iter().map(|group_id| {
+        let answer = context
+            .check_coordinator(&group_id)
+            .and_then(|()| context.state.groups.delete(&group_id, context.now));
+        DeletableGroupResult::default()
+            .with_group_id(group_id)
+            .with_error_code(answer.err().map_or(0, |error| error.code()))
+    });
+    DeleteGroupsResponse::default().with_results(results.collect())
+}

@@ -1,0 +1,42 @@
+//! DescribeCluster: the nodes and the cluster's id, for admin clients (KIP-700).
+
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::describe_cluster_response::DescribeClusterBroker;
+use kafka_protocol::messages::{BrokerId, DescribeClusterRequest, DescribeClusterResponse};
+use kafka_protocol::protocol::StrBytes;
+
+use super::Context;
+
+/// The endpoint type of brokers; controllers (2) have none of their own here (KIP-919).
+const BROKERS: i8 = 1;
+
+pub(super) fn handle(
+    request: DescribeClusterRequest,
+    version: i16,
+    context: &Context,
+) -> DescribeClusterResponse {
+    let metadata = &context.state.metadata;
+    if version >= 1 && request.endpoint_type != BROKERS {
+        let (error, message) = if request.endpoint_type == 2 {
+            (
+                ResponseError::MismatchedEndpointType,
+                "The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER",
+            )
+        } else {
+            (ResponseError::UnsupportedEndpointType, "Unsupported endpoint type")
+        };
+        return DescribeClusterResponse::default()
+            .with_error_code(error.code())
+            .with_error_message(Some(StrBytes::from_static_str(message)));
+    }
+    let brokers = metadata.nodes().iter().map(|node| {
+        DescribeClusterBroker::default()
+            .with_broker_id(BrokerId(node.id))
+            .with_host(StrBytes::from_string(node.address.ip().to_string()))
+            .with_port(i32::from(node.address.port()))
+    });
+    DescribeClusterResponse::default()
+        .with_cluster_id(metadata.cluster_id().to_owned().into())
+        .with_controller_id(BrokerId(metadata.controller()))
+        .with_brokers(brokers.collect())
+}

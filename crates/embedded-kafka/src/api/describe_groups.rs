@@ -1,0 +1,66 @@
+//! DescribeGroups, versions 0 to 5: a group's state, its members and what each is assigned.
+
+use kafka_protocol::messages::describe_groups_response::{DescribedGroup, DescribedGroupMember};
+use kafka_protocol::messages::{DescribeGroupsRequest, DescribeGroupsResponse, GroupId};
+use kafka_protocol::protocol::StrBytes;
+
+use super::Context;
+use crate::group::{Described, DescribedMember};
+
+/// The bits of the operations that Kafka has for a group: read, delete, describe, describe and
+/// alter its settings. Without an authorizer everybody may do all of them.
+const ALL_OPERATIONS: i32 = 1 << 3 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 11;
+
+/// What stands where the operations were not asked for.
+const NOT_ASKED_FOR: i32 = i32::MIN;
+
+pub(crate) fn handle(
+    request: DescribeGroupsRequest,
+    version: i16,
+    context: &Context,
+) -> DescribeGroupsResponse {
+    let operations = if request.include_authorized_operations && version >= 3 {
+        ALL_OPERATIONS
+    } else {
+        NOT_ASKED_FOR
+    };
+    let groups =
+        request
+            .groups
+            .into_iter()
+            .map(|group_id| match context.check_coordinator(&group_id) {
+                Err(error) => DescribedGroup::default()
+                    .with_group_id(group_id)
+                    .with_error_code(error.code())
+                    .with_authorized_operations(NOT_ASKED_FOR),
+                Ok(()) => {
+                    let described = context.state.groups.describe(&group_id);
+                    to_wire(group_id, described, version).with_authorized_operations(operations)
+                }
+            });
+    DescribeGroupsResponse::default().with_groups(groups.collect())
+}
+
+fn to_wire(group_id: GroupId, group: Described, version: i16) -> DescribedGroup {
+    let members = group
+        .members
+        .into_iter()
+        .map(|member| member_to_wire(member, version));
+    DescribedGroup::default()
+        .with_group_id(group_id)
+        .with_group_state(StrBytes::from_static_str(group.state))
+        .with_protocol_type(StrBytes::from_string(group.protocol_type))
+        .with_protocol_data(StrBytes::from_string(group.protocol))
+        .with_members(members.collect())
+}
+
+fn member_to_wire(member: DescribedMember, version: i16) -> DescribedGroupMember {
+    let instance_id = member.instance_id.filter(|_| version >= 4);
+    DescribedGroupMember::default()
+        .with_member_id(StrBytes::from_string(member.member_id))
+        .with_group_instance_id(instance_id.map(StrBytes::from_string))
+        .with_client_id(StrBytes::from_string(member.client_id))
+        .with_client_host(StrBytes::from_string(member.client_host))
+        .with_member_metadata(member.metadata)
+        .with_member_assignment(member.assignment)
+}

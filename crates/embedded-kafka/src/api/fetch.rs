@@ -1,0 +1,237 @@
+//! Fetch: the records of partitions from an offset on, waiting where there are too few.
+//!
+//! What is there is counted without reading it, so a fetch that waits for more costs the disk
+//! nothing. There are no fetch sessions (KIP-227): session id 0 tells the client so, and it names
+//! its partitions in each request.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::fetch_request::FetchPartition;
+use kafka_protocol::messages::fetch_response::{
+    FetchableTopicResponse, LeaderIdAndEpoch, PartitionData,
+};
+use kafka_protocol::messages::{BrokerId, FetchRequest, FetchResponse};
+use tokio::time::Instant;
+
+use super::{Answer, Call, Context, node_endpoints};
+use crate::log::Slice;
+use crate::metadata::{Partition, Topic};
+use crate::wait::wait_for;
+
+/// The most bytes in one answer, whatever a client asks for (`fetch.max.bytes`).
+const MAX_BYTES: usize = 55 << 20;
+
+/// The first version that names a topic by its id alone (KIP-516).
+const TOPIC_IDS: i16 = 13;
+
+/// The first version that tells who leads instead (KIP-951).
+const CURRENT_LEADER: i16 = 12;
+
+/// The first version that also tells where the leaders are.
+const NODE_ENDPOINTS: i16 = 16;
+
+/// One partition of a request.
+struct Wanted {
+    fetch: FetchPartition,
+    partition: Result<Arc<Partition>, ResponseError>,
+}
+
+/// How a partition stands at one moment.
+struct Standing {
+    high_watermark: i64,
+    log_start_offset: i64,
+    slice: Option<Slice>,
+}
+
+pub(super) async fn answer(mut request: FetchRequest, call: &Call, context: &Context) -> Answer {
+    let asked = context.in_words(&request);
+    if let Some(error) = session_error(&request) {
+        let response = FetchResponse::default().with_error_code(error.code());
+        return call.respond(response, asked, context, []);
+    }
+    let wanted: Vec<Vec<Wanted>> = std::mem::take(&mut request.topics)
+        .into_iter()
+        .map(|topic| {
+            let found = if call.version >= TOPIC_IDS {
+                let found = context.state.metadata.topic_by_id(topic.topic_id);
+                found.ok_or(ResponseError::UnknownTopicId)
+            } else {
+                let found = context.state.metadata.topic(&topic.topic);
+                found.ok_or(ResponseError::UnknownTopicOrPartition)
+            };
+            request.topics.push(
+                kafka_protocol::messages::fetch_request::FetchTopic::default()
+                    .with_topic(topic.topic)
+                    .with_topic_id(topic.topic_id),
+            );
+            topic.partitions.into_iter().map(|fetch| Wanted::new(fetch, found.as_ref())).collect()
+        })
+        .collect();
+    wait(&request, &wanted, context).await;
+
+    let mut left = usize::try_from(request.max_bytes).unwrap_or(0).min(MAX_BYTES);
+    let mut shared = Vec::new();
+    let mut responses = Vec::with_capacity(wanted.len());
+    for (topic, partitions) in request.topics.into_iter().zip(wanted) {
+        let mut answers = Vec::with_capacity(partitions.len());
+        for wanted in partitions {
+            let first = shared.is_empty();
+            let data = read(&wanted, &mut left, first, call.version, context).await;
+            shared.extend(data.records.clone().filter(|records| !records.is_empty()));
+            answers.push(data);
+        }
+        responses.push(
+            FetchableTopicResponse::default()
+                .with_topic(topic.topic)
+                .with_topic_id(topic.topic_id)
+                .with_partitions(answers),
+        );
+    }
+    let moved = ResponseError::NotLeaderOrFollower.code();
+    let any_moved = responses
+        .iter()
+        .flat_map(|topic| &topic.partitions)
+        .any(|partition| partition.error_code == moved);
+    let mut response = FetchResponse::default().with_responses(responses);
+    if any_moved && call.version >= NODE_ENDPOINTS {
+        response.node_endpoints = node_endpoints!(fetch_response, context);
+    }
+    call.respond(response, asked, context, shared)
+}
+
+/// A client that goes on with a session which was never opened is told to start over.
+fn session_error(request: &FetchRequest) -> Option<ResponseError> {
+    let without_session = request.session_id == 0 && matches!(request.session_epoch, -1 | 0);
+    (!without_session).then_some(ResponseError::FetchSessionIdNotFound)
+}
+
+impl Wanted {
+    fn new(fetch: FetchPartition, topic: Result<&Arc<Topic>, &ResponseError>) -> Self {
+        let partition = topic.map_err(|error| *error).and_then(|topic| {
+            topic.partition(fetch.partition).ok_or(ResponseError::UnknownTopicOrPartition)
+        });
+        Self { fetch, partition }
+    }
+
+    /// How many bytes there are, or that there is an error which is answered at once.
+    fn available(&self, context: &Context) -> Result<u64, ResponseError> {
+        let partition = self.partition.as_ref().map_err(|error| *error)?;
+        let from = self.fetch.fetch_offset;
+        partition.with(|state| {
+            state.check_leader(context.node, self.fetch.current_leader_epoch)?;
+            if from < state.log.start_offset() || from > state.log.end_offset() {
+                return Err(ResponseError::OffsetOutOfRange);
+            }
+            Ok(state.log.available_bytes(from, state.high_watermark()))
+        })
+    }
+
+    fn locate(&self, max_bytes: usize, context: &Context) -> Result<Standing, ResponseError> {
+        let partition = self.partition.as_ref().map_err(|error| *error)?;
+        partition.with(|state| {
+            state.check_leader(context.node, self.fetch.current_leader_epoch)?;
+            let high_watermark = state.high_watermark();
+            let slice = state
+                .log
+                .locate(self.fetch.fetch_offset, high_watermark, max_bytes)
+                .map_err(|_| ResponseError::OffsetOutOfRange)?;
+            Ok(Standing { high_watermark, log_start_offset: state.log.start_offset(), slice })
+        })
+    }
+}
+
+/// Waits until there are `min_bytes`, something is wrong, or `max_wait_ms` are over.
+async fn wait(request: &FetchRequest, wanted: &[Vec<Wanted>], context: &Context) {
+    let min_bytes = u64::try_from(request.min_bytes).unwrap_or(0);
+    let max_wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
+    let enough = || {
+        let mut available = 0;
+        for wanted in wanted.iter().flatten() {
+            match wanted.available(context) {
+                Ok(bytes) => available += bytes,
+                Err(_) => return Some(()),
+            }
+        }
+        (available >= min_bytes || wanted.is_empty()).then_some(())
+    };
+    if max_wait.is_zero() || enough().is_some() {
+        return;
+    }
+    let partitions = wanted.iter().flatten().filter_map(|wanted| wanted.partition.as_ref().ok());
+    let watches: Vec<_> = partitions.map(|partition| &partition.changed).collect();
+    // Too few bytes when the time is up are an answer like any other.
+    let _ = wait_for(&watches, Some(Instant::now() + max_wait), enough).await;
+}
+
+/// Reads a partition's records, within what is left of the answer's size.
+async fn read(
+    wanted: &Wanted,
+    left: &mut usize,
+    first: bool,
+    version: i16,
+    context: &Context,
+) -> PartitionData {
+    let data = PartitionData::default()
+        .with_partition_index(wanted.fetch.partition)
+        .with_records(Some(Bytes::new()))
+        .with_high_watermark(-1)
+        .with_last_stable_offset(-1);
+    let of_partition = usize::try_from(wanted.fetch.partition_max_bytes).unwrap_or(0);
+    let found = match wanted.locate(of_partition.min(*left), context) {
+        Ok(mut standing) => match standing.slice.take() {
+            // With nothing left, only the first batch of all may go over the limit.
+            Some(slice) if first || *left > 0 => {
+                read_slice(slice, first).await.map(|records| (standing, records))
+            }
+            _ => Ok((standing, Bytes::new())),
+        },
+        Err(error) => Err(error),
+    };
+    match found {
+        Ok((standing, records)) => {
+            *left = left.saturating_sub(records.len());
+            let data = data
+                .with_high_watermark(standing.high_watermark)
+                .with_last_stable_offset(standing.high_watermark)
+                .with_records(Some(records));
+            if version >= 5 { data.with_log_start_offset(standing.log_start_offset) } else { data }
+        }
+        Err(error) => refuse(data, wanted, error, version),
+    }
+}
+
+/// Reads inline what was written lately, which is in the page cache; anything else on a thread
+/// where waiting for the disk holds up nobody.
+async fn read_slice(slice: Slice, at_least_one: bool) -> Result<Bytes, ResponseError> {
+    let read = if slice.is_recent() {
+        slice.read(at_least_one)
+    } else {
+        let reading = tokio::task::spawn_blocking(move || slice.read(at_least_one));
+        reading.await.map_err(|_| ResponseError::UnknownServerError)?
+    };
+    read.map_err(|error| {
+        tracing::error!(%error, "a segment could not be read");
+        ResponseError::KafkaStorageError
+    })
+}
+
+fn refuse(
+    mut data: PartitionData,
+    wanted: &Wanted,
+    error: ResponseError,
+    version: i16,
+) -> PartitionData {
+    data.error_code = error.code();
+    if error == ResponseError::NotLeaderOrFollower && version >= CURRENT_LEADER {
+        if let Ok(partition) = &wanted.partition {
+            let leadership = partition.leadership();
+            data.current_leader = LeaderIdAndEpoch::default()
+                .with_leader_id(BrokerId(leadership.leader))
+                .with_leader_epoch(leadership.epoch);
+        }
+    }
+    data
+}

@@ -1,0 +1,106 @@
+//! ListOffsets: the first offset, the end, or the first record from a time on (KIP-79, KIP-734).
+
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::list_offsets_request::ListOffsetsPartition;
+use kafka_protocol::messages::list_offsets_response::{
+    ListOffsetsPartitionResponse, ListOffsetsTopicResponse,
+};
+use kafka_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse};
+
+use super::Context;
+use crate::log::{Found, Lookup};
+
+const LATEST: i64 = -1;
+const EARLIEST: i64 = -2;
+const MAX_TIMESTAMP: i64 = -3;
+
+/// What was found: offset, timestamp and leader epoch, -1 where there is none.
+struct Answer {
+    offset: i64,
+    timestamp: i64,
+    leader_epoch: i32,
+}
+
+/// What is known under the partition's lock: the answer, or where to read it.
+enum Step {
+    Known(Answer),
+    Read(Lookup, i64),
+}
+
+pub(super) async fn handle(
+    request: ListOffsetsRequest,
+    version: i16,
+    context: &Context,
+) -> ListOffsetsResponse {
+    let mut topics = Vec::with_capacity(request.topics.len());
+    for topic in request.topics {
+        let mut partitions = Vec::with_capacity(topic.partitions.len());
+        for asked in topic.partitions {
+            let response = ListOffsetsPartitionResponse::default()
+                .with_partition_index(asked.partition_index);
+            let found = match find(&topic.name, &asked, context) {
+                Ok(Step::Known(answer)) => Ok(answer),
+                Ok(Step::Read(lookup, high_watermark)) => read(lookup, high_watermark).await,
+                Err(error) => Err(error),
+            };
+            partitions.push(match found {
+                Ok(answer) => {
+                    let response =
+                        response.with_offset(answer.offset).with_timestamp(answer.timestamp);
+                    if version >= 4 {
+                        response.with_leader_epoch(answer.leader_epoch)
+                    } else {
+                        response
+                    }
+                }
+                Err(error) => {
+                    response.with_offset(-1).with_timestamp(-1).with_error_code(error.code())
+                }
+            });
+        }
+        let response = ListOffsetsTopicResponse::default().with_name(topic.name);
+        topics.push(response.with_partitions(partitions));
+    }
+    ListOffsetsResponse::default().with_topics(topics)
+}
+
+fn find(
+    topic: &str,
+    asked: &ListOffsetsPartition,
+    context: &Context,
+) -> Result<Step, ResponseError> {
+    let partition = context.state.metadata.partition(topic, asked.partition_index)?;
+    partition.with(|state| {
+        state.check_leader(context.node, asked.current_leader_epoch)?;
+        let known = |offset| {
+            Ok(Step::Known(Answer { offset, timestamp: -1, leader_epoch: state.leadership.epoch }))
+        };
+        match asked.timestamp {
+            LATEST => known(state.high_watermark()),
+            EARLIEST => known(state.log.start_offset()),
+            MAX_TIMESTAMP => {
+                Ok(Step::Read(state.log.offset_of_max_timestamp(), state.high_watermark()))
+            }
+            timestamp if timestamp >= 0 => {
+                Ok(Step::Read(state.log.offset_for_timestamp(timestamp), state.high_watermark()))
+            }
+            _ => Err(ResponseError::UnsupportedVersion),
+        }
+    })
+}
+
+/// Reads from disk on a thread where that holds up nobody.
+async fn read(lookup: Lookup, high_watermark: i64) -> Result<Answer, ResponseError> {
+    let resolved = tokio::task::spawn_blocking(move || lookup.resolve()).await;
+    match resolved {
+        Ok(Ok(Some(Found { offset, timestamp, leader_epoch }))) if offset < high_watermark => {
+            Ok(Answer { offset, timestamp, leader_epoch })
+        }
+        Ok(Ok(_)) => Ok(Answer { offset: -1, timestamp: -1, leader_epoch: -1 }),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "a time could not be looked up");
+            Err(ResponseError::KafkaStorageError)
+        }
+        Err(_) => Err(ResponseError::UnknownServerError),
+    }
+}

@@ -1,0 +1,137 @@
+//! Produce: appends a batch of records to each partition named.
+//!
+//! A batch is checked before its partition is locked, and written as it came. With acks=0 there is
+//! no answer at all, and with acks=all none before every replica in sync has the batch, which here
+//! is as soon as the leader has it.
+
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::produce_request::PartitionProduceData;
+use kafka_protocol::messages::produce_response::{
+    BatchIndexAndErrorMessage, LeaderIdAndEpoch, PartitionProduceResponse, TopicProduceResponse,
+};
+use kafka_protocol::messages::{BrokerId, ProduceRequest, ProduceResponse};
+
+use super::{Answer, Call, Context, message, node_endpoints};
+use crate::log::{self, Appended, Rejection};
+
+/// The first version that tells which records are at fault (KIP-467).
+const RECORD_ERRORS: i16 = 8;
+
+/// The first version that tells who leads instead (KIP-951).
+const CURRENT_LEADER: i16 = 10;
+
+pub(super) async fn answer(request: ProduceRequest, call: &Call, context: &Context) -> Answer {
+    let asked = context.in_words(&request);
+    let acks = request.acks;
+    let response = handle(request, call.version, context);
+    if acks != 0 {
+        return call.respond(response, asked, context, []);
+    }
+    // The one sign of trouble that a producer without acknowledgements gets is a closed connection.
+    let partitions = response.responses.iter().flat_map(|topic| &topic.partition_responses);
+    let refused = partitions
+        .filter_map(|partition| ResponseError::try_from_code(partition.error_code))
+        .next();
+    call.report(asked, None, context);
+    match refused {
+        Some(error) => Answer::Close(format!("records sent with acks=0 were refused: {error}")),
+        None => Answer::Nothing,
+    }
+}
+
+fn handle(request: ProduceRequest, version: i16, context: &Context) -> ProduceResponse {
+    let refused = match (request.acks, &request.transactional_id) {
+        (..-1 | 2.., _) => Some(ResponseError::InvalidRequiredAcks),
+        (_, Some(_)) => Some(ResponseError::InvalidTxnState),
+        _ => None,
+    };
+    let mut moved = false;
+    let topics = request.topic_data.into_iter().map(|topic| {
+        let partitions = topic.partition_data.into_iter().map(|data| {
+            let response = PartitionProduceResponse::default().with_index(data.index);
+            let appended = match refused {
+                Some(error) => Err(error.into()),
+                None => append(&topic.name, &data, request.acks, context),
+            };
+            match appended {
+                Ok(appended) => acknowledge(response, appended, version),
+                Err(rejection) => {
+                    moved |= rejection.code == ResponseError::NotLeaderOrFollower;
+                    refuse(response, &topic.name, rejection, version, context)
+                }
+            }
+        });
+        TopicProduceResponse::default()
+            .with_partition_responses(partitions.collect())
+            .with_name(topic.name)
+    });
+    let response = ProduceResponse::default().with_responses(topics.collect());
+    if moved && version >= CURRENT_LEADER {
+        return response.with_node_endpoints(node_endpoints!(produce_response, context));
+    }
+    response
+}
+
+fn append(
+    topic: &str,
+    data: &PartitionProduceData,
+    acks: i16,
+    context: &Context,
+) -> Result<Appended, Rejection> {
+    let partition = context.state.metadata.partition(topic, data.index)?;
+    // A batch for another node is not worth checking, and its settings are copied out of the lock.
+    let settings = partition.with(|state| {
+        state.check_leader(context.node, -1).map(|()| state.log.settings().clone())
+    })?;
+    let records = data.records.clone().unwrap_or_default();
+    let batch = log::validate(&records, &settings, context.now)?;
+    partition.append(context.node, acks, &batch, context.now)
+}
+
+fn acknowledge(
+    response: PartitionProduceResponse,
+    appended: Appended,
+    version: i16,
+) -> PartitionProduceResponse {
+    let response = response
+        .with_base_offset(appended.base_offset)
+        .with_log_append_time_ms(appended.log_append_time.unwrap_or(-1));
+    if version >= 5 {
+        return response.with_log_start_offset(appended.log_start_offset);
+    }
+    response
+}
+
+fn refuse(
+    response: PartitionProduceResponse,
+    topic: &str,
+    rejection: Rejection,
+    version: i16,
+    context: &Context,
+) -> PartitionProduceResponse {
+    let mut response = response
+        .with_error_code(rejection.code.code())
+        .with_base_offset(-1)
+        .with_log_append_time_ms(-1);
+    if version >= RECORD_ERRORS {
+        response.error_message = message(rejection.message);
+        response.record_errors = rejection
+            .record_errors
+            .into_iter()
+            .map(|(index, text)| {
+                BatchIndexAndErrorMessage::default()
+                    .with_batch_index(index)
+                    .with_batch_index_error_message(message(text))
+            })
+            .collect();
+    }
+    if version >= CURRENT_LEADER && rejection.code == ResponseError::NotLeaderOrFollower {
+        if let Ok(partition) = context.state.metadata.partition(topic, response.index) {
+            let leadership = partition.leadership();
+            response.current_leader = LeaderIdAndEpoch::default()
+                .with_leader_id(BrokerId(leadership.leader))
+                .with_leader_epoch(leadership.epoch);
+        }
+    }
+    response
+}

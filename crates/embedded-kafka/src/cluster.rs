@@ -1,0 +1,393 @@
+//! Starting and stopping a cluster. It runs on threads of its own, so a caller that blocks its
+//! runtime, as many uses of librdkafka do, cannot starve it.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
+
+use crate::error::StartError;
+use crate::event::{Event, EventReceiver, Events};
+use crate::group::{self, GroupEvent, Groups};
+use crate::metadata::{Metadata, OffsetsTopic};
+use crate::net;
+use crate::settings::Settings;
+use crate::state::State;
+use crate::time::{Clock, Timestamp};
+
+/// How often groups are told the time: the precision of session and rebalance timeouts.
+const GROUP_TICK: Duration = Duration::from_millis(10);
+
+/// How often logs are told the time.
+const LOG_TICK: Duration = Duration::from_secs(1);
+
+/// How long a shutdown waits for tasks that are in a read or write.
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(5);
+
+/// A node of a cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// The broker id, from 1.
+    pub id: i32,
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
+/// Chooses what a cluster is like. Every choice has a default that suits a test: one node, a
+/// temporary directory, free ports on 127.0.0.1.
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct ClusterBuilder {
+    nodes: usize,
+    ports: Vec<u16>,
+    data_directory: Option<PathBuf>,
+    settings: Settings,
+}
+
+impl ClusterBuilder {
+    /// How many nodes, 1 to 9.
+    pub fn nodes(mut self, nodes: usize) -> Self {
+        self.nodes = nodes;
+        self
+    }
+
+    /// The port of each node; 0, or none given, is any free one.
+    pub fn ports(mut self, ports: impl IntoIterator<Item = u16>) -> Self {
+        self.ports = ports.into_iter().collect();
+        self
+    }
+
+    /// Where everything is kept. Without it, in a temporary directory that goes with the cluster.
+    pub fn data_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.data_directory = Some(directory.into());
+        self
+    }
+
+    /// The address that the nodes listen on and are known by. The default is 127.0.0.1, which
+    /// nobody outside this machine reaches.
+    pub fn listen_on(mut self, address: IpAddr) -> Self {
+        self.settings.listen_on = address;
+        self
+    }
+
+    /// Whether a topic is created when a producer asks for one that does not exist
+    /// (`auto.create.topics.enable`, true as in Kafka).
+    pub fn auto_create_topics(mut self, create: bool) -> Self {
+        self.settings.auto_create_topics = create;
+        self
+    }
+
+    /// How many partitions a topic has where its creator leaves it open (`num.partitions`, 1).
+    pub fn default_partitions(mut self, partitions: i32) -> Self {
+        self.settings.default_partitions = partitions;
+        self
+    }
+
+    /// How many nodes hold each partition where the topic's creator leaves it open
+    /// (`default.replication.factor`, 1).
+    pub fn default_replication_factor(mut self, factor: i16) -> Self {
+        self.settings.default_replication_factor = factor;
+        self
+    }
+
+    /// The largest request in bytes (`socket.request.max.bytes`, 100 MiB).
+    pub fn max_frame_bytes(mut self, bytes: usize) -> Self {
+        self.settings.max_frame_bytes = bytes;
+        self
+    }
+
+    /// How long in ms a group that was empty waits for more members before its first rebalance
+    /// (`group.initial.rebalance.delay.ms`; 50, where Kafka has 3,000).
+    pub fn initial_rebalance_delay_ms(mut self, delay: i32) -> Self {
+        self.settings.initial_rebalance_delay_ms = delay;
+        self
+    }
+
+    /// Starts the cluster. When it returns, every node accepts connections.
+    ///
+    /// # Errors
+    /// A choice that makes no sense, a port that is taken, a data directory that cannot be used.
+    pub async fn start(self) -> Result<Cluster, StartError> {
+        self.check()?;
+        // Opening a large data directory reads from disk, which is nothing for the caller's runtime.
+        tokio::task::spawn_blocking(move || Cluster::start(self))
+            .await
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+    }
+
+    fn check(&self) -> Result<(), StartError> {
+        let refuse = |reason: String| Err(StartError::InvalidSetting(reason));
+        let Settings {
+            default_partitions,
+            default_replication_factor,
+            ..
+        } = self.settings;
+        if !(1..=9).contains(&self.nodes) {
+            return refuse(format!("a cluster has 1 to 9 nodes, not {}", self.nodes));
+        }
+        if self.ports.len() > self.nodes {
+            let (ports, nodes) = (self.ports.len(), self.nodes);
+            return refuse(format!("{ports} ports were given for {nodes} node(s)"));
+        }
+        if default_partitions < 1 {
+            return refuse(format!(
+                "a topic has at least 1 partition, not {default_partitions}"
+            ));
+        }
+        if !(1..=self.nodes as i64).contains(&i64::from(default_replication_factor)) {
+            return refuse(format!(
+                "{} node(s) cannot hold {default_replication_factor} replicas of a partition",
+                self.nodes
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// A running cluster. Dropping it closes its sockets; [`shutdown`](Self::shutdown) also leaves the
+/// logs so that the next start need not check them.
+#[derive(Debug)]
+pub struct Cluster {
+    bootstrap_servers: String,
+    nodes: Vec<Node>,
+    running: Option<Running>,
+}
+
+struct Running {
+    runtime: Runtime,
+    state: Arc<State>,
+    /// The listeners and the timer, and with them all connections.
+    tasks: JoinSet<()>,
+    /// Removed when the cluster is gone.
+    _temporary: Option<tempfile::TempDir>,
+}
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Running").finish_non_exhaustive()
+    }
+}
+
+impl Cluster {
+    /// A cluster of one node in a temporary directory, to be changed before it starts.
+    pub fn builder() -> ClusterBuilder {
+        let settings = Settings::default();
+        ClusterBuilder {
+            nodes: 1,
+            ports: Vec::new(),
+            data_directory: None,
+            settings,
+        }
+    }
+
+    /// What clients connect to: `127.0.0.1:port`, separated by commas (`bootstrap.servers`).
+    pub fn bootstrap_servers(&self) -> &str {
+        &self.bootstrap_servers
+    }
+
+    /// The nodes, by id.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// The id that the cluster chose when its data directory was first used.
+    pub fn cluster_id(&self) -> &str {
+        self.running().state.metadata.cluster_id()
+    }
+
+    /// Listens to what happens from now on.
+    pub fn events(&self) -> EventReceiver {
+        self.running().state.events.listen()
+    }
+
+    /// Stops the cluster: sockets are closed, logs are left clean.
+    pub async fn shutdown(mut self) {
+        if let Some(running) = self.running.take() {
+            // Closing many logs writes to disk, which is nothing for the caller's runtime.
+            let stopped = tokio::task::spawn_blocking(move || running.stop()).await;
+            stopped.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+        }
+    }
+
+    fn running(&self) -> &Running {
+        self.running
+            .as_ref()
+            .expect("only shutdown and drop take it, and they end the cluster")
+    }
+
+    fn start(builder: ClusterBuilder) -> Result<Self, StartError> {
+        let ClusterBuilder {
+            nodes,
+            ports,
+            data_directory,
+            settings,
+        } = builder;
+        let runtime = runtime().map_err(StartError::Threads)?;
+        let listeners = {
+            let _inside = runtime.enter();
+            listen(nodes, &ports, settings.listen_on)?
+        };
+        let nodes: Vec<Node> = listeners
+            .iter()
+            .map(|(id, address, _)| Node {
+                id: *id,
+                address: *address,
+            })
+            .collect();
+        let (directory, temporary) = match data_directory {
+            Some(directory) => (directory, None),
+            None => {
+                let temporary =
+                    tempfile::tempdir().map_err(|source| StartError::DataDirectory {
+                        path: std::env::temp_dir(),
+                        source,
+                    })?;
+                (temporary.path().to_owned(), Some(temporary))
+            }
+        };
+        let clock = Arc::new(Clock::new());
+        let events = Events::new();
+        let metadata = Arc::new(Metadata::open(
+            &directory,
+            &nodes,
+            &settings,
+            &clock,
+            events.clone(),
+        )?);
+        let groups =
+            recover_groups(&metadata, &settings, &events, clock.now()).map_err(|source| {
+                StartError::DataDirectory {
+                    path: directory.clone(),
+                    source,
+                }
+            })?;
+        let state = Arc::new(State {
+            settings,
+            clock,
+            metadata,
+            groups,
+            events,
+        });
+        let mut tasks = JoinSet::new();
+        for (id, _, listener) in listeners {
+            tasks.spawn_on(
+                net::accept(listener, id, Arc::clone(&state)),
+                runtime.handle(),
+            );
+        }
+        tasks.spawn_on(tell_the_time(Arc::clone(&state)), runtime.handle());
+        let bootstrap_servers = nodes
+            .iter()
+            .map(|node| node.address.to_string())
+            .collect::<Vec<_>>()
+            .join(",");
+        let running = Some(Running {
+            runtime,
+            state,
+            tasks,
+            _temporary: temporary,
+        });
+        Ok(Self {
+            bootstrap_servers,
+            nodes,
+            running,
+        })
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if let Some(running) = self.running.take() {
+            // A runtime must not be dropped from within another one, so a thread does it.
+            let stopping = std::thread::spawn(move || running.stop());
+            if stopping.join().is_err() {
+                tracing::error!("the cluster panicked while it stopped");
+            }
+        }
+    }
+}
+
+impl Running {
+    /// Ends all tasks, then closes the logs, which nobody uses any more.
+    fn stop(mut self) {
+        self.tasks.abort_all();
+        self.runtime.shutdown_timeout(SHUTDOWN_LIMIT);
+        self.state.metadata.close();
+    }
+}
+
+/// As many threads as there are cores, so that a slow request holds up no other.
+fn runtime() -> io::Result<Runtime> {
+    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(cores.clamp(2, 8))
+        .thread_name("embedded-kafka")
+        .enable_all()
+        .build()
+}
+
+/// Opens a listener for each node. All ports are known before the first client is answered,
+/// because each node tells its clients about all of them.
+fn listen(
+    nodes: usize,
+    ports: &[u16],
+    on: IpAddr,
+) -> Result<Vec<(i32, SocketAddr, TcpListener)>, StartError> {
+    (0..nodes)
+        .map(|position| {
+            let port = ports.get(position).copied().unwrap_or(0);
+            let failed = |source: io::Error| match source.kind() {
+                io::ErrorKind::AddrInUse => StartError::PortTaken { port },
+                _ => StartError::Listen { port, source },
+            };
+            let listener = net::bind(SocketAddr::new(on, port)).map_err(failed)?;
+            let address = listener.local_addr().map_err(failed)?;
+            Ok((position as i32 + 1, address, listener))
+        })
+        .collect()
+}
+
+/// The groups, as their coordinators had written them down.
+fn recover_groups(
+    metadata: &Arc<Metadata>,
+    settings: &Settings,
+    events: &Events,
+    now: Timestamp,
+) -> io::Result<Groups> {
+    let offsets_topic = OffsetsTopic::new(Arc::clone(metadata));
+    let group_settings = group::Settings {
+        initial_rebalance_delay_ms: settings.initial_rebalance_delay_ms,
+        ..group::Settings::default()
+    };
+    let events = events.clone();
+    let on_event = move |event: GroupEvent| {
+        events.emit(|| Event::Group {
+            group: event.group().to_owned(),
+            what: event.to_string(),
+        });
+    };
+    let groups = Groups::new(Arc::new(offsets_topic), group_settings, Box::new(on_event));
+    metadata.read_offsets_topic(|key, value| groups.replay(key, value))?;
+    groups.replayed(now);
+    Ok(groups)
+}
+
+async fn tell_the_time(state: Arc<State>) {
+    let mut groups = tokio::time::interval(GROUP_TICK);
+    let mut logs = tokio::time::interval(LOG_TICK);
+    for interval in [&mut groups, &mut logs] {
+        // After the machine slept, one tick makes up for all that were missed.
+        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    }
+    loop {
+        tokio::select! {
+            _ = groups.tick() => state.tick_groups(state.clock.now()),
+            _ = logs.tick() => state.tick_logs(state.clock.now()),
+        }
+    }
+}

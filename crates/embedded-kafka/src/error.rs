@@ -1,0 +1,56 @@
+//! What can go wrong when a cluster starts.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why a cluster did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A choice of the builder makes no sense.
+    #[error("{0}")]
+    InvalidSetting(String),
+    /// Somebody else listens on a port that was asked for.
+    #[error("port {port} is taken: choose another one, or 0 for any free port")]
+    PortTaken {
+        /// The port that was asked for.
+        port: u16,
+    },
+    /// The operating system did not let a node listen.
+    #[error("cannot listen on port {port}: {source}")]
+    Listen {
+        /// The port that was asked for.
+        port: u16,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The data directory cannot be read or written.
+    #[error("{path} cannot be used: {source}")]
+    DataDirectory {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The data directory holds something that this version does not understand.
+    #[error(
+        "{path} was not written by this version ({reason}): choose another data directory, or empty this one"
+    )]
+    Incompatible {
+        /// The file that is not understood.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The log of a topic cannot be opened.
+    #[error("topic {topic}: {source}")]
+    Log {
+        /// The topic.
+        topic: String,
+        /// What is wrong.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The operating system gave no thread to run on.
+    #[error("cannot start the cluster's threads: {0}")]
+    Threads(io::Error),
+}

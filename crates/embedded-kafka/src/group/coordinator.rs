@@ -1,0 +1,565 @@
+//! All groups of the cluster: one lock each, what they write to `__consumer_offsets`, and the
+//! requests that wait for them.
+//!
+//! Which node coordinates which group is decided elsewhere. Records are written while the group is
+//! locked, so that they stand in the log in the order in which they took effect; a group never
+//! takes another lock than the log's.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use bytes::Bytes;
+use kafka_protocol::ResponseError;
+use parking_lot::{Mutex, RwLock};
+use tracing::{debug, warn};
+
+use super::describe::{Described, Listed};
+use super::join::{JoinAnswer, JoinRefused, JoinRequest};
+use super::members::Leaving;
+use super::offsets::{Commit, CommittedOffset, OffsetToCommit, TopicOffsets};
+use super::state::{Group, State};
+use super::sync::{SyncAnswer, SyncRequest};
+use super::waiting::Ticket;
+use super::{GroupEvent, Settings, Step};
+use crate::records::{
+    GroupMetadataKey, GroupMetadataValue, OffsetCommitKey, OffsetCommitValue, OffsetsKey,
+};
+use crate::time::Timestamp;
+use crate::wait::{Watch, wait_for};
+
+/// The log of `__consumer_offsets`. It is called with a group locked, and must not call back.
+pub(crate) trait OffsetsLog: Send + Sync {
+    /// Appends keys with their values (`None` deletes the key) as one batch: all or nothing, and
+    /// kept once this returns.
+    fn append(
+        &self,
+        partition: i32,
+        records: Vec<(Bytes, Option<Bytes>)>,
+    ) -> Result<(), ResponseError>;
+
+    /// The partition that holds what is known of a group.
+    fn partition_for(&self, group: &str) -> i32;
+}
+
+/// Called with what happens in groups, with no lock held.
+pub(crate) type OnEvent = Box<dyn Fn(GroupEvent) + Send + Sync>;
+
+/// All groups.
+pub(crate) struct Groups {
+    groups: RwLock<HashMap<String, Arc<GroupCell>>>,
+    log: Arc<dyn OffsetsLog>,
+    settings: Settings,
+    on_event: OnEvent,
+}
+
+/// A group, its lock, and who waits for it.
+struct GroupCell {
+    group: Mutex<Group>,
+    changed: Watch,
+    /// When the group has something to do, so that a tick locks only the groups that have.
+    due: AtomicI64,
+}
+
+/// An answer that may take its time.
+pub(crate) struct Waiting<T> {
+    cell: Option<Arc<GroupCell>>,
+    ticket: Ticket<T>,
+}
+
+impl<T> Waiting<T> {
+    fn answered(answer: T) -> Self {
+        Self {
+            cell: None,
+            ticket: Ticket::answered(answer),
+        }
+    }
+
+    /// The answer, as soon as the group gives it.
+    pub(crate) async fn answer(self) -> T {
+        let watches = self
+            .cell
+            .iter()
+            .map(|cell| &cell.changed)
+            .collect::<Vec<_>>();
+        let answer = wait_for(&watches, None, || self.ticket.take()).await;
+        answer.expect("a wait without a deadline ends with an answer")
+    }
+}
+
+/// The partition of `__consumer_offsets` that a group belongs to: Java's `String.hashCode`,
+/// without its sign, modulo the number of partitions.
+pub(crate) fn partition_of(group: &str, partitions: i32) -> i32 {
+    let hash = group.encode_utf16().fold(0i32, |hash, unit| {
+        hash.wrapping_mul(31).wrapping_add(i32::from(unit))
+    });
+    // Kafka takes zero for the one number that has no positive counterpart.
+    hash.checked_abs().unwrap_or(0) % partitions.max(1)
+}
+
+/// What Kafka answers to a client when a group's records could not be written.
+fn append_error(error: ResponseError) -> ResponseError {
+    match error {
+        ResponseError::UnknownTopicOrPartition
+        | ResponseError::NotEnoughReplicas
+        | ResponseError::RequestTimedOut => ResponseError::CoordinatorNotAvailable,
+        ResponseError::NotLeaderOrFollower | ResponseError::KafkaStorageError => {
+            ResponseError::NotCoordinator
+        }
+        ResponseError::MessageTooLarge
+        | ResponseError::RecordListTooLarge
+        | ResponseError::InvalidFetchSize => ResponseError::UnknownServerError,
+        other => other,
+    }
+}
+
+impl Groups {
+    pub(crate) fn new(log: Arc<dyn OffsetsLog>, settings: Settings, on_event: OnEvent) -> Self {
+        Self {
+            groups: RwLock::default(),
+            log,
+            settings,
+            on_event,
+        }
+    }
+
+    /// JoinGroup.
+    pub(crate) fn join(
+        &self,
+        group_id: &str,
+        request: JoinRequest,
+        now: Timestamp,
+    ) -> Waiting<JoinAnswer> {
+        let refuse = |error| {
+            let member_id = request.member_id.clone();
+            Waiting::answered(Err(JoinRefused { error, member_id }))
+        };
+        if !is_valid_group_id(group_id) {
+            return refuse(ResponseError::InvalidGroupId);
+        }
+        let sessions = self.settings.min_session_timeout_ms..=self.settings.max_session_timeout_ms;
+        if !sessions.contains(&request.session_timeout_ms) {
+            return refuse(ResponseError::InvalidSessionTimeout);
+        }
+        let cell = match self.find(group_id) {
+            Some(cell) => cell,
+            None if request.member_id.is_empty() => self.find_or_create(group_id, now),
+            None => return refuse(ResponseError::UnknownMemberId),
+        };
+        let member_id = request.member_id.clone();
+        let ticket = self.step(&cell, now, |group, step| {
+            let ticket = group.join(request, step);
+            if group.state == State::Dead {
+                return ticket;
+            }
+            match group.store_as_new(step) {
+                Ok(()) => ticket,
+                Err(error) => Ticket::answered(Err(JoinRefused { error, member_id })),
+            }
+        });
+        Waiting {
+            cell: Some(cell),
+            ticket,
+        }
+    }
+
+    /// SyncGroup.
+    pub(crate) fn sync(
+        &self,
+        group_id: &str,
+        request: SyncRequest,
+        now: Timestamp,
+    ) -> Waiting<SyncAnswer> {
+        if !is_valid_group_id(group_id) {
+            return Waiting::answered(Err(ResponseError::InvalidGroupId));
+        }
+        let Some(cell) = self.find(group_id) else {
+            return Waiting::answered(Err(ResponseError::UnknownMemberId));
+        };
+        let ticket = self.step(&cell, now, |group, step| group.sync(request, step));
+        Waiting {
+            cell: Some(cell),
+            ticket,
+        }
+    }
+
+    /// Heartbeat.
+    pub(crate) fn heartbeat(
+        &self,
+        group_id: &str,
+        member_id: &str,
+        instance_id: Option<&str>,
+        generation: i32,
+        now: Timestamp,
+    ) -> Result<(), ResponseError> {
+        if !is_valid_group_id(group_id) {
+            return Err(ResponseError::InvalidGroupId);
+        }
+        let cell = self.find(group_id).ok_or(ResponseError::UnknownMemberId)?;
+        self.step(&cell, now, |group, step| {
+            group.heartbeat(member_id, instance_id, generation, step)
+        })
+    }
+
+    /// LeaveGroup: one answer for each member, or one error for all.
+    pub(crate) fn leave(
+        &self,
+        group_id: &str,
+        leaving: &[Leaving],
+        now: Timestamp,
+    ) -> Result<Vec<Result<(), ResponseError>>, ResponseError> {
+        if !is_valid_group_id(group_id) {
+            return Err(ResponseError::InvalidGroupId);
+        }
+        let Some(cell) = self.find(group_id) else {
+            return Ok(vec![Err(ResponseError::UnknownMemberId); leaving.len()]);
+        };
+        self.step(&cell, now, |group, step| group.leave(leaving, step))
+    }
+
+    /// OffsetCommit: one answer for each offset, or one error for all. The empty group id is
+    /// allowed, as it was in Kafka's earliest versions.
+    pub(crate) fn commit(
+        &self,
+        group_id: &str,
+        commit: &Commit,
+        offsets: Vec<OffsetToCommit>,
+        now: Timestamp,
+    ) -> Result<Vec<Result<(), ResponseError>>, ResponseError> {
+        let cell = match self.find(group_id) {
+            Some(cell) => cell,
+            None if group_id.len() > i16::MAX as usize => {
+                return Err(ResponseError::InvalidGroupId);
+            }
+            None if commit.generation < 0 => self.find_or_create(group_id, now),
+            None if commit.understands_unknown_group => {
+                return Err(ResponseError::GroupIdNotFound);
+            }
+            None => return Err(ResponseError::IllegalGeneration),
+        };
+        self.step(&cell, now, |group, step| {
+            group.check_commit(commit, step)?;
+            self.write_offsets(group, offsets)
+        })
+    }
+
+    /// Writes offsets to the log, and then to the group.
+    fn write_offsets(
+        &self,
+        group: &mut Group,
+        offsets: Vec<OffsetToCommit>,
+    ) -> Result<Vec<Result<(), ResponseError>>, ResponseError> {
+        let fits = |offset: &OffsetToCommit| {
+            offset
+                .committed
+                .metadata_fits(self.settings.max_offset_metadata)
+        };
+        let answers = offsets
+            .iter()
+            .map(|offset| {
+                if fits(offset) {
+                    Ok(())
+                } else {
+                    Err(ResponseError::OffsetMetadataTooLarge)
+                }
+            })
+            .collect();
+        let accepted = offsets.into_iter().filter(fits).collect::<Vec<_>>();
+        let records = accepted.iter().map(|offset| {
+            let key = offset_key(&group.id, &offset.topic, offset.partition);
+            (key, Some(offset.committed.to_record().encode()))
+        });
+        self.append(&group.id, records.collect())?;
+        for offset in accepted {
+            group
+                .offsets
+                .put(offset.topic, offset.partition, offset.committed);
+        }
+        Ok(answers)
+    }
+
+    /// OffsetFetch: what is committed for the partitions asked for (`None`: for all). A group that
+    /// nobody knows has committed nothing.
+    pub(crate) fn fetch_offsets(
+        &self,
+        group_id: &str,
+        asked: Option<&[(String, Vec<i32>)]>,
+    ) -> Vec<TopicOffsets> {
+        match self.find(group_id) {
+            Some(cell) => cell.group.lock().offsets.fetch(asked),
+            None => super::offsets::Offsets::default().fetch(asked),
+        }
+    }
+
+    /// DescribeGroups.
+    pub(crate) fn describe(&self, group_id: &str) -> Described {
+        self.find(group_id)
+            .map_or_else(Described::unknown, |cell| cell.group.lock().describe())
+    }
+
+    /// ListGroups, in the order of their names.
+    pub(crate) fn list(&self) -> Vec<Listed> {
+        let cells = self.groups.read().values().cloned().collect::<Vec<_>>();
+        let mut groups = cells
+            .iter()
+            .map(|cell| cell.group.lock().list())
+            .collect::<Vec<_>>();
+        groups.retain(|group| group.state != State::Dead.name());
+        groups.sort_by(|one, other| one.group.cmp(&other.group));
+        groups
+    }
+
+    /// DeleteGroups: a group without members, with all that it has committed.
+    pub(crate) fn delete(&self, group_id: &str, now: Timestamp) -> Result<(), ResponseError> {
+        let cell = self.find(group_id).ok_or(ResponseError::GroupIdNotFound)?;
+        self.step(&cell, now, |group, _| {
+            group.check_delete()?;
+            self.bury(group, now)
+        })?;
+        self.remove(group_id, &cell);
+        Ok(())
+    }
+
+    fn bury(&self, group: &mut Group, now: Timestamp) -> Result<(), ResponseError> {
+        let keys = group.offsets.keys();
+        let mut records = tombstones(&group.id, &keys);
+        if group.is_stored {
+            records.push((
+                GroupMetadataKey {
+                    group: group.id.clone(),
+                }
+                .encode(),
+                None,
+            ));
+        }
+        self.append(&group.id, records)?;
+        group.bury(now);
+        Ok(())
+    }
+
+    /// OffsetDelete: one answer for each partition, or one error for all.
+    pub(crate) fn delete_offsets(
+        &self,
+        group_id: &str,
+        partitions: &[(String, i32)],
+        now: Timestamp,
+    ) -> Result<Vec<Result<(), ResponseError>>, ResponseError> {
+        if !is_valid_group_id(group_id) {
+            return Err(ResponseError::InvalidGroupId);
+        }
+        let cell = self.find(group_id).ok_or(ResponseError::GroupIdNotFound)?;
+        self.step(&cell, now, |group, _| {
+            group.check_delete_offsets()?;
+            let answers = partitions
+                .iter()
+                .map(|(topic, _)| match group.is_subscribed_to(topic) {
+                    true => Err(ResponseError::GroupSubscribedToTopic),
+                    false => Ok(()),
+                })
+                .collect::<Vec<_>>();
+            let deletable = partitions
+                .iter()
+                .zip(&answers)
+                .filter(|((topic, partition), answer)| {
+                    answer.is_ok() && group.offsets.get(topic, *partition).is_some()
+                })
+                .map(|(key, _)| key.clone())
+                .collect::<Vec<_>>();
+            self.remove_offsets(group, &deletable)?;
+            Ok(answers)
+        })
+    }
+
+    /// Deletes what all groups have committed for topics that are gone: a topic of the same name
+    /// would otherwise be read from where the old one was left.
+    pub(crate) fn forget_topics(&self, topics: &[&str], now: Timestamp) {
+        let cells = self.groups.read().values().cloned().collect::<Vec<_>>();
+        for cell in cells {
+            self.step(&cell, now, |group, _| {
+                let gone = topics
+                    .iter()
+                    .flat_map(|topic| group.offsets.partitions_of(topic));
+                let gone = gone.collect::<Vec<_>>();
+                if let Err(error) = self.remove_offsets(group, &gone) {
+                    warn!(group = group.id, %error, "offsets of deleted topics stay committed");
+                }
+            });
+        }
+    }
+
+    fn remove_offsets(
+        &self,
+        group: &mut Group,
+        keys: &[(String, i32)],
+    ) -> Result<(), ResponseError> {
+        self.append(&group.id, tombstones(&group.id, keys))?;
+        for (topic, partition) in keys {
+            group.offsets.remove(topic, *partition);
+        }
+        Ok(())
+    }
+
+    /// Does what is due in any group: call it every few milliseconds. It locks only the groups
+    /// that have something to do.
+    pub(crate) fn tick(&self, now: Timestamp) {
+        let groups = self.groups.read();
+        let is_due = |cell: &&Arc<GroupCell>| cell.due.load(Ordering::Relaxed) <= now;
+        let due = groups.values().filter(is_due).cloned().collect::<Vec<_>>();
+        drop(groups);
+        for cell in due {
+            let forgotten = self.step(&cell, now, |group, step| {
+                group.expire(step);
+                let retention = i64::from(self.settings.empty_group_retention_ms);
+                let is_over = group.is_forgettable() && group.state_since + retention <= now;
+                (is_over && self.bury(group, now).is_ok()).then(|| group.id.clone())
+            });
+            if let Some(group_id) = forgotten {
+                self.remove(&group_id, &cell);
+            }
+        }
+    }
+
+    /// Takes in a record of `__consumer_offsets`, in the order of the log, before the first
+    /// request. What cannot be read is left out.
+    pub(crate) fn replay(&self, key: &[u8], value: Option<&[u8]>) {
+        match OffsetsKey::decode(key) {
+            Ok(OffsetsKey::Offset(key)) => self.replay_offset(key, value),
+            Ok(OffsetsKey::Group(key)) => self.replay_group(&key.group, value),
+            Ok(OffsetsKey::Unknown(kind)) => {
+                debug!(kind, "a record of a kind that is not kept here");
+            }
+            Err(error) => debug!(%error, "a record whose key cannot be read"),
+        }
+    }
+
+    fn replay_offset(&self, key: OffsetCommitKey, value: Option<&[u8]>) {
+        let cell = self.find_or_create(&key.group, 0);
+        let mut group = cell.group.lock();
+        match value.map(OffsetCommitValue::decode) {
+            None => group.offsets.remove(&key.topic, key.partition),
+            Some(Ok(value)) => {
+                let committed = CommittedOffset::from_record(value);
+                group.offsets.put(key.topic, key.partition, committed);
+            }
+            Some(Err(error)) => {
+                debug!(group = key.group, %error, "a committed offset that cannot be read");
+            }
+        }
+    }
+
+    fn replay_group(&self, group_id: &str, value: Option<&[u8]>) {
+        let cell = self.find_or_create(group_id, 0);
+        let mut group = cell.group.lock();
+        match value.map(GroupMetadataValue::decode) {
+            None => group.replay_tombstone(),
+            Some(Ok(value)) => group.replay(value),
+            Some(Err(error)) => debug!(group = group_id, %error, "a group that cannot be read"),
+        }
+    }
+
+    /// The log has been replayed to its end: sessions begin, and what was deleted is forgotten.
+    pub(crate) fn replayed(&self, now: Timestamp) {
+        self.groups.write().retain(|_, cell| {
+            let group = cell.group.lock();
+            group.is_stored || !group.is_forgettable()
+        });
+        let cells = self.groups.read().values().cloned().collect::<Vec<_>>();
+        for cell in cells {
+            self.step(&cell, now, |group, step| group.start_sessions(step));
+        }
+    }
+
+    /// Runs one step of a group under its lock. Those who wait are woken and events are told
+    /// after the lock is released.
+    fn step<T>(
+        &self,
+        cell: &GroupCell,
+        now: Timestamp,
+        act: impl FnOnce(&mut Group, &mut Step<'_>) -> T,
+    ) -> T {
+        let mut group = cell.group.lock();
+        let group_id = group.id.clone();
+        let mut store = |value: &GroupMetadataValue| {
+            let key = GroupMetadataKey {
+                group: group_id.clone(),
+            }
+            .encode();
+            self.append(&group_id, vec![(key, Some(value.encode()))])
+        };
+        let mut step = Step {
+            now,
+            settings: &self.settings,
+            store: &mut store,
+            events: Vec::new(),
+        };
+        let result = act(&mut group, &mut step);
+        let events = step.events;
+        let due = group.due(self.settings.empty_group_retention_ms);
+        cell.due.store(due.unwrap_or(i64::MAX), Ordering::Relaxed);
+        drop(group);
+        cell.changed.wake();
+        for event in events {
+            (self.on_event)(event);
+        }
+        result
+    }
+
+    fn append(
+        &self,
+        group_id: &str,
+        records: Vec<(Bytes, Option<Bytes>)>,
+    ) -> Result<(), ResponseError> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        self.log
+            .append(self.log.partition_for(group_id), records)
+            .map_err(append_error)
+    }
+
+    fn find(&self, group_id: &str) -> Option<Arc<GroupCell>> {
+        self.groups.read().get(group_id).cloned()
+    }
+
+    fn find_or_create(&self, group_id: &str, now: Timestamp) -> Arc<GroupCell> {
+        let mut groups = self.groups.write();
+        let cell = groups.entry(group_id.to_owned()).or_insert_with(|| {
+            Arc::new(GroupCell {
+                group: Mutex::new(Group::new(group_id.to_owned(), now)),
+                changed: Watch::default(),
+                due: AtomicI64::new(now),
+            })
+        });
+        cell.clone()
+    }
+
+    fn remove(&self, group_id: &str, cell: &Arc<GroupCell>) {
+        let mut groups = self.groups.write();
+        if groups
+            .get(group_id)
+            .is_some_and(|current| Arc::ptr_eq(current, cell))
+        {
+            groups.remove(group_id);
+        }
+    }
+}
+
+/// A record's key has two bytes for the length of the group id.
+fn is_valid_group_id(group_id: &str) -> bool {
+    !group_id.is_empty() && group_id.len() <= i16::MAX as usize
+}
+
+fn offset_key(group: &str, topic: &str, partition: i32) -> Bytes {
+    OffsetCommitKey {
+        group: group.to_owned(),
+        topic: topic.to_owned(),
+        partition,
+    }
+    .encode()
+}
+
+fn tombstones(group: &str, keys: &[(String, i32)]) -> Vec<(Bytes, Option<Bytes>)> {
+    keys.iter()
+        .map(|(topic, partition)| (offset_key(group, topic, *partition), None))
+        .collect()
+}

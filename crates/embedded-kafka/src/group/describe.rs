@@ -1,0 +1,75 @@
+//! What DescribeGroups and ListGroups show of a group.
+
+use bytes::Bytes;
+
+use super::state::{Group, State};
+
+/// A group in full.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Described {
+    pub(crate) state: &'static str,
+    pub(crate) protocol_type: String,
+    /// The assignor, once the group is stable.
+    pub(crate) protocol: String,
+    pub(crate) members: Vec<DescribedMember>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DescribedMember {
+    pub(crate) member_id: String,
+    pub(crate) instance_id: Option<String>,
+    pub(crate) client_id: String,
+    pub(crate) client_host: String,
+    /// Empty unless the group is stable.
+    pub(crate) metadata: Bytes,
+    pub(crate) assignment: Bytes,
+}
+
+/// A group in one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Listed {
+    pub(crate) group: String,
+    pub(crate) protocol_type: String,
+    pub(crate) state: &'static str,
+}
+
+impl Described {
+    /// What Kafka answers for a group that it does not know.
+    pub(crate) fn unknown() -> Self {
+        Self {
+            state: State::Dead.name(),
+            protocol_type: String::new(),
+            protocol: String::new(),
+            members: Vec::new(),
+        }
+    }
+}
+
+impl Group {
+    pub(crate) fn describe(&self) -> Described {
+        let is_stable = self.state == State::Stable;
+        let protocol = self.protocol_name.as_deref().filter(|_| is_stable);
+        let members = self.members.values().map(|member| DescribedMember {
+            member_id: member.id.clone(),
+            instance_id: member.instance_id.clone(),
+            client_id: member.client_id.clone(),
+            client_host: member.client_host.clone(),
+            metadata: member.metadata(protocol),
+            assignment: member.assignment.clone(),
+        });
+        Described {
+            state: self.state.name(),
+            protocol_type: self.protocol_type.clone().unwrap_or_default(),
+            protocol: protocol.unwrap_or_default().to_owned(),
+            members: members.collect(),
+        }
+    }
+
+    pub(crate) fn list(&self) -> Listed {
+        Listed {
+            group: self.id.clone(),
+            protocol_type: self.protocol_type.clone().unwrap_or_default(),
+            state: self.state.name(),
+        }
+    }
+}

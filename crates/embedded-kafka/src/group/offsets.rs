@@ -1,0 +1,217 @@
+//! Committed offsets: who may commit them, what is kept of them, and who may delete them.
+//!
+//! Old offsets do not expire here (Kafka forgets them after `offsets.retention.minutes`).
+
+use std::collections::BTreeMap;
+
+use kafka_protocol::ResponseError;
+
+use super::Step;
+use super::state::{Group, State};
+use crate::records::OffsetCommitValue;
+use crate::time::Timestamp;
+
+/// One committed offset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CommittedOffset {
+    /// The next offset to read.
+    pub(crate) offset: i64,
+    /// −1 where the client did not say.
+    pub(crate) leader_epoch: i32,
+    pub(crate) metadata: String,
+    pub(crate) commit_timestamp: Timestamp,
+    /// −1 unless an old client asked for a retention time of its own.
+    pub(crate) expire_timestamp: Timestamp,
+}
+
+impl CommittedOffset {
+    pub(super) fn from_record(value: OffsetCommitValue) -> Self {
+        Self {
+            offset: value.offset,
+            leader_epoch: value.leader_epoch,
+            metadata: value.metadata,
+            commit_timestamp: value.commit_timestamp,
+            expire_timestamp: value.expire_timestamp,
+        }
+    }
+
+    pub(super) fn to_record(&self) -> OffsetCommitValue {
+        OffsetCommitValue {
+            offset: self.offset,
+            leader_epoch: self.leader_epoch,
+            metadata: self.metadata.clone(),
+            commit_timestamp: self.commit_timestamp,
+            expire_timestamp: self.expire_timestamp,
+            topic_id: uuid::Uuid::nil(),
+        }
+    }
+
+    /// Whether the metadata is within the limit, which Kafka counts in UTF-16 units.
+    pub(super) fn metadata_fits(&self, limit: usize) -> bool {
+        self.metadata.len() <= limit || self.metadata.encode_utf16().count() <= limit
+    }
+}
+
+/// Who commits. The version of the request decides on an error code alone.
+#[derive(Debug, Clone)]
+pub(crate) struct Commit {
+    /// −1 for a consumer that assigns its partitions itself.
+    pub(crate) generation: i32,
+    pub(crate) member_id: String,
+    pub(crate) instance_id: Option<String>,
+    /// Whether the client understands GROUP_ID_NOT_FOUND (version 9).
+    pub(crate) understands_unknown_group: bool,
+}
+
+/// What is to be committed for one partition.
+#[derive(Debug, Clone)]
+pub(crate) struct OffsetToCommit {
+    pub(crate) topic: String,
+    pub(crate) partition: i32,
+    pub(crate) committed: CommittedOffset,
+}
+
+/// A topic and, for each partition, what is committed there.
+pub(crate) type TopicOffsets = (String, Vec<(i32, Option<CommittedOffset>)>);
+
+/// All committed offsets of a group.
+#[derive(Debug, Default)]
+pub(super) struct Offsets {
+    topics: BTreeMap<String, BTreeMap<i32, CommittedOffset>>,
+}
+
+impl Offsets {
+    pub(super) fn is_empty(&self) -> bool {
+        self.topics.is_empty()
+    }
+
+    pub(super) fn get(&self, topic: &str, partition: i32) -> Option<&CommittedOffset> {
+        self.topics.get(topic)?.get(&partition)
+    }
+
+    pub(super) fn put(&mut self, topic: String, partition: i32, committed: CommittedOffset) {
+        self.topics
+            .entry(topic)
+            .or_default()
+            .insert(partition, committed);
+    }
+
+    pub(super) fn remove(&mut self, topic: &str, partition: i32) {
+        if let Some(partitions) = self.topics.get_mut(topic) {
+            partitions.remove(&partition);
+            if partitions.is_empty() {
+                self.topics.remove(topic);
+            }
+        }
+    }
+
+    /// Every topic and partition that has an offset.
+    pub(super) fn keys(&self) -> Vec<(String, i32)> {
+        let topics = self.topics.iter();
+        topics
+            .flat_map(|(topic, partitions)| {
+                partitions
+                    .keys()
+                    .map(|partition| (topic.clone(), *partition))
+            })
+            .collect()
+    }
+
+    pub(super) fn partitions_of(&self, topic: &str) -> Vec<(String, i32)> {
+        let partitions = self.topics.get(topic).into_iter().flat_map(BTreeMap::keys);
+        partitions
+            .map(|partition| (topic.to_owned(), *partition))
+            .collect()
+    }
+
+    /// What is committed for the partitions asked for, or for all that have anything.
+    pub(super) fn fetch(&self, asked: Option<&[(String, Vec<i32>)]>) -> Vec<TopicOffsets> {
+        let Some(asked) = asked else {
+            let all = self.topics.iter().map(|(topic, partitions)| {
+                let offsets = partitions.iter();
+                let offsets = offsets.map(|(partition, at)| (*partition, Some(at.clone())));
+                (topic.clone(), offsets.collect())
+            });
+            return all.collect();
+        };
+        let topics = asked.iter().map(|(topic, partitions)| {
+            let offsets = partitions.iter();
+            let offsets =
+                offsets.map(|partition| (*partition, self.get(topic, *partition).cloned()));
+            (topic.clone(), offsets.collect())
+        });
+        topics.collect()
+    }
+}
+
+impl Group {
+    /// Whether the client may commit now. A member's commit keeps its session alive.
+    pub(crate) fn check_commit(
+        &mut self,
+        commit: &Commit,
+        step: &Step<'_>,
+    ) -> Result<(), ResponseError> {
+        let claims_membership =
+            commit.generation >= 0 || !commit.member_id.is_empty() || commit.instance_id.is_some();
+        match self.state {
+            State::Dead => return Err(ResponseError::CoordinatorNotAvailable),
+            // An administrator, or a consumer that assigns its partitions itself.
+            State::Empty if commit.generation < 0 => return Ok(()),
+            State::Empty
+            | State::PreparingRebalance
+            | State::CompletingRebalance
+            | State::Stable => {}
+        }
+        if !claims_membership {
+            return Err(ResponseError::UnknownMemberId);
+        }
+        self.validate_member(&commit.member_id, commit.instance_id.as_deref())?;
+        if commit.generation != self.generation {
+            return Err(ResponseError::IllegalGeneration);
+        }
+        match self.state {
+            // The member knows the generation, and not yet what it is assigned in it.
+            State::CompletingRebalance => Err(ResponseError::RebalanceInProgress),
+            State::Stable | State::PreparingRebalance => {
+                self.renew_session(&commit.member_id, step);
+                Ok(())
+            }
+            State::Empty | State::Dead => Ok(()),
+        }
+    }
+
+    /// Whether offsets of this group may be deleted one by one: while it has members only those
+    /// of topics that none of them reads, which only the consumer protocol tells.
+    pub(crate) fn check_delete_offsets(&self) -> Result<(), ResponseError> {
+        match self.state {
+            State::Dead => Err(ResponseError::GroupIdNotFound),
+            State::Empty => Ok(()),
+            State::PreparingRebalance | State::CompletingRebalance | State::Stable => {
+                if self.uses_consumer_protocol() {
+                    Ok(())
+                } else {
+                    Err(ResponseError::NonEmptyGroup)
+                }
+            }
+        }
+    }
+
+    /// Whether a member reads the topic. If nobody can tell, it may be so.
+    pub(crate) fn is_subscribed_to(&self, topic: &str) -> bool {
+        match &self.subscribed_topics {
+            Some(topics) => topics.contains(topic),
+            None => self.uses_consumer_protocol(),
+        }
+    }
+
+    /// Whether the group may be deleted.
+    pub(crate) fn check_delete(&self) -> Result<(), ResponseError> {
+        match self.state {
+            State::Dead => Err(ResponseError::GroupIdNotFound),
+            State::Empty => Ok(()),
+            State::PreparingRebalance | State::CompletingRebalance | State::Stable => {
+                Err(ResponseError::NonEmptyGroup)
+            }
+        }
+    }
+}

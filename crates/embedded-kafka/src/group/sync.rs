@@ -1,0 +1,151 @@
+//! SyncGroup: the leader hands in what each member is to read, and every member fetches its part.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use kafka_protocol::ResponseError;
+
+use super::state::{Group, State};
+use super::waiting::Ticket;
+use super::{GroupEvent, Step};
+
+/// A SyncGroup request.
+#[derive(Debug, Clone)]
+pub(crate) struct SyncRequest {
+    pub(crate) member_id: String,
+    pub(crate) instance_id: Option<String>,
+    pub(crate) generation: i32,
+    /// What the client believes the group's type to be (version 5, KIP-559), checked if given.
+    pub(crate) protocol_type: Option<String>,
+    pub(crate) protocol_name: Option<String>,
+    /// From the leader: member ids and their assignments.
+    pub(crate) assignments: BTreeMap<String, Bytes>,
+}
+
+/// A member's part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Synced {
+    pub(crate) protocol_type: Option<String>,
+    pub(crate) protocol_name: Option<String>,
+    pub(crate) assignment: Bytes,
+}
+
+pub(crate) type SyncAnswer = Result<Synced, ResponseError>;
+
+impl Group {
+    /// Answers with the member's assignment: at once, or when the leader has handed it in.
+    pub(crate) fn sync(&mut self, request: SyncRequest, step: &mut Step<'_>) -> Ticket<SyncAnswer> {
+        if let Err(error) = self.validate_sync(&request) {
+            return Ticket::answered(Err(error));
+        }
+        match self.state {
+            State::Dead => Ticket::answered(Err(ResponseError::CoordinatorNotAvailable)),
+            State::Empty => Ticket::answered(Err(ResponseError::UnknownMemberId)),
+            State::PreparingRebalance => Ticket::answered(Err(ResponseError::RebalanceInProgress)),
+            State::CompletingRebalance => self.await_leader(request, step),
+            State::Stable => {
+                self.sync_received(&request.member_id);
+                Ticket::answered(Ok(self.synced(&request.member_id)))
+            }
+        }
+    }
+
+    fn validate_sync(&self, request: &SyncRequest) -> Result<(), ResponseError> {
+        if self.state == State::Dead {
+            return Err(ResponseError::CoordinatorNotAvailable);
+        }
+        self.validate_member(&request.member_id, request.instance_id.as_deref())?;
+        if request.generation != self.generation {
+            return Err(ResponseError::IllegalGeneration);
+        }
+        let differs = |claimed: &Option<String>, actual: &Option<String>| {
+            claimed.is_some() && claimed != actual
+        };
+        if differs(&request.protocol_type, &self.protocol_type)
+            || differs(&request.protocol_name, &self.protocol_name)
+        {
+            return Err(ResponseError::InconsistentGroupProtocol);
+        }
+        Ok(())
+    }
+
+    fn await_leader(&mut self, request: SyncRequest, step: &mut Step<'_>) -> Ticket<SyncAnswer> {
+        let (ticket, waiter) = Ticket::new();
+        if let Some(member) = self.members.get_mut(&request.member_id) {
+            // As with JoinGroup, an earlier request of the same member has lost its connection.
+            member.answer_sync(Err(ResponseError::RebalanceInProgress));
+            member.syncing = Some(waiter);
+        }
+        self.sync_received(&request.member_id);
+        if self.is_leader(&request.member_id) {
+            self.assign(&request.assignments, step);
+        }
+        ticket
+    }
+
+    fn sync_received(&mut self, member_id: &str) {
+        self.pending_syncs.remove(member_id);
+        if self.pending_syncs.is_empty() {
+            self.sync_deadline = None;
+        }
+    }
+
+    /// Stores the leader's assignment and only then hands it out: who has its part can rely on
+    /// the group to know it after a restart. Members that the leader left out get an empty part.
+    fn assign(&mut self, assignments: &BTreeMap<String, Bytes>, step: &mut Step<'_>) {
+        if let Err(error) = self.store(Some(assignments), step) {
+            self.reset_assignments(error, step);
+            let reason = format!("the assignment could not be written: {error}");
+            self.rebalance_or_complete_join(&reason, step);
+            return;
+        }
+        for member in self.members.values_mut() {
+            member.assignment = assignments.get(&member.id).cloned().unwrap_or_default();
+        }
+        self.enter(State::Stable, step.now);
+        step.events.push(GroupEvent::Stable {
+            group: self.id.clone(),
+            generation: self.generation,
+            members: self.members.keys().cloned().collect(),
+        });
+        let ids = self.members.keys().cloned().collect::<Vec<_>>();
+        for id in ids {
+            let synced = self.synced(&id);
+            self.answer_sync(&id, Ok(synced), step);
+        }
+    }
+
+    fn synced(&self, member_id: &str) -> Synced {
+        let member = self.members.get(member_id);
+        Synced {
+            protocol_type: self.protocol_type.clone(),
+            protocol_name: self.protocol_name.clone(),
+            assignment: member
+                .map(|member| member.assignment.clone())
+                .unwrap_or_default(),
+        }
+    }
+
+    /// Drops what was assigned, and tells those who wait for it.
+    pub(super) fn reset_assignments(&mut self, error: ResponseError, step: &Step<'_>) {
+        let ids = self.members.keys().cloned().collect::<Vec<_>>();
+        for id in ids {
+            if let Some(member) = self.members.get_mut(&id) {
+                member.assignment = Bytes::new();
+            }
+            self.answer_sync(&id, Err(error), step);
+        }
+    }
+
+    /// Answers a waiting SyncGroup. The member's session starts again: it could send no heartbeat
+    /// while it waited.
+    fn answer_sync(&mut self, member_id: &str, answer: SyncAnswer, step: &Step<'_>) {
+        let Some(member) = self.members.get_mut(member_id) else {
+            return;
+        };
+        if member.syncing.is_some() {
+            member.answer_sync(answer);
+            member.renew_session(step);
+        }
+    }
+}

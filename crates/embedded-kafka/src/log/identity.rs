@@ -1,0 +1,117 @@
+//! A partition's directory as a whole: how it begins, whose it is, and how it goes away.
+
+use std::io;
+use std::path::Path;
+
+use uuid::Uuid;
+
+use super::files::{read_if_there, replace};
+use super::{Log, LogError};
+
+/// Kafka's file that ties a directory to a topic.
+const METADATA_FILE: &str = "partition.metadata";
+/// What the name of a directory that is being removed ends with, as in Kafka.
+const DELETED_SUFFIX: &str = "-delete";
+
+/// Makes the directory and says which topic it belongs to.
+pub(super) fn create_directory(directory: &Path, topic_id: Uuid) -> io::Result<()> {
+    std::fs::create_dir_all(directory)?;
+    let text = format!("version: 0\ntopic_id: {}", encode(topic_id));
+    replace(&directory.join(METADATA_FILE), text.as_bytes())
+}
+
+/// Checks that the directory belongs to the topic.
+pub(super) fn check_topic(directory: &Path, topic_id: Uuid) -> Result<(), LogError> {
+    let contents = read_if_there(&directory.join(METADATA_FILE))?.unwrap_or_default();
+    let text = String::from_utf8_lossy(&contents);
+    let stored = text
+        .lines()
+        .find_map(|line| line.strip_prefix("topic_id: "));
+    match stored {
+        Some(stored) if stored.trim() != encode(topic_id) => Err(LogError::OtherTopic {
+            directory: directory.to_owned(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+impl Log {
+    /// Removes the log and everything in its directory.
+    ///
+    /// The directory gets another name first: a process that is killed meanwhile leaves nothing
+    /// that looks like a partition, and [`remove_deleted`] clears it away at the next start.
+    ///
+    /// # Errors
+    /// When the directory cannot be renamed or removed.
+    pub(crate) fn delete(&mut self) -> Result<(), LogError> {
+        for segment in self.segments.drain(..) {
+            segment.close();
+            segment.abandon();
+        }
+        let mut name = self.directory.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{}{DELETED_SUFFIX}", Uuid::new_v4().simple()));
+        let doomed = self.directory.with_file_name(name);
+        match std::fs::rename(&self.directory, &doomed) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error.into()),
+            Ok(()) => Ok(std::fs::remove_dir_all(&doomed)?),
+        }
+    }
+}
+
+/// Removes the directories in `data_directory` that a killed process was about to remove.
+///
+/// # Errors
+/// When one of them cannot be removed.
+pub(crate) fn remove_deleted(data_directory: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(data_directory)? {
+        let entry = entry?;
+        let is_doomed = entry.file_name().to_str().is_some_and(is_deleted_name);
+        if is_doomed && entry.file_type()?.is_dir() {
+            std::fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether [`Log::delete`] made this name: a topic itself may well be called `soft-delete`.
+fn is_deleted_name(name: &str) -> bool {
+    let id = name
+        .strip_suffix(DELETED_SUFFIX)
+        .and_then(|name| name.rsplit_once('.'));
+    id.is_some_and(|(_, id)| id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// The id as Kafka prints it: base 64 in the alphabet for URLs, without padding.
+fn encode(id: Uuid) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    // 128 bits are 21 digits of six bits, and two bits that a last digit begins with.
+    let bits = id.as_u128();
+    let digits = (0..21).map(|index| (bits >> (122 - 6 * index)) as usize & 63);
+    let last = (bits as usize & 3) << 4;
+    digits
+        .chain([last])
+        .map(|digit| char::from(ALPHABET[digit]))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn topic_ids_read_as_kafka_prints_them() {
+        assert_eq!(encode(Uuid::from_u128(0)), "AAAAAAAAAAAAAAAAAAAAAA");
+        assert_eq!(encode(Uuid::from_u128(1)), "AAAAAAAAAAAAAAAAAAAAAQ");
+        assert_eq!(encode(Uuid::from_u128(u128::MAX)), "_____________________w");
+    }
+
+    #[test]
+    fn only_names_that_delete_gives_count_as_deleted() {
+        let id = Uuid::from_u128(5).simple().to_string();
+        assert!(is_deleted_name(&format!("orders-0.{id}-delete")));
+        assert!(!is_deleted_name("soft-delete"));
+        assert!(!is_deleted_name("a.b-delete"));
+        assert!(!is_deleted_name("orders-0"));
+    }
+}

@@ -1,0 +1,179 @@
+//! Finding records by time: what `ListOffsets` needs.
+//!
+//! The log's lock is held only to take a [`Lookup`], which knows the segments as they were. Resolving
+//! it reads index files and batches, and looks inside compressed ones, so the answer is exact
+//! per record.
+
+use std::io;
+
+use crate::time::Timestamp;
+
+use super::Log;
+use super::batch::{BatchHeader, HEADER_SIZE};
+use super::records::Records;
+use super::scan::Scan;
+use super::segment::{SegmentView, Start};
+use super::validate::MAX_DECOMPRESSED_BYTES;
+
+/// A record that was found by its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// The record's offset.
+    pub(crate) offset: i64,
+    /// The record's timestamp.
+    pub(crate) timestamp: Timestamp,
+    /// The leader epoch in which it was written.
+    pub(crate) leader_epoch: i32,
+}
+
+/// A question about time, to be resolved without the log's lock.
+#[derive(Debug)]
+pub(crate) struct Lookup {
+    segments: Vec<SegmentView>,
+    start_offset: i64,
+    /// The earliest timestamp that will do, `None` for the latest that there is.
+    target: Option<Timestamp>,
+}
+
+impl Log {
+    /// Asks for the first record whose timestamp is at least `timestamp`.
+    pub(crate) fn offset_for_timestamp(&self, timestamp: Timestamp) -> Lookup {
+        let views = self
+            .segments
+            .iter()
+            .map(|one| one.view(one.start_for_time(timestamp)));
+        Lookup {
+            segments: views.collect(),
+            start_offset: self.start_offset,
+            target: Some(timestamp),
+        }
+    }
+
+    /// Asks for the first record with the largest timestamp of all (`ListOffsets` with -3, KIP-734).
+    pub(crate) fn offset_of_max_timestamp(&self) -> Lookup {
+        let views = self
+            .segments
+            .iter()
+            .map(|one| one.view(one.start_for_max()));
+        Lookup {
+            segments: views.collect(),
+            start_offset: self.start_offset,
+            target: None,
+        }
+    }
+}
+
+/// The largest timestamp of a segment, `None` where it has none or went away meanwhile.
+fn largest_timestamp(segment: &SegmentView) -> io::Result<Option<(Timestamp, i64)>> {
+    match segment.max_timestamp() {
+        Err(_) if segment.is_outdated() => Ok(None),
+        largest => largest,
+    }
+}
+
+impl Lookup {
+    /// Finds the record, `None` where there is none.
+    ///
+    /// # Errors
+    /// When the files cannot be read.
+    pub(crate) fn resolve(&self) -> io::Result<Option<Found>> {
+        match self.target {
+            Some(target) => self.first_from(target),
+            None => self.latest(),
+        }
+    }
+
+    fn first_from(&self, target: Timestamp) -> io::Result<Option<Found>> {
+        for segment in &self.segments {
+            if largest_timestamp(segment)?.is_none_or(|(timestamp, _)| timestamp < target) {
+                continue;
+            }
+            if let Some(found) = self.search(segment, target)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    fn latest(&self) -> io::Result<Option<Found>> {
+        let mut latest: Option<(Timestamp, i64, &SegmentView)> = None;
+        for segment in &self.segments {
+            if let Some((timestamp, offset)) = largest_timestamp(segment)?
+                && latest.is_none_or(|(largest, ..)| timestamp > largest)
+            {
+                latest = Some((timestamp, offset, segment));
+            }
+        }
+        let Some((timestamp, offset, segment)) = latest else {
+            return Ok(None);
+        };
+        // The index names the batch; the scan begins at it, or shortly before.
+        let mut segment = segment.clone();
+        if !matches!(segment.start, Start::Position(_)) {
+            segment.start = Start::Offset(offset);
+        }
+        self.search(&segment, timestamp)
+    }
+
+    /// The first record of the segment, from where its view starts, that is late enough.
+    fn search(&self, segment: &SegmentView, target: Timestamp) -> io::Result<Option<Found>> {
+        let found = self.scan(segment, target);
+        if segment.is_outdated() {
+            Ok(None)
+        } else {
+            found
+        }
+    }
+
+    fn scan(&self, segment: &SegmentView, target: Timestamp) -> io::Result<Option<Found>> {
+        let file = segment.files.log.open()?;
+        let mut scan = Scan::headers(file, segment.position()?, segment.size);
+        while let Some((position, header)) = scan.next()? {
+            if header.max_timestamp < target || header.last_offset() < self.start_offset {
+                continue;
+            }
+            let batch = scan.batch(position, &header)?;
+            if let Some(found) = self.search_batch(&header, batch, target)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    fn search_batch(
+        &self,
+        header: &BatchHeader,
+        batch: &[u8],
+        target: Timestamp,
+    ) -> io::Result<Option<Found>> {
+        let found = |offset, timestamp| {
+            Some(Found {
+                offset,
+                timestamp,
+                leader_epoch: header.leader_epoch,
+            })
+        };
+        if header.is_log_append_time() {
+            let first = header.base_offset.max(self.start_offset);
+            return Ok(found(first, header.max_timestamp));
+        }
+        let compressed = bytes::Bytes::copy_from_slice(batch.get(HEADER_SIZE..).unwrap_or(&[]));
+        let invalid = |error| io::Error::new(io::ErrorKind::InvalidData, error);
+        let codec = header
+            .compression()
+            .ok_or_else(|| invalid("unknown compression".to_owned()))?;
+        let payload = codec
+            .decompress(&compressed, MAX_DECOMPRESSED_BYTES)
+            .map_err(|error| invalid(error.to_string()))?;
+        let records = Records::new(header, &payload).map_err(|error| invalid(error.to_string()))?;
+        for record in records {
+            let record = record.map_err(|error| invalid(error.to_string()))?;
+            let offset = header.base_offset + i64::from(record.offset_delta);
+            let timestamp = header.record_timestamp(record.timestamp_delta);
+            if timestamp >= target && offset >= self.start_offset {
+                return Ok(found(offset, timestamp));
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,186 @@
+//! Reading batches by offset: what a fetch needs.
+//!
+//! [`Log::locate`] works under the log's lock and touches no file. The [`Slice`] it answers with is
+//! read without the lock: an index lookup where the place was not known from memory, then one
+//! read into one buffer, which is cut at whole batches and handed on without another copy.
+
+use std::io;
+
+use bytes::Bytes;
+
+use super::Log;
+use super::batch::{BatchHeader, HEADER_SIZE};
+use super::files::read_at;
+use super::segment::{Segment, SegmentView, Start};
+
+/// Bytes at the end of a log that are taken to be in the page cache still.
+const RECENT_BYTES: u64 = 32 * 1024 * 1024;
+
+/// The offset is below the log's start or above its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("offset {offset} is outside of {start_offset} to {end_offset}")]
+pub(crate) struct OffsetOutOfRange {
+    /// The offset that was asked for.
+    pub(crate) offset: i64,
+    /// The first offset that the log holds.
+    pub(crate) start_offset: i64,
+    /// The offset that the next record will get.
+    pub(crate) end_offset: i64,
+}
+
+/// A range of batches in a segment, to be read without the log's lock.
+#[derive(Clone, Debug)]
+pub(crate) struct Slice {
+    segment: SegmentView,
+    offset: i64,
+    end_offset: i64,
+    max_bytes: usize,
+    /// Bytes that may lie between the place the index names and the batch itself.
+    index_interval: usize,
+    is_recent: bool,
+}
+
+impl Log {
+    /// The batches from the one that holds `offset` on, up to `end_offset` (exclusive: the high
+    /// watermark or the last stable offset) and about `max_bytes`. `None` when there are none yet.
+    ///
+    /// # Errors
+    /// When `offset` is below the log's start or above its end.
+    pub(crate) fn locate(
+        &self,
+        offset: i64,
+        end_offset: i64,
+        max_bytes: usize,
+    ) -> Result<Option<Slice>, OffsetOutOfRange> {
+        if offset < self.start_offset || offset > self.end_offset {
+            return Err(OffsetOutOfRange {
+                offset,
+                start_offset: self.start_offset,
+                end_offset: self.end_offset,
+            });
+        }
+        let end_offset = end_offset.min(self.end_offset);
+        let Some(index) = self.segment_index(offset).filter(|_| offset < end_offset) else {
+            return Ok(None);
+        };
+        let segment = &self.segments[index];
+        let start = segment.start_for(offset);
+        let is_recent = index + 1 == self.segments.len()
+            && matches!(start, Start::Position(at) if segment.size() - at <= RECENT_BYTES);
+        Ok(Some(Slice {
+            segment: segment.view(start),
+            offset,
+            end_offset,
+            max_bytes,
+            index_interval: usize::try_from(self.settings.index_interval_bytes).unwrap_or(0),
+            is_recent,
+        }))
+    }
+
+    /// About how many bytes of batches there are from `offset` to `end_offset`, without reading.
+    ///
+    /// Exact near the end of the log, where consumers wait for a minimum of bytes; elsewhere too
+    /// large by up to what stands between two index entries, or by a whole segment after a restart.
+    pub(crate) fn available_bytes(&self, offset: i64, end_offset: i64) -> u64 {
+        let end_offset = end_offset.min(self.end_offset);
+        let (Some(first), Some(last)) =
+            (self.segment_index(offset), self.segment_index(end_offset))
+        else {
+            return 0;
+        };
+        if offset >= end_offset {
+            return 0;
+        }
+        let end = if end_offset == self.end_offset {
+            self.segments[last].size()
+        } else {
+            let known = self.segments[last].position_in_memory(end_offset);
+            known.unwrap_or(self.segments[last].size())
+        };
+        let begin = self.segments[first].position_in_memory(offset).unwrap_or(0);
+        let between: u64 = self.segments[first..last].iter().map(Segment::size).sum();
+        (between + end).saturating_sub(begin)
+    }
+}
+
+impl Slice {
+    /// Whether the batches were written so lately that reading them will not wait for the disk.
+    pub(crate) fn is_recent(&self) -> bool {
+        self.is_recent
+    }
+
+    /// Reads the batches: whole ones, of together at most `max_bytes`. With `at_least_one` the first
+    /// one comes even where it is larger alone, so that a consumer is never stuck.
+    ///
+    /// Empty when there is nothing to read, or the log was truncated meanwhile: locate again.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(crate) fn read(&self, at_least_one: bool) -> io::Result<Bytes> {
+        let batches = self.read_batches(at_least_one);
+        if self.segment.is_outdated() {
+            Ok(Bytes::new())
+        } else {
+            batches
+        }
+    }
+
+    fn read_batches(&self, at_least_one: bool) -> io::Result<Bytes> {
+        let file = self.segment.files.log.open()?;
+        let mut position = self.segment.position()?;
+        let wanted = self
+            .max_bytes
+            .saturating_add(self.index_interval)
+            .max(HEADER_SIZE);
+        let mut buffer = read_at(&file, position, self.cut(position, wanted))?;
+        let mut at = 0;
+        let first = loop {
+            let header = match buffer.get(at..).map(BatchHeader::parse) {
+                Some(Ok(header)) => header,
+                // The header is behind the buffer: go on from there.
+                _ if at > 0 && position + ((at + HEADER_SIZE) as u64) <= self.segment.size => {
+                    position += at as u64;
+                    buffer = read_at(&file, position, self.cut(position, wanted))?;
+                    at = 0;
+                    continue;
+                }
+                _ => return Ok(Bytes::new()),
+            };
+            if header.last_offset() >= self.offset {
+                break header;
+            }
+            at += header.size();
+        };
+        if first.size() > self.max_bytes && !at_least_one {
+            return Ok(Bytes::new());
+        }
+        let limit = self.max_bytes.max(first.size());
+        if buffer.len() - at < first.size() {
+            position += at as u64;
+            buffer = read_at(&file, position, self.cut(position, limit))?;
+            at = 0;
+        }
+        let end = self.end_of_batches(&buffer, at, limit);
+        Ok(Bytes::from(buffer).slice(at..end))
+    }
+
+    /// As many of `length` bytes as the segment had from `position` on.
+    fn cut(&self, position: u64, length: usize) -> usize {
+        let left = self.segment.size.saturating_sub(position);
+        length.min(usize::try_from(left).unwrap_or(usize::MAX))
+    }
+
+    /// Where the whole batches end that are below the end offset and within `limit` bytes.
+    fn end_of_batches(&self, buffer: &[u8], start: usize, limit: usize) -> usize {
+        let limit = buffer.len().min(start.saturating_add(limit));
+        let mut end = start;
+        while let Ok(header) = BatchHeader::parse(&buffer[end..]) {
+            let is_readable = header.last_offset() < self.end_offset;
+            if !is_readable || header.size() > limit - end {
+                break;
+            }
+            end += header.size();
+        }
+        end
+    }
+}

@@ -1,0 +1,600 @@
+//! One segment of a log: a file of batches, and its two sparse indexes.
+//!
+//! The files are Kafka's, byte by byte: `00000000000000000042.log`, `.index` and `.timeindex`, named
+//! by the offset of the first record. Only the last segment of a log grows. What readers need to
+//! read without the log's lock is shared in [`SegmentFiles`].
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use crate::time::Timestamp;
+
+use super::batch::{BatchHeader, HEADER_SIZE, NO_TIMESTAMP};
+use super::files::{LogFile, OpenFiles};
+use super::index::{OffsetEntry, SparseIndex, TimeEntry, read_entry, search_file};
+use super::settings::LogSettings;
+
+/// How many of the newest batches are found without an index.
+const NEWEST_BATCHES: usize = 128;
+
+/// The suffixes of a segment's files.
+pub(super) const LOG_SUFFIX: &str = "log";
+pub(super) const INDEX_SUFFIX: &str = "index";
+pub(super) const TIME_INDEX_SUFFIX: &str = "timeindex";
+pub(super) const SNAPSHOT_SUFFIX: &str = "snapshot";
+
+/// The name of a file that belongs to the segment, or state, at `offset`.
+pub(super) fn file_name(offset: i64, suffix: &str) -> String {
+    format!("{offset:020}.{suffix}")
+}
+
+/// What the lock-free readers of a segment share with it.
+#[derive(Debug)]
+pub(super) struct SegmentFiles {
+    pub(super) log: Arc<LogFile>,
+    pub(super) index: Arc<LogFile>,
+    pub(super) time_index: Arc<LogFile>,
+    /// Counts what makes an earlier view of the files worthless: truncation and removal.
+    generation: AtomicU64,
+    /// The largest timestamp of a segment that no longer grows, once somebody asked for it.
+    sealed_max: OnceLock<Option<TimeEntry>>,
+}
+
+impl SegmentFiles {
+    fn new(directory: &Path, base_offset: i64, pool: &Arc<OpenFiles>) -> Self {
+        let file = |suffix| LogFile::new(directory.join(file_name(base_offset, suffix)), pool);
+        Self {
+            log: file(LOG_SUFFIX),
+            index: file(INDEX_SUFFIX),
+            time_index: file(TIME_INDEX_SUFFIX),
+            generation: AtomicU64::new(0),
+            sealed_max: OnceLock::new(),
+        }
+    }
+
+    /// A number that changes when batches are cut off or the files go away.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::SeqCst)
+    }
+
+    fn invalidate(&self) {
+        self.generation.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// The entry with the largest timestamp of a sealed segment, which is the last of its index.
+    pub(super) fn sealed_max(&self, entries: u64) -> io::Result<Option<TimeEntry>> {
+        if let Some(known) = self.sealed_max.get() {
+            return Ok(*known);
+        }
+        let last = match entries.checked_sub(1) {
+            Some(last) => Some(read_entry(&*self.time_index.open()?, last)?),
+            None => None,
+        };
+        Ok(*self.sealed_max.get_or_init(|| last))
+    }
+}
+
+/// From where a scan of a segment finds what it looks for soon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// From a batch at this position.
+    Position(u64),
+    /// From the batch that the offset index in the file names for this offset.
+    Offset(i64),
+    /// From the batch that the time index in the file names for this timestamp.
+    Time(Timestamp),
+}
+
+/// A segment as it was when the log's lock was held.
+#[derive(Clone, Debug)]
+pub(super) struct SegmentView {
+    pub(super) files: Arc<SegmentFiles>,
+    generation: u64,
+    pub(super) base_offset: i64,
+    pub(super) size: u64,
+    offsets_in_file: u64,
+    times_in_file: u64,
+    max_timestamp: Option<TimeEntry>,
+    pub(super) start: Start,
+}
+
+impl SegmentView {
+    /// Whether batches were cut off, or the files removed, since the view was taken.
+    pub(super) fn is_outdated(&self) -> bool {
+        self.files.generation() != self.generation
+    }
+
+    /// The position to begin at, from the index files where it has to be.
+    pub(super) fn position(&self) -> io::Result<u64> {
+        match self.start {
+            Start::Position(position) => Ok(position),
+            Start::Offset(offset) => self.position_of(offset),
+            Start::Time(target) => {
+                let file = self.files.time_index.open()?;
+                let before = target.saturating_sub(1);
+                match search_file::<TimeEntry>(&file, self.times_in_file, before)? {
+                    Some(entry) => {
+                        self.position_of(self.base_offset + i64::from(entry.relative_offset))
+                    }
+                    None => Ok(0),
+                }
+            }
+        }
+    }
+
+    fn position_of(&self, offset: i64) -> io::Result<u64> {
+        if self.offsets_in_file == 0 {
+            return Ok(0);
+        }
+        let file = self.files.index.open()?;
+        let relative_offset = offset - self.base_offset;
+        let entry = search_file::<OffsetEntry>(&file, self.offsets_in_file, relative_offset)?;
+        Ok(entry.map_or(0, |entry| u64::from(entry.position)))
+    }
+
+    /// The largest timestamp of the segment, and the last offset of the batch that holds it.
+    pub(super) fn max_timestamp(&self) -> io::Result<Option<(Timestamp, i64)>> {
+        let entry = match self.max_timestamp {
+            Some(entry) => Some(entry),
+            None => self.files.sealed_max(self.times_in_file)?,
+        };
+        let relative = entry.map(|entry| (entry.timestamp, i64::from(entry.relative_offset)));
+        Ok(relative.map(|(timestamp, offset)| (timestamp, self.base_offset + offset)))
+    }
+}
+
+/// One segment of a log.
+#[derive(Debug)]
+pub(super) struct Segment {
+    base_offset: i64,
+    size: u64,
+    files: Arc<SegmentFiles>,
+    offsets: SparseIndex<OffsetEntry>,
+    times: SparseIndex<TimeEntry>,
+    bytes_since_entry: u64,
+    /// The largest timestamp so far and the last offset of the batch that holds it.
+    max_timestamp: Option<TimeEntry>,
+    /// The largest timestamp of the first batch, from which `segment.ms` counts.
+    first_timestamp: Option<Timestamp>,
+    created: Timestamp,
+    /// Base offset and position of the newest batches: what consumers at the end of the log ask for.
+    newest: VecDeque<(i64, u32)>,
+    /// A failed write may have left bytes behind the end.
+    has_torn_tail: bool,
+}
+
+/// What of a segment's state a clean shutdown writes down, so that no file is scanned at the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SegmentSummary {
+    pub(super) size: u64,
+    pub(super) max_timestamp: Option<TimeEntry>,
+    pub(super) first_timestamp: Option<Timestamp>,
+}
+
+impl Segment {
+    /// A new, empty segment. Its log file is created, the indexes when they have entries.
+    pub(super) fn create(
+        directory: &Path,
+        base_offset: i64,
+        pool: &Arc<OpenFiles>,
+        now: Timestamp,
+    ) -> io::Result<Self> {
+        let segment = Self::empty(directory, base_offset, pool, now);
+        segment.files.log.open_or_create()?.set_len(0)?;
+        Ok(segment)
+    }
+
+    /// A segment with nothing known of its files.
+    pub(super) fn empty(
+        directory: &Path,
+        base_offset: i64,
+        pool: &Arc<OpenFiles>,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            base_offset,
+            size: 0,
+            files: Arc::new(SegmentFiles::new(directory, base_offset, pool)),
+            offsets: SparseIndex::empty(),
+            times: SparseIndex::empty(),
+            bytes_since_entry: 0,
+            max_timestamp: None,
+            first_timestamp: None,
+            created: now,
+            newest: VecDeque::new(),
+            has_torn_tail: false,
+        }
+    }
+
+    /// Takes over what is known of the files without reading them.
+    pub(super) fn restore(
+        &mut self,
+        summary: SegmentSummary,
+        offsets: SparseIndex<OffsetEntry>,
+        times: SparseIndex<TimeEntry>,
+    ) {
+        self.size = summary.size;
+        self.max_timestamp = summary.max_timestamp;
+        self.first_timestamp = summary.first_timestamp;
+        self.offsets = offsets;
+        self.times = times;
+    }
+
+    pub(super) fn summary(&self) -> SegmentSummary {
+        SegmentSummary {
+            size: self.size,
+            max_timestamp: self.max_timestamp,
+            first_timestamp: self.first_timestamp,
+        }
+    }
+
+    pub(super) fn base_offset(&self) -> i64 {
+        self.base_offset
+    }
+
+    /// Bytes of the batches.
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
+    pub(super) fn files(&self) -> &Arc<SegmentFiles> {
+        &self.files
+    }
+
+    /// Whether Kafka would start a new segment before it appends `batch`.
+    pub(super) fn should_roll(
+        &self,
+        batch: &BatchHeader,
+        last_offset: i64,
+        settings: &LogSettings,
+        now: Timestamp,
+    ) -> bool {
+        let relative_offset = last_offset - self.base_offset;
+        self.size + batch.size() as u64 > settings.segment_bytes
+            || (self.size > 0 && self.age(batch.max_timestamp, now) > settings.segment_ms)
+            || self.offsets.size() + 8 > settings.index_max_bytes
+            || self.times.size() + 12 > settings.index_max_bytes
+            || relative_offset > i64::from(i32::MAX)
+    }
+
+    /// Kafka counts `segment.ms` in the time of the records, from the first batch of the segment;
+    /// by the clock only where that batch has no timestamp.
+    fn age(&self, max_timestamp: Timestamp, now: Timestamp) -> Timestamp {
+        match self.first_timestamp {
+            Some(first) if first > NO_TIMESTAMP => max_timestamp.saturating_sub(first),
+            _ => now.saturating_sub(self.created),
+        }
+    }
+
+    /// Writes a batch whose offset and leader epoch are assigned.
+    ///
+    /// # Errors
+    /// When the file cannot be written. It is cut back to its former end, now or before the next
+    /// write, and nothing else changes.
+    pub(super) fn append(
+        &mut self,
+        header: &BatchHeader,
+        payload: &[u8],
+        settings: &LogSettings,
+    ) -> io::Result<()> {
+        let file = self.files.log.open()?;
+        if self.has_torn_tail {
+            file.set_len(self.size)?;
+            self.has_torn_tail = false;
+        }
+        if let Err(error) = write_batch(&mut &*file, &header.to_bytes(), payload) {
+            self.has_torn_tail = file.set_len(self.size).is_err();
+            return Err(error);
+        }
+        self.note(header, settings.index_interval_bytes);
+        self.flush_full_groups();
+        Ok(())
+    }
+
+    /// Takes a batch that stands at the end of the file into the indexes.
+    pub(super) fn note(&mut self, header: &BatchHeader, index_interval_bytes: u64) {
+        let position = self.size as u32;
+        let relative_offset = (header.last_offset() - self.base_offset) as u32;
+        if position == 0 {
+            self.first_timestamp = Some(header.max_timestamp);
+        }
+        let largest = self
+            .max_timestamp
+            .map_or(NO_TIMESTAMP, |entry| entry.timestamp);
+        if header.max_timestamp > largest {
+            self.max_timestamp = Some(TimeEntry {
+                timestamp: header.max_timestamp,
+                relative_offset,
+            });
+        }
+        if self.bytes_since_entry > index_interval_bytes {
+            self.offsets.push(OffsetEntry {
+                relative_offset,
+                position,
+            });
+            self.note_time();
+            self.bytes_since_entry = 0;
+        }
+        if self.newest.len() == NEWEST_BATCHES {
+            self.newest.pop_front();
+        }
+        self.newest.push_back((header.base_offset, position));
+        self.bytes_since_entry += header.size() as u64;
+        self.size += header.size() as u64;
+    }
+
+    fn note_time(&mut self) {
+        if let Some(entry) = self.max_timestamp
+            && self
+                .times
+                .last()
+                .is_none_or(|last| entry.timestamp > last.timestamp)
+        {
+            self.times.push(entry);
+        }
+    }
+
+    /// An index that cannot be written stays in memory until it can, or until the segment is to be
+    /// closed: it is no reason to refuse a batch that is in the log already.
+    pub(super) fn flush_full_groups(&mut self) {
+        if self.offsets.is_group_full()
+            && let Err(error) = self.offsets.flush(&self.files.index)
+        {
+            tracing::warn!(path = %self.files.index.path().display(), %error, "index not written");
+        }
+        if self.times.is_group_full()
+            && let Err(error) = self.times.flush(&self.files.time_index)
+        {
+            tracing::warn!(path = %self.files.time_index.path().display(), %error, "index not written");
+        }
+    }
+
+    /// Writes everything that is only in memory: the segment grows no more, or the log is closed.
+    pub(super) fn flush_indexes(&mut self) -> io::Result<()> {
+        self.note_time();
+        self.offsets.flush(&self.files.index)?;
+        self.times.flush(&self.files.time_index)
+    }
+
+    /// Gives up what only a growing segment needs.
+    pub(super) fn seal(&mut self) {
+        self.newest = VecDeque::new();
+    }
+
+    /// The position of the batch that holds `offset`, if it is one of the newest.
+    fn newest_batch(&self, offset: i64) -> Option<u64> {
+        let behind = self
+            .newest
+            .partition_point(|(base_offset, _)| *base_offset <= offset);
+        behind
+            .checked_sub(1)
+            .map(|index| u64::from(self.newest[index].1))
+    }
+
+    /// A position from which a scan reaches `offset` soon, if the indexes in memory know one.
+    pub(super) fn position_in_memory(&self, offset: i64) -> Option<u64> {
+        if let Some(position) = self.newest_batch(offset) {
+            return Some(position);
+        }
+        let entry = self.offsets.search_memory(offset - self.base_offset);
+        match entry {
+            Some(entry) => Some(u64::from(entry.position)),
+            // Nothing is in the file either: the scan starts at the front.
+            None => (self.offsets.in_file() == 0).then_some(0),
+        }
+    }
+
+    /// From where to look for the first record whose timestamp is at least `target`.
+    pub(super) fn start_for_time(&self, target: Timestamp) -> Start {
+        match self.times.search_memory(target.saturating_sub(1)) {
+            Some(entry) => self.start_for(self.base_offset + i64::from(entry.relative_offset)),
+            None if self.times.in_file() == 0 => Start::Position(0),
+            None => Start::Time(target),
+        }
+    }
+
+    /// From where to look for the batch with the largest timestamp.
+    pub(super) fn start_for_max(&self) -> Start {
+        match self.max_timestamp {
+            Some(entry) => self.start_for(self.base_offset + i64::from(entry.relative_offset)),
+            // A sealed segment: its index file knows the offset.
+            None => Start::Offset(self.base_offset),
+        }
+    }
+
+    /// From where to look for the batch that holds `offset`.
+    pub(super) fn start_for(&self, offset: i64) -> Start {
+        self.position_in_memory(offset)
+            .map_or(Start::Offset(offset), Start::Position)
+    }
+
+    /// What a reader without the lock needs to know of the segment.
+    pub(super) fn view(&self, start: Start) -> SegmentView {
+        SegmentView {
+            generation: self.files.generation(),
+            files: Arc::clone(&self.files),
+            base_offset: self.base_offset,
+            size: self.size,
+            offsets_in_file: self.offsets.in_file(),
+            times_in_file: self.times.in_file(),
+            max_timestamp: self.max_timestamp,
+            start,
+        }
+    }
+
+    /// Forgets everything in and about the files: they are about to be built again.
+    pub(super) fn reset(&mut self) -> io::Result<()> {
+        self.files.invalidate();
+        self.files.index.remove()?;
+        self.files.time_index.remove()?;
+        self.size = 0;
+        self.offsets = SparseIndex::empty();
+        self.times = SparseIndex::empty();
+        self.bytes_since_entry = 0;
+        self.max_timestamp = None;
+        self.first_timestamp = None;
+        self.newest.clear();
+        // The segment may grow again: what was its largest timestamp is so no longer.
+        let fresh = SegmentFiles {
+            log: Arc::clone(&self.files.log),
+            index: Arc::clone(&self.files.index),
+            time_index: Arc::clone(&self.files.time_index),
+            generation: AtomicU64::new(0),
+            sealed_max: OnceLock::new(),
+        };
+        self.files = Arc::new(fresh);
+        Ok(())
+    }
+
+    /// Cuts the file at the end of the last batch.
+    pub(super) fn cut_file(&mut self) -> io::Result<()> {
+        self.files.log.open()?.set_len(self.size)?;
+        self.has_torn_tail = false;
+        Ok(())
+    }
+
+    /// Closes the descriptors.
+    pub(super) fn close(&self) {
+        self.files.log.close();
+        self.files.index.close();
+        self.files.time_index.close();
+    }
+
+    /// Tells the readers that hold views of the files that these are worthless.
+    pub(super) fn abandon(&self) {
+        self.files.invalidate();
+    }
+
+    /// Removes the files, the log first: indexes without a log are removed at the next start.
+    pub(super) fn remove(&self) -> io::Result<()> {
+        self.files.invalidate();
+        self.files.log.remove()?;
+        self.files.index.remove()?;
+        self.files.time_index.remove()
+    }
+}
+
+/// Writes header and payload in one call, so that the batch is not copied together first.
+fn write_batch(
+    file: &mut impl Write,
+    header: &[u8; HEADER_SIZE],
+    payload: &[u8],
+) -> io::Result<()> {
+    let parts = [IoSlice::new(header), IoSlice::new(payload)];
+    let written = loop {
+        match file.write_vectored(&parts) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => break other?,
+        }
+    };
+    // A disk that has room for a part takes that part and says so.
+    if written == HEADER_SIZE + payload.len() {
+        Ok(())
+    } else {
+        Err(io::ErrorKind::StorageFull.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+
+    use super::*;
+
+    fn header(base_offset: i64, timestamp: Timestamp, payload: &[u8]) -> BatchHeader {
+        let mut header = BatchHeader::new(1, timestamp, timestamp);
+        header
+            .set_payload(super::super::compression::Compression::None, payload.len())
+            .unwrap();
+        header.base_offset = base_offset;
+        header.seal(payload);
+        header
+    }
+
+    struct HalfFull(Vec<u8>);
+
+    impl Write for HalfFull {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.extend_from_slice(&bytes[..10]);
+            Ok(10)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_short_write_is_a_full_disk() {
+        let header = header(0, 5, b"payload");
+        let error = write_batch(&mut HalfFull(Vec::new()), &header.to_bytes(), b"payload");
+        assert_eq!(error.unwrap_err().kind(), io::ErrorKind::StorageFull);
+    }
+
+    #[test]
+    fn after_a_failed_write_the_segment_is_as_before_and_takes_the_next_batch() {
+        let directory = tempfile::tempdir().unwrap();
+        let pool = OpenFiles::new(10);
+        let settings = LogSettings::default();
+        let mut segment = Segment::create(directory.path(), 0, &pool, 0).unwrap();
+        segment
+            .append(&header(0, 5, b"first"), b"first", &settings)
+            .unwrap();
+        let path = directory.path().join(file_name(0, LOG_SUFFIX));
+        let before = std::fs::read(&path).unwrap();
+
+        // A descriptor that cannot be written to, nor cut back; and bytes of a torn write.
+        segment.files.log.replace_with(File::open(&path).unwrap());
+        segment
+            .append(&header(1, 6, b"second"), b"second", &settings)
+            .unwrap_err();
+        assert!(segment.has_torn_tail);
+        let torn = std::fs::OpenOptions::new()
+            .append(true)
+            .open(&path)
+            .unwrap();
+        (&torn).write_all(b"torn").unwrap();
+        assert_eq!(segment.size(), before.len() as u64);
+
+        segment.files.log.close();
+        segment
+            .append(&header(1, 6, b"second"), b"second", &settings)
+            .unwrap();
+        let after = std::fs::read(&path).unwrap();
+        assert_eq!(after[..before.len()], before);
+        assert_eq!(after.len(), before.len() + HEADER_SIZE + 6);
+    }
+
+    #[test]
+    fn segment_ms_counts_in_the_time_of_the_records() {
+        let directory = tempfile::tempdir().unwrap();
+        let settings = LogSettings {
+            segment_ms: 100,
+            ..LogSettings::default()
+        };
+        let mut segment =
+            Segment::create(directory.path(), 0, &OpenFiles::new(10), 1_000_000).unwrap();
+        segment
+            .append(&header(0, 500, b"a"), b"a", &settings)
+            .unwrap();
+        assert!(!segment.should_roll(&header(1, 600, b"b"), 1, &settings, 9_000_000));
+        assert!(segment.should_roll(&header(1, 601, b"b"), 1, &settings, 9_000_000));
+    }
+
+    #[test]
+    fn a_segment_without_timestamps_ages_by_the_clock() {
+        let directory = tempfile::tempdir().unwrap();
+        let settings = LogSettings {
+            segment_ms: 100,
+            ..LogSettings::default()
+        };
+        let mut segment = Segment::create(directory.path(), 0, &OpenFiles::new(10), 1_000).unwrap();
+        segment
+            .append(&header(0, -1, b"a"), b"a", &settings)
+            .unwrap();
+        assert!(!segment.should_roll(&header(1, -1, b"b"), 1, &settings, 1_100));
+        assert!(segment.should_roll(&header(1, -1, b"b"), 1, &settings, 1_101));
+    }
+}

@@ -1,0 +1,63 @@
+//! What of a topic's configuration concerns the log.
+
+use crate::time::Timestamp;
+
+use super::compression::Compression;
+
+/// Whose time a record carries (`message.timestamp.type`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TimestampType {
+    /// What the producer set.
+    CreateTime,
+    /// When the broker appended it.
+    LogAppendTime,
+}
+
+/// The settings of a partition's log. They may change while it is open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LogSettings {
+    /// Bytes at which a segment is closed (`segment.bytes`).
+    pub(crate) segment_bytes: u64,
+    /// Milliseconds after which a segment is closed (`segment.ms`).
+    pub(crate) segment_ms: Timestamp,
+    /// Bytes between two entries of an index (`index.interval.bytes`).
+    pub(crate) index_interval_bytes: u64,
+    /// Bytes at which an index is full (`segment.index.bytes`).
+    pub(crate) index_max_bytes: u64,
+    /// Bytes of the largest batch (`max.message.bytes`).
+    pub(crate) max_message_bytes: usize,
+    /// Whose time a record carries (`message.timestamp.type`).
+    pub(crate) timestamp_type: TimestampType,
+    /// How many ms a record may be old (`message.timestamp.before.max.ms`).
+    pub(crate) timestamp_before_max_ms: Timestamp,
+    /// How many ms a record may be ahead (`message.timestamp.after.max.ms`).
+    pub(crate) timestamp_after_max_ms: Timestamp,
+    /// The codec that batches are stored in, `None` for the producer's own (`compression.type`).
+    pub(crate) compression: Option<Compression>,
+    /// Whether `cleanup.policy` includes `compact`, which makes keys mandatory.
+    pub(crate) compacted: bool,
+    /// How many ms an idle producer id is remembered (`producer.id.expiration.ms`).
+    pub(crate) producer_id_expiration_ms: Timestamp,
+}
+
+impl Default for LogSettings {
+    /// Kafka 4.3's defaults.
+    fn default() -> Self {
+        Self {
+            segment_bytes: 1024 * 1024 * 1024,
+            segment_ms: 7 * 24 * 60 * 60 * 1000,
+            index_interval_bytes: 4096,
+            index_max_bytes: 10 * 1024 * 1024,
+            max_message_bytes: 1024 * 1024 + LOG_OVERHEAD_BYTES,
+            timestamp_type: TimestampType::CreateTime,
+            timestamp_before_max_ms: i64::MAX,
+            timestamp_after_max_ms: 60 * 60 * 1000,
+            compression: None,
+            compacted: false,
+            producer_id_expiration_ms: 24 * 60 * 60 * 1000,
+        }
+    }
+}
+
+/// Kafka's default for `max.message.bytes` is 1 MiB and the base offset and length in front of it.
+const LOG_OVERHEAD_BYTES: usize = super::batch::LOG_OVERHEAD;

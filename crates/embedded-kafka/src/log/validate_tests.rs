@@ -1,0 +1,307 @@
+use proptest::prelude::*;
+
+use super::super::test_batches::{TestRecord, batch, batch_with, payload, to_bytes};
+use super::*;
+
+const NOW: Timestamp = 1_800_000_000_000;
+const RECORDS: &[TestRecord] = &[
+    (NOW - 10, Some("JFK"), "New York"),
+    (NOW + 5, Some("EWR"), "Newark"),
+    (NOW - 20, None, "no key"),
+];
+const CODECS: [Compression; 5] = [
+    Compression::None,
+    Compression::Gzip,
+    Compression::Snappy,
+    Compression::Lz4,
+    Compression::Zstd,
+];
+
+fn code(records: &Bytes, settings: &LogSettings) -> Result<(), ResponseError> {
+    validate(records, settings, NOW)
+        .map(|_| ())
+        .map_err(|rejection| rejection.code)
+}
+
+fn changed(change: impl FnOnce(&mut BatchHeader)) -> Bytes {
+    to_bytes(&batch_with(RECORDS, Compression::None, change))
+}
+
+#[test]
+fn a_good_batch_comes_out_as_it_went_in() {
+    for codec in CODECS {
+        let sent = to_bytes(&batch(RECORDS, codec));
+        let valid = validate(&sent, &LogSettings::default(), NOW).unwrap();
+        assert_eq!(to_bytes(&valid), sent);
+        assert_eq!(valid.header().max_timestamp, NOW + 5);
+    }
+}
+
+#[test]
+fn exactly_one_batch_is_expected() {
+    let settings = LogSettings::default();
+    let sent = to_bytes(&batch(RECORDS, Compression::None));
+    assert_eq!(
+        code(&Bytes::new(), &settings),
+        Err(ResponseError::InvalidRecord)
+    );
+    let two = Bytes::from([&sent[..], &sent[..]].concat());
+    assert_eq!(code(&two, &settings), Err(ResponseError::InvalidRecord));
+    let torn = sent.slice(..sent.len() - 1);
+    assert_eq!(code(&torn, &settings), Err(ResponseError::InvalidRecord));
+    // Too few bytes for another batch are cut off.
+    let with_rest = Bytes::from([&sent[..], &[0; 10]].concat());
+    assert_eq!(
+        to_bytes(&validate(&with_rest, &settings, NOW).unwrap()),
+        sent
+    );
+}
+
+#[test]
+fn other_formats_are_refused() {
+    let settings = LogSettings::default();
+    let mut old = to_bytes(&batch(RECORDS, Compression::None)).to_vec();
+    old[16] = 1;
+    assert_eq!(
+        code(&old.clone().into(), &settings),
+        Err(ResponseError::InvalidRecord)
+    );
+    old[16] = 3;
+    assert_eq!(
+        code(&old.into(), &settings),
+        Err(ResponseError::CorruptMessage)
+    );
+}
+
+#[test]
+fn any_flipped_bit_behind_the_epoch_is_noticed() {
+    let settings = LogSettings::default();
+    let sent = to_bytes(&batch(RECORDS, Compression::None));
+    for at in 17..sent.len() {
+        let mut flipped = sent.to_vec();
+        flipped[at] ^= 1;
+        assert_eq!(
+            code(&flipped.into(), &settings),
+            Err(ResponseError::CorruptMessage),
+            "{at}"
+        );
+    }
+}
+
+#[test]
+fn counts_and_offsets_must_agree() {
+    let settings = LogSettings::default();
+    let refused = Err(ResponseError::InvalidRecord);
+    assert_eq!(
+        code(&changed(|header| header.record_count = 2), &settings),
+        refused
+    );
+    assert_eq!(
+        code(&changed(|header| header.last_offset_delta = 3), &settings),
+        refused
+    );
+    assert_eq!(
+        code(&changed(|header| header.base_offset = 1), &settings),
+        refused
+    );
+    for count in [-1, 0, 2, 4, i32::MAX] {
+        let claimed = changed(|header| {
+            header.record_count = count;
+            header.last_offset_delta = count.wrapping_sub(1);
+        });
+        assert_eq!(code(&claimed, &settings), refused, "{count}");
+    }
+}
+
+#[test]
+fn offset_deltas_count_up_from_zero() {
+    let mut records = payload(&RECORDS[..1]);
+    records.extend(payload(&RECORDS[..1]));
+    let mut header = BatchHeader::new(2, NOW, NOW);
+    header
+        .set_payload(Compression::None, records.len())
+        .unwrap();
+    header.seal(&records);
+    let sent = to_bytes(&ValidBatch::new(header, records.into()));
+    assert_eq!(
+        code(&sent, &LogSettings::default()),
+        Err(ResponseError::InvalidRecord)
+    );
+}
+
+#[test]
+fn a_producer_without_sequence_numbers_is_refused() {
+    let sent = changed(|header| header.producer_id = 5);
+    assert_eq!(
+        code(&sent, &LogSettings::default()),
+        Err(ResponseError::InvalidRecord)
+    );
+}
+
+#[test]
+fn clients_write_no_control_batches() {
+    let mut bytes = to_bytes(&batch(RECORDS, Compression::None)).to_vec();
+    bytes[22] |= 0x20;
+    let crc = crc32c::crc32c(&bytes[21..]);
+    bytes[17..21].copy_from_slice(&crc.to_be_bytes());
+    assert_eq!(
+        code(&bytes.into(), &LogSettings::default()),
+        Err(ResponseError::InvalidRecord)
+    );
+}
+
+#[test]
+fn sizes_have_limits() {
+    let sent = to_bytes(&batch(RECORDS, Compression::None));
+    let exact = LogSettings {
+        max_message_bytes: sent.len(),
+        ..LogSettings::default()
+    };
+    assert_eq!(code(&sent, &exact), Ok(()));
+    let less = LogSettings {
+        max_message_bytes: sent.len() - 1,
+        ..LogSettings::default()
+    };
+    assert_eq!(code(&sent, &less), Err(ResponseError::MessageTooLarge));
+    let small = LogSettings {
+        segment_bytes: sent.len() as u64 - 1,
+        ..LogSettings::default()
+    };
+    assert_eq!(code(&sent, &small), Err(ResponseError::RecordListTooLarge));
+}
+
+#[test]
+fn a_compacted_topic_names_the_records_without_a_key() {
+    let settings = LogSettings {
+        compacted: true,
+        ..LogSettings::default()
+    };
+    for codec in CODECS {
+        let sent = to_bytes(&batch(RECORDS, codec));
+        let rejection = validate(&sent, &settings, NOW).unwrap_err();
+        assert_eq!(rejection.code, ResponseError::InvalidRecord);
+        let indexes: Vec<i32> = rejection
+            .record_errors
+            .iter()
+            .map(|(index, _)| *index)
+            .collect();
+        assert_eq!(indexes, [2]);
+        assert_eq!(
+            code(&to_bytes(&batch(&RECORDS[..2], codec)), &settings),
+            Ok(())
+        );
+    }
+}
+
+#[test]
+fn timestamps_must_be_near() {
+    let settings = LogSettings {
+        timestamp_before_max_ms: 15,
+        timestamp_after_max_ms: 4,
+        ..LogSettings::default()
+    };
+    for codec in CODECS {
+        let rejection = validate(&to_bytes(&batch(RECORDS, codec)), &settings, NOW).unwrap_err();
+        assert_eq!(rejection.code, ResponseError::InvalidTimestamp);
+        let indexes: Vec<i32> = rejection
+            .record_errors
+            .iter()
+            .map(|(index, _)| *index)
+            .collect();
+        assert_eq!(indexes, [1, 2]);
+    }
+    let ahead = LogSettings {
+        timestamp_after_max_ms: 4,
+        ..LogSettings::default()
+    };
+    for codec in CODECS {
+        let sent = to_bytes(&batch(RECORDS, codec));
+        assert_eq!(code(&sent, &ahead), Err(ResponseError::InvalidTimestamp));
+    }
+}
+
+#[test]
+fn log_append_time_replaces_the_timestamps() {
+    let settings = LogSettings {
+        timestamp_type: TimestampType::LogAppendTime,
+        timestamp_before_max_ms: 1,
+        ..LogSettings::default()
+    };
+    for codec in CODECS {
+        let valid = validate(&to_bytes(&batch(RECORDS, codec)), &settings, NOW).unwrap();
+        let bytes = to_bytes(&valid);
+        assert!(has_valid_crc(valid.header(), &bytes));
+        assert!(valid.header().is_log_append_time());
+        assert_eq!(valid.header().max_timestamp, NOW);
+        // A producer must not claim it.
+        let claimed = batch_with(RECORDS, codec, |header| header.set_log_append_time(NOW));
+        assert_eq!(
+            code(&to_bytes(&claimed), &settings),
+            Err(ResponseError::InvalidTimestamp)
+        );
+    }
+}
+
+#[test]
+fn the_largest_timestamp_of_the_header_is_corrected() {
+    let sent = batch_with(RECORDS, Compression::None, |header| {
+        header.max_timestamp = 3
+    });
+    let valid = validate(&to_bytes(&sent), &LogSettings::default(), NOW).unwrap();
+    assert_eq!(
+        to_bytes(&valid),
+        to_bytes(&batch(RECORDS, Compression::None))
+    );
+}
+
+#[test]
+fn a_topics_compression_rewrites_the_batch() {
+    for source in CODECS {
+        for target in CODECS {
+            let settings = LogSettings {
+                compression: Some(target),
+                ..LogSettings::default()
+            };
+            let valid = validate(&to_bytes(&batch(RECORDS, source)), &settings, NOW).unwrap();
+            let bytes = to_bytes(&valid);
+            let header = BatchHeader::parse(&bytes).unwrap();
+            assert_eq!(header.size(), bytes.len());
+            assert!(has_valid_crc(&header, &bytes));
+            assert_eq!(header.compression(), Some(target));
+            let records = target.decompress(valid.payload(), 1 << 20).unwrap();
+            assert_eq!(&records[..], &payload(RECORDS)[..]);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn mutated_batches_never_panic(
+        codec in prop::sample::select(&CODECS[..]),
+        at in any::<prop::sample::Index>(),
+        value in any::<u8>(),
+        cut in any::<prop::sample::Index>(),
+        fix_crc in any::<bool>(),
+    ) {
+        let mut bytes = to_bytes(&batch(RECORDS, codec)).to_vec();
+        let at = at.index(bytes.len());
+        bytes[at] = value;
+        if fix_crc {
+            let crc = crc32c::crc32c(&bytes[21..]);
+            bytes[17..21].copy_from_slice(&crc.to_be_bytes());
+        }
+        let cut = cut.index(bytes.len() + 1);
+        let settings = LogSettings { compacted: true, ..LogSettings::default() };
+        for length in [bytes.len(), cut] {
+            let bytes = Bytes::copy_from_slice(&bytes[..length]);
+            if let Ok(valid) = validate(&bytes, &settings, NOW) {
+                prop_assert!(has_valid_crc(valid.header(), &to_bytes(&valid)));
+            }
+        }
+    }
+
+    #[test]
+    fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let _ = validate(&bytes.into(), &LogSettings::default(), NOW);
+    }
+}

@@ -1,0 +1,93 @@
+//! Which nodes hold the replicas of which partition: placed by us, or given by the caller.
+
+use std::collections::BTreeSet;
+
+use kafka_protocol::ResponseError;
+
+use super::Refusal;
+
+/// Spreads the replicas of `count` partitions over the nodes, so that leaders and followers are
+/// shared out evenly. `first` is the number of the first partition, which is above 0 where
+/// partitions are added, and `shift` sets topics apart from each other.
+pub(super) fn spread(
+    nodes: &[i32],
+    count: usize,
+    replication_factor: usize,
+    first: usize,
+    shift: usize,
+) -> Vec<Vec<i32>> {
+    let node = |position: usize| nodes[position % nodes.len()];
+    (first..first + count)
+        .map(|partition| {
+            (0..replication_factor)
+                .map(|replica| node(shift + partition + replica))
+                .collect()
+        })
+        .collect()
+}
+
+/// Checks the replicas that a caller chose for each partition of a topic.
+pub(super) fn check_manual(nodes: &[i32], replicas: &[Vec<i32>]) -> Result<(), Refusal> {
+    let refuse = |message| {
+        Err(Refusal::new(
+            ResponseError::InvalidReplicaAssignment,
+            message,
+        ))
+    };
+    let replication_factor = replicas.first().map_or(0, Vec::len);
+    for brokers in replicas {
+        if brokers.is_empty() {
+            return refuse(
+                "The manual partition assignment includes an empty replica list.".into(),
+            );
+        }
+        let mut seen = BTreeSet::new();
+        for broker in brokers {
+            if !nodes.contains(broker) {
+                return refuse(format!(
+                    "The manual partition assignment includes broker {broker}, but no such broker is registered."
+                ));
+            }
+            if !seen.insert(broker) {
+                return refuse(format!(
+                    "The manual partition assignment includes the broker {broker} more than once."
+                ));
+            }
+        }
+        if brokers.len() != replication_factor {
+            return refuse(format!(
+                "The manual partition assignment includes a partition with {} replica(s), but this \
+                 is not consistent with previous partitions, which have {replication_factor} replica(s).",
+                brokers.len(),
+            ));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leaders_and_followers_are_shared_out_evenly() {
+        assert_eq!(spread(&[1, 2, 3], 3, 2, 0, 0), [[1, 2], [2, 3], [3, 1]]);
+        assert_eq!(spread(&[1, 2, 3], 2, 3, 0, 4), [[2, 3, 1], [3, 1, 2]]);
+    }
+
+    #[test]
+    fn added_partitions_go_on_where_the_first_ones_ended() {
+        let all = spread(&[1, 2, 3], 5, 2, 0, 1);
+        assert_eq!(spread(&[1, 2, 3], 2, 2, 3, 1), all[3..]);
+    }
+
+    #[test]
+    fn a_manual_assignment_is_refused_for_the_reason_that_kafka_gives() {
+        let message = |replicas: &[Vec<i32>]| check_manual(&[1, 2], replicas).unwrap_err().message;
+        assert!(check_manual(&[1, 2], &[vec![1, 2], vec![2, 1]]).is_ok());
+        assert!(message(&[vec![]]).contains("empty replica list"));
+        assert!(message(&[vec![3]]).contains("broker 3, but no such broker"));
+        assert!(message(&[vec![1, 1]]).contains("broker 1 more than once"));
+        assert!(message(&[vec![1, 2], vec![1]]).contains("with 1 replica(s)"));
+    }
+}

@@ -1,0 +1,144 @@
+//! A topic: its identity, its settings and its partitions.
+
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+use uuid::Uuid;
+
+use super::config::TopicConfig;
+use super::names;
+use super::partition::Partition;
+use super::store::{Store, TopicRecord};
+use crate::log::{Log, LogError, LogSettings, OpenFiles};
+use crate::time::Timestamp;
+
+/// What a topic needs to know of its surroundings to open its logs.
+pub(super) struct Place<'a> {
+    pub(super) store: &'a Store,
+    /// The nodes that there are.
+    pub(super) nodes: &'a [i32],
+    pub(super) open_files: &'a Arc<OpenFiles>,
+    pub(super) now: Timestamp,
+}
+
+/// A topic.
+#[derive(Debug)]
+pub(crate) struct Topic {
+    pub(crate) name: Arc<str>,
+    /// A topic that is deleted and created again has another id (KIP-516).
+    pub(crate) id: Uuid,
+    config: RwLock<Arc<TopicConfig>>,
+    /// Shared, so that a request works on one list while partitions are added.
+    partitions: RwLock<Arc<[Arc<Partition>]>>,
+}
+
+impl Topic {
+    /// Opens the logs of a topic that has been written down.
+    pub(super) fn open(record: TopicRecord, place: &Place<'_>) -> Result<Self, LogError> {
+        let config = TopicConfig::from_overrides(record.config);
+        let topic = Self {
+            name: record.name.into(),
+            id: record.id,
+            config: RwLock::new(Arc::new(config)),
+            partitions: RwLock::default(),
+        };
+        topic.add_partitions(record.replicas, place)?;
+        Ok(topic)
+    }
+
+    /// Adds partitions, numbered on from the last.
+    pub(super) fn add_partitions(
+        &self,
+        replicas: Vec<Vec<i32>>,
+        place: &Place<'_>,
+    ) -> Result<(), LogError> {
+        let config = self.config();
+        let mut partitions = self.partitions().to_vec();
+        for replicas in replicas {
+            let index = partitions.len() as i32;
+            let directory = place.store.partition_directory(&self.name, index);
+            let settings = log_settings(&config);
+            let (log, recovery) =
+                Log::open(directory, settings, self.id, place.open_files, place.now)?;
+            if recovery.cut_bytes > 0 {
+                let (topic, bytes) = (&self.name, recovery.cut_bytes);
+                tracing::warn!(%topic, index, bytes, "a torn end was cut off the log");
+            }
+            let replicas = among(place.nodes, replicas, partitions.len());
+            partitions.push(Arc::new(Partition::new(
+                index,
+                replicas,
+                log,
+                min_in_sync(&config),
+            )));
+        }
+        *self.partitions.write() = partitions.into();
+        Ok(())
+    }
+
+    pub(crate) fn partitions(&self) -> Arc<[Arc<Partition>]> {
+        Arc::clone(&self.partitions.read())
+    }
+
+    pub(crate) fn partition(&self, index: i32) -> Option<Arc<Partition>> {
+        self.partitions
+            .read()
+            .get(usize::try_from(index).ok()?)
+            .cloned()
+    }
+
+    pub(crate) fn config(&self) -> Arc<TopicConfig> {
+        Arc::clone(&self.config.read())
+    }
+
+    /// Makes settings hold, for what is appended from now on.
+    pub(super) fn configure(&self, config: TopicConfig) {
+        for partition in self.partitions().iter() {
+            partition.configure(log_settings(&config), min_in_sync(&config));
+        }
+        *self.config.write() = Arc::new(config);
+    }
+
+    /// Whether the cluster keeps it for itself.
+    pub(crate) fn is_internal(&self) -> bool {
+        names::is_internal(&self.name)
+    }
+
+    /// How it is written down.
+    pub(super) fn record(&self, config: &TopicConfig, added: Vec<Vec<i32>>) -> TopicRecord {
+        let partitions = self.partitions();
+        let replicas = partitions
+            .iter()
+            .map(|partition| partition.leadership().replicas);
+        TopicRecord {
+            name: self.name.to_string(),
+            id: self.id,
+            replicas: replicas.chain(added).collect(),
+            config: config.overrides().clone(),
+        }
+    }
+}
+
+/// The replicas on nodes that this cluster has. A data directory may have been written with more
+/// nodes; a partition none of whose nodes is left goes to one that is.
+fn among(nodes: &[i32], replicas: Vec<i32>, partition: usize) -> Vec<i32> {
+    let kept: Vec<i32> = replicas
+        .into_iter()
+        .filter(|node| nodes.contains(node))
+        .collect();
+    if kept.is_empty() {
+        vec![nodes[partition % nodes.len()]]
+    } else {
+        kept
+    }
+}
+
+fn min_in_sync(config: &TopicConfig) -> usize {
+    usize::try_from(config.min_insync_replicas()).unwrap_or(1)
+}
+
+/// What of a topic's settings concerns its logs.
+fn log_settings(config: &TopicConfig) -> LogSettings {
+    let _ = config;
+    LogSettings::default()
+}

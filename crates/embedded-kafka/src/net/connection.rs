@@ -1,0 +1,79 @@
+//! One connection: a task that reads a frame, has it answered, writes the answer, and reads the
+//! next. Requests are answered in order, one at a time, as Kafka does.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::net::TcpStream;
+
+use super::frame::{FrameError, FrameReader};
+use crate::api::{self, Answer, Peer};
+use crate::state::State;
+
+/// Serves a connection until the client closes it, sends what cannot be answered, or goes away.
+pub(super) async fn serve(
+    mut stream: TcpStream,
+    address: SocketAddr,
+    node: i32,
+    state: Arc<State>,
+) {
+    let mut reader = FrameReader::new(state.settings.max_frame_bytes);
+    let peer = Peer { node, address };
+    loop {
+        let frame = match reader.next(&mut stream).await {
+            Ok(Some(frame)) => frame,
+            Ok(None) => return,
+            Err(FrameError::Io(error)) => {
+                tracing::debug!(%address, node, %error, "connection lost");
+                return;
+            }
+            Err(error) => {
+                tracing::warn!(%address, node, %error, "connection closed");
+                return;
+            }
+        };
+        match answer(frame, &peer, &state, &stream).await {
+            Some(Answer::Response(response)) => {
+                if let Err(error) = response.write_as_frame(&mut stream).await {
+                    tracing::debug!(%address, node, %error, "client gone before its answer");
+                    return;
+                }
+            }
+            Some(Answer::Nothing) => {}
+            Some(Answer::Close(reason)) => {
+                tracing::warn!(%address, node, %reason, "connection closed");
+                return;
+            }
+            None => {
+                tracing::debug!(%address, node, "client gone while its request waited");
+                return;
+            }
+        }
+    }
+}
+
+/// The answer, or `None` where the client closed the connection while its request waited: a fetch
+/// or a join may wait for minutes, and nobody would read the answer.
+async fn answer(
+    frame: Bytes,
+    peer: &Peer,
+    state: &Arc<State>,
+    stream: &TcpStream,
+) -> Option<Answer> {
+    let answer = api::answer(frame, peer, state);
+    tokio::pin!(answer);
+    tokio::select! {
+        biased;
+        answer = &mut answer => Some(answer),
+        () = closed(stream) => None,
+    }
+}
+
+/// Resolves when the client has closed its end and left nothing unread.
+async fn closed(stream: &TcpStream) {
+    if let Ok(1..) = stream.peek(&mut [0]).await {
+        // The next request waits in the socket, and what is behind it cannot be seen.
+        std::future::pending::<()>().await;
+    }
+}

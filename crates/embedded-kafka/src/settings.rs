@@ -1,0 +1,36 @@
+//! What a cluster is told when it starts.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+/// The choices of a [`ClusterBuilder`](crate::ClusterBuilder), with Kafka's names in the comments.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// Where the nodes listen, and what they tell clients to connect to (`listeners`).
+    pub(crate) listen_on: IpAddr,
+    /// `auto.create.topics.enable`
+    pub(crate) auto_create_topics: bool,
+    /// `num.partitions`
+    pub(crate) default_partitions: i32,
+    /// `default.replication.factor`
+    pub(crate) default_replication_factor: i16,
+    /// `socket.request.max.bytes`
+    pub(crate) max_frame_bytes: usize,
+    /// `offsets.topic.num.partitions`
+    pub(crate) offsets_topic_partitions: i32,
+    /// `group.initial.rebalance.delay.ms`
+    pub(crate) initial_rebalance_delay_ms: i32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen_on: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            auto_create_topics: true,
+            default_partitions: 1,
+            default_replication_factor: 1,
+            max_frame_bytes: 100 << 20,
+            offsets_topic_partitions: 50,
+            initial_rebalance_delay_ms: 50,
+        }
+    }
+}

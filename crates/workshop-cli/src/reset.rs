@@ -1,0 +1,58 @@
+//! `cargo workshop reset`: start over with an empty cluster.
+
+use std::io::{IsTerminal, Write};
+
+use anyhow::bail;
+use workshop::DataDirectory;
+
+use crate::table::bytes;
+
+/// Remove all topics, records and groups that the cluster stored.
+///
+/// Asks before it does. Refuses while a cluster runs on the data directory, and touches no
+/// directory that the workshop did not write.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  cargo workshop reset
+  cargo workshop reset --yes            for scripts
+  cargo workshop reset --data /tmp/lab  the cluster that was started with --data /tmp/lab")]
+pub(crate) struct Arguments {
+    /// Do not ask.
+    #[arg(long, short)]
+    yes: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments, data: &DataDirectory) -> anyhow::Result<()> {
+    let Some(size) = data.check_reset()? else {
+        println!("{} holds nothing to remove.", data.shown());
+        return Ok(());
+    };
+    if !arguments.yes && !confirmed(data, size)? {
+        println!("Nothing removed.");
+        return Ok(());
+    }
+    let removed = data.reset()?;
+    println!(
+        "Removed what the cluster stored in {} ({}).",
+        data.shown(),
+        bytes(removed)
+    );
+    Ok(())
+}
+
+fn confirmed(data: &DataDirectory, size: u64) -> anyhow::Result<bool> {
+    let stdin = std::io::stdin();
+    if !stdin.is_terminal() {
+        bail!("nobody can be asked, because stdin is no terminal: add --yes to reset without");
+    }
+    print!(
+        "Remove all topics, records and groups in {} ({})? [y/N] ",
+        data.shown(),
+        bytes(size)
+    );
+    std::io::stdout().flush()?;
+    let mut answer = String::new();
+    stdin.read_line(&mut answer)?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}

@@ -1,0 +1,7 @@
+//! The command as a learner meets it.
+
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod process;
+mod status;
+mod up;

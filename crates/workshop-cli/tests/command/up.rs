@@ -1,0 +1,171 @@
+//! `cargo workshop up` and `reset`, and what happens when a cluster ends in one way or another.
+
+use std::net::TcpListener;
+
+use crate::process::{Data, Up, entries, stderr};
+use workshop::{Choice, DataDirectory, Source};
+
+fn choice(data: &Data) -> Choice {
+    Choice {
+        bootstrap_servers: None,
+        data: DataDirectory::at(data.path()),
+        wire: false,
+    }
+}
+
+#[tokio::test]
+async fn a_cluster_that_is_up_is_found_and_ends_on_ctrl_c() {
+    let data = Data::new();
+    let up = Up::start(&data, &["--port", "0"]);
+    assert_eq!(up.bootstrap_servers().split(',').count(), 3);
+    let found = choice(&data).find().await.unwrap().expect("it runs");
+    assert_eq!(found.bootstrap_servers, up.bootstrap_servers());
+    assert_eq!(found.process_id, Some(up.process_id()));
+
+    let (rest, success) = up.interrupt();
+    assert!(success && rest.contains("Shutting down"), "{rest}");
+    assert!(!rest.contains("still uses"), "{rest}");
+    assert!(choice(&data).find().await.unwrap().is_none());
+    assert!(data.printed(&["status"]).contains("No cluster runs here."));
+}
+
+#[tokio::test]
+async fn an_example_uses_the_cluster_that_is_up_and_is_missed_when_that_ends() {
+    let data = Data::new();
+    let up = Up::start(&data, &["--port", "0"]);
+    let cluster = choice(&data).cluster().await.unwrap();
+    assert_eq!(cluster.source(), Source::Running);
+    assert_eq!(cluster.bootstrap_servers(), up.bootstrap_servers());
+    let (rest, success) = up.interrupt();
+    assert!(
+        success && rest.contains("still uses this cluster"),
+        "{rest}"
+    );
+    cluster.close().await.unwrap();
+}
+
+#[test]
+fn a_second_up_is_refused_and_names_the_first() {
+    let data = Data::new();
+    let up = Up::start(&data, &["--port", "0"]);
+    let second = data.run(&["up", "--port", "0"]);
+    assert_eq!(second.status.code(), Some(1));
+    let error = stderr(&second);
+    assert!(error.contains(&up.bootstrap_servers()), "{error}");
+    assert!(
+        error.contains(&format!("process {}", up.process_id())),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_port_that_is_taken_is_replaced_and_said() {
+    let data = Data::new();
+    let neighbour = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = neighbour.local_addr().unwrap().port().to_string();
+    let up = Up::start(&data, &["--nodes", "1", "--port", &taken]);
+    assert!(
+        up.greeting.contains(&format!("(port {taken} is taken)")),
+        "{}",
+        up.greeting
+    );
+    assert!(!up.bootstrap_servers().ends_with(&format!(":{taken}")));
+}
+
+#[test]
+fn a_port_that_is_free_is_used() {
+    let data = Data::new();
+    let probe = TcpListener::bind("127.0.0.1:0").unwrap();
+    let free = probe.local_addr().unwrap();
+    drop(probe);
+    let up = Up::start(&data, &["--nodes", "1", "--port", &free.port().to_string()]);
+    assert_eq!(up.bootstrap_servers(), free.to_string());
+}
+
+#[tokio::test]
+async fn a_killed_cluster_is_replaced_on_the_ports_that_its_clients_know() {
+    let data = Data::new();
+    let up = Up::start(&data, &["--port", "0"]);
+    let servers = up.bootstrap_servers();
+    up.kill();
+    assert!(
+        data.path().join("running.json").exists(),
+        "a killed process cannot clean up"
+    );
+    assert!(data.printed(&["status"]).contains("No cluster runs here."));
+
+    let cluster = choice(&data).cluster().await.unwrap();
+    assert_eq!(cluster.source(), Source::Embedded);
+    assert_eq!(cluster.bootstrap_servers(), servers);
+    cluster.close().await.unwrap();
+    assert!(!data.path().join("running.json").exists());
+}
+
+#[test]
+fn a_reset_leaves_nothing_but_lock_files() {
+    let data = Data::new();
+    assert!(data.printed(&["reset"]).contains("nothing to remove"));
+    let (_, success) = Up::start(&data, &["--port", "0"]).interrupt();
+    assert!(success);
+
+    let unasked = data.run(&["reset"]);
+    assert_eq!(unasked.status.code(), Some(1));
+    assert!(stderr(&unasked).contains("--yes"), "{}", stderr(&unasked));
+    assert!(
+        data.path().join("cluster").exists(),
+        "it was emptied without a yes"
+    );
+
+    assert!(data.printed(&["reset", "--yes"]).contains("Removed"));
+    assert_eq!(entries(&data.path()), ["host.lock", "users.lock"]);
+    let (_, success) = Up::start(&data, &["--port", "0"]).interrupt();
+    assert!(success, "a directory that was reset can be used again");
+}
+
+#[test]
+fn a_reset_is_refused_while_a_cluster_runs() {
+    let data = Data::new();
+    let _up = Up::start(&data, &["--port", "0"]);
+    let refused = data.run(&["reset", "--yes"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        stderr(&refused).contains("End it first"),
+        "{}",
+        stderr(&refused)
+    );
+    assert!(data.path().join("cluster").exists());
+}
+
+#[test]
+fn a_directory_that_is_not_the_workshops_is_left_alone() {
+    let data = Data::new();
+    std::fs::create_dir(data.path()).unwrap();
+    std::fs::write(data.path().join("thesis.tex"), "mine").unwrap();
+    for arguments in [["reset", "--yes"], ["up", "--port=0"]] {
+        let refused = data.run(&arguments);
+        assert_eq!(refused.status.code(), Some(1));
+        assert!(
+            stderr(&refused).contains("thesis.tex"),
+            "{}",
+            stderr(&refused)
+        );
+    }
+    assert_eq!(entries(&data.path()), ["thesis.tex"]);
+}
+
+#[test]
+fn a_directory_of_another_version_is_refused_until_it_is_reset() {
+    let data = Data::new();
+    std::fs::create_dir(data.path()).unwrap();
+    let marker = data.path().join("workshop.json");
+    std::fs::write(&marker, r#"{"what": "a later workshop", "format": 99}"#).unwrap();
+    let refused = data.run(&["up", "--port", "0"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        stderr(&refused).contains("`cargo workshop reset`"),
+        "{}",
+        stderr(&refused)
+    );
+    data.printed(&["reset", "--yes"]);
+    Up::start(&data, &["--port", "0"]);
+}

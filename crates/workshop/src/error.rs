@@ -1,0 +1,154 @@
+//! What can go wrong on the way to a cluster, each with what to do next.
+
+use std::io;
+use std::path::PathBuf;
+
+use rdkafka::error::KafkaError;
+
+use crate::data::shown;
+
+/// Why there is no cluster to talk to.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The cluster that `KAFKA_BOOTSTRAP_SERVERS` names did not answer within five seconds.
+    #[error(
+        "no Kafka cluster answers at {servers} within {seconds} s ({reason}). \
+         Start it, correct KAFKA_BOOTSTRAP_SERVERS (and KAFKA_SECURITY_PROTOCOL, KAFKA_SASL_* and \
+         KAFKA_SSL_CA_LOCATION if it is secured), or unset it to use the embedded cluster"
+    )]
+    Unreachable {
+        /// The value of `KAFKA_BOOTSTRAP_SERVERS`.
+        servers: String,
+        /// How long was waited, in seconds.
+        seconds: u64,
+        /// librdkafka's last word on it.
+        reason: String,
+    },
+
+    /// librdkafka refuses the settings that the environment gives.
+    #[error(
+        "librdkafka refuses the settings from the environment. Check \
+         KAFKA_SECURITY_PROTOCOL, KAFKA_SASL_MECHANISM and KAFKA_SSL_CA_LOCATION; TLS and SCRAM \
+         need rdkafka built with its feature `ssl`"
+    )]
+    Settings {
+        /// What librdkafka says.
+        source: KafkaError,
+    },
+
+    /// Security settings are set, and no cluster that they could be for.
+    #[error(
+        "KAFKA_SECURITY_PROTOCOL is {protocol}, and KAFKA_BOOTSTRAP_SERVERS is not set: the \
+         workshop's own cluster speaks PLAINTEXT. Set KAFKA_BOOTSTRAP_SERVERS as well, or unset \
+         KAFKA_SECURITY_PROTOCOL"
+    )]
+    SecurityWithoutServers {
+        /// The value of `KAFKA_SECURITY_PROTOCOL`.
+        protocol: String,
+    },
+
+    /// A process hosts a cluster on this data directory, and the cluster does not answer.
+    #[error(
+        "process {process_id} hosts the cluster in {} at {servers}, but it does not answer. It may \
+         be suspended (Ctrl-Z): continue it with `fg`, or end it with `kill {process_id}`, and run \
+         this again", shown(.data)
+    )]
+    HostSilent {
+        /// The data directory.
+        data: PathBuf,
+        /// Where the cluster should answer.
+        servers: String,
+        /// The process that hosts it.
+        process_id: u32,
+    },
+
+    /// A process holds this data directory, and does not say where its cluster is.
+    #[error(
+        "another process holds {} and has started no cluster there within {seconds} s. Wait for it \
+         or end it, or set WORKSHOP_DATA to another directory", shown(.data)
+    )]
+    HostBusy {
+        /// The data directory.
+        data: PathBuf,
+        /// How long was waited, in seconds.
+        seconds: u64,
+    },
+
+    /// A cluster runs on this data directory already, so another cannot be started there.
+    #[error(
+        "a cluster already runs on {}: {servers}, hosted by process {process_id}. Use that one, \
+         end it first (Ctrl-C in its terminal), or set WORKSHOP_DATA to another directory",
+        shown(.data)
+    )]
+    AlreadyRunning {
+        /// The data directory.
+        data: PathBuf,
+        /// Where the running cluster answers.
+        servers: String,
+        /// The process that hosts it.
+        process_id: u32,
+    },
+
+    /// The data directory cannot be emptied while a cluster runs on it.
+    #[error(
+        "a cluster runs on {}. End it first (Ctrl-C in its terminal), then reset again",
+        shown(.data)
+    )]
+    InUse {
+        /// The data directory.
+        data: PathBuf,
+    },
+
+    /// The directory was written by another version of the workshop.
+    #[error(
+        "{} was written in format {found}, and this version reads format {expected}. Empty it with \
+         `cargo workshop reset`, or set WORKSHOP_DATA to another directory", shown(.data)
+    )]
+    Incompatible {
+        /// The data directory.
+        data: PathBuf,
+        /// The format that the directory says it has.
+        found: String,
+        /// The format that this version reads and writes.
+        expected: u32,
+    },
+
+    /// The directory holds something that is not the workshop's.
+    #[error(
+        "{} is not a data directory of the workshop: it holds {entry:?}. Set WORKSHOP_DATA to an \
+         empty or a new directory", shown(.data)
+    )]
+    Foreign {
+        /// The directory.
+        data: PathBuf,
+        /// The first entry that is not the workshop's.
+        entry: String,
+    },
+
+    /// A file of the data directory cannot be read or written.
+    #[error(
+        "cannot {action} {}. Check the rights and the free space there, or set \
+         WORKSHOP_DATA to another directory", shown(.path)
+    )]
+    File {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+
+    /// The embedded cluster does not start.
+    #[error(
+        "the embedded cluster on {} does not start. If its data is damaged, `cargo \
+         workshop reset` starts afresh", shown(.data)
+    )]
+    Start {
+        /// The data directory.
+        data: PathBuf,
+        /// What the cluster says.
+        source: embedded_kafka::StartError,
+    },
+}

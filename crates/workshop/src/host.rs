@@ -1,0 +1,209 @@
+//! Hosting the embedded cluster for this process and for others.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::time::Duration;
+
+use embedded_kafka::StartError;
+
+use crate::data::DataDirectory;
+use crate::error::Error;
+use crate::lock::Lock;
+use crate::running::Running;
+use crate::seat::{Seat, TRY_AGAIN, take_seat};
+use crate::wire::Wire;
+
+/// How a hosted cluster is set up.
+#[derive(Debug, Clone)]
+pub struct HostOptions {
+    /// The number of nodes, 1 to 9. Topics that do not say otherwise are replicated on all of
+    /// them, on three at most.
+    pub nodes: usize,
+    /// The port that each node should have. Where one is taken, and where none is named, the node
+    /// gets a free one.
+    pub ports: Vec<u16>,
+    /// Whether each answered request is printed on stderr.
+    pub wire: bool,
+}
+
+impl Default for HostOptions {
+    fn default() -> Self {
+        Self {
+            nodes: 3,
+            ports: Vec::new(),
+            wire: false,
+        }
+    }
+}
+
+/// A cluster that runs in this process, on a data directory, where others find it.
+///
+/// Dropped without [`Host::shutdown`], it closes its sockets and is no longer registered.
+#[derive(Debug)]
+pub struct Host {
+    data: DataDirectory,
+    running: Running,
+    cluster: Option<embedded_kafka::Cluster>,
+    wire: Option<Wire>,
+    // Held until the rest is gone: fields are dropped in this order.
+    _lock: Lock,
+}
+
+impl Host {
+    /// Starts a cluster on `data` and registers it there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AlreadyRunning`] where a cluster runs on this directory, and what else [`Error`]
+    /// lists about the data directory.
+    pub async fn start(data: &DataDirectory, options: &HostOptions) -> Result<Self, Error> {
+        match take_seat(data).await? {
+            Seat::Host(lock) => Self::start_with(lock, data, options).await,
+            Seat::Guest(running, _) => Err(Error::AlreadyRunning {
+                data: data.path().to_owned(),
+                servers: running.bootstrap_servers(),
+                process_id: running.process_id,
+            }),
+        }
+    }
+
+    pub(crate) async fn start_with(
+        lock: Lock,
+        data: &DataDirectory,
+        options: &HostOptions,
+    ) -> Result<Self, Error> {
+        // An arrival must not look for the cluster of a host that was killed.
+        data.unregister()?;
+        let cluster = start_cluster(data, options).await?;
+        let wire = options.wire.then(|| Wire::start(cluster.events()));
+        let running = Running {
+            cluster_id: cluster.cluster_id().to_owned(),
+            process_id: std::process::id(),
+            addresses: cluster.nodes().iter().map(|node| node.address).collect(),
+        };
+        data.register(&running)?;
+        Ok(Self {
+            data: data.clone(),
+            running,
+            cluster: Some(cluster),
+            wire,
+            _lock: lock,
+        })
+    }
+
+    /// The addresses of the nodes, and what else the data directory says of this cluster.
+    pub fn running(&self) -> &Running {
+        &self.running
+    }
+
+    /// Whether another process uses this cluster now.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] where the lock file cannot be opened.
+    pub fn has_guests(&self) -> Result<bool, Error> {
+        Ok(Lock::try_exclusive(&self.data.users_lock())?.is_none())
+    }
+
+    /// Shuts the cluster down, whoever uses it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] where its registration cannot be removed.
+    pub async fn shutdown(mut self) -> Result<(), Error> {
+        let unregistered = self.data.unregister();
+        if let Some(cluster) = self.cluster.take() {
+            cluster.shutdown().await;
+        }
+        if let Some(wire) = self.wire.take() {
+            wire.finish().await;
+        }
+        unregistered
+    }
+
+    /// Waits until nobody else uses the cluster, then shuts it down. While it waits, Ctrl-C or
+    /// `give_up` ends the wait.
+    pub(crate) async fn leave(self, give_up: impl Future<Output = ()>) -> Result<(), Error> {
+        let mut alone = Lock::try_exclusive(&self.data.users_lock())?;
+        if alone.is_none() {
+            eprintln!(
+                "workshop: another program still uses the cluster in this process, \
+                 which stays until that one ends (Ctrl-C to leave now)"
+            );
+            alone = tokio::select! {
+                alone = self.alone() => Some(alone?),
+                _ = tokio::signal::ctrl_c() => None,
+                () = give_up => None,
+            };
+        }
+        let left = self.shutdown().await;
+        // Arrivals were kept out until here, so the next one becomes the host.
+        drop(alone);
+        left
+    }
+
+    async fn alone(&self) -> Result<Lock, Error> {
+        loop {
+            if let Some(lock) = Lock::try_exclusive(&self.data.users_lock())? {
+                return Ok(lock);
+            }
+            tokio::time::sleep(TRY_AGAIN).await;
+        }
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        if self.cluster.is_some() {
+            // Nothing can be done about a failure here, and the next reader checks the file anyway.
+            let _ = self.data.unregister();
+        }
+    }
+}
+
+/// Starts the nodes, each on the port that is asked for if nobody has it.
+async fn start_cluster(
+    data: &DataDirectory,
+    options: &HostOptions,
+) -> Result<embedded_kafka::Cluster, Error> {
+    let mut ports: Vec<u16> = options.ports.iter().copied().take(options.nodes).collect();
+    ports.resize(options.nodes, 0);
+    for port in &mut ports {
+        if is_answered(*port) {
+            *port = 0;
+        }
+    }
+    loop {
+        let started = embedded_kafka::Cluster::builder()
+            .nodes(options.nodes)
+            .data_dir(data.cluster_path())
+            .ports(ports.iter().copied())
+            .auto_create_topics(true)
+            .default_replication_factor(options.nodes.min(3) as i16)
+            .start()
+            .await;
+        match started {
+            Err(StartError::PortTaken { port: taken, .. })
+                if ports.contains(&taken) && taken != 0 =>
+            {
+                ports
+                    .iter_mut()
+                    .filter(|port| **port == taken)
+                    .for_each(|port| *port = 0);
+            }
+            Err(source) => {
+                return Err(Error::Start {
+                    data: data.path().to_owned(),
+                    source,
+                });
+            }
+            Ok(cluster) => return Ok(cluster),
+        }
+    }
+}
+
+/// Whether somebody listens on this port already. On some systems a listener on 127.0.0.1 can be
+/// opened beside one on all addresses, and clients would reach the one or the other.
+fn is_answered(port: u16) -> bool {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    port != 0 && TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_ok()
+}

@@ -1,0 +1,80 @@
+//! A lock file: held by one, or shared by many, and let go by the system when a process ends
+//! however it ends.
+//!
+//! The files stay empty and are never removed: a lock on a file that somebody has just removed
+//! would keep nobody out.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::Path;
+
+use crate::error::Error;
+
+/// A lock that is held until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// The lock for this process alone, or `None` while anybody else holds it.
+    pub(crate) fn try_exclusive(path: &Path) -> Result<Option<Self>, Error> {
+        Self::held(path, File::try_lock)
+    }
+
+    /// The lock together with others that share it, or `None` while one holds it alone.
+    pub(crate) fn try_shared(path: &Path) -> Result<Option<Self>, Error> {
+        Self::held(path, File::try_lock_shared)
+    }
+
+    fn held(
+        path: &Path,
+        lock: fn(&File) -> Result<(), TryLockError>,
+    ) -> Result<Option<Self>, Error> {
+        let failed = |source| Error::File {
+            action: "lock",
+            path: path.to_owned(),
+            source,
+        };
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path)
+            .map_err(failed)?;
+        match lock(&file) {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(source)) => Err(failed(source)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exclusive_lock_keeps_everybody_else_out_until_it_is_dropped() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("lock");
+        let held = Lock::try_exclusive(&path)
+            .unwrap()
+            .expect("nobody holds it");
+        assert!(Lock::try_exclusive(&path).unwrap().is_none());
+        assert!(Lock::try_shared(&path).unwrap().is_none());
+        drop(held);
+        assert!(Lock::try_exclusive(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_shared_lock_is_held_by_many_and_keeps_an_exclusive_one_out() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("lock");
+        let one = Lock::try_shared(&path).unwrap().expect("nobody holds it");
+        let two = Lock::try_shared(&path).unwrap().expect("it is shared");
+        drop(one);
+        assert!(Lock::try_exclusive(&path).unwrap().is_none());
+        drop(two);
+        assert!(Lock::try_exclusive(&path).unwrap().is_some());
+    }
+}
