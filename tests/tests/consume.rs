@@ -199,7 +199,7 @@ async fn auto_offset_reset_says_what_happens_outside_of_the_log() {
 async fn a_record_reaches_a_waiting_consumer_at_once() {
     let (cluster, topic) = three_records().await;
     let settings = [
-        ("fetch.wait.max.ms", "10000"),
+        ("fetch.wait.max.ms", "3000"),
         ("enable.partition.eof", "true"),
     ];
     let consumer = assigned(&cluster, &topic, Offset::Offset(3), &settings);
@@ -215,7 +215,7 @@ async fn a_record_reaches_a_waiting_consumer_at_once() {
         }
         assert_eq!(found, Ok(offset));
         assert!(
-            started.elapsed() < Duration::from_secs(3),
+            started.elapsed() < Duration::from_secs(2),
             "{:?}",
             started.elapsed()
         );

@@ -24,10 +24,13 @@ fn read(cluster: &TestCluster, topic: &str, count: usize) -> Vec<OwnedMessage> {
     consumer.assign(&assignment).expect("assigned");
     let mut messages = Vec::new();
     eventually("all records are read", || {
-        if let Some(message) = consumer.poll(Duration::from_millis(100)) {
+        while let Some(message) = consumer.poll(Duration::from_millis(100)) {
             messages.push(message.expect("a record").detach());
+            if messages.len() == count {
+                return Some(());
+            }
         }
-        (messages.len() >= count).then_some(())
+        None
     });
     messages
 }
@@ -260,7 +263,7 @@ async fn a_create_time_out_of_range_is_refused() {
 async fn an_idempotent_producer_keeps_order_without_gaps() {
     let cluster = TestCluster::start().await;
     let topic = cluster.create_topic(1);
-    let producer = cluster.producer(&[("enable.idempotence", "true")]);
+    let producer = cluster.producer(&[("enable.idempotence", "true"), ("linger.ms", "5")]);
     let values: Vec<_> = (0..2_000).map(|it| it.to_string()).collect();
     let sent: Vec<_> = values
         .iter()
