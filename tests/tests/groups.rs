@@ -7,7 +7,7 @@ use std::time::Duration;
 use rdkafka::admin::AdminOptions;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
 use rdkafka::error::RDKafkaErrorCode;
-use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList, TopicPartitionListElem};
 use rdkafka::{ClientContext, Message};
 use workshop_tests::batch::Batch;
 use workshop_tests::requests::{describe_group, produce, produced};
@@ -29,7 +29,11 @@ fn subscribed(
 
 fn assignment<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> Vec<i32> {
     let list = consumer.assignment().expect("a consumer has an assignment");
-    let mut partitions: Vec<_> = list.elements().iter().map(|it| it.partition()).collect();
+    let mut partitions: Vec<_> = list
+        .elements()
+        .iter()
+        .map(TopicPartitionListElem::partition)
+        .collect();
     partitions.sort_unstable();
     partitions
 }
