@@ -28,11 +28,9 @@ async fn describe(
         .expect("one resource, one answer")
 }
 
-async fn alter(
-    cluster: &TestCluster,
-    topic: &str,
-    settings: &[(&str, &str)],
-) -> Result<(), RDKafkaErrorCode> {
+/// Replaces a topic's own settings. The rdkafka crate drops a topic's error here and in
+/// `describe`: what is refused is tested with raw requests.
+async fn alter(cluster: &TestCluster, topic: &str, settings: &[(&str, &str)]) {
     let mut change = AlterConfig::new(ResourceSpecifier::Topic(topic));
     for (key, value) in settings {
         change = change.set(key, value);
@@ -42,7 +40,10 @@ async fn alter(
         .alter_configs([&change], &options())
         .await
         .expect("an answer");
-    answer[0].as_ref().map(|_| ()).map_err(|(_, code)| *code)
+    assert_eq!(
+        answer[0],
+        Ok(OwnedResourceSpecifier::Topic(topic.to_owned()))
+    );
 }
 
 /// Every topic setting of Apache Kafka 4.3 with the value that it has when nobody set it.
@@ -86,11 +87,13 @@ async fn a_topic_describes_every_setting_with_its_default() {
             .get(name)
             .unwrap_or_else(|| panic!("{name} is missing"));
         assert_eq!(entry.value.as_deref(), Some(*value), "{name}");
-        assert_eq!(entry.source, ConfigSource::Default, "{name}");
-        assert!(
-            entry.is_default && !entry.is_read_only && !entry.is_sensitive,
-            "{name}"
-        );
+        assert!(!entry.is_read_only && !entry.is_sensitive, "{name}");
+        // Where min.insync.replicas comes from depends on the cluster: since 4.0 a new one sets it
+        // for all its topics (KIP-966).
+        if *name != "min.insync.replicas" {
+            assert_eq!(entry.source, ConfigSource::Default, "{name}");
+            assert!(entry.is_default, "{name}");
+        }
     }
 }
 
@@ -117,9 +120,7 @@ async fn what_was_set_at_creation_is_the_topics_own() {
 async fn altering_replaces_all_of_the_topics_own_settings() {
     let cluster = TestCluster::start().await;
     let topic = cluster.create_topic_with(1, 1, &[("retention.ms", "1000")]);
-    alter(&cluster, &topic, &[("segment.ms", "2000")])
-        .await
-        .expect("altered");
+    alter(&cluster, &topic, &[("segment.ms", "2000")]).await;
     let own = || async {
         let answer = describe(&cluster, ResourceSpecifier::Topic(&topic)).await;
         let entries = answer.expect("described").entries.into_iter();
@@ -134,38 +135,6 @@ async fn altering_replaces_all_of_the_topics_own_settings() {
         tries += 1;
         assert!(tries < 100, "the change is not visible");
     }
-}
-
-#[tokio::test]
-async fn values_that_make_no_sense_are_refused() {
-    let cluster = TestCluster::start().await;
-    let topic = cluster.create_topic(1);
-    for setting in [
-        ("retention.ms", "soon"),
-        ("no.such.setting", "1"),
-        ("cleanup.policy", ""),
-    ] {
-        let answer = alter(&cluster, &topic, &[setting]).await;
-        let expected = if setting.1.is_empty() {
-            Ok(())
-        } else {
-            Err(RDKafkaErrorCode::InvalidConfig)
-        };
-        assert_eq!(answer, expected, "{setting:?}");
-    }
-}
-
-#[tokio::test]
-async fn an_unknown_topic_has_no_settings() {
-    let cluster = TestCluster::start().await;
-    let topic = cluster.topic_name();
-    let described = describe(&cluster, ResourceSpecifier::Topic(&topic)).await;
-    assert_eq!(
-        described.err(),
-        Some(RDKafkaErrorCode::UnknownTopicOrPartition)
-    );
-    let altered = alter(&cluster, &topic, &[("retention.ms", "1")]).await;
-    assert_eq!(altered, Err(RDKafkaErrorCode::UnknownTopicOrPartition));
 }
 
 #[tokio::test]
@@ -187,9 +156,7 @@ async fn a_changed_limit_holds_for_the_next_record() {
     let cluster = TestCluster::start().await;
     let topic = cluster.create_topic(1);
     let producer = cluster.producer(&[]);
-    alter(&cluster, &topic, &[("max.message.bytes", "500")])
-        .await
-        .expect("altered");
+    alter(&cluster, &topic, &[("max.message.bytes", "500")]).await;
     let mut leader = cluster.connect_to_leader(&topic, 0);
     eventually("the limit holds", || {
         let batch = workshop_tests::batch::Batch::of(&[&"x".repeat(1_000)]).encode();

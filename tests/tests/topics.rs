@@ -57,7 +57,10 @@ async fn a_topic_has_the_partitions_and_replicas_asked_for() {
         assert_eq!((partition.replicas().len(), partition.isr().len()), (2, 2));
         assert!(partition.replicas().contains(&partition.leader()));
     }
-    let leaders: HashSet<_> = partitions.iter().map(|it| it.leader()).collect();
+    let leaders: HashSet<_> = partitions
+        .iter()
+        .map(rdkafka::metadata::MetadataPartition::leader)
+        .collect();
     assert_eq!(leaders.len(), 3, "every node leads some");
 }
 

@@ -403,6 +403,19 @@ async fn a_wrong_change_changes_nothing() {
     assert_eq!(error, UNKNOWN_TOPIC_OR_PARTITION);
 }
 
+/// AlterConfigs, which replaces all of a topic's own settings.
+fn replace(client: &mut RawClient, version: i16, topic: &str, setting: (&str, &str)) -> i16 {
+    let config = replace::AlterableConfig::default()
+        .with_name(text(setting.0))
+        .with_value(Some(text(setting.1)));
+    let resource = replace::AlterConfigsResource::default()
+        .with_resource_type(TOPIC)
+        .with_resource_name(text(topic))
+        .with_configs(vec![config]);
+    let request = AlterConfigsRequest::default().with_resources(vec![resource]);
+    client.call(version, &request).responses[0].error_code
+}
+
 #[tokio::test]
 async fn alter_configs_replaces_all_settings() {
     let cluster = TestCluster::start().await;
@@ -410,15 +423,10 @@ async fn alter_configs_replaces_all_settings() {
     let topic = cluster.create_topic_with(1, 3, &[("segment.ms", "5000")]);
     for version in 0..=2 {
         let value = (1_000 + i32::from(version)).to_string();
-        let config = replace::AlterableConfig::default()
-            .with_name(text("retention.ms"))
-            .with_value(Some(text(&value)));
-        let resource = replace::AlterConfigsResource::default()
-            .with_resource_type(TOPIC)
-            .with_resource_name(text(&topic))
-            .with_configs(vec![config]);
-        let request = AlterConfigsRequest::default().with_resources(vec![resource]);
-        assert_eq!(client.call(version, &request).responses[0].error_code, 0);
+        assert_eq!(
+            replace(&mut client, version, &topic, ("retention.ms", &value)),
+            0
+        );
         eventually("the change is visible", || {
             (value_of(&mut client, &topic, "retention.ms") == value).then_some(())
         });
@@ -427,6 +435,42 @@ async fn alter_configs_replaces_all_settings() {
             "604800000",
             "not named"
         );
+    }
+}
+
+#[tokio::test]
+async fn alter_configs_refuses_what_makes_no_sense() {
+    let cluster = TestCluster::start().await;
+    let mut client = cluster.connect();
+    let topic = cluster.create_topic(1);
+    for setting in [
+        ("retention.ms", "soon"),
+        ("no.such.setting", "1"),
+        ("cleanup.policy", "burn"),
+    ] {
+        assert_eq!(
+            replace(&mut client, 2, &topic, setting),
+            INVALID_CONFIG,
+            "{setting:?}"
+        );
+    }
+    let unknown = cluster.topic_name();
+    let error = replace(&mut client, 2, &unknown, ("retention.ms", "1"));
+    assert_eq!(error, UNKNOWN_TOPIC_OR_PARTITION);
+}
+
+#[tokio::test]
+async fn an_unknown_topic_has_no_settings() {
+    let cluster = TestCluster::start().await;
+    let resource = DescribeConfigsResource::default()
+        .with_resource_type(TOPIC)
+        .with_resource_name(text(&cluster.topic_name()))
+        .with_configuration_keys(None);
+    let request = DescribeConfigsRequest::default().with_resources(vec![resource]);
+    for version in 1..=4 {
+        let answer = cluster.connect().call(version, &request);
+        assert_eq!(answer.results[0].error_code, UNKNOWN_TOPIC_OR_PARTITION);
+        assert_eq!(answer.results[0].configs, []);
     }
 }
 

@@ -64,6 +64,7 @@ async fn a_session_that_was_granted_remembers_its_partitions() {
     append(&mut leader, &topic, "a");
     let (session, _) = open(&mut leader, &topic);
     if session == 0 {
+        eprintln!("skipped: the node grants no sessions");
         return;
     }
     // The partition stays at the offset that was named for it, so its record comes again.
