@@ -1,1 +1,43 @@
-//! placeholder
+//! What every Kafka program needs, on rdkafka alone: take a file, or take the crate.
+//!
+//! | For | Look in |
+//! |---|---|
+//! | where the cluster is and how to be let in | [`mod@config`] |
+//! | list, create and delete topics | [`mod@topics`] |
+//! | partitions, leaders, replicas and watermarks of a topic | [`mod@metadata`] |
+//! | send records and know what became of each | [`mod@producer`], [`mod@delivery`], [`mod@progress`] |
+//! | read records as a member of a group | [`mod@consumer`], [`mod@message`] |
+//! | the data that the examples send | [`mod@airports`] |
+//! | what can go wrong, and what to do then | [`mod@error`] |
+//!
+//! Every function takes the bootstrap servers as a string such as `127.0.0.1:9092,127.0.0.1:9094`
+//! and works on any cluster, a secured one too ([`mod@config`] names the environment variables). A
+//! cluster that does not answer is an error within five seconds. Nothing here knows a particular
+//! cluster, prints secrets, or hides a client: what comes back is rdkafka's own type, or gives
+//! access to it.
+
+pub mod airports;
+pub mod config;
+mod connection;
+pub mod consumer;
+pub mod delivery;
+pub mod error;
+pub mod message;
+pub mod metadata;
+pub mod producer;
+pub mod progress;
+pub mod topics;
+
+pub use airports::{Airport, airports};
+pub use config::client_config;
+pub use consumer::{ConsumerBuilder, EndOfPartitions, consumer};
+pub use delivery::{DeliveryReport, delivery_report};
+pub use error::Error;
+pub use message::{print_message, readable};
+pub use metadata::{PartitionMetadata, TopicMetadata, topic_metadata};
+pub use producer::{ProducerBuilder, Publisher, Summary, producer};
+pub use progress::progress_bar;
+pub use topics::{
+    CreateOutcome, DeleteOutcome, TopicOptions, create_topic, create_topic_with, delete_topic,
+    list_topics,
+};

@@ -1,1 +1,36 @@
-//! placeholder
+//! What the end-to-end tests share: a cluster to talk to, names nobody else uses, and waiting.
+//!
+//! A test knows its cluster by its bootstrap servers alone. With `KAFKA_BOOTSTRAP_SERVERS` set that
+//! is the cluster named there, Apache Kafka for example; without it each test starts an embedded
+//! cluster of its own. What a test expects is what Apache Kafka answers.
+//!
+//! [`raw`] sends single requests at any version, [`requests`] builds the common ones, and [`batch`]
+//! builds record batches, wrong ones too.
+
+pub mod batch;
+mod cluster;
+pub mod group;
+pub mod raw;
+pub mod requests;
+
+use std::time::{Duration, Instant};
+
+pub use cluster::TestCluster;
+
+/// How long a condition may take to come true before a test gives up.
+pub const DEADLINE: Duration = Duration::from_secs(20);
+
+/// Asks `check` again and again until it answers, and returns the answer.
+///
+/// # Panics
+/// When nothing came within [`DEADLINE`]; `what` says what was waited for.
+pub fn eventually<T>(what: &str, mut check: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(answer) = check() {
+            return answer;
+        }
+        assert!(start.elapsed() < DEADLINE, "waited {DEADLINE:?} in vain: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

@@ -1,6 +1,7 @@
 //! Starting and stopping a cluster. It runs on threads of its own, so a caller that blocks its
 //! runtime, as many uses of librdkafka do, cannot starve it.
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,13 +12,13 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
 use crate::error::StartError;
-use crate::event::{EventReceiver, Events};
-use crate::group::Groups;
+use crate::event::{Event, EventReceiver, Events};
+use crate::group::{self, GroupEvent, Groups};
 use crate::metadata::{Metadata, OffsetsTopic};
 use crate::net;
 use crate::settings::Settings;
 use crate::state::State;
-use crate::time::Clock;
+use crate::time::{Clock, Timestamp};
 
 /// How often groups are told the time: the precision of session and rebalance timeouts.
 const GROUP_TICK: Duration = Duration::from_millis(10);
@@ -121,7 +122,11 @@ impl ClusterBuilder {
 
     fn check(&self) -> Result<(), StartError> {
         let refuse = |reason: String| Err(StartError::InvalidSetting(reason));
-        let Settings { default_partitions, default_replication_factor, .. } = self.settings;
+        let Settings {
+            default_partitions,
+            default_replication_factor,
+            ..
+        } = self.settings;
         if !(1..=9).contains(&self.nodes) {
             return refuse(format!("a cluster has 1 to 9 nodes, not {}", self.nodes));
         }
@@ -130,7 +135,9 @@ impl ClusterBuilder {
             return refuse(format!("{ports} ports were given for {nodes} node(s)"));
         }
         if default_partitions < 1 {
-            return refuse(format!("a topic has at least 1 partition, not {default_partitions}"));
+            return refuse(format!(
+                "a topic has at least 1 partition, not {default_partitions}"
+            ));
         }
         if !(1..=self.nodes as i64).contains(&i64::from(default_replication_factor)) {
             return refuse(format!(
@@ -170,7 +177,12 @@ impl Cluster {
     /// A cluster of one node in a temporary directory, to be changed before it starts.
     pub fn builder() -> ClusterBuilder {
         let settings = Settings::default();
-        ClusterBuilder { nodes: 1, ports: Vec::new(), data_directory: None, settings }
+        ClusterBuilder {
+            nodes: 1,
+            ports: Vec::new(),
+            data_directory: None,
+            settings,
+        }
     }
 
     /// What clients connect to: `127.0.0.1:port`, separated by commas (`bootstrap.servers`).
@@ -203,41 +215,88 @@ impl Cluster {
     }
 
     fn running(&self) -> &Running {
-        self.running.as_ref().expect("only shutdown and drop take it, and they end the cluster")
+        self.running
+            .as_ref()
+            .expect("only shutdown and drop take it, and they end the cluster")
     }
 
     fn start(builder: ClusterBuilder) -> Result<Self, StartError> {
-        let ClusterBuilder { nodes, ports, data_directory, settings } = builder;
+        let ClusterBuilder {
+            nodes,
+            ports,
+            data_directory,
+            settings,
+        } = builder;
         let runtime = runtime().map_err(StartError::Threads)?;
         let listeners = {
             let _inside = runtime.enter();
             listen(nodes, &ports, settings.listen_on)?
         };
-        let nodes: Vec<Node> =
-            listeners.iter().map(|(id, address, _)| Node { id: *id, address: *address }).collect();
+        let nodes: Vec<Node> = listeners
+            .iter()
+            .map(|(id, address, _)| Node {
+                id: *id,
+                address: *address,
+            })
+            .collect();
         let (directory, temporary) = match data_directory {
             Some(directory) => (directory, None),
             None => {
-                let temporary = tempfile::tempdir().map_err(|source| {
-                    StartError::DataDirectory { path: std::env::temp_dir(), source }
-                })?;
+                let temporary =
+                    tempfile::tempdir().map_err(|source| StartError::DataDirectory {
+                        path: std::env::temp_dir(),
+                        source,
+                    })?;
                 (temporary.path().to_owned(), Some(temporary))
             }
         };
-        let clock = Clock::new();
+        let clock = Arc::new(Clock::new());
         let events = Events::new();
-        let metadata = Arc::new(Metadata::open(&directory, &nodes, &settings, events.clone())?);
-        let groups = recover_groups(&metadata, &settings, &events, clock.now());
-        let state = Arc::new(State { settings, clock, metadata, groups, events });
+        let metadata = Arc::new(Metadata::open(
+            &directory,
+            &nodes,
+            &settings,
+            &clock,
+            events.clone(),
+        )?);
+        let groups =
+            recover_groups(&metadata, &settings, &events, clock.now()).map_err(|source| {
+                StartError::DataDirectory {
+                    path: directory.clone(),
+                    source,
+                }
+            })?;
+        let state = Arc::new(State {
+            settings,
+            clock,
+            metadata,
+            groups,
+            events,
+        });
         let mut tasks = JoinSet::new();
         for (id, _, listener) in listeners {
-            tasks.spawn_on(net::accept(listener, id, Arc::clone(&state)), runtime.handle());
+            tasks.spawn_on(
+                net::accept(listener, id, Arc::clone(&state)),
+                runtime.handle(),
+            );
         }
         tasks.spawn_on(tell_the_time(Arc::clone(&state)), runtime.handle());
-        let bootstrap_servers =
-            nodes.iter().map(|node| node.address.to_string()).collect::<Vec<_>>().join(",");
-        let running = Some(Running { runtime, state, tasks, _temporary: temporary });
-        Ok(Self { bootstrap_servers, nodes, running })
+        let bootstrap_servers = nodes
+            .iter()
+            .map(|node| node.address.to_string())
+            .collect::<Vec<_>>()
+            .join(",");
+        let running = Some(Running {
+            runtime,
+            state,
+            tasks,
+            _temporary: temporary,
+        });
+        Ok(Self {
+            bootstrap_servers,
+            nodes,
+            running,
+        })
     }
 }
 
@@ -263,7 +322,7 @@ impl Running {
 }
 
 /// As many threads as there are cores, so that a slow request holds up no other.
-fn runtime() -> std::io::Result<Runtime> {
+fn runtime() -> io::Result<Runtime> {
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(cores.clamp(2, 8))
@@ -282,8 +341,8 @@ fn listen(
     (0..nodes)
         .map(|position| {
             let port = ports.get(position).copied().unwrap_or(0);
-            let failed = |source: std::io::Error| match source.kind() {
-                std::io::ErrorKind::AddrInUse => StartError::PortTaken { port },
+            let failed = |source: io::Error| match source.kind() {
+                io::ErrorKind::AddrInUse => StartError::PortTaken { port },
                 _ => StartError::Listen { port, source },
             };
             let listener = net::bind(SocketAddr::new(on, port)).map_err(failed)?;
@@ -293,16 +352,29 @@ fn listen(
         .collect()
 }
 
-/// Reads what the groups' coordinators had written down.
+/// The groups, as their coordinators had written them down.
 fn recover_groups(
     metadata: &Arc<Metadata>,
     settings: &Settings,
     events: &Events,
-    now: crate::time::Timestamp,
-) -> Groups {
+    now: Timestamp,
+) -> io::Result<Groups> {
     let offsets_topic = OffsetsTopic::new(Arc::clone(metadata));
-    let _ = (settings, events, now, offsets_topic);
-    todo!()
+    let group_settings = group::Settings {
+        initial_rebalance_delay_ms: settings.initial_rebalance_delay_ms,
+        ..group::Settings::default()
+    };
+    let events = events.clone();
+    let on_event = move |event: GroupEvent| {
+        events.emit(|| Event::Group {
+            group: event.group().to_owned(),
+            what: event.to_string(),
+        });
+    };
+    let groups = Groups::new(Arc::new(offsets_topic), group_settings, Box::new(on_event));
+    metadata.read_offsets_topic(|key, value| groups.replay(key, value))?;
+    groups.replayed(now);
+    Ok(groups)
 }
 
 async fn tell_the_time(state: Arc<State>) {

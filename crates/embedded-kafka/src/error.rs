@@ -33,12 +33,22 @@ pub enum StartError {
         source: io::Error,
     },
     /// The data directory holds something that this version does not understand.
-    #[error("{path} was not written by this version ({reason}): choose another data directory, or empty this one")]
+    #[error(
+        "{path} was not written by this version ({reason}): choose another data directory, or empty this one"
+    )]
     Incompatible {
         /// The file that is not understood.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
+    },
+    /// The log of a topic cannot be opened.
+    #[error("topic {topic}: {source}")]
+    Log {
+        /// The topic.
+        topic: String,
+        /// What is wrong.
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The operating system gave no thread to run on.
     #[error("cannot start the cluster's threads: {0}")]

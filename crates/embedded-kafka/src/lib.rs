@@ -6,13 +6,30 @@
 //!
 //! The way of a request: `net` reads a frame, `api` names and decodes it, one file per API turns
 //! it into a call of a state machine (`log`, `group`, `metadata`) and the answer into bytes.
+//!
+//! ```
+//! # async fn example() -> Result<(), embedded_kafka::StartError> {
+//! let cluster = embedded_kafka::Cluster::builder().nodes(3).start().await?;
+//! println!("bootstrap.servers={}", cluster.bootstrap_servers());
+//! cluster.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
 
 mod api;
+mod cluster;
+mod error;
+mod event;
 mod group;
-#[allow(dead_code, unused_imports)]
 mod log;
 mod metadata;
 mod net;
 mod records;
+mod settings;
+mod state;
 mod time;
 mod wait;
+
+pub use cluster::{Cluster, ClusterBuilder, Node};
+pub use error::StartError;
+pub use event::{Event, EventReceiver};

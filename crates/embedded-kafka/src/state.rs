@@ -12,7 +12,7 @@ use crate::time::{Clock, Timestamp};
 /// different partitions or different groups.
 pub(crate) struct State {
     pub(crate) settings: Settings,
-    pub(crate) clock: Clock,
+    pub(crate) clock: Arc<Clock>,
     pub(crate) metadata: Arc<Metadata>,
     pub(crate) groups: Groups,
     pub(crate) events: Events,

@@ -50,7 +50,7 @@ fn delete(
         };
         state.log.delete_records_before(offset).map_err(|error| match error {
             DeleteRecordsError::OutOfRange(_) => ResponseError::OffsetOutOfRange,
-            DeleteRecordsError::Storage(_) => ResponseError::KafkaStorageError,
+            DeleteRecordsError::Log(_) => ResponseError::KafkaStorageError,
         })
     })
 }

@@ -181,7 +181,7 @@ async fn read(
         .with_last_stable_offset(-1);
     let of_partition = usize::try_from(wanted.fetch.partition_max_bytes).unwrap_or(0);
     let found = match wanted.locate(of_partition.min(*left), context) {
-        Ok(standing) => match standing.slice {
+        Ok(mut standing) => match standing.slice.take() {
             // With nothing left, only the first batch of all may go over the limit.
             Some(slice) if first || *left > 0 => {
                 read_slice(slice, first).await.map(|records| (standing, records))

@@ -23,6 +23,8 @@ mod sync;
 mod tests;
 mod waiting;
 
+use std::fmt;
+
 use kafka_protocol::ResponseError;
 
 use crate::records::GroupMetadataValue;
@@ -97,6 +99,47 @@ pub(crate) enum GroupEvent {
         generation: i32,
         members: Vec<String>,
     },
+}
+
+impl GroupEvent {
+    /// The group in which it happened.
+    pub(crate) fn group(&self) -> &str {
+        match self {
+            Self::MemberJoined { group, .. }
+            | Self::MemberReplaced { group, .. }
+            | Self::MemberLeft { group, .. }
+            | Self::MemberExpired { group, .. }
+            | Self::Rebalancing { group, .. }
+            | Self::Stable { group, .. } => group,
+        }
+    }
+}
+
+impl fmt::Display for GroupEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MemberJoined { member, .. } => write!(f, "{member} joined"),
+            Self::MemberReplaced {
+                instance, member, ..
+            } => {
+                write!(f, "instance {instance} came back as {member}")
+            }
+            Self::MemberLeft { member, .. } => write!(f, "{member} left"),
+            Self::MemberExpired { member, .. } => write!(f, "{member} fell silent and is out"),
+            Self::Rebalancing { reason, .. } => write!(f, "rebalancing: {reason}"),
+            Self::Stable {
+                generation,
+                members,
+                ..
+            } => {
+                write!(
+                    f,
+                    "generation {generation} is stable with {} member(s)",
+                    members.len()
+                )
+            }
+        }
+    }
 }
 
 /// What a group writes to the log before it answers.

@@ -43,8 +43,8 @@ impl Log {
     ///
     /// # Errors
     /// When the directory cannot be renamed or removed.
-    pub(crate) fn delete(self) -> Result<(), LogError> {
-        for segment in &self.segments {
+    pub(crate) fn delete(&mut self) -> Result<(), LogError> {
+        for segment in self.segments.drain(..) {
             segment.close();
             segment.abandon();
         }

@@ -10,6 +10,7 @@ use kafka_protocol::ResponseError;
 
 use crate::time::Timestamp;
 
+use super::AppendError;
 use super::batch::{
     BatchHeader, HEADER_SIZE, LOG_OVERHEAD, NO_TIMESTAMP, SIZE_UP_TO_MAGIC, has_valid_crc,
 };
@@ -71,6 +72,21 @@ impl Rejection {
 
     fn invalid(message: impl Into<String>) -> Self {
         Self::new(ResponseError::InvalidRecord, message)
+    }
+}
+
+impl From<ResponseError> for Rejection {
+    fn from(code: ResponseError) -> Self {
+        Self::new(code, String::new())
+    }
+}
+
+impl From<AppendError> for Rejection {
+    fn from(error: AppendError) -> Self {
+        if let AppendError::Storage(error) = &error {
+            tracing::error!(%error, "a batch was not written");
+        }
+        Self::new(error.code(), error.to_string())
     }
 }
 

@@ -46,14 +46,16 @@ impl Metadata {
             replicas,
             config: config.overrides().clone(),
         };
-        let topic =
-            Topic::open(record.clone(), &self.store, &self.node_ids(), &self.open_files)
-                .map_err(|error| Refusal::storage(&error))?;
+        let nodes = self.node_ids();
+        let topic = Topic::open(record.clone(), &self.place_for_logs(&nodes))
+            .map_err(|error| Refusal::storage(&error))?;
         let topic = Arc::new(topic);
         if validate_only {
             return Ok(topic);
         }
-        self.store.write_topic(&record).map_err(|error| Refusal::storage(&error))?;
+        self.store
+            .write_topic(&record)
+            .map_err(|error| Refusal::storage(&error))?;
         self.topics.write().insert(Arc::clone(&topic));
         self.events.emit(|| Event::TopicCreated {
             topic: record.name,
@@ -68,16 +70,18 @@ impl Metadata {
         if self.topic(name).is_none() {
             return Err(ResponseError::UnknownTopicOrPartition);
         }
-        self.store.remove_topic(name).map_err(|error| Refusal::storage(&error).code)?;
+        self.store
+            .remove_topic(name)
+            .map_err(|error| Refusal::storage(&error).code)?;
         let removed = self.topics.write().remove(name);
         for partition in removed.iter().flat_map(|topic| topic.partitions().to_vec()) {
             // What cannot be removed now is swept away at the next start.
-            if let Err(error) = partition.with(|state| state.log.delete()) {
+            if let Err(error) = partition.delete() {
                 tracing::warn!(%error, topic = name, "a deleted partition is still on disk");
             }
-            partition.changed.wake();
         }
-        self.events.emit(|| Event::TopicDeleted { topic: name.into() });
+        self.events
+            .emit(|| Event::TopicDeleted { topic: name.into() });
         Ok(())
     }
 
@@ -121,9 +125,12 @@ impl Metadata {
             return Ok(());
         }
         let record = topic.record(&topic.config(), replicas.clone());
-        self.store.write_topic(&record).map_err(|error| Refusal::storage(&error))?;
+        self.store
+            .write_topic(&record)
+            .map_err(|error| Refusal::storage(&error))?;
+        let nodes = self.node_ids();
         topic
-            .add_partitions(replicas, &self.store, &self.node_ids(), &self.open_files)
+            .add_partitions(replicas, &self.place_for_logs(&nodes))
             .map_err(|error| Refusal::storage(&error))
     }
 
@@ -139,9 +146,13 @@ impl Metadata {
         config: TopicConfig,
     ) -> Result<(), ResponseError> {
         let _one_at_a_time = self.changing.lock();
-        let topic = self.topic(name).ok_or(ResponseError::UnknownTopicOrPartition)?;
+        let topic = self
+            .topic(name)
+            .ok_or(ResponseError::UnknownTopicOrPartition)?;
         let record = topic.record(&config, Vec::new());
-        self.store.write_topic(&record).map_err(|error| Refusal::storage(&error).code)?;
+        self.store
+            .write_topic(&record)
+            .map_err(|error| Refusal::storage(&error).code)?;
         topic.configure(config);
         Ok(())
     }
@@ -166,7 +177,9 @@ impl Metadata {
             return self.place_as_told(new);
         }
         let partitions = new.partitions.unwrap_or(self.settings.default_partitions);
-        let factor = new.replication_factor.unwrap_or(self.settings.default_replication_factor);
+        let factor = new
+            .replication_factor
+            .unwrap_or(self.settings.default_replication_factor);
         if partitions < 1 {
             return Err(Refusal::new(
                 ResponseError::InvalidPartitions,
@@ -191,13 +204,20 @@ impl Metadata {
                 ),
             ));
         }
-        Ok(spread(&nodes, partitions as usize, factor as usize, 0, shift(&new.name)))
+        Ok(spread(
+            &nodes,
+            partitions as usize,
+            factor as usize,
+            0,
+            shift(&new.name),
+        ))
     }
 
     fn place_as_told(&self, new: &NewTopic) -> Result<Vec<Vec<i32>>, Refusal> {
         let refuse = |what| {
-            let message =
-                format!("A manual partition assignment was specified, but {what} was not set to -1.");
+            let message = format!(
+                "A manual partition assignment was specified, but {what} was not set to -1."
+            );
             Err(Refusal::new(ResponseError::InvalidRequest, message))
         };
         if new.replication_factor.is_some() {
@@ -208,13 +228,20 @@ impl Metadata {
         }
         let mut assignments = new.assignments.clone();
         assignments.sort();
-        if assignments.iter().zip(0..).any(|((index, _), expected)| *index != expected) {
+        if assignments
+            .iter()
+            .zip(0..)
+            .any(|((index, _), expected)| *index != expected)
+        {
             return Err(Refusal::new(
                 ResponseError::InvalidReplicaAssignment,
                 "partitions should be a consecutive 0-based integer sequence",
             ));
         }
-        let replicas: Vec<_> = assignments.into_iter().map(|(_, replicas)| replicas).collect();
+        let replicas: Vec<_> = assignments
+            .into_iter()
+            .map(|(_, replicas)| replicas)
+            .collect();
         check_count(replicas.len() as i32)?;
         check_manual(&self.node_ids(), &replicas)?;
         Ok(replicas)
@@ -229,7 +256,9 @@ fn increase(name: &str, present: usize, count: i32) -> Result<usize, Refusal> {
             check_count(count as i32)?;
             Ok(count - present)
         }
-        Ok(count) if count == present => invalid(format!("Topic already has {present} partition(s).")),
+        Ok(count) if count == present => {
+            invalid(format!("Topic already has {present} partition(s)."))
+        }
         _ => invalid(format!(
             "The topic {name} currently has {present} partition(s); {count} would not be an increase."
         )),

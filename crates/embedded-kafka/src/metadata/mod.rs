@@ -28,11 +28,12 @@ use crate::error::StartError;
 use crate::event::Events;
 use crate::log::OpenFiles;
 use crate::settings::Settings;
-use crate::time::Timestamp;
+use crate::time::{Clock, Timestamp};
 
 pub(crate) use self::changes::NewTopic;
 pub(crate) use self::offsets_topic::OffsetsTopic;
 pub(crate) use self::partition::{Leadership, Partition, PartitionState};
+use self::topic::Place;
 pub(crate) use self::topic::Topic;
 
 /// Producer ids are given out of blocks, so that the disk is asked once for many.
@@ -50,13 +51,19 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub(crate) fn new(code: ResponseError, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self {
+            code,
+            message: message.into(),
+        }
     }
 
     /// The disk did not take a change.
-    fn storage(error: &io::Error) -> Self {
+    fn storage(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "a change of the cluster's metadata was not written");
-        Self::new(ResponseError::KafkaStorageError, format!("The change was not written: {error}"))
+        Self::new(
+            ResponseError::KafkaStorageError,
+            format!("The change was not written: {error}"),
+        )
     }
 }
 
@@ -72,6 +79,7 @@ pub(crate) struct Metadata {
     changing: Mutex<()>,
     producer_ids: Mutex<ProducerIds>,
     open_files: Arc<OpenFiles>,
+    pub(crate) clock: Arc<Clock>,
     events: Events,
 }
 
@@ -93,6 +101,7 @@ impl Metadata {
         directory: &Path,
         nodes: &[Node],
         settings: &Settings,
+        clock: &Arc<Clock>,
         events: Events,
     ) -> Result<Self, StartError> {
         let store = Store::open(directory)?;
@@ -100,10 +109,17 @@ impl Metadata {
         let open_files = OpenFiles::new(OPEN_FILES);
         let mut topics = Topics::default();
         let ids: Vec<i32> = nodes.iter().map(|node| node.id).collect();
+        let place = Place {
+            store: &store,
+            nodes: &ids,
+            open_files: &open_files,
+            now: clock.now(),
+        };
         for record in store.read_topics()? {
-            let name = record.name.clone();
-            let topic = Topic::open(record, &store, &ids, &open_files).map_err(|source| {
-                StartError::DataDirectory { path: store.partition_directory(&name, 0), source }
+            let topic = record.name.clone();
+            let topic = Topic::open(record, &place).map_err(|source| StartError::Log {
+                topic,
+                source: Box::new(source),
             })?;
             topics.insert(Arc::new(topic));
         }
@@ -114,15 +130,21 @@ impl Metadata {
             topics: RwLock::new(topics),
             changing: Mutex::new(()),
             // The first id asked for opens a new block: those given out before are not known.
-            producer_ids: Mutex::new(ProducerIds { next: record.next_producer_id, record }),
+            producer_ids: Mutex::new(ProducerIds {
+                next: record.next_producer_id,
+                record,
+            }),
             open_files,
+            clock: Arc::clone(clock),
             events,
             store,
         };
-        metadata.sweep().map_err(|source| StartError::DataDirectory {
-            path: metadata.store.logs(),
-            source,
-        })?;
+        metadata
+            .sweep()
+            .map_err(|source| StartError::DataDirectory {
+                path: metadata.store.logs(),
+                source,
+            })?;
         Ok(metadata)
     }
 
@@ -199,20 +221,36 @@ impl Metadata {
 
     /// Lets time pass for every log.
     pub(crate) fn tick(&self, now: Timestamp) {
-        for partition in self.topics().iter().flat_map(|topic| topic.partitions()) {
-            if let Err(error) = partition.with(|state| state.log.tick(now)) {
-                tracing::error!(%error, partition = partition.index, "a log could not be maintained");
-            }
+        for partition in self
+            .topics()
+            .iter()
+            .flat_map(|topic| topic.partitions().to_vec())
+        {
+            partition.with(|state| state.log.tick(now));
         }
         self.open_files.close_idle();
     }
 
     /// Leaves every log so that the next start need not check it.
     pub(crate) fn close(&self) {
-        for partition in self.topics().iter().flat_map(|topic| topic.partitions()) {
+        for partition in self
+            .topics()
+            .iter()
+            .flat_map(|topic| topic.partitions().to_vec())
+        {
             if let Err(error) = partition.with(|state| state.log.close()) {
                 tracing::warn!(%error, partition = partition.index, "a log was not closed cleanly");
             }
+        }
+    }
+
+    fn place_for_logs<'a>(&'a self, nodes: &'a [i32]) -> Place<'a> {
+        let now = self.clock.now();
+        Place {
+            store: &self.store,
+            nodes,
+            open_files: &self.open_files,
+            now,
         }
     }
 
@@ -229,11 +267,14 @@ impl Metadata {
         for log in logs {
             let log = log?;
             let name = log.file_name();
-            let known = name.to_str().and_then(|name| name.rsplit_once('-')).is_some_and(
-                |(topic, partition)| {
-                    partition.parse().is_ok_and(|partition| self.has_partition(topic, partition))
-                },
-            );
+            let known = name
+                .to_str()
+                .and_then(|name| name.rsplit_once('-'))
+                .is_some_and(|(topic, partition)| {
+                    partition
+                        .parse()
+                        .is_ok_and(|partition| self.has_partition(topic, partition))
+                });
             if !known {
                 std::fs::remove_dir_all(log.path())?;
             }

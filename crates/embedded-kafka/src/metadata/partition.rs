@@ -6,7 +6,7 @@
 use kafka_protocol::ResponseError;
 use parking_lot::Mutex;
 
-use crate::log::{Appended, Log, LogSettings, ValidBatch};
+use crate::log::{Appended, Log, LogError, LogSettings, Rejection, ValidBatch};
 use crate::time::Timestamp;
 use crate::wait::Watch;
 
@@ -40,6 +40,8 @@ pub(crate) struct PartitionState {
     pub(crate) leadership: Leadership,
     /// The least number of replicas in sync that acks=all asks for (`min.insync.replicas`).
     min_in_sync: usize,
+    /// Set when the topic is deleted, for requests that had already found the partition.
+    is_deleted: bool,
 }
 
 impl PartitionState {
@@ -52,9 +54,11 @@ impl PartitionState {
     ///
     /// # Errors
     /// As in KIP-320: `FENCED_LEADER_EPOCH` for an older epoch, `UNKNOWN_LEADER_EPOCH` for a newer.
+    /// `NOT_LEADER_OR_FOLLOWER` at another node, `UNKNOWN_TOPIC_OR_PARTITION` once it is deleted.
     pub(crate) fn check_leader(&self, node: i32, known_epoch: i32) -> Result<(), ResponseError> {
         let Leadership { leader, epoch, .. } = self.leadership;
         match known_epoch {
+            _ if self.is_deleted => Err(ResponseError::UnknownTopicOrPartition),
             known if known >= 0 && known < epoch => Err(ResponseError::FencedLeaderEpoch),
             known if known > epoch => Err(ResponseError::UnknownLeaderEpoch),
             _ if leader != node => Err(ResponseError::NotLeaderOrFollower),
@@ -65,10 +69,26 @@ impl PartitionState {
 
 impl Partition {
     pub(crate) fn new(index: i32, replicas: Vec<i32>, log: Log, min_in_sync: usize) -> Self {
-        let leader = *replicas.first().expect("a partition has at least one replica");
-        let leadership = Leadership { leader, epoch: 0, in_sync: replicas.clone(), replicas };
-        let state = PartitionState { log, leadership, min_in_sync };
-        Self { index, state: Mutex::new(state), changed: Watch::default() }
+        let leader = *replicas
+            .first()
+            .expect("a partition has at least one replica");
+        let leadership = Leadership {
+            leader,
+            epoch: 0,
+            in_sync: replicas.clone(),
+            replicas,
+        };
+        let state = PartitionState {
+            log,
+            leadership,
+            min_in_sync,
+            is_deleted: false,
+        };
+        Self {
+            index,
+            state: Mutex::new(state),
+            changed: Watch::default(),
+        }
     }
 
     /// Looks at the partition, or changes it, under its lock. Never across an await.
@@ -89,19 +109,29 @@ impl Partition {
         &self,
         node: i32,
         acks: i16,
-        batch: ValidBatch,
+        batch: &ValidBatch,
         now: Timestamp,
-    ) -> Result<Appended, ResponseError> {
+    ) -> Result<Appended, Rejection> {
         let appended = self.with(|state| {
             state.check_leader(node, -1)?;
             if acks == -1 && state.leadership.in_sync.len() < state.min_in_sync {
-                return Err(ResponseError::NotEnoughReplicas);
+                return Err(ResponseError::NotEnoughReplicas.into());
             }
             let epoch = state.leadership.epoch;
-            state.log.append(batch, epoch, now).map_err(|error| error.code())
+            state.log.append(batch, epoch, now).map_err(Rejection::from)
         })?;
         self.changed.wake();
         Ok(appended)
+    }
+
+    /// Removes the log. Whoever waits for it is woken and told that it is gone.
+    pub(crate) fn delete(&self) -> Result<(), LogError> {
+        let deleted = self.with(|state| {
+            state.is_deleted = true;
+            state.log.delete()
+        });
+        self.changed.wake();
+        deleted
     }
 
     pub(crate) fn configure(&self, settings: LogSettings, min_in_sync: usize) {

@@ -40,7 +40,9 @@ pub(crate) struct TopicRecord {
 pub(crate) enum StoreError {
     #[error("{path} cannot be used: {source}")]
     Io { path: PathBuf, source: io::Error },
-    #[error("{path} is not what this version writes ({reason}): choose another data directory, or empty this one")]
+    #[error(
+        "{path} is not what this version writes ({reason}): choose another data directory, or empty this one"
+    )]
     Format { path: PathBuf, reason: String },
 }
 
@@ -53,9 +55,14 @@ pub(crate) struct Store {
 impl Store {
     /// Opens the directory, and makes it where there is none.
     pub(crate) fn open(directory: &Path) -> Result<Self, StoreError> {
-        let store = Self { directory: directory.to_owned() };
+        let store = Self {
+            directory: directory.to_owned(),
+        };
         let topics = store.topics();
-        fs::create_dir_all(&topics).map_err(|source| StoreError::Io { path: topics, source })?;
+        fs::create_dir_all(&topics).map_err(|source| StoreError::Io {
+            path: topics,
+            source,
+        })?;
         Ok(store)
     }
 
@@ -73,7 +80,11 @@ impl Store {
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let cluster_id = new_cluster_id();
-                let record = ClusterRecord { format: FORMAT, cluster_id, next_producer_id: 0 };
+                let record = ClusterRecord {
+                    format: FORMAT,
+                    cluster_id,
+                    next_producer_id: 0,
+                };
                 self.write_cluster(&record)
                     .map_err(|source| StoreError::Io { path, source })?;
                 Ok(record)
@@ -96,7 +107,10 @@ impl Store {
         let mut records = Vec::new();
         for entry in fs::read_dir(&topics).map_err(at(&topics))? {
             let path = entry.map_err(at(&topics))?.path();
-            if path.extension().is_some_and(|extension| extension == "json") {
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "json")
+            {
                 records.push(parse(&path, &fs::read(&path).map_err(at(&path))?)?);
             } else {
                 // Left behind by a crash between writing a file and renaming it into its place.
@@ -156,7 +170,11 @@ fn new_cluster_id() -> String {
     (0..22)
         .map(|digit| {
             let shift = 122 - 6 * digit;
-            let bits = if shift >= 0 { random >> shift } else { random << -shift };
+            let bits = if shift >= 0 {
+                random >> shift
+            } else {
+                random << -shift
+            };
             char::from(ALPHABET[(bits & 63) as usize])
         })
         .collect()
@@ -220,7 +238,13 @@ mod tests {
     fn a_cluster_id_looks_like_one_of_kafkas() {
         let id = new_cluster_id();
         assert_eq!(id.len(), 22);
-        assert!(id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
-        assert!("AQgw".contains(&id[21..]), "the last digit has two bits: {id}");
+        assert!(
+            id.bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+        );
+        assert!(
+            "AQgw".contains(&id[21..]),
+            "the last digit has two bits: {id}"
+        );
     }
 }

@@ -1,6 +1,5 @@
 //! A topic: its identity, its settings and its partitions.
 
-use std::io;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
@@ -10,7 +9,17 @@ use super::config::TopicConfig;
 use super::names;
 use super::partition::Partition;
 use super::store::{Store, TopicRecord};
-use crate::log::{Log, LogSettings, OpenFiles};
+use crate::log::{Log, LogError, LogSettings, OpenFiles};
+use crate::time::Timestamp;
+
+/// What a topic needs to know of its surroundings to open its logs.
+pub(super) struct Place<'a> {
+    pub(super) store: &'a Store,
+    /// The nodes that there are.
+    pub(super) nodes: &'a [i32],
+    pub(super) open_files: &'a Arc<OpenFiles>,
+    pub(super) now: Timestamp,
+}
 
 /// A topic.
 #[derive(Debug)]
@@ -25,12 +34,7 @@ pub(crate) struct Topic {
 
 impl Topic {
     /// Opens the logs of a topic that has been written down.
-    pub(super) fn open(
-        record: TopicRecord,
-        store: &Store,
-        nodes: &[i32],
-        open_files: &Arc<OpenFiles>,
-    ) -> io::Result<Self> {
+    pub(super) fn open(record: TopicRecord, place: &Place<'_>) -> Result<Self, LogError> {
         let config = TopicConfig::from_overrides(record.config);
         let topic = Self {
             name: record.name.into(),
@@ -38,7 +42,7 @@ impl Topic {
             config: RwLock::new(Arc::new(config)),
             partitions: RwLock::default(),
         };
-        topic.add_partitions(record.replicas, store, nodes, open_files)?;
+        topic.add_partitions(record.replicas, place)?;
         Ok(topic)
     }
 
@@ -46,19 +50,27 @@ impl Topic {
     pub(super) fn add_partitions(
         &self,
         replicas: Vec<Vec<i32>>,
-        store: &Store,
-        nodes: &[i32],
-        open_files: &Arc<OpenFiles>,
-    ) -> io::Result<()> {
+        place: &Place<'_>,
+    ) -> Result<(), LogError> {
         let config = self.config();
         let mut partitions = self.partitions().to_vec();
         for replicas in replicas {
-            let index = i32::try_from(partitions.len()).map_err(io::Error::other)?;
-            let directory = store.partition_directory(&self.name, index);
-            let log =
-                Log::open(directory, self.id, log_settings(&config), Arc::clone(open_files))?;
-            let replicas = among(nodes, replicas, partitions.len());
-            partitions.push(Arc::new(Partition::new(index, replicas, log, min_in_sync(&config))));
+            let index = partitions.len() as i32;
+            let directory = place.store.partition_directory(&self.name, index);
+            let settings = log_settings(&config);
+            let (log, recovery) =
+                Log::open(directory, settings, self.id, place.open_files, place.now)?;
+            if recovery.cut_bytes > 0 {
+                let (topic, bytes) = (&self.name, recovery.cut_bytes);
+                tracing::warn!(%topic, index, bytes, "a torn end was cut off the log");
+            }
+            let replicas = among(place.nodes, replicas, partitions.len());
+            partitions.push(Arc::new(Partition::new(
+                index,
+                replicas,
+                log,
+                min_in_sync(&config),
+            )));
         }
         *self.partitions.write() = partitions.into();
         Ok(())
@@ -69,7 +81,10 @@ impl Topic {
     }
 
     pub(crate) fn partition(&self, index: i32) -> Option<Arc<Partition>> {
-        self.partitions.read().get(usize::try_from(index).ok()?).cloned()
+        self.partitions
+            .read()
+            .get(usize::try_from(index).ok()?)
+            .cloned()
     }
 
     pub(crate) fn config(&self) -> Arc<TopicConfig> {
@@ -92,7 +107,9 @@ impl Topic {
     /// How it is written down.
     pub(super) fn record(&self, config: &TopicConfig, added: Vec<Vec<i32>>) -> TopicRecord {
         let partitions = self.partitions();
-        let replicas = partitions.iter().map(|partition| partition.leadership().replicas);
+        let replicas = partitions
+            .iter()
+            .map(|partition| partition.leadership().replicas);
         TopicRecord {
             name: self.name.to_string(),
             id: self.id,
@@ -105,8 +122,15 @@ impl Topic {
 /// The replicas on nodes that this cluster has. A data directory may have been written with more
 /// nodes; a partition none of whose nodes is left goes to one that is.
 fn among(nodes: &[i32], replicas: Vec<i32>, partition: usize) -> Vec<i32> {
-    let kept: Vec<i32> = replicas.into_iter().filter(|node| nodes.contains(node)).collect();
-    if kept.is_empty() { vec![nodes[partition % nodes.len()]] } else { kept }
+    let kept: Vec<i32> = replicas
+        .into_iter()
+        .filter(|node| nodes.contains(node))
+        .collect();
+    if kept.is_empty() {
+        vec![nodes[partition % nodes.len()]]
+    } else {
+        kept
+    }
 }
 
 fn min_in_sync(config: &TopicConfig) -> usize {

@@ -12,7 +12,12 @@ use crate::api::{self, Answer, Peer};
 use crate::state::State;
 
 /// Serves a connection until the client closes it, sends what cannot be answered, or goes away.
-pub(super) async fn serve(mut stream: TcpStream, address: SocketAddr, node: i32, state: Arc<State>) {
+pub(super) async fn serve(
+    mut stream: TcpStream,
+    address: SocketAddr,
+    node: i32,
+    state: Arc<State>,
+) {
     let mut reader = FrameReader::new(state.settings.max_frame_bytes);
     let peer = Peer { node, address };
     loop {
@@ -50,7 +55,12 @@ pub(super) async fn serve(mut stream: TcpStream, address: SocketAddr, node: i32,
 
 /// The answer, or `None` where the client closed the connection while its request waited: a fetch
 /// or a join may wait for minutes, and nobody would read the answer.
-async fn answer(frame: Bytes, peer: &Peer, state: &Arc<State>, stream: &TcpStream) -> Option<Answer> {
+async fn answer(
+    frame: Bytes,
+    peer: &Peer,
+    state: &Arc<State>,
+    stream: &TcpStream,
+) -> Option<Answer> {
     let answer = api::answer(frame, peer, state);
     tokio::pin!(answer);
     tokio::select! {

@@ -34,8 +34,14 @@ pub(crate) struct Rope {
 impl Rope {
     /// A rope that takes over `expected`, in this order, instead of copying them.
     pub(crate) fn expecting(expected: impl IntoIterator<Item = Bytes>) -> Self {
-        let expected = expected.into_iter().filter(|bytes| bytes.len() >= WORTH_A_PIECE).collect();
-        Self { expected, ..Self::default() }
+        let expected = expected
+            .into_iter()
+            .filter(|bytes| bytes.len() >= WORTH_A_PIECE)
+            .collect();
+        Self {
+            expected,
+            ..Self::default()
+        }
     }
 
     /// How many bytes have been written into the rope.
@@ -51,10 +57,15 @@ impl Rope {
         let length = i32::try_from(self.len())
             .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "a response over 2 GiB"))?;
         self.seal();
-        self.pieces.push_front(Bytes::copy_from_slice(&length.to_be_bytes()));
+        self.pieces
+            .push_front(Bytes::copy_from_slice(&length.to_be_bytes()));
         while !self.pieces.is_empty() {
-            let slices: Vec<IoSlice<'_>> =
-                self.pieces.iter().take(PIECES_PER_WRITE).map(|piece| IoSlice::new(piece)).collect();
+            let slices: Vec<IoSlice<'_>> = self
+                .pieces
+                .iter()
+                .take(PIECES_PER_WRITE)
+                .map(|piece| IoSlice::new(piece))
+                .collect();
             let written = stream.write_vectored(&slices).await?;
             if written == 0 {
                 return Err(io::ErrorKind::WriteZero.into());
@@ -104,9 +115,9 @@ unsafe impl BufMut for Rope {
     }
 
     fn put_slice(&mut self, source: &[u8]) {
-        let shared = self.expected.pop_front_if(|next| {
-            next.len() == source.len() && next.as_ptr() == source.as_ptr()
-        });
+        let shared = self
+            .expected
+            .pop_front_if(|next| next.len() == source.len() && next.as_ptr() == source.as_ptr());
         match shared {
             Some(piece) => {
                 self.seal();

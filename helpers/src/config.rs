@@ -1,0 +1,196 @@
+//! Where the cluster is, and how a client is let in.
+//!
+//! The same program runs on a plain cluster and on a secured one: the security settings come from
+//! the environment, and every helper starts from [`client_config`].
+//!
+//! | Variable | librdkafka setting | For example |
+//! |---|---|---|
+//! | `KAFKA_SECURITY_PROTOCOL` | `security.protocol` | `PLAINTEXT`, `SASL_PLAINTEXT`, `SSL`, `SASL_SSL` |
+//! | `KAFKA_SASL_MECHANISM` | `sasl.mechanism` | `PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512` |
+//! | `KAFKA_SASL_USERNAME` | `sasl.username` | |
+//! | `KAFKA_SASL_PASSWORD` | `sasl.password` | never printed, neither by `Debug` nor in an error |
+//! | `KAFKA_SSL_CA_LOCATION` | `ssl.ca.location` | the path of a PEM file |
+//!
+//! TLS and SCRAM need OpenSSL inside librdkafka, which is the optional feature `tls`.
+
+use rdkafka::ClientConfig;
+
+use crate::Error;
+
+const FROM_ENVIRONMENT: [(&str, &str); 5] = [
+    ("KAFKA_SECURITY_PROTOCOL", "security.protocol"),
+    ("KAFKA_SASL_MECHANISM", "sasl.mechanism"),
+    ("KAFKA_SASL_USERNAME", "sasl.username"),
+    ("KAFKA_SASL_PASSWORD", "sasl.password"),
+    ("KAFKA_SSL_CA_LOCATION", "ssl.ca.location"),
+];
+
+/// The settings that every client of this cluster shares: `bootstrap.servers` and what the
+/// environment says about security.
+///
+/// # Errors
+/// [`Error::NoBrokerNamed`] where `brokers` is empty, [`Error::TlsNotBuilt`] where the environment
+/// asks for TLS or SCRAM and librdkafka has no OpenSSL, [`Error::Setting`] for a value that
+/// librdkafka refuses.
+pub fn client_config(brokers: &str) -> Result<ClientConfig, Error> {
+    config_from(brokers, |variable| std::env::var(variable).ok())
+}
+
+fn config_from(
+    brokers: &str,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<ClientConfig, Error> {
+    if brokers.trim().is_empty() {
+        return Err(Error::NoBrokerNamed);
+    }
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", brokers);
+    for (name, key) in FROM_ENVIRONMENT {
+        // A variable set to nothing is how shells and compose files leave one out.
+        if let Some(value) = variable(name).filter(|value| !value.is_empty()) {
+            config.set(key, value);
+        }
+    }
+    check_tls(&config, &built_features()?)?;
+    config.create_native_config()?;
+    Ok(config)
+}
+
+/// What librdkafka was built with, as `gzip,snappy,ssl,…` (its setting `builtin.features`). The
+/// library is asked, and not this crate's features: another crate may have added OpenSSL.
+fn built_features() -> Result<String, Error> {
+    Ok(ClientConfig::new()
+        .create_native_config()?
+        .get("builtin.features")?)
+}
+
+fn check_tls(config: &ClientConfig, features: &str) -> Result<(), Error> {
+    let built = |feature: &str| features.split(',').any(|one| one == feature);
+    let needs = [
+        ("security.protocol", "SSL", "ssl"),
+        ("sasl.mechanism", "SCRAM", "sasl_scram"),
+    ];
+    for (setting, word, feature) in needs {
+        let value = config.get(setting).unwrap_or_default();
+        if value.to_ascii_uppercase().contains(word) && !built(feature) {
+            return Err(Error::TlsNotBuilt {
+                setting,
+                value: value.to_owned(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Adds a caller's settings; the last one wins.
+pub(crate) fn with_overrides(
+    mut config: ClientConfig,
+    overrides: &[(String, String)],
+) -> ClientConfig {
+    for (key, value) in overrides {
+        config.set(key, value);
+    }
+    config
+}
+
+/// The part of `config` that a connection depends on. It lets a producer's or consumer's settings
+/// be tried with another client, without the warnings about settings that are not that client's.
+pub(crate) fn connection_part(config: &ClientConfig) -> ClientConfig {
+    const PREFIXES: [&str; 9] = [
+        "bootstrap.",
+        "metadata.broker.list",
+        "broker.",
+        "client.",
+        "enable.ssl",
+        "https.",
+        "sasl.",
+        "security.",
+        "ssl.",
+    ];
+    let mut connection = ClientConfig::new();
+    for key in config.config_map().into_keys() {
+        if PREFIXES.iter().any(|prefix| key.starts_with(prefix)) {
+            // config_map() hides secrets; get() gives the value itself.
+            connection.set(key, config.get(key).unwrap_or_default());
+        }
+    }
+    connection
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment<'a>(pairs: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<String> + 'a {
+        |wanted| {
+            pairs
+                .iter()
+                .find(|(name, _)| *name == wanted)
+                .map(|(_, value)| (*value).to_owned())
+        }
+    }
+
+    #[test]
+    fn without_variables_only_the_servers_are_set() {
+        let config = config_from("127.0.0.1:9092", environment(&[])).unwrap();
+        assert_eq!(config.config_map().len(), 1);
+        assert_eq!(config.get("bootstrap.servers"), Some("127.0.0.1:9092"));
+    }
+
+    #[test]
+    fn the_environment_reaches_the_client() {
+        let variables = [
+            ("KAFKA_SECURITY_PROTOCOL", "SASL_PLAINTEXT"),
+            ("KAFKA_SASL_MECHANISM", "PLAIN"),
+            ("KAFKA_SASL_USERNAME", "alice"),
+            ("KAFKA_SASL_PASSWORD", "swordfish"),
+            ("KAFKA_SSL_CA_LOCATION", ""),
+        ];
+        let config = config_from("127.0.0.1:9092", environment(&variables)).unwrap();
+        assert_eq!(config.get("security.protocol"), Some("SASL_PLAINTEXT"));
+        assert_eq!(config.get("sasl.mechanism"), Some("PLAIN"));
+        assert_eq!(config.get("sasl.username"), Some("alice"));
+        assert_eq!(config.get("sasl.password"), Some("swordfish"));
+        assert_eq!(config.get("ssl.ca.location"), None);
+    }
+
+    #[test]
+    fn a_password_never_shows_in_debug_output() {
+        let variables = [("KAFKA_SASL_PASSWORD", "swordfish")];
+        let config = config_from("127.0.0.1:9092", environment(&variables)).unwrap();
+        assert!(!format!("{config:?}").contains("swordfish"));
+    }
+
+    #[test]
+    fn tls_without_openssl_is_refused_with_what_to_build() {
+        for (setting, value) in [
+            ("security.protocol", "sasl_ssl"),
+            ("sasl.mechanism", "SCRAM-SHA-256"),
+        ] {
+            let mut config = ClientConfig::new();
+            config.set(setting, value);
+            let refused = check_tls(&config, "gzip,snappy,sasl,sasl_plain").unwrap_err();
+            assert!(matches!(refused, Error::TlsNotBuilt { .. }), "{refused}");
+            assert!(refused.to_string().contains("--features tls"), "{refused}");
+            check_tls(&config, "gzip,ssl,sasl_scram").unwrap();
+        }
+    }
+
+    #[test]
+    fn an_empty_address_is_refused() {
+        let refused = config_from(" ", environment(&[])).unwrap_err();
+        assert!(matches!(refused, Error::NoBrokerNamed), "{refused}");
+    }
+
+    #[test]
+    fn the_connection_part_keeps_the_password_and_drops_the_rest() {
+        let mut config = ClientConfig::new();
+        config
+            .set("bootstrap.servers", "127.0.0.1:9092")
+            .set("sasl.password", "swordfish")
+            .set("acks", "all");
+        let connection = connection_part(&config);
+        assert_eq!(connection.get("sasl.password"), Some("swordfish"));
+        assert_eq!(connection.get("acks"), None);
+    }
+}

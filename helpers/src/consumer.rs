@@ -1,0 +1,207 @@
+//! Read records as a member of a group.
+//!
+//! What comes back is rdkafka's own consumer: subscribing, polling, committing and seeking are
+//! calls on it. Closing is its drop: it leaves the group at once, so that the other members need
+//! not wait for a session timeout (45 s), but it commits nothing by itself here, since
+//! auto-commit is off.
+
+use std::collections::BTreeSet;
+
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, StreamConsumer};
+use rdkafka::topic_partition_list::{TopicPartitionList, TopicPartitionListElem};
+
+use crate::config::{client_config, with_overrides};
+use crate::{Error, connection};
+
+/// A consumer with working defaults, as a stream of messages: [`ConsumerBuilder`] says which.
+///
+/// # Errors
+/// Those of [`ConsumerBuilder::build`].
+#[doc(alias = "get_kafka_consumer")]
+pub async fn consumer(brokers: &str, group: &str) -> Result<StreamConsumer, Error> {
+    ConsumerBuilder::new(brokers, group).build().await
+}
+
+/// How a consumer is to be built.
+///
+/// Two settings differ from librdkafka's defaults, unless the caller overrides them:
+/// - `auto.offset.reset=earliest` (librdkafka and Java: latest): a group that has committed nothing
+///   yet begins with the first record. With `latest` it would see only what comes after it joined.
+/// - `enable.auto.commit=false` (librdkafka and Java: true): the program commits when it has
+///   processed. Auto-commit can lose records and can repeat them.
+///
+/// librdkafka's `isolation.level` is `read_committed`, Java's is `read_uncommitted`.
+pub struct ConsumerBuilder {
+    brokers: String,
+    group: String,
+    overrides: Vec<(String, String)>,
+}
+
+impl ConsumerBuilder {
+    /// A consumer of the group `group` for the cluster at `brokers`. Groups are independent of each
+    /// other: each has its own offsets and reads every record.
+    pub fn new(brokers: impl Into<String>, group: impl Into<String>) -> Self {
+        ConsumerBuilder {
+            brokers: brokers.into(),
+            group: group.into(),
+            overrides: Vec::new(),
+        }
+    }
+
+    /// Sets any librdkafka setting, over the defaults and over the environment.
+    #[must_use]
+    pub fn set(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.overrides.push((key.into(), value.into()));
+        self
+    }
+
+    /// Makes the end of each partition known: the consumer then gives
+    /// [`KafkaError::PartitionEOF`](rdkafka::error::KafkaError::PartitionEOF) there (librdkafka's
+    /// `enable.partition.eof`). [`EndOfPartitions`] keeps count.
+    #[must_use]
+    pub fn tell_end_of_partitions(self) -> Self {
+        self.set("enable.partition.eof", "true")
+    }
+
+    /// Checks that a broker answers, then builds a consumer to await messages from. Without the
+    /// check a missing broker would be retried for ever, without a word.
+    ///
+    /// # Errors
+    /// [`Error::NoAnswer`] within five seconds where no broker answers, [`Error::Setting`] for an
+    /// empty group or a setting that librdkafka refuses, and those of [`client_config`].
+    pub async fn build(self) -> Result<StreamConsumer, Error> {
+        Ok(self.checked_config().await?.create()?)
+    }
+
+    /// [`build`](ConsumerBuilder::build), but a consumer that is polled from a thread.
+    ///
+    /// # Errors
+    /// Those of [`build`](ConsumerBuilder::build).
+    pub async fn build_polled(self) -> Result<BaseConsumer, Error> {
+        Ok(self.checked_config().await?.create()?)
+    }
+
+    async fn checked_config(&self) -> Result<ClientConfig, Error> {
+        let config = self.config()?;
+        config.create_native_config()?;
+        connection::check(&config).await?;
+        Ok(config)
+    }
+
+    fn config(&self) -> Result<ClientConfig, Error> {
+        let mut config = client_config(&self.brokers)?;
+        config
+            .set("group.id", &self.group)
+            .set("auto.offset.reset", "earliest")
+            .set("enable.auto.commit", "false");
+        let config = with_overrides(config, &self.overrides);
+        if config.get("group.id").is_none_or(str::is_empty) {
+            let reason = "a group needs a name".to_owned();
+            return Err(Error::Setting {
+                key: "group.id".to_owned(),
+                reason,
+            });
+        }
+        Ok(config)
+    }
+}
+
+/// Which partitions of one topic have been read to their end, so that a program can stop when there
+/// is nothing left. The end is where the topic ended at that moment: a record that comes later
+/// takes the partition out again.
+#[derive(Clone, Debug, Default)]
+pub struct EndOfPartitions {
+    ended: BTreeSet<i32>,
+}
+
+impl EndOfPartitions {
+    /// No partition has ended yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// To be called for each `KafkaError::PartitionEOF(partition)`.
+    pub fn ended(&mut self, partition: i32) {
+        self.ended.insert(partition);
+    }
+
+    /// To be called for each message.
+    pub fn message_from(&mut self, partition: i32) {
+        self.ended.remove(&partition);
+    }
+
+    /// Whether every partition of `assignment` has ended. An empty assignment has not: the group is
+    /// still being balanced. Partitions that are no longer assigned are forgotten.
+    pub fn all_of(&mut self, assignment: &TopicPartitionList) -> bool {
+        let assigned: BTreeSet<i32> = assignment
+            .elements()
+            .iter()
+            .map(TopicPartitionListElem::partition)
+            .collect();
+        self.ended.retain(|partition| assigned.contains(partition));
+        !assigned.is_empty() && self.ended == assigned
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn assignment(partitions: &[i32]) -> TopicPartitionList {
+        let mut list = TopicPartitionList::new();
+        for partition in partitions {
+            list.add_partition("airports", *partition);
+        }
+        list
+    }
+
+    #[test]
+    fn a_consumer_starts_at_the_beginning_and_commits_by_hand() {
+        let config = ConsumerBuilder::new("127.0.0.1:9092", "east-coast-dpt")
+            .config()
+            .unwrap();
+        assert_eq!(config.get("group.id"), Some("east-coast-dpt"));
+        assert_eq!(config.get("auto.offset.reset"), Some("earliest"));
+        assert_eq!(config.get("enable.auto.commit"), Some("false"));
+    }
+
+    #[test]
+    fn every_setting_can_be_overridden() {
+        let builder = ConsumerBuilder::new("127.0.0.1:9092", "east-coast-dpt")
+            .set("auto.offset.reset", "latest")
+            .set("enable.auto.commit", "true");
+        let config = builder.config().unwrap();
+        assert_eq!(config.get("auto.offset.reset"), Some("latest"));
+        assert_eq!(config.get("enable.auto.commit"), Some("true"));
+    }
+
+    #[test]
+    fn a_group_without_a_name_is_refused() {
+        let refused = ConsumerBuilder::new("127.0.0.1:9092", "")
+            .config()
+            .unwrap_err();
+        assert!(refused.to_string().contains("group.id"), "{refused}");
+    }
+
+    #[test]
+    fn the_end_is_reached_when_every_assigned_partition_ended() {
+        let mut end = EndOfPartitions::new();
+        assert!(!end.all_of(&assignment(&[])));
+        end.ended(0);
+        assert!(!end.all_of(&assignment(&[0, 1])));
+        end.ended(1);
+        assert!(end.all_of(&assignment(&[0, 1])));
+        end.message_from(1);
+        assert!(!end.all_of(&assignment(&[0, 1])));
+    }
+
+    #[test]
+    fn a_partition_that_was_taken_away_is_forgotten() {
+        let mut end = EndOfPartitions::new();
+        end.ended(0);
+        end.ended(1);
+        assert!(end.all_of(&assignment(&[0])));
+        assert!(!end.all_of(&assignment(&[0, 1])));
+    }
+}

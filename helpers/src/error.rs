@@ -1,0 +1,264 @@
+//! What can go wrong in a helper, each with the next thing to try.
+//!
+//! Kafka's admin responses carry a code and a text; rdkafka hands on the code alone, so the texts
+//! here are written from the code and from what was asked. What a code means for *your* program is
+//! the caller's decision: match on the variant.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+/// Every way in which a helper fails.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The string of bootstrap servers is empty.
+    #[error("no broker is named: give host:port, for example in KAFKA_BOOTSTRAP_SERVERS")]
+    NoBrokerNamed,
+
+    /// No broker answered within the limit.
+    #[error(
+        "no Kafka broker answered at {brokers} within {} s{}. \
+         Is Kafka running there? Check KAFKA_BOOTSTRAP_SERVERS (and KAFKA_SECURITY_PROTOCOL)",
+        waited.as_secs_f32(),
+        reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default()
+    )]
+    NoAnswer {
+        /// The bootstrap servers that were asked.
+        brokers: String,
+        /// How long the helper waited.
+        waited: Duration,
+        /// The last thing that librdkafka reported about the connection, if anything.
+        reason: Option<String>,
+    },
+
+    /// TLS or SCRAM is asked for, but librdkafka was built without OpenSSL.
+    #[error(
+        "{setting}={value} needs TLS, and this program was built without it: build with \
+         `--features tls` of the crate helpers (it compiles OpenSSL), or rdkafka's `ssl-vendored`"
+    )]
+    TlsNotBuilt {
+        /// The librdkafka setting that needs it.
+        setting: &'static str,
+        /// Its value.
+        value: String,
+    },
+
+    /// librdkafka refused a setting.
+    #[error("the setting {key} is refused: {reason}. librdkafka's CONFIGURATION.md lists them all")]
+    Setting {
+        /// The name of the setting.
+        key: String,
+        /// librdkafka's reason; the value is left out where it may be a secret.
+        reason: String,
+    },
+
+    /// The topic does not exist.
+    #[error("topic {topic} does not exist: create it first, or check its spelling")]
+    UnknownTopic {
+        /// The name that was asked for.
+        topic: String,
+    },
+
+    /// The name cannot be a topic's.
+    #[error("{topic:?} cannot be a topic's name: {reason}")]
+    InvalidTopicName {
+        /// The name that was asked for.
+        topic: String,
+        /// Which rule it breaks.
+        reason: String,
+    },
+
+    /// More replicas than brokers, or none.
+    #[error(
+        "topic {topic} cannot have a replication factor of {asked}: {}",
+        replication_reason(*asked, *brokers)
+    )]
+    InvalidReplicationFactor {
+        /// The topic that was to be created.
+        topic: String,
+        /// The replication factor that was asked for.
+        asked: i32,
+        /// How many brokers the cluster has.
+        brokers: usize,
+    },
+
+    /// The number of partitions is not one that Kafka accepts.
+    #[error(
+        "topic {topic} cannot have {asked} partitions: ask for at least 1, or for -1 to take the \
+         broker's default"
+    )]
+    InvalidPartitions {
+        /// The topic that was to be created.
+        topic: String,
+        /// The number of partitions that was asked for.
+        asked: i32,
+    },
+
+    /// The broker knows no such topic setting, or refuses its value.
+    #[error(
+        "topic {topic} is refused with the settings {configs}: one of them is not a topic setting \
+         of this cluster, or has a value that it does not accept"
+    )]
+    InvalidTopicConfig {
+        /// The topic that was to be created.
+        topic: String,
+        /// The settings that were asked for, as `name=value, …`.
+        configs: String,
+    },
+
+    /// The cluster's ACLs do not let this user do it.
+    #[error("the cluster does not allow this user to {action}: ask for an ACL ({code})")]
+    NotAuthorized {
+        /// What was tried.
+        action: String,
+        /// Kafka's error code.
+        code: RDKafkaErrorCode,
+    },
+
+    /// The cluster refused for another reason.
+    #[error("the cluster refused to {action}: {code}")]
+    Refused {
+        /// What was tried.
+        action: String,
+        /// Kafka's error code.
+        code: RDKafkaErrorCode,
+    },
+
+    /// The cluster accepted the change, but a broker did not show it in time.
+    #[error(
+        "the cluster agreed to {action}, but after {} s broker {broker} still says: {state}. Ask \
+         again later, and look at the broker's log if it stays so",
+        waited.as_secs()
+    )]
+    NotVisible {
+        /// What was tried.
+        action: String,
+        /// The broker that lags, as host:port.
+        broker: String,
+        /// What it says instead.
+        state: String,
+        /// How long the helper waited.
+        waited: Duration,
+    },
+
+    /// librdkafka did not take the record into its queue. A full queue is not among the reasons:
+    /// the helper waits for room.
+    #[error("a record for topic {topic} could not be queued: {source}")]
+    NotQueued {
+        /// The topic of the record.
+        topic: String,
+        /// librdkafka's reason.
+        source: KafkaError,
+    },
+
+    /// The file of airports cannot be read.
+    #[error(
+        "the airports cannot be read from {}: {source}. The file is data/airports.json of the \
+         workshop; airports_from() reads another place",
+        path.display()
+    )]
+    AirportsFile {
+        /// Where the file was looked for.
+        path: PathBuf,
+        /// Why it cannot be read or decoded.
+        source: std::io::Error,
+    },
+
+    /// Any other error of the client.
+    #[error(transparent)]
+    Kafka(KafkaError),
+}
+
+impl From<KafkaError> for Error {
+    /// Keeps values that may be secrets out of the message: rdkafka's own text for a refused
+    /// setting repeats the value, and a misspelt `sasl.pasword` would end up in a log.
+    fn from(error: KafkaError) -> Self {
+        match error {
+            KafkaError::ClientConfig(_, reason, key, _) => {
+                let secret = is_secret(&key) && !reason.starts_with("No such");
+                let reason = if secret {
+                    "its value is not accepted".to_owned()
+                } else {
+                    reason
+                };
+                Error::Setting { key, reason }
+            }
+            KafkaError::ClientCreation(reason) => Error::Setting {
+                key: "combination of settings".to_owned(),
+                reason,
+            },
+            other => Error::Kafka(other),
+        }
+    }
+}
+
+fn is_secret(key: &str) -> bool {
+    ["password", "pasword", "secret", "pem", "token"]
+        .iter()
+        .any(|word| key.contains(word))
+}
+
+fn replication_reason(asked: i32, brokers: usize) -> String {
+    if asked < 1 {
+        return "ask for at least 1, or for -1 to take the broker's default".to_owned();
+    }
+    let noun = if brokers == 1 { "broker" } else { "brokers" };
+    format!("the cluster has {brokers} {noun}, and each replica needs one of its own")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rdkafka::ClientConfig;
+
+    fn setting_error(key: &str, value: &str) -> String {
+        let refused = ClientConfig::new()
+            .set(key, value)
+            .create_native_config()
+            .err();
+        Error::from(refused.expect("the setting is wrong")).to_string()
+    }
+
+    #[test]
+    fn a_refused_setting_names_itself_and_why() {
+        let message = setting_error("linger.ms", "soon");
+        assert!(message.contains("linger.ms"), "{message}");
+        assert!(message.contains("Invalid value"), "{message}");
+    }
+
+    #[test]
+    fn a_misspelt_password_is_not_repeated() {
+        let message = setting_error("sasl.pasword", "swordfish");
+        assert!(message.contains("sasl.pasword"), "{message}");
+        assert!(!message.contains("swordfish"), "{message}");
+    }
+
+    #[test]
+    fn a_silent_broker_is_named_with_what_to_check() {
+        let error = Error::NoAnswer {
+            brokers: "127.0.0.1:1".to_owned(),
+            waited: Duration::from_millis(4500),
+            reason: Some("Connection refused".to_owned()),
+        };
+        assert_eq!(
+            error.to_string(),
+            "no Kafka broker answered at 127.0.0.1:1 within 4.5 s (Connection refused). Is Kafka \
+             running there? Check KAFKA_BOOTSTRAP_SERVERS (and KAFKA_SECURITY_PROTOCOL)"
+        );
+    }
+
+    #[test]
+    fn an_impossible_replication_factor_says_how_many_brokers_there_are() {
+        let error = Error::InvalidReplicationFactor {
+            topic: "airports".to_owned(),
+            asked: 4,
+            brokers: 3,
+        };
+        assert!(
+            error.to_string().contains("the cluster has 3 brokers"),
+            "{error}"
+        );
+    }
+}

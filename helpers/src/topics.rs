@@ -1,0 +1,476 @@
+//! List, create and delete topics.
+//!
+//! A cluster answers an admin request as soon as its controller has decided. The brokers learn of
+//! it a moment later, each at its own time, and a produce in between meets an unknown topic or a
+//! partition without a leader. So [`create_topic`] and [`delete_topic`] return only when every
+//! broker that answers shows the change.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication, TopicResult};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::metadata::{Metadata, MetadataTopic};
+
+use crate::Error;
+use crate::config::{client_config, connection_part};
+use crate::connection::{ANSWER_LIMIT, ClusterQuestions, blocking};
+
+/// How long the brokers may take to show a change that the controller has agreed to.
+const VISIBLE_LIMIT: Duration = Duration::from_secs(15);
+const ASK_AGAIN_AFTER: Duration = Duration::from_millis(20);
+/// Kafka's limit, in bytes: the name becomes a directory's, with the partition's number behind it.
+const LONGEST_NAME: usize = 249;
+
+/// What became of [`create_topic`]. Either way the topic is there and every partition has a leader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CreateOutcome {
+    /// The topic is new.
+    Created,
+    /// A topic of this name was there before, with the partitions and settings that it had.
+    AlreadyExists,
+}
+
+/// What became of [`delete_topic`]. Either way the topic is not there any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeleteOutcome {
+    /// The topic is gone, with all its records.
+    Deleted,
+    /// There was no topic of this name.
+    UnknownTopic,
+}
+
+/// How a topic is to be created.
+#[derive(Clone, Debug)]
+pub struct TopicOptions {
+    partitions: i32,
+    replication_factor: i32,
+    configs: Vec<(String, String)>,
+}
+
+impl TopicOptions {
+    /// A topic with so many partitions, each on so many brokers; -1 takes the broker's default
+    /// (KIP-464).
+    pub fn new(partitions: i32, replication_factor: i32) -> Self {
+        TopicOptions {
+            partitions,
+            replication_factor,
+            configs: Vec::new(),
+        }
+    }
+
+    /// Adds a topic setting, for example `retention.ms` (milliseconds) or `cleanup.policy`.
+    #[must_use]
+    pub fn config(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.configs.push((name.into(), value.into()));
+        self
+    }
+}
+
+/// The names of all topics that this user may see, sorted. Names that begin with `__` are Kafka's
+/// own.
+///
+/// # Errors
+/// [`Error::NoAnswer`] within five seconds where no broker answers.
+pub async fn list_topics(brokers: &str) -> Result<Vec<String>, Error> {
+    let config = client_config(brokers)?;
+    let answer = blocking(move || ClusterQuestions::new(&config)?.metadata(None)).await?;
+    let mut names: Vec<_> = answer
+        .topics()
+        .iter()
+        .map(|topic| topic.name().to_owned())
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+/// Creates a topic and returns once every partition has a leader on every broker that answers, so
+/// that the next produce cannot race it.
+///
+/// Three brokers and a replication factor of 3 survive the loss of one; a cluster of one broker
+/// can only do 1. More partitions let more consumers of a group share the work, and their number
+/// can grow later but never shrink.
+///
+/// # Errors
+/// [`Error::InvalidTopicName`], [`Error::InvalidPartitions`] and
+/// [`Error::InvalidReplicationFactor`] (which says how many brokers there are) for what Kafka
+/// cannot do, [`Error::NotAuthorized`] where this user may not, [`Error::NotVisible`] where a
+/// broker does not show the topic within 15 s, and [`Error::NoAnswer`] within five seconds where no
+/// broker answers.
+pub async fn create_topic(
+    brokers: &str,
+    topic: &str,
+    partitions: i32,
+    replication_factor: i32,
+) -> Result<CreateOutcome, Error> {
+    create_topic_with(
+        brokers,
+        topic,
+        &TopicOptions::new(partitions, replication_factor),
+    )
+    .await
+}
+
+/// [`create_topic`] with topic settings.
+///
+/// # Errors
+/// Those of [`create_topic`], and [`Error::InvalidTopicConfig`] for a setting that the cluster
+/// does not know or a value that it refuses.
+pub async fn create_topic_with(
+    brokers: &str,
+    topic: &str,
+    options: &TopicOptions,
+) -> Result<CreateOutcome, Error> {
+    if let Some(reason) = broken_name_rule(topic) {
+        return Err(Error::InvalidTopicName {
+            topic: topic.to_owned(),
+            reason,
+        });
+    }
+    let config = client_config(brokers)?;
+    let nodes = cluster_nodes(&config).await?;
+    // librdkafka refuses these by itself, in words about its own API.
+    if options.partitions == 0 || options.partitions < -1 {
+        return Err(Error::InvalidPartitions {
+            topic: topic.to_owned(),
+            asked: options.partitions,
+        });
+    }
+    if options.replication_factor == 0 || options.replication_factor < -1 {
+        return Err(refused_creation(
+            topic,
+            options,
+            nodes.len(),
+            RDKafkaErrorCode::InvalidReplicationFactor,
+        ));
+    }
+
+    let admin = AdminConnection::open(&config)?;
+    let replication = TopicReplication::Fixed(options.replication_factor);
+    let mut wanted = NewTopic::new(topic, options.partitions, replication);
+    for (name, value) in &options.configs {
+        wanted = wanted.set(name, value);
+    }
+    let answer = admin
+        .client
+        .create_topics([&wanted], &admin_options())
+        .await?;
+    admin.close().await?;
+
+    let outcome = match single_code(answer) {
+        None => CreateOutcome::Created,
+        Some(RDKafkaErrorCode::TopicAlreadyExists) => CreateOutcome::AlreadyExists,
+        Some(code) => return Err(refused_creation(topic, options, nodes.len(), code)),
+    };
+    let action = format!("create topic {topic}");
+    wait_for_all(config, nodes, topic, action, missing_leader).await?;
+    Ok(outcome)
+}
+
+/// Deletes a topic with all its records, and returns once no broker that answers shows it.
+///
+/// # Errors
+/// [`Error::NotAuthorized`] where this user may not, [`Error::Refused`] where the cluster does not
+/// delete topics (`delete.topic.enable`), [`Error::NotVisible`] where a broker still shows the
+/// topic after 15 s, and [`Error::NoAnswer`] within five seconds where no broker answers.
+pub async fn delete_topic(brokers: &str, topic: &str) -> Result<DeleteOutcome, Error> {
+    if let Some(reason) = broken_name_rule(topic) {
+        return Err(Error::InvalidTopicName {
+            topic: topic.to_owned(),
+            reason,
+        });
+    }
+    let config = client_config(brokers)?;
+    let nodes = cluster_nodes(&config).await?;
+
+    let admin = AdminConnection::open(&config)?;
+    let answer = admin
+        .client
+        .delete_topics(&[topic], &admin_options())
+        .await?;
+    admin.close().await?;
+
+    let action = format!("delete topic {topic}");
+    let outcome = match single_code(answer) {
+        None => DeleteOutcome::Deleted,
+        Some(RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition) => {
+            DeleteOutcome::UnknownTopic
+        }
+        Some(code) => return Err(refused(action, code)),
+    };
+    wait_for_all(config, nodes, topic, action, still_there).await?;
+    Ok(outcome)
+}
+
+/// An admin client whose end, which waits for its polling thread, does not block the runtime.
+struct AdminConnection {
+    client: AdminClient<DefaultClientContext>,
+}
+
+impl AdminConnection {
+    fn open(config: &ClientConfig) -> Result<Self, Error> {
+        Ok(AdminConnection {
+            client: connection_part(config).create()?,
+        })
+    }
+
+    async fn close(self) -> Result<(), Error> {
+        blocking(move || {
+            drop(self.client);
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn admin_options() -> AdminOptions {
+    // The broker's own limit is the shorter one, so that its answer arrives before we give up.
+    AdminOptions::new()
+        .operation_timeout(Some(VISIBLE_LIMIT))
+        .request_timeout(Some(VISIBLE_LIMIT + ANSWER_LIMIT))
+}
+
+/// One topic was asked for, so there is one result.
+fn single_code(answer: Vec<TopicResult>) -> Option<RDKafkaErrorCode> {
+    answer
+        .into_iter()
+        .find_map(Result::err)
+        .map(|(_, code)| code)
+}
+
+fn refused_creation(
+    topic: &str,
+    options: &TopicOptions,
+    brokers: usize,
+    code: RDKafkaErrorCode,
+) -> Error {
+    let action = format!("create topic {topic}");
+    let topic = topic.to_owned();
+    match code {
+        RDKafkaErrorCode::InvalidTopic => {
+            let reason = name_reason(&topic);
+            Error::InvalidTopicName { topic, reason }
+        }
+        RDKafkaErrorCode::InvalidReplicationFactor => Error::InvalidReplicationFactor {
+            topic,
+            asked: options.replication_factor,
+            brokers,
+        },
+        RDKafkaErrorCode::InvalidPartitions => Error::InvalidPartitions {
+            topic,
+            asked: options.partitions,
+        },
+        RDKafkaErrorCode::InvalidConfig => {
+            let pairs = options
+                .configs
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"));
+            Error::InvalidTopicConfig {
+                topic,
+                configs: pairs.collect::<Vec<_>>().join(", "),
+            }
+        }
+        code => refused(action, code),
+    }
+}
+
+fn refused(action: String, code: RDKafkaErrorCode) -> Error {
+    match code {
+        RDKafkaErrorCode::TopicAuthorizationFailed
+        | RDKafkaErrorCode::ClusterAuthorizationFailed => Error::NotAuthorized { action, code },
+        code => Error::Refused { action, code },
+    }
+}
+
+/// Kafka's rules for a topic's name, and the one that `name` breaks.
+fn broken_name_rule(name: &str) -> Option<String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if name.is_empty() {
+        return Some("it is empty".to_owned());
+    }
+    if name == "." || name == ".." {
+        return Some("it would be a directory's".to_owned());
+    }
+    if let Some(c) = name.chars().find(|c| !allowed(*c)) {
+        return Some(format!(
+            "{c:?} is not allowed, only letters a-z and A-Z, digits, '.', '_' and '-'"
+        ));
+    }
+    if name.len() > LONGEST_NAME {
+        return Some(format!(
+            "it has {} characters, and {LONGEST_NAME} is the most",
+            name.len()
+        ));
+    }
+    None
+}
+
+/// Why a broker refuses `name`. A name that keeps all rules can still collide.
+pub(crate) fn name_reason(name: &str) -> String {
+    broken_name_rule(name).unwrap_or_else(|| {
+        "it collides with another topic: in the names of metrics '.' and '_' are the same, so \
+         \"a.b\" and \"a_b\" cannot both exist"
+            .to_owned()
+    })
+}
+
+/// The address of each broker, as host:port.
+async fn cluster_nodes(config: &ClientConfig) -> Result<Vec<String>, Error> {
+    let config = config.clone();
+    let answer = blocking(move || ClusterQuestions::new(&config)?.metadata(None)).await?;
+    Ok(node_addresses(&answer))
+}
+
+fn node_addresses(answer: &Metadata) -> Vec<String> {
+    let address = |host: &str, port: i32| match host.contains(':') {
+        true => format!("[{host}]:{port}"),
+        false => format!("{host}:{port}"),
+    };
+    answer
+        .brokers()
+        .iter()
+        .map(|broker| address(broker.host(), broker.port()))
+        .collect()
+}
+
+/// Why a topic's metadata is not yet as wanted; `None` when it is.
+type Unfinished = fn(&MetadataTopic) -> Option<String>;
+
+async fn wait_for_all(
+    config: ClientConfig,
+    nodes: Vec<String>,
+    topic: &str,
+    action: String,
+    unfinished: Unfinished,
+) -> Result<(), Error> {
+    let topic = topic.to_owned();
+    let started = Instant::now();
+    blocking(move || {
+        for broker in nodes {
+            let mut only_this = config.clone();
+            only_this.set("bootstrap.servers", &broker);
+            if let Some(state) = wait_for_one(&only_this, &topic, started, unfinished)? {
+                return Err(Error::NotVisible {
+                    action,
+                    broker,
+                    state,
+                    waited: started.elapsed(),
+                });
+            }
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Asks one broker until it shows the change, and says what it shows instead when time runs out. A
+/// client connects only where it must (`enable.sparse.connections`), so this broker answers and
+/// no other.
+fn wait_for_one(
+    config: &ClientConfig,
+    topic: &str,
+    started: Instant,
+    unfinished: Unfinished,
+) -> Result<Option<String>, Error> {
+    let questions = ClusterQuestions::new(config)?;
+    loop {
+        let answer = match questions.metadata(Some(topic)) {
+            Ok(answer) => answer,
+            // Nobody can produce to or consume from a broker that has just gone away either.
+            Err(Error::NoAnswer { brokers, .. }) => {
+                tracing::warn!(brokers, topic, "a broker of the cluster does not answer");
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        let state = answer.topics().first().and_then(unfinished);
+        if state.is_none() || started.elapsed() > VISIBLE_LIMIT {
+            return Ok(state);
+        }
+        thread::sleep(ASK_AGAIN_AFTER);
+    }
+}
+
+fn missing_leader(topic: &MetadataTopic) -> Option<String> {
+    if let Some(error) = topic.error() {
+        return Some(RDKafkaErrorCode::from(error).to_string());
+    }
+    if topic.partitions().is_empty() {
+        return Some("the topic has no partitions".to_owned());
+    }
+    let leaderless = topic
+        .partitions()
+        .iter()
+        .find(|partition| partition.leader() < 0)?;
+    Some(format!("partition {} has no leader", leaderless.id()))
+}
+
+fn still_there(topic: &MetadataTopic) -> Option<String> {
+    match topic.error().map(RDKafkaErrorCode::from) {
+        Some(RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition) => None,
+        Some(other) => Some(other.to_string()),
+        None => Some("the topic is there".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(code: RDKafkaErrorCode) -> Error {
+        let options = TopicOptions::new(5, 4).config("retention.ms", "soon");
+        refused_creation("airports", &options, 3, code)
+    }
+
+    #[test]
+    fn a_bad_name_is_told_which_rule_it_breaks() {
+        for (name, expected) in [
+            ("", "empty"),
+            ("..", "directory"),
+            ("air ports", "' ' is not allowed"),
+            ("flughäfen", "'ä' is not allowed"),
+            (&"a".repeat(250), "250 characters"),
+        ] {
+            let reason = broken_name_rule(name).expect(name);
+            assert!(reason.contains(expected), "{name}: {reason}");
+        }
+        for name in ["airports", "Air.ports_2-x", &"a".repeat(249)] {
+            assert_eq!(broken_name_rule(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_without_fault_that_is_refused_collides() {
+        assert!(name_reason("a.b").contains("collides"));
+    }
+
+    #[test]
+    fn each_refusal_is_an_error_of_its_own() {
+        use RDKafkaErrorCode as Code;
+        let text = refusal(Code::InvalidReplicationFactor).to_string();
+        assert!(
+            text.contains("factor of 4") && text.contains("3 brokers"),
+            "{text}"
+        );
+        let text = refusal(Code::InvalidConfig).to_string();
+        assert!(text.contains("retention.ms=soon"), "{text}");
+        assert!(matches!(
+            refusal(Code::InvalidPartitions),
+            Error::InvalidPartitions { .. }
+        ));
+        assert!(matches!(
+            refusal(Code::InvalidTopic),
+            Error::InvalidTopicName { .. }
+        ));
+        assert!(matches!(
+            refusal(Code::TopicAuthorizationFailed),
+            Error::NotAuthorized { .. }
+        ));
+        assert!(matches!(
+            refusal(Code::PolicyViolation),
+            Error::Refused { .. }
+        ));
+    }
+}

@@ -1,0 +1,174 @@
+//! A client that sends one request at a time, at any version, or bytes that are no request at all.
+//!
+//! It has no retries, no metadata and no opinion: what the node answered is what the test sees.
+
+use std::io::{Error, ErrorKind, Read, Result, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use kafka_protocol::messages::{RequestHeader, ResponseHeader};
+use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request};
+
+/// How long a node may take for one answer before the test fails.
+const ANSWER: Duration = Duration::from_secs(30);
+
+/// One connection to one node.
+#[derive(Debug)]
+pub struct RawClient {
+    stream: TcpStream,
+    address: String,
+    next_correlation_id: i32,
+}
+
+impl RawClient {
+    /// Connects to `host:port`.
+    ///
+    /// # Panics
+    /// When nobody listens there.
+    pub fn connect(address: &str) -> RawClient {
+        RawClient::try_connect(address).expect("the node listens")
+    }
+
+    /// Connects to `host:port`.
+    ///
+    /// # Errors
+    /// When nobody listens there.
+    pub fn try_connect(address: &str) -> Result<RawClient> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(ANSWER))?;
+        Ok(RawClient { stream, address: address.to_owned(), next_correlation_id: 1 })
+    }
+
+    /// The address that this client is connected to.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Sends a request and returns its response.
+    ///
+    /// # Panics
+    /// When the node closes the connection or its answer cannot be read.
+    pub fn call<R: Request>(&mut self, version: i16, request: &R) -> R::Response {
+        match self.try_call(version, request) {
+            Ok(response) => response,
+            Err(error) => panic!("API key {} version {version}: {error}", R::KEY),
+        }
+    }
+
+    /// Sends a request and returns its response.
+    ///
+    /// # Errors
+    /// When the node closes the connection or its answer cannot be read.
+    pub fn try_call<R: Request>(&mut self, version: i16, request: &R) -> Result<R::Response> {
+        let correlation_id = self.send(version, request)?;
+        self.receive::<R>(version, correlation_id)
+    }
+
+    /// Sends a request without waiting for the answer; returns its correlation id.
+    ///
+    /// # Errors
+    /// When the node has closed the connection.
+    pub fn send<R: Request>(&mut self, version: i16, request: &R) -> Result<i32> {
+        let (frame, correlation_id) = self.frame(version, request);
+        self.stream.write_all(&frame)?;
+        Ok(correlation_id)
+    }
+
+    /// A request as bytes, length prefix included, with the correlation id that it carries.
+    pub fn frame<R: Request>(&mut self, version: i16, request: &R) -> (Bytes, i32) {
+        let correlation_id = self.next_correlation_id;
+        self.next_correlation_id += 1;
+        let header = RequestHeader::default()
+            .with_request_api_key(R::KEY)
+            .with_request_api_version(version)
+            .with_correlation_id(correlation_id)
+            .with_client_id(Some("raw".into()));
+        let mut body = BytesMut::new();
+        header.encode(&mut body, R::header_version(version)).expect("the header is complete");
+        request.encode(&mut body, version).expect("the request fits its version");
+        let mut frame = BytesMut::with_capacity(body.len() + 4);
+        frame.put_i32(body.len() as i32);
+        frame.put_slice(&body);
+        (frame.freeze(), correlation_id)
+    }
+
+    /// Waits for the response to the request with this correlation id.
+    ///
+    /// # Errors
+    /// When the node closes the connection or its answer cannot be read.
+    pub fn receive<R: Request>(
+        &mut self,
+        version: i16,
+        correlation_id: i32,
+    ) -> Result<R::Response> {
+        let mut frame = self.receive_frame()?;
+        let header = ResponseHeader::decode(&mut frame, R::Response::header_version(version))
+            .map_err(Error::other)?;
+        assert_eq!(header.correlation_id, correlation_id, "answers come in order");
+        let response = R::Response::decode(&mut frame, version).map_err(Error::other)?;
+        assert!(!frame.has_remaining(), "{} bytes follow the response", frame.remaining());
+        Ok(response)
+    }
+
+    /// Reads one frame and returns what follows its length.
+    ///
+    /// # Errors
+    /// When the node closes the connection.
+    pub fn receive_frame(&mut self) -> Result<Bytes> {
+        let mut length = [0; 4];
+        self.stream.read_exact(&mut length)?;
+        let mut frame = vec![0; i32::from_be_bytes(length) as usize];
+        self.stream.read_exact(&mut frame)?;
+        Ok(frame.into())
+    }
+
+    /// Sends bytes as they are.
+    ///
+    /// # Errors
+    /// When the node has closed the connection.
+    pub fn send_bytes(&mut self, bytes: &[u8]) -> Result<()> {
+        self.stream.write_all(bytes)
+    }
+
+    /// Sends a frame whose body is `body`.
+    ///
+    /// # Errors
+    /// When the node has closed the connection.
+    pub fn send_frame(&mut self, body: &[u8]) -> Result<()> {
+        let mut frame = BytesMut::with_capacity(body.len() + 4);
+        frame.put_i32(body.len() as i32);
+        frame.put_slice(body);
+        self.stream.write_all(&frame)
+    }
+
+    /// Whether the node closes the connection without a further byte.
+    ///
+    /// # Panics
+    /// When it neither closes nor answers.
+    pub fn is_closed(&mut self) -> bool {
+        match self.stream.read(&mut [0; 1]) {
+            Ok(read) => read == 0,
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => true,
+            Err(error) => panic!("the node neither closed nor answered: {error}"),
+        }
+    }
+
+    /// Whether nothing arrives on this connection for a while.
+    ///
+    /// # Panics
+    /// When the node closes the connection.
+    pub fn is_silent(&mut self, time: Duration) -> bool {
+        self.stream.set_read_timeout(Some(time)).expect("the time is not zero");
+        let answer = self.stream.peek(&mut [0; 1]);
+        self.stream.set_read_timeout(Some(ANSWER)).expect("the time is not zero");
+        match answer {
+            Ok(read) => {
+                assert_ne!(read, 0, "the node closed the connection");
+                false
+            }
+            Err(error) => matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
+        }
+    }
+}

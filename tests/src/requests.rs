@@ -1,0 +1,121 @@
+//! The requests that many tests send, with everything at its default that they do not name.
+
+use bytes::Bytes;
+use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
+use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
+use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
+use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
+use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
+use kafka_protocol::messages::produce_response::PartitionProduceResponse;
+use kafka_protocol::messages::{
+    BrokerId, CreateTopicsRequest, DescribeGroupsRequest, FetchRequest, FindCoordinatorRequest,
+    GroupId, ListOffsetsRequest, MetadataRequest, ProduceRequest, ProduceResponse, TopicName,
+};
+use kafka_protocol::protocol::StrBytes;
+
+/// A string as the wire codec takes it.
+pub fn text(text: &str) -> StrBytes {
+    StrBytes::from_string(text.to_owned())
+}
+
+/// A topic's name as the wire codec takes it.
+pub fn topic_name(topic: &str) -> TopicName {
+    TopicName(text(topic))
+}
+
+/// A group's name as the wire codec takes it.
+pub fn group_id(group: &str) -> GroupId {
+    GroupId(text(group))
+}
+
+/// CreateTopics for one topic, to be answered within five seconds.
+pub fn create_topic(
+    topic: &str,
+    partitions: i32,
+    replication_factor: i16,
+    configs: &[(&str, &str)],
+) -> CreateTopicsRequest {
+    let config = |(name, value): &(&str, &str)| {
+        CreatableTopicConfig::default().with_name(text(name)).with_value(Some(text(value)))
+    };
+    let topic = CreatableTopic::default()
+        .with_name(topic_name(topic))
+        .with_num_partitions(partitions)
+        .with_replication_factor(replication_factor)
+        .with_configs(configs.iter().map(config).collect());
+    CreateTopicsRequest::default().with_topics(vec![topic]).with_timeout_ms(5_000)
+}
+
+/// Metadata for these topics, creating none.
+pub fn metadata(topics: &[&str]) -> MetadataRequest {
+    let topic = |name: &&str| MetadataRequestTopic::default().with_name(Some(topic_name(name)));
+    MetadataRequest::default()
+        .with_topics(Some(topics.iter().map(topic).collect()))
+        .with_allow_auto_topic_creation(false)
+}
+
+/// ListOffsets for one partition; −1 asks for the latest, −2 for the earliest offset.
+pub fn list_offsets(topic: &str, partition: i32, timestamp: i64) -> ListOffsetsRequest {
+    let partition = ListOffsetsPartition::default()
+        .with_partition_index(partition)
+        .with_current_leader_epoch(-1)
+        .with_timestamp(timestamp);
+    let topic =
+        ListOffsetsTopic::default().with_name(topic_name(topic)).with_partitions(vec![partition]);
+    ListOffsetsRequest::default().with_replica_id(BrokerId(-1)).with_topics(vec![topic])
+}
+
+/// FindCoordinator (v4 and later) for these groups.
+pub fn find_coordinator(groups: &[&str]) -> FindCoordinatorRequest {
+    let keys = groups.iter().map(|group| text(group)).collect();
+    FindCoordinatorRequest::default().with_coordinator_keys(keys)
+}
+
+/// DescribeGroups for one group.
+pub fn describe_group(group: &str) -> DescribeGroupsRequest {
+    DescribeGroupsRequest::default().with_groups(vec![group_id(group)])
+}
+
+/// Produce to one partition.
+pub fn produce(topic: &str, partition: i32, acks: i16, records: Bytes) -> ProduceRequest {
+    let data =
+        PartitionProduceData::default().with_index(partition).with_records(Some(records));
+    let topic =
+        TopicProduceData::default().with_name(topic_name(topic)).with_partition_data(vec![data]);
+    ProduceRequest::default()
+        .with_transactional_id(None)
+        .with_acks(acks)
+        .with_timeout_ms(5_000)
+        .with_topic_data(vec![topic])
+}
+
+/// What a produce to one partition was answered.
+pub fn produced(response: &ProduceResponse) -> &PartitionProduceResponse {
+    &response.responses[0].partition_responses[0]
+}
+
+/// Fetch of one partition (v4 to v12), at most 1 MiB, without waiting.
+pub fn fetch(topic: &str, partition: i32, offset: i64) -> FetchRequest {
+    fetch_with(topic, vec![fetch_partition(partition, offset)])
+}
+
+/// Fetch of some partitions of one topic (v4 to v12), at most 1 MiB, without waiting.
+pub fn fetch_with(topic: &str, partitions: Vec<FetchPartition>) -> FetchRequest {
+    let topic = FetchTopic::default().with_topic(topic_name(topic)).with_partitions(partitions);
+    FetchRequest::default()
+        .with_replica_id(BrokerId(-1))
+        .with_max_wait_ms(0)
+        .with_min_bytes(1)
+        .with_max_bytes(1 << 20)
+        .with_session_epoch(-1)
+        .with_topics(vec![topic])
+}
+
+/// One partition of a fetch, at most 1 MiB.
+pub fn fetch_partition(partition: i32, offset: i64) -> FetchPartition {
+    FetchPartition::default()
+        .with_partition(partition)
+        .with_current_leader_epoch(-1)
+        .with_fetch_offset(offset)
+        .with_partition_max_bytes(1 << 20)
+}
