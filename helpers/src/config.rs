@@ -51,9 +51,15 @@ fn config_from(
             config.set(key, value);
         }
     }
-    check_tls(&config, &built_features()?)?;
-    config.create_native_config()?;
+    check_settings(&config)?;
     Ok(config)
+}
+
+/// Refuses what no client can be made of, before a broker is asked.
+fn check_settings(config: &ClientConfig) -> Result<(), Error> {
+    check_tls(config, &built_features()?)?;
+    config.create_native_config()?;
+    Ok(())
 }
 
 /// What librdkafka was built with, as `gzip,snappy,ssl,…` (its setting `builtin.features`). The
@@ -82,15 +88,16 @@ fn check_tls(config: &ClientConfig, features: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Adds a caller's settings; the last one wins.
+/// Adds a caller's settings, of which the last one wins, and checks them.
 pub(crate) fn with_overrides(
     mut config: ClientConfig,
     overrides: &[(String, String)],
-) -> ClientConfig {
+) -> Result<ClientConfig, Error> {
     for (key, value) in overrides {
         config.set(key, value);
     }
-    config
+    check_settings(&config)?;
+    Ok(config)
 }
 
 /// The part of `config` that a connection depends on. It lets a producer's or consumer's settings

@@ -93,7 +93,9 @@ impl ClientContext for LastReason {
         tracing::debug!(%error, reason, "librdkafka");
         // "All brokers are down" follows the reason for it, and says less.
         if !reason.contains("brokers are down") {
-            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
+            // What follows is the connection's state and age, for those who know librdkafka.
+            let reason = reason.split(" (after ").next().unwrap_or(reason).to_owned();
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
         }
     }
 }

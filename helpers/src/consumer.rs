@@ -69,7 +69,8 @@ impl ConsumerBuilder {
     ///
     /// # Errors
     /// [`Error::NoAnswer`] within five seconds where no broker answers, [`Error::Setting`] for an
-    /// empty group or a setting that librdkafka refuses, and those of [`client_config`].
+    /// empty group or a setting that librdkafka refuses, [`Error::SettingsTogether`] for settings
+    /// that contradict each other, and those of [`client_config`].
     pub async fn build(self) -> Result<StreamConsumer, Error> {
         Ok(self.checked_config().await?.create()?)
     }
@@ -84,7 +85,6 @@ impl ConsumerBuilder {
 
     async fn checked_config(&self) -> Result<ClientConfig, Error> {
         let config = self.config()?;
-        config.create_native_config()?;
         connection::check(&config).await?;
         Ok(config)
     }
@@ -95,7 +95,7 @@ impl ConsumerBuilder {
             .set("group.id", &self.group)
             .set("auto.offset.reset", "earliest")
             .set("enable.auto.commit", "false");
-        let config = with_overrides(config, &self.overrides);
+        let config = with_overrides(config, &self.overrides)?;
         if config.get("group.id").is_none_or(str::is_empty) {
             let reason = "a group needs a name".to_owned();
             return Err(Error::Setting {

@@ -19,7 +19,7 @@ pub enum Error {
 
     /// No broker answered within the limit.
     #[error(
-        "no Kafka broker answered at {brokers} within {} s{}. \
+        "no Kafka broker answered at {brokers} within {:.1} s{}. \
          Is Kafka running there? Check KAFKA_BOOTSTRAP_SERVERS (and KAFKA_SECURITY_PROTOCOL)",
         waited.as_secs_f32(),
         reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default()
@@ -51,6 +51,13 @@ pub enum Error {
         /// The name of the setting.
         key: String,
         /// librdkafka's reason; the value is left out where it may be a secret.
+        reason: String,
+    },
+
+    /// Each setting is right, but librdkafka cannot make a client of them together.
+    #[error("librdkafka cannot make a client of these settings: {reason}")]
+    SettingsTogether {
+        /// librdkafka's reason.
         reason: String,
     },
 
@@ -185,10 +192,7 @@ impl From<KafkaError> for Error {
                 };
                 Error::Setting { key, reason }
             }
-            KafkaError::ClientCreation(reason) => Error::Setting {
-                key: "combination of settings".to_owned(),
-                reason,
-            },
+            KafkaError::ClientCreation(reason) => Error::SettingsTogether { reason },
             other => Error::Kafka(other),
         }
     }

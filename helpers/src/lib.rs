@@ -27,6 +27,7 @@ pub mod metadata;
 pub mod producer;
 pub mod progress;
 pub mod topics;
+mod visibility;
 
 pub use airports::{Airport, airports};
 pub use config::client_config;

@@ -40,9 +40,8 @@ pub async fn producer(brokers: &str) -> Result<Publisher, Error> {
 /// - `acks=all` is its default too, and is set to be seen: the leader answers when every in-sync
 ///   replica has the record.
 /// - `enable.idempotence=true` (librdkafka: false, Java: true since 3.0, KIP-679). Retries inside
-///   the client then neither duplicate nor reorder. It costs nothing worth measuring. Where an
-///   override contradicts it (`acks=1`, more than 5 requests in flight, no retries), it stays off,
-///   as in Java.
+///   the client then neither duplicate nor reorder. Where an override contradicts it (`acks=1`,
+///   more than 5 requests in flight, no retries), it stays off, as in Java.
 pub struct ProducerBuilder {
     brokers: String,
     overrides: Vec<(String, String)>,
@@ -84,10 +83,10 @@ impl ProducerBuilder {
     ///
     /// # Errors
     /// [`Error::NoAnswer`] within five seconds where no broker answers, [`Error::Setting`] for a
-    /// setting that librdkafka refuses, and those of [`client_config`].
+    /// setting that librdkafka refuses, [`Error::SettingsTogether`] for settings that contradict
+    /// each other, and those of [`client_config`].
     pub async fn build(self) -> Result<Publisher, Error> {
         let config = self.config()?;
-        config.create_native_config()?;
         connection::check(&config).await?;
         let reports = Reports {
             on_delivery: self.on_delivery,
@@ -104,7 +103,7 @@ impl ProducerBuilder {
         if allows_idempotence(&self.overrides) {
             config.set("enable.idempotence", "true");
         }
-        Ok(with_overrides(config, &self.overrides))
+        with_overrides(config, &self.overrides)
     }
 }
 

@@ -5,22 +5,16 @@
 //! partition without a leader. So [`create_topic`] and [`delete_topic`] return only when every
 //! broker that answers shows the change.
 
-use std::thread;
-use std::time::{Duration, Instant};
-
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication, TopicResult};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::error::RDKafkaErrorCode;
-use rdkafka::metadata::{Metadata, MetadataTopic};
 
 use crate::Error;
 use crate::config::{client_config, connection_part};
 use crate::connection::{ANSWER_LIMIT, ClusterQuestions, blocking};
+use crate::visibility::{VISIBLE_LIMIT, cluster_nodes, has_leaders, is_gone, wait_for_all};
 
-/// How long the brokers may take to show a change that the controller has agreed to.
-const VISIBLE_LIMIT: Duration = Duration::from_secs(15);
-const ASK_AGAIN_AFTER: Duration = Duration::from_millis(20);
 /// Kafka's limit, in bytes: the name becomes a directory's, with the partition's number behind it.
 const LONGEST_NAME: usize = 249;
 
@@ -165,7 +159,7 @@ pub async fn create_topic_with(
         Some(code) => return Err(refused_creation(topic, options, nodes.len(), code)),
     };
     let action = format!("create topic {topic}");
-    wait_for_all(config, nodes, topic, action, missing_leader).await?;
+    wait_for_all(config, nodes, topic, action, has_leaders).await?;
     Ok(outcome)
 }
 
@@ -200,7 +194,7 @@ pub async fn delete_topic(brokers: &str, topic: &str) -> Result<DeleteOutcome, E
         }
         Some(code) => return Err(refused(action, code)),
     };
-    wait_for_all(config, nodes, topic, action, still_there).await?;
+    wait_for_all(config, nodes, topic, action, is_gone).await?;
     Ok(outcome)
 }
 
@@ -314,105 +308,6 @@ pub(crate) fn name_reason(name: &str) -> String {
          \"a.b\" and \"a_b\" cannot both exist"
             .to_owned()
     })
-}
-
-/// The address of each broker, as host:port.
-async fn cluster_nodes(config: &ClientConfig) -> Result<Vec<String>, Error> {
-    let config = config.clone();
-    let answer = blocking(move || ClusterQuestions::new(&config)?.metadata(None)).await?;
-    Ok(node_addresses(&answer))
-}
-
-fn node_addresses(answer: &Metadata) -> Vec<String> {
-    let address = |host: &str, port: i32| match host.contains(':') {
-        true => format!("[{host}]:{port}"),
-        false => format!("{host}:{port}"),
-    };
-    answer
-        .brokers()
-        .iter()
-        .map(|broker| address(broker.host(), broker.port()))
-        .collect()
-}
-
-/// Why a topic's metadata is not yet as wanted; `None` when it is.
-type Unfinished = fn(&MetadataTopic) -> Option<String>;
-
-async fn wait_for_all(
-    config: ClientConfig,
-    nodes: Vec<String>,
-    topic: &str,
-    action: String,
-    unfinished: Unfinished,
-) -> Result<(), Error> {
-    let topic = topic.to_owned();
-    let started = Instant::now();
-    blocking(move || {
-        for broker in nodes {
-            let mut only_this = config.clone();
-            only_this.set("bootstrap.servers", &broker);
-            if let Some(state) = wait_for_one(&only_this, &topic, started, unfinished)? {
-                return Err(Error::NotVisible {
-                    action,
-                    broker,
-                    state,
-                    waited: started.elapsed(),
-                });
-            }
-        }
-        Ok(())
-    })
-    .await
-}
-
-/// Asks one broker until it shows the change, and says what it shows instead when time runs out. A
-/// client connects only where it must (`enable.sparse.connections`), so this broker answers and
-/// no other.
-fn wait_for_one(
-    config: &ClientConfig,
-    topic: &str,
-    started: Instant,
-    unfinished: Unfinished,
-) -> Result<Option<String>, Error> {
-    let questions = ClusterQuestions::new(config)?;
-    loop {
-        let answer = match questions.metadata(Some(topic)) {
-            Ok(answer) => answer,
-            // Nobody can produce to or consume from a broker that has just gone away either.
-            Err(Error::NoAnswer { brokers, .. }) => {
-                tracing::warn!(brokers, topic, "a broker of the cluster does not answer");
-                return Ok(None);
-            }
-            Err(error) => return Err(error),
-        };
-        let state = answer.topics().first().and_then(unfinished);
-        if state.is_none() || started.elapsed() > VISIBLE_LIMIT {
-            return Ok(state);
-        }
-        thread::sleep(ASK_AGAIN_AFTER);
-    }
-}
-
-fn missing_leader(topic: &MetadataTopic) -> Option<String> {
-    if let Some(error) = topic.error() {
-        return Some(RDKafkaErrorCode::from(error).to_string());
-    }
-    if topic.partitions().is_empty() {
-        return Some("the topic has no partitions".to_owned());
-    }
-    let leaderless = topic
-        .partitions()
-        .iter()
-        .find(|partition| partition.leader() < 0)?;
-    Some(format!("partition {} has no leader", leaderless.id()))
-}
-
-fn still_there(topic: &MetadataTopic) -> Option<String> {
-    match topic.error().map(RDKafkaErrorCode::from) {
-        Some(RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition) => None,
-        Some(other) => Some(other.to_string()),
-        None => Some("the topic is there".to_owned()),
-    }
 }
 
 #[cfg(test)]
