@@ -170,6 +170,28 @@ async fn a_host_that_is_dropped_leaves_the_place_free() {
 }
 
 #[tokio::test]
+async fn a_host_that_is_dropped_while_others_use_it_stays_for_them() {
+    let directory = Directory::new();
+    let host = directory.cluster().await;
+    let guest = directory.cluster().await;
+    let dropped = Instant::now();
+    let dropping = tokio::task::spawn_blocking(move || drop(host));
+    let mut dropping = Box::pin(dropping);
+    assert!(
+        tokio::time::timeout(EARLY, &mut dropping).await.is_err(),
+        "the guest still uses it"
+    );
+    assert_eq!(topics_and_nodes(&guest).1, 3);
+    guest.close().await.unwrap();
+    dropping.await.unwrap();
+    assert!(
+        dropped.elapsed() < Duration::from_secs(9),
+        "it waited longer than for the guest"
+    );
+    assert!(directory.choice().find().await.unwrap().is_none());
+}
+
+#[tokio::test]
 async fn looking_for_a_cluster_starts_none() {
     let directory = Directory::new();
     assert!(directory.choice().find().await.unwrap().is_none());

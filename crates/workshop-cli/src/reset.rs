@@ -9,14 +9,17 @@ use crate::table::bytes;
 
 /// Remove all topics, records and groups that the cluster stored.
 ///
-/// Asks before it does. Refuses while a cluster runs on the data directory, and touches no
-/// directory that the workshop did not write.
+/// Asks before it does. Refuses while a cluster runs on the data directory, and
+/// touches no directory that the workshop did not write.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(
+    verbatim_doc_comment,
+    after_help = "\
 Examples:
   cargo workshop reset
   cargo workshop reset --yes            for scripts
-  cargo workshop reset --data /tmp/lab  the cluster that was started with --data /tmp/lab")]
+  cargo workshop reset --data /tmp/lab  the cluster that was started with --data /tmp/lab"
+)]
 pub(crate) struct Arguments {
     /// Do not ask.
     #[arg(long, short)]

@@ -6,22 +6,26 @@ use workshop::{Choice, DataDirectory, Host, HostOptions};
 
 /// Run a cluster in this terminal until Ctrl-C.
 ///
-/// Examples in other terminals find it by themselves. What it stores stays for the next run, and
-/// `cargo workshop reset` removes it.
+/// Examples in other terminals find it by themselves. What it stores stays for the
+/// next run, and `cargo workshop reset` removes it.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(
+    verbatim_doc_comment,
+    after_help = "\
 Examples:
   cargo workshop up
   cargo workshop up --nodes 1 --port 19092
   cargo workshop up --data /tmp/lab     a second cluster; its examples need WORKSHOP_DATA=/tmp/lab
-  WORKSHOP_WIRE=1 cargo workshop up     print each request that it answers")]
+  WORKSHOP_WIRE=1 cargo workshop up     print each request that it answers"
+)]
 pub(crate) struct Arguments {
     /// How many nodes the cluster has, 1 to 9.
     #[arg(long, default_value_t = 3, value_parser = value_parser!(u16).range(1..=9))]
     nodes: u16,
 
-    /// The port of the first node; the others take the ports after it. A port that is taken is
-    /// replaced by a free one; 0 means free ones for all.
+    /// The port of the first node; the others take the ports after it.
+    ///
+    /// A port that is taken is replaced by a free one; 0 means free ones for all.
     #[arg(long, default_value_t = 9092)]
     port: u16,
 }

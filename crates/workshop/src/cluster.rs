@@ -130,7 +130,7 @@ fn leave_within(host: Host, limit: Duration) -> Result<(), Error> {
         // Without a runtime there is no waiting; dropping the host closes the cluster.
         return Ok(());
     };
-    runtime.block_on(host.leave(tokio::time::sleep(limit)))
+    runtime.block_on(async { host.leave(tokio::time::sleep(limit)).await })
 }
 
 impl AsRef<str> for Cluster {

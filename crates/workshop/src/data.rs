@@ -138,9 +138,17 @@ impl DataDirectory {
         let bytes = self.size_bytes().unwrap_or(0);
         let cluster = self.cluster_path();
         ignore_missing(fs::remove_dir_all(&cluster)).map_err(|e| failed("remove", &cluster, e))?;
-        // The marker goes last: without it, what is left would count as somebody else's.
-        for file in [self.path.join(RUNNING), self.path.join(MARKER)] {
-            ignore_missing(fs::remove_file(&file)).map_err(|e| failed("remove", &file, e))?;
+        // A process that was killed may have left an unfinished file beside the finished one. The
+        // marker goes last: without it, what is left would count as somebody else's.
+        for begin in [RUNNING, MARKER] {
+            for file in self
+                .entries()?
+                .into_iter()
+                .filter(|name| name.starts_with(begin))
+            {
+                let path = self.path.join(file);
+                ignore_missing(fs::remove_file(&path)).map_err(|e| failed("remove", &path, e))?;
+            }
         }
         Ok(bytes)
     }
@@ -230,10 +238,9 @@ impl DataDirectory {
     /// before the marker: another process that prepares the directory at this moment writes the
     /// marker first.
     fn check_is_ours(&self) -> Result<(), Error> {
-        let entries = fs::read_dir(&self.path).map_err(|e| failed("read", &self.path, e))?;
-        let foreign = entries
-            .flatten()
-            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        let foreign = self
+            .entries()?
+            .into_iter()
             .find(|name| name != HOST_LOCK && name != USERS_LOCK && !name.starts_with(MARKER));
         match foreign {
             Some(entry) if !self.path.join(MARKER).exists() => Err(Error::Foreign {
@@ -242,6 +249,14 @@ impl DataDirectory {
             }),
             _ => Ok(()),
         }
+    }
+
+    fn entries(&self) -> Result<Vec<String>, Error> {
+        let entries = fs::read_dir(&self.path).map_err(|e| failed("read", &self.path, e))?;
+        Ok(entries
+            .flatten()
+            .map(|e| e.file_name().to_string_lossy().into_owned())
+            .collect())
     }
 
     /// Writes a file as a whole: who reads it meanwhile sees the old one or the new one.
@@ -319,5 +334,47 @@ fn failed(action: &'static str, path: &Path, source: io::Error) -> Error {
         action,
         path: path.to_owned(),
         source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_directory_lies_beside_the_workspaces_manifest() {
+        let manifest = fs::read_to_string(workspace_root().join("Cargo.toml")).unwrap();
+        assert!(manifest.contains("[workspace]"));
+    }
+
+    #[test]
+    fn a_path_in_the_current_directory_is_shown_without_it() {
+        let current = std::env::current_dir().unwrap();
+        assert_eq!(shown(&current.join("src")), "src/");
+        assert_eq!(shown(&current.join("Cargo.toml")), "Cargo.toml");
+        assert_eq!(shown(&current), format!("{}/", current.display()));
+    }
+
+    #[test]
+    fn what_a_killed_process_left_unfinished_is_no_stranger_and_goes_with_a_reset() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("workshop.json.4711-0"), "{").unwrap();
+        let data = DataDirectory::at(directory.path());
+        data.prepare().unwrap();
+        fs::create_dir(data.cluster_path()).unwrap();
+        fs::write(data.cluster_path().join("log"), "12345").unwrap();
+        assert_eq!(data.check_reset().unwrap(), Some(5));
+        assert_eq!(data.reset().unwrap(), 5);
+        assert_eq!(data.entries().unwrap(), [HOST_LOCK]);
+    }
+
+    #[test]
+    fn a_marker_that_cannot_be_read_asks_for_a_reset() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join(MARKER), "?").unwrap();
+        let data = DataDirectory::at(directory.path());
+        assert!(matches!(data.prepare(), Err(Error::Incompatible { .. })));
+        data.reset().unwrap();
+        data.prepare().unwrap();
     }
 }

@@ -69,9 +69,11 @@ pub(crate) struct Up {
 
 impl Up {
     pub(crate) fn start(data: &Data, arguments: &[&str]) -> Self {
-        let mut command = data.command();
-        command.arg("up").args(arguments).stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap();
+        Self::start_command(data.command().arg("up").args(arguments))
+    }
+
+    pub(crate) fn start_command(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut greeting = String::new();
         while !greeting.contains("Ctrl-C ends it.") {

@@ -1,9 +1,15 @@
 //! `cargo workshop up` and `reset`, and what happens when a cluster ends in one way or another.
 
 use std::net::TcpListener;
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use rdkafka::producer::{FutureProducer, FutureRecord};
 
 use crate::process::{Data, Up, entries, stderr};
 use workshop::{Choice, DataDirectory, Source};
+
+const LIMIT: Duration = Duration::from_secs(30);
 
 fn choice(data: &Data) -> Choice {
     Choice {
@@ -99,6 +105,58 @@ async fn a_killed_cluster_is_replaced_on_the_ports_that_its_clients_know() {
     assert_eq!(cluster.bootstrap_servers(), servers);
     cluster.close().await.unwrap();
     assert!(!data.path().join("running.json").exists());
+}
+
+#[tokio::test]
+async fn a_client_of_a_killed_cluster_goes_on_with_the_next() {
+    let data = Data::new();
+    let up = Up::start(&data, &["--port", "0"]);
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", up.bootstrap_servers());
+    let producer: FutureProducer = config.create().unwrap();
+    let record = || {
+        FutureRecord::<(), str>::to("airports")
+            .partition(0)
+            .payload("EHAM")
+    };
+    let before = producer
+        .send(record(), LIMIT)
+        .await
+        .map_err(|(error, _)| error)
+        .unwrap();
+    up.kill();
+
+    let cluster = choice(&data).cluster().await.unwrap();
+    let after = producer
+        .send(record(), LIMIT)
+        .await
+        .map_err(|(error, _)| error)
+        .unwrap();
+    assert_eq!((before.offset, after.offset), (0, 1));
+    drop(producer);
+    cluster.close().await.unwrap();
+}
+
+#[test]
+fn each_answered_request_is_a_line_on_stderr_where_the_wire_is_asked_for() {
+    let data = Data::new();
+    let lines = tempfile::NamedTempFile::new().unwrap();
+    let mut command = data.command();
+    command
+        .args(["up", "--port", "0"])
+        .env("WORKSHOP_WIRE", "1");
+    let up = Up::start_command(command.stderr(lines.reopen().unwrap()));
+    data.printed(&["status"]);
+    assert!(up.interrupt().1);
+    let lines = std::fs::read_to_string(lines.path()).unwrap();
+    assert!(
+        lines.lines().any(|line| line.contains("Metadata v")),
+        "{lines}"
+    );
+    assert!(
+        lines.lines().any(|line| line.contains("ListGroups v")),
+        "{lines}"
+    );
 }
 
 #[test]
