@@ -57,7 +57,6 @@ fn answer(
 
 #[cfg(test)]
 mod tests {
-    use kafka_protocol::ResponseError;
     use kafka_protocol::messages::alter_configs_request::{AlterConfigsResource, AlterableConfig};
     use kafka_protocol::protocol::{Encodable, StrBytes};
 
@@ -126,10 +125,7 @@ mod tests {
 
     #[test]
     fn a_failed_write_is_a_storage_error() {
-        let store = OneTopic {
-            kept: Err(ResponseError::KafkaStorageError),
-            ..OneTopic::default()
-        };
+        let store = OneTopic { is_writable: false, ..OneTopic::default() };
         let (code, message) = ask(&store, AIRPORTS, &[("retention.ms", Some("1"))], false);
         assert_eq!(code, 56);
         assert!(message.is_some());
