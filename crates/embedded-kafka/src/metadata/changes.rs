@@ -143,20 +143,22 @@ impl Metadata {
         Some(TopicConfig::clone(&*self.topic(name)?.config()))
     }
 
-    /// Replaces the settings of a topic.
-    pub(crate) fn set_topic_config(
+    /// Puts what `change` makes of a topic's settings in their place, or only checks that it could
+    /// be done.
+    pub(crate) fn change_topic_config(
         &self,
         name: &str,
-        config: TopicConfig,
-    ) -> Result<(), ResponseError> {
+        validate_only: bool,
+        change: &dyn Fn(&TopicConfig) -> Result<TopicConfig, Refusal>,
+    ) -> Result<(), Refusal> {
         let _one_at_a_time = self.changing.lock();
-        let topic = self
-            .topic(name)
-            .ok_or(ResponseError::UnknownTopicOrPartition)?;
+        let topic = self.topic(name).ok_or_else(|| Refusal::no_such_topic(name))?;
+        let config = change(&topic.config())?;
+        if validate_only {
+            return Ok(());
+        }
         let record = topic.record(&config, Vec::new());
-        self.store
-            .write_topic(&record)
-            .map_err(|error| Refusal::storage(&error).code)?;
+        self.store.write_topic(&record).map_err(|error| Refusal::storage(&error))?;
         topic.configure(config);
         Ok(())
     }
