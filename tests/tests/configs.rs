@@ -18,14 +18,8 @@ async fn describe(
     cluster: &TestCluster,
     resource: ResourceSpecifier<'_>,
 ) -> Result<ConfigResource, RDKafkaErrorCode> {
-    let answer = cluster
-        .admin()
-        .describe_configs([&resource], &options())
-        .await;
-    answer
-        .expect("an answer")
-        .pop()
-        .expect("one resource, one answer")
+    let answer = cluster.admin().describe_configs([&resource], &options()).await;
+    answer.expect("an answer").pop().expect("one resource, one answer")
 }
 
 /// Replaces a topic's own settings. The rdkafka crate drops a topic's error here and in
@@ -35,15 +29,8 @@ async fn alter(cluster: &TestCluster, topic: &str, settings: &[(&str, &str)]) {
     for (key, value) in settings {
         change = change.set(key, value);
     }
-    let answer = cluster
-        .admin()
-        .alter_configs([&change], &options())
-        .await
-        .expect("an answer");
-    assert_eq!(
-        answer[0],
-        Ok(OwnedResourceSpecifier::Topic(topic.to_owned()))
-    );
+    let answer = cluster.admin().alter_configs([&change], &options()).await.expect("an answer");
+    assert_eq!(answer[0], Ok(OwnedResourceSpecifier::Topic(topic.to_owned())));
 }
 
 /// Every topic setting of Apache Kafka 4.3 with the value that it has when nobody set it.
@@ -77,15 +64,11 @@ const DEFAULTS: &[(&str, &str)] = &[
 async fn a_topic_describes_every_setting_with_its_default() {
     let cluster = TestCluster::start().await;
     let topic = cluster.create_topic(1);
-    let answer = describe(&cluster, ResourceSpecifier::Topic(&topic))
-        .await
-        .expect("described");
+    let answer = describe(&cluster, ResourceSpecifier::Topic(&topic)).await.expect("described");
     assert_eq!(answer.specifier, OwnedResourceSpecifier::Topic(topic));
     let entries = answer.entry_map();
     for (name, value) in DEFAULTS {
-        let entry = entries
-            .get(name)
-            .unwrap_or_else(|| panic!("{name} is missing"));
+        let entry = entries.get(name).unwrap_or_else(|| panic!("{name} is missing"));
         assert_eq!(entry.value.as_deref(), Some(*value), "{name}");
         assert!(!entry.is_read_only && !entry.is_sensitive, "{name}");
         // Where min.insync.replicas comes from depends on the cluster: since 4.0 a new one sets it
@@ -100,14 +83,9 @@ async fn a_topic_describes_every_setting_with_its_default() {
 #[tokio::test]
 async fn what_was_set_at_creation_is_the_topics_own() {
     let cluster = TestCluster::start().await;
-    let settings = [
-        ("retention.ms", "1000"),
-        ("cleanup.policy", "compact,delete"),
-    ];
+    let settings = [("retention.ms", "1000"), ("cleanup.policy", "compact,delete")];
     let topic = cluster.create_topic_with(1, 1, &settings);
-    let answer = describe(&cluster, ResourceSpecifier::Topic(&topic))
-        .await
-        .expect("described");
+    let answer = describe(&cluster, ResourceSpecifier::Topic(&topic)).await.expect("described");
     for (name, value) in settings {
         let entry = answer.get(name).expect("it is there");
         assert_eq!(entry.value.as_deref(), Some(value));
@@ -140,9 +118,7 @@ async fn altering_replaces_all_of_the_topics_own_settings() {
 #[tokio::test]
 async fn a_broker_describes_its_own_settings() {
     let cluster = TestCluster::start().await;
-    let answer = describe(&cluster, ResourceSpecifier::Broker(2))
-        .await
-        .expect("described");
+    let answer = describe(&cluster, ResourceSpecifier::Broker(2)).await.expect("described");
     assert_eq!(answer.specifier, OwnedResourceSpecifier::Broker(2));
     let value = |name| answer.get(name).and_then(|it| it.value.clone());
     assert_eq!(value("auto.create.topics.enable").as_deref(), Some("true"));
@@ -166,12 +142,6 @@ async fn a_changed_limit_holds_for_the_next_record() {
     });
     let payload = "x".repeat(1_000);
     let record = rdkafka::producer::FutureRecord::<str, str>::to(&topic).payload(&payload);
-    let (error, _) = producer
-        .send(record, Duration::from_secs(5))
-        .await
-        .expect_err("too large");
-    assert_eq!(
-        error.rdkafka_error_code(),
-        Some(RDKafkaErrorCode::MessageSizeTooLarge)
-    );
+    let (error, _) = producer.send(record, Duration::from_secs(5)).await.expect_err("too large");
+    assert_eq!(error.rdkafka_error_code(), Some(RDKafkaErrorCode::MessageSizeTooLarge));
 }

@@ -34,8 +34,7 @@ async fn three_records() -> (TestCluster, String) {
 
 fn at(topic: &str, offset: Offset) -> TopicPartitionList {
     let mut list = TopicPartitionList::new();
-    list.add_partition_offset(topic, 0, offset)
-        .expect("a valid offset");
+    list.add_partition_offset(topic, 0, offset).expect("a valid offset");
     list
 }
 
@@ -52,25 +51,17 @@ fn assigned(
 
 /// The next event that is no timeout: an offset, or an error.
 fn next(consumer: &BaseConsumer) -> Result<i64, KafkaError> {
-    eventually("something arrives", || {
-        consumer.poll(Duration::from_millis(100))
-    })
-    .map(|message| message.offset())
+    eventually("something arrives", || consumer.poll(Duration::from_millis(100)))
+        .map(|message| message.offset())
 }
 
 #[tokio::test]
 async fn an_assigned_consumer_starts_where_it_is_told() {
     let (cluster, topic) = three_records().await;
-    for (offset, first) in [
-        (Offset::Beginning, 0),
-        (Offset::Offset(1), 1),
-        (Offset::OffsetTail(1), 2),
-    ] {
-        assert_eq!(
-            next(&assigned(&cluster, &topic, offset, &[])),
-            Ok(first),
-            "{offset:?}"
-        );
+    for (offset, first) in
+        [(Offset::Beginning, 0), (Offset::Offset(1), 1), (Offset::OffsetTail(1), 2)]
+    {
+        assert_eq!(next(&assigned(&cluster, &topic, offset, &[])), Ok(first), "{offset:?}");
     }
 }
 
@@ -89,9 +80,7 @@ async fn seek_goes_back_and_forward() {
     let consumer = assigned(&cluster, &topic, Offset::Beginning, &[]);
     assert_eq!(next(&consumer), Ok(0));
     for offset in [2, 0, 1] {
-        consumer
-            .seek(&topic, 0, Offset::Offset(offset), TIMEOUT)
-            .expect("sought");
+        consumer.seek(&topic, 0, Offset::Offset(offset), TIMEOUT).expect("sought");
         assert_eq!(next(&consumer), Ok(offset));
     }
 }
@@ -101,13 +90,9 @@ async fn a_paused_partition_yields_nothing_until_it_resumes() {
     let (cluster, topic) = three_records().await;
     let consumer = assigned(&cluster, &topic, Offset::Beginning, &[]);
     assert_eq!(next(&consumer), Ok(0));
-    consumer
-        .pause(&at(&topic, Offset::Invalid))
-        .expect("paused");
+    consumer.pause(&at(&topic, Offset::Invalid)).expect("paused");
     assert!(consumer.poll(Duration::from_millis(200)).is_none());
-    consumer
-        .resume(&at(&topic, Offset::Invalid))
-        .expect("resumed");
+    consumer.resume(&at(&topic, Offset::Invalid)).expect("resumed");
     assert_eq!(next(&consumer), Ok(1));
 }
 
@@ -122,9 +107,7 @@ async fn offsets_are_found_by_time() {
         (3_001, Offset::End),
     ] {
         let asked = at(&topic, Offset::Offset(time));
-        let found = consumer
-            .offsets_for_times(asked, TIMEOUT)
-            .expect("an answer");
+        let found = consumer.offsets_for_times(asked, TIMEOUT).expect("an answer");
         assert_eq!(found.elements()[0].offset(), expected, "{time} ms");
     }
 }
@@ -137,57 +120,32 @@ async fn watermarks_move_with_appends_and_deletions() {
     append(&cluster, &topic, &[4_000]);
     assert_eq!(consumer.fetch_watermarks(&topic, 0, TIMEOUT), Ok((0, 4)));
     let before = at(&topic, Offset::Offset(2));
-    let deleted = cluster
-        .admin()
-        .delete_records(&before, &AdminOptions::new())
-        .await;
+    let deleted = cluster.admin().delete_records(&before, &AdminOptions::new()).await;
     let deleted = deleted.expect("an answer");
     assert_eq!(deleted.elements()[0].error(), Ok(()));
-    assert_eq!(
-        deleted.elements()[0].offset(),
-        Offset::Offset(2),
-        "the new low watermark"
-    );
+    assert_eq!(deleted.elements()[0].offset(), Offset::Offset(2), "the new low watermark");
     assert_eq!(consumer.fetch_watermarks(&topic, 0, TIMEOUT), Ok((2, 4)));
-    assert_eq!(
-        next(&assigned(&cluster, &topic, Offset::Beginning, &[])),
-        Ok(2)
-    );
+    assert_eq!(next(&assigned(&cluster, &topic, Offset::Beginning, &[])), Ok(2));
 }
 
 #[tokio::test]
 async fn all_records_can_be_deleted_but_none_beyond_the_end() {
     let (cluster, topic) = three_records().await;
     let admin = cluster.admin();
-    let beyond = admin
-        .delete_records(&at(&topic, Offset::Offset(4)), &AdminOptions::new())
-        .await;
+    let beyond = admin.delete_records(&at(&topic, Offset::Offset(4)), &AdminOptions::new()).await;
     let error = beyond.expect("an answer").elements()[0].error();
     let code = error.expect_err("out of range").rdkafka_error_code();
     assert_eq!(code, Some(RDKafkaErrorCode::OffsetOutOfRange));
-    let all = admin
-        .delete_records(&at(&topic, Offset::End), &AdminOptions::new())
-        .await;
-    assert_eq!(
-        all.expect("an answer").elements()[0].offset(),
-        Offset::Offset(3)
-    );
+    let all = admin.delete_records(&at(&topic, Offset::End), &AdminOptions::new()).await;
+    assert_eq!(all.expect("an answer").elements()[0].offset(), Offset::Offset(3));
 }
 
 #[tokio::test]
 async fn auto_offset_reset_says_what_happens_outside_of_the_log() {
     let (cluster, topic) = three_records().await;
     let read = |reset| {
-        let settings = [
-            ("auto.offset.reset", reset),
-            ("enable.partition.eof", "true"),
-        ];
-        next(&assigned(
-            &cluster,
-            &topic,
-            Offset::Offset(1_000),
-            &settings,
-        ))
+        let settings = [("auto.offset.reset", reset), ("enable.partition.eof", "true")];
+        next(&assigned(&cluster, &topic, Offset::Offset(1_000), &settings))
     };
     assert_eq!(read("earliest"), Ok(0));
     assert_eq!(read("latest"), Err(KafkaError::PartitionEOF(0)));
@@ -198,10 +156,7 @@ async fn auto_offset_reset_says_what_happens_outside_of_the_log() {
 #[tokio::test]
 async fn a_record_reaches_a_waiting_consumer_at_once() {
     let (cluster, topic) = three_records().await;
-    let settings = [
-        ("fetch.wait.max.ms", "3000"),
-        ("enable.partition.eof", "true"),
-    ];
+    let settings = [("fetch.wait.max.ms", "3000"), ("enable.partition.eof", "true")];
     let consumer = assigned(&cluster, &topic, Offset::Offset(3), &settings);
     assert_eq!(next(&consumer), Err(KafkaError::PartitionEOF(0)));
     let producer = cluster.producer(&[]);
@@ -214,11 +169,7 @@ async fn a_record_reaches_a_waiting_consumer_at_once() {
             found = next(&consumer);
         }
         assert_eq!(found, Ok(offset));
-        assert!(
-            started.elapsed() < Duration::from_secs(2),
-            "{:?}",
-            started.elapsed()
-        );
+        assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
     }
 }
 
@@ -232,10 +183,7 @@ async fn a_message_larger_than_the_fetch_limit_still_comes() {
         let record = FutureRecord::<str, str>::to(&topic).payload(&payload);
         producer.send(record, TIMEOUT).await.expect("delivered");
     }
-    let limits = [
-        ("max.partition.fetch.bytes", "1000"),
-        ("fetch.message.max.bytes", "1000"),
-    ];
+    let limits = [("max.partition.fetch.bytes", "1000"), ("fetch.message.max.bytes", "1000")];
     let consumer = assigned(&cluster, &topic, Offset::Beginning, &limits);
     for offset in 0..3 {
         assert_eq!(next(&consumer), Ok(offset));
@@ -245,9 +193,8 @@ async fn a_message_larger_than_the_fetch_limit_still_comes() {
 #[tokio::test]
 async fn consumers_of_one_partition_do_not_disturb_each_other() {
     let (cluster, topic) = three_records().await;
-    let consumers: Vec<_> = (0..5)
-        .map(|_| assigned(&cluster, &topic, Offset::Beginning, &[]))
-        .collect();
+    let consumers: Vec<_> =
+        (0..5).map(|_| assigned(&cluster, &topic, Offset::Beginning, &[])).collect();
     for offset in 0..3 {
         for consumer in &consumers {
             assert_eq!(next(consumer), Ok(offset));

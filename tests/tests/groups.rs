@@ -29,11 +29,8 @@ fn subscribed(
 
 fn assignment<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> Vec<i32> {
     let list = consumer.assignment().expect("a consumer has an assignment");
-    let mut partitions: Vec<_> = list
-        .elements()
-        .iter()
-        .map(TopicPartitionListElem::partition)
-        .collect();
+    let mut partitions: Vec<_> =
+        list.elements().iter().map(TopicPartitionListElem::partition).collect();
     partitions.sort_unstable();
     partitions
 }
@@ -66,17 +63,14 @@ fn next(consumer: &BaseConsumer) -> i64 {
 
 fn offsets(topic: &str, offset: i64) -> TopicPartitionList {
     let mut list = TopicPartitionList::new();
-    list.add_partition_offset(topic, 0, Offset::Offset(offset))
-        .expect("a valid offset");
+    list.add_partition_offset(topic, 0, Offset::Offset(offset)).expect("a valid offset");
     list
 }
 
 /// What the group has committed for partition 0.
 fn committed(consumer: &BaseConsumer, topic: &str) -> (Offset, String) {
     let asked = offsets(topic, 0);
-    let found = consumer
-        .committed_offsets(asked, TIMEOUT)
-        .expect("an answer");
+    let found = consumer.committed_offsets(asked, TIMEOUT).expect("an answer");
     let element = &found.elements()[0];
     (element.offset(), element.metadata().to_owned())
 }
@@ -114,9 +108,7 @@ async fn members_come_and_go_with_cooperative_sticky() {
 async fn more_members_than_partitions_leaves_some_without() {
     let cluster = TestCluster::start().await;
     let (topic, group) = (cluster.create_topic(2), cluster.group_name());
-    let members: Vec<_> = (0..3)
-        .map(|_| subscribed(&cluster, &group, &topic, &[]))
-        .collect();
+    let members: Vec<_> = (0..3).map(|_| subscribed(&cluster, &group, &topic, &[])).collect();
     let members: Vec<_> = members.iter().collect();
     balanced(&members, 2, &[0, 1, 1]);
 }
@@ -152,18 +144,10 @@ async fn a_static_member_restarts_without_a_rebalance() {
     let (topic, group) = (cluster.create_topic(2), cluster.group_name());
     let count = Assignments::default();
     let config = cluster.consumer_config(&group, &[("group.instance.id", "watching")]);
-    let watching: BaseConsumer<Assignments> = config
-        .create_with_context(count.clone())
-        .expect("the settings are valid");
+    let watching: BaseConsumer<Assignments> =
+        config.create_with_context(count.clone()).expect("the settings are valid");
     watching.subscribe(&[&topic]).expect("subscribed");
-    let start = || {
-        subscribed(
-            &cluster,
-            &group,
-            &topic,
-            &[("group.instance.id", "restarting")],
-        )
-    };
+    let start = || subscribed(&cluster, &group, &topic, &[("group.instance.id", "restarting")]);
     let together = |other: &BaseConsumer| {
         eventually("both have one partition", || {
             let _ = watching.poll(TURN);
@@ -177,10 +161,7 @@ async fn a_static_member_restarts_without_a_rebalance() {
     drop(restarting);
     let restarted = start();
     let after = (together(&restarted), count.0.load(Ordering::SeqCst));
-    assert_eq!(
-        before, after,
-        "the same partition, and the other member heard of nothing"
-    );
+    assert_eq!(before, after, "the same partition, and the other member heard of nothing");
 }
 
 #[tokio::test]
@@ -194,10 +175,7 @@ async fn a_second_member_with_the_same_instance_id_fences_the_first() {
     eventually("the first is fenced for good", || {
         let _ = second.poll(TURN);
         let _ = first.poll(TURN);
-        first
-            .client()
-            .fatal_error()
-            .filter(|it| it.0 == RDKafkaErrorCode::FencedInstanceId)
+        first.client().fatal_error().filter(|it| it.0 == RDKafkaErrorCode::FencedInstanceId)
     });
     eventually("the second works on", || {
         let _ = second.poll(TURN);
@@ -212,9 +190,7 @@ async fn a_group_resumes_where_it_committed() {
     append(&cluster, &topic, &["a", "b", "c"]);
     let first = subscribed(&cluster, &group, &topic, &[]);
     assert_eq!((next(&first), next(&first)), (0, 1));
-    first
-        .commit_consumer_state(CommitMode::Sync)
-        .expect("committed");
+    first.commit_consumer_state(CommitMode::Sync).expect("committed");
     drop(first);
     let second = subscribed(&cluster, &group, &topic, &[]);
     assert_eq!(next(&second), 2);
@@ -241,9 +217,7 @@ async fn groups_read_and_commit_independently() {
         consumer.assign(&offsets(&topic, 0)).expect("assigned");
         assert_eq!(next(&consumer), 0);
         assert_eq!(committed(&consumer, &topic).0, Offset::Invalid);
-        consumer
-            .commit(&offsets(&topic, offset), CommitMode::Sync)
-            .expect("committed");
+        consumer.commit(&offsets(&topic, offset), CommitMode::Sync).expect("committed");
         assert_eq!(committed(&consumer, &topic).0, Offset::Offset(offset));
     }
 }
@@ -257,10 +231,7 @@ async fn a_commit_keeps_its_metadata() {
     let mut element = list.find_partition(&topic, 0).expect("just added");
     element.set_metadata("from the dry run");
     consumer.commit(&list, CommitMode::Sync).expect("committed");
-    assert_eq!(
-        committed(&consumer, &topic),
-        (Offset::Offset(0), "from the dry run".to_owned())
-    );
+    assert_eq!(committed(&consumer, &topic), (Offset::Offset(0), "from the dry run".to_owned()));
 }
 
 #[tokio::test]
@@ -269,11 +240,8 @@ async fn a_commit_for_an_unknown_partition_is_refused() {
     let topic = cluster.create_topic(1);
     let consumer = cluster.consumer(&cluster.group_name(), &[]);
     let mut list = TopicPartitionList::new();
-    list.add_partition_offset(&topic, 7, Offset::Offset(1))
-        .expect("a valid offset");
-    let refused = consumer
-        .commit(&list, CommitMode::Sync)
-        .expect_err("no such partition");
+    list.add_partition_offset(&topic, 7, Offset::Offset(1)).expect("a valid offset");
+    let refused = consumer.commit(&list, CommitMode::Sync).expect_err("no such partition");
     let code = refused.rdkafka_error_code();
     assert_eq!(code, Some(RDKafkaErrorCode::UnknownTopicOrPartition));
 }
@@ -288,9 +256,7 @@ async fn an_outsider_cannot_commit_for_a_group_with_members() {
     let refused = outsider.commit(&offsets(&topic, 1), CommitMode::Sync);
     let code = refused.expect_err("refused").rdkafka_error_code();
     assert_eq!(code, Some(RDKafkaErrorCode::UnknownMemberId));
-    member
-        .commit(&offsets(&topic, 1), CommitMode::Sync)
-        .expect("the member may");
+    member.commit(&offsets(&topic, 1), CommitMode::Sync).expect("the member may");
 }
 
 #[tokio::test]
@@ -299,15 +265,9 @@ async fn offsets_are_gone_with_the_topic() {
     let topic = cluster.create_topic(1);
     append(&cluster, &topic, &["a", "b"]);
     let consumer = cluster.consumer(&cluster.group_name(), &[]);
-    consumer
-        .commit(&offsets(&topic, 2), CommitMode::Sync)
-        .expect("committed");
+    consumer.commit(&offsets(&topic, 2), CommitMode::Sync).expect("committed");
     assert_eq!(committed(&consumer, &topic).0, Offset::Offset(2));
-    cluster
-        .admin()
-        .delete_topics(&[&topic], &AdminOptions::new())
-        .await
-        .expect("an answer");
+    cluster.admin().delete_topics(&[&topic], &AdminOptions::new()).await.expect("an answer");
     eventually("the offset is gone", || {
         (committed(&consumer, &topic).0 == Offset::Invalid).then_some(())
     });
@@ -317,21 +277,13 @@ async fn offsets_are_gone_with_the_topic() {
 async fn a_group_is_listed_with_its_members() {
     let cluster = TestCluster::start().await;
     let (topic, group) = (cluster.create_topic(2), cluster.group_name());
-    let settings = [
-        ("client.id", "reader"),
-        ("partition.assignment.strategy", "range"),
-    ];
+    let settings = [("client.id", "reader"), ("partition.assignment.strategy", "range")];
     let member = subscribed(&cluster, &group, &topic, &settings);
     balanced(&[&member], 2, &[2]);
-    let listed = member
-        .fetch_group_list(Some(&group), TIMEOUT)
-        .expect("an answer");
+    let listed = member.fetch_group_list(Some(&group), TIMEOUT).expect("an answer");
     let found = &listed.groups()[0];
     assert_eq!(found.name(), group);
-    assert_eq!(
-        (found.state(), found.protocol_type()),
-        ("Stable", "consumer")
-    );
+    assert_eq!((found.state(), found.protocol_type()), ("Stable", "consumer"));
     assert_eq!(found.protocol(), "range");
     assert_eq!(found.members().len(), 1);
     assert_eq!(found.members()[0].client_id(), "reader");
@@ -346,18 +298,13 @@ async fn a_group_is_deleted_only_when_nobody_is_in_it() {
     let (topic, group) = (cluster.create_topic(1), cluster.group_name());
     let member = subscribed(&cluster, &group, &topic, &[]);
     balanced(&[&member], 1, &[1]);
-    member
-        .commit(&offsets(&topic, 1), CommitMode::Sync)
-        .expect("committed");
+    member.commit(&offsets(&topic, 1), CommitMode::Sync).expect("committed");
     let admin = cluster.admin();
     let delete = async || {
         let answer = admin.delete_groups(&[&group], &AdminOptions::new()).await;
         answer.expect("an answer").remove(0)
     };
-    assert_eq!(
-        delete().await,
-        Err((group.clone(), RDKafkaErrorCode::NonEmptyGroup))
-    );
+    assert_eq!(delete().await, Err((group.clone(), RDKafkaErrorCode::NonEmptyGroup)));
     drop(member);
     let mut coordinator = cluster.connect_to_coordinator(&group);
     eventually("the group is empty", || {
@@ -365,8 +312,5 @@ async fn a_group_is_deleted_only_when_nobody_is_in_it() {
         (answer.groups[0].group_state.as_str() == "Empty").then_some(())
     });
     assert_eq!(delete().await, Ok(group.clone()));
-    assert_eq!(
-        delete().await,
-        Err((group.clone(), RDKafkaErrorCode::GroupIdNotFound))
-    );
+    assert_eq!(delete().await, Err((group.clone(), RDKafkaErrorCode::GroupIdNotFound)));
 }

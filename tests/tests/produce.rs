@@ -18,9 +18,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 fn read(cluster: &TestCluster, topic: &str, count: usize) -> Vec<OwnedMessage> {
     let consumer: BaseConsumer = cluster.consumer(&cluster.group_name(), &[]);
     let mut assignment = TopicPartitionList::new();
-    assignment
-        .add_partition_offset(topic, 0, Offset::Beginning)
-        .expect("a valid offset");
+    assignment.add_partition_offset(topic, 0, Offset::Beginning).expect("a valid offset");
     consumer.assign(&assignment).expect("assigned");
     let mut messages = Vec::new();
     eventually("all records are read", || {
@@ -51,21 +49,12 @@ async fn key_value_timestamp_and_offset_come_back() {
     let cluster = TestCluster::start().await;
     let topic = cluster.create_topic(1);
     let producer = cluster.producer(&[]);
-    let record = FutureRecord::to(&topic)
-        .key("key")
-        .payload(b"value".as_slice())
-        .timestamp(1_234);
+    let record = FutureRecord::to(&topic).key("key").payload(b"value".as_slice()).timestamp(1_234);
     assert_eq!(send(&producer, record).await, Ok(0));
     let read = &read(&cluster, &topic, 1)[0];
-    assert_eq!(
-        (read.key(), read.payload()),
-        (Some(&b"key"[..]), Some(&b"value"[..]))
-    );
+    assert_eq!((read.key(), read.payload()), (Some(&b"key"[..]), Some(&b"value"[..])));
     assert_eq!(read.timestamp(), Timestamp::CreateTime(1_234));
-    assert_eq!(
-        (read.topic(), read.partition(), read.offset()),
-        (&*topic, 0, 0)
-    );
+    assert_eq!((read.topic(), read.partition(), read.offset()), (&*topic, 0, 0));
 }
 
 #[tokio::test]
@@ -79,10 +68,7 @@ async fn null_and_empty_are_not_the_same() {
     assert_eq!(send(&producer, empty).await, Ok(1));
     let read = read(&cluster, &topic, 2);
     assert_eq!((read[0].key(), read[0].payload()), (None, None));
-    assert_eq!(
-        (read[1].key(), read[1].payload()),
-        (Some(&[][..]), Some(&[][..]))
-    );
+    assert_eq!((read[1].key(), read[1].payload()), (Some(&[][..]), Some(&[][..])));
 }
 
 #[tokio::test]
@@ -98,18 +84,10 @@ async fn headers_keep_their_order_duplicates_and_nulls() {
     let record = FutureRecord::to(&topic).payload(&b"v"[..]).headers(headers);
     assert_eq!(send(&cluster.producer(&[]), record).await, Ok(0));
     let read = read(&cluster, &topic, 1);
-    let found: Vec<_> = read[0]
-        .headers()
-        .expect("headers")
-        .iter()
-        .map(|it| (it.key, it.value))
-        .collect();
-    let expected: [(&str, Option<&[u8]>); 4] = [
-        ("trace", Some(b"1")),
-        ("other", None),
-        ("trace", Some(b"2")),
-        ("empty", Some(b"")),
-    ];
+    let found: Vec<_> =
+        read[0].headers().expect("headers").iter().map(|it| (it.key, it.value)).collect();
+    let expected: [(&str, Option<&[u8]>); 4] =
+        [("trace", Some(b"1")), ("other", None), ("trace", Some(b"2")), ("empty", Some(b""))];
     assert_eq!(found, expected);
 }
 
@@ -123,10 +101,7 @@ async fn every_acks_setting_delivers() {
             let sent = send(&producer, FutureRecord::to(&topic).payload(&b"v"[..])).await;
             assert!(sent.is_ok(), "acks={acks}: {sent:?}");
         }
-        let offsets: Vec<_> = read(&cluster, &topic, 3)
-            .iter()
-            .map(Message::offset)
-            .collect();
+        let offsets: Vec<_> = read(&cluster, &topic, 3).iter().map(Message::offset).collect();
         assert_eq!(offsets, [0, 1, 2], "acks={acks}");
     }
 }
@@ -137,22 +112,11 @@ async fn every_codec_is_read_back() {
     for codec in ["none", "gzip", "snappy", "lz4"] {
         let topic = cluster.create_topic(1);
         let producer = cluster.producer(&[("compression.type", codec), ("linger.ms", "20")]);
-        let values: Vec<_> = (0..100)
-            .map(|it| format!("{it}-{}", "x".repeat(200)))
-            .collect();
+        let values: Vec<_> = (0..100).map(|it| format!("{it}-{}", "x".repeat(200))).collect();
         let sent: Vec<_> = values
             .iter()
-            .map(|it| {
-                FutureRecord::<str, str>::to(&topic)
-                    .partition(0)
-                    .payload(it)
-            })
-            .map(|it| {
-                producer
-                    .send_result(it)
-                    .map_err(|(error, _)| error)
-                    .expect("queued")
-            })
+            .map(|it| FutureRecord::<str, str>::to(&topic).partition(0).payload(it))
+            .map(|it| producer.send_result(it).map_err(|(error, _)| error).expect("queued"))
             .collect();
         for delivery in sent {
             delivery.await.expect("not cancelled").expect("delivered");
@@ -176,15 +140,9 @@ async fn a_topic_with_a_codec_of_its_own_compresses_what_comes_plain() {
         assert_eq!(send(&producer, record).await, Ok(0), "{codec}");
         let mut leader = cluster.connect_to_leader(&topic, 0);
         let answer = leader.call(11, &workshop_tests::requests::fetch(&topic, 0, 0));
-        let records = answer.responses[0].partitions[0]
-            .records
-            .clone()
-            .expect("some");
+        let records = answer.responses[0].partitions[0].records.clone().expect("some");
         assert_eq!(records[22] & 7, bits, "{codec}");
-        assert_eq!(
-            read(&cluster, &topic, 1)[0].payload(),
-            Some(payload.as_bytes())
-        );
+        assert_eq!(read(&cluster, &topic, 1)[0].payload(), Some(payload.as_bytes()));
     }
 }
 
@@ -194,10 +152,7 @@ async fn a_message_above_the_topics_limit_is_too_large() {
     let topic = cluster.create_topic_with(1, 3, &[("max.message.bytes", "1000")]);
     let producer = cluster.producer(&[]);
     let large = FutureRecord::to(&topic).payload(&[b'x'; 1_000][..]);
-    assert_eq!(
-        send(&producer, large).await,
-        Err(RDKafkaErrorCode::MessageSizeTooLarge)
-    );
+    assert_eq!(send(&producer, large).await, Err(RDKafkaErrorCode::MessageSizeTooLarge));
     let small = FutureRecord::to(&topic).payload(&[b'x'; 500][..]);
     assert_eq!(send(&producer, small).await, Ok(0), "the producer goes on");
 }
@@ -208,18 +163,11 @@ async fn a_compacted_topic_needs_keys() {
     let topic = cluster.create_topic_with(1, 3, &[("cleanup.policy", "compact")]);
     let producer = cluster.producer(&[]);
     let without = FutureRecord::to(&topic).payload(&b"v"[..]);
-    assert_eq!(
-        send(&producer, without).await,
-        Err(RDKafkaErrorCode::InvalidRecord)
-    );
+    assert_eq!(send(&producer, without).await, Err(RDKafkaErrorCode::InvalidRecord));
     let with = FutureRecord::to(&topic).key("k").payload(&b"v"[..]);
     assert_eq!(send(&producer, with).await, Ok(0));
     let tombstone = FutureRecord::<str, [u8]>::to(&topic).key("k");
-    assert_eq!(
-        send(&producer, tombstone).await,
-        Ok(1),
-        "a null value deletes"
-    );
+    assert_eq!(send(&producer, tombstone).await, Ok(1), "a null value deletes");
 }
 
 #[tokio::test]
@@ -238,25 +186,15 @@ async fn the_broker_stamps_records_where_the_topic_says_so() {
 #[tokio::test]
 async fn a_create_time_out_of_range_is_refused() {
     let cluster = TestCluster::start().await;
-    let limits = [
-        ("message.timestamp.before.max.ms", "60000"),
-        ("message.timestamp.after.max.ms", "60000"),
-    ];
+    let limits =
+        [("message.timestamp.before.max.ms", "60000"), ("message.timestamp.after.max.ms", "60000")];
     let topic = cluster.create_topic_with(1, 3, &limits);
     let producer = cluster.producer(&[]);
     for timestamp in [now() - 3_600_000, now() + 3_600_000] {
-        let record = FutureRecord::to(&topic)
-            .payload(&b"v"[..])
-            .timestamp(timestamp);
-        assert_eq!(
-            send(&producer, record).await,
-            Err(RDKafkaErrorCode::InvalidTimestamp)
-        );
+        let record = FutureRecord::to(&topic).payload(&b"v"[..]).timestamp(timestamp);
+        assert_eq!(send(&producer, record).await, Err(RDKafkaErrorCode::InvalidTimestamp));
     }
-    assert_eq!(
-        send(&producer, FutureRecord::to(&topic).payload(&b"v"[..])).await,
-        Ok(0)
-    );
+    assert_eq!(send(&producer, FutureRecord::to(&topic).payload(&b"v"[..])).await, Ok(0));
 }
 
 #[tokio::test]
@@ -267,28 +205,15 @@ async fn an_idempotent_producer_keeps_order_without_gaps() {
     let values: Vec<_> = (0..2_000).map(|it| it.to_string()).collect();
     let sent: Vec<_> = values
         .iter()
-        .map(|it| {
-            FutureRecord::<str, str>::to(&topic)
-                .partition(0)
-                .payload(it)
-        })
-        .map(|it| {
-            producer
-                .send_result(it)
-                .map_err(|(error, _)| error)
-                .expect("queued")
-        })
+        .map(|it| FutureRecord::<str, str>::to(&topic).partition(0).payload(it))
+        .map(|it| producer.send_result(it).map_err(|(error, _)| error).expect("queued"))
         .collect();
     for (index, delivery) in sent.into_iter().enumerate() {
         let delivered = delivery.await.expect("not cancelled").expect("delivered");
         assert_eq!(delivered.offset, index as i64);
     }
     let read = read(&cluster, &topic, values.len());
-    assert!(
-        read.iter()
-            .zip(&values)
-            .all(|(read, it)| read.payload() == Some(it.as_bytes()))
-    );
+    assert!(read.iter().zip(&values).all(|(read, it)| read.payload() == Some(it.as_bytes())));
 }
 
 #[tokio::test]
@@ -298,17 +223,8 @@ async fn big_batches_and_big_messages_come_back_whole() {
     let producer = cluster.producer(&[("linger.ms", "20")]);
     let large: Vec<u8> = (0..900_000_u32).map(|it| it as u8).collect();
     let sent: Vec<_> = (0..8)
-        .map(|_| {
-            FutureRecord::<str, [u8]>::to(&topic)
-                .partition(0)
-                .payload(&large)
-        })
-        .map(|it| {
-            producer
-                .send_result(it)
-                .map_err(|(error, _)| error)
-                .expect("queued")
-        })
+        .map(|_| FutureRecord::<str, [u8]>::to(&topic).partition(0).payload(&large))
+        .map(|it| producer.send_result(it).map_err(|(error, _)| error).expect("queued"))
         .collect();
     for delivery in sent {
         delivery.await.expect("not cancelled").expect("delivered");
@@ -326,13 +242,7 @@ async fn the_same_key_goes_to_the_same_partition() {
         let mut seen = std::collections::HashSet::new();
         for _ in 0..3 {
             let record = FutureRecord::to(&topic).key(key).payload("v");
-            seen.insert(
-                producer
-                    .send(record, TIMEOUT)
-                    .await
-                    .expect("delivered")
-                    .partition,
-            );
+            seen.insert(producer.send(record, TIMEOUT).await.expect("delivered").partition);
         }
         assert_eq!(seen.len(), 1, "{key}");
     }

@@ -21,12 +21,7 @@ use workshop::DataDirectory;
 /// and what it stores is there for the next one. A cluster that stays is for working
 /// in several terminals, and for other Kafka tools.
 #[derive(Debug, Parser)]
-#[command(
-    verbatim_doc_comment,
-    name = "cargo workshop",
-    bin_name = "cargo workshop",
-    version
-)]
+#[command(verbatim_doc_comment, name = "cargo workshop", bin_name = "cargo workshop", version)]
 #[command(after_help = EXAMPLES)]
 struct Arguments {
     #[command(subcommand)]
@@ -60,10 +55,7 @@ Environment:
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 
     let data = match arguments.data {
         Some(path) => DataDirectory::at(path),

@@ -36,11 +36,7 @@ pub(crate) fn run(arguments: &Arguments, data: &DataDirectory) -> anyhow::Result
         return Ok(());
     }
     let removed = data.reset()?;
-    println!(
-        "Removed what the cluster stored in {} ({}).",
-        data.shown(),
-        bytes(removed)
-    );
+    println!("Removed what the cluster stored in {} ({}).", data.shown(), bytes(removed));
     Ok(())
 }
 
@@ -49,11 +45,7 @@ fn confirmed(data: &DataDirectory, size: u64) -> anyhow::Result<bool> {
     if !stdin.is_terminal() {
         bail!("nobody can be asked, because stdin is no terminal: add --yes to reset without");
     }
-    print!(
-        "Remove all topics, records and groups in {} ({})? [y/N] ",
-        data.shown(),
-        bytes(size)
-    );
+    print!("Remove all topics, records and groups in {} ({})? [y/N] ", data.shown(), bytes(size));
     std::io::stdout().flush()?;
     let mut answer = String::new();
     stdin.read_line(&mut answer)?;

@@ -34,11 +34,8 @@ pub(crate) async fn run(arguments: &Arguments, data: &DataDirectory) -> anyhow::
     let interrupted = Interrupt::listen()?;
     let choice = Choice::from_environment()?;
     let ports = wanted_ports(arguments)?;
-    let options = HostOptions {
-        nodes: arguments.nodes.into(),
-        ports: ports.clone(),
-        wire: choice.wire,
-    };
+    let options =
+        HostOptions { nodes: arguments.nodes.into(), ports: ports.clone(), wire: choice.wire };
     let host = Host::start(data, &options).await?;
     describe(&host, data, &ports);
     if let Some(servers) = choice.bootstrap_servers {
@@ -51,10 +48,7 @@ pub(crate) async fn run(arguments: &Arguments, data: &DataDirectory) -> anyhow::
     if host.has_guests()? {
         println!("\nA program still uses this cluster and loses it now.");
     }
-    println!(
-        "\nShutting down. What the cluster stored stays in {}",
-        data.shown()
-    );
+    println!("\nShutting down. What the cluster stored stays in {}", data.shown());
     host.shutdown().await?;
     Ok(())
 }
@@ -90,10 +84,7 @@ fn describe(host: &Host, data: &DataDirectory, wanted: &[u16]) {
         println!("  node {}  {address}{replaced}", index + 1);
     }
     let servers = host.running().bootstrap_servers();
-    let first = addresses
-        .first()
-        .map(ToString::to_string)
-        .unwrap_or_default();
+    let first = addresses.first().map(ToString::to_string).unwrap_or_default();
     println!(
         "
 Examples in other terminals find it by themselves:
