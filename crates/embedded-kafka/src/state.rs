@@ -7,21 +7,25 @@ use crate::group::Groups;
 use crate::metadata::Metadata;
 use crate::settings::Settings;
 use crate::time::{Clock, Timestamp};
+use crate::txn::Transactions;
 
 /// The state of a cluster. Each part has locks of its own; none covers two requests that touch
-/// different partitions or different groups.
+/// different partitions, different groups or different transactional ids.
 pub(crate) struct State {
     pub(crate) settings: Settings,
     pub(crate) clock: Arc<Clock>,
     pub(crate) metadata: Arc<Metadata>,
-    pub(crate) groups: Groups,
+    pub(crate) groups: Arc<Groups>,
+    pub(crate) transactions: Transactions,
     pub(crate) events: Events,
 }
 
 impl State {
-    /// Lets time pass for the groups, whose members may fall silent at any moment.
-    pub(crate) fn tick_groups(&self, now: Timestamp) {
+    /// Lets time pass for the groups, whose members may fall silent at any moment, and for the
+    /// transactions, whose producers may.
+    pub(crate) fn tick_coordinators(&self, now: Timestamp) {
         self.groups.tick(now);
+        self.transactions.tick(now);
     }
 
     /// Lets time pass for the logs: segments that are due are rolled, idle files closed.

@@ -116,7 +116,8 @@ impl Metadata {
         self.nodes.len().min(REPLICATION_FACTOR) as i16
     }
 
-    fn offsets_partition(&self, group: &str) -> i32 {
+    /// The partition of `__consumer_offsets` that a group belongs to.
+    pub(crate) fn offsets_partition(&self, group: &str) -> i32 {
         let partitions =
             self.topic(CONSUMER_OFFSETS).map_or(self.settings.offsets_topic_partitions, |topic| {
                 topic.partitions().len() as i32
