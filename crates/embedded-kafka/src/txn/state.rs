@@ -95,8 +95,8 @@ pub(crate) struct Transaction {
     /// The producer id before the last change, by which a producer is known again that did not
     /// hear of its new one.
     pub(super) previous_producer_id: i64,
-    /// The epoch before the last bump that the producer itself asked for (KIP-360). It is not
-    /// written down.
+    /// The epoch before the last bump, as long as its producer may still continue from it
+    /// (KIP-360). It is not written down.
     pub(super) last_producer_epoch: i16,
     pub(crate) timeout_ms: i32,
     pub(crate) state: State,

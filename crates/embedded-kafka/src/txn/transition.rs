@@ -52,8 +52,9 @@ impl Transaction {
             State::Ongoing => Ok(self.fence(now)),
             State::Empty | State::CompleteCommit | State::CompleteAbort => {
                 let expected = request.expected.map(|producer| producer.epoch);
+                let known = [self.producer.epoch, self.last_producer_epoch];
                 let exhausted = self.producer.epoch >= LAST_EPOCH;
-                if exhausted && expected.is_none_or(|epoch| epoch == self.producer.epoch) {
+                if exhausted && expected.is_none_or(|epoch| known.contains(&epoch)) {
                     return Ok(self.rotate(new_producer_id()?, request, now));
                 }
                 self.bump(expected, request.timeout_ms, now)
@@ -96,8 +97,7 @@ impl Transaction {
     fn rotate(&self, producer_id: i64, request: Initialize, now: Timestamp) -> Self {
         let mut next = self.emptied(request.timeout_ms, now);
         next.producer = Producer { id: producer_id, epoch: 0 };
-        next.last_producer_epoch =
-            if request.expected.is_some() { self.producer.epoch } else { NO_EPOCH };
+        next.last_producer_epoch = request.expected.map_or(NO_EPOCH, |producer| producer.epoch);
         next
     }
 
@@ -201,14 +201,15 @@ impl Transaction {
         }
     }
 
-    /// The open transaction is aborted and its producer fenced: nobody is told the new epoch.
+    /// The open transaction is aborted and its producer fenced: nobody is told the new epoch. If
+    /// nobody else takes over meanwhile, the producer itself may ask for it and go on (KIP-588).
     ///
     /// Kafka passes through PrepareEpochFence on the way, which nobody sees: state and epoch are
     /// written down at once.
     pub(super) fn fence(&self, now: Timestamp) -> Self {
         let mut next = self.changed(State::PrepareAbort, now);
         next.producer.epoch = self.producer.epoch.saturating_add(1);
-        next.last_producer_epoch = NO_EPOCH;
+        next.last_producer_epoch = self.producer.epoch;
         next
     }
 
