@@ -1,4 +1,6 @@
 //! ListOffsets: the first offset, the end, or the first record from a time on (KIP-79, KIP-734).
+//!
+//! For a reader of committed records the log ends where the oldest open transaction begins (KIP-98).
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::list_offsets_request::ListOffsetsPartition;
@@ -24,6 +26,7 @@ struct Answer {
 /// What is known under the partition's lock: the answer, or where to read it.
 enum Step {
     Known(Answer),
+    /// With what may be read up to, exclusive.
     Read(Lookup, i64),
 }
 
@@ -38,9 +41,9 @@ pub(super) async fn handle(
         for asked in topic.partitions {
             let response = ListOffsetsPartitionResponse::default()
                 .with_partition_index(asked.partition_index);
-            let found = match find(&topic.name, &asked, context) {
+            let found = match find(&topic.name, &asked, request.isolation_level, context) {
                 Ok(Step::Known(answer)) => Ok(answer),
-                Ok(Step::Read(lookup, high_watermark)) => read(lookup, high_watermark).await,
+                Ok(Step::Read(lookup, end)) => read(lookup, end).await,
                 Err(error) => Err(error),
             };
             partitions.push(match found {
@@ -67,6 +70,7 @@ pub(super) async fn handle(
 fn find(
     topic: &str,
     asked: &ListOffsetsPartition,
+    isolation_level: i8,
     context: &Context,
 ) -> Result<Step, ResponseError> {
     let partition = context.state.metadata.partition(topic, asked.partition_index)?;
@@ -77,25 +81,25 @@ fn find(
         let at = |offset| {
             Ok(Step::Known(Answer { offset, timestamp: -1, leader_epoch: state.leadership.epoch }))
         };
+        let end = state.readable_end(isolation_level);
         match asked.timestamp {
-            LATEST => at(state.high_watermark()),
+            LATEST => at(end),
             EARLIEST => at(state.log.start_offset()),
-            MAX_TIMESTAMP => {
-                Ok(Step::Read(state.log.offset_of_max_timestamp(), state.high_watermark()))
-            }
+            MAX_TIMESTAMP => Ok(Step::Read(state.log.offset_of_max_timestamp(), end)),
             timestamp if timestamp >= 0 => {
-                Ok(Step::Read(state.log.offset_for_timestamp(timestamp), state.high_watermark()))
+                Ok(Step::Read(state.log.offset_for_timestamp(timestamp), end))
             }
             _ => Err(ResponseError::UnsupportedVersion),
         }
     })
 }
 
-/// Reads from disk on a thread where that holds up nobody.
-async fn read(lookup: Lookup, high_watermark: i64) -> Result<Answer, ResponseError> {
+/// Reads from disk on a thread where that holds up nobody. What is at `end` or behind it may not be
+/// read yet.
+async fn read(lookup: Lookup, end: i64) -> Result<Answer, ResponseError> {
     let resolved = tokio::task::spawn_blocking(move || lookup.resolve()).await;
     match resolved {
-        Ok(Ok(Some(Found { offset, timestamp, leader_epoch }))) if offset < high_watermark => {
+        Ok(Ok(Some(Found { offset, timestamp, leader_epoch }))) if offset < end => {
             Ok(Answer { offset, timestamp, leader_epoch })
         }
         Ok(Ok(_)) => Ok(Answer { offset: -1, timestamp: -1, leader_epoch: -1 }),

@@ -138,6 +138,7 @@ apis! {
     IncrementalAlterConfigs IncrementalAlterConfigsRequest incremental_alter_configs 0..=1, now;
     OffsetDelete OffsetDeleteRequest offset_delete 0..=0, now;
     DescribeCluster DescribeClusterRequest describe_cluster 0..=1, now;
+    DescribeProducers DescribeProducersRequest describe_producers 0..=0, now;
     DescribeTransactions DescribeTransactionsRequest describe_transactions 0..=0, now;
     ListTransactions ListTransactionsRequest list_transactions 0..=0, now;
     DescribeTopicPartitions DescribeTopicPartitionsRequest describe_topic_partitions 0..=0, now;

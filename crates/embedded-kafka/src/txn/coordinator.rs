@@ -1,10 +1,9 @@
 //! All transactional ids of the cluster: one lock each, what they write to `__transaction_state`,
 //! and the markers that end a transaction.
 //!
-//! Which node coordinates which id is decided elsewhere. A record is written while its id is
-//! locked, and so are markers, so a batch that [`Transactions::verified`] lets through stands in
-//! its log before the marker, never behind it. With an id locked, groups and logs may be locked;
-//! neither ever locks an id.
+//! Which node coordinates which id is decided elsewhere. Records and markers are written while
+//! their id is locked, so that they stand in the logs in the order in which they took effect. With
+//! an id locked, groups and logs may be locked; neither ever locks an id.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -179,29 +178,21 @@ impl Transactions {
         })
     }
 
-    /// Runs `write`, which appends a batch to a partition, if the producer may write there. The
-    /// transaction cannot end meanwhile, so no batch lands behind the marker of its transaction.
+    /// Whether the producer may write to a partition now: the coordinator's side of KIP-890's check
+    /// of a batch that would open a transaction there.
     ///
     /// # Errors
-    /// What Kafka answers to a Produce of such a client: `INVALID_PRODUCER_ID_MAPPING` for an
-    /// unknown id, `INVALID_PRODUCER_EPOCH` for a fenced producer, `INVALID_TXN_STATE` for a
-    /// partition that is not in the transaction, `NOT_ENOUGH_REPLICAS` (try again) while the
-    /// transaction before is being ended.
-    pub(crate) fn verified<T>(
+    /// `INVALID_TXN_STATE` for a partition that is not in an open transaction, and else as
+    /// [`add_partitions`](Self::add_partitions).
+    pub(crate) fn verify(
         &self,
         transactional_id: &str,
         producer: Producer,
         topic: &str,
         partition: i32,
-        write: impl FnOnce() -> T,
-    ) -> Result<T, ResponseError> {
-        let written = self.with_known(transactional_id, |entry| {
-            entry.transaction.check_write(producer, topic, partition).map(|()| write())
-        });
-        written.map_err(|error| match error {
-            ResponseError::ProducerFenced => ResponseError::InvalidProducerEpoch,
-            ResponseError::ConcurrentTransactions => ResponseError::NotEnoughReplicas,
-            other => other,
+    ) -> Result<(), ResponseError> {
+        self.with_known(transactional_id, |entry| {
+            entry.transaction.check_write(producer, topic, partition)
         })
     }
 

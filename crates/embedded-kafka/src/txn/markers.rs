@@ -9,6 +9,7 @@ use kafka_protocol::ResponseError;
 use super::Producer;
 use crate::group::Groups;
 use crate::metadata::Metadata;
+use crate::metadata::names::CONSUMER_OFFSETS;
 use crate::time::Timestamp;
 
 /// The log of `__transaction_state`. It is called with a transactional id locked, and must not call
@@ -68,10 +69,16 @@ impl Markers for ClusterMarkers {
         &self,
         topic: &str,
         partition: i32,
-        _marker: &Marker,
-        _now: Timestamp,
+        marker: &Marker,
+        now: Timestamp,
     ) -> Result<(), ResponseError> {
-        let _ = &self.groups;
-        self.metadata.partition(topic, partition).map(|_| ())
+        let Marker { producer, commit, coordinator_epoch } = *marker;
+        let index = partition;
+        let partition = self.metadata.partition(topic, index)?;
+        partition.append_marker(producer.id, producer.epoch, commit, coordinator_epoch, now)?;
+        if topic == CONSUMER_OFFSETS {
+            self.groups.complete_pending(producer.id, index, commit, now);
+        }
+        Ok(())
     }
 }

@@ -54,8 +54,7 @@ fn a_marker_that_cannot_be_written_is_written_later_and_holds_the_producer_back(
     assert_eq!(transactions.end(ID, producer, Outcome::Commit, 1_010), Err(concurrent));
     assert_eq!(transactions.add_partitions(ID, producer, &added, 1_010), Err(concurrent));
     assert_eq!(transactions.initialize(ID, 60_000, None, 1_010), Err(concurrent));
-    let written = transactions.verified(ID, producer, "counts", 0, || ());
-    assert_eq!(written, Err(ResponseError::NotEnoughReplicas));
+    assert_eq!(transactions.verify(ID, producer, "counts", 0), Err(concurrent));
     *world.unreachable.lock() = None;
     transactions.tick(1_099);
     assert_eq!(state(&transactions), State::PrepareCommit);
@@ -87,8 +86,8 @@ fn initialising_aborts_what_is_open_under_an_epoch_that_nobody_is_told() {
     assert_eq!(world.marked(), all_marked(1, false));
     let fenced = transactions.end(ID, zombie, Outcome::Commit, 1_002);
     assert_eq!(fenced, Err(ResponseError::ProducerFenced));
-    let written = transactions.verified(ID, zombie, "counts", 0, || ());
-    assert_eq!(written, Err(ResponseError::InvalidProducerEpoch));
+    let written = transactions.verify(ID, zombie, "counts", 0);
+    assert_eq!(written, Err(ResponseError::ProducerFenced));
     let successor = transactions.initialize(ID, 60_000, None, 1_003).unwrap();
     assert_eq!(successor, Producer { id: zombie.id, epoch: 2 });
 }
@@ -180,12 +179,12 @@ fn a_batch_is_written_only_into_an_open_transaction() {
     let world = World::new();
     let transactions = world.coordinator();
     let producer = open(&transactions, 1_000);
-    let write = |partition| transactions.verified(ID, producer, "counts", partition, || 42);
-    assert_eq!(write(1), Ok(42));
+    let write = |partition| transactions.verify(ID, producer, "counts", partition);
+    assert_eq!(write(1), Ok(()));
     assert_eq!(write(2), Err(ResponseError::InvalidTxnState));
     transactions.end(ID, producer, Outcome::Commit, 1_001).unwrap();
     assert_eq!(write(1), Err(ResponseError::InvalidTxnState));
-    let unknown = transactions.verified("other", producer, "counts", 1, || ());
+    let unknown = transactions.verify("other", producer, "counts", 1);
     assert_eq!(unknown, Err(ResponseError::InvalidProducerIdMapping));
 }
 
