@@ -141,7 +141,3 @@ impl Step<'_> {
         self.now.saturating_add(i64::from(timeout_ms.max(0)))
     }
 }
-
-impl Groups {
-    pub(crate) fn complete_pending(&self, _: i64, _: i32, _: bool, _: Timestamp) {}
-}
