@@ -128,6 +128,7 @@ apis! {
     DeleteRecords DeleteRecordsRequest delete_records 0..=2, now;
     InitProducerId InitProducerIdRequest init_producer_id 0..=4, now;
     OffsetForLeaderEpoch OffsetForLeaderEpochRequest offset_for_leader_epoch 2..=4, now;
+    TxnOffsetCommit TxnOffsetCommitRequest txn_offset_commit 0..=3, now;
     DescribeConfigs DescribeConfigsRequest describe_configs 1..=4, now;
     AlterConfigs AlterConfigsRequest alter_configs 0..=2, now;
     CreatePartitions CreatePartitionsRequest create_partitions 0..=3, now;
