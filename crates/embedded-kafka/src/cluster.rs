@@ -318,7 +318,7 @@ fn recover_groups(
         events.emit(|| Event::Group { group: event.group().to_owned(), what: event.to_string() });
     };
     let groups = Groups::new(Arc::new(offsets_topic), group_settings, Box::new(on_event));
-    metadata.read_offsets_topic(|key, value| groups.replay(key, value))?;
+    metadata.read_offsets_topic(|partition, entry| groups.replay(partition, entry))?;
     groups.replayed(now);
     Ok(groups)
 }

@@ -131,6 +131,7 @@ apis! {
     AddPartitionsToTxn AddPartitionsToTxnRequest add_partitions_to_txn 0..=3, now;
     AddOffsetsToTxn AddOffsetsToTxnRequest add_offsets_to_txn 0..=3, now;
     EndTxn EndTxnRequest end_txn 0..=3, now;
+    TxnOffsetCommit TxnOffsetCommitRequest txn_offset_commit 0..=3, now;
     DescribeConfigs DescribeConfigsRequest describe_configs 1..=4, now;
     AlterConfigs AlterConfigsRequest alter_configs 0..=2, now;
     CreatePartitions CreatePartitionsRequest create_partitions 0..=3, now;

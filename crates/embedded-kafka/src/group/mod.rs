@@ -15,6 +15,7 @@ mod describe;
 mod join;
 mod members;
 mod offsets;
+mod pending;
 mod rebalance;
 mod recover;
 mod replay;
@@ -38,7 +39,9 @@ pub(crate) use describe::{Described, DescribedMember, Listed};
 pub(crate) use join::JoinedMember;
 pub(crate) use join::{JoinRefused, JoinRequest, Joined};
 pub(crate) use members::Leaving;
-pub(crate) use offsets::{Commit, CommittedOffset, OffsetToCommit, TopicOffsets};
+pub(crate) use offsets::{Commit, CommittedOffset, FetchedOffset, OffsetToCommit, TopicOffsets};
+pub(crate) use pending::Producer;
+pub(crate) use recover::LogEntry;
 pub(crate) use state::Protocol;
 pub(crate) use sync::{SyncRequest, Synced};
 

@@ -10,8 +10,8 @@ use kafka_protocol::ResponseError;
 
 use super::names::CONSUMER_OFFSETS;
 use super::{Metadata, NewTopic};
-use crate::group::{OffsetsLog, partition_of};
-use crate::log::{BatchBuilder, BatchHeader, HEADER_SIZE, Records};
+use crate::group::{LogEntry, OffsetsLog, Producer, partition_of};
+use crate::log::{BatchBuilder, BatchHeader, EndTransactionMarker, HEADER_SIZE, Records};
 
 /// How many nodes hold `__consumer_offsets`, where there are as many
 /// (`offsets.topic.replication.factor`).
@@ -35,19 +35,22 @@ impl OffsetsLog for OffsetsTopic {
     fn append(
         &self,
         partition: i32,
+        producer: Option<Producer>,
         records: Vec<(Bytes, Option<Bytes>)>,
-    ) -> Result<(), ResponseError> {
+    ) -> Result<i64, ResponseError> {
         let partition = self.metadata.partition(CONSUMER_OFFSETS, partition)?;
         let now = self.metadata.clock.now();
-        let mut batch = BatchBuilder::new(now);
+        let mut batch = match producer {
+            Some(producer) => BatchBuilder::transactional(now, producer.id, producer.epoch),
+            None => BatchBuilder::new(now),
+        };
         for (key, value) in &records {
             batch.push(Some(key), value.as_deref());
         }
-        if let Some(batch) = batch.build() {
-            let leader = partition.leadership().leader;
-            partition.append(leader, -1, &batch, now).map_err(|rejection| rejection.code)?;
-        }
-        Ok(())
+        let batch = batch.build().ok_or(ResponseError::MessageTooLarge)?;
+        let leader = partition.leadership().leader;
+        let appended = partition.append(leader, -1, &batch, now);
+        appended.map(|appended| appended.base_offset).map_err(|rejection| rejection.code)
     }
 
     fn partition_for(&self, group: &str) -> i32 {
@@ -91,7 +94,7 @@ impl Metadata {
     /// Reads all of `__consumer_offsets`, each partition in the order in which it was written.
     pub(crate) fn read_offsets_topic(
         &self,
-        mut replay: impl FnMut(&[u8], Option<&[u8]>),
+        mut replay: impl FnMut(i32, LogEntry<'_>),
     ) -> io::Result<()> {
         let Some(topic) = self.topic(CONSUMER_OFFSETS) else {
             return Ok(());
@@ -105,7 +108,7 @@ impl Metadata {
                     Some(slice) => slice.read(true)?,
                     None => break,
                 };
-                offset = replay_batches(&batches, &mut replay)?;
+                offset = replay_batches(&batches, |entry| replay(partition.index, entry))?;
             }
         }
         Ok(())
@@ -126,26 +129,40 @@ impl Metadata {
     }
 }
 
-/// Hands on the records of whole batches. Answers with the offset behind them.
-fn replay_batches(
-    mut batches: &[u8],
-    replay: &mut impl FnMut(&[u8], Option<&[u8]>),
-) -> io::Result<i64> {
+/// Hands on the records and markers of whole batches. Answers with the offset behind them.
+fn replay_batches(mut batches: &[u8], mut replay: impl FnMut(LogEntry<'_>)) -> io::Result<i64> {
     let mut next = 0;
     while !batches.is_empty() {
         let header = BatchHeader::parse(batches).map_err(io::Error::other)?;
         let (batch, rest) =
             batches.split_at_checked(header.size()).ok_or(io::ErrorKind::InvalidData)?;
-        if !header.is_control() {
-            for record in Records::new(&header, &batch[HEADER_SIZE..]).map_err(io::Error::other)? {
-                let record = record.map_err(io::Error::other)?;
-                if let Some(key) = record.key {
-                    replay(key, record.value);
-                }
+        let payload = &batch[HEADER_SIZE..];
+        if header.is_control() {
+            if let Some(marker) = EndTransactionMarker::read(&header, payload) {
+                let producer_id = header.producer_id;
+                replay(LogEntry::Marker { producer_id, commit: marker.commit });
             }
+        } else {
+            replay_records(&header, payload, &mut replay)?;
         }
         next = header.last_offset() + 1;
         batches = rest;
     }
     Ok(next)
+}
+
+fn replay_records(
+    header: &BatchHeader,
+    payload: &[u8],
+    replay: &mut impl FnMut(LogEntry<'_>),
+) -> io::Result<()> {
+    let producer_id = header.is_transactional().then_some(header.producer_id);
+    for record in Records::new(header, payload).map_err(io::Error::other)? {
+        let record = record.map_err(io::Error::other)?;
+        if let Some(key) = record.key {
+            let position = header.base_offset + i64::from(record.offset_delta);
+            replay(LogEntry::Record { position, producer_id, key, value: record.value });
+        }
+    }
+    Ok(())
 }
