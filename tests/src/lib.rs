@@ -12,6 +12,7 @@ mod cluster;
 pub mod group;
 pub mod raw;
 pub mod requests;
+pub mod transactions;
 
 use std::time::{Duration, Instant};
 

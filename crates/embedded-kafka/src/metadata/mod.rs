@@ -5,11 +5,13 @@
 
 mod assignment;
 mod changes;
+mod internal_topic;
 mod offsets_topic;
 mod partition;
 mod refusal;
 mod store;
 mod topic;
+mod transaction_topic;
 
 pub(crate) mod config;
 pub(crate) mod names;
@@ -39,6 +41,7 @@ pub(crate) use self::partition::{Partition, PartitionState, READ_COMMITTED};
 pub(crate) use self::refusal::Refusal;
 use self::topic::Place;
 pub(crate) use self::topic::Topic;
+pub(crate) use self::transaction_topic::TransactionTopic;
 
 /// Producer ids are given out of blocks, so that the disk is asked once for many.
 const PRODUCER_ID_BLOCK: i64 = 1000;
