@@ -10,8 +10,10 @@ use kafka_protocol::messages::txn_offset_commit_response::{
 };
 use kafka_protocol::messages::{TxnOffsetCommitRequest, TxnOffsetCommitResponse};
 
-use super::{Context, code};
-use crate::group::{Commit, CommittedOffset, OffsetToCommit, Producer};
+use super::{Context, code, without_fencing};
+use crate::group::{Commit, CommittedOffset, OffsetToCommit};
+use crate::metadata::names::CONSUMER_OFFSETS;
+use crate::txn::Producer;
 
 /// One answer for each offset, or one error for all.
 type Answers = Result<Vec<Result<(), ResponseError>>, ResponseError>;
@@ -40,9 +42,18 @@ fn commit(
 ) -> Answers {
     context.check_members_coordinator(&request.group_id)?;
     let producer = Producer { id: *request.producer_id, epoch: request.producer_epoch };
+    let (state, group_id) = (&context.state, &request.group_id);
+    let partition = state.metadata.offsets_partition(group_id);
     let commit = from_wire(request);
-    let groups = &context.state.groups;
-    groups.commit_pending(&request.group_id, producer, &commit, offsets, context.now)
+    let write =
+        || state.groups.commit_pending(group_id, producer, &commit, offsets, context.now);
+    // Offsets that arrive after the transaction has ended would stay pending for ever, and so
+    // Kafka asks its coordinator first (KIP-890). Here it is asked and kept from ending the
+    // transaction at once.
+    let transactions = &state.transactions;
+    transactions
+        .verified(&request.transactional_id, producer, CONSUMER_OFFSETS, partition, write)
+        .map_err(without_fencing)
 }
 
 /// Puts the answers to the partitions that exist back among the others.

@@ -16,13 +16,13 @@ use parking_lot::{Mutex, RwLock};
 use super::describe::{Described, Listed};
 use super::join::{JoinAnswer, JoinRefused, JoinRequest};
 use super::members::Leaving;
-use super::pending::Producer;
 use super::state::{Group, State};
 use super::sync::{SyncAnswer, SyncRequest};
 use super::waiting::Ticket;
 use super::{GroupEvent, Settings, Step};
 use crate::records::{GroupMetadataKey, GroupMetadataValue};
 use crate::time::Timestamp;
+use crate::txn::Producer;
 use crate::wait::{Watch, wait_for};
 
 /// The log of `__consumer_offsets`. It is called with a group locked, and must not call back.

@@ -40,7 +40,6 @@ pub(crate) use join::JoinedMember;
 pub(crate) use join::{JoinRefused, JoinRequest, Joined};
 pub(crate) use members::Leaving;
 pub(crate) use offsets::{Commit, CommittedOffset, FetchedOffset, OffsetToCommit, TopicOffsets};
-pub(crate) use pending::Producer;
 pub(crate) use recover::LogEntry;
 pub(crate) use state::Protocol;
 pub(crate) use sync::{SyncRequest, Synced};

@@ -12,13 +12,6 @@ use kafka_protocol::ResponseError;
 use super::offsets::{Commit, CommittedOffset};
 use super::state::{Group, State};
 
-/// The producer of a transaction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Producer {
-    pub(crate) id: i64,
-    pub(crate) epoch: i16,
-}
-
 /// A committed offset, and the position in the log at which it was written.
 #[derive(Debug)]
 pub(super) struct Logged {

@@ -8,17 +8,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
 
+use super::Metadata;
 use super::names::CONSUMER_OFFSETS;
-use super::{Metadata, NewTopic};
-use crate::group::{LogEntry, OffsetsLog, Producer, partition_of};
+use crate::group::{LogEntry, OffsetsLog, partition_of};
 use crate::log::{BatchBuilder, BatchHeader, EndTransactionMarker, HEADER_SIZE, Records};
-
-/// How many nodes hold `__consumer_offsets`, where there are as many
-/// (`offsets.topic.replication.factor`).
-const REPLICATION_FACTOR: usize = 3;
-
-/// How much of a partition is read at once when a cluster starts, in bytes.
-const REPLAY_BYTES: usize = 1 << 20;
+use crate::txn::Producer;
 
 /// The topic as the coordinators see it.
 pub(crate) struct OffsetsTopic {
@@ -67,27 +61,13 @@ impl Metadata {
 
     /// The node that coordinates a group. The first question creates `__consumer_offsets`.
     pub(crate) fn find_group_coordinator(&self, group: &str) -> Result<i32, ResponseError> {
-        if self.topic(CONSUMER_OFFSETS).is_none() {
-            let topic = NewTopic {
-                name: CONSUMER_OFFSETS.into(),
-                partitions: Some(self.settings.offsets_topic_partitions),
-                replication_factor: Some(self.offsets_topic_replication_factor()),
-                assignments: Vec::new(),
-                config: [
-                    ("cleanup.policy", "compact"),
-                    ("compression.type", "producer"),
-                    ("segment.bytes", "104857600"),
-                ]
-                .map(|(name, value)| (name.into(), Some(value.into())))
-                .into(),
-            };
-            match self.create_topic(topic, false) {
-                Ok(_) => {}
-                // Another client asked at the same moment.
-                Err(refusal) if refusal.code == ResponseError::TopicAlreadyExists => {}
-                Err(refusal) => return Err(refusal.code),
-            }
-        }
+        let config = [
+            ("cleanup.policy", "compact"),
+            ("compression.type", "producer"),
+            ("segment.bytes", "104857600"),
+        ];
+        let partitions = self.settings.offsets_topic_partitions;
+        self.ensure_internal_topic(CONSUMER_OFFSETS, partitions, &config)?;
         self.group_coordinator(group).ok_or(ResponseError::CoordinatorNotAvailable)
     }
 
@@ -96,27 +76,14 @@ impl Metadata {
         &self,
         mut replay: impl FnMut(i32, LogEntry<'_>),
     ) -> io::Result<()> {
-        let Some(topic) = self.topic(CONSUMER_OFFSETS) else {
-            return Ok(());
-        };
-        for partition in topic.partitions().iter() {
-            let (mut offset, end) =
-                partition.with(|state| (state.log.start_offset(), state.log.end_offset()));
-            while offset < end {
-                let slice = partition.with(|state| state.log.locate(offset, end, REPLAY_BYTES));
-                let batches = match slice.map_err(io::Error::other)? {
-                    Some(slice) => slice.read(true)?,
-                    None => break,
-                };
-                offset = replay_batches(&batches, |entry| replay(partition.index, entry))?;
-            }
-        }
-        Ok(())
+        self.read_internal_topic(CONSUMER_OFFSETS, |partition, header, batch| {
+            replay_batch(header, &batch[HEADER_SIZE..], |entry| replay(partition, entry))
+        })
     }
 
     /// How many nodes hold `__consumer_offsets`.
     pub(super) fn offsets_topic_replication_factor(&self) -> i16 {
-        self.nodes.len().min(REPLICATION_FACTOR) as i16
+        self.internal_replication_factor()
     }
 
     /// The partition of `__consumer_offsets` that a group belongs to.
@@ -129,33 +96,19 @@ impl Metadata {
     }
 }
 
-/// Hands on the records and markers of whole batches. Answers with the offset behind them.
-fn replay_batches(mut batches: &[u8], mut replay: impl FnMut(LogEntry<'_>)) -> io::Result<i64> {
-    let mut next = 0;
-    while !batches.is_empty() {
-        let header = BatchHeader::parse(batches).map_err(io::Error::other)?;
-        let (batch, rest) =
-            batches.split_at_checked(header.size()).ok_or(io::ErrorKind::InvalidData)?;
-        let payload = &batch[HEADER_SIZE..];
-        if header.is_control() {
-            if let Some(marker) = EndTransactionMarker::read(&header, payload) {
-                let producer_id = header.producer_id;
-                replay(LogEntry::Marker { producer_id, commit: marker.commit });
-            }
-        } else {
-            replay_records(&header, payload, &mut replay)?;
-        }
-        next = header.last_offset() + 1;
-        batches = rest;
-    }
-    Ok(next)
-}
-
-fn replay_records(
+/// Hands on the records of a batch, or the marker that it is.
+fn replay_batch(
     header: &BatchHeader,
     payload: &[u8],
-    replay: &mut impl FnMut(LogEntry<'_>),
+    mut replay: impl FnMut(LogEntry<'_>),
 ) -> io::Result<()> {
+    if header.is_control() {
+        if let Some(marker) = EndTransactionMarker::read(header, payload) {
+            let (producer_id, commit) = (header.producer_id, marker.commit);
+            replay(LogEntry::Marker { producer_id, commit });
+        }
+        return Ok(());
+    }
     let producer_id = header.is_transactional().then_some(header.producer_id);
     for record in Records::new(header, payload).map_err(io::Error::other)? {
         let record = record.map_err(io::Error::other)?;

@@ -196,6 +196,25 @@ impl Transactions {
         })
     }
 
+    /// Runs `write`, which appends to a partition, if the producer may write there now. The
+    /// transaction cannot end meanwhile: nothing lands behind its marker.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify).
+    pub(crate) fn verified<T>(
+        &self,
+        transactional_id: &str,
+        producer: Producer,
+        topic: &str,
+        partition: i32,
+        write: impl FnOnce() -> Result<T, ResponseError>,
+    ) -> Result<T, ResponseError> {
+        self.with_known(transactional_id, |entry| {
+            entry.transaction.check_write(producer, topic, partition)?;
+            write()
+        })
+    }
+
     /// Does what is due: ends transactions that were open for too long, writes markers that could
     /// not be written before, and forgets ids that nobody uses. Call it every few milliseconds.
     pub(crate) fn tick(&self, now: Timestamp) {

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::super::coordinator::{Groups, OffsetsLog, partition_of};
-use super::super::pending::Producer;
 use super::super::recover::LogEntry;
 use super::super::{CommittedOffset, OffsetToCommit, TopicOffsets};
 use super::*;
+use crate::txn::Producer;
 
 pub(super) type Record = (Bytes, Option<Bytes>);
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::super::OffsetToCommit;
 use super::super::coordinator::{Groups, partition_of};
-use super::super::pending::Producer;
 use super::memory_log::*;
 use super::*;
+use crate::txn::Producer;
 
 const PRODUCER: Producer = Producer { id: 7_000, epoch: 0 };
 const OTHER: Producer = Producer { id: 7_001, epoch: 0 };

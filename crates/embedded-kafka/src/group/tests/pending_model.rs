@@ -9,9 +9,9 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::super::coordinator::{Groups, partition_of};
-use super::super::pending::Producer;
 use super::memory_log::*;
 use super::*;
+use crate::txn::Producer;
 
 /// The second and the third group share a partition of the log.
 const GROUPS: [&str; 3] = ["east-coast-dpt", "", "polygenelubricants"];
