@@ -1,10 +1,14 @@
 //! Transactions, request by request: what the coordinator answers in each state of a transaction.
 
+use kafka_protocol::messages::txn_offset_commit_request::{
+    TxnOffsetCommitRequestPartition, TxnOffsetCommitRequestTopic,
+};
 use kafka_protocol::messages::{
     DescribeTransactionsRequest, FindCoordinatorRequest, ListTransactionsRequest, ProducerId,
-    TransactionalId,
+    TransactionalId, TxnOffsetCommitRequest,
 };
-use workshop_tests::requests::text;
+use workshop_tests::batch::Batch;
+use workshop_tests::requests::{group_id, produce, text, topic_name};
 use workshop_tests::transactions::{
     CONCURRENT_TRANSACTIONS, Producer, Transactional, add_offsets, add_partitions, end, initialize,
 };
@@ -21,6 +25,9 @@ const INVALID_TRANSACTION_TIMEOUT: i16 = 50;
 const OPERATION_NOT_ATTEMPTED: i16 = 55;
 const PRODUCER_FENCED: i16 = 90;
 const TRANSACTIONAL_ID_NOT_FOUND: i16 = 105;
+
+/// The attribute of a batch that belongs to a transaction.
+const TRANSACTIONAL: i16 = 1 << 4;
 
 const NOBODY: Producer = (-1, -1);
 
@@ -316,4 +323,76 @@ async fn a_transaction_that_is_open_for_too_long_is_aborted_and_its_producer_fen
     assert_eq!(it.end(3, producer, true), PRODUCER_FENCED);
     assert_eq!(it.producer(), (producer.0, 2));
     assert_eq!(it.init(4, 60_000, producer), (PRODUCER_FENCED, NOBODY));
+}
+
+/// TxnOffsetCommit for partition 0 of a topic, from outside of the group's membership.
+fn offset_commit(id: &str, producer: Producer, group: &str, topic: &str) -> TxnOffsetCommitRequest {
+    let partition = TxnOffsetCommitRequestPartition::default()
+        .with_partition_index(0)
+        .with_committed_offset(7)
+        .with_committed_metadata(Some(text("")));
+    let topic = TxnOffsetCommitRequestTopic::default()
+        .with_name(topic_name(topic))
+        .with_partitions(vec![partition]);
+    TxnOffsetCommitRequest::default()
+        .with_transactional_id(TransactionalId(text(id)))
+        .with_group_id(group_id(group))
+        .with_producer_id(ProducerId(producer.0))
+        .with_producer_epoch(producer.1)
+        .with_generation_id(-1)
+        .with_topics(vec![topic])
+}
+
+#[tokio::test]
+async fn records_and_offsets_are_taken_only_into_an_open_transaction() {
+    let cluster = TestCluster::start().await;
+    let (topic, group) = (cluster.create_topic(2), cluster.group_name());
+    let mut leader = cluster.connect_to_leader(&topic, 0);
+    let mut groups = cluster.connect_to_coordinator(&group);
+    let mut it = Transactional::new(&cluster);
+    let id = it.id.clone();
+    let producer = it.producer();
+    let mut produced = |producer: Producer, sequence, version| {
+        let batch = Batch::of(&["value"]).from_producer(producer.0, producer.1, sequence);
+        let batch = batch.with_attributes(TRANSACTIONAL).encode();
+        let request = produce(&topic, 0, -1, batch);
+        let request = request.with_transactional_id(Some(TransactionalId(text(&id))));
+        workshop_tests::requests::produced(&leader.call(version, &request)).error_code
+    };
+    let mut committed = |producer: Producer, version| {
+        let request = offset_commit(&id, producer, &group, &topic);
+        groups.call(version, &request).topics[0].partitions[0].error_code
+    };
+    for version in [3, 7, 10] {
+        assert_eq!(produced(producer, 0, version), INVALID_TXN_STATE, "version {version}");
+    }
+    for version in 0..=3 {
+        assert_eq!(committed(producer, version), INVALID_TXN_STATE, "version {version}");
+    }
+    it.begin(producer, &[(&topic, &[1])]);
+    assert_eq!(produced(producer, 0, 9), INVALID_TXN_STATE, "another partition was added");
+    assert_eq!(committed(producer, 3), INVALID_TXN_STATE, "no offsets were added");
+    it.begin(producer, &[(&topic, &[0])]);
+    assert_eq!(it.coordinator.call(3, &add_offsets(&id, producer, &group)).error_code, 0);
+    for sequence in 0..3 {
+        assert_eq!(produced(producer, sequence, 9), 0);
+    }
+    for version in 0..=3 {
+        assert_eq!(committed(producer, version), 0, "version {version}");
+    }
+    assert_eq!(it.end(3, producer, true), 0);
+    assert_eq!(it.ended(producer, true), 0);
+    assert_eq!(produced(producer, 3, 9), INVALID_TXN_STATE);
+    assert_eq!(committed(producer, 3), INVALID_TXN_STATE);
+    let successor = it.producer();
+    it.begin(successor, &[(&topic, &[0])]);
+    assert_eq!(it.coordinator.call(3, &add_offsets(&id, successor, &group)).error_code, 0);
+    assert_eq!(produced(producer, 3, 9), INVALID_PRODUCER_EPOCH);
+    for version in 0..=3 {
+        assert_eq!(committed(producer, version), INVALID_PRODUCER_EPOCH, "version {version}");
+    }
+    let unknown = (4_000_000, 0);
+    assert_eq!(produced(unknown, 0, 9), INVALID_PRODUCER_ID_MAPPING);
+    assert_eq!(committed(unknown, 3), INVALID_PRODUCER_ID_MAPPING);
+    assert_eq!(it.end(3, successor, false), 0);
 }

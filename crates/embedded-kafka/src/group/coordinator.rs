@@ -94,8 +94,8 @@ pub(crate) fn partition_of(group: &str, partitions: i32) -> i32 {
     hash.checked_abs().unwrap_or(0) % partitions.max(1)
 }
 
-/// What Kafka answers to a client when a group's records could not be written.
-fn append_error(error: ResponseError) -> ResponseError {
+/// What Kafka answers to a client when a coordinator's records could not be written.
+pub(crate) fn append_error(error: ResponseError) -> ResponseError {
     match error {
         ResponseError::UnknownTopicOrPartition
         | ResponseError::NotEnoughReplicas

@@ -33,7 +33,7 @@ use kafka_protocol::ResponseError;
 use crate::records::GroupMetadataValue;
 use crate::time::Timestamp;
 
-pub(crate) use coordinator::{Groups, OffsetsLog, partition_of};
+pub(crate) use coordinator::{Groups, OffsetsLog, append_error, partition_of};
 pub(crate) use describe::{Described, DescribedMember, Listed};
 #[cfg(test)]
 pub(crate) use join::JoinedMember;

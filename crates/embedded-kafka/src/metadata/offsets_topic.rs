@@ -81,11 +81,6 @@ impl Metadata {
         })
     }
 
-    /// How many nodes hold `__consumer_offsets`.
-    pub(super) fn offsets_topic_replication_factor(&self) -> i16 {
-        self.internal_replication_factor()
-    }
-
     /// The partition of `__consumer_offsets` that a group belongs to.
     pub(crate) fn offsets_partition(&self, group: &str) -> i32 {
         let partitions =

@@ -15,6 +15,9 @@ const PREVIOUS_PRODUCER_ID: u32 = 0;
 /// What stands for no producer id.
 const NONE: i64 = -1;
 
+/// Topics, each with partitions.
+type Topics = Vec<(String, Vec<i32>)>;
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TransactionLogValue {
     pub(crate) producer_id: i64,
@@ -26,7 +29,7 @@ pub(crate) struct TransactionLogValue {
     /// The number of the state.
     pub(crate) status: i8,
     /// Topics and their partitions; `None` where the state is Empty.
-    pub(crate) partitions: Option<Vec<(String, Vec<i32>)>>,
+    pub(crate) partitions: Option<Topics>,
     pub(crate) last_update_timestamp: Timestamp,
     /// When the first partition was added, −1 where none was.
     pub(crate) start_timestamp: Timestamp,
@@ -93,10 +96,7 @@ impl TransactionLogValue {
     }
 }
 
-fn decode_partitions(
-    reader: &mut Reader<'_>,
-    flexible: bool,
-) -> Result<Option<Vec<(String, Vec<i32>)>>, Malformed> {
+fn decode_partitions(reader: &mut Reader<'_>, flexible: bool) -> Result<Option<Topics>, Malformed> {
     let Some(count) = reader.nullable_array_length(flexible)? else {
         return Ok(None);
     };

@@ -16,6 +16,7 @@ use super::markers::{Marker, Markers, TransactionLog};
 use super::state::{Partitions, State, Transaction};
 use super::transition::{Initialize, Next};
 use super::{Producer, Settings};
+use crate::group::append_error;
 use crate::records::TransactionLogKey;
 use crate::time::Timestamp;
 
@@ -338,20 +339,4 @@ fn check_id(transactional_id: &str) -> Result<(), ResponseError> {
         return Err(ResponseError::InvalidRequest);
     }
     Ok(())
-}
-
-/// What Kafka answers to a client when a record could not be written.
-fn append_error(error: ResponseError) -> ResponseError {
-    match error {
-        ResponseError::UnknownTopicOrPartition
-        | ResponseError::NotEnoughReplicas
-        | ResponseError::RequestTimedOut => ResponseError::CoordinatorNotAvailable,
-        ResponseError::NotLeaderOrFollower | ResponseError::KafkaStorageError => {
-            ResponseError::NotCoordinator
-        }
-        ResponseError::MessageTooLarge | ResponseError::RecordListTooLarge => {
-            ResponseError::UnknownServerError
-        }
-        other => other,
-    }
 }

@@ -10,7 +10,7 @@
 //! leaves undone is done at the next start.
 //!
 //! What a marker does to a partition is the log's matter, what it does to pending offsets the
-//! group's: [`Markers`] stands between.
+//! group's: [`markers::Markers`] stands between.
 
 mod coordinator;
 mod list;

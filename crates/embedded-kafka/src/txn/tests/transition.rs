@@ -42,7 +42,7 @@ fn initialize(
     transaction.initialize(Initialize { timeout_ms: 30_000, expected }, NOW, || Ok(8))
 }
 
-fn written(next: Result<Next, ResponseError>) -> Transaction {
+fn written_down(next: Result<Next, ResponseError>) -> Transaction {
     match next {
         Ok(Next::Write(next)) => next,
         other => panic!("{other:?}"),
@@ -147,11 +147,11 @@ fn a_producer_that_was_fenced_goes_on_unless_another_took_over() {
 fn the_first_partition_begins_a_transaction_and_more_join_it() {
     let added = partitions(&[("counts", &[2]), ("other", &[0])]);
     for state in [State::Empty, State::CompleteCommit, State::CompleteAbort] {
-        let next = written(in_state(state).add(PRODUCER, &added, NOW));
+        let next = written_down(in_state(state).add(PRODUCER, &added, NOW));
         assert_eq!((next.state, next.start_timestamp), (State::Ongoing, NOW));
         assert_eq!(next.partitions, added);
     }
-    let next = written(in_state(State::Ongoing).add(PRODUCER, &added, NOW));
+    let next = written_down(in_state(State::Ongoing).add(PRODUCER, &added, NOW));
     assert_eq!((next.start_timestamp, next.last_update_timestamp), (4_000, NOW));
     assert_eq!(next.partitions, partitions(&[("counts", &[0, 1, 2]), ("other", &[0])]));
     let concurrent = Some(51);
@@ -175,7 +175,7 @@ fn an_open_transaction_ends_once_and_one_way() {
         (false, State::PrepareAbort, State::CompleteAbort),
     ] {
         let open = in_state(State::Ongoing);
-        let next = written(open.end(PRODUCER, commit, NOW));
+        let next = written_down(open.end(PRODUCER, commit, NOW));
         assert_eq!((next.state, next.producer), (prepared, PRODUCER));
         assert_eq!((&next.partitions, next.start_timestamp), (&open.partitions, 4_000));
         let next = next.complete(NOW + 1);
@@ -241,4 +241,33 @@ fn time_ends_what_is_open_and_forgets_what_is_idle() {
         assert_eq!(transaction.has_expired(&settings, expiry), is_idle);
         assert_eq!(transaction.has_timed_out(i64::MAX), state == State::Ongoing);
     }
+}
+
+#[test]
+fn kafka_writes_the_same_records() {
+    // An aborted transaction in the log of Apache Kafka 4.3, with the times of its four records.
+    let written = [
+        "0001000000000000081900000000ea600000000001a1fdf3e24bffffffffffffffff\
+         0100080000000000000819",
+        "0001000000000000081900000000ea6001021270726f62652d6c6f672d703734306363390200000000\
+         0000000001a1fdf3e250000001a1fdf3e2500100080000000000000819",
+        "0001000000000000081900000000ea6003021270726f62652d6c6f672d703734306363390200000000\
+         0000000001a1fdf3e262000001a1fdf3e2500100080000000000000819",
+        "0001000000000000081900000000ea600501000001a1fdf3e263000001a1fdf3e250\
+         0100080000000000000819",
+    ];
+    let [at_init, at_add, at_end, at_complete] =
+        [0x1a1_fdf3_e24b, 0x1a1_fdf3_e250, 0x1a1_fdf3_e262, 0x1a1_fdf3_e263];
+    let new = Transaction::new(0x819, 60_000, at_init);
+    let request = Initialize { timeout_ms: 60_000, expected: None };
+    let empty = new.initialize(request, at_init, || Ok(0)).unwrap();
+    let added = partitions(&[("probe-log-p740cc9", &[0])]);
+    let ongoing = written_down(empty.add(empty.producer, &added, at_add));
+    let prepared = written_down(ongoing.end(empty.producer, false, at_end));
+    let complete = prepared.complete(at_complete);
+    let records = [empty, ongoing, prepared, complete].map(|it| {
+        let bytes = it.to_record().encode();
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+    });
+    assert_eq!(records, written);
 }
