@@ -162,7 +162,7 @@ async fn aborted_transactions_are_named_where_they_overlap_what_is_returned() {
     fixture.end(6, false, 1_000);
     fixture.end(5, false, 1_000);
     let all = fixture.fetch(COMMITTED, 0, 1 << 20).await;
-    assert_eq!(aborted(&all), Some(vec![(5, 0), (6, 1)]));
+    assert_eq!(aborted(&all), Some(vec![(6, 1), (5, 0)]));
     assert_eq!(all.last_stable_offset, 4);
     let first = fixture.fetch(COMMITTED, 0, 1).await;
     assert_eq!((offsets(&first), aborted(&first)), (vec![0], Some(vec![(5, 0)])));
