@@ -6,6 +6,8 @@
 
 mod config_resources;
 mod describe;
+#[cfg(test)]
+mod transaction_tests;
 
 use std::any::Any;
 use std::net::SocketAddr;

@@ -39,8 +39,8 @@ pub(crate) struct AbortedTransactions {
 }
 
 impl AbortedTransactions {
-    /// The transactions with records or marker from `from` on that began before `to`, by first
-    /// offset.
+    /// The transactions with records or marker from `from` on that began before `to`, in the order in
+    /// which they ended.
     pub(crate) fn overlapping(&self, from: i64, to: i64) -> Vec<AbortedTransaction> {
         let first = self.entries.partition_point(|entry| entry.last_offset < from);
         let mut found = Vec::new();
@@ -52,7 +52,6 @@ impl AbortedTransactions {
                 break;
             }
         }
-        found.sort_unstable_by_key(|entry| entry.first_offset);
         found
     }
 
@@ -185,15 +184,15 @@ mod tests {
     const NESTED: [(i64, i64, i64, i64); 3] = [(1, 2, 4, 0), (3, 5, 7, 0), (2, 0, 9, 10)];
 
     #[test]
-    fn transactions_that_overlap_a_range_are_found_by_first_offset() {
+    fn transactions_that_overlap_a_range_are_found_in_the_order_of_their_ends() {
         let aborted = aborted(&NESTED);
         for (from, to, producers) in [
-            (0, 10, &[2, 1, 3][..]),
+            (0, 10, &[1, 3, 2][..]),
             (0, 2, &[2]),
-            (0, 3, &[2, 1]),
-            (4, 5, &[2, 1]),
+            (0, 3, &[1, 2]),
+            (4, 5, &[1, 2]),
             (5, 5, &[2]),
-            (5, 6, &[2, 3]),
+            (5, 6, &[3, 2]),
             (8, 10, &[2]),
             (10, 20, &[]),
         ] {
@@ -208,7 +207,7 @@ mod tests {
         assert_eq!(overlapping(&cut, 0, 10), [1]);
         let mut cut = aborted(&NESTED);
         cut.truncate_start(7);
-        assert_eq!(overlapping(&cut, 0, 10), [2, 3]);
+        assert_eq!(overlapping(&cut, 0, 10), [3, 2]);
     }
 
     #[test]
@@ -235,7 +234,7 @@ mod tests {
         growing.save(directory.path(), 5).unwrap();
         let mut tail = AbortedTransactions::default();
         assert!(tail.load(directory.path(), 5, 10).unwrap());
-        assert_eq!(overlapping(&tail, 0, 10), [2, 3]);
+        assert_eq!(overlapping(&tail, 0, 10), [3, 2]);
         AbortedTransactions::default().save(directory.path(), 5).unwrap();
         assert!(!directory.path().join(file_name(5, TRANSACTION_INDEX_SUFFIX)).exists());
     }

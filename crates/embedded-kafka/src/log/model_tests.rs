@@ -316,7 +316,6 @@ impl Model {
             for to in [from + 1, from + 7, self.end_offset] {
                 let mut overlapping = aborted.clone();
                 overlapping.retain(|one| one.last_offset >= from && one.first_offset < to);
-                overlapping.sort_by_key(|one| one.first_offset);
                 assert_eq!(all.overlapping(from, to), overlapping, "from {from} to {to}");
             }
         }

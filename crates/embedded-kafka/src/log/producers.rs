@@ -129,12 +129,12 @@ impl Producers {
     /// any sequence: its batches may have been deleted.
     pub(super) fn check(&self, batch: &ValidBatch) -> Result<Option<StoredBatch>, AppendError> {
         let header = batch.header();
-        let Some(producer) = self.by_id.get(&header.producer_id) else {
-            return Ok(None);
-        };
         if !header.has_producer_id() {
             return Ok(None);
         }
+        let Some(producer) = self.by_id.get(&header.producer_id) else {
+            return Ok(None);
+        };
         check_epoch(producer, header.producer_id, header.producer_epoch)?;
         if batch.is_from_client()
             && let Some(duplicate) = check_sequence(producer, header)?

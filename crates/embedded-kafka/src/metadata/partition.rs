@@ -256,3 +256,7 @@ fn report_storage_error(error: &AppendError) {
         tracing::error!(%error, "a marker was not written");
     }
 }
+
+#[cfg(test)]
+#[path = "partition_tests.rs"]
+mod tests;
