@@ -3,6 +3,7 @@
 
 mod coordinator;
 mod crash;
+mod killed;
 mod transition;
 
 use std::sync::Arc;
