@@ -112,11 +112,12 @@ mod tests {
     async fn a_wait_ends_at_its_deadline_with_a_last_check() {
         let (counter, mut checks) = (Counter::default(), Vec::new());
         let deadline = Instant::now() + Duration::from_millis(10);
-        let answer = wait_for(&[&counter.changed], Some(deadline), || {
+        let check = || {
             checks.push(Instant::now());
             counter.at_least(1)
-        });
-        assert_eq!(answer.await, None);
+        };
+        let answer = wait_for(&[&counter.changed], Some(deadline), check).await;
+        assert_eq!(answer, None);
         assert!(checks.last().is_some_and(|last| *last >= deadline), "{checks:?}");
     }
 
