@@ -36,14 +36,20 @@ impl Batch {
     pub fn keyed(records: &[(Option<&str>, &str)]) -> Batch {
         let mut batch = Batch::of(&[]);
         let bytes = |it: &str| Bytes::copy_from_slice(it.as_bytes());
-        batch.records =
-            records.iter().map(|(key, value)| (key.map(bytes), Some(bytes(value)), now())).collect();
+        batch.records = records
+            .iter()
+            .map(|(key, value)| (key.map(bytes), Some(bytes(value)), now()))
+            .collect();
         batch
     }
 
     /// Adds a record with its own timestamp.
     pub fn and(mut self, value: &str, timestamp: i64) -> Batch {
-        self.records.push((None, Some(Bytes::copy_from_slice(value.as_bytes())), timestamp));
+        self.records.push((
+            None,
+            Some(Bytes::copy_from_slice(value.as_bytes())),
+            timestamp,
+        ));
         self
     }
 
@@ -78,7 +84,13 @@ impl Batch {
         batch.put_i32(self.producer.2);
         batch.put_i32(self.records.len() as i32);
         for (delta, (key, value, timestamp)) in self.records.iter().enumerate() {
-            put_record(&mut batch, delta as i64, timestamp - first, key.as_ref(), value.as_ref());
+            put_record(
+                &mut batch,
+                delta as i64,
+                timestamp - first,
+                key.as_ref(),
+                value.as_ref(),
+            );
         }
         let length = batch.len() as i32 - 12;
         batch[8..12].copy_from_slice(&length.to_be_bytes());

@@ -2,6 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+/// The most bytes in one answer to a fetch, whatever a client asks for (`fetch.max.bytes`).
+pub(crate) const FETCH_MAX_BYTES: usize = 55 << 20;
+
 /// The choices of a [`ClusterBuilder`](crate::ClusterBuilder), with Kafka's names in the comments.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::create_topics_request::CreatableTopic;
-use kafka_protocol::messages::create_topics_response::{CreatableTopicResult};
+use kafka_protocol::messages::create_topics_response::{CreatableTopicConfigs, CreatableTopicResult};
 use kafka_protocol::messages::{CreateTopicsRequest, CreateTopicsResponse, TopicName};
 
+use super::describe_configs::describe_settings;
 use super::{Context, message};
 use crate::metadata::{NewTopic, Refusal, Topic};
 
@@ -76,8 +77,16 @@ fn describe(name: TopicName, topic: &Topic, version: i16) -> CreatableTopicResul
     }
     let partitions = topic.partitions();
     let replicas = partitions.first().map_or(0, |first| first.leadership().replicas.len());
+    let configs = describe_settings(&topic.config()).into_iter().map(|setting| {
+        CreatableTopicConfigs::default()
+            .with_name(setting.name)
+            .with_value(setting.value)
+            .with_read_only(setting.read_only)
+            .with_config_source(setting.config_source)
+            .with_is_sensitive(setting.is_sensitive)
+    });
     result
         .with_num_partitions(partitions.len() as i32)
         .with_replication_factor(replicas as i16)
-
+        .with_configs(Some(configs.collect()))
 }

@@ -3,7 +3,7 @@
 use kafka_protocol::messages::delete_groups_response::DeletableGroupResult;
 use kafka_protocol::messages::{DeleteGroupsRequest, DeleteGroupsResponse};
 
-use super::Context;
+use super::{Context, code};
 
 pub(crate) fn handle(
     request: DeleteGroupsRequest,
@@ -16,7 +16,7 @@ pub(crate) fn handle(
             .and_then(|()| context.state.groups.delete(&group_id, context.now));
         DeletableGroupResult::default()
             .with_group_id(group_id)
-            .with_error_code(answer.err().map_or(0, |error| error.code()))
+            .with_error_code(code(&answer))
     });
     DeleteGroupsResponse::default().with_results(results.collect())
 }

@@ -41,7 +41,7 @@ fn delete(
 ) -> Result<i64, ResponseError> {
     let partition = context.state.metadata.partition(topic, wanted.partition_index)?;
     partition.with(|state| {
-        state.check_leader(context.node, -1)?;
+        state.check_leader(context.node, None)?;
         let high_watermark = state.high_watermark();
         let offset = match wanted.offset {
             HIGH_WATERMARK => high_watermark,

@@ -64,3 +64,41 @@ fn member_to_wire(member: DescribedMember, version: i16) -> DescribedGroupMember
         .with_member_metadata(member.metadata)
         .with_member_assignment(member.assignment)
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::{Bytes, BytesMut};
+    use kafka_protocol::protocol::{Decodable, Encodable};
+
+    use super::*;
+
+    #[test]
+    fn every_version_encodes_what_it_can_say() {
+        for version in 0..=5 {
+            let member = DescribedMember {
+                member_id: "a".into(),
+                instance_id: Some("gate-1".into()),
+                client_id: "rdkafka".into(),
+                client_host: "/127.0.0.1".into(),
+                metadata: Bytes::from_static(b"airports"),
+                assignment: Bytes::from_static(b"0,1"),
+            };
+            let group = Described {
+                state: "Stable",
+                protocol_type: "consumer".into(),
+                protocol: "range".into(),
+                members: vec![member],
+            };
+            let group = to_wire(GroupId::default(), group, version)
+                .with_authorized_operations(NOT_ASKED_FOR);
+            let mut bytes = BytesMut::new();
+            let response = DescribeGroupsResponse::default().with_groups(vec![group]);
+            response.encode(&mut bytes, version).unwrap();
+            let decoded = DescribeGroupsResponse::decode(&mut bytes.freeze(), version).unwrap();
+            assert_eq!(&*decoded.groups[0].protocol_data, "range");
+            let member = &decoded.groups[0].members[0];
+            assert_eq!(member.group_instance_id.is_some(), version >= 4);
+            assert_eq!(member.member_assignment, "0,1");
+        }
+    }
+}

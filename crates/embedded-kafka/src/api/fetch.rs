@@ -18,17 +18,18 @@ use tokio::time::Instant;
 
 use super::{Answer, Call, Context, node_endpoints};
 use crate::log::Slice;
-use crate::metadata::{Partition, Topic};
+use crate::metadata::{Partition, PartitionState, Topic};
+use crate::settings::FETCH_MAX_BYTES;
 use crate::wait::wait_for;
-
-/// The most bytes in one answer, whatever a client asks for (`fetch.max.bytes`).
-const MAX_BYTES: usize = 55 << 20;
 
 /// The first version that names a topic by its id alone (KIP-516).
 const TOPIC_IDS: i16 = 13;
 
 /// The first version that tells who leads instead (KIP-951).
 const CURRENT_LEADER: i16 = 12;
+
+/// The first version in which consumers may ask a follower (KIP-392).
+const FROM_FOLLOWERS: i16 = 11;
 
 /// The first version that also tells where the leaders are.
 const NODE_ENDPOINTS: i16 = 16;
@@ -70,9 +71,9 @@ pub(super) async fn answer(mut request: FetchRequest, call: &Call, context: &Con
             topic.partitions.into_iter().map(|fetch| Wanted::new(fetch, found.as_ref())).collect()
         })
         .collect();
-    wait(&request, &wanted, context).await;
+    wait(&request, &wanted, call.version, context).await;
 
-    let mut left = usize::try_from(request.max_bytes).unwrap_or(0).min(MAX_BYTES);
+    let mut left = usize::try_from(request.max_bytes).unwrap_or(0).min(FETCH_MAX_BYTES);
     let mut shared = Vec::new();
     let mut responses = Vec::with_capacity(wanted.len());
     for (topic, partitions) in request.topics.into_iter().zip(wanted) {
@@ -116,12 +117,27 @@ impl Wanted {
         Self { fetch, partition }
     }
 
+    /// Whether this node may serve the partition: the leader, or from version 11 on any replica in
+    /// sync (KIP-392). Every negative epoch means that the client knows none.
+    fn check_replica(
+        &self,
+        state: &PartitionState,
+        version: i16,
+        context: &Context,
+    ) -> Result<(), ResponseError> {
+        let known = Some(self.fetch.current_leader_epoch).filter(|epoch| *epoch >= 0);
+        if version >= FROM_FOLLOWERS {
+            return state.check_replica(context.node, known);
+        }
+        state.check_leader(context.node, known)
+    }
+
     /// How many bytes there are, or that there is an error which is answered at once.
-    fn available(&self, context: &Context) -> Result<u64, ResponseError> {
+    fn available(&self, version: i16, context: &Context) -> Result<u64, ResponseError> {
         let partition = self.partition.as_ref().map_err(|error| *error)?;
         let from = self.fetch.fetch_offset;
         partition.with(|state| {
-            state.check_leader(context.node, self.fetch.current_leader_epoch)?;
+            self.check_replica(state, version, context)?;
             if from < state.log.start_offset() || from > state.log.end_offset() {
                 return Err(ResponseError::OffsetOutOfRange);
             }
@@ -129,10 +145,15 @@ impl Wanted {
         })
     }
 
-    fn locate(&self, max_bytes: usize, context: &Context) -> Result<Standing, ResponseError> {
+    fn locate(
+        &self,
+        max_bytes: usize,
+        version: i16,
+        context: &Context,
+    ) -> Result<Standing, ResponseError> {
         let partition = self.partition.as_ref().map_err(|error| *error)?;
         partition.with(|state| {
-            state.check_leader(context.node, self.fetch.current_leader_epoch)?;
+            self.check_replica(state, version, context)?;
             let high_watermark = state.high_watermark();
             let slice = state
                 .log
@@ -144,13 +165,18 @@ impl Wanted {
 }
 
 /// Waits until there are `min_bytes`, something is wrong, or `max_wait_ms` are over.
-async fn wait(request: &FetchRequest, wanted: &[Vec<Wanted>], context: &Context) {
+async fn wait(
+    request: &FetchRequest,
+    wanted: &[Vec<Wanted>],
+    version: i16,
+    context: &Context,
+) {
     let min_bytes = u64::try_from(request.min_bytes).unwrap_or(0);
     let max_wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
     let enough = || {
         let mut available = 0;
         for wanted in wanted.iter().flatten() {
-            match wanted.available(context) {
+            match wanted.available(version, context) {
                 Ok(bytes) => available += bytes,
                 Err(_) => return Some(()),
             }
@@ -180,7 +206,7 @@ async fn read(
         .with_high_watermark(-1)
         .with_last_stable_offset(-1);
     let of_partition = usize::try_from(wanted.fetch.partition_max_bytes).unwrap_or(0);
-    let found = match wanted.locate(of_partition.min(*left), context) {
+    let found = match wanted.locate(of_partition.min(*left), version, context) {
         Ok(mut standing) => match standing.slice.take() {
             // With nothing left, only the first batch of all may go over the limit.
             Some(slice) if first || *left > 0 => {

@@ -2,7 +2,7 @@
 
 use kafka_protocol::messages::{HeartbeatRequest, HeartbeatResponse};
 
-use super::Context;
+use super::{Context, code};
 
 #[expect(
     clippy::needless_pass_by_value,
@@ -13,7 +13,7 @@ pub(crate) fn handle(
     _version: i16,
     context: &Context,
 ) -> HeartbeatResponse {
-    let answer = context.check_coordinator(&request.group_id).and_then(|()| {
+    let answer = context.check_members_coordinator(&request.group_id).and_then(|()| {
         context.state.groups.heartbeat(
             &request.group_id,
             &request.member_id,
@@ -22,5 +22,5 @@ pub(crate) fn handle(
             context.now,
         )
     });
-    HeartbeatResponse::default().with_error_code(answer.err().map_or(0, |error| error.code()))
+    HeartbeatResponse::default().with_error_code(code(&answer))
 }

@@ -15,7 +15,7 @@ pub(crate) async fn handle(
     version: i16,
     context: &Context,
 ) -> JoinGroupResponse {
-    if let Err(error) = context.check_coordinator(&request.group_id) {
+    if let Err(error) = context.check_members_coordinator(&request.group_id) {
         let member_id = request.member_id.to_string();
         return refused(JoinRefused { error, member_id }, version);
     }
@@ -111,5 +111,59 @@ fn protocol_name(name: Option<String>, version: i16) -> Option<StrBytes> {
     match name {
         Some(name) => Some(StrBytes::from_string(name)),
         None => (version < 7).then(StrBytes::default),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::{Bytes, BytesMut};
+    use kafka_protocol::ResponseError;
+    use kafka_protocol::protocol::{Decodable, Encodable};
+
+    use super::*;
+    use crate::group::JoinedMember;
+
+    fn reencoded(response: &JoinGroupResponse, version: i16) -> JoinGroupResponse {
+        let mut bytes = BytesMut::new();
+        response.encode(&mut bytes, version).unwrap();
+        JoinGroupResponse::decode(&mut bytes.freeze(), version).unwrap()
+    }
+
+    #[test]
+    fn every_version_encodes_what_it_can_say() {
+        for version in 0..=9 {
+            let member = JoinedMember {
+                member_id: "a".into(),
+                instance_id: Some("gate-1".into()),
+                metadata: Bytes::from_static(b"airports"),
+            };
+            let joined = Joined {
+                generation: 3,
+                protocol_type: Some("consumer".into()),
+                protocol_name: Some("range".into()),
+                leader: "a".into(),
+                skip_assignment: true,
+                member_id: "a".into(),
+                members: vec![member],
+            };
+            let decoded = reencoded(&accepted(joined, version), version);
+            assert_eq!((decoded.error_code, decoded.generation_id), (0, 3));
+            assert_eq!(decoded.protocol_name.as_deref(), Some("range"));
+            assert_eq!(decoded.members[0].group_instance_id.is_some(), version >= 5);
+            assert_eq!(decoded.protocol_type.is_some(), version >= 7);
+            assert_eq!(decoded.skip_assignment, version >= 9);
+        }
+    }
+
+    #[test]
+    fn every_version_encodes_a_refusal() {
+        for version in 0..=9 {
+            let error = ResponseError::MemberIdRequired;
+            let refusal = refused(JoinRefused { error, member_id: "a".into() }, version);
+            let decoded = reencoded(&refusal, version);
+            assert_eq!((decoded.error_code, decoded.generation_id), (79, -1));
+            assert_eq!(&*decoded.member_id, "a");
+            assert_eq!(decoded.protocol_name.is_none(), version >= 7);
+        }
     }
 }

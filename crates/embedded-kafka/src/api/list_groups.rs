@@ -50,3 +50,36 @@ fn to_wire(group: Listed, version: i16) -> ListedGroup {
         _ => listed.with_group_type(StrBytes::from_static_str(CLASSIC)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::BytesMut;
+    use kafka_protocol::protocol::{Decodable, Encodable};
+
+    use super::*;
+
+    #[test]
+    fn every_version_encodes_what_it_can_say() {
+        for version in 0..=5 {
+            let group = Listed {
+                group: "east-coast-dpt".into(),
+                protocol_type: "consumer".into(),
+                state: "Stable",
+            };
+            let response = ListGroupsResponse::default().with_groups(vec![to_wire(group, version)]);
+            let mut bytes = BytesMut::new();
+            response.encode(&mut bytes, version).unwrap();
+            let decoded = ListGroupsResponse::decode(&mut bytes.freeze(), version).unwrap();
+            assert_eq!(decoded.groups[0].group_state.is_empty(), version < 4);
+            assert_eq!(decoded.groups[0].group_type.is_empty(), version < 5);
+        }
+    }
+
+    #[test]
+    fn a_filter_ignores_case_and_none_lets_all_through() {
+        let filter = [StrBytes::from_static_str("EMPTY"), StrBytes::from_static_str("stable")];
+        assert!(matches(&filter, "Stable"));
+        assert!(!matches(&filter, "Dead"));
+        assert!(matches(&[], "Dead"));
+    }
+}

@@ -71,13 +71,15 @@ fn find(
 ) -> Result<Step, ResponseError> {
     let partition = context.state.metadata.partition(topic, asked.partition_index)?;
     partition.with(|state| {
-        state.check_leader(context.node, asked.current_leader_epoch)?;
-        let known = |offset| {
+        // -1 alone means that the client knows no epoch.
+        let known = Some(asked.current_leader_epoch).filter(|epoch| *epoch != -1);
+        state.check_leader(context.node, known)?;
+        let at = |offset| {
             Ok(Step::Known(Answer { offset, timestamp: -1, leader_epoch: state.leadership.epoch }))
         };
         match asked.timestamp {
-            LATEST => known(state.high_watermark()),
-            EARLIEST => known(state.log.start_offset()),
+            LATEST => at(state.high_watermark()),
+            EARLIEST => at(state.log.start_offset()),
             MAX_TIMESTAMP => {
                 Ok(Step::Read(state.log.offset_of_max_timestamp(), state.high_watermark()))
             }

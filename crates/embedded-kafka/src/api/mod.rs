@@ -4,6 +4,7 @@
 //! The table below is the one place that says which APIs there are and in which versions: what
 //! ApiVersions advertises and what is decoded cannot differ.
 
+mod config_resources;
 mod describe;
 
 use std::any::Any;
@@ -127,8 +128,11 @@ apis! {
     DeleteRecords DeleteRecordsRequest delete_records 0..=2, now;
     InitProducerId InitProducerIdRequest init_producer_id 0..=4, now;
     OffsetForLeaderEpoch OffsetForLeaderEpochRequest offset_for_leader_epoch 2..=4, now;
+    DescribeConfigs DescribeConfigsRequest describe_configs 1..=4, now;
+    AlterConfigs AlterConfigsRequest alter_configs 0..=2, now;
     CreatePartitions CreatePartitionsRequest create_partitions 0..=3, now;
     DeleteGroups DeleteGroupsRequest delete_groups 0..=2, now;
+    IncrementalAlterConfigs IncrementalAlterConfigsRequest incremental_alter_configs 0..=1, now;
     OffsetDelete OffsetDeleteRequest offset_delete 0..=0, now;
     DescribeCluster DescribeClusterRequest describe_cluster 0..=1, now;
     DescribeTopicPartitions DescribeTopicPartitionsRequest describe_topic_partitions 0..=0, now;
@@ -274,6 +278,14 @@ impl Context {
         } else {
             String::new()
         }
+    }
+
+    /// Whether this node coordinates the group, which must have a name for anyone to join it.
+    pub(crate) fn check_members_coordinator(&self, group_id: &str) -> Result<(), ResponseError> {
+        if group_id.is_empty() {
+            return Err(ResponseError::InvalidGroupId);
+        }
+        self.check_coordinator(group_id)
     }
 
     /// Whether this node coordinates the group.

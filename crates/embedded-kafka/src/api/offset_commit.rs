@@ -7,7 +7,7 @@ use kafka_protocol::messages::offset_commit_response::{
 };
 use kafka_protocol::messages::{OffsetCommitRequest, OffsetCommitResponse};
 
-use super::Context;
+use super::{Context, code};
 use crate::group::{Commit, CommittedOffset, OffsetToCommit};
 
 #[expect(
@@ -57,7 +57,7 @@ fn to_wire(
             };
             OffsetCommitResponsePartition::default()
                 .with_partition_index(partition.partition_index)
-                .with_error_code(answer.err().map_or(0, |error| error.code()))
+                .with_error_code(code(&answer))
         });
         OffsetCommitResponseTopic::default()
             .with_name(topic.name.clone())
@@ -111,5 +111,42 @@ fn from_wire(request: &OffsetCommitRequest, version: i16) -> Commit {
         member_id: request.member_id.to_string(),
         instance_id: request.group_instance_id.as_ref().map(ToString::to_string),
         understands_unknown_group: version >= 9,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::BytesMut;
+    use kafka_protocol::messages::offset_commit_request::OffsetCommitRequestTopic;
+    use kafka_protocol::protocol::{Decodable, Encodable};
+
+    use super::*;
+
+    fn codes(exists: &[bool], answers: Result<Vec<Result<(), ResponseError>>, ResponseError>) -> Vec<i16> {
+        let partition = |index| OffsetCommitRequestPartition::default().with_partition_index(index);
+        let partitions = (0..).take(exists.len()).map(partition).collect();
+        let topic = OffsetCommitRequestTopic::default().with_partitions(partitions);
+        let request = OffsetCommitRequest::default().with_topics(vec![topic]);
+        let response = to_wire(&request, exists, answers);
+        for version in 2..=9 {
+            let mut bytes = BytesMut::new();
+            response.encode(&mut bytes, version).unwrap();
+            let decoded = OffsetCommitResponse::decode(&mut bytes.freeze(), version).unwrap();
+            assert_eq!(decoded, response);
+        }
+        let partitions = response.topics[0].partitions.iter();
+        partitions.map(|partition| partition.error_code).collect()
+    }
+
+    #[test]
+    fn answers_go_to_the_partitions_that_exist() {
+        let answers = vec![Ok(()), Err(ResponseError::OffsetMetadataTooLarge)];
+        assert_eq!(codes(&[false, true, true], Ok(answers)), [3, 0, 12]);
+    }
+
+    #[test]
+    fn an_error_of_the_group_is_the_error_of_every_partition_that_exists() {
+        let error = ResponseError::IllegalGeneration;
+        assert_eq!(codes(&[true, false, true], Err(error)), [22, 3, 22]);
     }
 }

@@ -6,7 +6,7 @@ use kafka_protocol::messages::offset_delete_response::{
 };
 use kafka_protocol::messages::{OffsetDeleteRequest, OffsetDeleteResponse};
 
-use super::Context;
+use super::{Context, code};
 
 #[expect(
     clippy::needless_pass_by_value,
@@ -41,7 +41,7 @@ pub(crate) fn handle(
             let answer = answer.unwrap_or(Err(ResponseError::UnknownTopicOrPartition));
             OffsetDeleteResponsePartition::default()
                 .with_partition_index(partition.partition_index)
-                .with_error_code(answer.err().map_or(0, |error| error.code()))
+                .with_error_code(code(&answer))
         });
         OffsetDeleteResponseTopic::default()
             .with_name(topic.name.clone())

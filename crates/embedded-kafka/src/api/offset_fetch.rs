@@ -145,3 +145,70 @@ fn or_nothing(committed: Option<CommittedOffset>) -> (i64, i32, StrBytes) {
 fn topic_name(topic: String) -> TopicName {
     TopicName(StrBytes::from_string(topic))
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::BytesMut;
+    use kafka_protocol::protocol::{Decodable, Encodable};
+
+    use super::*;
+
+    fn reencoded(response: &OffsetFetchResponse, version: i16) -> OffsetFetchResponse {
+        let mut bytes = BytesMut::new();
+        response.encode(&mut bytes, version).unwrap();
+        OffsetFetchResponse::decode(&mut bytes.freeze(), version).unwrap()
+    }
+
+    fn offsets() -> TopicOffsets {
+        let committed = CommittedOffset {
+            offset: 7884,
+            leader_epoch: 5,
+            metadata: "gate 7".into(),
+            commit_timestamp: 0,
+            expire_timestamp: -1,
+        };
+        ("airports".into(), vec![(0, Some(committed)), (1, None)])
+    }
+
+    #[test]
+    fn versions_of_one_group_encode_what_they_can_say() {
+        for version in 1..=7 {
+            let topic = topic_alone(offsets(), None, version);
+            let response = OffsetFetchResponse::default().with_topics(vec![topic]);
+            let decoded = reencoded(&response, version);
+            let [committed, nothing] = decoded.topics[0].partitions.as_slice() else {
+                panic!("two partitions")
+            };
+            let leader_epoch = if version >= 5 { 5 } else { -1 };
+            assert_eq!(committed.committed_offset, 7884);
+            assert_eq!(committed.committed_leader_epoch, leader_epoch);
+            assert_eq!(committed.metadata.as_deref(), Some("gate 7"));
+            assert_eq!((nothing.committed_offset, nothing.error_code), (-1, 0));
+            assert_eq!(nothing.metadata.as_deref(), Some(""));
+        }
+    }
+
+    #[test]
+    fn versions_of_several_groups_encode_what_they_can_say() {
+        for version in 8..=9 {
+            let group = OffsetFetchResponseGroup::default()
+                .with_topics(vec![topic_of_group(offsets())]);
+            let response = OffsetFetchResponse::default().with_groups(vec![group]);
+            let decoded = reencoded(&response, version);
+            let partitions = &decoded.groups[0].topics[0].partitions;
+            assert_eq!(partitions[0].committed_leader_epoch, 5);
+            assert_eq!(partitions[1].committed_offset, -1);
+        }
+    }
+
+    #[test]
+    fn version_1_has_the_error_in_each_partition() {
+        let asked = Some(vec![("airports".to_owned(), vec![0, 1])]);
+        let topic = without_offsets(asked).remove(0);
+        let topic = topic_alone(topic, Some(ResponseError::NotCoordinator), 1);
+        let response = OffsetFetchResponse::default().with_topics(vec![topic]);
+        let decoded = reencoded(&response, 1);
+        let codes = decoded.topics[0].partitions.iter().map(|partition| partition.error_code);
+        assert_eq!(codes.collect::<Vec<_>>(), [16, 16]);
+    }
+}

@@ -42,7 +42,9 @@ fn end_of_epoch(
 ) -> Result<Option<(i32, i64)>, ResponseError> {
     let partition = context.state.metadata.partition(topic, asked.partition)?;
     partition.with(|state| {
-        state.check_leader(context.node, asked.current_leader_epoch)?;
+        // -1 alone means that the client knows no epoch.
+        let known = Some(asked.current_leader_epoch).filter(|epoch| *epoch != -1);
+        state.check_leader(context.node, known)?;
         Ok(state.log.end_offset_for_epoch(asked.leader_epoch))
     })
 }

@@ -81,10 +81,15 @@ fn append(
     let partition = context.state.metadata.partition(topic, data.index)?;
     // A batch for another node is not worth checking, and its settings are copied out of the lock.
     let settings = partition.with(|state| {
-        state.check_leader(context.node, -1).map(|()| state.log.settings().clone())
+        state.check_leader(context.node, None).map(|()| state.log.settings().clone())
     })?;
     let records = data.records.clone().unwrap_or_default();
-    let batch = log::validate(&records, &settings, context.now)?;
+    let name = format_args!("{topic}-{}", data.index);
+    let batch = log::validate(&records, &name, &settings, context.now)?;
+    if batch.header().is_transactional() {
+        // The request names no transactional id, and so none that it may write for.
+        return Err(ResponseError::TransactionalIdAuthorizationFailed.into());
+    }
     partition.append(context.node, acks, &batch, context.now)
 }
 
@@ -113,8 +118,14 @@ fn refuse(
         .with_error_code(rejection.code.code())
         .with_base_offset(-1)
         .with_log_append_time_ms(-1);
+    if version >= 5
+        && rejection.names_start_offset
+        && let Ok(partition) = context.state.metadata.partition(topic, response.index)
+    {
+        response.log_start_offset = partition.with(|state| state.log.start_offset());
+    }
     if version >= RECORD_ERRORS {
-        response.error_message = message(rejection.message);
+        response.error_message = rejection.client_message().and_then(|text| message(text.to_owned()));
         response.record_errors = rejection
             .record_errors
             .into_iter()

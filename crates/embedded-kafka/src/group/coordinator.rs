@@ -12,19 +12,15 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
 use parking_lot::{Mutex, RwLock};
-use tracing::{debug, warn};
 
 use super::describe::{Described, Listed};
 use super::join::{JoinAnswer, JoinRefused, JoinRequest};
 use super::members::Leaving;
-use super::offsets::{Commit, CommittedOffset, OffsetToCommit, TopicOffsets};
 use super::state::{Group, State};
 use super::sync::{SyncAnswer, SyncRequest};
 use super::waiting::Ticket;
 use super::{GroupEvent, Settings, Step};
-use crate::records::{
-    GroupMetadataKey, GroupMetadataValue, OffsetCommitKey, OffsetCommitValue, OffsetsKey,
-};
+use crate::records::{GroupMetadataKey, GroupMetadataValue};
 use crate::time::Timestamp;
 use crate::wait::{Watch, wait_for};
 
@@ -47,15 +43,15 @@ pub(crate) type OnEvent = Box<dyn Fn(GroupEvent) + Send + Sync>;
 
 /// All groups.
 pub(crate) struct Groups {
-    groups: RwLock<HashMap<String, Arc<GroupCell>>>,
+    pub(super) groups: RwLock<HashMap<String, Arc<GroupCell>>>,
     log: Arc<dyn OffsetsLog>,
-    settings: Settings,
+    pub(super) settings: Settings,
     on_event: OnEvent,
 }
 
 /// A group, its lock, and who waits for it.
-struct GroupCell {
-    group: Mutex<Group>,
+pub(super) struct GroupCell {
+    pub(super) group: Mutex<Group>,
     changed: Watch,
     /// When the group has something to do, so that a tick locks only the groups that have.
     due: AtomicI64,
@@ -167,7 +163,7 @@ impl Groups {
     pub(crate) fn sync(
         &self,
         group_id: &str,
-        request: SyncRequest,
+        request: &SyncRequest,
         now: Timestamp,
     ) -> Waiting<SyncAnswer> {
         if !is_valid_group_id(group_id) {
@@ -217,80 +213,6 @@ impl Groups {
         self.step(&cell, now, |group, step| group.leave(leaving, step))
     }
 
-    /// OffsetCommit: one answer for each offset, or one error for all. The empty group id is
-    /// allowed, as it was in Kafka's earliest versions.
-    pub(crate) fn commit(
-        &self,
-        group_id: &str,
-        commit: &Commit,
-        offsets: Vec<OffsetToCommit>,
-        now: Timestamp,
-    ) -> Result<Vec<Result<(), ResponseError>>, ResponseError> {
-        let cell = match self.find(group_id) {
-            Some(cell) => cell,
-            None if group_id.len() > i16::MAX as usize => {
-                return Err(ResponseError::InvalidGroupId);
-            }
-            None if commit.generation < 0 => self.find_or_create(group_id, now),
-            None if commit.understands_unknown_group => {
-                return Err(ResponseError::GroupIdNotFound);
-            }
-            None => return Err(ResponseError::IllegalGeneration),
-        };
-        self.step(&cell, now, |group, step| {
-            group.check_commit(commit, step)?;
-            self.write_offsets(group, offsets)
-        })
-    }
-
-    /// Writes offsets to the log, and then to the group.
-    fn write_offsets(
-        &self,
-        group: &mut Group,
-        offsets: Vec<OffsetToCommit>,
-    ) -> Result<Vec<Result<(), ResponseError>>, ResponseError> {
-        let fits = |offset: &OffsetToCommit| {
-            offset
-                .committed
-                .metadata_fits(self.settings.max_offset_metadata)
-        };
-        let answers = offsets
-            .iter()
-            .map(|offset| {
-                if fits(offset) {
-                    Ok(())
-                } else {
-                    Err(ResponseError::OffsetMetadataTooLarge)
-                }
-            })
-            .collect();
-        let accepted = offsets.into_iter().filter(fits).collect::<Vec<_>>();
-        let records = accepted.iter().map(|offset| {
-            let key = offset_key(&group.id, &offset.topic, offset.partition);
-            (key, Some(offset.committed.to_record().encode()))
-        });
-        self.append(&group.id, records.collect())?;
-        for offset in accepted {
-            group
-                .offsets
-                .put(offset.topic, offset.partition, offset.committed);
-        }
-        Ok(answers)
-    }
-
-    /// OffsetFetch: what is committed for the partitions asked for (`None`: for all). A group that
-    /// nobody knows has committed nothing.
-    pub(crate) fn fetch_offsets(
-        &self,
-        group_id: &str,
-        asked: Option<&[(String, Vec<i32>)]>,
-    ) -> Vec<TopicOffsets> {
-        match self.find(group_id) {
-            Some(cell) => cell.group.lock().offsets.fetch(asked),
-            None => super::offsets::Offsets::default().fetch(asked),
-        }
-    }
-
     /// DescribeGroups.
     pub(crate) fn describe(&self, group_id: &str) -> Described {
         self.find(group_id)
@@ -307,96 +229,6 @@ impl Groups {
         groups.retain(|group| group.state != State::Dead.name());
         groups.sort_by(|one, other| one.group.cmp(&other.group));
         groups
-    }
-
-    /// DeleteGroups: a group without members, with all that it has committed.
-    pub(crate) fn delete(&self, group_id: &str, now: Timestamp) -> Result<(), ResponseError> {
-        let cell = self.find(group_id).ok_or(ResponseError::GroupIdNotFound)?;
-        self.step(&cell, now, |group, _| {
-            group.check_delete()?;
-            self.bury(group, now)
-        })?;
-        self.remove(group_id, &cell);
-        Ok(())
-    }
-
-    fn bury(&self, group: &mut Group, now: Timestamp) -> Result<(), ResponseError> {
-        let keys = group.offsets.keys();
-        let mut records = tombstones(&group.id, &keys);
-        if group.is_stored {
-            records.push((
-                GroupMetadataKey {
-                    group: group.id.clone(),
-                }
-                .encode(),
-                None,
-            ));
-        }
-        self.append(&group.id, records)?;
-        group.bury(now);
-        Ok(())
-    }
-
-    /// OffsetDelete: one answer for each partition, or one error for all.
-    pub(crate) fn delete_offsets(
-        &self,
-        group_id: &str,
-        partitions: &[(String, i32)],
-        now: Timestamp,
-    ) -> Result<Vec<Result<(), ResponseError>>, ResponseError> {
-        if !is_valid_group_id(group_id) {
-            return Err(ResponseError::InvalidGroupId);
-        }
-        let cell = self.find(group_id).ok_or(ResponseError::GroupIdNotFound)?;
-        self.step(&cell, now, |group, _| {
-            group.check_delete_offsets()?;
-            let answers = partitions
-                .iter()
-                .map(|(topic, _)| match group.is_subscribed_to(topic) {
-                    true => Err(ResponseError::GroupSubscribedToTopic),
-                    false => Ok(()),
-                })
-                .collect::<Vec<_>>();
-            let deletable = partitions
-                .iter()
-                .zip(&answers)
-                .filter(|((topic, partition), answer)| {
-                    answer.is_ok() && group.offsets.get(topic, *partition).is_some()
-                })
-                .map(|(key, _)| key.clone())
-                .collect::<Vec<_>>();
-            self.remove_offsets(group, &deletable)?;
-            Ok(answers)
-        })
-    }
-
-    /// Deletes what all groups have committed for topics that are gone: a topic of the same name
-    /// would otherwise be read from where the old one was left.
-    pub(crate) fn forget_topics(&self, topics: &[&str], now: Timestamp) {
-        let cells = self.groups.read().values().cloned().collect::<Vec<_>>();
-        for cell in cells {
-            self.step(&cell, now, |group, _| {
-                let gone = topics
-                    .iter()
-                    .flat_map(|topic| group.offsets.partitions_of(topic));
-                let gone = gone.collect::<Vec<_>>();
-                if let Err(error) = self.remove_offsets(group, &gone) {
-                    warn!(group = group.id, %error, "offsets of deleted topics stay committed");
-                }
-            });
-        }
-    }
-
-    fn remove_offsets(
-        &self,
-        group: &mut Group,
-        keys: &[(String, i32)],
-    ) -> Result<(), ResponseError> {
-        self.append(&group.id, tombstones(&group.id, keys))?;
-        for (topic, partition) in keys {
-            group.offsets.remove(topic, *partition);
-        }
-        Ok(())
     }
 
     /// Does what is due in any group: call it every few milliseconds. It locks only the groups
@@ -419,59 +251,9 @@ impl Groups {
         }
     }
 
-    /// Takes in a record of `__consumer_offsets`, in the order of the log, before the first
-    /// request. What cannot be read is left out.
-    pub(crate) fn replay(&self, key: &[u8], value: Option<&[u8]>) {
-        match OffsetsKey::decode(key) {
-            Ok(OffsetsKey::Offset(key)) => self.replay_offset(key, value),
-            Ok(OffsetsKey::Group(key)) => self.replay_group(&key.group, value),
-            Ok(OffsetsKey::Unknown(kind)) => {
-                debug!(kind, "a record of a kind that is not kept here");
-            }
-            Err(error) => debug!(%error, "a record whose key cannot be read"),
-        }
-    }
-
-    fn replay_offset(&self, key: OffsetCommitKey, value: Option<&[u8]>) {
-        let cell = self.find_or_create(&key.group, 0);
-        let mut group = cell.group.lock();
-        match value.map(OffsetCommitValue::decode) {
-            None => group.offsets.remove(&key.topic, key.partition),
-            Some(Ok(value)) => {
-                let committed = CommittedOffset::from_record(value);
-                group.offsets.put(key.topic, key.partition, committed);
-            }
-            Some(Err(error)) => {
-                debug!(group = key.group, %error, "a committed offset that cannot be read");
-            }
-        }
-    }
-
-    fn replay_group(&self, group_id: &str, value: Option<&[u8]>) {
-        let cell = self.find_or_create(group_id, 0);
-        let mut group = cell.group.lock();
-        match value.map(GroupMetadataValue::decode) {
-            None => group.replay_tombstone(),
-            Some(Ok(value)) => group.replay(value),
-            Some(Err(error)) => debug!(group = group_id, %error, "a group that cannot be read"),
-        }
-    }
-
-    /// The log has been replayed to its end: sessions begin, and what was deleted is forgotten.
-    pub(crate) fn replayed(&self, now: Timestamp) {
-        self.groups.write().retain(|_, cell| {
-            let group = cell.group.lock();
-            group.is_stored || !group.is_forgettable()
-        });
-        let cells = self.groups.read().values().cloned().collect::<Vec<_>>();
-        for cell in cells {
-            self.step(&cell, now, |group, step| group.start_sessions(step));
-        }
-    }
-
     /// Runs one step of a group under its lock. Those who wait are woken and events are told
     /// after the lock is released.
-    fn step<T>(
+    pub(super) fn step<T>(
         &self,
         cell: &GroupCell,
         now: Timestamp,
@@ -504,7 +286,7 @@ impl Groups {
         result
     }
 
-    fn append(
+    pub(super) fn append(
         &self,
         group_id: &str,
         records: Vec<(Bytes, Option<Bytes>)>,
@@ -517,11 +299,11 @@ impl Groups {
             .map_err(append_error)
     }
 
-    fn find(&self, group_id: &str) -> Option<Arc<GroupCell>> {
+    pub(super) fn find(&self, group_id: &str) -> Option<Arc<GroupCell>> {
         self.groups.read().get(group_id).cloned()
     }
 
-    fn find_or_create(&self, group_id: &str, now: Timestamp) -> Arc<GroupCell> {
+    pub(super) fn find_or_create(&self, group_id: &str, now: Timestamp) -> Arc<GroupCell> {
         let mut groups = self.groups.write();
         let cell = groups.entry(group_id.to_owned()).or_insert_with(|| {
             Arc::new(GroupCell {
@@ -533,7 +315,7 @@ impl Groups {
         cell.clone()
     }
 
-    fn remove(&self, group_id: &str, cell: &Arc<GroupCell>) {
+    pub(super) fn remove(&self, group_id: &str, cell: &Arc<GroupCell>) {
         let mut groups = self.groups.write();
         if groups
             .get(group_id)
@@ -545,21 +327,6 @@ impl Groups {
 }
 
 /// A record's key has two bytes for the length of the group id.
-fn is_valid_group_id(group_id: &str) -> bool {
+pub(super) fn is_valid_group_id(group_id: &str) -> bool {
     !group_id.is_empty() && group_id.len() <= i16::MAX as usize
-}
-
-fn offset_key(group: &str, topic: &str, partition: i32) -> Bytes {
-    OffsetCommitKey {
-        group: group.to_owned(),
-        topic: topic.to_owned(),
-        partition,
-    }
-    .encode()
-}
-
-fn tombstones(group: &str, keys: &[(String, i32)]) -> Vec<(Bytes, Option<Bytes>)> {
-    keys.iter()
-        .map(|(topic, partition)| (offset_key(group, topic, *partition), None))
-        .collect()
 }

@@ -87,7 +87,7 @@ impl Group {
             let member_id = request.member_id.clone();
             self.add_and_rebalance(member_id, request, step)
         } else {
-            self.join_existing_member(request, step)
+            self.join_existing_member(&request, step)
         }
     }
 
@@ -95,7 +95,7 @@ impl Group {
         let member_id = request.new_member_id.clone();
         if let Some(instance_id) = request.instance_id.clone() {
             return match self.static_member_id(&instance_id) {
-                Some(old_id) => self.replace_static_member(&old_id, &instance_id, request, step),
+                Some(old_id) => self.replace_static_member(&old_id, &instance_id, &request, step),
                 None => self.add_and_rebalance(member_id, request, step),
             };
         }
@@ -110,7 +110,7 @@ impl Group {
 
     fn join_existing_member(
         &mut self,
-        request: JoinRequest,
+        request: &JoinRequest,
         step: &mut Step<'_>,
     ) -> Ticket<JoinAnswer> {
         let member_id = request.member_id.clone();
@@ -143,7 +143,7 @@ impl Group {
             request.reason
         );
         let (ticket, waiter) = Ticket::new();
-        self.update_member(&member_id, &request, waiter);
+        self.update_member(&member_id, request, waiter);
         self.rebalance_or_complete_join(&reason, step);
         ticket
     }
@@ -236,7 +236,7 @@ impl Group {
         &mut self,
         old_id: &str,
         instance_id: &str,
-        request: JoinRequest,
+        request: &JoinRequest,
         step: &mut Step<'_>,
     ) -> Ticket<JoinAnswer> {
         let new_id = request.new_member_id.clone();
@@ -245,7 +245,7 @@ impl Group {
             return refused(ResponseError::UnknownMemberId, "");
         };
         let (ticket, waiter) = Ticket::new();
-        self.update_member(&new_id, &request, waiter);
+        self.update_member(&new_id, request, waiter);
         step.events.push(GroupEvent::MemberReplaced {
             group: self.id.clone(),
             instance: instance_id.to_owned(),

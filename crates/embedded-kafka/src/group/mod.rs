@@ -9,12 +9,14 @@
 //! [`Groups`] holds all of them, one lock each, writes what must survive to `__consumer_offsets`,
 //! and wakes the requests that wait. Groups of KIP-848 and the expiry of old offsets are not here.
 
+mod committed;
 mod coordinator;
 mod describe;
 mod join;
 mod members;
 mod offsets;
 mod rebalance;
+mod recover;
 mod replay;
 mod state;
 mod subscription;
@@ -32,11 +34,13 @@ use crate::time::Timestamp;
 
 pub(crate) use coordinator::{Groups, OffsetsLog, partition_of};
 pub(crate) use describe::{Described, DescribedMember, Listed};
+#[cfg(test)]
+pub(crate) use join::JoinedMember;
 pub(crate) use join::{JoinRefused, JoinRequest, Joined};
 pub(crate) use members::Leaving;
 pub(crate) use offsets::{Commit, CommittedOffset, OffsetToCommit, TopicOffsets};
 pub(crate) use state::Protocol;
-pub(crate) use sync::SyncRequest;
+pub(crate) use sync::{SyncRequest, Synced};
 
 /// The limits and delays of all groups, in milliseconds unless they say otherwise.
 #[derive(Debug, Clone)]

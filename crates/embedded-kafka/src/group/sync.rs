@@ -34,8 +34,12 @@ pub(crate) type SyncAnswer = Result<Synced, ResponseError>;
 
 impl Group {
     /// Answers with the member's assignment: at once, or when the leader has handed it in.
-    pub(crate) fn sync(&mut self, request: SyncRequest, step: &mut Step<'_>) -> Ticket<SyncAnswer> {
-        if let Err(error) = self.validate_sync(&request) {
+    pub(crate) fn sync(
+        &mut self,
+        request: &SyncRequest,
+        step: &mut Step<'_>,
+    ) -> Ticket<SyncAnswer> {
+        if let Err(error) = self.validate_sync(request) {
             return Ticket::answered(Err(error));
         }
         match self.state {
@@ -69,7 +73,7 @@ impl Group {
         Ok(())
     }
 
-    fn await_leader(&mut self, request: SyncRequest, step: &mut Step<'_>) -> Ticket<SyncAnswer> {
+    fn await_leader(&mut self, request: &SyncRequest, step: &mut Step<'_>) -> Ticket<SyncAnswer> {
         let (ticket, waiter) = Ticket::new();
         if let Some(member) = self.members.get_mut(&request.member_id) {
             // As with JoinGroup, an earlier request of the same member has lost its connection.

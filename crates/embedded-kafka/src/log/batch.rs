@@ -35,7 +35,6 @@ const RECORD_COUNT_AT: usize = 57;
 
 const COMPRESSION_MASK: i16 = 0x07;
 const LOG_APPEND_TIME: i16 = 0x08;
-const TRANSACTIONAL: i16 = 0x10;
 const CONTROL: i16 = 0x20;
 
 /// The bytes are no record batch of magic 2.
@@ -133,11 +132,6 @@ impl BatchHeader {
     /// Whether the records' timestamps are the time of the append.
     pub(crate) fn is_log_append_time(&self) -> bool {
         self.attributes & LOG_APPEND_TIME != 0
-    }
-
-    /// Whether the batch belongs to a transaction.
-    pub(crate) fn is_transactional(&self) -> bool {
-        self.attributes & TRANSACTIONAL != 0
     }
 
     /// Whether the batch holds a marker of the broker instead of records.

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::time::Timestamp;
 
-use super::batch::{BatchHeader, HEADER_SIZE};
+use super::batch::BatchHeader;
 use super::records::write_varlong;
 use super::validate::ValidBatch;
 
@@ -39,11 +39,6 @@ impl BatchBuilder {
         write_varlong(&mut self.payload, record.len() as i64);
         self.payload.extend_from_slice(&record);
         self.record_count += 1;
-    }
-
-    /// Bytes of the batch as it stands.
-    pub(crate) fn size(&self) -> usize {
-        HEADER_SIZE + self.payload.len()
     }
 
     /// The batch, or `None` when no record was added or 2 GiB are exceeded.

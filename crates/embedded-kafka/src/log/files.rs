@@ -46,6 +46,7 @@ impl OpenFiles {
     }
 
     /// How many descriptors are open.
+    #[cfg(test)]
     pub(crate) fn count(&self) -> usize {
         let open = self.open.lock();
         open.iter()

@@ -39,7 +39,7 @@ impl Log {
     /// Removes the log and everything in its directory.
     ///
     /// The directory gets another name first: a process that is killed meanwhile leaves nothing
-    /// that looks like a partition, and [`remove_deleted`] clears it away at the next start.
+    /// that looks like a partition.
     ///
     /// # Errors
     /// When the directory cannot be renamed or removed.
@@ -57,29 +57,6 @@ impl Log {
             Ok(()) => Ok(std::fs::remove_dir_all(&doomed)?),
         }
     }
-}
-
-/// Removes the directories in `data_directory` that a killed process was about to remove.
-///
-/// # Errors
-/// When one of them cannot be removed.
-pub(crate) fn remove_deleted(data_directory: &Path) -> io::Result<()> {
-    for entry in std::fs::read_dir(data_directory)? {
-        let entry = entry?;
-        let is_doomed = entry.file_name().to_str().is_some_and(is_deleted_name);
-        if is_doomed && entry.file_type()?.is_dir() {
-            std::fs::remove_dir_all(entry.path())?;
-        }
-    }
-    Ok(())
-}
-
-/// Whether [`Log::delete`] made this name: a topic itself may well be called `soft-delete`.
-fn is_deleted_name(name: &str) -> bool {
-    let id = name
-        .strip_suffix(DELETED_SUFFIX)
-        .and_then(|name| name.rsplit_once('.'));
-    id.is_some_and(|(_, id)| id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// The id as Kafka prints it: base 64 in the alphabet for URLs, without padding.
@@ -104,14 +81,5 @@ mod tests {
         assert_eq!(encode(Uuid::from_u128(0)), "AAAAAAAAAAAAAAAAAAAAAA");
         assert_eq!(encode(Uuid::from_u128(1)), "AAAAAAAAAAAAAAAAAAAAAQ");
         assert_eq!(encode(Uuid::from_u128(u128::MAX)), "_____________________w");
-    }
-
-    #[test]
-    fn only_names_that_delete_gives_count_as_deleted() {
-        let id = Uuid::from_u128(5).simple().to_string();
-        assert!(is_deleted_name(&format!("orders-0.{id}-delete")));
-        assert!(!is_deleted_name("soft-delete"));
-        assert!(!is_deleted_name("a.b-delete"));
-        assert!(!is_deleted_name("orders-0"));
     }
 }

@@ -12,8 +12,8 @@ use super::Log;
 use super::batch::{BatchHeader, HEADER_SIZE};
 use super::records::Records;
 use super::scan::Scan;
-use super::segment::{SegmentView, Start};
 use super::validate::MAX_DECOMPRESSED_BYTES;
+use super::view::SegmentView;
 
 /// A record that was found by its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,11 +108,7 @@ impl Lookup {
             return Ok(None);
         };
         // The index names the batch; the scan begins at it, or shortly before.
-        let mut segment = segment.clone();
-        if !matches!(segment.start, Start::Position(_)) {
-            segment.start = Start::Offset(offset);
-        }
-        self.search(&segment, timestamp)
+        self.search(&segment.at(offset), timestamp)
     }
 
     /// The first record of the segment, from where its view starts, that is late enough.
@@ -126,8 +122,8 @@ impl Lookup {
     }
 
     fn scan(&self, segment: &SegmentView, target: Timestamp) -> io::Result<Option<Found>> {
-        let file = segment.files.log.open()?;
-        let mut scan = Scan::headers(file, segment.position()?, segment.size);
+        let file = segment.log()?;
+        let mut scan = Scan::headers(file, segment.position()?, segment.size());
         while let Some((position, header)) = scan.next()? {
             if header.max_timestamp < target || header.last_offset() < self.start_offset {
                 continue;

@@ -3,9 +3,10 @@
 //! Each is done in an order that survives a kill at any point: what the files say next time is
 //! the state before, the state after, or the state after with some files left to remove.
 
+use super::directory::save_start_offset;
 use super::files::remove_if_there;
 use super::read::OffsetOutOfRange;
-use super::segment::{SNAPSHOT_SUFFIX, file_name};
+use super::view::{SNAPSHOT_SUFFIX, file_name};
 use super::{Log, LogError};
 
 impl Log {
@@ -23,7 +24,7 @@ impl Log {
             }));
         }
         if offset > self.start_offset {
-            self.save_start_offset(offset).map_err(LogError::from)?;
+            save_start_offset(&self.directory, offset).map_err(LogError::from)?;
             self.start_offset = offset;
             if self.epochs.truncate_start(offset) {
                 self.epochs.save(&self.directory).map_err(LogError::from)?;

@@ -2,7 +2,7 @@
 //!
 //! A [`Log`] is a state machine over a directory. It owns no lock, task or clock: the caller guards
 //! it with a lock and passes the time in. What is slow is split off, so that the lock is never held
-//! across it: [`validate`] checks a batch before the lock is taken, [`Slice`] reads batches and
+//! across it: [`validate()`] checks a batch before the lock is taken, [`Slice`] reads batches and
 //! [`Lookup`] finds times after it is released. Under the lock an append is one write to the end of
 //! a file, and locating an offset touches no file at all.
 //!
@@ -12,6 +12,7 @@
 mod batch;
 mod builder;
 mod compression;
+mod directory;
 mod epochs;
 mod files;
 mod identity;
@@ -20,12 +21,15 @@ mod lookup;
 mod maintain;
 mod producers;
 mod read;
+mod rebuild;
 mod records;
 mod recover;
 mod scan;
 mod segment;
 mod settings;
+mod shutdown;
 mod validate;
+mod view;
 
 #[cfg(test)]
 mod model_tests;
@@ -35,7 +39,7 @@ mod test_batches;
 mod tests;
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use kafka_protocol::ResponseError;
@@ -43,18 +47,16 @@ use uuid::Uuid;
 
 use crate::time::Timestamp;
 
-pub(crate) use batch::{BatchHeader, HEADER_SIZE, MalformedBatch, NO_PRODUCER_ID, NO_TIMESTAMP};
+pub(crate) use batch::{BatchHeader, HEADER_SIZE};
 pub(crate) use builder::BatchBuilder;
 pub(crate) use compression::Compression;
 pub(crate) use files::OpenFiles;
-pub(crate) use identity::remove_deleted;
 pub(crate) use lookup::{Found, Lookup};
 pub(crate) use maintain::DeleteRecordsError;
-pub(crate) use read::{OffsetOutOfRange, Slice};
-pub(crate) use records::{MalformedRecord, RecordView, Records};
-pub(crate) use recover::Recovery;
+pub(crate) use read::Slice;
+pub(crate) use records::Records;
 pub(crate) use settings::{LogSettings, TimestampType};
-pub(crate) use validate::{MAX_DECOMPRESSED_BYTES, Rejection, ValidBatch, validate};
+pub(crate) use validate::{Rejection, ValidBatch, validate};
 
 use epochs::LeaderEpochs;
 use producers::Producers;
@@ -147,11 +149,6 @@ impl Log {
     /// Bytes of all segments.
     pub(crate) fn size_bytes(&self) -> u64 {
         self.segments.iter().map(Segment::size).sum()
-    }
-
-    /// The partition's directory, which may not exist yet.
-    pub(crate) fn directory(&self) -> &Path {
-        &self.directory
     }
 
     /// The settings in force.

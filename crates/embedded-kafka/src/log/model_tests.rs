@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::recover::Recovery;
 use super::test_batches::{TestRecord, batch_with, headers};
 use super::*;
 

@@ -16,7 +16,7 @@ use crate::time::Timestamp;
 use super::AppendError;
 use super::batch::BatchHeader;
 use super::files::{read_if_there, replace};
-use super::segment::{SNAPSHOT_SUFFIX, file_name};
+use super::view::{SNAPSHOT_SUFFIX, file_name};
 
 /// Batches that are remembered per producer.
 const REMEMBERED_BATCHES: usize = 5;
@@ -90,7 +90,7 @@ impl Producers {
             return Err(refuse(
                 ResponseError::InvalidProducerEpoch,
                 header,
-                format!(
+                &format!(
                     "epoch {} is below {}",
                     header.producer_epoch, producer.epoch
                 ),
@@ -104,7 +104,7 @@ impl Producers {
             return Err(refuse(
                 ResponseError::OutOfOrderSequenceNumber,
                 header,
-                format!("sequence {first} is the first of a new epoch and should be 0"),
+                &format!("sequence {first} is the first of a new epoch and should be 0"),
             ));
         }
         if let Some(duplicate) = producer.batches.iter().find(|batch| batch.is_same(header)) {
@@ -120,7 +120,7 @@ impl Producers {
         Err(refuse(
             ResponseError::OutOfOrderSequenceNumber,
             header,
-            format!("sequence {first} follows {last}"),
+            &format!("sequence {first} follows {last}"),
         ))
     }
 
@@ -229,7 +229,7 @@ fn field<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
     std::array::from_fn(|index| bytes[at + index])
 }
 
-fn refuse(code: ResponseError, header: &BatchHeader, problem: String) -> AppendError {
+fn refuse(code: ResponseError, header: &BatchHeader, problem: &str) -> AppendError {
     let message = format!("Producer {}: {problem}", header.producer_id);
     AppendError::Refused { code, message }
 }

@@ -11,7 +11,8 @@ use bytes::Bytes;
 use super::Log;
 use super::batch::{BatchHeader, HEADER_SIZE};
 use super::files::read_at;
-use super::segment::{Segment, SegmentView, Start};
+use super::segment::Segment;
+use super::view::{SegmentView, Start};
 
 /// Bytes at the end of a log that are taken to be in the page cache still.
 const RECENT_BYTES: u64 = 32 * 1024 * 1024;
@@ -126,7 +127,7 @@ impl Slice {
     }
 
     fn read_batches(&self, at_least_one: bool) -> io::Result<Bytes> {
-        let file = self.segment.files.log.open()?;
+        let file = self.segment.log()?;
         let mut position = self.segment.position()?;
         let wanted = self
             .max_bytes
@@ -138,7 +139,7 @@ impl Slice {
             let header = match buffer.get(at..).map(BatchHeader::parse) {
                 Some(Ok(header)) => header,
                 // The header is behind the buffer: go on from there.
-                _ if at > 0 && position + ((at + HEADER_SIZE) as u64) <= self.segment.size => {
+                _ if at > 0 && position + ((at + HEADER_SIZE) as u64) <= self.segment.size() => {
                     position += at as u64;
                     buffer = read_at(&file, position, self.cut(position, wanted))?;
                     at = 0;
@@ -166,7 +167,7 @@ impl Slice {
 
     /// As many of `length` bytes as the segment had from `position` on.
     fn cut(&self, position: u64, length: usize) -> usize {
-        let left = self.segment.size.saturating_sub(position);
+        let left = self.segment.size().saturating_sub(position);
         length.min(usize::try_from(left).unwrap_or(usize::MAX))
     }
 

@@ -7,29 +7,24 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
 use crate::time::Timestamp;
 
-use super::batch::{BatchHeader, has_valid_crc};
+use super::directory::{Listing, length_of, list, load_start_offset, save_start_offset};
 use super::epochs::LeaderEpochs;
-use super::files::{OpenFiles, TEMPORARY_SUFFIX, read_if_there, remove_if_there, replace};
-use super::index::{IndexEntry, OffsetEntry, SparseIndex, TimeEntry, read_entry};
+use super::files::{OpenFiles, remove_if_there};
+use super::index::{IndexEntry, OffsetEntry, SparseIndex, TimeEntry};
 use super::producers::Producers;
+use super::rebuild::{Depth, load_indexes, rebuild};
 use super::scan::Scan;
-use super::segment::{
-    INDEX_SUFFIX, LOG_SUFFIX, SNAPSHOT_SUFFIX, Segment, SegmentSummary, TIME_INDEX_SUFFIX,
-    file_name,
-};
+use super::segment::{Segment, SegmentSummary};
+use super::shutdown::{CLEAN_FILE, CleanMark};
+use super::view::{INDEX_SUFFIX, LOG_SUFFIX, SNAPSHOT_SUFFIX, TIME_INDEX_SUFFIX, file_name};
 use super::{Log, LogError, LogSettings, identity};
-
-/// The file that says that the log was closed in order.
-const CLEAN_FILE: &str = "clean-shutdown";
-/// The file that holds the log start offset, once records were deleted.
-const START_OFFSET_FILE: &str = "log-start-offset";
 
 /// What opening a log found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,21 +35,6 @@ pub(crate) struct Recovery {
     pub(crate) cut_bytes: u64,
     /// Segments whose indexes were built again.
     pub(crate) rebuilt_indexes: usize,
-}
-
-/// How the last segment stood when the log was closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct CleanMark {
-    base_offset: i64,
-    end_offset: i64,
-    summary: SegmentSummary,
-}
-
-/// The offsets that file names in a partition's directory begin with.
-#[derive(Default)]
-struct Listing {
-    logs: BTreeSet<i64>,
-    snapshots: BTreeSet<i64>,
 }
 
 impl Log {
@@ -137,7 +117,7 @@ impl Log {
     /// A log that was cut below its start begins where it ends.
     pub(super) fn keep_start_below_end(&mut self) -> io::Result<()> {
         if self.start_offset > self.end_offset {
-            self.save_start_offset(self.end_offset)?;
+            save_start_offset(&self.directory, self.end_offset)?;
             self.start_offset = self.end_offset;
         }
         Ok(())
@@ -186,8 +166,8 @@ impl Log {
             first_timestamp: None,
         };
         if let (Some(offsets), Some(times)) = lengths
-            && offsets % OffsetEntry::SIZE as u64 == 0
-            && times % TimeEntry::SIZE as u64 == 0
+            && offsets.is_multiple_of(OffsetEntry::SIZE as u64)
+            && times.is_multiple_of(TimeEntry::SIZE as u64)
         {
             let (offsets, times) = if was_clean {
                 let offsets = offsets / OffsetEntry::SIZE as u64;
@@ -275,7 +255,7 @@ impl Log {
             .filter(|one| one.base_offset() < offset)
         {
             let view = segment.view(segment.start_for(replay_from.max(segment.base_offset())));
-            let file = view.files.log.open()?;
+            let file = view.log()?;
             let mut scan = Scan::headers(file, view.position()?, segment.size());
             while let Some((_, header)) = scan.next()? {
                 if header.base_offset >= replay_from && header.last_offset() < offset {
@@ -294,237 +274,4 @@ impl Log {
         }
         self.restore_producers(&snapshots, offset)
     }
-
-    /// Must come before every change of the files: from here on a start has to look closely.
-    pub(super) fn begin_change(&mut self) -> io::Result<()> {
-        if self.is_marked_clean {
-            remove_if_there(&self.directory.join(CLEAN_FILE))?;
-            self.is_marked_clean = false;
-        }
-        Ok(())
-    }
-
-    /// Closes the log in order, so that the next start reads no batch. It may still be used.
-    ///
-    /// # Errors
-    /// When indexes or snapshot cannot be written. The log is as complete as after a kill then.
-    pub(crate) fn close(&mut self) -> Result<(), LogError> {
-        if let Some(active) = self.segments.last_mut()
-            && !self.is_marked_clean
-        {
-            active.flush_indexes()?;
-            let mark = CleanMark {
-                base_offset: active.base_offset(),
-                end_offset: self.end_offset,
-                summary: active.summary(),
-            };
-            self.save_producers()?;
-            mark.save(&self.directory)?;
-            self.is_marked_clean = true;
-        }
-        for segment in &self.segments {
-            segment.close();
-        }
-        Ok(())
-    }
-
-    /// Writes a snapshot at the end of the log and removes those that belong to no segment.
-    fn save_producers(&self) -> io::Result<()> {
-        self.producers.save(&self.directory, self.end_offset)?;
-        for offset in list(&self.directory)?.snapshots {
-            let is_base = self
-                .segments
-                .iter()
-                .any(|segment| segment.base_offset() == offset);
-            if !is_base && offset != self.end_offset {
-                remove_if_there(&self.directory.join(file_name(offset, SNAPSHOT_SUFFIX)))?;
-            }
-        }
-        Ok(())
-    }
-
-    pub(super) fn save_start_offset(&self, start_offset: i64) -> io::Result<()> {
-        replace(
-            &self.directory.join(START_OFFSET_FILE),
-            start_offset.to_string().as_bytes(),
-        )
-    }
-}
-
-impl CleanMark {
-    fn load(directory: &Path) -> io::Result<Option<Self>> {
-        let contents = read_if_there(&directory.join(CLEAN_FILE))?;
-        Ok(contents.and_then(|contents| Self::decode(&contents)))
-    }
-
-    fn save(&self, directory: &Path) -> io::Result<()> {
-        let SegmentSummary {
-            size,
-            max_timestamp,
-            first_timestamp,
-        } = self.summary;
-        // Nothing has the smallest of all timestamps: it stands for "none".
-        let (timestamp, relative_offset) =
-            max_timestamp.map_or((i64::MIN, 0), |max| (max.timestamp, max.relative_offset));
-        let first = first_timestamp.unwrap_or(i64::MIN);
-        let Self {
-            base_offset,
-            end_offset,
-            ..
-        } = self;
-        let text =
-            format!("1 {base_offset} {end_offset} {size} {timestamp} {relative_offset} {first}\n");
-        replace(&directory.join(CLEAN_FILE), text.as_bytes())
-    }
-
-    fn decode(contents: &[u8]) -> Option<Self> {
-        let text = std::str::from_utf8(contents).ok()?;
-        let numbers: Option<Vec<i64>> = text
-            .split_whitespace()
-            .map(|word| word.parse().ok())
-            .collect();
-        let [
-            1,
-            base_offset,
-            end_offset,
-            size,
-            timestamp,
-            relative_offset,
-            first,
-        ] = numbers?[..]
-        else {
-            return None;
-        };
-        let relative_offset = u32::try_from(relative_offset).ok()?;
-        let max_timestamp = (timestamp != i64::MIN).then_some(TimeEntry {
-            timestamp,
-            relative_offset,
-        });
-        Some(Self {
-            base_offset,
-            end_offset,
-            summary: SegmentSummary {
-                size: u64::try_from(size).ok()?,
-                max_timestamp,
-                first_timestamp: (first != i64::MIN).then_some(first),
-            },
-        })
-    }
-}
-
-/// How closely batches are looked at.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Depth {
-    Headers,
-    Crc,
-}
-
-/// Builds a segment's indexes from its log file up to the first thing that is no valid batch, or
-/// the batch that holds `end_offset`. Answers how long the file is.
-fn rebuild(
-    segment: &mut Segment,
-    index_interval: u64,
-    depth: Depth,
-    end_offset: Option<i64>,
-    mut on_batch: impl FnMut(&BatchHeader),
-) -> io::Result<u64> {
-    segment.reset()?;
-    let file = segment.files().log.open()?;
-    let length = file.metadata()?.len();
-    let mut scan = match depth {
-        Depth::Headers => Scan::headers(file, 0, length),
-        Depth::Crc => Scan::batches(file, 0, length),
-    };
-    let mut next_offset = segment.base_offset();
-    while let Some((position, header)) = scan.next()? {
-        let relative_end = header.last_offset().saturating_sub(segment.base_offset());
-        let is_in_order = header.base_offset >= next_offset
-            && header.last_offset_delta >= 0
-            && relative_end <= i64::from(i32::MAX);
-        let is_behind = end_offset.is_some_and(|end| header.last_offset() >= end);
-        if !is_in_order || is_behind {
-            break;
-        }
-        if depth == Depth::Crc && !has_valid_crc(&header, scan.batch(position, &header)?) {
-            break;
-        }
-        next_offset = header.last_offset() + 1;
-        segment.note(&header, index_interval);
-        segment.flush_full_groups();
-        on_batch(&header);
-    }
-    Ok(length)
-}
-
-type Indexes = (SparseIndex<OffsetEntry>, SparseIndex<TimeEntry>);
-
-/// The indexes of a segment whose files have these lengths, `None` if they cannot be right.
-fn load_indexes(segment: &Segment, offsets: u64, times: u64) -> io::Result<Option<Indexes>> {
-    let offsets = load_index(&segment.files().index, offsets)?;
-    let times = load_index(&segment.files().time_index, times)?;
-    Ok(offsets.zip(times))
-}
-
-fn load_index<E: IndexEntry>(
-    file: &Arc<super::files::LogFile>,
-    length: u64,
-) -> io::Result<Option<SparseIndex<E>>> {
-    let entries = length / E::SIZE as u64;
-    if length % E::SIZE as u64 != 0 {
-        return Ok(None);
-    }
-    let last = match entries.checked_sub(1) {
-        Some(last) => Some(read_entry(&*file.open()?, last)?),
-        None => None,
-    };
-    Ok(Some(SparseIndex::from_file(entries, last)))
-}
-
-fn load_start_offset(directory: &Path) -> io::Result<Option<i64>> {
-    let contents = read_if_there(&directory.join(START_OFFSET_FILE))?;
-    Ok(contents.and_then(|contents| std::str::from_utf8(&contents).ok()?.trim().parse().ok()))
-}
-
-fn length_of(path: &Path) -> io::Result<Option<u64>> {
-    match std::fs::metadata(path) {
-        Ok(metadata) => Ok(Some(metadata.len())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-/// Lists a partition's files, and removes what a killed process was writing or removing.
-fn list(directory: &Path) -> io::Result<Listing> {
-    let mut listing = Listing::default();
-    let entries = match std::fs::read_dir(directory) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(listing),
-        entries => entries?,
-    };
-    let mut indexes = Vec::new();
-    for entry in entries {
-        let name = entry?.file_name();
-        let Some(name) = name.to_str() else { continue };
-        if name.ends_with(TEMPORARY_SUFFIX) {
-            remove_if_there(&directory.join(name))?;
-            continue;
-        }
-        let Some((offset, suffix)) = name.split_once('.') else {
-            continue;
-        };
-        let Ok(offset) = offset.parse::<i64>() else {
-            continue;
-        };
-        match suffix {
-            LOG_SUFFIX => _ = listing.logs.insert(offset),
-            SNAPSHOT_SUFFIX => _ = listing.snapshots.insert(offset),
-            INDEX_SUFFIX | TIME_INDEX_SUFFIX => indexes.push((offset, name.to_owned())),
-            _ => {}
-        }
-    }
-    for (offset, name) in indexes {
-        if !listing.logs.contains(&offset) {
-            remove_if_there(&directory.join(name))?;
-        }
-    }
-    Ok(listing)
 }

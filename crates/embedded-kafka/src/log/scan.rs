@@ -44,11 +44,6 @@ impl Scan {
         }
     }
 
-    /// Where the next batch begins, or what is no batch.
-    pub(super) fn position(&self) -> u64 {
-        self.position
-    }
-
     /// The position and header of the next batch, `None` at the end or at what is no whole batch.
     pub(super) fn next(&mut self) -> io::Result<Option<(u64, BatchHeader)>> {
         let position = self.position;
@@ -63,11 +58,6 @@ impl Scan {
     /// The bytes of the batch at `position`.
     pub(super) fn batch(&mut self, position: u64, header: &BatchHeader) -> io::Result<&[u8]> {
         self.window(position, header.size())
-    }
-
-    /// Does not count the batch that [`Scan::next`] answered last.
-    pub(super) fn step_back(&mut self, position: u64) {
-        self.position = position;
     }
 
     /// The bytes from `position` on, `length` of them or what there is before the end.

@@ -7,144 +7,18 @@
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Write};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use crate::time::Timestamp;
 
 use super::batch::{BatchHeader, HEADER_SIZE, NO_TIMESTAMP};
-use super::files::{LogFile, OpenFiles};
-use super::index::{OffsetEntry, SparseIndex, TimeEntry, read_entry, search_file};
+use super::files::OpenFiles;
+use super::index::{OffsetEntry, SparseIndex, TimeEntry};
 use super::settings::LogSettings;
+use super::view::{Indexed, SegmentFiles, SegmentView, Start};
 
 /// How many of the newest batches are found without an index.
 const NEWEST_BATCHES: usize = 128;
-
-/// The suffixes of a segment's files.
-pub(super) const LOG_SUFFIX: &str = "log";
-pub(super) const INDEX_SUFFIX: &str = "index";
-pub(super) const TIME_INDEX_SUFFIX: &str = "timeindex";
-pub(super) const SNAPSHOT_SUFFIX: &str = "snapshot";
-
-/// The name of a file that belongs to the segment, or state, at `offset`.
-pub(super) fn file_name(offset: i64, suffix: &str) -> String {
-    format!("{offset:020}.{suffix}")
-}
-
-/// What the lock-free readers of a segment share with it.
-#[derive(Debug)]
-pub(super) struct SegmentFiles {
-    pub(super) log: Arc<LogFile>,
-    pub(super) index: Arc<LogFile>,
-    pub(super) time_index: Arc<LogFile>,
-    /// Counts what makes an earlier view of the files worthless: truncation and removal.
-    generation: AtomicU64,
-    /// The largest timestamp of a segment that no longer grows, once somebody asked for it.
-    sealed_max: OnceLock<Option<TimeEntry>>,
-}
-
-impl SegmentFiles {
-    fn new(directory: &Path, base_offset: i64, pool: &Arc<OpenFiles>) -> Self {
-        let file = |suffix| LogFile::new(directory.join(file_name(base_offset, suffix)), pool);
-        Self {
-            log: file(LOG_SUFFIX),
-            index: file(INDEX_SUFFIX),
-            time_index: file(TIME_INDEX_SUFFIX),
-            generation: AtomicU64::new(0),
-            sealed_max: OnceLock::new(),
-        }
-    }
-
-    /// A number that changes when batches are cut off or the files go away.
-    pub(super) fn generation(&self) -> u64 {
-        self.generation.load(Ordering::SeqCst)
-    }
-
-    fn invalidate(&self) {
-        self.generation.fetch_add(1, Ordering::SeqCst);
-    }
-
-    /// The entry with the largest timestamp of a sealed segment, which is the last of its index.
-    pub(super) fn sealed_max(&self, entries: u64) -> io::Result<Option<TimeEntry>> {
-        if let Some(known) = self.sealed_max.get() {
-            return Ok(*known);
-        }
-        let last = match entries.checked_sub(1) {
-            Some(last) => Some(read_entry(&*self.time_index.open()?, last)?),
-            None => None,
-        };
-        Ok(*self.sealed_max.get_or_init(|| last))
-    }
-}
-
-/// From where a scan of a segment finds what it looks for soon.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Start {
-    /// From a batch at this position.
-    Position(u64),
-    /// From the batch that the offset index in the file names for this offset.
-    Offset(i64),
-    /// From the batch that the time index in the file names for this timestamp.
-    Time(Timestamp),
-}
-
-/// A segment as it was when the log's lock was held.
-#[derive(Clone, Debug)]
-pub(super) struct SegmentView {
-    pub(super) files: Arc<SegmentFiles>,
-    generation: u64,
-    pub(super) base_offset: i64,
-    pub(super) size: u64,
-    offsets_in_file: u64,
-    times_in_file: u64,
-    max_timestamp: Option<TimeEntry>,
-    pub(super) start: Start,
-}
-
-impl SegmentView {
-    /// Whether batches were cut off, or the files removed, since the view was taken.
-    pub(super) fn is_outdated(&self) -> bool {
-        self.files.generation() != self.generation
-    }
-
-    /// The position to begin at, from the index files where it has to be.
-    pub(super) fn position(&self) -> io::Result<u64> {
-        match self.start {
-            Start::Position(position) => Ok(position),
-            Start::Offset(offset) => self.position_of(offset),
-            Start::Time(target) => {
-                let file = self.files.time_index.open()?;
-                let before = target.saturating_sub(1);
-                match search_file::<TimeEntry>(&file, self.times_in_file, before)? {
-                    Some(entry) => {
-                        self.position_of(self.base_offset + i64::from(entry.relative_offset))
-                    }
-                    None => Ok(0),
-                }
-            }
-        }
-    }
-
-    fn position_of(&self, offset: i64) -> io::Result<u64> {
-        if self.offsets_in_file == 0 {
-            return Ok(0);
-        }
-        let file = self.files.index.open()?;
-        let relative_offset = offset - self.base_offset;
-        let entry = search_file::<OffsetEntry>(&file, self.offsets_in_file, relative_offset)?;
-        Ok(entry.map_or(0, |entry| u64::from(entry.position)))
-    }
-
-    /// The largest timestamp of the segment, and the last offset of the batch that holds it.
-    pub(super) fn max_timestamp(&self) -> io::Result<Option<(Timestamp, i64)>> {
-        let entry = match self.max_timestamp {
-            Some(entry) => Some(entry),
-            None => self.files.sealed_max(self.times_in_file)?,
-        };
-        let relative = entry.map(|entry| (entry.timestamp, i64::from(entry.relative_offset)));
-        Ok(relative.map(|(timestamp, offset)| (timestamp, self.base_offset + offset)))
-    }
-}
 
 /// One segment of a log.
 #[derive(Debug)]
@@ -413,16 +287,13 @@ impl Segment {
 
     /// What a reader without the lock needs to know of the segment.
     pub(super) fn view(&self, start: Start) -> SegmentView {
-        SegmentView {
-            generation: self.files.generation(),
-            files: Arc::clone(&self.files),
-            base_offset: self.base_offset,
+        let known = Indexed {
             size: self.size,
             offsets_in_file: self.offsets.in_file(),
             times_in_file: self.times.in_file(),
             max_timestamp: self.max_timestamp,
-            start,
-        }
+        };
+        SegmentView::new(&self.files, self.base_offset, known, start)
     }
 
     /// Forgets everything in and about the files: they are about to be built again.
@@ -438,14 +309,7 @@ impl Segment {
         self.first_timestamp = None;
         self.newest.clear();
         // The segment may grow again: what was its largest timestamp is so no longer.
-        let fresh = SegmentFiles {
-            log: Arc::clone(&self.files.log),
-            index: Arc::clone(&self.files.index),
-            time_index: Arc::clone(&self.files.time_index),
-            generation: AtomicU64::new(0),
-            sealed_max: OnceLock::new(),
-        };
-        self.files = Arc::new(fresh);
+        self.files = Arc::new(self.files.renewed());
         Ok(())
     }
 
@@ -502,6 +366,7 @@ fn write_batch(
 mod tests {
     use std::fs::File;
 
+    use super::super::view::{LOG_SUFFIX, file_name};
     use super::*;
 
     fn header(base_offset: i64, timestamp: Timestamp, payload: &[u8]) -> BatchHeader {

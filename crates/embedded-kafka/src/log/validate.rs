@@ -5,6 +5,8 @@
 //! where a rule has to look inside: keys on a compacted topic, timestamps that the header cannot
 //! vouch for, or another `compression.type`.
 
+use std::fmt::Display;
+
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
 
@@ -15,7 +17,7 @@ use super::batch::{
     BatchHeader, HEADER_SIZE, LOG_OVERHEAD, NO_TIMESTAMP, SIZE_UP_TO_MAGIC, has_valid_crc,
 };
 use super::compression::{Compression, DecompressError};
-use super::records::Records;
+use super::records::{RecordView, Records};
 use super::settings::{LogSettings, TimestampType};
 
 /// The most bytes that the records of one batch may take when decompressed. Kafka has no such limit;
@@ -59,25 +61,43 @@ pub(crate) struct Rejection {
     pub(crate) message: String,
     /// The records at fault by index in the batch, where single records are.
     pub(crate) record_errors: Vec<(i32, String)>,
+    /// Whether Kafka answers with the log's start offset beside the error, and not with -1.
+    pub(crate) names_start_offset: bool,
 }
 
 impl Rejection {
-    fn new(code: ResponseError, message: impl Into<String>) -> Self {
+    /// What is wrong with the request, before Kafka looks at the partition.
+    fn of_request(code: ResponseError, message: impl Into<String>) -> Self {
+        let message = message.into();
         Self {
             code,
-            message: message.into(),
+            message,
             record_errors: Vec::new(),
+            names_start_offset: false,
+        }
+    }
+
+    /// What is wrong with the batch.
+    fn of_batch(code: ResponseError, message: impl Into<String>) -> Self {
+        Self {
+            names_start_offset: true,
+            ..Self::of_request(code, message)
         }
     }
 
     fn invalid(message: impl Into<String>) -> Self {
-        Self::new(ResponseError::InvalidRecord, message)
+        Self::of_batch(ResponseError::InvalidRecord, message)
+    }
+
+    /// The message that Kafka sends along: only where single records are at fault.
+    pub(crate) fn client_message(&self) -> Option<&str> {
+        (!self.record_errors.is_empty()).then_some(self.message.as_str())
     }
 }
 
 impl From<ResponseError> for Rejection {
     fn from(code: ResponseError) -> Self {
-        Self::new(code, String::new())
+        Self::of_request(code, String::new())
     }
 }
 
@@ -85,28 +105,32 @@ impl From<AppendError> for Rejection {
     fn from(error: AppendError) -> Self {
         if let AppendError::Storage(error) = &error {
             tracing::error!(%error, "a batch was not written");
+            return Self::of_request(ResponseError::KafkaStorageError, error.to_string());
         }
-        Self::new(error.code(), error.to_string())
+        Self::of_batch(error.code(), error.to_string())
     }
 }
 
-/// Checks the records that a produce request (version 3 and above) brings for one partition.
+/// Checks the records that a produce request (version 3 and above) brings for `partition`, which
+/// is only named in messages, as in `flights-0`.
 ///
 /// # Errors
-/// As Kafka answers: `INVALID_RECORD`, `INVALID_TIMESTAMP`, `CORRUPT_MESSAGE`, `MESSAGE_TOO_LARGE`
-/// or `RECORD_LIST_TOO_LARGE`.
+/// As Kafka answers: `INVALID_RECORD`, `INVALID_TIMESTAMP`, `CORRUPT_MESSAGE`, `MESSAGE_TOO_LARGE`,
+/// `RECORD_LIST_TOO_LARGE`; `UNKNOWN_SERVER_ERROR` for records that cannot be decompressed.
 pub(crate) fn validate(
     records: &Bytes,
+    partition: &dyn Display,
     settings: &LogSettings,
     now: Timestamp,
 ) -> Result<ValidBatch, Rejection> {
     let batch = only_batch(records)?;
     let header = BatchHeader::parse(&batch)
-        .map_err(|error| Rejection::new(ResponseError::CorruptMessage, error.to_string()))?;
+        .map_err(|error| Rejection::of_request(ResponseError::CorruptMessage, error.to_string()))?;
     check_header(&header, &batch, settings)?;
-    let source = header
-        .compression()
-        .ok_or_else(|| Rejection::invalid("The batch names a compression that does not exist"))?;
+    let source = header.compression().ok_or_else(|| {
+        let message = "The batch names a compression that does not exist";
+        Rejection::of_batch(ResponseError::UnknownServerError, message)
+    })?;
     let mut valid = ValidBatch::new(header, batch.slice(HEADER_SIZE..));
 
     let target = settings.compression.unwrap_or(source);
@@ -119,7 +143,12 @@ pub(crate) fn validate(
         let payload = source
             .decompress(&valid.payload, MAX_DECOMPRESSED_BYTES)
             .map_err(refuse)?;
-        max_timestamp = check_records(&header, &payload, settings, now)?;
+        let rules = Rules {
+            partition,
+            settings,
+            now,
+        };
+        max_timestamp = check_records(&header, &payload, &rules)?;
         if target != source {
             recompress(&mut valid, target, &payload)?;
         }
@@ -129,7 +158,7 @@ pub(crate) fn validate(
         return Err(too_large(valid.header.size(), settings.max_message_bytes));
     }
     if valid.header.size() as u64 > settings.segment_bytes {
-        return Err(Rejection::new(
+        return Err(Rejection::of_request(
             ResponseError::RecordListTooLarge,
             format!(
                 "The record batch of {} bytes exceeds the segment size of {} bytes",
@@ -145,18 +174,19 @@ pub(crate) fn validate(
 ///
 /// As in Kafka, bytes behind it that are too few for another batch are cut off.
 fn only_batch(records: &Bytes) -> Result<Bytes, Rejection> {
+    let invalid = |message| Rejection::of_request(ResponseError::InvalidRecord, message);
     let Some(size) = next_batch(records)? else {
-        return Err(Rejection::invalid(
+        return Err(invalid(
             "Produce requests must have exactly one record batch per partition, this one has none",
         ));
     };
     if records[SIZE_UP_TO_MAGIC - 1] != 2 {
-        return Err(Rejection::invalid(
+        return Err(invalid(
             "Produce requests are only allowed to contain record batches with magic version 2",
         ));
     }
     if next_batch(&records[size..])?.is_some() {
-        return Err(Rejection::invalid(
+        return Err(invalid(
             "Produce requests are only allowed to contain exactly one record batch per partition",
         ));
     }
@@ -168,7 +198,12 @@ fn next_batch(bytes: &[u8]) -> Result<Option<usize>, Rejection> {
     let Some(head) = bytes.first_chunk::<SIZE_UP_TO_MAGIC>() else {
         return Ok(None);
     };
-    let corrupt = |message| Err(Rejection::new(ResponseError::CorruptMessage, message));
+    let corrupt = |message| {
+        Err(Rejection::of_request(
+            ResponseError::CorruptMessage,
+            message,
+        ))
+    };
     let length = i32::from_be_bytes([head[8], head[9], head[10], head[11]]);
     if length < SMALLEST_LENGTH {
         return corrupt(format!(
@@ -198,7 +233,7 @@ fn check_header(
         return Err(too_large(batch.len(), settings.max_message_bytes));
     }
     if !has_valid_crc(header, batch) {
-        return Err(Rejection::new(
+        return Err(Rejection::of_request(
             ResponseError::CorruptMessage,
             format!("Record is corrupt (stored crc = {})", header.crc),
         ));
@@ -248,12 +283,18 @@ fn is_out_of_range(timestamp: Timestamp, settings: &LogSettings, now: Timestamp)
     age > settings.timestamp_before_max_ms || age.saturating_neg() > settings.timestamp_after_max_ms
 }
 
+/// What the records of a batch are checked against.
+struct Rules<'a> {
+    partition: &'a dyn Display,
+    settings: &'a LogSettings,
+    now: Timestamp,
+}
+
 /// Walks all records and answers with the largest timestamp among them.
 fn check_records(
     header: &BatchHeader,
     payload: &[u8],
-    settings: &LogSettings,
-    now: Timestamp,
+    rules: &Rules<'_>,
 ) -> Result<Timestamp, Rejection> {
     let mut max_timestamp = NO_TIMESTAMP;
     let mut errors = Vec::new();
@@ -269,10 +310,9 @@ fn check_records(
         }
         let timestamp = header.record_timestamp(record.timestamp_delta);
         max_timestamp = max_timestamp.max(timestamp);
-        if settings.compacted && record.key.is_none() {
-            let message = "Compacted topic cannot accept message without key";
-            errors.push((index, message.to_owned()));
-        } else if let Some(message) = timestamp_error(header, timestamp, index, settings, now) {
+        if rules.settings.compacted && record.key.is_none() {
+            errors.push((index, rules.key_missing()));
+        } else if let Some(message) = rules.timestamp_error(header, &record) {
             is_timestamp_error = true;
             errors.push((index, message));
         }
@@ -284,62 +324,63 @@ fn check_records(
     }
 }
 
-fn timestamp_error(
-    header: &BatchHeader,
-    timestamp: Timestamp,
-    index: i32,
-    settings: &LogSettings,
-    now: Timestamp,
-) -> Option<String> {
-    if settings.timestamp_type == TimestampType::CreateTime && timestamp != NO_TIMESTAMP {
-        return is_out_of_range(timestamp, settings, now).then(|| {
-            format!(
-                "Timestamp {timestamp} of message with offset {index} is out of range. \
-                 The timestamp should be within [{}, {}]",
-                now.wrapping_sub(settings.timestamp_before_max_ms),
-                now.wrapping_add(settings.timestamp_after_max_ms)
-            )
-        });
+impl Rules<'_> {
+    fn key_missing(&self) -> String {
+        format!(
+            "Compacted topic cannot accept message without key in topic partition {}",
+            self.partition
+        )
     }
-    header.is_log_append_time().then(|| {
-        "Invalid timestamp type in message. Producer should not set timestamp type to LogAppendTime."
-            .to_owned()
-    })
+
+    fn timestamp_error(&self, header: &BatchHeader, record: &RecordView<'_>) -> Option<String> {
+        let Self { settings, now, .. } = self;
+        let timestamp = header.record_timestamp(record.timestamp_delta);
+        if settings.timestamp_type == TimestampType::CreateTime && timestamp != NO_TIMESTAMP {
+            return is_out_of_range(timestamp, settings, *now).then(|| {
+                format!(
+                    "Timestamp {timestamp} of message with offset {} is out of range. \
+                     The timestamp should be within [{}, {}]",
+                    record.offset_delta,
+                    now.wrapping_sub(settings.timestamp_before_max_ms),
+                    now.wrapping_add(settings.timestamp_after_max_ms)
+                )
+            });
+        }
+        header.is_log_append_time().then(|| {
+            format!(
+                "Invalid timestamp type in message DefaultRecord(offset={}, \
+                 timestamp={timestamp}, key={} bytes, value={} bytes). Producer should not set \
+                 timestamp type to LogAppendTime.",
+                record.offset_delta,
+                record.key.map_or(0, <[u8]>::len),
+                record.value.map_or(0, <[u8]>::len)
+            )
+        })
+    }
 }
 
 fn refused(record_errors: Vec<(i32, String)>, is_timestamp_error: bool) -> Rejection {
-    if is_timestamp_error {
-        return Rejection {
-            code: ResponseError::InvalidTimestamp,
-            message: "One or more records have been rejected due to invalid timestamp".into(),
-            record_errors,
-        };
-    }
-    let first: Vec<String> = record_errors
-        .iter()
-        .take(ERRORS_IN_MESSAGE)
-        .map(|(index, message)| {
-            format!(
-                "RecordError(batchIndex={index}, message={})",
-                quoted(message)
-            )
-        })
-        .collect();
-    Rejection {
-        code: ResponseError::InvalidRecord,
-        message: format!(
+    let (code, message) = if is_timestamp_error {
+        let message = "One or more records have been rejected due to invalid timestamp";
+        (ResponseError::InvalidTimestamp, message.to_owned())
+    } else {
+        let first: Vec<String> = record_errors
+            .iter()
+            .take(ERRORS_IN_MESSAGE)
+            .map(|(index, message)| format!("RecordError(batchIndex={index}, message='{message}')"))
+            .collect();
+        let message = format!(
             "One or more records have been rejected due to {} record errors in total, and only \
              showing the first three errors at most: [{}]",
             record_errors.len(),
             first.join(", ")
-        ),
+        );
+        (ResponseError::InvalidRecord, message)
+    };
+    Rejection {
         record_errors,
+        ..Rejection::of_batch(code, message)
     }
-}
-
-/// Kafka prints the message of a record error in single quotes.
-fn quoted(message: &str) -> String {
-    format!("'{message}'")
 }
 
 fn recompress(
@@ -347,7 +388,7 @@ fn recompress(
     target: Compression,
     payload: &Bytes,
 ) -> Result<(), Rejection> {
-    let failed = |message: String| Rejection::new(ResponseError::UnknownServerError, message);
+    let failed = |message: String| Rejection::of_batch(ResponseError::UnknownServerError, message);
     valid.payload = match target {
         Compression::None => payload.clone(),
         codec => codec
@@ -380,7 +421,7 @@ fn set_timestamps(
 }
 
 fn too_large(size: usize, limit: usize) -> Rejection {
-    Rejection::new(
+    Rejection::of_request(
         ResponseError::MessageTooLarge,
         format!(
             "The record batch size is {size} bytes which exceeds the maximum configured value of \
@@ -392,9 +433,9 @@ fn too_large(size: usize, limit: usize) -> Rejection {
 fn refuse(error: DecompressError) -> Rejection {
     let code = match error {
         DecompressError::TooLarge(_) => ResponseError::MessageTooLarge,
-        DecompressError::Corrupt => ResponseError::CorruptMessage,
+        DecompressError::Corrupt => ResponseError::UnknownServerError,
     };
-    Rejection::new(code, error.to_string())
+    Rejection::of_batch(code, error.to_string())
 }
 
 #[cfg(test)]

@@ -3,6 +3,15 @@ use proptest::prelude::*;
 use super::super::test_batches::{TestRecord, batch, batch_with, payload, to_bytes};
 use super::*;
 
+/// Validates for a partition of this name, which shows in messages only.
+fn validate(
+    records: &Bytes,
+    settings: &LogSettings,
+    now: Timestamp,
+) -> Result<ValidBatch, Rejection> {
+    super::validate(records, &"flights-0", settings, now)
+}
+
 const NOW: Timestamp = 1_800_000_000_000;
 const RECORDS: &[TestRecord] = &[
     (NOW - 10, Some("JFK"), "New York"),
@@ -187,8 +196,78 @@ fn a_compacted_topic_names_the_records_without_a_key() {
             .collect();
         assert_eq!(indexes, [2]);
         assert_eq!(
+            rejection.client_message(),
+            Some(
+                "One or more records have been rejected due to 1 record errors in total, and only \
+                 showing the first three errors at most: [RecordError(batchIndex=2, \
+                 message='Compacted topic cannot accept message without key in topic partition \
+                 flights-0')]"
+            )
+        );
+        assert_eq!(
             code(&to_bytes(&batch(&RECORDS[..2], codec)), &settings),
             Ok(())
+        );
+    }
+}
+
+#[test]
+fn a_wrong_timestamp_outweighs_a_missing_key() {
+    let settings = LogSettings {
+        compacted: true,
+        timestamp_after_max_ms: 4,
+        ..LogSettings::default()
+    };
+    let sent = to_bytes(&batch(RECORDS, Compression::None));
+    let rejection = validate(&sent, &settings, NOW).unwrap_err();
+    assert_eq!(rejection.code, ResponseError::InvalidTimestamp);
+    assert_eq!(
+        rejection.record_errors[0].1,
+        "Timestamp 1800000000005 of message with offset 1 is out of range. The timestamp should \
+         be within [-9223370236854775807, 1800000000004]"
+    );
+    assert!(
+        rejection.record_errors[1]
+            .1
+            .starts_with("Compacted topic cannot accept")
+    );
+}
+
+#[test]
+fn only_what_kafka_finds_before_the_partition_names_no_start_offset() {
+    let settings = LogSettings::default();
+    let refused = |sent: &Bytes| {
+        validate(sent, &settings, NOW)
+            .unwrap_err()
+            .names_start_offset
+    };
+    assert!(!refused(&Bytes::new()));
+    assert!(!refused(
+        &changed(|header| header.record_count = 2).slice(..70)
+    ));
+    assert!(refused(&changed(|header| header.record_count = 2)));
+    assert_eq!(
+        validate(&Bytes::new(), &settings, NOW)
+            .unwrap_err()
+            .client_message(),
+        None
+    );
+}
+
+#[test]
+fn garbage_instead_of_compressed_records_is_noticed_where_they_are_looked_at() {
+    let settings = LogSettings {
+        compacted: true,
+        ..LogSettings::default()
+    };
+    for codec in &CODECS[1..] {
+        let mut header = BatchHeader::new(1, NOW, NOW);
+        header.set_payload(*codec, 7).unwrap();
+        header.seal(b"garbage");
+        let sent = to_bytes(&ValidBatch::new(header, Bytes::from_static(b"garbage")));
+        assert_eq!(
+            code(&sent, &settings),
+            Err(ResponseError::UnknownServerError)
         );
     }
 }
@@ -233,8 +312,14 @@ fn log_append_time_replaces_the_timestamps() {
         assert!(has_valid_crc(valid.header(), &bytes));
         assert!(valid.header().is_log_append_time());
         assert_eq!(valid.header().max_timestamp, NOW);
-        // A producer must not claim it.
+        // A producer must not claim it, though on other topics Kafka just takes the claim away.
         let claimed = batch_with(RECORDS, codec, |header| header.set_log_append_time(NOW));
+        let other = super::validate(&to_bytes(&claimed), &"", &LogSettings::default(), NOW);
+        let other = *other.unwrap().header();
+        assert_eq!(
+            (other.is_log_append_time(), other.max_timestamp),
+            (false, NOW)
+        );
         assert_eq!(
             code(&to_bytes(&claimed), &settings),
             Err(ResponseError::InvalidTimestamp)
@@ -245,7 +330,7 @@ fn log_append_time_replaces_the_timestamps() {
 #[test]
 fn the_largest_timestamp_of_the_header_is_corrected() {
     let sent = batch_with(RECORDS, Compression::None, |header| {
-        header.max_timestamp = 3
+        header.max_timestamp = 3;
     });
     let valid = validate(&to_bytes(&sent), &LogSettings::default(), NOW).unwrap();
     assert_eq!(

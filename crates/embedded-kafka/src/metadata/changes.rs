@@ -38,7 +38,11 @@ impl Metadata {
     ) -> Result<Arc<Topic>, Refusal> {
         let _one_at_a_time = self.changing.lock();
         self.check_name(&new.name)?;
-        let config = TopicConfig::create(&new.config)?;
+        let given = new
+            .config
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_deref()));
+        let config = TopicConfig::create(given)?;
         let replicas = self.place(&new)?;
         let record = TopicRecord {
             name: new.name,
@@ -165,10 +169,7 @@ impl Metadata {
             let message = format!("Topic '{name}' already exists.");
             return Err(Refusal::new(ResponseError::TopicAlreadyExists, message));
         }
-        match names::collision(name, topics.by_name.keys().map(|name| &**name)) {
-            Some(message) => Err(invalid(message)),
-            None => Ok(()),
-        }
+        names::check_collision(name, topics.by_name.keys().map(|name| &**name)).map_err(invalid)
     }
 
     /// The nodes for each partition of a new topic.

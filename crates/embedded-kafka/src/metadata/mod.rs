@@ -7,6 +7,7 @@ mod assignment;
 mod changes;
 mod offsets_topic;
 mod partition;
+mod refusal;
 mod store;
 mod topic;
 
@@ -22,17 +23,20 @@ use kafka_protocol::ResponseError;
 use parking_lot::{Mutex, RwLock};
 use uuid::Uuid;
 
+use self::config::NodeSettings;
 use self::store::{ClusterRecord, Store, StoreError};
 use crate::cluster::Node;
 use crate::error::StartError;
 use crate::event::Events;
-use crate::log::OpenFiles;
-use crate::settings::Settings;
+use crate::group;
+use crate::log::{LogSettings, OpenFiles};
+use crate::settings::{FETCH_MAX_BYTES, Settings};
 use crate::time::{Clock, Timestamp};
 
 pub(crate) use self::changes::NewTopic;
 pub(crate) use self::offsets_topic::OffsetsTopic;
 pub(crate) use self::partition::{Leadership, Partition, PartitionState};
+pub(crate) use self::refusal::Refusal;
 use self::topic::Place;
 pub(crate) use self::topic::Topic;
 
@@ -41,31 +45,6 @@ const PRODUCER_ID_BLOCK: i64 = 1000;
 
 /// How many segment files may be open at once while their partitions are idle.
 const OPEN_FILES: usize = 512;
-
-/// Why a change was refused, in Kafka's words.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refusal {
-    pub(crate) code: ResponseError,
-    pub(crate) message: String,
-}
-
-impl Refusal {
-    pub(crate) fn new(code: ResponseError, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-        }
-    }
-
-    /// The disk did not take a change.
-    fn storage(error: &dyn std::fmt::Display) -> Self {
-        tracing::error!(%error, "a change of the cluster's metadata was not written");
-        Self::new(
-            ResponseError::KafkaStorageError,
-            format!("The change was not written: {error}"),
-        )
-    }
-}
 
 /// The cluster's metadata.
 #[derive(Debug)]
@@ -162,6 +141,32 @@ impl Metadata {
 
     pub(crate) fn has_node(&self, id: i32) -> bool {
         self.node(id).is_some()
+    }
+
+    /// What a node runs with, as DescribeConfigs shows it.
+    pub(crate) fn node_settings(&self, node: i32) -> NodeSettings {
+        let groups = group::Settings::default();
+        NodeSettings {
+            node_id: node,
+            address: self
+                .node(node)
+                .map(|node| node.address.to_string())
+                .unwrap_or_default(),
+            log_dir: self.store.logs().display().to_string(),
+            num_partitions: self.settings.default_partitions,
+            default_replication_factor: self.settings.default_replication_factor,
+            auto_create_topics_enable: self.settings.auto_create_topics,
+            offsets_topic_num_partitions: self.settings.offsets_topic_partitions,
+            offsets_topic_replication_factor: self.offsets_topic_replication_factor(),
+            offset_metadata_max_bytes: groups.max_offset_metadata as i32,
+            group_initial_rebalance_delay_ms: self.settings.initial_rebalance_delay_ms,
+            group_min_session_timeout_ms: groups.min_session_timeout_ms,
+            group_max_session_timeout_ms: groups.max_session_timeout_ms,
+            socket_request_max_bytes: i32::try_from(self.settings.max_frame_bytes)
+                .unwrap_or(i32::MAX),
+            fetch_max_bytes: FETCH_MAX_BYTES as i32,
+            producer_id_expiration_ms: LogSettings::default().producer_id_expiration_ms as i32,
+        }
     }
 
     /// The node that answers for the whole cluster's metadata. Every node can; clients want one.

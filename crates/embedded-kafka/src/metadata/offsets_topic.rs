@@ -72,7 +72,7 @@ impl Metadata {
             let topic = NewTopic {
                 name: CONSUMER_OFFSETS.into(),
                 partitions: Some(self.settings.offsets_topic_partitions),
-                replication_factor: Some(self.nodes.len().min(REPLICATION_FACTOR) as i16),
+                replication_factor: Some(self.offsets_topic_replication_factor()),
                 assignments: Vec::new(),
                 config: [
                     ("cleanup.policy", "compact"),
@@ -114,6 +114,11 @@ impl Metadata {
             }
         }
         Ok(())
+    }
+
+    /// How many nodes hold `__consumer_offsets`.
+    pub(super) fn offsets_topic_replication_factor(&self) -> i16 {
+        self.nodes.len().min(REPLICATION_FACTOR) as i16
     }
 
     fn offsets_partition(&self, group: &str) -> i32 {

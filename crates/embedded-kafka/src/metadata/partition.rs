@@ -50,18 +50,37 @@ impl PartitionState {
         self.log.end_offset()
     }
 
-    /// Whether `node` leads, at the epoch that the client knows of (-1 where it knows none).
+    /// Whether `node` leads, at the epoch that the client knows of, if it knows one.
     ///
     /// # Errors
     /// As in KIP-320: `FENCED_LEADER_EPOCH` for an older epoch, `UNKNOWN_LEADER_EPOCH` for a newer.
     /// `NOT_LEADER_OR_FOLLOWER` at another node, `UNKNOWN_TOPIC_OR_PARTITION` once it is deleted.
-    pub(crate) fn check_leader(&self, node: i32, known_epoch: i32) -> Result<(), ResponseError> {
-        let Leadership { leader, epoch, .. } = self.leadership;
-        match known_epoch {
+    pub(crate) fn check_leader(&self, node: i32, known: Option<i32>) -> Result<(), ResponseError> {
+        self.check_epoch(known)?;
+        if self.leadership.leader == node {
+            return Ok(());
+        }
+        Err(ResponseError::NotLeaderOrFollower)
+    }
+
+    /// Whether `node` leads, or follows and is in sync, so that it has all that consumers may read.
+    ///
+    /// # Errors
+    /// As [`check_leader`](Self::check_leader).
+    pub(crate) fn check_replica(&self, node: i32, known: Option<i32>) -> Result<(), ResponseError> {
+        self.check_epoch(known)?;
+        if self.leadership.in_sync.contains(&node) {
+            return Ok(());
+        }
+        Err(ResponseError::NotLeaderOrFollower)
+    }
+
+    fn check_epoch(&self, known: Option<i32>) -> Result<(), ResponseError> {
+        let epoch = self.leadership.epoch;
+        match known {
             _ if self.is_deleted => Err(ResponseError::UnknownTopicOrPartition),
-            known if known >= 0 && known < epoch => Err(ResponseError::FencedLeaderEpoch),
-            known if known > epoch => Err(ResponseError::UnknownLeaderEpoch),
-            _ if leader != node => Err(ResponseError::NotLeaderOrFollower),
+            Some(known) if known < epoch => Err(ResponseError::FencedLeaderEpoch),
+            Some(known) if known > epoch => Err(ResponseError::UnknownLeaderEpoch),
             _ => Ok(()),
         }
     }
@@ -113,7 +132,7 @@ impl Partition {
         now: Timestamp,
     ) -> Result<Appended, Rejection> {
         let appended = self.with(|state| {
-            state.check_leader(node, -1)?;
+            state.check_leader(node, None)?;
             if acks == -1 && state.leadership.in_sync.len() < state.min_in_sync {
                 return Err(ResponseError::NotEnoughReplicas.into());
             }

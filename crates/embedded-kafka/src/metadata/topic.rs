@@ -1,5 +1,6 @@
 //! A topic: its identity, its settings and its partitions.
 
+use std::io;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
@@ -35,7 +36,9 @@ pub(crate) struct Topic {
 impl Topic {
     /// Opens the logs of a topic that has been written down.
     pub(super) fn open(record: TopicRecord, place: &Place<'_>) -> Result<Self, LogError> {
-        let config = TopicConfig::from_overrides(record.config);
+        let config = TopicConfig::from_overrides(record.config).map_err(|refusal| {
+            LogError::from(io::Error::new(io::ErrorKind::InvalidData, refusal.message))
+        })?;
         let topic = Self {
             name: record.name.into(),
             id: record.id,
@@ -137,8 +140,20 @@ fn min_in_sync(config: &TopicConfig) -> usize {
     usize::try_from(config.min_insync_replicas()).unwrap_or(1)
 }
 
-/// What of a topic's settings concerns its logs.
+/// What of a topic's settings concerns its logs. None of the numbers is negative: `TopicConfig`
+/// has refused those.
 fn log_settings(config: &TopicConfig) -> LogSettings {
-    let _ = config;
-    LogSettings::default()
+    LogSettings {
+        segment_bytes: u64::try_from(config.segment_bytes()).unwrap_or(0),
+        segment_ms: config.segment_ms(),
+        index_interval_bytes: u64::try_from(config.index_interval_bytes()).unwrap_or(0),
+        index_max_bytes: u64::try_from(config.segment_index_bytes()).unwrap_or(0),
+        max_message_bytes: usize::try_from(config.max_message_bytes()).unwrap_or(0),
+        timestamp_type: config.message_timestamp_type(),
+        timestamp_before_max_ms: config.message_timestamp_before_max_ms(),
+        timestamp_after_max_ms: config.message_timestamp_after_max_ms(),
+        compression: config.compression_type(),
+        compacted: config.cleanup_policy().compact,
+        ..LogSettings::default()
+    }
 }

@@ -1,1 +1,215 @@
-//! Tests.
+//! Groups driven step by step, with the time passed in.
+
+mod coordinator;
+mod invariants;
+mod join;
+mod members;
+mod offsets;
+mod static_members;
+mod sync;
+
+use bytes::Bytes;
+use kafka_protocol::ResponseError;
+
+use super::join::{JoinAnswer, JoinRefused, JoinRequest, Joined};
+use super::state::{Group, Protocol, State};
+use super::subscription::testing::subscription;
+use super::sync::{SyncAnswer, SyncRequest};
+use super::waiting::Ticket;
+use super::{GroupEvent, Settings, Step};
+use crate::records::GroupMetadataValue;
+use crate::time::Timestamp;
+
+const SESSION_MS: i32 = 10_000;
+const REBALANCE_MS: i32 = 60_000;
+
+/// A group with a clock that only the test moves.
+struct Harness {
+    group: Group,
+    now: Timestamp,
+    settings: Settings,
+    /// What the group wrote, oldest first.
+    stored: Vec<GroupMetadataValue>,
+    /// What writing fails with, if it is to fail.
+    disk: Result<(), ResponseError>,
+    events: Vec<GroupEvent>,
+}
+
+impl Harness {
+    /// A group whose first rebalance does not wait for more members.
+    fn new() -> Self {
+        Self::with_delay(0)
+    }
+
+    fn with_delay(initial_rebalance_delay_ms: i32) -> Self {
+        Self {
+            group: Group::new("east-coast-dpt".into(), 1_000),
+            now: 1_000,
+            settings: Settings {
+                initial_rebalance_delay_ms,
+                ..Settings::default()
+            },
+            stored: Vec::new(),
+            disk: Ok(()),
+            events: Vec::new(),
+        }
+    }
+
+    fn step<T>(&mut self, act: impl FnOnce(&mut Group, &mut Step<'_>) -> T) -> T {
+        let mut store = |value: &GroupMetadataValue| {
+            self.disk?;
+            self.stored.push(value.clone());
+            Ok(())
+        };
+        let mut step = Step {
+            now: self.now,
+            settings: &self.settings,
+            store: &mut store,
+            events: Vec::new(),
+        };
+        let result = act(&mut self.group, &mut step);
+        let events = step.events;
+        self.events.extend(events);
+        result
+    }
+
+    fn join(&mut self, request: JoinRequest) -> Ticket<JoinAnswer> {
+        self.step(|group, step| group.join(request, step))
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "reads better at each call")]
+    fn sync(&mut self, request: SyncRequest) -> Ticket<SyncAnswer> {
+        self.step(|group, step| group.sync(&request, step))
+    }
+
+    fn heartbeat(&mut self, member: &str) -> Result<(), ResponseError> {
+        let generation = self.group.generation;
+        self.step(|group, step| group.heartbeat(member, None, generation, step))
+    }
+
+    /// Lets time pass at once, and then what is due happen.
+    fn pass(&mut self, ms: i32) {
+        self.now += i64::from(ms);
+        self.step(Group::expire);
+    }
+
+    /// Lets time pass in small ticks, during which the members given keep sending heartbeats.
+    fn pass_with_heartbeats(&mut self, ms: i32, members: &[&str]) {
+        for _ in 0..ms / 1_000 {
+            for member in members {
+                let _ = self.heartbeat(member);
+            }
+            self.pass(1_000);
+        }
+    }
+
+    /// A stable group of these members; the first leads and gives each its own name to read.
+    fn stable(members: &[&str]) -> Self {
+        let mut harness = Self::with_delay(1);
+        let tickets = members
+            .iter()
+            .map(|id| harness.join(joining(id)))
+            .collect::<Vec<_>>();
+        harness.pass(1);
+        if members.len() > 1 {
+            harness.pass(1);
+        }
+        for ticket in tickets {
+            ticket.take().unwrap().unwrap();
+        }
+        harness.sync_all(members);
+        harness
+    }
+
+    fn sync_all(&mut self, members: &[&str]) {
+        let leader = self.group.leader.clone().unwrap();
+        let assigned = members.iter().map(|id| (*id, *id)).collect::<Vec<_>>();
+        self.sync(syncing(&leader, self.group.generation, &assigned))
+            .take()
+            .unwrap()
+            .unwrap();
+        for member in members.iter().filter(|member| **member != leader) {
+            let request = syncing(member, self.group.generation, &[]);
+            assert_eq!(
+                self.sync(request).take().unwrap().unwrap().assignment,
+                *member
+            );
+        }
+        assert_eq!(self.group.state, State::Stable);
+    }
+}
+
+/// A request of a client that has no member id yet and understands version 3: it is given `id` and
+/// becomes a member at once.
+fn joining(id: &str) -> JoinRequest {
+    JoinRequest {
+        member_id: String::new(),
+        new_member_id: id.into(),
+        instance_id: None,
+        client_id: "rdkafka".into(),
+        client_host: "/127.0.0.1".into(),
+        session_timeout_ms: SESSION_MS,
+        rebalance_timeout_ms: REBALANCE_MS,
+        protocol_type: "consumer".into(),
+        protocols: protocols(&["range"]),
+        reason: "not provided".into(),
+        requires_member_id: false,
+        understands_skip_assignment: true,
+    }
+}
+
+/// A request of a member.
+fn rejoining(id: &str) -> JoinRequest {
+    JoinRequest {
+        member_id: id.into(),
+        ..joining("unused")
+    }
+}
+
+/// A static member that starts and is given `id`.
+fn starting(instance: &str, id: &str) -> JoinRequest {
+    JoinRequest {
+        instance_id: Some(instance.into()),
+        ..joining(id)
+    }
+}
+
+fn protocols(names: &[&str]) -> Vec<Protocol> {
+    let metadata = subscription(&["airports"]);
+    names
+        .iter()
+        .map(|name| Protocol {
+            name: (*name).into(),
+            metadata: metadata.clone(),
+        })
+        .collect()
+}
+
+fn syncing(id: &str, generation: i32, assignments: &[(&str, &str)]) -> SyncRequest {
+    let assignments = assignments.iter();
+    SyncRequest {
+        member_id: id.into(),
+        instance_id: None,
+        generation,
+        protocol_type: None,
+        protocol_name: None,
+        assignments: assignments
+            .map(|(member, part)| ((*member).into(), Bytes::copy_from_slice(part.as_bytes())))
+            .collect(),
+    }
+}
+
+/// What a client that is refused gets.
+fn refusal(error: ResponseError, member_id: &str) -> Option<JoinAnswer> {
+    Some(Err(JoinRefused {
+        error,
+        member_id: member_id.into(),
+    }))
+}
+
+fn accepted(ticket: &Ticket<JoinAnswer>) -> Joined {
+    ticket
+        .take()
+        .expect("an answer")
+        .expect("a member of the next generation")
+}

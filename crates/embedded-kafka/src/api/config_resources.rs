@@ -1,0 +1,247 @@
+//! What the APIs for settings have in common: the kinds of resources, and what may be altered.
+//!
+//! A node's settings are read-only here: what Kafka lets an administrator change on a running
+//! node (log.cleaner.threads and the like) has no counterpart in this cluster. Loggers are none.
+
+use std::collections::BTreeMap;
+
+use kafka_protocol::ResponseError;
+use kafka_protocol::protocol::StrBytes;
+
+use crate::metadata::config::{Change, NodeSettings, Operation, TopicConfig, check_entries};
+use crate::metadata::{Refusal, names};
+use crate::state::State;
+
+pub(super) const TOPIC: i8 = 2;
+pub(super) const BROKER: i8 = 4;
+pub(super) const BROKER_LOGGER: i8 = 8;
+
+/// Where the settings are kept.
+pub(super) trait ConfigStore {
+    fn topic_config(&self, name: &str) -> Option<TopicConfig>;
+    fn set_topic_config(&self, name: &str, config: TopicConfig) -> Result<(), ResponseError>;
+    fn node_settings(&self, node: i32) -> NodeSettings;
+}
+
+impl ConfigStore for State {
+    fn topic_config(&self, name: &str) -> Option<TopicConfig> {
+        self.metadata.topic_config(name)
+    }
+
+    fn set_topic_config(&self, name: &str, config: TopicConfig) -> Result<(), ResponseError> {
+        self.metadata.set_topic_config(name, config)
+    }
+
+    fn node_settings(&self, node: i32) -> NodeSettings {
+        self.metadata.node_settings(node)
+    }
+}
+
+/// The changes to one resource, from either API.
+pub(super) struct Alteration<'a> {
+    pub(super) resource_type: i8,
+    pub(super) name: &'a str,
+    pub(super) changes: Vec<Change<'a>>,
+    /// Whether what the changes do not name goes back to its default (AlterConfigs).
+    pub(super) replaces_all: bool,
+}
+
+/// Makes the changes, each resource for itself, and returns an error code and a message for each.
+pub(super) fn alter(
+    alterations: &[Alteration<'_>],
+    validate_only: bool,
+    node: i32,
+    store: &impl ConfigStore,
+) -> Vec<(i16, Option<StrBytes>)> {
+    let mut times = BTreeMap::<_, usize>::new();
+    for alteration in alterations {
+        *times
+            .entry((alteration.resource_type, alteration.name))
+            .or_default() += 1;
+    }
+    let one = |alteration: &Alteration<'_>| {
+        let result = if times[&(alteration.resource_type, alteration.name)] > 1 {
+            Err(Refusal::invalid_request(
+                "Each resource must appear at most once.",
+            ))
+        } else {
+            alter_one(alteration, validate_only, node, store)
+        };
+        match result {
+            Ok(()) => (0, None),
+            Err(error) => (error.code.code(), message_of(&error)),
+        }
+    };
+    alterations.iter().map(one).collect()
+}
+
+/// Kafka has no message for an operation that does not exist.
+fn message_of(error: &Refusal) -> Option<StrBytes> {
+    let has_one = error.code != ResponseError::UnknownServerError;
+    has_one.then(|| StrBytes::from_string(error.message.clone()))
+}
+
+fn alter_one(
+    alteration: &Alteration<'_>,
+    validate_only: bool,
+    node: i32,
+    store: &impl ConfigStore,
+) -> Result<(), Refusal> {
+    check_entries(alteration.changes.iter().map(|change| {
+        (
+            change.name,
+            change.value.is_none() && change.operation != Some(Operation::Delete),
+        )
+    }))?;
+    match alteration.resource_type {
+        TOPIC => alter_topic(alteration, validate_only, store),
+        BROKER => alter_node(alteration, node),
+        BROKER_LOGGER if !alteration.replaces_all => alter_logger(alteration, node),
+        other => Err(Refusal::invalid_request(format!(
+            "Unknown resource type {other}"
+        ))),
+    }
+}
+
+/// Values are checked before the topic is looked for, as in Kafka.
+fn alter_topic(
+    alteration: &Alteration<'_>,
+    validate_only: bool,
+    store: &impl ConfigStore,
+) -> Result<(), Refusal> {
+    let name = alteration.name;
+    if name.is_empty() {
+        return Err(Refusal::invalid_request(
+            "Default topic resources are not allowed.",
+        ));
+    }
+    names::validate(name).map_err(|message| Refusal {
+        code: ResponseError::InvalidTopicException,
+        message,
+    })?;
+    let now = store.topic_config(name);
+    let exists = now.is_some();
+    let start = now.filter(|_| !alteration.replaces_all).unwrap_or_default();
+    let config = start.changed(&alteration.changes)?;
+    let unknown = || Refusal {
+        code: ResponseError::UnknownTopicOrPartition,
+        message: format!("The topic '{name}' does not exist."),
+    };
+    if !exists {
+        return Err(unknown());
+    }
+    if validate_only {
+        return Ok(());
+    }
+    store
+        .set_topic_config(name, config)
+        .map_err(|error| match error {
+            ResponseError::UnknownTopicOrPartition => unknown(),
+            code => Refusal {
+                code,
+                message: error.to_string(),
+            },
+        })
+}
+
+/// Nothing of a node can be altered; what goes back to its default was there already.
+fn alter_node(alteration: &Alteration<'_>, node: i32) -> Result<(), Refusal> {
+    if !alteration.name.is_empty() {
+        let id = node_id(alteration.name, "Node id")?;
+        if id != node {
+            let message = format!("Unexpected broker id, expected {node}, but received {id}");
+            return Err(Refusal::invalid_request(message));
+        }
+    }
+    let deletes = |change: &&Change<'_>| change.operation == Some(Operation::Delete);
+    let changed = alteration.changes.iter().filter(|change| !deletes(change));
+    let names: Vec<&str> = changed.map(|change| change.name).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "Cannot update these configs dynamically: [{}]",
+        names.join(", ")
+    );
+    Err(Refusal::invalid_request(message))
+}
+
+fn alter_logger(alteration: &Alteration<'_>, node: i32) -> Result<(), Refusal> {
+    let id = node_id(alteration.name, "Node id")?;
+    if id != node {
+        let message = format!("Unexpected node id. Expected {node}, but received {id}");
+        return Err(Refusal::invalid_request(message));
+    }
+    match alteration.changes.first() {
+        None => Ok(()),
+        Some(change) => {
+            let message = format!("Logger {} does not exist!", change.name);
+            Err(Refusal::invalid_config(message))
+        }
+    }
+}
+
+/// The number of the node that a resource names. `what` is Kafka's word for it, which differs
+/// between the APIs.
+pub(super) fn node_id(name: &str, what: &str) -> Result<i32, Refusal> {
+    name.parse().map_err(|_| {
+        Refusal::invalid_request(format!("{what} must be an integer, but it is: {name}"))
+    })
+}
+
+#[cfg(test)]
+pub(super) mod testing {
+    //! A store with the topic `airports` on node 1.
+
+    use std::cell::RefCell;
+
+    use super::*;
+
+    pub(crate) struct OneTopic {
+        pub(crate) config: RefCell<TopicConfig>,
+        /// What keeping the settings answers.
+        pub(crate) kept: Result<(), ResponseError>,
+    }
+
+    impl Default for OneTopic {
+        fn default() -> Self {
+            Self {
+                config: RefCell::default(),
+                kept: Ok(()),
+            }
+        }
+    }
+
+    impl ConfigStore for OneTopic {
+        fn topic_config(&self, name: &str) -> Option<TopicConfig> {
+            (name == "airports").then(|| self.config.borrow().clone())
+        }
+
+        fn set_topic_config(&self, name: &str, config: TopicConfig) -> Result<(), ResponseError> {
+            assert_eq!(name, "airports");
+            self.kept?;
+            *self.config.borrow_mut() = config;
+            Ok(())
+        }
+
+        fn node_settings(&self, node: i32) -> NodeSettings {
+            NodeSettings {
+                node_id: node,
+                address: "127.0.0.1:9092".to_owned(),
+                log_dir: "/data/kafka".to_owned(),
+                num_partitions: 1,
+                default_replication_factor: 3,
+                auto_create_topics_enable: true,
+                offsets_topic_num_partitions: 5,
+                offsets_topic_replication_factor: 3,
+                offset_metadata_max_bytes: 4096,
+                group_initial_rebalance_delay_ms: 0,
+                group_min_session_timeout_ms: 6000,
+                group_max_session_timeout_ms: 1_800_000,
+                socket_request_max_bytes: 104_857_600,
+                fetch_max_bytes: 57_671_680,
+                producer_id_expiration_ms: 86_400_000,
+            }
+        }
+    }
+}

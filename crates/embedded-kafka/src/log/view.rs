@@ -1,0 +1,193 @@
+//! What readers of a segment need to know of it without the log's lock.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use crate::time::Timestamp;
+
+use super::files::{LogFile, OpenFiles};
+use super::index::{OffsetEntry, TimeEntry, read_entry, search_file};
+
+/// The suffixes of a segment's files.
+pub(super) const LOG_SUFFIX: &str = "log";
+pub(super) const INDEX_SUFFIX: &str = "index";
+pub(super) const TIME_INDEX_SUFFIX: &str = "timeindex";
+pub(super) const SNAPSHOT_SUFFIX: &str = "snapshot";
+
+/// The name of a file that belongs to the segment, or state, at `offset`.
+pub(super) fn file_name(offset: i64, suffix: &str) -> String {
+    format!("{offset:020}.{suffix}")
+}
+
+/// What the lock-free readers of a segment share with it.
+#[derive(Debug)]
+pub(super) struct SegmentFiles {
+    pub(super) log: Arc<LogFile>,
+    pub(super) index: Arc<LogFile>,
+    pub(super) time_index: Arc<LogFile>,
+    /// Counts what makes an earlier view of the files worthless: truncation and removal.
+    generation: AtomicU64,
+    /// The largest timestamp of a segment that no longer grows, once somebody asked for it.
+    sealed_max: OnceLock<Option<TimeEntry>>,
+}
+
+impl SegmentFiles {
+    pub(super) fn new(directory: &Path, base_offset: i64, pool: &Arc<OpenFiles>) -> Self {
+        let file = |suffix| LogFile::new(directory.join(file_name(base_offset, suffix)), pool);
+        Self {
+            log: file(LOG_SUFFIX),
+            index: file(INDEX_SUFFIX),
+            time_index: file(TIME_INDEX_SUFFIX),
+            generation: AtomicU64::new(0),
+            sealed_max: OnceLock::new(),
+        }
+    }
+
+    /// The same files for a segment that begins anew: nothing that was remembered holds.
+    pub(super) fn renewed(&self) -> Self {
+        Self {
+            log: Arc::clone(&self.log),
+            index: Arc::clone(&self.index),
+            time_index: Arc::clone(&self.time_index),
+            generation: AtomicU64::new(0),
+            sealed_max: OnceLock::new(),
+        }
+    }
+
+    /// A number that changes when batches are cut off or the files go away.
+    fn generation(&self) -> u64 {
+        self.generation.load(Ordering::SeqCst)
+    }
+
+    /// Tells the readers that hold views that these are worthless.
+    pub(super) fn invalidate(&self) {
+        self.generation.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// The entry with the largest timestamp of a sealed segment, which is the last of its index.
+    fn sealed_max(&self, entries: u64) -> io::Result<Option<TimeEntry>> {
+        if let Some(known) = self.sealed_max.get() {
+            return Ok(*known);
+        }
+        let last = match entries.checked_sub(1) {
+            Some(last) => Some(read_entry(&*self.time_index.open()?, last)?),
+            None => None,
+        };
+        Ok(*self.sealed_max.get_or_init(|| last))
+    }
+}
+
+/// From where a scan of a segment finds what it looks for soon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// From a batch at this position.
+    Position(u64),
+    /// From the batch that the offset index in the file names for this offset.
+    Offset(i64),
+    /// From the batch that the time index in the file names for this timestamp.
+    Time(Timestamp),
+}
+
+/// How far the indexes of a segment go.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Indexed {
+    /// Bytes of the batches.
+    pub(super) size: u64,
+    pub(super) offsets_in_file: u64,
+    pub(super) times_in_file: u64,
+    /// The largest timestamp, where it is known without the file.
+    pub(super) max_timestamp: Option<TimeEntry>,
+}
+
+/// A segment as it was when the log's lock was held.
+#[derive(Clone, Debug)]
+pub(super) struct SegmentView {
+    files: Arc<SegmentFiles>,
+    generation: u64,
+    base_offset: i64,
+    known: Indexed,
+    start: Start,
+}
+
+impl SegmentView {
+    pub(super) fn new(
+        files: &Arc<SegmentFiles>,
+        base_offset: i64,
+        known: Indexed,
+        start: Start,
+    ) -> Self {
+        let generation = files.generation();
+        Self {
+            files: Arc::clone(files),
+            generation,
+            base_offset,
+            known,
+            start,
+        }
+    }
+
+    /// The file of batches.
+    pub(super) fn log(&self) -> io::Result<Arc<File>> {
+        self.files.log.open()
+    }
+
+    /// Bytes of the batches.
+    pub(super) fn size(&self) -> u64 {
+        self.known.size
+    }
+
+    /// The same segment, to be read from the batch that holds `offset`.
+    pub(super) fn at(&self, offset: i64) -> Self {
+        let mut view = self.clone();
+        if !matches!(view.start, Start::Position(_)) {
+            view.start = Start::Offset(offset);
+        }
+        view
+    }
+
+    /// Whether batches were cut off, or the files removed, since the view was taken.
+    pub(super) fn is_outdated(&self) -> bool {
+        self.files.generation() != self.generation
+    }
+
+    /// The position to begin at, from the index files where it has to be.
+    pub(super) fn position(&self) -> io::Result<u64> {
+        match self.start {
+            Start::Position(position) => Ok(position),
+            Start::Offset(offset) => self.position_of(offset),
+            Start::Time(target) => {
+                let file = self.files.time_index.open()?;
+                let before = target.saturating_sub(1);
+                match search_file::<TimeEntry>(&file, self.known.times_in_file, before)? {
+                    Some(entry) => {
+                        self.position_of(self.base_offset + i64::from(entry.relative_offset))
+                    }
+                    None => Ok(0),
+                }
+            }
+        }
+    }
+
+    fn position_of(&self, offset: i64) -> io::Result<u64> {
+        if self.known.offsets_in_file == 0 {
+            return Ok(0);
+        }
+        let file = self.files.index.open()?;
+        let relative_offset = offset - self.base_offset;
+        let entry = search_file::<OffsetEntry>(&file, self.known.offsets_in_file, relative_offset)?;
+        Ok(entry.map_or(0, |entry| u64::from(entry.position)))
+    }
+
+    /// The largest timestamp of the segment, and the last offset of the batch that holds it.
+    pub(super) fn max_timestamp(&self) -> io::Result<Option<(Timestamp, i64)>> {
+        let entry = match self.known.max_timestamp {
+            Some(entry) => Some(entry),
+            None => self.files.sealed_max(self.known.times_in_file)?,
+        };
+        let relative = entry.map(|entry| (entry.timestamp, i64::from(entry.relative_offset)));
+        Ok(relative.map(|(timestamp, offset)| (timestamp, self.base_offset + offset)))
+    }
+}

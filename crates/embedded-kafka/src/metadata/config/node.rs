@@ -1,0 +1,200 @@
+//! The settings of a node, as DescribeConfigs shows them: what this cluster really uses, and the
+//! defaults that its topics inherit. None can be changed while the cluster runs.
+
+use super::kinds::Kind::{self, Boolean, Int, Long, Short, Texts};
+use super::settings::TOPIC_SETTINGS;
+
+/// What a node runs with. Whoever starts the node fills it in.
+#[derive(Debug, Clone)]
+pub(crate) struct NodeSettings {
+    pub(crate) node_id: i32,
+    /// Where clients reach the node, as `127.0.0.1:9092`.
+    pub(crate) address: String,
+    pub(crate) log_dir: String,
+    pub(crate) num_partitions: i32,
+    pub(crate) default_replication_factor: i16,
+    pub(crate) auto_create_topics_enable: bool,
+    pub(crate) offsets_topic_num_partitions: i32,
+    pub(crate) offsets_topic_replication_factor: i16,
+    pub(crate) offset_metadata_max_bytes: i32,
+    pub(crate) group_initial_rebalance_delay_ms: i32,
+    pub(crate) group_min_session_timeout_ms: i32,
+    pub(crate) group_max_session_timeout_ms: i32,
+    pub(crate) socket_request_max_bytes: i32,
+    pub(crate) fetch_max_bytes: i32,
+    pub(crate) producer_id_expiration_ms: i32,
+}
+
+/// One setting of a node, with its value.
+#[derive(Debug)]
+pub(crate) struct NodeSetting {
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) value: String,
+    /// Apache Kafka's default, where it has one.
+    pub(crate) default: Option<&'static str>,
+    pub(crate) documentation: &'static str,
+}
+
+impl NodeSettings {
+    /// Every setting of the node, by name.
+    pub(crate) fn table(&self) -> Vec<NodeSetting> {
+        let mut table = self.own();
+        table.extend(inherited_by_topics());
+        table.sort_by_key(|setting| setting.name);
+        table
+    }
+
+    fn own(&self) -> Vec<NodeSetting> {
+        let any = Int(i32::MIN, i32::MAX);
+        let listener = format!("PLAINTEXT://{}", self.address);
+        let row = |name, kind, value: &dyn std::fmt::Display, default, documentation| NodeSetting {
+            name,
+            kind,
+            value: value.to_string(),
+            default,
+            documentation,
+        };
+        vec![
+            row(
+                "advertised.listeners",
+                Texts,
+                &listener,
+                None,
+                "Where clients are told to connect.",
+            ),
+            row(
+                "auto.create.topics.enable",
+                Boolean,
+                &self.auto_create_topics_enable,
+                Some("true"),
+                "Whether a topic is created when a client asks for it.",
+            ),
+            row(
+                "broker.id",
+                any,
+                &self.node_id,
+                Some("-1"),
+                "The number of the node.",
+            ),
+            row(
+                "default.replication.factor",
+                any,
+                &self.default_replication_factor,
+                Some("1"),
+                "The replicas of a partition of topics that do not say.",
+            ),
+            row(
+                "fetch.max.bytes",
+                any,
+                &self.fetch_max_bytes,
+                Some("57671680"),
+                "The most bytes that one fetch returns.",
+            ),
+            row(
+                "group.initial.rebalance.delay.ms",
+                any,
+                &self.group_initial_rebalance_delay_ms,
+                Some("3000"),
+                "How long, in ms, an empty group waits for more members before its first rebalance.",
+            ),
+            row(
+                "group.max.session.timeout.ms",
+                any,
+                &self.group_max_session_timeout_ms,
+                Some("1800000"),
+                "The longest session timeout that a member may ask for, in ms.",
+            ),
+            row(
+                "group.min.session.timeout.ms",
+                any,
+                &self.group_min_session_timeout_ms,
+                Some("6000"),
+                "The shortest session timeout that a member may ask for, in ms.",
+            ),
+            row(
+                "listeners",
+                Texts,
+                &listener,
+                Some("PLAINTEXT://:9092"),
+                "Where the node listens.",
+            ),
+            row(
+                "log.dirs",
+                Texts,
+                &self.log_dir,
+                None,
+                "Where the logs are.",
+            ),
+            row(
+                "node.id",
+                any,
+                &self.node_id,
+                None,
+                "The number of the node.",
+            ),
+            row(
+                "num.partitions",
+                any,
+                &self.num_partitions,
+                Some("1"),
+                "The partitions of topics that do not say.",
+            ),
+            row(
+                "offset.metadata.max.bytes",
+                any,
+                &self.offset_metadata_max_bytes,
+                Some("4096"),
+                "The most bytes of metadata with a committed offset.",
+            ),
+            row(
+                "offsets.topic.num.partitions",
+                any,
+                &self.offsets_topic_num_partitions,
+                Some("50"),
+                "The partitions of __consumer_offsets.",
+            ),
+            row(
+                "offsets.topic.replication.factor",
+                Short,
+                &self.offsets_topic_replication_factor,
+                Some("3"),
+                "The replicas of a partition of __consumer_offsets.",
+            ),
+            row(
+                "process.roles",
+                Texts,
+                &"broker,controller",
+                None,
+                "What the node does.",
+            ),
+            row(
+                "producer.id.expiration.ms",
+                any,
+                &self.producer_id_expiration_ms,
+                Some("86400000"),
+                "How long, in ms, the sequence numbers of a silent producer are remembered.",
+            ),
+            row(
+                "socket.request.max.bytes",
+                any,
+                &self.socket_request_max_bytes,
+                Some("104857600"),
+                "The largest request, in bytes.",
+            ),
+        ]
+    }
+}
+
+/// The node's names for the defaults of its topics' settings.
+fn inherited_by_topics() -> impl Iterator<Item = NodeSetting> {
+    TOPIC_SETTINGS.iter().filter_map(|setting| {
+        Some(NodeSetting {
+            name: setting.node_setting?,
+            kind: setting.kind,
+            value: setting.default.to_owned(),
+            default: Some(setting.default),
+            documentation: setting.documentation,
+        })
+    })
+}

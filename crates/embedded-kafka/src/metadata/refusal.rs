@@ -1,0 +1,38 @@
+//! Why a change of the cluster was refused, in Kafka's words.
+
+use kafka_protocol::ResponseError;
+
+/// A refused change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) code: ResponseError,
+    pub(crate) message: String,
+}
+
+impl Refusal {
+    pub(crate) fn new(code: ResponseError, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
+    }
+
+    /// A setting that does not exist, or a value that it does not take.
+    pub(crate) fn invalid_config(message: impl Into<String>) -> Self {
+        Self::new(ResponseError::InvalidConfig, message)
+    }
+
+    /// A request that contradicts itself.
+    pub(crate) fn invalid_request(message: impl Into<String>) -> Self {
+        Self::new(ResponseError::InvalidRequest, message)
+    }
+
+    /// The disk did not take a change.
+    pub(super) fn storage(error: &dyn std::fmt::Display) -> Self {
+        tracing::error!(%error, "a change of the cluster's metadata was not written");
+        Self::new(
+            ResponseError::KafkaStorageError,
+            format!("The change was not written: {error}"),
+        )
+    }
+}
