@@ -41,10 +41,7 @@ pub struct Airport {
 /// [`Error::AirportsFile`] where the file is not where this crate was compiled to look for it:
 /// [`airports_from`] reads it from another place.
 pub fn airports() -> Result<Vec<Airport>, Error> {
-    airports_from(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../data/airports.json"
-    ))
+    airports_from(concat!(env!("CARGO_MANIFEST_DIR"), "/../data/airports.json"))
 }
 
 /// Airports from a JSON array in another file.
@@ -52,10 +49,7 @@ pub fn airports() -> Result<Vec<Airport>, Error> {
 /// # Errors
 /// [`Error::AirportsFile`] where it cannot be read, or does not hold airports.
 pub fn airports_from(path: impl AsRef<Path>) -> Result<Vec<Airport>, Error> {
-    let failed = |source| Error::AirportsFile {
-        path: path.as_ref().to_owned(),
-        source,
-    };
+    let failed = |source| Error::AirportsFile { path: path.as_ref().to_owned(), source };
     let file = File::open(path.as_ref()).map_err(failed)?;
     serde_json::from_reader(BufReader::new(file)).map_err(|error| failed(error.into()))
 }
@@ -70,10 +64,7 @@ mod tests {
         assert_eq!(airports.len(), 7884);
         assert!(airports.windows(2).all(|pair| pair[0].iata < pair[1].iata));
         assert!(airports.iter().all(|airport| airport.iata.len() == 3));
-        let kennedy = airports
-            .iter()
-            .find(|airport| airport.iata == "JFK")
-            .unwrap();
+        let kennedy = airports.iter().find(|airport| airport.iata == "JFK").unwrap();
         assert_eq!(kennedy.icao, "KJFK");
         assert_eq!(kennedy.time_zone, "America/New_York");
     }
@@ -81,9 +72,6 @@ mod tests {
     #[test]
     fn a_missing_file_is_named() {
         let error = airports_from("/nowhere/airports.json").unwrap_err();
-        assert!(
-            error.to_string().contains("/nowhere/airports.json"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("/nowhere/airports.json"), "{error}");
     }
 }

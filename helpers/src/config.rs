@@ -65,24 +65,16 @@ fn check_settings(config: &ClientConfig) -> Result<(), Error> {
 /// What librdkafka was built with, as `gzip,snappy,ssl,…` (its setting `builtin.features`). The
 /// library is asked, and not this crate's features: another crate may have added OpenSSL.
 fn built_features() -> Result<String, Error> {
-    Ok(ClientConfig::new()
-        .create_native_config()?
-        .get("builtin.features")?)
+    Ok(ClientConfig::new().create_native_config()?.get("builtin.features")?)
 }
 
 fn check_tls(config: &ClientConfig, features: &str) -> Result<(), Error> {
     let built = |feature: &str| features.split(',').any(|one| one == feature);
-    let needs = [
-        ("security.protocol", "SSL", "ssl"),
-        ("sasl.mechanism", "SCRAM", "sasl_scram"),
-    ];
+    let needs = [("security.protocol", "SSL", "ssl"), ("sasl.mechanism", "SCRAM", "sasl_scram")];
     for (setting, word, feature) in needs {
         let value = config.get(setting).unwrap_or_default();
         if value.to_ascii_uppercase().contains(word) && !built(feature) {
-            return Err(Error::TlsNotBuilt {
-                setting,
-                value: value.to_owned(),
-            });
+            return Err(Error::TlsNotBuilt { setting, value: value.to_owned() });
         }
     }
     Ok(())
@@ -130,10 +122,7 @@ mod tests {
 
     fn environment<'a>(pairs: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<String> + 'a {
         |wanted| {
-            pairs
-                .iter()
-                .find(|(name, _)| *name == wanted)
-                .map(|(_, value)| (*value).to_owned())
+            pairs.iter().find(|(name, _)| *name == wanted).map(|(_, value)| (*value).to_owned())
         }
     }
 
@@ -170,10 +159,9 @@ mod tests {
 
     #[test]
     fn tls_without_openssl_is_refused_with_what_to_build() {
-        for (setting, value) in [
-            ("security.protocol", "sasl_ssl"),
-            ("sasl.mechanism", "SCRAM-SHA-256"),
-        ] {
+        for (setting, value) in
+            [("security.protocol", "sasl_ssl"), ("sasl.mechanism", "SCRAM-SHA-256")]
+        {
             let mut config = ClientConfig::new();
             config.set(setting, value);
             let refused = check_tls(&config, "gzip,snappy,sasl,sasl_plain").unwrap_err();

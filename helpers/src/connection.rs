@@ -30,10 +30,7 @@ impl ClusterQuestions {
     /// Opens a client with the connection settings of `config`. Nothing is asked yet.
     pub(crate) fn new(config: &ClientConfig) -> Result<Self, Error> {
         let connection = connection_part(config);
-        let brokers = connection
-            .get("bootstrap.servers")
-            .unwrap_or_default()
-            .to_owned();
+        let brokers = connection.get("bootstrap.servers").unwrap_or_default().to_owned();
         let consumer = connection.create_with_context(LastReason::default())?;
         Ok(ClusterQuestions { consumer, brokers })
     }
@@ -48,9 +45,7 @@ impl ClusterQuestions {
 
     /// The earliest offset that is there, and the one after the last that may be read.
     pub(crate) fn watermarks(&self, topic: &str, partition: i32) -> Result<(i64, i64), Error> {
-        Ok(self
-            .consumer
-            .fetch_watermarks(topic, partition, ANSWER_LIMIT)?)
+        Ok(self.consumer.fetch_watermarks(topic, partition, ANSWER_LIMIT)?)
     }
 
     fn no_answer(&self, error: KafkaError, waited: Duration) -> Error {
@@ -62,11 +57,7 @@ impl ClusterQuestions {
             let _ = self.consumer.poll(Duration::ZERO);
         }
         let reason = self.consumer.context().reason();
-        Error::NoAnswer {
-            brokers: self.brokers.clone(),
-            waited,
-            reason,
-        }
+        Error::NoAnswer { brokers: self.brokers.clone(), waited, reason }
     }
 }
 
@@ -77,10 +68,7 @@ struct LastReason(Mutex<Option<String>>);
 
 impl LastReason {
     fn reason(&self) -> Option<String> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

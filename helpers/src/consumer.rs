@@ -42,11 +42,7 @@ impl ConsumerBuilder {
     /// A consumer of the group `group` for the cluster at `brokers`. Groups are independent of each
     /// other: each has its own offsets and reads every record.
     pub fn new(brokers: impl Into<String>, group: impl Into<String>) -> Self {
-        ConsumerBuilder {
-            brokers: brokers.into(),
-            group: group.into(),
-            overrides: Vec::new(),
-        }
+        ConsumerBuilder { brokers: brokers.into(), group: group.into(), overrides: Vec::new() }
     }
 
     /// Sets any librdkafka setting, over the defaults and over the environment.
@@ -98,10 +94,7 @@ impl ConsumerBuilder {
         let config = with_overrides(config, &self.overrides)?;
         if config.get("group.id").is_none_or(str::is_empty) {
             let reason = "a group needs a name".to_owned();
-            return Err(Error::Setting {
-                key: "group.id".to_owned(),
-                reason,
-            });
+            return Err(Error::Setting { key: "group.id".to_owned(), reason });
         }
         Ok(config)
     }
@@ -134,11 +127,8 @@ impl EndOfPartitions {
     /// Whether every partition of `assignment` has ended. An empty assignment has not: the group is
     /// still being balanced. Partitions that are no longer assigned are forgotten.
     pub fn all_of(&mut self, assignment: &TopicPartitionList) -> bool {
-        let assigned: BTreeSet<i32> = assignment
-            .elements()
-            .iter()
-            .map(TopicPartitionListElem::partition)
-            .collect();
+        let assigned: BTreeSet<i32> =
+            assignment.elements().iter().map(TopicPartitionListElem::partition).collect();
         self.ended.retain(|partition| assigned.contains(partition));
         !assigned.is_empty() && self.ended == assigned
     }
@@ -158,9 +148,7 @@ mod tests {
 
     #[test]
     fn a_consumer_starts_at_the_beginning_and_commits_by_hand() {
-        let config = ConsumerBuilder::new("127.0.0.1:9092", "east-coast-dpt")
-            .config()
-            .unwrap();
+        let config = ConsumerBuilder::new("127.0.0.1:9092", "east-coast-dpt").config().unwrap();
         assert_eq!(config.get("group.id"), Some("east-coast-dpt"));
         assert_eq!(config.get("auto.offset.reset"), Some("earliest"));
         assert_eq!(config.get("enable.auto.commit"), Some("false"));
@@ -178,9 +166,7 @@ mod tests {
 
     #[test]
     fn a_group_without_a_name_is_refused() {
-        let refused = ConsumerBuilder::new("127.0.0.1:9092", "")
-            .config()
-            .unwrap_err();
+        let refused = ConsumerBuilder::new("127.0.0.1:9092", "").config().unwrap_err();
         assert!(refused.to_string().contains("group.id"), "{refused}");
     }
 

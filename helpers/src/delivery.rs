@@ -55,24 +55,13 @@ impl<'a> DeliveryReport<'a> {
 
 impl fmt::Display for DeliveryReport<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let DeliveryReport {
-            topic,
-            partition,
-            offset,
-            ..
-        } = self;
+        let DeliveryReport { topic, partition, offset, .. } = self;
         let key = self.key.map_or("without key".to_owned(), readable_bytes);
         match self.error {
             None if *offset < 0 => {
-                write!(
-                    out,
-                    "sent       {key} to {topic}[{partition}], unconfirmed (acks=0)"
-                )
+                write!(out, "sent       {key} to {topic}[{partition}], unconfirmed (acks=0)")
             }
-            None => write!(
-                out,
-                "delivered  {key} to {topic}[{partition}] at offset {offset}"
-            ),
+            None => write!(out, "delivered  {key} to {topic}[{partition}] at offset {offset}"),
             Some(error) => write!(out, "failed     {key} to {topic}: {error}"),
         }
     }
@@ -95,23 +84,13 @@ mod tests {
 
     fn report(offset: i64, error: Option<&KafkaError>) -> String {
         let key = Some(b"JFK".as_slice());
-        DeliveryReport {
-            topic: "airports",
-            partition: 2,
-            offset,
-            key,
-            value: None,
-            error,
-        }
-        .to_string()
+        DeliveryReport { topic: "airports", partition: 2, offset, key, value: None, error }
+            .to_string()
     }
 
     #[test]
     fn a_delivered_record_says_where_it_is() {
-        assert_eq!(
-            report(41, None),
-            "delivered  JFK to airports[2] at offset 41"
-        );
+        assert_eq!(report(41, None), "delivered  JFK to airports[2] at offset 41");
     }
 
     #[test]
@@ -124,9 +103,6 @@ mod tests {
 
     #[test]
     fn a_record_that_nobody_confirmed_is_not_called_delivered() {
-        assert_eq!(
-            report(-1, None),
-            "sent       JFK to airports[2], unconfirmed (acks=0)"
-        );
+        assert_eq!(report(-1, None), "sent       JFK to airports[2], unconfirmed (acks=0)");
     }
 }

@@ -197,11 +197,7 @@ impl From<KafkaError> for Error {
         match error {
             KafkaError::ClientConfig(_, reason, key, _) => {
                 let secret = is_secret(&key) && !reason.starts_with("No such");
-                let reason = if secret {
-                    "its value is not accepted".to_owned()
-                } else {
-                    reason
-                };
+                let reason = if secret { "its value is not accepted".to_owned() } else { reason };
                 Error::Setting { key, reason }
             }
             KafkaError::ClientCreation(reason) => Error::SettingsTogether { reason },
@@ -211,9 +207,7 @@ impl From<KafkaError> for Error {
 }
 
 fn is_secret(key: &str) -> bool {
-    ["password", "pasword", "secret", "pem", "token"]
-        .iter()
-        .any(|word| key.contains(word))
+    ["password", "pasword", "secret", "pem", "token"].iter().any(|word| key.contains(word))
 }
 
 fn replication_reason(asked: i32, brokers: usize) -> String {
@@ -230,10 +224,7 @@ mod tests {
     use rdkafka::ClientConfig;
 
     fn setting_error(key: &str, value: &str) -> String {
-        let refused = ClientConfig::new()
-            .set(key, value)
-            .create_native_config()
-            .err();
+        let refused = ClientConfig::new().set(key, value).create_native_config().err();
         Error::from(refused.expect("the setting is wrong")).to_string()
     }
 
@@ -267,14 +258,8 @@ mod tests {
 
     #[test]
     fn an_impossible_replication_factor_says_how_many_brokers_there_are() {
-        let error = Error::InvalidReplicationFactor {
-            topic: "airports".to_owned(),
-            asked: 4,
-            brokers: 3,
-        };
-        assert!(
-            error.to_string().contains("the cluster has 3 brokers"),
-            "{error}"
-        );
+        let error =
+            Error::InvalidReplicationFactor { topic: "airports".to_owned(), asked: 4, brokers: 3 };
+        assert!(error.to_string().contains("the cluster has 3 brokers"), "{error}");
     }
 }

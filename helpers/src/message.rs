@@ -35,24 +35,12 @@ impl<M: Message> fmt::Display for Readable<'_, M> {
         writeln!(out, "topic      {}", message.topic())?;
         writeln!(out, "partition  {}", message.partition())?;
         writeln!(out, "offset     {}", message.offset())?;
-        writeln!(
-            out,
-            "timestamp  {}",
-            readable_timestamp(message.timestamp())
-        )?;
+        writeln!(out, "timestamp  {}", readable_timestamp(message.timestamp()))?;
         // A null key and an empty one are different keys: they go to different partitions.
-        writeln!(
-            out,
-            "key        {}",
-            message.key().map_or("null".to_owned(), readable_bytes)
-        )?;
+        writeln!(out, "key        {}", message.key().map_or("null".to_owned(), readable_bytes))?;
         writeln!(out, "headers    {}", readable_headers(message))?;
         // A null value on a compacted topic deletes the key: a tombstone.
-        write!(
-            out,
-            "value      {}",
-            message.payload().map_or("null".to_owned(), readable_bytes)
-        )
+        write!(out, "value      {}", message.payload().map_or("null".to_owned(), readable_bytes))
     }
 }
 
@@ -111,11 +99,7 @@ fn civil_date(days: i64) -> (i64, i64, i64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     (era * 400 + year_of_era + i64::from(month <= 2), month, day)
 }
 
@@ -127,14 +111,8 @@ mod tests {
     #[test]
     fn every_part_of_a_message_is_there() {
         let headers = OwnedHeaders::new()
-            .insert(Header {
-                key: "source",
-                value: Some("airportsdata"),
-            })
-            .insert(Header {
-                key: "checked",
-                value: None::<&str>,
-            });
+            .insert(Header { key: "source", value: Some("airportsdata") })
+            .insert(Header { key: "checked", value: None::<&str> });
         let message = OwnedMessage::new(
             Some(b"{\"iata\":\"JFK\"}".to_vec()),
             Some(b"JFK".to_vec()),
@@ -158,22 +136,10 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named() {
-        let message = OwnedMessage::new(
-            None,
-            None,
-            "t".to_owned(),
-            Timestamp::NotAvailable,
-            0,
-            0,
-            None,
-        );
+        let message =
+            OwnedMessage::new(None, None, "t".to_owned(), Timestamp::NotAvailable, 0, 0, None);
         let text = readable(&message).to_string();
-        for line in [
-            "timestamp  none",
-            "key        null",
-            "headers    none",
-            "value      null",
-        ] {
+        for line in ["timestamp  none", "key        null", "headers    none", "value      null"] {
             assert!(text.contains(line), "{text}");
         }
     }

@@ -74,9 +74,7 @@ pub async fn topic_metadata(brokers: &str, topic: &str) -> Result<TopicMetadata,
 fn describe(config: &ClientConfig, topic: &str) -> Result<TopicMetadata, Error> {
     let questions = ClusterQuestions::new(config)?;
     let answer = questions.metadata(Some(topic))?;
-    let unknown = || Error::UnknownTopic {
-        topic: topic.to_owned(),
-    };
+    let unknown = || Error::UnknownTopic { topic: topic.to_owned() };
     let described = answer.topics().first().ok_or_else(unknown)?;
     if let Some(error) = described.error() {
         return Err(topic_error(topic, error.into()));
@@ -87,10 +85,7 @@ fn describe(config: &ClientConfig, topic: &str) -> Result<TopicMetadata, Error> 
         .map(|partition| describe_partition(&questions, topic, partition))
         .collect::<Result<Vec<_>, _>>()?;
     partitions.sort_by_key(|partition| partition.id);
-    Ok(TopicMetadata {
-        name: topic.to_owned(),
-        partitions,
-    })
+    Ok(TopicMetadata { name: topic.to_owned(), partitions })
 }
 
 fn describe_partition(
@@ -127,14 +122,10 @@ fn topic_error(topic: &str, code: RDKafkaErrorCode) -> Error {
             let reason = crate::topics::name_reason(&topic);
             Error::InvalidTopicName { topic, reason }
         }
-        RDKafkaErrorCode::TopicAuthorizationFailed => Error::NotAuthorized {
-            action: format!("describe topic {topic}"),
-            code,
-        },
-        code => Error::Refused {
-            action: format!("describe topic {topic}"),
-            code,
-        },
+        RDKafkaErrorCode::TopicAuthorizationFailed => {
+            Error::NotAuthorized { action: format!("describe topic {topic}"), code }
+        }
+        code => Error::Refused { action: format!("describe topic {topic}"), code },
     }
 }
 
@@ -165,18 +156,11 @@ impl PartitionMetadata {
 }
 
 fn joined(brokers: &[i32]) -> String {
-    brokers
-        .iter()
-        .map(i32::to_string)
-        .collect::<Vec<_>>()
-        .join(",")
+    brokers.iter().map(i32::to_string).collect::<Vec<_>>().join(",")
 }
 
 fn aligned(row: &[String; 6], widths: &[usize; 6]) -> String {
-    let cells = row
-        .iter()
-        .zip(widths)
-        .map(|(cell, width)| format!("{cell:>width$}"));
+    let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:>width$}"));
     cells.collect::<Vec<_>>().join("  ")
 }
 
@@ -200,10 +184,8 @@ mod tests {
             in_sync_replicas: vec![],
             watermarks: None,
         };
-        let topic = TopicMetadata {
-            name: "airports".to_owned(),
-            partitions: vec![led, leaderless],
-        };
+        let topic =
+            TopicMetadata { name: "airports".to_owned(), partitions: vec![led, leaderless] };
         let table = [
             "partition  leader  replicas  in sync   low  high",
             "        0       2     2,3,1      2,3     0  1577",

@@ -54,11 +54,7 @@ type OnThisDelivery = Box<dyn FnOnce(&DeliveryReport<'_>) + Send + Sync>;
 impl ProducerBuilder {
     /// A producer for the cluster at `brokers`.
     pub fn new(brokers: impl Into<String>) -> Self {
-        ProducerBuilder {
-            brokers: brokers.into(),
-            overrides: Vec::new(),
-            on_delivery: None,
-        }
+        ProducerBuilder { brokers: brokers.into(), overrides: Vec::new(), on_delivery: None }
     }
 
     /// Sets any librdkafka setting, over the defaults and over the environment.
@@ -88,13 +84,8 @@ impl ProducerBuilder {
     pub async fn build(self) -> Result<Publisher, Error> {
         let config = self.config()?;
         connection::check(&config).await?;
-        let reports = Reports {
-            on_delivery: self.on_delivery,
-            ..Reports::default()
-        };
-        Ok(Publisher {
-            producer: config.create_with_context(reports)?,
-        })
+        let reports = Reports { on_delivery: self.on_delivery, ..Reports::default() };
+        Ok(Publisher { producer: config.create_with_context(reports)? })
     }
 
     fn config(&self) -> Result<ClientConfig, Error> {
@@ -133,15 +124,8 @@ pub struct Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Summary {
-            delivered,
-            failed,
-            still_queued,
-        } = self;
-        write!(
-            out,
-            "{delivered} delivered, {failed} failed, {still_queued} still queued"
-        )
+        let Summary { delivered, failed, still_queued } = self;
+        write!(out, "{delivered} delivered, {failed} failed, {still_queued} still queued")
     }
 }
 
@@ -223,10 +207,7 @@ impl Publisher {
                 }
                 Err((source, record)) => {
                     self.reports().queued.fetch_sub(1, Ordering::Relaxed);
-                    return Err(Error::NotQueued {
-                        topic: record.topic.to_owned(),
-                        source,
-                    });
+                    return Err(Error::NotQueued { topic: record.topic.to_owned(), source });
                 }
             }
         }
@@ -276,9 +257,7 @@ impl Publisher {
 
 impl fmt::Debug for Publisher {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Publisher")
-            .field("summary", &self.summary())
-            .finish_non_exhaustive()
+        out.debug_struct("Publisher").field("summary", &self.summary()).finish_non_exhaustive()
     }
 }
 
@@ -286,10 +265,7 @@ impl Drop for Publisher {
     fn drop(&mut self) {
         let queued = self.summary().still_queued;
         if queued > 0 {
-            tracing::warn!(
-                queued,
-                "a producer is dropped with records in its queue: flush first"
-            );
+            tracing::warn!(queued, "a producer is dropped with records in its queue: flush first");
         }
     }
 }
@@ -308,11 +284,7 @@ impl Reports {
         let delivered = self.delivered.load(Ordering::Relaxed);
         let failed = self.failed.load(Ordering::Relaxed);
         let queued = self.queued.load(Ordering::Relaxed);
-        Summary {
-            delivered,
-            failed,
-            still_queued: queued.saturating_sub(delivered + failed),
-        }
+        Summary { delivered, failed, still_queued: queued.saturating_sub(delivered + failed) }
     }
 }
 
@@ -327,11 +299,7 @@ impl ProducerContext for Reports {
 
     fn delivery(&self, result: &DeliveryResult<'_>, on_this: Self::DeliveryOpaque) {
         let report = DeliveryReport::new(result);
-        let count = if report.is_delivered() {
-            &self.delivered
-        } else {
-            &self.failed
-        };
+        let count = if report.is_delivered() { &self.delivered } else { &self.failed };
         count.fetch_add(1, Ordering::Relaxed);
         if let Some(on_every) = &self.on_delivery {
             on_every(&report);
@@ -355,16 +323,10 @@ mod tests {
     #[test]
     fn a_producer_is_idempotent_unless_asked_for_what_contradicts_it() {
         assert_eq!(config(&[]).get("enable.idempotence"), Some("true"));
-        assert_eq!(
-            config(&[("acks", "-1")]).get("enable.idempotence"),
-            Some("true")
-        );
-        for contradiction in [
-            ("acks", "1"),
-            ("max.in.flight", "6"),
-            ("retries", "0"),
-            ("queuing.strategy", "lifo"),
-        ] {
+        assert_eq!(config(&[("acks", "-1")]).get("enable.idempotence"), Some("true"));
+        for contradiction in
+            [("acks", "1"), ("max.in.flight", "6"), ("retries", "0"), ("queuing.strategy", "lifo")]
+        {
             let config = config(&[contradiction]);
             assert_eq!(config.get("enable.idempotence"), None, "{contradiction:?}");
             config.create::<BaseProducer>().unwrap();
@@ -380,14 +342,7 @@ mod tests {
 
     #[test]
     fn a_summary_reads_as_a_sentence() {
-        let summary = Summary {
-            delivered: 7884,
-            failed: 1,
-            still_queued: 2,
-        };
-        assert_eq!(
-            summary.to_string(),
-            "7884 delivered, 1 failed, 2 still queued"
-        );
+        let summary = Summary { delivered: 7884, failed: 1, still_queued: 2 };
+        assert_eq!(summary.to_string(), "7884 delivered, 1 failed, 2 still queued");
     }
 }

@@ -48,11 +48,7 @@ impl TopicOptions {
     /// A topic with so many partitions, each on so many brokers; -1 takes the broker's default
     /// (KIP-464).
     pub fn new(partitions: i32, replication_factor: i32) -> Self {
-        TopicOptions {
-            partitions,
-            replication_factor,
-            configs: Vec::new(),
-        }
+        TopicOptions { partitions, replication_factor, configs: Vec::new() }
     }
 
     /// Adds a topic setting, for example `retention.ms` (milliseconds) or `cleanup.policy`.
@@ -71,11 +67,7 @@ impl TopicOptions {
 pub async fn list_topics(brokers: &str) -> Result<Vec<String>, Error> {
     let config = client_config(brokers)?;
     let answer = blocking(move || ClusterQuestions::new(&config)?.metadata(None)).await?;
-    let mut names: Vec<_> = answer
-        .topics()
-        .iter()
-        .map(|topic| topic.name().to_owned())
-        .collect();
+    let mut names: Vec<_> = answer.topics().iter().map(|topic| topic.name().to_owned()).collect();
     names.sort();
     Ok(names)
 }
@@ -99,12 +91,7 @@ pub async fn create_topic(
     partitions: i32,
     replication_factor: i32,
 ) -> Result<CreateOutcome, Error> {
-    create_topic_with(
-        brokers,
-        topic,
-        &TopicOptions::new(partitions, replication_factor),
-    )
-    .await
+    create_topic_with(brokers, topic, &TopicOptions::new(partitions, replication_factor)).await
 }
 
 /// [`create_topic`] with topic settings.
@@ -118,10 +105,7 @@ pub async fn create_topic_with(
     options: &TopicOptions,
 ) -> Result<CreateOutcome, Error> {
     if let Some(reason) = broken_name_rule(topic) {
-        return Err(Error::InvalidTopicName {
-            topic: topic.to_owned(),
-            reason,
-        });
+        return Err(Error::InvalidTopicName { topic: topic.to_owned(), reason });
     }
     let config = client_config(brokers)?;
     let nodes = cluster_nodes(&config).await?;
@@ -147,10 +131,7 @@ pub async fn create_topic_with(
     for (name, value) in &options.configs {
         wanted = wanted.set(name, value);
     }
-    let answer = admin
-        .client
-        .create_topics([&wanted], &admin_options())
-        .await?;
+    let answer = admin.client.create_topics([&wanted], &admin_options()).await?;
     admin.close().await?;
 
     let outcome = match single_code(answer) {
@@ -171,19 +152,13 @@ pub async fn create_topic_with(
 /// topic after 15 s, and [`Error::NoAnswer`] within five seconds where no broker answers.
 pub async fn delete_topic(brokers: &str, topic: &str) -> Result<DeleteOutcome, Error> {
     if let Some(reason) = broken_name_rule(topic) {
-        return Err(Error::InvalidTopicName {
-            topic: topic.to_owned(),
-            reason,
-        });
+        return Err(Error::InvalidTopicName { topic: topic.to_owned(), reason });
     }
     let config = client_config(brokers)?;
     let nodes = cluster_nodes(&config).await?;
 
     let admin = AdminConnection::open(&config)?;
-    let answer = admin
-        .client
-        .delete_topics(&[topic], &admin_options())
-        .await?;
+    let answer = admin.client.delete_topics(&[topic], &admin_options()).await?;
     admin.close().await?;
 
     let action = format!("delete topic {topic}");
@@ -205,9 +180,7 @@ struct AdminConnection {
 
 impl AdminConnection {
     fn open(config: &ClientConfig) -> Result<Self, Error> {
-        Ok(AdminConnection {
-            client: connection_part(config).create()?,
-        })
+        Ok(AdminConnection { client: connection_part(config).create()? })
     }
 
     async fn close(self) -> Result<(), Error> {
@@ -228,10 +201,7 @@ fn admin_options() -> AdminOptions {
 
 /// One topic was asked for, so there is one result.
 fn single_code(answer: Vec<TopicResult>) -> Option<RDKafkaErrorCode> {
-    answer
-        .into_iter()
-        .find_map(Result::err)
-        .map(|(_, code)| code)
+    answer.into_iter().find_map(Result::err).map(|(_, code)| code)
 }
 
 fn refused_creation(
@@ -247,24 +217,15 @@ fn refused_creation(
             let reason = name_reason(&topic);
             Error::InvalidTopicName { topic, reason }
         }
-        RDKafkaErrorCode::InvalidReplicationFactor => Error::InvalidReplicationFactor {
-            topic,
-            asked: options.replication_factor,
-            brokers,
-        },
-        RDKafkaErrorCode::InvalidPartitions => Error::InvalidPartitions {
-            topic,
-            asked: options.partitions,
-        },
+        RDKafkaErrorCode::InvalidReplicationFactor => {
+            Error::InvalidReplicationFactor { topic, asked: options.replication_factor, brokers }
+        }
+        RDKafkaErrorCode::InvalidPartitions => {
+            Error::InvalidPartitions { topic, asked: options.partitions }
+        }
         RDKafkaErrorCode::InvalidConfig => {
-            let pairs = options
-                .configs
-                .iter()
-                .map(|(name, value)| format!("{name}={value}"));
-            Error::InvalidTopicConfig {
-                topic,
-                configs: pairs.collect::<Vec<_>>().join(", "),
-            }
+            let pairs = options.configs.iter().map(|(name, value)| format!("{name}={value}"));
+            Error::InvalidTopicConfig { topic, configs: pairs.collect::<Vec<_>>().join(", ") }
         }
         code => refused(action, code),
     }
@@ -293,10 +254,7 @@ fn broken_name_rule(name: &str) -> Option<String> {
         ));
     }
     if name.len() > LONGEST_NAME {
-        return Some(format!(
-            "it has {} characters, and {LONGEST_NAME} is the most",
-            name.len()
-        ));
+        return Some(format!("it has {} characters, and {LONGEST_NAME} is the most", name.len()));
     }
     None
 }
@@ -345,27 +303,12 @@ mod tests {
     fn each_refusal_is_an_error_of_its_own() {
         use RDKafkaErrorCode as Code;
         let text = refusal(Code::InvalidReplicationFactor).to_string();
-        assert!(
-            text.contains("factor of 4") && text.contains("3 brokers"),
-            "{text}"
-        );
+        assert!(text.contains("factor of 4") && text.contains("3 brokers"), "{text}");
         let text = refusal(Code::InvalidConfig).to_string();
         assert!(text.contains("retention.ms=soon"), "{text}");
-        assert!(matches!(
-            refusal(Code::InvalidPartitions),
-            Error::InvalidPartitions { .. }
-        ));
-        assert!(matches!(
-            refusal(Code::InvalidTopic),
-            Error::InvalidTopicName { .. }
-        ));
-        assert!(matches!(
-            refusal(Code::TopicAuthorizationFailed),
-            Error::NotAuthorized { .. }
-        ));
-        assert!(matches!(
-            refusal(Code::PolicyViolation),
-            Error::Refused { .. }
-        ));
+        assert!(matches!(refusal(Code::InvalidPartitions), Error::InvalidPartitions { .. }));
+        assert!(matches!(refusal(Code::InvalidTopic), Error::InvalidTopicName { .. }));
+        assert!(matches!(refusal(Code::TopicAuthorizationFailed), Error::NotAuthorized { .. }));
+        assert!(matches!(refusal(Code::PolicyViolation), Error::Refused { .. }));
     }
 }

@@ -30,9 +30,7 @@ impl Node {
     fn gave(&self, answer: &Metadata) -> bool {
         let name = answer.orig_broker_name();
         answer.orig_broker_id() == self.id
-            || name
-                .strip_prefix(&self.address)
-                .is_some_and(|rest| rest.starts_with('/'))
+            || name.strip_prefix(&self.address).is_some_and(|rest| rest.starts_with('/'))
     }
 }
 
@@ -46,10 +44,7 @@ pub(crate) async fn cluster_nodes(config: &ClientConfig) -> Result<Vec<Node>, Er
     };
     let nodes = answer.brokers().iter();
     Ok(nodes
-        .map(|node| Node {
-            id: node.id(),
-            address: address(node.host(), node.port()),
-        })
+        .map(|node| Node { id: node.id(), address: address(node.host(), node.port()) })
         .collect())
 }
 
@@ -110,12 +105,9 @@ fn ask_until_all_agree(
         unheard.rotate_left(step);
     }
     match behind {
-        Some((broker, state)) if !unheard.is_empty() => Err(Error::NotVisible {
-            action,
-            broker,
-            state,
-            waited: started.elapsed(),
-        }),
+        Some((broker, state)) if !unheard.is_empty() => {
+            Err(Error::NotVisible { action, broker, state, waited: started.elapsed() })
+        }
         _ => Ok(()),
     }
 }
@@ -128,10 +120,7 @@ pub(crate) fn has_leaders(topic: &MetadataTopic) -> Option<String> {
     if topic.partitions().is_empty() {
         return Some("the topic has no partitions".to_owned());
     }
-    let leaderless = topic
-        .partitions()
-        .iter()
-        .find(|partition| partition.leader() < 0)?;
+    let leaderless = topic.partitions().iter().find(|partition| partition.leader() < 0)?;
     Some(format!("partition {} has no leader", leaderless.id()))
 }
 

@@ -25,11 +25,7 @@ impl Batch {
     /// Records without keys, with this timestamp in milliseconds since 1970.
     pub fn at(values: &[&str], timestamp: i64) -> Batch {
         let value = |it: &&str| (None, Some(Bytes::copy_from_slice(it.as_bytes())), timestamp);
-        Batch {
-            records: values.iter().map(value).collect(),
-            producer: (-1, -1, -1),
-            attributes: 0,
-        }
+        Batch { records: values.iter().map(value).collect(), producer: (-1, -1, -1), attributes: 0 }
     }
 
     /// Records with or without keys, stamped with the present.
@@ -45,11 +41,7 @@ impl Batch {
 
     /// Adds a record with its own timestamp.
     pub fn and(mut self, value: &str, timestamp: i64) -> Batch {
-        self.records.push((
-            None,
-            Some(Bytes::copy_from_slice(value.as_bytes())),
-            timestamp,
-        ));
+        self.records.push((None, Some(Bytes::copy_from_slice(value.as_bytes())), timestamp));
         self
     }
 
@@ -84,13 +76,7 @@ impl Batch {
         batch.put_i32(self.producer.2);
         batch.put_i32(self.records.len() as i32);
         for (delta, (key, value, timestamp)) in self.records.iter().enumerate() {
-            put_record(
-                &mut batch,
-                delta as i64,
-                timestamp - first,
-                key.as_ref(),
-                value.as_ref(),
-            );
+            put_record(&mut batch, delta as i64, timestamp - first, key.as_ref(), value.as_ref());
         }
         let length = batch.len() as i32 - 12;
         batch[8..12].copy_from_slice(&length.to_be_bytes());

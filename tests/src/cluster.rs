@@ -35,26 +35,17 @@ impl TestCluster {
     /// # Panics
     /// When the embedded cluster does not start.
     pub async fn start() -> TestCluster {
-        let named = std::env::var(BOOTSTRAP_SERVERS)
-            .ok()
-            .filter(|it| !it.is_empty());
+        let named = std::env::var(BOOTSTRAP_SERVERS).ok().filter(|it| !it.is_empty());
         let embedded = match named {
             Some(_) => None,
             None => Some(start_embedded().await),
         };
         let bootstrap_servers = named.unwrap_or_else(|| {
-            let embedded = embedded
-                .as_ref()
-                .expect("it was started where none was named");
+            let embedded = embedded.as_ref().expect("it was started where none was named");
             embedded.bootstrap_servers().to_owned()
         });
         let (topics, groups) = Default::default();
-        TestCluster {
-            bootstrap_servers,
-            embedded,
-            topics,
-            groups,
-        }
+        TestCluster { bootstrap_servers, embedded, topics, groups }
     }
 
     /// Whether the cluster is the embedded one, of this test alone.
@@ -71,29 +62,20 @@ impl TestCluster {
 
     /// The address of each node.
     pub fn addresses(&self) -> Vec<String> {
-        self.bootstrap_servers
-            .split(',')
-            .map(str::to_owned)
-            .collect()
+        self.bootstrap_servers.split(',').map(str::to_owned).collect()
     }
 
     /// A topic name that nobody else uses; the topic is deleted when the test ends.
     pub fn topic_name(&self) -> String {
         let name = format!("test-{}", uuid::Uuid::new_v4().simple());
-        self.topics
-            .lock()
-            .expect("no test panics while it holds the lock")
-            .push(name.clone());
+        self.topics.lock().expect("no test panics while it holds the lock").push(name.clone());
         name
     }
 
     /// A group name that nobody else uses; the group is deleted when the test ends.
     pub fn group_name(&self) -> String {
         let name = format!("test-{}", uuid::Uuid::new_v4().simple());
-        self.groups
-            .lock()
-            .expect("no test panics while it holds the lock")
-            .push(name.clone());
+        self.groups.lock().expect("no test panics while it holds the lock").push(name.clone());
         name
     }
 
@@ -113,11 +95,7 @@ impl TestCluster {
         let request = requests::create_topic(&topic, partitions, replication_factor, configs);
         let response = self.connect().call(7, &request);
         let created = &response.topics[0];
-        assert_eq!(
-            created.error_code, 0,
-            "creating {topic}: {:?}",
-            created.error_message
-        );
+        assert_eq!(created.error_code, 0, "creating {topic}: {:?}", created.error_message);
         self.wait_for_leaders(&topic, partitions);
         topic
     }
@@ -129,9 +107,7 @@ impl TestCluster {
             eventually("every node knows the topic's leaders", || {
                 let answer = client.call(12, &requests::metadata(&[topic]));
                 let known = &answer.topics[0].partitions;
-                let led = known
-                    .iter()
-                    .filter(|it| it.error_code == 0 && it.leader_id.0 >= 0);
+                let led = known.iter().filter(|it| it.error_code == 0 && it.leader_id.0 >= 0);
                 (led.count() == partitions as usize).then_some(())
             });
         }
@@ -203,9 +179,7 @@ impl TestCluster {
 
     /// librdkafka's admin client.
     pub fn admin(&self) -> AdminClient<DefaultClientContext> {
-        self.client_config(&[])
-            .create()
-            .expect("the settings are valid")
+        self.client_config(&[]).create().expect("the settings are valid")
     }
 
     /// A librdkafka producer that sends at once unless told otherwise.
@@ -219,9 +193,7 @@ impl TestCluster {
 
     /// A librdkafka consumer that reads from the beginning and commits only when told to.
     pub fn consumer(&self, group: &str, settings: &[(&str, &str)]) -> BaseConsumer {
-        self.consumer_config(group, settings)
-            .create()
-            .expect("the settings are valid")
+        self.consumer_config(group, settings).create().expect("the settings are valid")
     }
 
     /// The settings of [`TestCluster::consumer`], for a consumer with a context of its own.
@@ -272,11 +244,6 @@ impl Drop for TestCluster {
 
 /// Starts an embedded cluster of three nodes for one test.
 async fn start_embedded() -> embedded_kafka::Cluster {
-    let builder = embedded_kafka::Cluster::builder()
-        .nodes(3)
-        .default_replication_factor(3);
-    builder
-        .start()
-        .await
-        .expect("an embedded cluster starts on free ports")
+    let builder = embedded_kafka::Cluster::builder().nodes(3).default_replication_factor(3);
+    builder.start().await.expect("an embedded cluster starts on free ports")
 }

@@ -42,10 +42,7 @@ pub fn join_request(group: &str, member_id: &str) -> JoinGroupRequest {
 /// Asks for a member id, as every new member of v4 and later must (KIP-394).
 pub fn new_member_id(client: &mut RawClient, group: &str) -> String {
     let answer = client.call(9, &join_request(group, ""));
-    assert_eq!(
-        answer.error_code, 79,
-        "a new member is asked to join again with its id"
-    );
+    assert_eq!(answer.error_code, 79, "a new member is asked to join again with its id");
     answer.member_id.to_string()
 }
 
@@ -57,10 +54,7 @@ pub fn join_alone(client: &mut RawClient, group: &str) -> (String, i32) {
     let joined = client.call(9, &join_request(group, &member_id));
     assert_eq!(joined.error_code, 0);
     assert_eq!(joined.leader.as_str(), member_id, "the only member leads");
-    let synced = client.call(
-        5,
-        &sync_request(group, &joined, &[(&member_id, "all of it")]),
-    );
+    let synced = client.call(5, &sync_request(group, &joined, &[(&member_id, "all of it")]));
     assert_eq!(synced.error_code, 0);
     (member_id, joined.generation_id)
 }

@@ -38,11 +38,7 @@ impl RawClient {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(ANSWER))?;
-        Ok(RawClient {
-            stream,
-            address: address.to_owned(),
-            next_correlation_id: 1,
-        })
+        Ok(RawClient { stream, address: address.to_owned(), next_correlation_id: 1 })
     }
 
     /// The address that this client is connected to.
@@ -90,12 +86,8 @@ impl RawClient {
             .with_correlation_id(correlation_id)
             .with_client_id(Some("raw".into()));
         let mut body = BytesMut::new();
-        header
-            .encode(&mut body, R::header_version(version))
-            .expect("the header is complete");
-        request
-            .encode(&mut body, version)
-            .expect("the request fits its version");
+        header.encode(&mut body, R::header_version(version)).expect("the header is complete");
+        request.encode(&mut body, version).expect("the request fits its version");
         let mut frame = BytesMut::with_capacity(body.len() + 4);
         frame.put_i32(body.len() as i32);
         frame.put_slice(&body);
@@ -114,16 +106,9 @@ impl RawClient {
         let mut frame = self.receive_frame()?;
         let header = ResponseHeader::decode(&mut frame, R::Response::header_version(version))
             .map_err(Error::other)?;
-        assert_eq!(
-            header.correlation_id, correlation_id,
-            "answers come in order"
-        );
+        assert_eq!(header.correlation_id, correlation_id, "answers come in order");
         let response = R::Response::decode(&mut frame, version).map_err(Error::other)?;
-        assert!(
-            !frame.has_remaining(),
-            "{} bytes follow the response",
-            frame.remaining()
-        );
+        assert!(!frame.has_remaining(), "{} bytes follow the response", frame.remaining());
         Ok(response)
     }
 
@@ -175,13 +160,9 @@ impl RawClient {
     /// # Panics
     /// When the node closes the connection.
     pub fn is_silent(&mut self, time: Duration) -> bool {
-        self.stream
-            .set_read_timeout(Some(time))
-            .expect("the time is not zero");
+        self.stream.set_read_timeout(Some(time)).expect("the time is not zero");
         let answer = self.stream.peek(&mut [0; 1]);
-        self.stream
-            .set_read_timeout(Some(ANSWER))
-            .expect("the time is not zero");
+        self.stream.set_read_timeout(Some(ANSWER)).expect("the time is not zero");
         match answer {
             Ok(read) => {
                 assert_ne!(read, 0, "the node closed the connection");

@@ -36,18 +36,14 @@ pub fn create_topic(
     configs: &[(&str, &str)],
 ) -> CreateTopicsRequest {
     let config = |(name, value): &(&str, &str)| {
-        CreatableTopicConfig::default()
-            .with_name(text(name))
-            .with_value(Some(text(value)))
+        CreatableTopicConfig::default().with_name(text(name)).with_value(Some(text(value)))
     };
     let topic = CreatableTopic::default()
         .with_name(topic_name(topic))
         .with_num_partitions(partitions)
         .with_replication_factor(replication_factor)
         .with_configs(configs.iter().map(config).collect());
-    CreateTopicsRequest::default()
-        .with_topics(vec![topic])
-        .with_timeout_ms(5_000)
+    CreateTopicsRequest::default().with_topics(vec![topic]).with_timeout_ms(5_000)
 }
 
 /// Metadata for these topics, creating none.
@@ -64,12 +60,9 @@ pub fn list_offsets(topic: &str, partition: i32, timestamp: i64) -> ListOffsetsR
         .with_partition_index(partition)
         .with_current_leader_epoch(-1)
         .with_timestamp(timestamp);
-    let topic = ListOffsetsTopic::default()
-        .with_name(topic_name(topic))
-        .with_partitions(vec![partition]);
-    ListOffsetsRequest::default()
-        .with_replica_id(BrokerId(-1))
-        .with_topics(vec![topic])
+    let topic =
+        ListOffsetsTopic::default().with_name(topic_name(topic)).with_partitions(vec![partition]);
+    ListOffsetsRequest::default().with_replica_id(BrokerId(-1)).with_topics(vec![topic])
 }
 
 /// FindCoordinator (v4 and later) for these groups.
@@ -85,12 +78,9 @@ pub fn describe_group(group: &str) -> DescribeGroupsRequest {
 
 /// Produce to one partition.
 pub fn produce(topic: &str, partition: i32, acks: i16, records: Bytes) -> ProduceRequest {
-    let data = PartitionProduceData::default()
-        .with_index(partition)
-        .with_records(Some(records));
-    let topic = TopicProduceData::default()
-        .with_name(topic_name(topic))
-        .with_partition_data(vec![data]);
+    let data = PartitionProduceData::default().with_index(partition).with_records(Some(records));
+    let topic =
+        TopicProduceData::default().with_name(topic_name(topic)).with_partition_data(vec![data]);
     ProduceRequest::default()
         .with_transactional_id(None)
         .with_acks(acks)
@@ -110,9 +100,7 @@ pub fn fetch(topic: &str, partition: i32, offset: i64) -> FetchRequest {
 
 /// Fetch of some partitions of one topic (v4 to v12), at most 1 MiB, without waiting.
 pub fn fetch_with(topic: &str, partitions: Vec<FetchPartition>) -> FetchRequest {
-    let topic = FetchTopic::default()
-        .with_topic(topic_name(topic))
-        .with_partitions(partitions);
+    let topic = FetchTopic::default().with_topic(topic_name(topic)).with_partitions(partitions);
     FetchRequest::default()
         .with_replica_id(BrokerId(-1))
         .with_max_wait_ms(0)

@@ -18,31 +18,19 @@ async fn describe(
     cluster: &TestCluster,
     resource: ResourceSpecifier<'_>,
 ) -> Result<ConfigResource, RDKafkaErrorCode> {
-    let answer = cluster
-        .admin()
-        .describe_configs([&resource], &options())
-        .await;
-    answer
-        .expect("an answer")
-        .pop()
-        .expect("one resource, one answer")
+    let answer = cluster.admin().describe_configs([&resource], &options()).await;
+    answer.expect("an answer").pop().expect("one resource, one answer")
 }
 
-async fn alter(
-    cluster: &TestCluster,
-    topic: &str,
-    settings: &[(&str, &str)],
-) -> Result<(), RDKafkaErrorCode> {
+/// Replaces a topic's own settings. The rdkafka crate drops a topic's error here and in
+/// `describe`: what is refused is tested with raw requests.
+async fn alter(cluster: &TestCluster, topic: &str, settings: &[(&str, &str)]) {
     let mut change = AlterConfig::new(ResourceSpecifier::Topic(topic));
     for (key, value) in settings {
         change = change.set(key, value);
     }
-    let answer = cluster
-        .admin()
-        .alter_configs([&change], &options())
-        .await
-        .expect("an answer");
-    answer[0].as_ref().map(|_| ()).map_err(|(_, code)| *code)
+    let answer = cluster.admin().alter_configs([&change], &options()).await.expect("an answer");
+    assert_eq!(answer[0], Ok(OwnedResourceSpecifier::Topic(topic.to_owned())));
 }
 
 /// Every topic setting of Apache Kafka 4.3 with the value that it has when nobody set it.
@@ -76,35 +64,28 @@ const DEFAULTS: &[(&str, &str)] = &[
 async fn a_topic_describes_every_setting_with_its_default() {
     let cluster = TestCluster::start().await;
     let topic = cluster.create_topic(1);
-    let answer = describe(&cluster, ResourceSpecifier::Topic(&topic))
-        .await
-        .expect("described");
+    let answer = describe(&cluster, ResourceSpecifier::Topic(&topic)).await.expect("described");
     assert_eq!(answer.specifier, OwnedResourceSpecifier::Topic(topic));
     let entries = answer.entry_map();
     for (name, value) in DEFAULTS {
-        let entry = entries
-            .get(name)
-            .unwrap_or_else(|| panic!("{name} is missing"));
+        let entry = entries.get(name).unwrap_or_else(|| panic!("{name} is missing"));
         assert_eq!(entry.value.as_deref(), Some(*value), "{name}");
-        assert_eq!(entry.source, ConfigSource::Default, "{name}");
-        assert!(
-            entry.is_default && !entry.is_read_only && !entry.is_sensitive,
-            "{name}"
-        );
+        assert!(!entry.is_read_only && !entry.is_sensitive, "{name}");
+        // Where min.insync.replicas comes from depends on the cluster: since 4.0 a new one sets it
+        // for all its topics (KIP-966).
+        if *name != "min.insync.replicas" {
+            assert_eq!(entry.source, ConfigSource::Default, "{name}");
+            assert!(entry.is_default, "{name}");
+        }
     }
 }
 
 #[tokio::test]
 async fn what_was_set_at_creation_is_the_topics_own() {
     let cluster = TestCluster::start().await;
-    let settings = [
-        ("retention.ms", "1000"),
-        ("cleanup.policy", "compact,delete"),
-    ];
+    let settings = [("retention.ms", "1000"), ("cleanup.policy", "compact,delete")];
     let topic = cluster.create_topic_with(1, 1, &settings);
-    let answer = describe(&cluster, ResourceSpecifier::Topic(&topic))
-        .await
-        .expect("described");
+    let answer = describe(&cluster, ResourceSpecifier::Topic(&topic)).await.expect("described");
     for (name, value) in settings {
         let entry = answer.get(name).expect("it is there");
         assert_eq!(entry.value.as_deref(), Some(value));
@@ -117,9 +98,7 @@ async fn what_was_set_at_creation_is_the_topics_own() {
 async fn altering_replaces_all_of_the_topics_own_settings() {
     let cluster = TestCluster::start().await;
     let topic = cluster.create_topic_with(1, 1, &[("retention.ms", "1000")]);
-    alter(&cluster, &topic, &[("segment.ms", "2000")])
-        .await
-        .expect("altered");
+    alter(&cluster, &topic, &[("segment.ms", "2000")]).await;
     let own = || async {
         let answer = describe(&cluster, ResourceSpecifier::Topic(&topic)).await;
         let entries = answer.expect("described").entries.into_iter();
@@ -137,43 +116,9 @@ async fn altering_replaces_all_of_the_topics_own_settings() {
 }
 
 #[tokio::test]
-async fn values_that_make_no_sense_are_refused() {
-    let cluster = TestCluster::start().await;
-    let topic = cluster.create_topic(1);
-    for setting in [
-        ("retention.ms", "soon"),
-        ("no.such.setting", "1"),
-        ("cleanup.policy", ""),
-    ] {
-        let answer = alter(&cluster, &topic, &[setting]).await;
-        let expected = if setting.1.is_empty() {
-            Ok(())
-        } else {
-            Err(RDKafkaErrorCode::InvalidConfig)
-        };
-        assert_eq!(answer, expected, "{setting:?}");
-    }
-}
-
-#[tokio::test]
-async fn an_unknown_topic_has_no_settings() {
-    let cluster = TestCluster::start().await;
-    let topic = cluster.topic_name();
-    let described = describe(&cluster, ResourceSpecifier::Topic(&topic)).await;
-    assert_eq!(
-        described.err(),
-        Some(RDKafkaErrorCode::UnknownTopicOrPartition)
-    );
-    let altered = alter(&cluster, &topic, &[("retention.ms", "1")]).await;
-    assert_eq!(altered, Err(RDKafkaErrorCode::UnknownTopicOrPartition));
-}
-
-#[tokio::test]
 async fn a_broker_describes_its_own_settings() {
     let cluster = TestCluster::start().await;
-    let answer = describe(&cluster, ResourceSpecifier::Broker(2))
-        .await
-        .expect("described");
+    let answer = describe(&cluster, ResourceSpecifier::Broker(2)).await.expect("described");
     assert_eq!(answer.specifier, OwnedResourceSpecifier::Broker(2));
     let value = |name| answer.get(name).and_then(|it| it.value.clone());
     assert_eq!(value("auto.create.topics.enable").as_deref(), Some("true"));
@@ -187,9 +132,7 @@ async fn a_changed_limit_holds_for_the_next_record() {
     let cluster = TestCluster::start().await;
     let topic = cluster.create_topic(1);
     let producer = cluster.producer(&[]);
-    alter(&cluster, &topic, &[("max.message.bytes", "500")])
-        .await
-        .expect("altered");
+    alter(&cluster, &topic, &[("max.message.bytes", "500")]).await;
     let mut leader = cluster.connect_to_leader(&topic, 0);
     eventually("the limit holds", || {
         let batch = workshop_tests::batch::Batch::of(&[&"x".repeat(1_000)]).encode();
@@ -199,12 +142,6 @@ async fn a_changed_limit_holds_for_the_next_record() {
     });
     let payload = "x".repeat(1_000);
     let record = rdkafka::producer::FutureRecord::<str, str>::to(&topic).payload(&payload);
-    let (error, _) = producer
-        .send(record, Duration::from_secs(5))
-        .await
-        .expect_err("too large");
-    assert_eq!(
-        error.rdkafka_error_code(),
-        Some(RDKafkaErrorCode::MessageSizeTooLarge)
-    );
+    let (error, _) = producer.send(record, Duration::from_secs(5)).await.expect_err("too large");
+    assert_eq!(error.rdkafka_error_code(), Some(RDKafkaErrorCode::MessageSizeTooLarge));
 }

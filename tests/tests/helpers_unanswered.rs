@@ -17,10 +17,7 @@ fn judge<T>(helper: &str, address: &str, started: Instant, answer: Result<T, Err
     assert!(matches!(error, Error::NoAnswer { .. }), "{helper}: {error}");
     let text = error.to_string();
     assert!(text.contains(address), "{helper}: {text}");
-    assert!(
-        text.contains("Check KAFKA_BOOTSTRAP_SERVERS"),
-        "{helper}: {text}"
-    );
+    assert!(text.contains("Check KAFKA_BOOTSTRAP_SERVERS"), "{helper}: {text}");
 }
 
 async fn every_helper_gives_up_in_time(address: &str) {
@@ -56,25 +53,14 @@ async fn every_helper_gives_up_in_time(address: &str) {
 
 #[tokio::test]
 async fn a_closed_port_is_an_error_within_five_seconds() {
-    let address = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .to_string();
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     every_helper_gives_up_in_time(&address).await;
 }
 
 #[tokio::test]
 async fn a_closed_port_is_called_so() {
-    let address = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .to_string();
-    let error = helpers::list_topics(&address)
-        .await
-        .unwrap_err()
-        .to_string();
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let error = helpers::list_topics(&address).await.unwrap_err().to_string();
     assert!(error.contains("Connection refused"), "{error}");
 }
 

@@ -14,18 +14,12 @@ use workshop_tests::{TestCluster, eventually};
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 fn options() -> AdminOptions {
-    AdminOptions::new()
-        .request_timeout(Some(TIMEOUT))
-        .operation_timeout(Some(TIMEOUT))
+    AdminOptions::new().request_timeout(Some(TIMEOUT)).operation_timeout(Some(TIMEOUT))
 }
 
 /// Asks for one topic; the error where the cluster refuses.
 async fn create(cluster: &TestCluster, topic: NewTopic<'_>) -> Result<(), RDKafkaErrorCode> {
-    let answer = cluster
-        .admin()
-        .create_topics([&topic], &options())
-        .await
-        .expect("an answer");
+    let answer = cluster.admin().create_topics([&topic], &options()).await.expect("an answer");
     answer[0].clone().map(drop).map_err(|(_, code)| code)
 }
 
@@ -39,17 +33,10 @@ fn partitions(cluster: &TestCluster, topic: &str) -> Option<usize> {
 async fn a_topic_has_the_partitions_and_replicas_asked_for() {
     let cluster = TestCluster::start().await;
     let name = cluster.topic_name();
-    create(
-        &cluster,
-        NewTopic::new(&name, 6, TopicReplication::Fixed(2)),
-    )
-    .await
-    .expect("created");
+    create(&cluster, NewTopic::new(&name, 6, TopicReplication::Fixed(2))).await.expect("created");
     cluster.wait_for_leaders(&name, 6);
     let consumer = cluster.consumer(&cluster.group_name(), &[]);
-    let known = consumer
-        .fetch_metadata(Some(&name), TIMEOUT)
-        .expect("an answer");
+    let known = consumer.fetch_metadata(Some(&name), TIMEOUT).expect("an answer");
     assert_eq!(known.brokers().len(), 3);
     let partitions = known.topics()[0].partitions();
     assert_eq!(partitions.len(), 6);
@@ -57,7 +44,8 @@ async fn a_topic_has_the_partitions_and_replicas_asked_for() {
         assert_eq!((partition.replicas().len(), partition.isr().len()), (2, 2));
         assert!(partition.replicas().contains(&partition.leader()));
     }
-    let leaders: HashSet<_> = partitions.iter().map(|it| it.leader()).collect();
+    let leaders: HashSet<_> =
+        partitions.iter().map(rdkafka::metadata::MetadataPartition::leader).collect();
     assert_eq!(leaders.len(), 3, "every node leads some");
 }
 
@@ -80,11 +68,7 @@ async fn an_explicit_assignment_is_kept() {
 async fn a_topic_cannot_be_created_twice() {
     let cluster = TestCluster::start().await;
     let name = cluster.create_topic(1);
-    let again = create(
-        &cluster,
-        NewTopic::new(&name, 1, TopicReplication::Fixed(1)),
-    )
-    .await;
+    let again = create(&cluster, NewTopic::new(&name, 1, TopicReplication::Fixed(1))).await;
     assert_eq!(again, Err(RDKafkaErrorCode::TopicAlreadyExists));
 }
 
@@ -92,15 +76,7 @@ async fn a_topic_cannot_be_created_twice() {
 async fn names_that_no_topic_can_have_are_refused() {
     let cluster = TestCluster::start().await;
     let too_long = "x".repeat(250);
-    for name in [
-        "with space",
-        "sla/sh",
-        "umläut",
-        ".",
-        "..",
-        "",
-        too_long.as_str(),
-    ] {
+    for name in ["with space", "sla/sh", "umläut", ".", "..", "", too_long.as_str()] {
         let answer = create(&cluster, NewTopic::new(name, 1, TopicReplication::Fixed(1))).await;
         assert_eq!(answer, Err(RDKafkaErrorCode::InvalidTopic), "{name:?}");
     }
@@ -111,17 +87,8 @@ async fn a_name_of_249_characters_is_a_topic() {
     let cluster = TestCluster::start().await;
     let name = format!("{}{}", cluster.topic_name(), "x".repeat(249 - 37));
     assert_eq!(name.len(), 249);
-    create(
-        &cluster,
-        NewTopic::new(&name, 1, TopicReplication::Fixed(1)),
-    )
-    .await
-    .expect("created");
-    let deleted = cluster
-        .admin()
-        .delete_topics(&[&name], &options())
-        .await
-        .expect("an answer");
+    create(&cluster, NewTopic::new(&name, 1, TopicReplication::Fixed(1))).await.expect("created");
+    let deleted = cluster.admin().delete_topics(&[&name], &options()).await.expect("an answer");
     assert_eq!(deleted[0], Ok(name));
 }
 
@@ -129,11 +96,7 @@ async fn a_name_of_249_characters_is_a_topic() {
 async fn more_replicas_than_nodes_are_refused() {
     let cluster = TestCluster::start().await;
     let name = cluster.topic_name();
-    let answer = create(
-        &cluster,
-        NewTopic::new(&name, 1, TopicReplication::Fixed(4)),
-    )
-    .await;
+    let answer = create(&cluster, NewTopic::new(&name, 1, TopicReplication::Fixed(4))).await;
     assert_eq!(answer, Err(RDKafkaErrorCode::InvalidReplicationFactor));
     assert_eq!(partitions(&cluster, &name), None);
 }
@@ -156,11 +119,7 @@ async fn settings_that_make_no_sense_are_refused() {
     ] {
         let topic = NewTopic::new(&name, 1, TopicReplication::Fixed(1)).set(key, value);
         let answer = create(&cluster, topic).await;
-        assert_eq!(
-            answer,
-            Err(RDKafkaErrorCode::InvalidConfig),
-            "{key}={value}"
-        );
+        assert_eq!(answer, Err(RDKafkaErrorCode::InvalidConfig), "{key}={value}");
     }
 }
 
@@ -170,14 +129,10 @@ async fn validate_only_creates_nothing_but_finds_what_is_wrong() {
     let admin = cluster.admin();
     let name = cluster.topic_name();
     let good = NewTopic::new(&name, 1, TopicReplication::Fixed(1));
-    let answer = admin
-        .create_topics([&good], &options().validate_only(true))
-        .await;
+    let answer = admin.create_topics([&good], &options().validate_only(true)).await;
     assert_eq!(answer.expect("an answer"), [Ok(name.clone())]);
     let bad = NewTopic::new(&name, 1, TopicReplication::Fixed(9));
-    let answer = admin
-        .create_topics([&bad], &options().validate_only(true))
-        .await;
+    let answer = admin.create_topics([&bad], &options().validate_only(true)).await;
     let error = (name.clone(), RDKafkaErrorCode::InvalidReplicationFactor);
     assert_eq!(answer.expect("an answer"), [Err(error)]);
     assert_eq!(partitions(&cluster, &name), None);
@@ -191,11 +146,7 @@ async fn one_bad_topic_does_not_spoil_the_others() {
         NewTopic::new(&good, 1, TopicReplication::Fixed(1)),
         NewTopic::new(&bad, 1, TopicReplication::Fixed(9)),
     ];
-    let answer = cluster
-        .admin()
-        .create_topics(&topics, &options())
-        .await
-        .expect("an answer");
+    let answer = cluster.admin().create_topics(&topics, &options()).await.expect("an answer");
     assert!(answer.contains(&Ok(good)));
     assert!(answer.contains(&Err((bad, RDKafkaErrorCode::InvalidReplicationFactor))));
 }
@@ -205,22 +156,11 @@ async fn a_deleted_topic_is_gone_and_cannot_be_deleted_again() {
     let cluster = TestCluster::start().await;
     let name = cluster.create_topic(1);
     let admin = cluster.admin();
-    let answer = admin
-        .delete_topics(&[&name], &options())
-        .await
-        .expect("an answer");
+    let answer = admin.delete_topics(&[&name], &options()).await.expect("an answer");
     assert_eq!(answer, [Ok(name.clone())]);
-    eventually("the topic is gone", || {
-        partitions(&cluster, &name).is_none().then_some(())
-    });
-    let again = admin
-        .delete_topics(&[&name], &options())
-        .await
-        .expect("an answer");
-    assert_eq!(
-        again,
-        [Err((name, RDKafkaErrorCode::UnknownTopicOrPartition))]
-    );
+    eventually("the topic is gone", || partitions(&cluster, &name).is_none().then_some(()));
+    let again = admin.delete_topics(&[&name], &options()).await.expect("an answer");
+    assert_eq!(again, [Err((name, RDKafkaErrorCode::UnknownTopicOrPartition))]);
 }
 
 #[tokio::test]
@@ -228,23 +168,13 @@ async fn partitions_are_added_but_never_taken_away() {
     let cluster = TestCluster::start().await;
     let name = cluster.create_topic(2);
     let admin = cluster.admin();
-    let grown = admin
-        .create_partitions([&NewPartitions::new(&name, 4)], &options())
-        .await;
+    let grown = admin.create_partitions([&NewPartitions::new(&name, 4)], &options()).await;
     assert_eq!(grown.expect("an answer"), [Ok(name.clone())]);
-    eventually("four partitions", || {
-        (partitions(&cluster, &name) == Some(4)).then_some(())
-    });
+    eventually("four partitions", || (partitions(&cluster, &name) == Some(4)).then_some(()));
     for count in [4, 1] {
-        let answer = admin
-            .create_partitions([&NewPartitions::new(&name, count)], &options())
-            .await;
+        let answer = admin.create_partitions([&NewPartitions::new(&name, count)], &options()).await;
         let error = (name.clone(), RDKafkaErrorCode::InvalidPartitions);
-        assert_eq!(
-            answer.expect("an answer"),
-            [Err(error)],
-            "{count} partitions"
-        );
+        assert_eq!(answer.expect("an answer"), [Err(error)], "{count} partitions");
     }
 }
 
@@ -258,10 +188,7 @@ async fn added_partitions_go_where_they_are_assigned() {
     assert_eq!(answer.expect("an answer"), [Ok(name.clone())]);
     cluster.wait_for_leaders(&name, 2);
     let answer = cluster.connect().call(12, &metadata(&[&name]));
-    let added = answer.topics[0]
-        .partitions
-        .iter()
-        .find(|it| it.partition_index == 1);
+    let added = answer.topics[0].partitions.iter().find(|it| it.partition_index == 1);
     assert_eq!(added.map(|it| it.leader_id.0), Some(2));
 }
 
@@ -281,9 +208,7 @@ async fn a_consumers_metadata_creates_no_topic() {
     let name = cluster.topic_name();
     let consumer = cluster.consumer(&cluster.group_name(), &[]);
     for _ in 0..2 {
-        let known = consumer
-            .fetch_metadata(Some(&name), TIMEOUT)
-            .expect("an answer");
+        let known = consumer.fetch_metadata(Some(&name), TIMEOUT).expect("an answer");
         let unknown = RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
         assert_eq!(known.topics()[0].error(), Some(unknown));
     }
@@ -296,34 +221,15 @@ async fn a_topic_created_again_is_empty() {
     let name = cluster.create_topic(1);
     let send = async |value: &str| {
         let record = FutureRecord::<str, str>::to(&name).payload(value);
-        cluster
-            .producer(&[])
-            .send(record, TIMEOUT)
-            .await
-            .expect("delivered")
-            .offset
+        cluster.producer(&[]).send(record, TIMEOUT).await.expect("delivered").offset
     };
     assert_eq!((send("a").await, send("b").await), (0, 1));
     let id = cluster.connect().call(12, &metadata(&[&name])).topics[0].topic_id;
-    cluster
-        .admin()
-        .delete_topics(&[&name], &options())
-        .await
-        .expect("an answer");
-    eventually("the topic is gone", || {
-        partitions(&cluster, &name).is_none().then_some(())
-    });
-    create(
-        &cluster,
-        NewTopic::new(&name, 1, TopicReplication::Fixed(3)),
-    )
-    .await
-    .expect("created");
+    cluster.admin().delete_topics(&[&name], &options()).await.expect("an answer");
+    eventually("the topic is gone", || partitions(&cluster, &name).is_none().then_some(()));
+    create(&cluster, NewTopic::new(&name, 1, TopicReplication::Fixed(3))).await.expect("created");
     cluster.wait_for_leaders(&name, 1);
-    assert_ne!(
-        cluster.connect().call(12, &metadata(&[&name])).topics[0].topic_id,
-        id
-    );
+    assert_ne!(cluster.connect().call(12, &metadata(&[&name])).topics[0].topic_id, id);
     assert_eq!(send("c").await, 0, "offsets start again");
 }
 

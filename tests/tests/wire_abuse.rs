@@ -22,13 +22,7 @@ async fn closes(bytes: &[u8]) {
 /// Both a connection that was open before and a new one get their answers.
 fn still_answers(cluster: &TestCluster, other: &mut RawClient) {
     assert_eq!(other.call(0, &ApiVersionsRequest::default()).error_code, 0);
-    assert_eq!(
-        cluster
-            .connect()
-            .call(0, &ApiVersionsRequest::default())
-            .error_code,
-        0
-    );
+    assert_eq!(cluster.connect().call(0, &ApiVersionsRequest::default()).error_code, 0);
 }
 
 /// A frame: length, API key, version, correlation id 1, no client id, then `body`.
@@ -137,9 +131,7 @@ async fn a_frame_that_is_cut_off_harms_nobody() {
     let mut other = cluster.connect();
     let mut client = cluster.connect();
     let (whole, _) = client.frame(12, &metadata(&[]));
-    client
-        .send_bytes(&whole[..whole.len() - 2])
-        .expect("the node listens");
+    client.send_bytes(&whole[..whole.len() - 2]).expect("the node listens");
     drop(client);
     still_answers(&cluster, &mut other);
 }
@@ -160,9 +152,7 @@ async fn half_a_frame_and_silence_holds_up_nobody() {
     late.send_bytes(&whole[..7]).expect("the node listens");
     still_answers(&cluster, &mut other);
     late.send_bytes(&whole[7..]).expect("the node listens");
-    let answer = late
-        .receive::<MetadataRequest>(12, id)
-        .expect("the node answers");
+    let answer = late.receive::<MetadataRequest>(12, id).expect("the node answers");
     assert_eq!(answer.brokers.len(), 3);
 }
 
@@ -177,9 +167,7 @@ async fn a_large_claim_without_bytes_holds_no_memory_back_from_others() {
     let mut other = cluster.connect();
     let mut claims: Vec<_> = (0..50).map(|_| cluster.connect()).collect();
     for client in &mut claims {
-        client
-            .send_bytes(&100_000_000_i32.to_be_bytes())
-            .expect("the node listens");
+        client.send_bytes(&100_000_000_i32.to_be_bytes()).expect("the node listens");
     }
     still_answers(&cluster, &mut other);
 }
@@ -200,9 +188,7 @@ async fn requests_sent_together_are_answered_in_order() {
     }
     leader.send_bytes(&together).expect("the node reads");
     for (first, second) in ids {
-        let answer = leader
-            .receive::<MetadataRequest>(12, first)
-            .expect("an answer");
+        let answer = leader.receive::<MetadataRequest>(12, first).expect("an answer");
         assert_eq!(answer.topics[0].partitions.len(), 1);
         type ListOffsets = kafka_protocol::messages::ListOffsetsRequest;
         let answer = leader.receive::<ListOffsets>(5, second).expect("an answer");
@@ -218,9 +204,7 @@ async fn a_request_sent_byte_by_byte_is_answered() {
     for byte in &whole {
         client.send_bytes(&[*byte]).expect("the node reads");
     }
-    let answer = client
-        .receive::<MetadataRequest>(12, id)
-        .expect("an answer");
+    let answer = client.receive::<MetadataRequest>(12, id).expect("an answer");
     assert_eq!(answer.brokers.len(), 3);
 }
 
@@ -231,9 +215,7 @@ async fn unknown_tagged_fields_are_skipped() {
     // A flexible header with a tagged field 9 of 3 bytes; then Metadata v12 for no topic, with a
     // tagged field 7 of 2 bytes.
     let body = [1, 9, 3, 1, 2, 3, 1, 0, 0, 1, 7, 2, 1, 2];
-    client
-        .send_bytes(&frame(3, 12, &body))
-        .expect("the node reads");
+    client.send_bytes(&frame(3, 12, &body)).expect("the node reads");
     let answer = client.receive::<MetadataRequest>(12, 1).expect("an answer");
     assert_eq!(answer.brokers.len(), 3);
 }

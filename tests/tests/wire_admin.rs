@@ -36,10 +36,7 @@ const DEFAULT: i8 = 5;
 
 fn created(client: &mut RawClient, request: &CreateTopicsRequest) -> (i16, String) {
     let answer = client.call(7, request);
-    let message = answer.topics[0]
-        .error_message
-        .as_ref()
-        .map(ToString::to_string);
+    let message = answer.topics[0].error_message.as_ref().map(ToString::to_string);
     (answer.topics[0].error_code, message.unwrap_or_default())
 }
 
@@ -53,10 +50,7 @@ async fn a_created_topic_is_described_in_the_answer() {
     assert_eq!((created.error_code, &created.error_message), (0, &None));
     assert_eq!((created.num_partitions, created.replication_factor), (2, 3));
     assert!(!created.topic_id.is_nil());
-    let configs = created
-        .configs
-        .as_ref()
-        .expect("version 5 and later name the settings");
+    let configs = created.configs.as_ref().expect("version 5 and later name the settings");
     let retention = configs.iter().find(|it| it.name.as_str() == "retention.ms");
     let retention = retention.expect("retention.ms is among them");
     assert_eq!(retention.value.as_deref(), Some("1000"));
@@ -67,9 +61,7 @@ async fn a_created_topic_is_described_in_the_answer() {
 async fn minus_1_takes_the_brokers_defaults() {
     let cluster = TestCluster::start().await;
     let topic = cluster.topic_name();
-    let answer = cluster
-        .connect()
-        .call(7, &create_topic(&topic, -1, -1, &[]));
+    let answer = cluster.connect().call(7, &create_topic(&topic, -1, -1, &[]));
     assert_eq!(answer.topics[0].error_code, 0);
     assert!(answer.topics[0].num_partitions >= 1);
     assert_eq!(answer.topics[0].replication_factor, 3);
@@ -88,11 +80,7 @@ async fn counts_that_cannot_be_are_refused() {
         (1, 4, INVALID_REPLICATION_FACTOR),
     ] {
         let answer = created(&mut client, &create_topic(&topic, partitions, factor, &[]));
-        assert_eq!(
-            answer.0, error,
-            "{partitions} partitions, factor {factor}: {}",
-            answer.1
-        );
+        assert_eq!(answer.0, error, "{partitions} partitions, factor {factor}: {}", answer.1);
     }
     let answer = client.call(12, &metadata(&[&topic]));
     assert_eq!(answer.topics[0].error_code, UNKNOWN_TOPIC_OR_PARTITION);
@@ -119,10 +107,7 @@ async fn names_that_differ_in_dot_and_underscore_collide() {
     let underscored = topic.replace('-', "_");
     let (error, message) = created(&mut client, &create_topic(&underscored, 1, 1, &[]));
     assert_eq!(error, 17, "{message}");
-    assert!(
-        message.contains("collides with existing topic"),
-        "{message}"
-    );
+    assert!(message.contains("collides with existing topic"), "{message}");
     let request = DeleteTopicsRequest::default()
         .with_topic_names(vec![topic_name(&dotted)])
         .with_timeout_ms(5_000);
@@ -162,17 +147,11 @@ async fn the_assignment_says_who_leads() {
     let cluster = TestCluster::start().await;
     let mut client = cluster.connect();
     let topic = cluster.topic_name();
-    assert_eq!(
-        created(&mut client, &assigned(&topic, &[&[3, 1], &[2, 3]])).0,
-        0
-    );
+    assert_eq!(created(&mut client, &assigned(&topic, &[&[3, 1], &[2, 3]])).0, 0);
     cluster.wait_for_leaders(&topic, 2);
     let answer = client.call(12, &metadata(&[&topic]));
     for (partition, replicas) in [(0, [3, 1]), (1, [2, 3])] {
-        let found = answer.topics[0]
-            .partitions
-            .iter()
-            .find(|it| it.partition_index == partition);
+        let found = answer.topics[0].partitions.iter().find(|it| it.partition_index == partition);
         let found = found.expect("both partitions");
         assert_eq!(found.leader_id, BrokerId(replicas[0]));
         assert_eq!(found.replica_nodes, replicas.map(BrokerId));
@@ -185,12 +164,8 @@ async fn topics_are_deleted_by_name_and_by_id() {
     let mut client = cluster.connect();
     let topic = cluster.create_topic(1);
     let id = client.call(12, &metadata(&[&topic])).topics[0].topic_id;
-    let by_id = DeleteTopicState::default()
-        .with_topic_id(id)
-        .with_name(None);
-    let request = DeleteTopicsRequest::default()
-        .with_topics(vec![by_id])
-        .with_timeout_ms(5_000);
+    let by_id = DeleteTopicState::default().with_topic_id(id).with_name(None);
+    let request = DeleteTopicsRequest::default().with_topics(vec![by_id]).with_timeout_ms(5_000);
     let answer = client.call(6, &request);
     assert_eq!(answer.responses[0].error_code, 0);
     assert_eq!(answer.responses[0].name, Some(topic_name(&topic)));
@@ -198,10 +173,7 @@ async fn topics_are_deleted_by_name_and_by_id() {
         let error = client.call(12, &metadata(&[&topic])).topics[0].error_code;
         (error == UNKNOWN_TOPIC_OR_PARTITION).then_some(())
     });
-    assert_eq!(
-        client.call(6, &request).responses[0].error_code,
-        UNKNOWN_TOPIC_ID
-    );
+    assert_eq!(client.call(6, &request).responses[0].error_code, UNKNOWN_TOPIC_ID);
     for version in 1..=5 {
         let request = DeleteTopicsRequest::default()
             .with_topic_names(vec![topic_name(&topic)])
@@ -221,14 +193,10 @@ fn create_partitions(
         .with_name(topic_name(topic))
         .with_count(count)
         .with_assignments(None);
-    let request = CreatePartitionsRequest::default()
-        .with_topics(vec![topic])
-        .with_timeout_ms(5_000);
+    let request =
+        CreatePartitionsRequest::default().with_topics(vec![topic]).with_timeout_ms(5_000);
     let answer = client.call(version, &request);
-    let message = answer.results[0]
-        .error_message
-        .as_ref()
-        .map(ToString::to_string);
+    let message = answer.results[0].error_message.as_ref().map(ToString::to_string);
     (answer.results[0].error_code, message.unwrap_or_default())
 }
 
@@ -240,20 +208,14 @@ async fn partitions_are_added_and_never_taken_away() {
     assert_eq!(create_partitions(&mut client, 0, &topic, 3).0, 0);
     cluster.wait_for_leaders(&topic, 3);
     let (error, message) = create_partitions(&mut client, 3, &topic, 3);
-    assert_eq!(
-        (error, &*message),
-        (INVALID_PARTITIONS, "Topic already has 3 partition(s).")
-    );
+    assert_eq!((error, &*message), (INVALID_PARTITIONS, "Topic already has 3 partition(s)."));
     let (error, message) = create_partitions(&mut client, 3, &topic, 1);
     assert_eq!(error, INVALID_PARTITIONS);
     let expected =
         format!("The topic {topic} currently has 3 partition(s); 1 would not be an increase.");
     assert_eq!(message, expected);
     let unknown = cluster.topic_name();
-    assert_eq!(
-        create_partitions(&mut client, 3, &unknown, 3).0,
-        UNKNOWN_TOPIC_OR_PARTITION
-    );
+    assert_eq!(create_partitions(&mut client, 3, &unknown, 3).0, UNKNOWN_TOPIC_OR_PARTITION);
 }
 
 /// The entry of one topic setting.
@@ -267,19 +229,12 @@ fn described(client: &mut RawClient, topic: &str, key: &str) -> DescribeConfigsR
         .with_include_synonyms(true);
     let answer = client.call(4, &request);
     assert_eq!(answer.results[0].error_code, 0);
-    assert_eq!(
-        answer.results[0].configs.len(),
-        1,
-        "only what was asked for"
-    );
+    assert_eq!(answer.results[0].configs.len(), 1, "only what was asked for");
     answer.results[0].configs[0].clone()
 }
 
 fn value_of(client: &mut RawClient, topic: &str, key: &str) -> String {
-    described(client, topic, key)
-        .value
-        .expect("the setting has a value")
-        .to_string()
+    described(client, topic, key).value.expect("the setting has a value").to_string()
 }
 
 fn alter(client: &mut RawClient, topic: &str, changes: &[(i8, &str, &str)]) -> (i16, String) {
@@ -295,10 +250,7 @@ fn alter(client: &mut RawClient, topic: &str, changes: &[(i8, &str, &str)]) -> (
         .with_configs(changes.iter().map(change).collect());
     let request = IncrementalAlterConfigsRequest::default().with_resources(vec![resource]);
     let answer = client.call(1, &request);
-    let message = answer.responses[0]
-        .error_message
-        .as_ref()
-        .map(ToString::to_string);
+    let message = answer.responses[0].error_message.as_ref().map(ToString::to_string);
     (answer.responses[0].error_code, message.unwrap_or_default())
 }
 
@@ -307,33 +259,17 @@ async fn settings_are_set_and_deleted_one_by_one() {
     let cluster = TestCluster::start().await;
     let mut client = cluster.connect();
     let topic = cluster.create_topic_with(1, 3, &[("segment.ms", "5000")]);
-    assert_eq!(
-        alter(&mut client, &topic, &[(SET, "retention.ms", "1000")]).0,
-        0
-    );
+    assert_eq!(alter(&mut client, &topic, &[(SET, "retention.ms", "1000")]).0, 0);
     eventually("the change is visible", || {
         (value_of(&mut client, &topic, "retention.ms") == "1000").then_some(())
     });
-    assert_eq!(
-        value_of(&mut client, &topic, "segment.ms"),
-        "5000",
-        "others stay"
-    );
-    assert_eq!(
-        described(&mut client, &topic, "retention.ms").config_source,
-        DYNAMIC_TOPIC
-    );
-    assert_eq!(
-        alter(&mut client, &topic, &[(DELETE, "retention.ms", "")]).0,
-        0
-    );
+    assert_eq!(value_of(&mut client, &topic, "segment.ms"), "5000", "others stay");
+    assert_eq!(described(&mut client, &topic, "retention.ms").config_source, DYNAMIC_TOPIC);
+    assert_eq!(alter(&mut client, &topic, &[(DELETE, "retention.ms", "")]).0, 0);
     eventually("the default is back", || {
         (value_of(&mut client, &topic, "retention.ms") == "604800000").then_some(())
     });
-    assert_eq!(
-        described(&mut client, &topic, "retention.ms").config_source,
-        DEFAULT
-    );
+    assert_eq!(described(&mut client, &topic, "retention.ms").config_source, DEFAULT);
 }
 
 #[tokio::test]
@@ -341,36 +277,17 @@ async fn lists_are_appended_to_and_subtracted_from() {
     let cluster = TestCluster::start().await;
     let mut client = cluster.connect();
     let topic = cluster.create_topic(1);
-    assert_eq!(
-        alter(
-            &mut client,
-            &topic,
-            &[(APPEND, "cleanup.policy", "compact")]
-        )
-        .0,
-        0
-    );
+    assert_eq!(alter(&mut client, &topic, &[(APPEND, "cleanup.policy", "compact")]).0, 0);
     eventually("both policies hold", || {
         (value_of(&mut client, &topic, "cleanup.policy") == "delete,compact").then_some(())
     });
-    assert_eq!(
-        alter(
-            &mut client,
-            &topic,
-            &[(SUBTRACT, "cleanup.policy", "delete")]
-        )
-        .0,
-        0
-    );
+    assert_eq!(alter(&mut client, &topic, &[(SUBTRACT, "cleanup.policy", "delete")]).0, 0);
     eventually("one is left", || {
         (value_of(&mut client, &topic, "cleanup.policy") == "compact").then_some(())
     });
     let (error, message) = alter(&mut client, &topic, &[(APPEND, "retention.ms", "1")]);
     assert_eq!(error, INVALID_CONFIG, "{message}");
-    assert!(
-        message.contains("Can't APPEND to key retention.ms"),
-        "{message}"
-    );
+    assert!(message.contains("Can't APPEND to key retention.ms"), "{message}");
 }
 
 #[tokio::test]
@@ -381,26 +298,29 @@ async fn a_wrong_change_changes_nothing() {
     for (changes, error) in [
         (vec![(SET, "retention.ms", "soon")], INVALID_CONFIG),
         (vec![(SET, "no.such.setting", "1")], INVALID_CONFIG),
-        (
-            vec![(SET, "segment.ms", "7000"), (SET, "cleanup.policy", "burn")],
-            INVALID_CONFIG,
-        ),
-        (
-            vec![(SET, "retention.ms", "1"), (SET, "retention.ms", "2")],
-            INVALID_REQUEST,
-        ),
+        (vec![(SET, "segment.ms", "7000"), (SET, "cleanup.policy", "burn")], INVALID_CONFIG),
+        (vec![(SET, "retention.ms", "1"), (SET, "retention.ms", "2")], INVALID_REQUEST),
         (vec![(9, "retention.ms", "1")], UNKNOWN_SERVER_ERROR),
     ] {
         let (found, message) = alter(&mut client, &topic, &changes);
         assert_eq!(found, error, "{changes:?}: {message}");
     }
     assert_eq!(value_of(&mut client, &topic, "segment.ms"), "604800000");
-    let (error, _) = alter(
-        &mut client,
-        &cluster.topic_name(),
-        &[(SET, "retention.ms", "1")],
-    );
+    let (error, _) = alter(&mut client, &cluster.topic_name(), &[(SET, "retention.ms", "1")]);
     assert_eq!(error, UNKNOWN_TOPIC_OR_PARTITION);
+}
+
+/// AlterConfigs, which replaces all of a topic's own settings.
+fn replace(client: &mut RawClient, version: i16, topic: &str, setting: (&str, &str)) -> i16 {
+    let config = replace::AlterableConfig::default()
+        .with_name(text(setting.0))
+        .with_value(Some(text(setting.1)));
+    let resource = replace::AlterConfigsResource::default()
+        .with_resource_type(TOPIC)
+        .with_resource_name(text(topic))
+        .with_configs(vec![config]);
+    let request = AlterConfigsRequest::default().with_resources(vec![resource]);
+    client.call(version, &request).responses[0].error_code
 }
 
 #[tokio::test]
@@ -410,23 +330,40 @@ async fn alter_configs_replaces_all_settings() {
     let topic = cluster.create_topic_with(1, 3, &[("segment.ms", "5000")]);
     for version in 0..=2 {
         let value = (1_000 + i32::from(version)).to_string();
-        let config = replace::AlterableConfig::default()
-            .with_name(text("retention.ms"))
-            .with_value(Some(text(&value)));
-        let resource = replace::AlterConfigsResource::default()
-            .with_resource_type(TOPIC)
-            .with_resource_name(text(&topic))
-            .with_configs(vec![config]);
-        let request = AlterConfigsRequest::default().with_resources(vec![resource]);
-        assert_eq!(client.call(version, &request).responses[0].error_code, 0);
+        assert_eq!(replace(&mut client, version, &topic, ("retention.ms", &value)), 0);
         eventually("the change is visible", || {
             (value_of(&mut client, &topic, "retention.ms") == value).then_some(())
         });
-        assert_eq!(
-            value_of(&mut client, &topic, "segment.ms"),
-            "604800000",
-            "not named"
-        );
+        assert_eq!(value_of(&mut client, &topic, "segment.ms"), "604800000", "not named");
+    }
+}
+
+#[tokio::test]
+async fn alter_configs_refuses_what_makes_no_sense() {
+    let cluster = TestCluster::start().await;
+    let mut client = cluster.connect();
+    let topic = cluster.create_topic(1);
+    for setting in [("retention.ms", "soon"), ("no.such.setting", "1"), ("cleanup.policy", "burn")]
+    {
+        assert_eq!(replace(&mut client, 2, &topic, setting), INVALID_CONFIG, "{setting:?}");
+    }
+    let unknown = cluster.topic_name();
+    let error = replace(&mut client, 2, &unknown, ("retention.ms", "1"));
+    assert_eq!(error, UNKNOWN_TOPIC_OR_PARTITION);
+}
+
+#[tokio::test]
+async fn an_unknown_topic_has_no_settings() {
+    let cluster = TestCluster::start().await;
+    let resource = DescribeConfigsResource::default()
+        .with_resource_type(TOPIC)
+        .with_resource_name(text(&cluster.topic_name()))
+        .with_configuration_keys(None);
+    let request = DescribeConfigsRequest::default().with_resources(vec![resource]);
+    for version in 1..=4 {
+        let answer = cluster.connect().call(version, &request);
+        assert_eq!(answer.results[0].error_code, UNKNOWN_TOPIC_OR_PARTITION);
+        assert_eq!(answer.results[0].configs, []);
     }
 }
 
@@ -439,25 +376,12 @@ async fn a_setting_names_where_its_value_comes_from() {
     let synonyms: Vec<_> = set
         .synonyms
         .iter()
-        .map(|it| {
-            (
-                it.name.to_string(),
-                it.value.clone().map(|it| it.to_string()),
-                it.source,
-            )
-        })
+        .map(|it| (it.name.to_string(), it.value.clone().map(|it| it.to_string()), it.source))
         .collect();
-    let own = (
-        "retention.ms".to_owned(),
-        Some("1000".to_owned()),
-        DYNAMIC_TOPIC,
-    );
+    let own = ("retention.ms".to_owned(), Some("1000".to_owned()), DYNAMIC_TOPIC);
     assert_eq!(synonyms, [own], "nobody set log.retention.ms");
     let list = described(&mut client, &topic, "cleanup.policy");
-    assert_eq!(
-        (list.value.as_deref(), list.config_source),
-        (Some("delete"), DEFAULT)
-    );
+    assert_eq!((list.value.as_deref(), list.config_source), (Some("delete"), DEFAULT));
     const TYPES: [(&str, i8); 5] = [
         ("unclean.leader.election.enable", 1),
         ("compression.type", 2),
@@ -466,11 +390,7 @@ async fn a_setting_names_where_its_value_comes_from() {
         ("cleanup.policy", 7),
     ];
     for (name, config_type) in TYPES {
-        assert_eq!(
-            described(&mut client, &topic, name).config_type,
-            config_type,
-            "{name}"
-        );
+        assert_eq!(described(&mut client, &topic, name).config_type, config_type, "{name}");
     }
 }
 
@@ -481,9 +401,6 @@ async fn an_existing_topic_is_not_created_again() {
     let (error, message) = created(&mut cluster.connect(), &create_topic(&topic, 1, 1, &[]));
     assert_eq!(
         (error, message),
-        (
-            TOPIC_ALREADY_EXISTS,
-            format!("Topic '{topic}' already exists.")
-        )
+        (TOPIC_ALREADY_EXISTS, format!("Topic '{topic}' already exists."))
     );
 }

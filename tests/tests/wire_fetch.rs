@@ -55,10 +55,7 @@ async fn every_version_returns_the_records_and_the_watermarks() {
         let answer = leader.call(version, &request);
         let partition = partition(&answer);
         assert_eq!(partition.error_code, 0, "version {version}");
-        assert_eq!(
-            (partition.high_watermark, partition.last_stable_offset),
-            (2, 2)
-        );
+        assert_eq!((partition.high_watermark, partition.last_stable_offset), (2, 2));
         assert_eq!(offsets(records(partition)), [(0, 1), (1, 1)]);
     }
 }
@@ -82,16 +79,9 @@ async fn an_offset_outside_of_the_log_is_out_of_range() {
     for offset in [2, 100, -1] {
         let started = Instant::now();
         let answer = leader.call(11, &fetch(&topic, 0, offset).with_max_wait_ms(5_000));
-        assert_eq!(
-            partition(&answer).error_code,
-            OFFSET_OUT_OF_RANGE,
-            "offset {offset}"
-        );
+        assert_eq!(partition(&answer).error_code, OFFSET_OUT_OF_RANGE, "offset {offset}");
         assert_eq!(partition(&answer).high_watermark, -1);
-        assert!(
-            started.elapsed() < Duration::from_secs(2),
-            "an error does not wait"
-        );
+        assert!(started.elapsed() < Duration::from_secs(2), "an error does not wait");
     }
 }
 
@@ -142,12 +132,8 @@ async fn a_leader_epoch_that_is_not_the_leaders_is_refused() {
     let topic = cluster.create_topic(1);
     let mut leader = cluster.connect_to_leader(&topic, 0);
     let epoch = leader.call(12, &metadata(&[&topic])).topics[0].partitions[0].leader_epoch;
-    let asked = |epoch| {
-        fetch_with(
-            &topic,
-            vec![fetch_partition(0, 0).with_current_leader_epoch(epoch)],
-        )
-    };
+    let asked =
+        |epoch| fetch_with(&topic, vec![fetch_partition(0, 0).with_current_leader_epoch(epoch)]);
     assert_eq!(partition(&leader.call(11, &asked(epoch))).error_code, 0);
     let answer = leader.call(11, &asked(epoch + 1));
     assert_eq!(partition(&answer).error_code, UNKNOWN_LEADER_EPOCH);
@@ -166,11 +152,7 @@ async fn one_batch_comes_even_if_it_is_larger_than_every_limit() {
         let asked = fetch_partition(0, 0).with_partition_max_bytes(partition_max_bytes);
         let request = fetch_with(&topic, vec![asked]).with_max_bytes(max_bytes);
         let answer = leader.call(11, &request);
-        assert_eq!(
-            offsets(records(partition(&answer))),
-            [(0, 1)],
-            "{max_bytes}"
-        );
+        assert_eq!(offsets(records(partition(&answer))), [(0, 1)], "{max_bytes}");
     }
 }
 
@@ -185,11 +167,7 @@ async fn the_partition_limit_ends_the_answer_within_a_batch() {
     for (limit, expected) in [(size, 1), (2 * size - 1, 1), (2 * size, 2), (3 * size, 3)] {
         let asked = fetch_partition(0, 0).with_partition_max_bytes(limit);
         let answer = leader.call(11, &fetch_with(&topic, vec![asked]));
-        assert_eq!(
-            offsets(records(partition(&answer))).len(),
-            expected,
-            "{limit} bytes"
-        );
+        assert_eq!(offsets(records(partition(&answer))).len(), expected, "{limit} bytes");
     }
 }
 
@@ -211,19 +189,10 @@ async fn several_partitions_come_in_one_answer() {
     // One replica each and six partitions: every node leads two.
     let topic = cluster.create_topic_with(6, 1, &[]);
     let mut leader = cluster.connect_to_leader(&topic, 0);
-    let known = leader.call(12, &metadata(&[&topic])).topics[0]
-        .partitions
-        .clone();
-    let first = known
-        .iter()
-        .find(|it| it.partition_index == 0)
-        .expect("partition 0")
-        .leader_id;
-    let mut led: Vec<_> = known
-        .iter()
-        .filter(|it| it.leader_id == first)
-        .map(|it| it.partition_index)
-        .collect();
+    let known = leader.call(12, &metadata(&[&topic])).topics[0].partitions.clone();
+    let first = known.iter().find(|it| it.partition_index == 0).expect("partition 0").leader_id;
+    let mut led: Vec<_> =
+        known.iter().filter(|it| it.leader_id == first).map(|it| it.partition_index).collect();
     led.sort_unstable();
     assert_eq!(led.len(), 2);
     for &partition in &led {
@@ -237,10 +206,7 @@ async fn several_partitions_come_in_one_answer() {
         .map(|it| (it.partition_index, offsets(records(it))))
         .collect();
     fetched.sort();
-    assert_eq!(
-        fetched,
-        led.iter().map(|&it| (it, vec![(0, 1)])).collect::<Vec<_>>()
-    );
+    assert_eq!(fetched, led.iter().map(|&it| (it, vec![(0, 1)])).collect::<Vec<_>>());
 }
 
 #[tokio::test]
@@ -251,16 +217,8 @@ async fn an_empty_fetch_waits_as_long_as_it_may() {
     let started = Instant::now();
     let answer = leader.call(11, &fetch(&topic, 0, 0).with_max_wait_ms(300));
     assert!(records(partition(&answer)).is_empty());
-    assert!(
-        started.elapsed() >= Duration::from_millis(290),
-        "{:?}",
-        started.elapsed()
-    );
-    assert!(
-        started.elapsed() < Duration::from_secs(3),
-        "{:?}",
-        started.elapsed()
-    );
+    assert!(started.elapsed() >= Duration::from_millis(290), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
 }
 
 #[tokio::test]
@@ -277,11 +235,7 @@ async fn a_record_wakes_the_fetch_that_waits_for_it() {
     let answer = reader.receive::<kafka_protocol::messages::FetchRequest>(11, waiting);
     let answer = answer.expect("the node answers");
     assert_eq!(offsets(records(partition(&answer))), [(0, 1)]);
-    assert!(
-        started.elapsed() < Duration::from_secs(2),
-        "{:?}",
-        started.elapsed()
-    );
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
 }
 
 #[tokio::test]
@@ -290,30 +244,14 @@ async fn less_than_min_bytes_waits_and_enough_does_not() {
     let topic = cluster.create_topic(1);
     let mut leader = cluster.connect_to_leader(&topic, 0);
     let size = append(&mut leader, &topic, 0, "a");
-    let asked = |min_bytes| {
-        fetch(&topic, 0, 0)
-            .with_min_bytes(min_bytes)
-            .with_max_wait_ms(400)
-    };
+    let asked = |min_bytes| fetch(&topic, 0, 0).with_min_bytes(min_bytes).with_max_wait_ms(400);
     let started = Instant::now();
     let answer = leader.call(11, &asked(size + 1));
-    assert!(
-        started.elapsed() >= Duration::from_millis(390),
-        "{:?}",
-        started.elapsed()
-    );
-    assert_eq!(
-        offsets(records(partition(&answer))),
-        [(0, 1)],
-        "what there is comes then"
-    );
+    assert!(started.elapsed() >= Duration::from_millis(390), "{:?}", started.elapsed());
+    assert_eq!(offsets(records(partition(&answer))), [(0, 1)], "what there is comes then");
     let started = Instant::now();
     leader.call(11, &asked(size));
-    assert!(
-        started.elapsed() < Duration::from_millis(390),
-        "{:?}",
-        started.elapsed()
-    );
+    assert!(started.elapsed() < Duration::from_millis(390), "{:?}", started.elapsed());
 }
 
 #[tokio::test]
@@ -325,9 +263,5 @@ async fn a_fetch_in_the_middle_of_a_batch_returns_the_whole_batch() {
     leader.call(9, &produce(&topic, 0, -1, batch.clone()));
     let answer = leader.call(11, &fetch(&topic, 0, 2));
     assert_eq!(offsets(records(partition(&answer))), [(0, 3)]);
-    assert_eq!(
-        records(partition(&answer))[16..],
-        batch[16..],
-        "the bytes are the producer's"
-    );
+    assert_eq!(records(partition(&answer))[16..], batch[16..], "the bytes are the producer's");
 }

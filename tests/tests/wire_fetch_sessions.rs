@@ -21,22 +21,12 @@ fn append(leader: &mut RawClient, topic: &str, value: &str) {
 fn open(leader: &mut RawClient, topic: &str) -> (i32, FetchResponse) {
     let answer = leader.call(11, &fetch(topic, 0, 0).with_session_epoch(0));
     assert_eq!(answer.error_code, 0);
-    assert_eq!(
-        offsets(
-            answer.responses[0].partitions[0]
-                .records
-                .clone()
-                .expect("some")
-        ),
-        [(0, 1)]
-    );
+    assert_eq!(offsets(answer.responses[0].partitions[0].records.clone().expect("some")), [(0, 1)]);
     (answer.session_id, answer)
 }
 
 fn next(session_id: i32, epoch: i32) -> FetchRequest {
-    let mut request = fetch("unused", 0, 0)
-        .with_session_id(session_id)
-        .with_session_epoch(epoch);
+    let mut request = fetch("unused", 0, 0).with_session_id(session_id).with_session_epoch(epoch);
     request.topics.clear();
     request
 }
@@ -47,12 +37,7 @@ async fn a_fetch_without_a_session_gets_none() {
     let topic = cluster.create_topic(1);
     let mut leader = cluster.connect_to_leader(&topic, 0);
     append(&mut leader, &topic, "a");
-    let answer = leader.call(
-        11,
-        &fetch(&topic, 0, 0)
-            .with_session_id(0)
-            .with_session_epoch(-1),
-    );
+    let answer = leader.call(11, &fetch(&topic, 0, 0).with_session_id(0).with_session_epoch(-1));
     assert_eq!((answer.error_code, answer.session_id), (0, 0));
 }
 
@@ -64,33 +49,22 @@ async fn a_session_that_was_granted_remembers_its_partitions() {
     append(&mut leader, &topic, "a");
     let (session, _) = open(&mut leader, &topic);
     if session == 0 {
+        eprintln!("skipped: the node grants no sessions");
         return;
     }
     // The partition stays at the offset that was named for it, so its record comes again.
     let again = leader.call(11, &next(session, 1));
     assert_eq!((again.error_code, again.session_id), (0, session));
     assert_eq!(again.responses[0].topic, topic_name(&topic));
-    let mut moved = fetch(&topic, 0, 1)
-        .with_session_id(session)
-        .with_session_epoch(2);
+    let mut moved = fetch(&topic, 0, 1).with_session_id(session).with_session_epoch(2);
     let answer = leader.call(11, &moved);
-    assert_eq!(
-        answer.responses,
-        [],
-        "nothing new: the partition is left out"
-    );
+    assert_eq!(answer.responses, [], "nothing new: the partition is left out");
     append(&mut leader, &topic, "b");
     let answer = leader.call(11, &next(session, 3));
-    let records = answer.responses[0].partitions[0]
-        .records
-        .clone()
-        .expect("some");
+    let records = answer.responses[0].partitions[0].records.clone().expect("some");
     assert_eq!(offsets(records), [(1, 1)]);
     moved.session_epoch = 9;
-    assert_eq!(
-        leader.call(11, &moved).error_code,
-        INVALID_FETCH_SESSION_EPOCH
-    );
+    assert_eq!(leader.call(11, &moved).error_code, INVALID_FETCH_SESSION_EPOCH);
 }
 
 #[tokio::test]
@@ -100,17 +74,13 @@ async fn a_forgotten_partition_is_fetched_no_more() {
     let mut leader = cluster.connect_to_leader(&topic, 0);
     append(&mut leader, &topic, "a");
     let (session, _) = open(&mut leader, &topic);
-    let forgotten = ForgottenTopic::default()
-        .with_topic(topic_name(&topic))
-        .with_partitions(vec![0]);
+    let forgotten =
+        ForgottenTopic::default().with_topic(topic_name(&topic)).with_partitions(vec![0]);
     let request = next(session, 1).with_forgotten_topics_data(vec![forgotten]);
     if session != 0 {
         assert_eq!(leader.call(11, &request).responses, []);
         // A session without partitions is closed.
-        assert_eq!(
-            leader.call(11, &next(session, 2)).error_code,
-            FETCH_SESSION_ID_NOT_FOUND
-        );
+        assert_eq!(leader.call(11, &next(session, 2)).error_code, FETCH_SESSION_ID_NOT_FOUND);
     }
 }
 

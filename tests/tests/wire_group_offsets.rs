@@ -38,12 +38,7 @@ impl Fixture {
         let topic = cluster.create_topic(2);
         let group = cluster.group_name();
         let coordinator = cluster.connect_to_coordinator(&group);
-        Fixture {
-            cluster,
-            topic,
-            group,
-            coordinator,
-        }
+        Fixture { cluster, topic, group, coordinator }
     }
 
     /// A commit of partition 0 from outside of the group's membership.
@@ -77,11 +72,7 @@ impl Fixture {
         assert_eq!(answer.error_code, 0);
         let found = &answer.topics[0].partitions[0];
         let metadata = found.metadata.as_ref().map(ToString::to_string);
-        (
-            found.error_code,
-            found.committed_offset,
-            metadata.expect("metadata is never null"),
-        )
+        (found.error_code, found.committed_offset, metadata.expect("metadata is never null"))
     }
 
     /// Joins as the only member, subscribed to the topic; returns the member id.
@@ -118,14 +109,8 @@ async fn every_version_of_commit_is_seen_by_every_version_of_fetch() {
             request.retention_time_ms = -1;
         }
         let answer = it.coordinator.call(version, &request);
-        assert_eq!(
-            answer.topics[0].partitions[0].error_code, 0,
-            "version {version}"
-        );
-        assert_eq!(
-            it.fetched(),
-            (0, i64::from(version) * 10, "note".to_owned())
-        );
+        assert_eq!(answer.topics[0].partitions[0].error_code, 0, "version {version}");
+        assert_eq!(it.fetched(), (0, i64::from(version) * 10, "note".to_owned()));
     }
     for version in 1..=7 {
         let topic = OffsetFetchRequestTopic::default()
@@ -135,11 +120,8 @@ async fn every_version_of_commit_is_seen_by_every_version_of_fetch() {
             .with_group_id(group_id(&it.group))
             .with_topics(Some(vec![topic]));
         let answer = it.coordinator.call(version, &request);
-        let offsets: Vec<_> = answer.topics[0]
-            .partitions
-            .iter()
-            .map(|it| it.committed_offset)
-            .collect();
+        let offsets: Vec<_> =
+            answer.topics[0].partitions.iter().map(|it| it.committed_offset).collect();
         assert_eq!(offsets, [90, -1], "version {version}");
     }
 }
@@ -174,9 +156,8 @@ async fn several_groups_are_fetched_at_once_from_version_8_on() {
 async fn null_topics_fetch_every_committed_partition() {
     let mut it = Fixture::new().await;
     assert_eq!(it.committed(&it.commit(7, None)), 0);
-    let request = OffsetFetchRequest::default()
-        .with_group_id(group_id(&it.group))
-        .with_topics(None);
+    let request =
+        OffsetFetchRequest::default().with_group_id(group_id(&it.group)).with_topics(None);
     for version in 2..=7 {
         let answer = it.coordinator.call(version, &request);
         assert_eq!(answer.topics.len(), 1);
@@ -231,27 +212,18 @@ async fn a_commit_with_a_generation_needs_a_member_of_it() {
     assert_eq!(it.committed(&with(&it, &member, 2)), ILLEGAL_GENERATION);
     assert_eq!(it.committed(&with(&it, "made-up", 1)), UNKNOWN_MEMBER_ID);
     let outside = it.commit(1, None);
-    assert_eq!(
-        it.committed(&outside),
-        UNKNOWN_MEMBER_ID,
-        "a group with members owns its offsets"
-    );
+    assert_eq!(it.committed(&outside), UNKNOWN_MEMBER_ID, "a group with members owns its offsets");
 }
 
 #[tokio::test]
 async fn another_node_is_not_the_coordinator() {
     let it = Fixture::new().await;
-    let other = it
-        .cluster
-        .addresses()
-        .into_iter()
-        .find(|other| other != it.coordinator.address());
+    let other = it.cluster.addresses().into_iter().find(|other| other != it.coordinator.address());
     let mut other = RawClient::connect(&other.expect("three nodes"));
     let answer = other.call(8, &it.commit(1, None));
     assert_eq!(answer.topics[0].partitions[0].error_code, NOT_COORDINATOR);
-    let request = OffsetFetchRequest::default()
-        .with_group_id(group_id(&it.group))
-        .with_topics(None);
+    let request =
+        OffsetFetchRequest::default().with_group_id(group_id(&it.group)).with_topics(None);
     assert_eq!(other.call(7, &request).error_code, NOT_COORDINATOR);
 }
 
@@ -300,11 +272,6 @@ async fn a_deleted_topic_takes_its_committed_offsets_along() {
     let request = kafka_protocol::messages::DeleteTopicsRequest::default()
         .with_topic_names(names)
         .with_timeout_ms(5_000);
-    assert_eq!(
-        it.cluster.connect().call(5, &request).responses[0].error_code,
-        0
-    );
-    eventually("the offset is gone", || {
-        (it.fetched().1 == -1).then_some(())
-    });
+    assert_eq!(it.cluster.connect().call(5, &request).responses[0].error_code, 0);
+    eventually("the offset is gone", || (it.fetched().1 == -1).then_some(()));
 }

@@ -45,48 +45,27 @@ async fn every_node_names_the_same_coordinator_in_every_version() {
             assert_eq!(named, coordinator.address());
         }
         let answer = client.call(4, &find_coordinator(&[&group, "another"]));
-        let keys: Vec<_> = answer
-            .coordinators
-            .iter()
-            .map(|it| it.key.as_str())
-            .collect();
+        let keys: Vec<_> = answer.coordinators.iter().map(|it| it.key.as_str()).collect();
         assert_eq!(keys, [group.as_str(), "another"]);
         let named = &answer.coordinators[0];
-        assert_eq!(
-            format!("{}:{}", named.host.as_str(), named.port),
-            coordinator.address()
-        );
+        assert_eq!(format!("{}:{}", named.host.as_str(), named.port), coordinator.address());
     }
 }
 
 #[tokio::test]
 async fn a_coordinator_for_an_unknown_type_of_key_is_an_invalid_request() {
     let cluster = TestCluster::start().await;
-    let request = FindCoordinatorRequest::default()
-        .with_key(text("x"))
-        .with_key_type(9);
-    assert_eq!(
-        cluster.connect().call(3, &request).error_code,
-        INVALID_REQUEST
-    );
+    let request = FindCoordinatorRequest::default().with_key(text("x")).with_key_type(9);
+    assert_eq!(cluster.connect().call(3, &request).error_code, INVALID_REQUEST);
 }
 
 #[tokio::test]
 async fn a_node_that_does_not_coordinate_the_group_says_so() {
     let (cluster, group, coordinator) = group().await;
-    let other = cluster
-        .addresses()
-        .into_iter()
-        .find(|it| it != coordinator.address());
+    let other = cluster.addresses().into_iter().find(|it| it != coordinator.address());
     let mut other = RawClient::connect(&other.expect("three nodes"));
-    assert_eq!(
-        other.call(9, &join_request(&group, "")).error_code,
-        NOT_COORDINATOR
-    );
-    assert_eq!(
-        other.call(4, &heartbeat(&group, "x", 1)).error_code,
-        NOT_COORDINATOR
-    );
+    assert_eq!(other.call(9, &join_request(&group, "")).error_code, NOT_COORDINATOR);
+    assert_eq!(other.call(4, &heartbeat(&group, "x", 1)).error_code, NOT_COORDINATOR);
     let described = other.call(5, &describe_group(&group));
     assert_eq!(described.groups[0].error_code, NOT_COORDINATOR);
 }
@@ -95,10 +74,7 @@ async fn a_node_that_does_not_coordinate_the_group_says_so() {
 async fn a_new_member_is_asked_to_join_again_with_its_id() {
     let (_cluster, group, mut coordinator) = group().await;
     let member = new_member_id(&mut coordinator, &group);
-    assert!(
-        member.starts_with("raw-"),
-        "the client id, then a random part: {member}"
-    );
+    assert!(member.starts_with("raw-"), "the client id, then a random part: {member}");
     let joined = coordinator.call(9, &join_request(&group, &member));
     assert_eq!((joined.error_code, joined.generation_id), (0, 1));
     assert_eq!(joined.member_id.as_str(), member);
@@ -131,12 +107,7 @@ async fn a_member_id_that_the_group_never_gave_is_unknown() {
     let (_cluster, group, mut coordinator) = group().await;
     let joined = coordinator.call(9, &join_request(&group, "made-up"));
     assert_eq!(joined.error_code, UNKNOWN_MEMBER_ID);
-    assert_eq!(
-        coordinator
-            .call(4, &heartbeat(&group, "made-up", 1))
-            .error_code,
-        UNKNOWN_MEMBER_ID
-    );
+    assert_eq!(coordinator.call(4, &heartbeat(&group, "made-up", 1)).error_code, UNKNOWN_MEMBER_ID);
 }
 
 #[tokio::test]
@@ -147,15 +118,9 @@ async fn sessions_outside_of_the_limits_and_empty_names_are_refused() {
         let error = coordinator.call(9, &request).error_code;
         assert_eq!(error, INVALID_SESSION_TIMEOUT, "{timeout} ms");
     }
-    assert_eq!(
-        coordinator.call(9, &join_request("", "")).error_code,
-        INVALID_GROUP_ID
-    );
+    assert_eq!(coordinator.call(9, &join_request("", "")).error_code, INVALID_GROUP_ID);
     let without = join_request(&group, "").with_protocols(vec![]);
-    assert_eq!(
-        coordinator.call(9, &without).error_code,
-        INCONSISTENT_GROUP_PROTOCOL
-    );
+    assert_eq!(coordinator.call(9, &without).error_code, INCONSISTENT_GROUP_PROTOCOL);
 }
 
 #[tokio::test]
@@ -166,15 +131,9 @@ async fn a_member_without_a_common_assignor_cannot_join() {
         .with_name(text("something-else"))
         .with_metadata(subscription(&[]));
     let request = join_request(&group, "").with_protocols(vec![other]);
-    assert_eq!(
-        coordinator.call(9, &request).error_code,
-        INCONSISTENT_GROUP_PROTOCOL
-    );
+    assert_eq!(coordinator.call(9, &request).error_code, INCONSISTENT_GROUP_PROTOCOL);
     let request = join_request(&group, "").with_protocol_type(text("connect"));
-    assert_eq!(
-        coordinator.call(9, &request).error_code,
-        INCONSISTENT_GROUP_PROTOCOL
-    );
+    assert_eq!(coordinator.call(9, &request).error_code, INCONSISTENT_GROUP_PROTOCOL);
 }
 
 #[tokio::test]
@@ -183,56 +142,28 @@ async fn the_leaders_assignment_reaches_every_member() {
     let (leader, _) = join_alone(&mut first, &group);
     let mut second = cluster.connect_to_coordinator(&group);
     let follower = new_member_id(&mut second, &group);
-    let waiting = second
-        .send(9, &join_request(&group, &follower))
-        .expect("sent");
+    let waiting = second.send(9, &join_request(&group, &follower)).expect("sent");
     eventually("the first member hears of the rebalance", || {
         let error = first.call(4, &heartbeat(&group, &leader, 1)).error_code;
         (error == REBALANCE_IN_PROGRESS).then_some(())
     });
     let led = first.call(9, &join_request(&group, &leader));
-    let followed = second
-        .receive::<JoinGroupRequest>(9, waiting)
-        .expect("joined");
+    let followed = second.receive::<JoinGroupRequest>(9, waiting).expect("joined");
     assert_eq!((led.generation_id, followed.generation_id), (2, 2));
-    assert_eq!(
-        (led.leader.as_str(), followed.leader.as_str()),
-        (&*leader, &*leader)
-    );
-    assert_eq!(
-        (led.members.len(), followed.members.len()),
-        (2, 0),
-        "only the leader sees all"
-    );
-    let waiting = second
-        .send(5, &sync_request(&group, &followed, &[]))
-        .expect("sent");
+    assert_eq!((led.leader.as_str(), followed.leader.as_str()), (&*leader, &*leader));
+    assert_eq!((led.members.len(), followed.members.len()), (2, 0), "only the leader sees all");
+    let waiting = second.send(5, &sync_request(&group, &followed, &[])).expect("sent");
     let assignments = [(leader.as_str(), "mine"), (follower.as_str(), "yours")];
     let synced = first.call(5, &sync_request(&group, &led, &assignments));
     assert_eq!(synced.assignment.as_ref(), b"mine");
-    let synced = second
-        .receive::<SyncGroupRequest>(5, waiting)
-        .expect("synced");
-    assert_eq!(
-        (synced.error_code, synced.assignment.as_ref()),
-        (0, b"yours".as_slice())
-    );
-    assert_eq!(
-        second.call(4, &heartbeat(&group, &follower, 2)).error_code,
-        0
-    );
+    let synced = second.receive::<SyncGroupRequest>(5, waiting).expect("synced");
+    assert_eq!((synced.error_code, synced.assignment.as_ref()), (0, b"yours".as_slice()));
+    assert_eq!(second.call(4, &heartbeat(&group, &follower, 2)).error_code, 0);
 }
 
 #[tokio::test]
 async fn every_version_of_join_sync_and_heartbeat_works_together() {
-    for (join, sync, beat) in [
-        (2, 0, 0),
-        (4, 1, 1),
-        (5, 3, 3),
-        (6, 4, 4),
-        (7, 5, 4),
-        (9, 5, 4),
-    ] {
+    for (join, sync, beat) in [(2, 0, 0), (4, 1, 1), (5, 3, 3), (6, 4, 4), (7, 5, 4), (9, 5, 4)] {
         let (_cluster, group, mut coordinator) = group().await;
         let mut joined = coordinator.call(join, &join_request(&group, ""));
         if join >= 4 {
@@ -245,16 +176,8 @@ async fn every_version_of_join_sync_and_heartbeat_works_together() {
             (request.protocol_type, request.protocol_name) = (None, None);
         }
         let synced = coordinator.call(sync, &request);
-        assert_eq!(
-            (synced.error_code, synced.assignment.as_ref()),
-            (0, b"all".as_slice())
-        );
-        assert_eq!(
-            coordinator
-                .call(beat, &heartbeat(&group, &member, 1))
-                .error_code,
-            0
-        );
+        assert_eq!((synced.error_code, synced.assignment.as_ref()), (0, b"all".as_slice()));
+        assert_eq!(coordinator.call(beat, &heartbeat(&group, &member, 1)).error_code, 0);
     }
 }
 
@@ -263,9 +186,7 @@ async fn a_wrong_generation_or_protocol_is_refused() {
     let (_cluster, group, mut coordinator) = group().await;
     let (member, generation) = join_alone(&mut coordinator, &group);
     for wrong in [generation + 1, generation - 1, -1] {
-        let error = coordinator
-            .call(4, &heartbeat(&group, &member, wrong))
-            .error_code;
+        let error = coordinator.call(4, &heartbeat(&group, &member, wrong)).error_code;
         assert_eq!(error, ILLEGAL_GENERATION, "generation {wrong}");
     }
     let sync = SyncGroupRequest::default()
@@ -276,16 +197,10 @@ async fn a_wrong_generation_or_protocol_is_refused() {
     assert_eq!(coordinator.call(4, &wrong).error_code, ILLEGAL_GENERATION);
     let named = sync.with_protocol_type(Some(text("consumer")));
     let wrong = named.clone().with_protocol_name(Some(text("roundrobin")));
-    assert_eq!(
-        coordinator.call(5, &wrong).error_code,
-        INCONSISTENT_GROUP_PROTOCOL
-    );
+    assert_eq!(coordinator.call(5, &wrong).error_code, INCONSISTENT_GROUP_PROTOCOL);
     // In a stable group a sync is answered at once with the assignment that stands.
     let again = coordinator.call(5, &named.with_protocol_name(Some(text("range"))));
-    assert_eq!(
-        (again.error_code, again.assignment.as_ref()),
-        (0, b"all of it".as_slice())
-    );
+    assert_eq!((again.error_code, again.assignment.as_ref()), (0, b"all of it".as_slice()));
 }
 
 fn leave(group: &str, members: &[(&str, Option<&str>)]) -> LeaveGroupRequest {
@@ -304,10 +219,8 @@ async fn members_leave_in_a_batch_and_strangers_are_named() {
     let (_cluster, group, mut coordinator) = group().await;
     let (member, _) = join_alone(&mut coordinator, &group);
     for (version, first) in [(3, 0), (4, UNKNOWN_MEMBER_ID), (5, UNKNOWN_MEMBER_ID)] {
-        let answer = coordinator.call(
-            version,
-            &leave(&group, &[(&member, None), ("made-up", None)]),
-        );
+        let answer =
+            coordinator.call(version, &leave(&group, &[(&member, None), ("made-up", None)]));
         assert_eq!(answer.error_code, 0);
         let errors: Vec<_> = answer.members.iter().map(|it| it.error_code).collect();
         assert_eq!(errors, [first, UNKNOWN_MEMBER_ID], "version {version}");
@@ -327,16 +240,9 @@ async fn a_static_member_returns_without_a_rebalance_and_fences_its_former_self(
     let synced = coordinator.call(5, &sync.with_group_instance_id(Some(text("one"))));
     assert_eq!(synced.error_code, 0);
     let again = coordinator.call(9, &request);
-    assert_eq!(
-        (again.error_code, again.generation_id),
-        (0, 1),
-        "the same generation"
-    );
+    assert_eq!((again.error_code, again.generation_id), (0, 1), "the same generation");
     assert_ne!(again.member_id.as_str(), former);
-    assert!(
-        again.skip_assignment,
-        "the leader need not assign again (KIP-814)"
-    );
+    assert!(again.skip_assignment, "the leader need not assign again (KIP-814)");
     let beat = heartbeat(&group, &former, 1).with_group_instance_id(Some(text("one")));
     assert_eq!(coordinator.call(4, &beat).error_code, FENCED_INSTANCE_ID);
     let stale = join_request(&group, &former).with_group_instance_id(Some(text("one")));
@@ -362,14 +268,8 @@ async fn a_described_group_shows_its_state_members_and_assignment() {
         assert_eq!(described.members[0].member_id.as_str(), member);
         assert_eq!(described.members[0].client_id.as_str(), "raw");
         assert_eq!(described.members[0].client_host.as_str(), "/127.0.0.1");
-        assert_eq!(
-            described.members[0].member_metadata,
-            subscription(&["some-topic"])
-        );
-        assert_eq!(
-            described.members[0].member_assignment.as_ref(),
-            b"all of it"
-        );
+        assert_eq!(described.members[0].member_metadata, subscription(&["some-topic"]));
+        assert_eq!(described.members[0].member_assignment.as_ref(), b"all of it");
     }
 }
 
@@ -393,10 +293,7 @@ async fn groups_are_listed_by_state_and_type() {
             .with_types_filter(types.iter().map(|it| text(it)).collect());
         let answer = coordinator.call(version, &request);
         assert_eq!(answer.error_code, 0);
-        answer
-            .groups
-            .into_iter()
-            .find(|it| it.group_id == group_id(&group))
+        answer.groups.into_iter().find(|it| it.group_id == group_id(&group))
     };
     for version in 0..=5 {
         let found = listed(version, &[], &[]).expect("the group is listed");
@@ -409,10 +306,7 @@ async fn groups_are_listed_by_state_and_type() {
         }
     }
     assert!(listed(4, &["Stable"], &[]).is_some());
-    assert!(
-        listed(4, &["stable", "Dead"], &[]).is_some(),
-        "whatever the case"
-    );
+    assert!(listed(4, &["stable", "Dead"], &[]).is_some(), "whatever the case");
     assert!(listed(4, &["Empty"], &[]).is_none());
     assert!(listed(5, &[], &["classic"]).is_some());
     assert!(listed(5, &[], &["Classic"]).is_some(), "whatever the case");
@@ -439,15 +333,8 @@ async fn a_silent_member_is_removed_after_its_session() {
     let (_cluster, group, mut coordinator) = group().await;
     let (member, _) = join_alone(&mut coordinator, &group);
     eventually("the session of 6 s ends", || {
-        let state = coordinator.call(5, &describe_group(&group)).groups[0]
-            .group_state
-            .clone();
+        let state = coordinator.call(5, &describe_group(&group)).groups[0].group_state.clone();
         (state.as_str() == "Empty").then_some(())
     });
-    assert_eq!(
-        coordinator
-            .call(4, &heartbeat(&group, &member, 1))
-            .error_code,
-        UNKNOWN_MEMBER_ID
-    );
+    assert_eq!(coordinator.call(4, &heartbeat(&group, &member, 1)).error_code, UNKNOWN_MEMBER_ID);
 }

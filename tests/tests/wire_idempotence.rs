@@ -18,9 +18,7 @@ fn new_producer(client: &mut RawClient, version: i16) -> (i64, i16) {
         .with_transactional_id(None)
         .with_transaction_timeout_ms(60_000);
     if version >= 3 {
-        request = request
-            .with_producer_id(ProducerId(-1))
-            .with_producer_epoch(-1);
+        request = request.with_producer_id(ProducerId(-1)).with_producer_epoch(-1);
     }
     // A node that has given out all its ids asks the controller for more, and says so meanwhile.
     eventually("the node has ids to give", || {
@@ -44,20 +42,13 @@ impl Partition {
         let topic = cluster.create_topic(1);
         let mut leader = cluster.connect_to_leader(&topic, 0);
         let (producer, _) = new_producer(&mut leader, 4);
-        Partition {
-            cluster,
-            topic,
-            leader,
-            producer,
-        }
+        Partition { cluster, topic, leader, producer }
     }
 
     /// Produces `count` records; answers with the error and the base offset.
     fn produce(&mut self, epoch: i16, sequence: i32, count: usize) -> (i16, i64) {
         let batch = Batch::of(&vec!["value"; count]).from_producer(self.producer, epoch, sequence);
-        let answer = self
-            .leader
-            .call(9, &produce(&self.topic, 0, -1, batch.encode()));
+        let answer = self.leader.call(9, &produce(&self.topic, 0, -1, batch.encode()));
         (produced(&answer).error_code, produced(&answer).base_offset)
     }
 
@@ -94,17 +85,10 @@ async fn sequences_in_order_are_appended() {
 async fn a_duplicate_gets_its_old_offset_and_is_not_appended() {
     let mut partition = Partition::new().await;
     for batch in 0..5 {
-        assert_eq!(
-            partition.produce(0, batch * 2, 2),
-            (0, i64::from(batch) * 2)
-        );
+        assert_eq!(partition.produce(0, batch * 2, 2), (0, i64::from(batch) * 2));
     }
     for batch in 0..5 {
-        assert_eq!(
-            partition.produce(0, batch * 2, 2),
-            (0, i64::from(batch) * 2),
-            "again"
-        );
+        assert_eq!(partition.produce(0, batch * 2, 2), (0, i64::from(batch) * 2), "again");
     }
     assert_eq!(partition.end_offset(), 10);
 }
@@ -116,26 +100,15 @@ async fn a_duplicate_older_than_five_batches_is_out_of_order() {
         partition.produce(0, batch, 1);
     }
     assert_eq!(partition.produce(0, 0, 1).0, OUT_OF_ORDER_SEQUENCE_NUMBER);
-    assert_eq!(
-        partition.produce(0, 1, 1),
-        (0, 1),
-        "the fifth last is still known"
-    );
+    assert_eq!(partition.produce(0, 1, 1), (0, 1), "the fifth last is still known");
 }
 
 #[tokio::test]
 async fn a_gap_in_the_sequence_is_out_of_order() {
     let mut partition = Partition::new().await;
     assert_eq!(partition.produce(0, 0, 1), (0, 0));
-    assert_eq!(
-        partition.produce(0, 2, 1),
-        (OUT_OF_ORDER_SEQUENCE_NUMBER, -1)
-    );
-    assert_eq!(
-        partition.produce(0, 1, 1),
-        (0, 1),
-        "the right one is still taken"
-    );
+    assert_eq!(partition.produce(0, 2, 1), (OUT_OF_ORDER_SEQUENCE_NUMBER, -1));
+    assert_eq!(partition.produce(0, 1, 1), (0, 1), "the right one is still taken");
 }
 
 #[tokio::test]
@@ -156,10 +129,7 @@ async fn an_older_epoch_is_refused() {
 async fn a_new_epoch_starts_its_sequence_at_0() {
     let mut partition = Partition::new().await;
     assert_eq!(partition.produce(0, 0, 1), (0, 0));
-    assert_eq!(
-        partition.produce(1, 1, 1),
-        (OUT_OF_ORDER_SEQUENCE_NUMBER, -1)
-    );
+    assert_eq!(partition.produce(1, 1, 1), (OUT_OF_ORDER_SEQUENCE_NUMBER, -1));
     assert_eq!(partition.produce(1, 0, 1), (0, 1));
 }
 

@@ -36,10 +36,7 @@ async fn every_version_of_metadata_describes_the_topic() {
         }
         if version >= 1 {
             let nodes: Vec<_> = answer.brokers.iter().map(|it| it.node_id).collect();
-            assert!(
-                nodes.contains(&answer.controller_id),
-                "a node controls the cluster"
-            );
+            assert!(nodes.contains(&answer.controller_id), "a node controls the cluster");
         }
         if version >= 2 {
             assert!(answer.cluster_id.is_some_and(|it| !it.is_empty()));
@@ -54,11 +51,8 @@ async fn every_node_names_the_same_nodes_and_cluster() {
     for address in cluster.addresses() {
         let mut client = workshop_tests::raw::RawClient::connect(&address);
         let answer = client.call(12, &metadata(&[]));
-        let mut nodes: Vec<_> = answer
-            .brokers
-            .iter()
-            .map(|it| format!("{}:{}", it.host.as_str(), it.port))
-            .collect();
+        let mut nodes: Vec<_> =
+            answer.brokers.iter().map(|it| format!("{}:{}", it.host.as_str(), it.port)).collect();
         nodes.sort();
         assert_eq!(nodes.len(), 3);
         assert!(nodes.contains(&address));
@@ -73,26 +67,14 @@ async fn null_topics_are_all_topics_and_an_empty_list_is_none() {
     let topic = cluster.create_topic(1);
     let mut client = cluster.connect();
     let named = |answer: &kafka_protocol::messages::MetadataResponse| {
-        answer
-            .topics
-            .iter()
-            .any(|it| it.name == Some(topic_name(&topic)))
+        answer.topics.iter().any(|it| it.name == Some(topic_name(&topic)))
     };
-    let all = MetadataRequest::default()
-        .with_topics(None)
-        .with_allow_auto_topic_creation(true);
+    let all = MetadataRequest::default().with_topics(None).with_allow_auto_topic_creation(true);
     assert!(named(&client.call(1, &all)));
     assert!(named(&client.call(12, &all)));
     // Version 0 has no null: there an empty list asks for all.
-    assert!(named(
-        &client.call(0, &all.clone().with_topics(Some(vec![])))
-    ));
-    assert_eq!(
-        client
-            .call(1, &all.clone().with_topics(Some(vec![])))
-            .topics,
-        []
-    );
+    assert!(named(&client.call(0, &all.clone().with_topics(Some(vec![])))));
+    assert_eq!(client.call(1, &all.clone().with_topics(Some(vec![]))).topics, []);
     assert_eq!(client.call(12, &all.with_topics(Some(vec![]))).topics, []);
 }
 
@@ -104,9 +86,7 @@ async fn a_topic_is_found_by_its_id_from_version_12_on() {
     let id = client.call(12, &metadata(&[&topic])).topics[0].topic_id;
     assert!(!id.is_nil());
     let by_id = |id: Uuid| {
-        let topic = MetadataRequestTopic::default()
-            .with_topic_id(id)
-            .with_name(None);
+        let topic = MetadataRequestTopic::default().with_topic_id(id).with_name(None);
         MetadataRequest::default()
             .with_topics(Some(vec![topic]))
             .with_allow_auto_topic_creation(false)
@@ -158,10 +138,7 @@ async fn a_name_that_no_topic_can_have_is_not_created() {
     for name in ["with space", "sla/sh", ".", "..", too_long.as_str(), ""] {
         let request = metadata(&[name]).with_allow_auto_topic_creation(true);
         let answer = client.call(12, &request);
-        assert_eq!(
-            answer.topics[0].error_code, INVALID_TOPIC_EXCEPTION,
-            "{name:?}"
-        );
+        assert_eq!(answer.topics[0].error_code, INVALID_TOPIC_EXCEPTION, "{name:?}");
     }
 }
 
@@ -176,17 +153,8 @@ async fn describe_cluster_names_the_nodes_and_the_controller() {
         assert_eq!(answer.error_code, 0);
         assert_eq!(Some(answer.cluster_id), known.cluster_id);
         assert_eq!(answer.brokers.len(), 3);
-        assert!(
-            answer
-                .brokers
-                .iter()
-                .any(|it| it.broker_id == answer.controller_id)
-        );
-        assert_eq!(
-            answer.cluster_authorized_operations,
-            i32::MIN,
-            "not asked for"
-        );
+        assert!(answer.brokers.iter().any(|it| it.broker_id == answer.controller_id));
+        assert_eq!(answer.cluster_authorized_operations, i32::MIN, "not asked for");
     }
 }
 
@@ -203,13 +171,7 @@ async fn describe_topic_partitions_pages_through_a_topic() {
     loop {
         let answer = client.call(0, &request);
         assert_eq!(answer.topics[0].error_code, 0);
-        pages.push(
-            answer.topics[0]
-                .partitions
-                .iter()
-                .map(|it| it.partition_index)
-                .collect(),
-        );
+        pages.push(answer.topics[0].partitions.iter().map(|it| it.partition_index).collect());
         let Some(next) = answer.next_cursor else {
             break;
         };
@@ -224,30 +186,14 @@ async fn describe_topic_partitions_pages_through_a_topic() {
 #[tokio::test]
 async fn describe_topic_partitions_answers_in_order_of_names() {
     let cluster = TestCluster::start().await;
-    let mut topics = [
-        cluster.create_topic(1),
-        cluster.create_topic(1),
-        cluster.topic_name(),
-    ];
+    let mut topics = [cluster.create_topic(1), cluster.create_topic(1), cluster.topic_name()];
     topics.sort();
-    let asked = topics
-        .iter()
-        .rev()
-        .map(|it| TopicRequest::default().with_name(topic_name(it)));
+    let asked = topics.iter().rev().map(|it| TopicRequest::default().with_name(topic_name(it)));
     let request = DescribeTopicPartitionsRequest::default().with_topics(asked.collect());
     let answer = cluster.connect().call(0, &request);
     let names: Vec<_> = answer.topics.iter().map(|it| it.name.clone()).collect();
-    assert_eq!(
-        names,
-        topics
-            .iter()
-            .map(|it| Some(topic_name(it)))
-            .collect::<Vec<_>>()
-    );
-    let errors = answer
-        .topics
-        .iter()
-        .filter(|it| it.error_code == UNKNOWN_TOPIC_OR_PARTITION);
+    assert_eq!(names, topics.iter().map(|it| Some(topic_name(it))).collect::<Vec<_>>());
+    let errors = answer.topics.iter().filter(|it| it.error_code == UNKNOWN_TOPIC_OR_PARTITION);
     assert_eq!(errors.count(), 1, "the topic that does not exist");
 }
 

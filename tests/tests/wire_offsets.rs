@@ -28,10 +28,7 @@ async fn three_records() -> (TestCluster, String, RawClient) {
     let topic = cluster.create_topic(1);
     let mut leader = cluster.connect_to_leader(&topic, 0);
     for timestamp in [1_000, 3_000, 2_000] {
-        leader.call(
-            9,
-            &produce(&topic, 0, -1, Batch::at(&["a"], timestamp).encode()),
-        );
+        leader.call(9, &produce(&topic, 0, -1, Batch::at(&["a"], timestamp).encode()));
     }
     (cluster, topic, leader)
 }
@@ -58,11 +55,7 @@ async fn a_time_finds_the_first_record_at_or_after_it() {
     let mut at = |timestamp| listed(&mut leader, 5, &topic, timestamp);
     assert_eq!(at(0), (0, 1_000, 0));
     assert_eq!(at(1_000), (0, 1_000, 0));
-    assert_eq!(
-        at(1_001),
-        (0, 3_000, 1),
-        "the first in the log, not the nearest in time"
-    );
+    assert_eq!(at(1_001), (0, 3_000, 1), "the first in the log, not the nearest in time");
     assert_eq!(at(3_000), (0, 3_000, 1));
     assert_eq!(at(3_001), (0, -1, -1), "later than all");
 }
@@ -80,10 +73,7 @@ async fn a_time_is_found_inside_a_batch() {
 #[tokio::test]
 async fn the_greatest_timestamp_is_found_from_version_7_on() {
     let (_cluster, topic, mut leader) = three_records().await;
-    assert_eq!(
-        listed(&mut leader, 7, &topic, GREATEST_TIMESTAMP),
-        (0, 3_000, 1)
-    );
+    assert_eq!(listed(&mut leader, 7, &topic, GREATEST_TIMESTAMP), (0, 3_000, 1));
 }
 
 #[tokio::test]
@@ -91,10 +81,7 @@ async fn an_empty_partition_has_no_greatest_timestamp() {
     let cluster = TestCluster::start().await;
     let topic = cluster.create_topic(1);
     let mut leader = cluster.connect_to_leader(&topic, 0);
-    assert_eq!(
-        listed(&mut leader, 7, &topic, GREATEST_TIMESTAMP),
-        (0, -1, -1)
-    );
+    assert_eq!(listed(&mut leader, 7, &topic, GREATEST_TIMESTAMP), (0, -1, -1));
     assert_eq!(listed(&mut leader, 7, &topic, EARLIEST), (0, -1, 0));
     assert_eq!(listed(&mut leader, 7, &topic, LATEST), (0, -1, 0));
 }
@@ -103,10 +90,7 @@ async fn an_empty_partition_has_no_greatest_timestamp() {
 async fn list_offsets_is_answered_by_the_leader_alone() {
     let (cluster, topic, mut leader) = three_records().await;
     let mut follower = cluster.connect_to_follower(&topic, 0);
-    assert_eq!(
-        listed(&mut follower, 5, &topic, LATEST).0,
-        NOT_LEADER_OR_FOLLOWER
-    );
+    assert_eq!(listed(&mut follower, 5, &topic, LATEST).0, NOT_LEADER_OR_FOLLOWER);
     let unknown = cluster.topic_name();
     let (error, _, offset) = listed(&mut leader, 5, &unknown, LATEST);
     assert_eq!((error, offset), (UNKNOWN_TOPIC_OR_PARTITION, -1));
@@ -135,9 +119,7 @@ fn epoch_end(topic: &str, current: i32, asked: i32) -> OffsetForLeaderEpochReque
     let topic = OffsetForLeaderTopic::default()
         .with_topic(topic_name(topic))
         .with_partitions(vec![partition]);
-    OffsetForLeaderEpochRequest::default()
-        .with_replica_id(BrokerId(-1))
-        .with_topics(vec![topic])
+    OffsetForLeaderEpochRequest::default().with_replica_id(BrokerId(-1)).with_topics(vec![topic])
 }
 
 #[tokio::test]
@@ -174,25 +156,17 @@ async fn offset_for_leader_epoch_checks_the_current_epoch() {
     };
     assert_eq!(error(&mut leader, &topic, 1), UNKNOWN_LEADER_EPOCH);
     assert_eq!(error(&mut leader, &topic, -2), FENCED_LEADER_EPOCH);
-    assert_eq!(
-        error(&mut leader, &cluster.topic_name(), 0),
-        UNKNOWN_TOPIC_OR_PARTITION
-    );
+    assert_eq!(error(&mut leader, &cluster.topic_name(), 0), UNKNOWN_TOPIC_OR_PARTITION);
     let mut follower = cluster.connect_to_follower(&topic, 0);
     assert_eq!(error(&mut follower, &topic, 0), NOT_LEADER_OR_FOLLOWER);
 }
 
 /// (error, low watermark) of one DeleteRecords.
 fn delete_before(client: &mut RawClient, version: i16, topic: &str, offset: i64) -> (i16, i64) {
-    let partition = DeleteRecordsPartition::default()
-        .with_partition_index(0)
-        .with_offset(offset);
-    let topic = DeleteRecordsTopic::default()
-        .with_name(topic_name(topic))
-        .with_partitions(vec![partition]);
-    let request = DeleteRecordsRequest::default()
-        .with_topics(vec![topic])
-        .with_timeout_ms(5_000);
+    let partition = DeleteRecordsPartition::default().with_partition_index(0).with_offset(offset);
+    let topic =
+        DeleteRecordsTopic::default().with_name(topic_name(topic)).with_partitions(vec![partition]);
+    let request = DeleteRecordsRequest::default().with_topics(vec![topic]).with_timeout_ms(5_000);
     let answer = client.call(version, &request);
     let partition = &answer.topics[0].partitions[0];
     (partition.error_code, partition.low_watermark)
@@ -203,38 +177,21 @@ async fn deleted_records_are_out_of_range() {
     let (_cluster, topic, mut leader) = three_records().await;
     assert_eq!(delete_before(&mut leader, 2, &topic, 2), (0, 2));
     assert_eq!(listed(&mut leader, 5, &topic, EARLIEST), (0, -1, 2));
-    assert_eq!(
-        listed(&mut leader, 5, &topic, 0),
-        (0, 2_000, 2),
-        "times find what is left"
-    );
+    assert_eq!(listed(&mut leader, 5, &topic, 0), (0, 2_000, 2), "times find what is left");
     let answer = leader.call(11, &fetch(&topic, 0, 1));
-    assert_eq!(
-        answer.responses[0].partitions[0].error_code,
-        OFFSET_OUT_OF_RANGE
-    );
+    assert_eq!(answer.responses[0].partitions[0].error_code, OFFSET_OUT_OF_RANGE);
     let answer = leader.call(11, &fetch(&topic, 0, 2));
     assert_eq!(answer.responses[0].partitions[0].log_start_offset, 2);
     // To delete again what is gone already changes nothing.
     assert_eq!(delete_before(&mut leader, 1, &topic, 1), (0, 2));
-    assert_eq!(
-        delete_before(&mut leader, 0, &topic, -1),
-        (0, 3),
-        "−1 is the high watermark"
-    );
+    assert_eq!(delete_before(&mut leader, 0, &topic, -1), (0, 3), "−1 is the high watermark");
 }
 
 #[tokio::test]
 async fn records_beyond_the_high_watermark_cannot_be_deleted() {
     let (_cluster, topic, mut leader) = three_records().await;
-    assert_eq!(
-        delete_before(&mut leader, 2, &topic, 4),
-        (OFFSET_OUT_OF_RANGE, -1)
-    );
-    assert_eq!(
-        delete_before(&mut leader, 2, &topic, -2),
-        (OFFSET_OUT_OF_RANGE, -1)
-    );
+    assert_eq!(delete_before(&mut leader, 2, &topic, 4), (OFFSET_OUT_OF_RANGE, -1));
+    assert_eq!(delete_before(&mut leader, 2, &topic, -2), (OFFSET_OUT_OF_RANGE, -1));
     assert_eq!(listed(&mut leader, 5, &topic, EARLIEST), (0, -1, 0));
 }
 
@@ -242,13 +199,7 @@ async fn records_beyond_the_high_watermark_cannot_be_deleted() {
 async fn delete_records_is_answered_by_the_leader_alone() {
     let (cluster, topic, mut leader) = three_records().await;
     let mut follower = cluster.connect_to_follower(&topic, 0);
-    assert_eq!(
-        delete_before(&mut follower, 2, &topic, 1),
-        (NOT_LEADER_OR_FOLLOWER, -1)
-    );
+    assert_eq!(delete_before(&mut follower, 2, &topic, 1), (NOT_LEADER_OR_FOLLOWER, -1));
     let unknown = cluster.topic_name();
-    assert_eq!(
-        delete_before(&mut leader, 2, &unknown, 1),
-        (UNKNOWN_TOPIC_OR_PARTITION, -1)
-    );
+    assert_eq!(delete_before(&mut leader, 2, &unknown, 1), (UNKNOWN_TOPIC_OR_PARTITION, -1));
 }

@@ -28,11 +28,7 @@ async fn every_version_appends_and_tells_the_base_offset() {
         let answer = leader.call(version, &request);
         assert_eq!(produced(&answer).error_code, 0, "version {version}");
         assert_eq!(produced(&answer).base_offset, expected);
-        assert_eq!(
-            produced(&answer).log_append_time_ms,
-            -1,
-            "the topic keeps the create time"
-        );
+        assert_eq!(produced(&answer).log_append_time_ms, -1, "the topic keeps the create time");
         if version >= 5 {
             assert_eq!(produced(&answer).log_start_offset, 0);
         }
@@ -59,15 +55,9 @@ async fn the_wrong_node_names_the_leader_from_version_10_on() {
     let answer = follower.call(10, &produce(&topic, 0, -1, Batch::of(&["a"]).encode()));
     let named = &produced(&answer).current_leader;
     assert!(named.leader_epoch >= 0);
-    let endpoint = answer
-        .node_endpoints
-        .iter()
-        .find(|it| it.node_id == named.leader_id);
+    let endpoint = answer.node_endpoints.iter().find(|it| it.node_id == named.leader_id);
     let endpoint = endpoint.expect("the leader's address comes along");
-    assert_eq!(
-        format!("{}:{}", endpoint.host.as_str(), endpoint.port),
-        leader.address()
-    );
+    assert_eq!(format!("{}:{}", endpoint.host.as_str(), endpoint.port), leader.address());
 }
 
 #[tokio::test]
@@ -89,11 +79,7 @@ async fn acks_other_than_0_1_and_all_are_refused() {
     let mut leader = cluster.connect_to_leader(&topic, 0);
     for acks in [2, -2, i16::MAX] {
         let answer = leader.call(9, &produce(&topic, 0, acks, Batch::of(&["a"]).encode()));
-        assert_eq!(
-            produced(&answer).error_code,
-            INVALID_REQUIRED_ACKS,
-            "acks {acks}"
-        );
+        assert_eq!(produced(&answer).error_code, INVALID_REQUIRED_ACKS, "acks {acks}");
     }
 }
 
@@ -102,9 +88,7 @@ async fn acks_0_is_not_answered() {
     let cluster = TestCluster::start().await;
     let topic = cluster.create_topic(1);
     let mut leader = cluster.connect_to_leader(&topic, 0);
-    leader
-        .send(9, &produce(&topic, 0, 0, Batch::of(&["a"]).encode()))
-        .expect("the node reads");
+    leader.send(9, &produce(&topic, 0, 0, Batch::of(&["a"]).encode())).expect("the node reads");
     assert!(leader.is_silent(Duration::from_millis(50)));
     // The next request on the connection gets the next answer, and the record is there.
     eventually("the record is committed", || {
@@ -118,13 +102,8 @@ async fn acks_0_that_fails_closes_the_connection() {
     let cluster = TestCluster::start().await;
     let topic = cluster.create_topic(1);
     let mut follower = cluster.connect_to_follower(&topic, 0);
-    follower
-        .send(9, &produce(&topic, 0, 0, Batch::of(&["a"]).encode()))
-        .expect("the node reads");
-    assert!(
-        follower.is_closed(),
-        "the client has no other way to learn of it"
-    );
+    follower.send(9, &produce(&topic, 0, 0, Batch::of(&["a"]).encode())).expect("the node reads");
+    assert!(follower.is_closed(), "the client has no other way to learn of it");
 }
 
 #[tokio::test]
@@ -141,14 +120,12 @@ async fn a_batch_with_a_wrong_crc_is_corrupt() {
 }
 
 fn end_offset(cluster: &TestCluster, topic: &str) -> i64 {
-    let answer = cluster
-        .connect_to_leader(topic, 0)
-        .call(5, &list_offsets(topic, 0, -1));
+    let answer = cluster.connect_to_leader(topic, 0).call(5, &list_offsets(topic, 0, -1));
     answer.topics[0].partitions[0].offset
 }
 
 /// Which error a changed batch of one record is answered with.
-async fn error_of(change: impl FnOnce(&mut BytesMut)) -> (i16, Option<String>) {
+async fn error_of(change: impl FnOnce(&mut BytesMut)) -> i16 {
     let cluster = TestCluster::start().await;
     let topic = cluster.create_topic(1);
     let mut batch = BytesMut::from(Batch::of(&["a"]).encode());
@@ -157,40 +134,33 @@ async fn error_of(change: impl FnOnce(&mut BytesMut)) -> (i16, Option<String>) {
     let request = produce(&topic, 0, -1, with_right_crc(batch));
     let answer = leader.call(9, &request);
     assert_eq!(end_offset(&cluster, &topic), 0, "nothing is appended");
-    let message = produced(&answer)
-        .error_message
-        .as_ref()
-        .map(|it| it.to_string());
-    (produced(&answer).error_code, message)
+    produced(&answer).error_code
 }
 
 #[tokio::test]
 async fn a_record_count_that_the_batch_does_not_hold_is_invalid() {
-    assert_eq!(error_of(|batch| batch[60] = 9).await.0, INVALID_RECORD);
+    assert_eq!(error_of(|batch| batch[60] = 9).await, INVALID_RECORD);
 }
 
 #[tokio::test]
 async fn a_last_offset_delta_that_does_not_match_the_count_is_invalid() {
-    assert_eq!(error_of(|batch| batch[26] = 5).await.0, INVALID_RECORD);
+    assert_eq!(error_of(|batch| batch[26] = 5).await, INVALID_RECORD);
 }
 
 #[tokio::test]
 async fn a_control_batch_from_a_client_is_invalid() {
-    assert_eq!(error_of(|batch| batch[22] |= 0x20).await.0, INVALID_RECORD);
+    assert_eq!(error_of(|batch| batch[22] |= 0x20).await, INVALID_RECORD);
 }
 
 #[tokio::test]
 async fn a_transactional_batch_without_a_transactional_id_is_not_authorized() {
-    let error = error_of(|batch| batch[22] |= 0x10).await.0;
+    let error = error_of(|batch| batch[22] |= 0x10).await;
     assert_eq!(error, TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
 }
 
 #[tokio::test]
 async fn an_unknown_compression_is_an_unknown_error() {
-    assert_eq!(
-        error_of(|batch| batch[22] |= 0x07).await.0,
-        UNKNOWN_SERVER_ERROR
-    );
+    assert_eq!(error_of(|batch| batch[22] |= 0x07).await, UNKNOWN_SERVER_ERROR);
 }
 
 #[tokio::test]
@@ -199,15 +169,9 @@ async fn a_batch_that_claims_to_be_stamped_by_the_broker_keeps_the_create_time()
     let topic = cluster.create_topic(1);
     let mut leader = cluster.connect_to_leader(&topic, 0);
     let batch = Batch::at(&["a"], 1_000).with_attributes(0x08).encode();
-    assert_eq!(
-        produced(&leader.call(9, &produce(&topic, 0, -1, batch))).error_code,
-        0
-    );
+    assert_eq!(produced(&leader.call(9, &produce(&topic, 0, -1, batch))).error_code, 0);
     let fetched = leader.call(11, &fetch(&topic, 0, 0));
-    let records = fetched.responses[0].partitions[0]
-        .records
-        .clone()
-        .expect("a record");
+    let records = fetched.responses[0].partitions[0].records.clone().expect("a record");
     assert_eq!(records[22] & 0x08, 0, "the topic's timestamp type wins");
     assert_eq!(records[35..43], 1_000_i64.to_be_bytes());
 }
@@ -287,34 +251,18 @@ async fn each_record_without_a_key_is_named_on_a_compacted_topic() {
     let answer = leader.call(8, &request);
     let partition = produced(&answer);
     assert_eq!(partition.error_code, INVALID_RECORD);
-    let message = partition
-        .error_message
-        .as_deref()
-        .expect("version 8 has a message");
+    let message = partition.error_message.as_deref().expect("version 8 has a message");
     assert!(
         message.starts_with("One or more records have been rejected due to 2 record errors"),
         "{message}"
     );
-    let named: Vec<_> = partition
-        .record_errors
-        .iter()
-        .map(|it| it.batch_index)
-        .collect();
+    let named: Vec<_> = partition.record_errors.iter().map(|it| it.batch_index).collect();
     assert_eq!(named, [1, 2]);
-    let why = partition.record_errors[0]
-        .batch_index_error_message
-        .as_deref();
+    let why = partition.record_errors[0].batch_index_error_message.as_deref();
     assert!(why.is_some_and(|it| it.contains("Compacted topic cannot accept message without key")));
     // Before version 8 there is no place for the single records.
-    assert_eq!(
-        produced(&leader.call(7, &request)).error_code,
-        INVALID_RECORD
-    );
-    assert_eq!(
-        end_offset(&cluster, &topic),
-        0,
-        "the good record is not appended either"
-    );
+    assert_eq!(produced(&leader.call(7, &request)).error_code, INVALID_RECORD);
+    assert_eq!(end_offset(&cluster, &topic), 0, "the good record is not appended either");
 }
 
 #[tokio::test]
@@ -325,11 +273,7 @@ async fn a_create_time_out_of_range_names_the_record() {
     let batch = Batch::of(&["now"]).and("in an hour", now() + 3_600_000);
     let answer = leader.call(9, &produce(&topic, 0, -1, batch.encode()));
     assert_eq!(produced(&answer).error_code, INVALID_TIMESTAMP);
-    let named: Vec<_> = produced(&answer)
-        .record_errors
-        .iter()
-        .map(|it| it.batch_index)
-        .collect();
+    let named: Vec<_> = produced(&answer).record_errors.iter().map(|it| it.batch_index).collect();
     assert_eq!(named, [1]);
 }
 
@@ -339,28 +283,14 @@ async fn the_append_time_is_in_the_answer_where_the_topic_takes_it() {
     let topic = cluster.create_topic_with(1, 3, &[("message.timestamp.type", "LogAppendTime")]);
     let mut leader = cluster.connect_to_leader(&topic, 0);
     let before = now();
-    let answer = leader.call(
-        9,
-        &produce(&topic, 0, -1, Batch::at(&["a"], 1_000).encode()),
-    );
+    let answer = leader.call(9, &produce(&topic, 0, -1, Batch::at(&["a"], 1_000).encode()));
     assert_eq!(produced(&answer).error_code, 0);
     let appended = produced(&answer).log_append_time_ms;
     assert!((before..=now()).contains(&appended));
     let fetched = leader.call(11, &fetch(&topic, 0, 0));
-    let records = fetched.responses[0].partitions[0]
-        .records
-        .clone()
-        .expect("a record");
-    assert_eq!(
-        records[22] & 0x08,
-        0x08,
-        "the batch says that the broker stamped it"
-    );
-    assert_eq!(
-        records[35..43],
-        appended.to_be_bytes(),
-        "its greatest timestamp"
-    );
+    let records = fetched.responses[0].partitions[0].records.clone().expect("a record");
+    assert_eq!(records[22] & 0x08, 0x08, "the batch says that the broker stamped it");
+    assert_eq!(records[35..43], appended.to_be_bytes(), "its greatest timestamp");
     let crc = crc32c::crc32c(&records[21..]);
     assert_eq!(records[17..21], crc.to_be_bytes(), "its CRC is right again");
 }
@@ -371,20 +301,14 @@ async fn a_batch_above_max_message_bytes_is_too_large() {
     let topic = cluster.create_topic_with(1, 3, &[("max.message.bytes", "200")]);
     let mut leader = cluster.connect_to_leader(&topic, 0);
     let fits = Batch::of(&[&"x".repeat(100)]).encode();
-    assert_eq!(
-        produced(&leader.call(9, &produce(&topic, 0, -1, fits))).error_code,
-        0
-    );
+    assert_eq!(produced(&leader.call(9, &produce(&topic, 0, -1, fits))).error_code, 0);
     // The limit counts the whole batch as it stands in the log, header included.
     let exactly = Batch::of(&[&"x".repeat(131)]).encode();
     assert_eq!(exactly.len(), 201);
     let answer = leader.call(9, &produce(&topic, 0, -1, exactly));
     assert_eq!(produced(&answer).error_code, MESSAGE_TOO_LARGE);
     let exactly = Batch::of(&[&"x".repeat(130)]).encode();
-    assert_eq!(
-        produced(&leader.call(9, &produce(&topic, 0, -1, exactly))).error_code,
-        0
-    );
+    assert_eq!(produced(&leader.call(9, &produce(&topic, 0, -1, exactly))).error_code, 0);
 }
 
 #[tokio::test]
@@ -397,11 +321,8 @@ async fn one_bad_partition_does_not_spoil_the_others() {
     let more = unknown.topic_data[0].partition_data.clone();
     request.topic_data[0].partition_data.extend(more);
     let answer = leader.call(9, &request);
-    let mut errors: Vec<_> = answer
-        .responses
-        .iter()
-        .flat_map(|it| &it.partition_responses)
-        .collect();
+    let mut errors: Vec<_> =
+        answer.responses.iter().flat_map(|it| &it.partition_responses).collect();
     errors.sort_by_key(|it| it.index);
     let errors: Vec<_> = errors.iter().map(|it| (it.index, it.error_code)).collect();
     assert_eq!(errors, [(0, 0), (7, UNKNOWN_TOPIC_OR_PARTITION)]);
@@ -416,10 +337,7 @@ async fn a_fetched_batch_carries_its_offset_and_leader_epoch() {
         leader.call(9, &produce(&topic, 0, -1, Batch::of(&["a", "b"]).encode()));
     }
     let fetched = leader.call(11, &fetch(&topic, 0, 0));
-    let records = fetched.responses[0].partitions[0]
-        .records
-        .clone()
-        .expect("records");
+    let records = fetched.responses[0].partitions[0].records.clone().expect("records");
     assert_eq!(offsets(records.clone()), [(0, 2), (2, 2)]);
     assert_eq!(records[12..16], [0; 4], "the first leader's epoch is 0");
 }

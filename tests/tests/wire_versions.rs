@@ -28,11 +28,7 @@ async fn every_version_of_api_versions_names_the_same_ranges() {
     let mut client = cluster.connect();
     let newest = client.call(4, &request());
     for version in 0..=4 {
-        let sent = if version < 3 {
-            ApiVersionsRequest::default()
-        } else {
-            request()
-        };
+        let sent = if version < 3 { ApiVersionsRequest::default() } else { request() };
         let answer = client.call(version, &sent);
         assert_eq!(answer.error_code, 0);
         assert_eq!(answer.api_keys, newest.api_keys, "version {version}");
@@ -95,11 +91,7 @@ async fn a_version_above_the_highest_is_answered_in_version_0_with_the_range_to_
     frame.put_slice(b"\x00whatever a later version holds");
     client.send_frame(&frame).expect("the node reads");
     let mut answer: Bytes = client.receive_frame().expect("the node answers");
-    assert_eq!(
-        answer.split_to(4).as_ref(),
-        7_i32.to_be_bytes(),
-        "the header is version 0"
-    );
+    assert_eq!(answer.split_to(4).as_ref(), 7_i32.to_be_bytes(), "the header is version 0");
     let answer = ApiVersionsResponse::decode(&mut answer, 0).expect("the body is version 0");
     assert_eq!(answer.error_code, UNSUPPORTED_VERSION);
     let (min, max) = range(&answer, 18).expect("ApiVersions is named");

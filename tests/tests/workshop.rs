@@ -24,18 +24,12 @@ struct Directory {
 
 impl Directory {
     fn new() -> Self {
-        Self {
-            directory: tempfile::tempdir().unwrap(),
-        }
+        Self { directory: tempfile::tempdir().unwrap() }
     }
 
     fn choice(&self) -> Choice {
         let data = DataDirectory::at(self.directory.path().join("data"));
-        Choice {
-            bootstrap_servers: None,
-            data,
-            wire: false,
-        }
+        Choice { bootstrap_servers: None, data, wire: false }
     }
 
     async fn cluster(&self) -> Cluster {
@@ -53,11 +47,7 @@ fn config(cluster: &Cluster) -> ClientConfig {
 fn topics_and_nodes(cluster: &Cluster) -> (Vec<String>, usize) {
     let consumer: BaseConsumer = config(cluster).create().unwrap();
     let metadata = consumer.fetch_metadata(None, LIMIT).unwrap();
-    let topics = metadata
-        .topics()
-        .iter()
-        .map(|topic| topic.name().to_owned())
-        .collect();
+    let topics = metadata.topics().iter().map(|topic| topic.name().to_owned()).collect();
     (topics, metadata.brokers().len())
 }
 
@@ -93,21 +83,11 @@ async fn the_host_stays_until_the_last_other_has_let_go() {
     assert_eq!(second.bootstrap_servers(), host.bootstrap_servers());
 
     let mut closing = Box::pin(host.close());
-    assert!(
-        tokio::time::timeout(EARLY, &mut closing).await.is_err(),
-        "the second still uses it"
-    );
+    assert!(tokio::time::timeout(EARLY, &mut closing).await.is_err(), "the second still uses it");
     let third = directory.cluster().await;
-    assert_eq!(
-        third.source(),
-        Source::Running,
-        "an arrival keeps a host that is waiting"
-    );
+    assert_eq!(third.source(), Source::Running, "an arrival keeps a host that is waiting");
     second.close().await.unwrap();
-    assert!(
-        tokio::time::timeout(EARLY, &mut closing).await.is_err(),
-        "the third still uses it"
-    );
+    assert!(tokio::time::timeout(EARLY, &mut closing).await.is_err(), "the third still uses it");
     assert_eq!(topics_and_nodes(&third).1, 3);
     third.close().await.unwrap();
     tokio::time::timeout(LIMIT, closing).await.unwrap().unwrap();
@@ -116,17 +96,12 @@ async fn the_host_stays_until_the_last_other_has_let_go() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_that_start_at_the_same_moment_one_hosts() {
     let directory = Directory::new();
-    let starts: Vec<_> = (0..8)
-        .map(|_| tokio::spawn(directory.choice().cluster()))
-        .collect();
+    let starts: Vec<_> = (0..8).map(|_| tokio::spawn(directory.choice().cluster())).collect();
     let mut clusters = Vec::new();
     for start in starts {
         clusters.push(start.await.unwrap().unwrap());
     }
-    let hosts = clusters
-        .iter()
-        .filter(|cluster| cluster.source() == Source::Embedded)
-        .count();
+    let hosts = clusters.iter().filter(|cluster| cluster.source() == Source::Embedded).count();
     assert_eq!(hosts, 1);
     for cluster in &clusters {
         assert_eq!(cluster.bootstrap_servers(), clusters[0].bootstrap_servers());
@@ -170,6 +145,22 @@ async fn a_host_that_is_dropped_leaves_the_place_free() {
 }
 
 #[tokio::test]
+async fn a_host_that_is_dropped_while_others_use_it_stays_for_them() {
+    let directory = Directory::new();
+    let host = directory.cluster().await;
+    let guest = directory.cluster().await;
+    let dropped = Instant::now();
+    let dropping = tokio::task::spawn_blocking(move || drop(host));
+    let mut dropping = Box::pin(dropping);
+    assert!(tokio::time::timeout(EARLY, &mut dropping).await.is_err(), "the guest still uses it");
+    assert_eq!(topics_and_nodes(&guest).1, 3);
+    guest.close().await.unwrap();
+    dropping.await.unwrap();
+    assert!(dropped.elapsed() < Duration::from_secs(9), "it waited longer than for the guest");
+    assert!(directory.choice().find().await.unwrap().is_none());
+}
+
+#[tokio::test]
 async fn looking_for_a_cluster_starts_none() {
     let directory = Directory::new();
     assert!(directory.choice().find().await.unwrap().is_none());
@@ -183,15 +174,9 @@ async fn a_cluster_that_is_named_comes_before_one_that_runs() {
     let running = directory.cluster().await;
     let named = other.cluster().await;
     let servers = named.bootstrap_servers().to_owned();
-    let choice = Choice {
-        bootstrap_servers: Some(servers.clone()),
-        ..directory.choice()
-    };
+    let choice = Choice { bootstrap_servers: Some(servers.clone()), ..directory.choice() };
     let chosen = choice.cluster().await.unwrap();
-    assert_eq!(
-        (chosen.source(), chosen.bootstrap_servers()),
-        (Source::Environment, &*servers)
-    );
+    assert_eq!((chosen.source(), chosen.bootstrap_servers()), (Source::Environment, &*servers));
     for cluster in [chosen, running, named] {
         cluster.close().await.unwrap();
     }
@@ -203,17 +188,10 @@ async fn a_named_cluster_that_is_silent_is_an_error_after_five_seconds() {
     // It accepts connections and never says a word.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = silent.local_addr().unwrap().to_string();
-    let choice = Choice {
-        bootstrap_servers: Some(address.clone()),
-        ..directory.choice()
-    };
+    let choice = Choice { bootstrap_servers: Some(address.clone()), ..directory.choice() };
     let asked = Instant::now();
     let error = choice.cluster().await.unwrap_err();
-    assert!(
-        asked.elapsed() < Duration::from_secs(8),
-        "{:?}",
-        asked.elapsed()
-    );
+    assert!(asked.elapsed() < Duration::from_secs(8), "{:?}", asked.elapsed());
     assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
     assert!(error.to_string().contains(&address), "{error}");
 }

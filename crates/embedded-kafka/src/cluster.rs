@@ -122,11 +122,7 @@ impl ClusterBuilder {
 
     fn check(&self) -> Result<(), StartError> {
         let refuse = |reason: String| Err(StartError::InvalidSetting(reason));
-        let Settings {
-            default_partitions,
-            default_replication_factor,
-            ..
-        } = self.settings;
+        let Settings { default_partitions, default_replication_factor, .. } = self.settings;
         if !(1..=9).contains(&self.nodes) {
             return refuse(format!("a cluster has 1 to 9 nodes, not {}", self.nodes));
         }
@@ -135,9 +131,7 @@ impl ClusterBuilder {
             return refuse(format!("{ports} ports were given for {nodes} node(s)"));
         }
         if default_partitions < 1 {
-            return refuse(format!(
-                "a topic has at least 1 partition, not {default_partitions}"
-            ));
+            return refuse(format!("a topic has at least 1 partition, not {default_partitions}"));
         }
         if !(1..=self.nodes as i64).contains(&i64::from(default_replication_factor)) {
             return refuse(format!(
@@ -177,12 +171,7 @@ impl Cluster {
     /// A cluster of one node in a temporary directory, to be changed before it starts.
     pub fn builder() -> ClusterBuilder {
         let settings = Settings::default();
-        ClusterBuilder {
-            nodes: 1,
-            ports: Vec::new(),
-            data_directory: None,
-            settings,
-        }
+        ClusterBuilder { nodes: 1, ports: Vec::new(), data_directory: None, settings }
     }
 
     /// What clients connect to: `127.0.0.1:port`, separated by commas (`bootstrap.servers`).
@@ -215,88 +204,43 @@ impl Cluster {
     }
 
     fn running(&self) -> &Running {
-        self.running
-            .as_ref()
-            .expect("only shutdown and drop take it, and they end the cluster")
+        self.running.as_ref().expect("only shutdown and drop take it, and they end the cluster")
     }
 
     fn start(builder: ClusterBuilder) -> Result<Self, StartError> {
-        let ClusterBuilder {
-            nodes,
-            ports,
-            data_directory,
-            settings,
-        } = builder;
+        let ClusterBuilder { nodes, ports, data_directory, settings } = builder;
         let runtime = runtime().map_err(StartError::Threads)?;
         let listeners = {
             let _inside = runtime.enter();
             listen(nodes, &ports, settings.listen_on)?
         };
-        let nodes: Vec<Node> = listeners
-            .iter()
-            .map(|(id, address, _)| Node {
-                id: *id,
-                address: *address,
-            })
-            .collect();
+        let nodes: Vec<Node> =
+            listeners.iter().map(|(id, address, _)| Node { id: *id, address: *address }).collect();
         let (directory, temporary) = match data_directory {
             Some(directory) => (directory, None),
             None => {
-                let temporary =
-                    tempfile::tempdir().map_err(|source| StartError::DataDirectory {
-                        path: std::env::temp_dir(),
-                        source,
-                    })?;
+                let temporary = tempfile::tempdir().map_err(|source| {
+                    StartError::DataDirectory { path: std::env::temp_dir(), source }
+                })?;
                 (temporary.path().to_owned(), Some(temporary))
             }
         };
         let clock = Arc::new(Clock::new());
         let events = Events::new();
-        let metadata = Arc::new(Metadata::open(
-            &directory,
-            &nodes,
-            &settings,
-            &clock,
-            events.clone(),
-        )?);
-        let groups =
-            recover_groups(&metadata, &settings, &events, clock.now()).map_err(|source| {
-                StartError::DataDirectory {
-                    path: directory.clone(),
-                    source,
-                }
-            })?;
-        let state = Arc::new(State {
-            settings,
-            clock,
-            metadata,
-            groups,
-            events,
-        });
+        let metadata =
+            Arc::new(Metadata::open(&directory, &nodes, &settings, &clock, events.clone())?);
+        let groups = recover_groups(&metadata, &settings, &events, clock.now())
+            .map_err(|source| StartError::DataDirectory { path: directory.clone(), source })?;
+        let state = Arc::new(State { settings, clock, metadata, groups, events });
         let mut tasks = JoinSet::new();
         for (id, _, listener) in listeners {
-            tasks.spawn_on(
-                net::accept(listener, id, Arc::clone(&state)),
-                runtime.handle(),
-            );
+            tasks.spawn_on(net::accept(listener, id, Arc::clone(&state)), runtime.handle());
         }
         tasks.spawn_on(tell_the_time(Arc::clone(&state)), runtime.handle());
-        let bootstrap_servers = nodes
-            .iter()
-            .map(|node| node.address.to_string())
-            .collect::<Vec<_>>()
-            .join(",");
-        let running = Some(Running {
-            runtime,
-            state,
-            tasks,
-            _temporary: temporary,
-        });
-        Ok(Self {
-            bootstrap_servers,
-            nodes,
-            running,
-        })
+        let bootstrap_servers =
+            nodes.iter().map(|node| node.address.to_string()).collect::<Vec<_>>().join(",");
+        let running = Some(Running { runtime, state, tasks, _temporary: temporary });
+        Ok(Self { bootstrap_servers, nodes, running })
     }
 }
 
@@ -366,10 +310,7 @@ fn recover_groups(
     };
     let events = events.clone();
     let on_event = move |event: GroupEvent| {
-        events.emit(|| Event::Group {
-            group: event.group().to_owned(),
-            what: event.to_string(),
-        });
+        events.emit(|| Event::Group { group: event.group().to_owned(), what: event.to_string() });
     };
     let groups = Groups::new(Arc::new(offsets_topic), group_settings, Box::new(on_event));
     metadata.read_offsets_topic(|key, value| groups.replay(key, value))?;

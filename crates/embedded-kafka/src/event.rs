@@ -61,15 +61,7 @@ pub enum Event {
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::RequestAnswered {
-                node,
-                client_id,
-                api,
-                version,
-                request,
-                response,
-                elapsed,
-            } => {
+            Self::RequestAnswered { node, client_id, api, version, request, response, elapsed } => {
                 write!(f, "node {node} <- {client_id}: {api} v{version}")?;
                 if !request.is_empty() {
                     write!(f, " {request}")?;
@@ -97,9 +89,7 @@ pub(crate) struct Events {
 
 impl Events {
     pub(crate) fn new() -> Self {
-        Self {
-            sender: broadcast::Sender::new(BEHIND_AT_MOST),
-        }
+        Self { sender: broadcast::Sender::new(BEHIND_AT_MOST) }
     }
 
     /// Whether anybody listens: an event that costs something to put into words asks first.
@@ -115,9 +105,7 @@ impl Events {
     }
 
     pub(crate) fn listen(&self) -> EventReceiver {
-        EventReceiver {
-            receiver: self.sender.subscribe(),
-        }
+        EventReceiver { receiver: self.sender.subscribe() }
     }
 }
 
@@ -149,14 +137,8 @@ mod tests {
         for _ in 0..=BEHIND_AT_MOST {
             events.emit(|| Event::TopicDeleted { topic: "t".into() });
         }
-        assert!(matches!(
-            receiver.recv().await,
-            Some(Event::Missed { events: 1 })
-        ));
-        assert!(matches!(
-            receiver.recv().await,
-            Some(Event::TopicDeleted { .. })
-        ));
+        assert!(matches!(receiver.recv().await, Some(Event::Missed { events: 1 })));
+        assert!(matches!(receiver.recv().await, Some(Event::TopicDeleted { .. })));
     }
 
     #[test]

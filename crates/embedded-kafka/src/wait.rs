@@ -69,10 +69,7 @@ pub(crate) async fn wait_for<T>(
         match deadline {
             None => waiter.notified().await,
             Some(deadline) => {
-                if tokio::time::timeout_at(deadline, waiter.notified())
-                    .await
-                    .is_err()
-                {
+                if tokio::time::timeout_at(deadline, waiter.notified()).await.is_err() {
                     return check();
                 }
             }

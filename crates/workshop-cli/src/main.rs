@@ -17,18 +17,17 @@ use workshop::DataDirectory;
 
 /// Run, inspect and reset the cluster that the examples talk to.
 ///
-/// No example needs this command: each starts an embedded cluster where none runs, and what it
-/// stores is there for the next one. A cluster that stays is for working in several terminals,
-/// and for other Kafka tools.
+/// No example needs this command: each starts an embedded cluster where none runs,
+/// and what it stores is there for the next one. A cluster that stays is for working
+/// in several terminals, and for other Kafka tools.
 #[derive(Debug, Parser)]
-#[command(name = "cargo workshop", bin_name = "cargo workshop", version)]
+#[command(verbatim_doc_comment, name = "cargo workshop", bin_name = "cargo workshop", version)]
 #[command(after_help = EXAMPLES)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
 
-    /// The directory that keeps the cluster's data [default: WORKSHOP_DATA, or .workshop/ at the
-    /// workspace's root].
+    /// Where the cluster's data is [default: $WORKSHOP_DATA, or .workshop/ in the workspace].
     #[arg(long, global = true, value_name = "DIR")]
     data: Option<PathBuf>,
 }
@@ -56,10 +55,7 @@ Environment:
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 
     let data = match arguments.data {
         Some(path) => DataDirectory::at(path),

@@ -9,14 +9,17 @@ use crate::table::bytes;
 
 /// Remove all topics, records and groups that the cluster stored.
 ///
-/// Asks before it does. Refuses while a cluster runs on the data directory, and touches no
-/// directory that the workshop did not write.
+/// Asks before it does. Refuses while a cluster runs on the data directory, and
+/// touches no directory that the workshop did not write.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(
+    verbatim_doc_comment,
+    after_help = "\
 Examples:
   cargo workshop reset
   cargo workshop reset --yes            for scripts
-  cargo workshop reset --data /tmp/lab  the cluster that was started with --data /tmp/lab")]
+  cargo workshop reset --data /tmp/lab  the cluster that was started with --data /tmp/lab"
+)]
 pub(crate) struct Arguments {
     /// Do not ask.
     #[arg(long, short)]
@@ -33,11 +36,7 @@ pub(crate) fn run(arguments: &Arguments, data: &DataDirectory) -> anyhow::Result
         return Ok(());
     }
     let removed = data.reset()?;
-    println!(
-        "Removed what the cluster stored in {} ({}).",
-        data.shown(),
-        bytes(removed)
-    );
+    println!("Removed what the cluster stored in {} ({}).", data.shown(), bytes(removed));
     Ok(())
 }
 
@@ -46,11 +45,7 @@ fn confirmed(data: &DataDirectory, size: u64) -> anyhow::Result<bool> {
     if !stdin.is_terminal() {
         bail!("nobody can be asked, because stdin is no terminal: add --yes to reset without");
     }
-    print!(
-        "Remove all topics, records and groups in {} ({})? [y/N] ",
-        data.shown(),
-        bytes(size)
-    );
+    print!("Remove all topics, records and groups in {} ({})? [y/N] ", data.shown(), bytes(size));
     std::io::stdout().flush()?;
     let mut answer = String::new();
     stdin.read_line(&mut answer)?;

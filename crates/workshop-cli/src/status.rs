@@ -24,10 +24,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: &Arguments, data: DataDirectory) -> anyhow::Result<()> {
-    let choice = Choice {
-        data,
-        ..Choice::from_environment()?
-    };
+    let choice = Choice { data, ..Choice::from_environment()? };
     let Some(found) = choice.find().await? else {
         print_nothing_runs(&choice.data);
         return Ok(());
@@ -44,11 +41,7 @@ pub(crate) async fn run(arguments: &Arguments, data: DataDirectory) -> anyhow::R
 fn print_nothing_runs(data: &DataDirectory) {
     println!("No cluster runs here.");
     match data.size_bytes() {
-        Some(size) => println!(
-            "{} keeps {} for the next one.",
-            data.shown(),
-            table::bytes(size)
-        ),
+        Some(size) => println!("{} keeps {} for the next one.", data.shown(), table::bytes(size)),
         None => println!("{} keeps no data yet.", data.shown()),
     }
     println!(
@@ -66,12 +59,7 @@ fn print_cluster(found: &Found, data: &DataDirectory, survey: &Survey) {
     };
     println!("Cluster {} ({origin})\n", survey.cluster_id);
     let mut rows = vec![row(["NODE", "ADDRESS"])];
-    rows.extend(
-        survey
-            .nodes
-            .iter()
-            .map(|node| row([&node.id.to_string(), &node.address])),
-    );
+    rows.extend(survey.nodes.iter().map(|node| row([&node.id.to_string(), &node.address])));
     table::print(&rows);
 }
 
@@ -85,9 +73,7 @@ fn print_topics(topics: &[Topic], internal: bool) {
             &topic.name,
             &topic.partitions.len().to_string(),
             &topic.replication.to_string(),
-            &topic
-                .records()
-                .map_or("?".to_owned(), |records| records.to_string()),
+            &topic.records().map_or("?".to_owned(), |records| records.to_string()),
         ])
     }));
     if rows.len() == 1 {
@@ -106,14 +92,7 @@ fn print_groups(groups: &[Group]) {
         println!("No consumer groups yet.");
         return;
     }
-    let mut rows = vec![row([
-        "GROUP",
-        "STATE",
-        "MEMBERS",
-        "TOPIC",
-        "COMMITTED",
-        "LAG",
-    ])];
+    let mut rows = vec![row(["GROUP", "STATE", "MEMBERS", "TOPIC", "COMMITTED", "LAG"])];
     for group in groups {
         let members = group.members.to_string();
         if group.progress.is_empty() {

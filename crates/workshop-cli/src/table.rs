@@ -9,20 +9,14 @@ fn aligned(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns)
         .map(|column| {
-            rows.iter()
-                .filter_map(|row| row.get(column))
-                .map(|cell| cell.chars().count())
-                .max()
+            rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
         })
         .map(Option::unwrap_or_default)
         .collect();
     let mut text = String::new();
     for row in rows {
-        let cells: Vec<String> = row
-            .iter()
-            .zip(&widths)
-            .map(|(cell, &width)| format!("{cell:width$}"))
-            .collect();
+        let cells: Vec<String> =
+            row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}")).collect();
         text.push_str(cells.join("  ").trim_end());
         text.push('\n');
     }
@@ -38,11 +32,7 @@ pub(crate) fn bytes(size: u64) -> String {
         scaled /= 1000.0;
         unit += 1;
     }
-    if unit == 0 {
-        format!("{size} {}", UNITS[0])
-    } else {
-        format!("{scaled:.1} {}", UNITS[unit])
-    }
+    if unit == 0 { format!("{size} {}", UNITS[0]) } else { format!("{scaled:.1} {}", UNITS[unit]) }
 }
 
 #[cfg(test)]
@@ -51,10 +41,8 @@ mod tests {
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell_and_lines_end_without_spaces() {
-        let rows = [
-            vec!["TOPIC".to_owned(), "LAG".to_owned()],
-            vec!["a".to_owned(), "7".to_owned()],
-        ];
+        let rows =
+            [vec!["TOPIC".to_owned(), "LAG".to_owned()], vec!["a".to_owned(), "7".to_owned()]];
         assert_eq!(aligned(&rows), "TOPIC  LAG\na      7\n");
     }
 

@@ -6,22 +6,26 @@ use workshop::{Choice, DataDirectory, Host, HostOptions};
 
 /// Run a cluster in this terminal until Ctrl-C.
 ///
-/// Examples in other terminals find it by themselves. What it stores stays for the next run, and
-/// `cargo workshop reset` removes it.
+/// Examples in other terminals find it by themselves. What it stores stays for the
+/// next run, and `cargo workshop reset` removes it.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(
+    verbatim_doc_comment,
+    after_help = "\
 Examples:
   cargo workshop up
   cargo workshop up --nodes 1 --port 19092
   cargo workshop up --data /tmp/lab     a second cluster; its examples need WORKSHOP_DATA=/tmp/lab
-  WORKSHOP_WIRE=1 cargo workshop up     print each request that it answers")]
+  WORKSHOP_WIRE=1 cargo workshop up     print each request that it answers"
+)]
 pub(crate) struct Arguments {
     /// How many nodes the cluster has, 1 to 9.
     #[arg(long, default_value_t = 3, value_parser = value_parser!(u16).range(1..=9))]
     nodes: u16,
 
-    /// The port of the first node; the others take the ports after it. A port that is taken is
-    /// replaced by a free one; 0 means free ones for all.
+    /// The port of the first node; the others take the ports after it.
+    ///
+    /// A port that is taken is replaced by a free one; 0 means free ones for all.
     #[arg(long, default_value_t = 9092)]
     port: u16,
 }
@@ -30,11 +34,8 @@ pub(crate) async fn run(arguments: &Arguments, data: &DataDirectory) -> anyhow::
     let interrupted = Interrupt::listen()?;
     let choice = Choice::from_environment()?;
     let ports = wanted_ports(arguments)?;
-    let options = HostOptions {
-        nodes: arguments.nodes.into(),
-        ports: ports.clone(),
-        wire: choice.wire,
-    };
+    let options =
+        HostOptions { nodes: arguments.nodes.into(), ports: ports.clone(), wire: choice.wire };
     let host = Host::start(data, &options).await?;
     describe(&host, data, &ports);
     if let Some(servers) = choice.bootstrap_servers {
@@ -47,10 +48,7 @@ pub(crate) async fn run(arguments: &Arguments, data: &DataDirectory) -> anyhow::
     if host.has_guests()? {
         println!("\nA program still uses this cluster and loses it now.");
     }
-    println!(
-        "\nShutting down. What the cluster stored stays in {}",
-        data.shown()
-    );
+    println!("\nShutting down. What the cluster stored stays in {}", data.shown());
     host.shutdown().await?;
     Ok(())
 }
@@ -86,10 +84,7 @@ fn describe(host: &Host, data: &DataDirectory, wanted: &[u16]) {
         println!("  node {}  {address}{replaced}", index + 1);
     }
     let servers = host.running().bootstrap_servers();
-    let first = addresses
-        .first()
-        .map(ToString::to_string)
-        .unwrap_or_default();
+    let first = addresses.first().map(ToString::to_string).unwrap_or_default();
     println!(
         "
 Examples in other terminals find it by themselves:

@@ -68,9 +68,7 @@ pub(crate) fn plain_config(servers: &str) -> ClientConfig {
 
 /// The value of an environment variable; an empty one counts as not set.
 pub(crate) fn variable_set(name: &str) -> Option<String> {
-    std::env::var(name)
-        .ok()
-        .filter(|value| !value.trim().is_empty())
+    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
 }
 
 /// Sends a metadata request and waits for the answer, [`ANSWER_LIMIT`] at most.
@@ -82,9 +80,8 @@ pub(crate) async fn ask(config: ClientConfig) -> Result<Answer, Silence> {
 }
 
 fn ask_blocking(config: &ClientConfig) -> Result<Answer, Silence> {
-    let consumer: BaseConsumer<LastWord> = config
-        .create_with_context(LastWord::default())
-        .map_err(Silence::Settings)?;
+    let consumer: BaseConsumer<LastWord> =
+        config.create_with_context(LastWord::default()).map_err(Silence::Settings)?;
     match consumer.fetch_metadata(None, ANSWER_LIMIT) {
         Ok(metadata) => Ok(Answer {
             // The metadata above carried it, so this does not wait.
@@ -95,9 +92,7 @@ fn ask_blocking(config: &ClientConfig) -> Result<Answer, Silence> {
             // The reasons wait in the consumer's queue, among log lines.
             while consumer.poll(DRAIN).is_some() {}
             let reason = consumer.client().context().reason();
-            Err(Silence::Unanswered(
-                reason.unwrap_or_else(|| error.to_string()),
-            ))
+            Err(Silence::Unanswered(reason.unwrap_or_else(|| error.to_string())))
         }
     }
 }
@@ -141,13 +136,8 @@ mod tests {
         let address = listener.local_addr().unwrap().to_string();
         drop(listener);
         let silence = ask(plain_config(&address)).await.unwrap_err();
-        let Silence::Unanswered(reason) = silence else {
-            panic!("{silence:?}")
-        };
-        assert!(
-            reason.contains(&address) && reason.contains("refused"),
-            "{reason}"
-        );
+        let Silence::Unanswered(reason) = silence else { panic!("{silence:?}") };
+        assert!(reason.contains(&address) && reason.contains("refused"), "{reason}");
     }
 
     #[tokio::test]

@@ -45,11 +45,7 @@ impl Choice {
             _ => {}
         }
         let wire = variable_set("WORKSHOP_WIRE").is_some_and(|value| value != "0");
-        Ok(Self {
-            bootstrap_servers,
-            data: DataDirectory::from_environment(),
-            wire,
-        })
+        Ok(Self { bootstrap_servers, data: DataDirectory::from_environment(), wire })
     }
 
     /// The cluster that this choice leads to, named on stderr. See [`crate::cluster()`].
@@ -82,10 +78,7 @@ impl Choice {
         if let Some(servers) = &self.bootstrap_servers {
             check(servers).await?;
             let bootstrap_servers = servers.clone();
-            return Ok(Some(Found {
-                bootstrap_servers,
-                process_id: None,
-            }));
+            return Ok(Some(Found { bootstrap_servers, process_id: None }));
         }
         Ok(self.data.running().await?.map(|running| Found {
             bootstrap_servers: running.bootstrap_servers(),
@@ -127,10 +120,7 @@ impl Choice {
     fn former_ports(&self) -> Result<Vec<u16>, Error> {
         let left = self.data.registered()?;
         Ok(left.map_or_else(Vec::new, |left| {
-            left.addresses
-                .iter()
-                .map(std::net::SocketAddr::port)
-                .collect()
+            left.addresses.iter().map(std::net::SocketAddr::port).collect()
         }))
     }
 }
@@ -138,24 +128,18 @@ impl Choice {
 /// The cluster that the environment names, if it answers.
 async fn named(servers: &str) -> Result<Cluster, Error> {
     let answer = check(servers).await?;
-    let nodes = if answer.nodes == 1 {
-        "1 node"
-    } else {
-        &format!("{} nodes", answer.nodes)
-    };
+    let nodes = if answer.nodes == 1 { "1 node" } else { &format!("{} nodes", answer.nodes) };
     eprintln!("workshop: cluster of {nodes} on {servers} (KAFKA_BOOTSTRAP_SERVERS)");
     Ok(Cluster::named(servers.to_owned()))
 }
 
 async fn check(servers: &str) -> Result<Answer, Error> {
-    ask(client_config(servers))
-        .await
-        .map_err(|silence| match silence {
-            Silence::Settings(source) => Error::Settings { source },
-            Silence::Unanswered(reason) => Error::Unreachable {
-                servers: servers.to_owned(),
-                seconds: ANSWER_LIMIT.as_secs(),
-                reason,
-            },
-        })
+    ask(client_config(servers)).await.map_err(|silence| match silence {
+        Silence::Settings(source) => Error::Settings { source },
+        Silence::Unanswered(reason) => Error::Unreachable {
+            servers: servers.to_owned(),
+            seconds: ANSWER_LIMIT.as_secs(),
+            reason,
+        },
+    })
 }

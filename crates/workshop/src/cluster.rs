@@ -45,25 +45,16 @@ enum Hold {
 
 impl Cluster {
     pub(crate) fn named(bootstrap_servers: String) -> Self {
-        Self {
-            bootstrap_servers,
-            hold: Hold::Nothing,
-        }
+        Self { bootstrap_servers, hold: Hold::Nothing }
     }
 
     pub(crate) fn guest(bootstrap_servers: String, lock: Lock) -> Self {
-        Self {
-            bootstrap_servers,
-            hold: Hold::User { _lock: lock },
-        }
+        Self { bootstrap_servers, hold: Hold::User { _lock: lock } }
     }
 
     pub(crate) fn hosted(host: Host) -> Self {
         let bootstrap_servers = host.running().bootstrap_servers();
-        Self {
-            bootstrap_servers,
-            hold: Hold::Host(Some(Box::new(host))),
-        }
+        Self { bootstrap_servers, hold: Hold::Host(Some(Box::new(host))) }
     }
 
     /// The addresses that a client's `bootstrap.servers` takes.
@@ -123,14 +114,11 @@ impl Drop for Cluster {
 }
 
 fn leave_within(host: Host, limit: Duration) -> Result<(), Error> {
-    let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-    else {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
         // Without a runtime there is no waiting; dropping the host closes the cluster.
         return Ok(());
     };
-    runtime.block_on(host.leave(tokio::time::sleep(limit)))
+    runtime.block_on(async { host.leave(tokio::time::sleep(limit)).await })
 }
 
 impl AsRef<str> for Cluster {

@@ -51,9 +51,7 @@ impl DataDirectory {
     /// The directory at `path`, which need not exist yet.
     pub fn at(path: impl AsRef<Path>) -> Self {
         let path = path.as_ref();
-        Self {
-            path: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
-        }
+        Self { path: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()) }
     }
 
     /// The directory that `WORKSHOP_DATA` names, otherwise `.workshop/` at the workspace's root.
@@ -107,9 +105,7 @@ impl DataDirectory {
         }
         self.check_is_ours()?;
         if self.is_hosted()? {
-            return Err(Error::InUse {
-                data: self.path.clone(),
-            });
+            return Err(Error::InUse { data: self.path.clone() });
         }
         let holds_something = self.path.join(MARKER).exists();
         Ok(holds_something.then(|| self.size_bytes().unwrap_or(0)))
@@ -132,15 +128,18 @@ impl DataDirectory {
         }
         self.check_is_ours()?;
         // Nobody starts a cluster here while this process holds the host's lock.
-        let _host = Lock::try_exclusive(&self.host_lock())?.ok_or_else(|| Error::InUse {
-            data: self.path.clone(),
-        })?;
+        let _host = Lock::try_exclusive(&self.host_lock())?
+            .ok_or_else(|| Error::InUse { data: self.path.clone() })?;
         let bytes = self.size_bytes().unwrap_or(0);
         let cluster = self.cluster_path();
         ignore_missing(fs::remove_dir_all(&cluster)).map_err(|e| failed("remove", &cluster, e))?;
-        // The marker goes last: without it, what is left would count as somebody else's.
-        for file in [self.path.join(RUNNING), self.path.join(MARKER)] {
-            ignore_missing(fs::remove_file(&file)).map_err(|e| failed("remove", &file, e))?;
+        // A process that was killed may have left an unfinished file beside the finished one. The
+        // marker goes last: without it, what is left would count as somebody else's.
+        for begin in [RUNNING, MARKER] {
+            for file in self.entries()?.into_iter().filter(|name| name.starts_with(begin)) {
+                let path = self.path.join(file);
+                ignore_missing(fs::remove_file(&path)).map_err(|e| failed("remove", &path, e))?;
+            }
         }
         Ok(bytes)
     }
@@ -154,13 +153,7 @@ impl DataDirectory {
             Some(marker) => Err(self.incompatible(marker.format.to_string())),
             None => {
                 let what = "data of the Kafka workshop; `cargo workshop reset` empties it";
-                self.write(
-                    MARKER,
-                    &Marker {
-                        what: what.to_owned(),
-                        format: FORMAT,
-                    },
-                )
+                self.write(MARKER, &Marker { what: what.to_owned(), format: FORMAT })
             }
         }
     }
@@ -210,38 +203,35 @@ impl DataDirectory {
     }
 
     fn incompatible(&self, found: String) -> Error {
-        Error::Incompatible {
-            data: self.path.clone(),
-            found,
-            expected: FORMAT,
-        }
+        Error::Incompatible { data: self.path.clone(), found, expected: FORMAT }
     }
 
     fn marker(&self) -> Result<Option<Marker>, Error> {
         let Some(text) = read(&self.path.join(MARKER))? else {
             return Ok(None);
         };
-        serde_json::from_str(&text)
-            .map(Some)
-            .map_err(|_| self.incompatible("unknown".to_owned()))
+        serde_json::from_str(&text).map(Some).map_err(|_| self.incompatible("unknown".to_owned()))
     }
 
     /// Without a marker, the directory may hold nothing but lock files. The entries are read
     /// before the marker: another process that prepares the directory at this moment writes the
     /// marker first.
     fn check_is_ours(&self) -> Result<(), Error> {
-        let entries = fs::read_dir(&self.path).map_err(|e| failed("read", &self.path, e))?;
-        let foreign = entries
-            .flatten()
-            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        let foreign = self
+            .entries()?
+            .into_iter()
             .find(|name| name != HOST_LOCK && name != USERS_LOCK && !name.starts_with(MARKER));
         match foreign {
-            Some(entry) if !self.path.join(MARKER).exists() => Err(Error::Foreign {
-                data: self.path.clone(),
-                entry,
-            }),
+            Some(entry) if !self.path.join(MARKER).exists() => {
+                Err(Error::Foreign { data: self.path.clone(), entry })
+            }
             _ => Ok(()),
         }
+    }
+
+    fn entries(&self) -> Result<Vec<String>, Error> {
+        let entries = fs::read_dir(&self.path).map_err(|e| failed("read", &self.path, e))?;
+        Ok(entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect())
     }
 
     /// Writes a file as a whole: who reads it meanwhile sees the old one or the new one.
@@ -260,16 +250,9 @@ impl DataDirectory {
 /// A path as a learner reads it: relative to the current directory where it lies inside.
 pub(crate) fn shown(path: &Path) -> String {
     let current = std::env::current_dir().unwrap_or_default();
-    let relative = path
-        .strip_prefix(&current)
-        .ok()
-        .filter(|rest| !rest.as_os_str().is_empty());
+    let relative = path.strip_prefix(&current).ok().filter(|rest| !rest.as_os_str().is_empty());
     let shown = relative.unwrap_or(path).display();
-    if path.is_dir() {
-        format!("{shown}/")
-    } else {
-        shown.to_string()
-    }
+    if path.is_dir() { format!("{shown}/") } else { shown.to_string() }
 }
 
 /// The root of the workspace that this was built in; the current directory where the program was
@@ -305,19 +288,51 @@ fn read(path: &Path) -> Result<Option<String>, Error> {
 }
 
 fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
-    result.or_else(|error| {
-        if error.kind() == ErrorKind::NotFound {
-            Ok(())
-        } else {
-            Err(error)
-        }
-    })
+    result.or_else(|error| if error.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) })
 }
 
 fn failed(action: &'static str, path: &Path, source: io::Error) -> Error {
-    Error::File {
-        action,
-        path: path.to_owned(),
-        source,
+    Error::File { action, path: path.to_owned(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_directory_lies_beside_the_workspaces_manifest() {
+        let manifest = fs::read_to_string(workspace_root().join("Cargo.toml")).unwrap();
+        assert!(manifest.contains("[workspace]"));
+    }
+
+    #[test]
+    fn a_path_in_the_current_directory_is_shown_without_it() {
+        let current = std::env::current_dir().unwrap();
+        assert_eq!(shown(&current.join("src")), "src/");
+        assert_eq!(shown(&current.join("Cargo.toml")), "Cargo.toml");
+        assert_eq!(shown(&current), format!("{}/", current.display()));
+    }
+
+    #[test]
+    fn what_a_killed_process_left_unfinished_is_no_stranger_and_goes_with_a_reset() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("workshop.json.4711-0"), "{").unwrap();
+        let data = DataDirectory::at(directory.path());
+        data.prepare().unwrap();
+        fs::create_dir(data.cluster_path()).unwrap();
+        fs::write(data.cluster_path().join("log"), "12345").unwrap();
+        assert_eq!(data.check_reset().unwrap(), Some(5));
+        assert_eq!(data.reset().unwrap(), 5);
+        assert_eq!(data.entries().unwrap(), [HOST_LOCK]);
+    }
+
+    #[test]
+    fn a_marker_that_cannot_be_read_asks_for_a_reset() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join(MARKER), "?").unwrap();
+        let data = DataDirectory::at(directory.path());
+        assert!(matches!(data.prepare(), Err(Error::Incompatible { .. })));
+        data.reset().unwrap();
+        data.prepare().unwrap();
     }
 }

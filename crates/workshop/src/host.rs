@@ -27,11 +27,7 @@ pub struct HostOptions {
 
 impl Default for HostOptions {
     fn default() -> Self {
-        Self {
-            nodes: 3,
-            ports: Vec::new(),
-            wire: false,
-        }
+        Self { nodes: 3, ports: Vec::new(), wire: false }
     }
 }
 
@@ -81,13 +77,7 @@ impl Host {
             addresses: cluster.nodes().iter().map(|node| node.address).collect(),
         };
         data.register(&running)?;
-        Ok(Self {
-            data: data.clone(),
-            running,
-            cluster: Some(cluster),
-            wire,
-            _lock: lock,
-        })
+        Ok(Self { data: data.clone(), running, cluster: Some(cluster), wire, _lock: lock })
     }
 
     /// The addresses of the nodes, and what else the data directory says of this cluster.
@@ -185,16 +175,10 @@ async fn start_cluster(
             Err(StartError::PortTaken { port: taken, .. })
                 if ports.contains(&taken) && taken != 0 =>
             {
-                ports
-                    .iter_mut()
-                    .filter(|port| **port == taken)
-                    .for_each(|port| *port = 0);
+                ports.iter_mut().filter(|port| **port == taken).for_each(|port| *port = 0);
             }
             Err(source) => {
-                return Err(Error::Start {
-                    data: data.path().to_owned(),
-                    source,
-                });
+                return Err(Error::Start { data: data.path().to_owned(), source });
             }
             Ok(cluster) => return Ok(cluster),
         }

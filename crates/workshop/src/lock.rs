@@ -30,11 +30,7 @@ impl Lock {
         path: &Path,
         lock: fn(&File) -> Result<(), TryLockError>,
     ) -> Result<Option<Self>, Error> {
-        let failed = |source| Error::File {
-            action: "lock",
-            path: path.to_owned(),
-            source,
-        };
+        let failed = |source| Error::File { action: "lock", path: path.to_owned(), source };
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -57,9 +53,7 @@ mod tests {
     fn an_exclusive_lock_keeps_everybody_else_out_until_it_is_dropped() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("lock");
-        let held = Lock::try_exclusive(&path)
-            .unwrap()
-            .expect("nobody holds it");
+        let held = Lock::try_exclusive(&path).unwrap().expect("nobody holds it");
         assert!(Lock::try_exclusive(&path).unwrap().is_none());
         assert!(Lock::try_shared(&path).unwrap().is_none());
         drop(held);

@@ -44,10 +44,7 @@ pub(crate) async fn take_seat(data: &DataDirectory) -> Result<Seat, Error> {
         }
         if asked.elapsed() > SEAT_LIMIT {
             let data = data.path().to_owned();
-            return Err(Error::HostBusy {
-                data,
-                seconds: SEAT_LIMIT.as_secs(),
-            });
+            return Err(Error::HostBusy { data, seconds: SEAT_LIMIT.as_secs() });
         }
         tokio::time::sleep(TRY_AGAIN).await;
     }
@@ -62,10 +59,7 @@ async fn try_seat(data: &DataDirectory) -> Result<Option<Seat>, Error> {
         data.prepare()?;
         return Ok(Some(Seat::Host(host)));
     }
-    Ok(data
-        .running()
-        .await?
-        .map(|running| Seat::Guest(running, user)))
+    Ok(data.running().await?.map(|running| Seat::Guest(running, user)))
 }
 
 #[cfg(test)]
@@ -100,39 +94,24 @@ mod tests {
     #[tokio::test]
     async fn a_host_whose_cluster_does_not_answer_is_named() {
         let (_directory, data) = directory();
-        let Seat::Host(_lock) = take_seat(&data).await.unwrap() else {
-            panic!("nobody hosts")
-        };
+        let Seat::Host(_lock) = take_seat(&data).await.unwrap() else { panic!("nobody hosts") };
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let silent = Running {
-            cluster_id: "silent".to_owned(),
-            process_id: 4711,
-            addresses: vec![address],
-        };
+        let silent =
+            Running { cluster_id: "silent".to_owned(), process_id: 4711, addresses: vec![address] };
         data.register(&silent).unwrap();
         let error = take_seat(&data).await.unwrap_err().to_string();
-        assert!(
-            error.contains("process 4711") && error.contains(&address.to_string()),
-            "{error}"
-        );
+        assert!(error.contains("process 4711") && error.contains(&address.to_string()), "{error}");
     }
 
     #[tokio::test]
     async fn an_arrival_waits_for_a_host_that_is_leaving_and_takes_its_place() {
         let (_directory, data) = directory();
-        let Seat::Host(host) = take_seat(&data).await.unwrap() else {
-            panic!("nobody hosts")
-        };
-        let users = Lock::try_exclusive(&data.users_lock())
-            .unwrap()
-            .expect("nobody uses it");
+        let Seat::Host(host) = take_seat(&data).await.unwrap() else { panic!("nobody hosts") };
+        let users = Lock::try_exclusive(&data.users_lock()).unwrap().expect("nobody uses it");
         let mut arrival = Box::pin(take_seat(&data));
         let early = tokio::time::timeout(TRY_AGAIN * 3, &mut arrival).await;
-        assert!(
-            early.is_err(),
-            "the arrival sat down while the host was leaving"
-        );
+        assert!(early.is_err(), "the arrival sat down while the host was leaving");
         drop(host);
         drop(users);
         assert!(matches!(arrival.await.unwrap(), Seat::Host(_)));

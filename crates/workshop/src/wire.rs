@@ -37,10 +37,7 @@ impl Wire {
     /// Waits until the last line is printed. The cluster has shut down before.
     pub(crate) async fn finish(self) {
         // The sender goes with the thread, which sends nothing.
-        if tokio::time::timeout(LAST_LINES_LIMIT, self.printed)
-            .await
-            .is_err()
-        {
+        if tokio::time::timeout(LAST_LINES_LIMIT, self.printed).await.is_err() {
             tracing::warn!("the last events of the cluster were not printed in time");
         }
     }

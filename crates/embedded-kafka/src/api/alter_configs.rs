@@ -41,23 +41,18 @@ fn answer(
     });
     let alterations: Vec<_> = alterations.collect();
     let results = config_resources::alter(&alterations, request.validate_only, node, store);
-    let responses = request
-        .resources
-        .iter()
-        .zip(results)
-        .map(|(resource, (code, message))| {
-            AlterConfigsResourceResponse::default()
-                .with_error_code(code)
-                .with_error_message(message)
-                .with_resource_type(resource.resource_type)
-                .with_resource_name(resource.resource_name.clone())
-        });
+    let responses = request.resources.iter().zip(results).map(|(resource, (code, message))| {
+        AlterConfigsResourceResponse::default()
+            .with_error_code(code)
+            .with_error_message(message)
+            .with_resource_type(resource.resource_type)
+            .with_resource_name(resource.resource_name.clone())
+    });
     AlterConfigsResponse::default().with_responses(responses.collect())
 }
 
 #[cfg(test)]
 mod tests {
-    use kafka_protocol::ResponseError;
     use kafka_protocol::messages::alter_configs_request::{AlterConfigsResource, AlterableConfig};
     use kafka_protocol::protocol::{Encodable, StrBytes};
 
@@ -87,14 +82,8 @@ mod tests {
             response.encode(&mut Vec::new(), version).unwrap();
         }
         let result = &response.responses[0];
-        assert_eq!(
-            (result.resource_type, &*result.resource_name),
-            (resource_type, name)
-        );
-        (
-            result.error_code,
-            result.error_message.as_deref().map(str::to_owned),
-        )
+        assert_eq!((result.resource_type, &*result.resource_name), (resource_type, name));
+        (result.error_code, result.error_message.as_deref().map(str::to_owned))
     }
 
     const AIRPORTS: (i8, &str) = (2, "airports");
@@ -102,10 +91,7 @@ mod tests {
     #[test]
     fn what_is_not_named_goes_back_to_its_default() {
         let store = OneTopic::default();
-        let both = [
-            ("retention.ms", Some("1000")),
-            ("cleanup.policy", Some("compact")),
-        ];
+        let both = [("retention.ms", Some("1000")), ("cleanup.policy", Some("compact"))];
         assert_eq!(ask(&store, AIRPORTS, &both, false), (0, None));
         assert_eq!(ask(&store, AIRPORTS, &both[1..], false), (0, None));
         assert_eq!(store.config.borrow().retention_ms(), 604_800_000);
@@ -117,19 +103,13 @@ mod tests {
     #[test]
     fn validating_changes_nothing() {
         let store = OneTopic::default();
-        assert_eq!(
-            ask(&store, AIRPORTS, &[("retention.ms", Some("1"))], true),
-            (0, None)
-        );
+        assert_eq!(ask(&store, AIRPORTS, &[("retention.ms", Some("1"))], true), (0, None));
         assert_eq!(store.config.borrow().retention_ms(), 604_800_000);
     }
 
     #[test]
     fn a_failed_write_is_a_storage_error() {
-        let store = OneTopic {
-            kept: Err(ResponseError::KafkaStorageError),
-            ..OneTopic::default()
-        };
+        let store = OneTopic { is_writable: false, ..OneTopic::default() };
         let (code, message) = ask(&store, AIRPORTS, &[("retention.ms", Some("1"))], false);
         assert_eq!(code, 56);
         assert!(message.is_some());
@@ -146,56 +126,16 @@ mod tests {
         let threads = ("log.cleaner.threads", Some("2"));
         let rows = [
             (AIRPORTS, ("cleanup.policy", Some("x")), 40, policies),
-            (
-                AIRPORTS,
-                ("nope", Some("x")),
-                40,
-                "Unknown topic config name: nope",
-            ),
-            (
-                AIRPORTS,
-                ("nope", None),
-                42,
-                "Null value not supported for : nope",
-            ),
-            (
-                (2, "missing"),
-                retention,
-                3,
-                "The topic 'missing' does not exist.",
-            ),
-            (
-                (2, "missing"),
-                ("nope", Some("1")),
-                40,
-                "Unknown topic config name: nope",
-            ),
+            (AIRPORTS, ("nope", Some("x")), 40, "Unknown topic config name: nope"),
+            (AIRPORTS, ("nope", None), 42, "Null value not supported for : nope"),
+            ((2, "missing"), retention, 3, "The topic 'missing' does not exist."),
+            ((2, "missing"), ("nope", Some("1")), 40, "Unknown topic config name: nope"),
             ((2, "a b"), retention, 17, illegal),
-            (
-                (2, ""),
-                retention,
-                42,
-                "Default topic resources are not allowed.",
-            ),
+            ((2, ""), retention, 42, "Default topic resources are not allowed."),
             ((3, "x"), retention, 42, "Unknown resource type 3"),
-            (
-                (8, "1"),
-                ("root", Some("WARN")),
-                42,
-                "Unknown resource type 8",
-            ),
-            (
-                (4, "77"),
-                threads,
-                42,
-                "Unexpected broker id, expected 1, but received 77",
-            ),
-            (
-                (4, "abc"),
-                threads,
-                42,
-                "Node id must be an integer, but it is: abc",
-            ),
+            ((8, "1"), ("root", Some("WARN")), 42, "Unknown resource type 8"),
+            ((4, "77"), threads, 42, "Unexpected broker id, expected 1, but received 77"),
+            ((4, "abc"), threads, 42, "Node id must be an integer, but it is: abc"),
             (
                 (4, "1"),
                 ("num.partitions", Some("2")),
@@ -205,11 +145,7 @@ mod tests {
         ];
         for (resource, config, code, message) in rows {
             let answer = ask(&OneTopic::default(), resource, &[config], false);
-            assert_eq!(
-                answer,
-                (code, Some(message.to_owned())),
-                "{resource:?} {config:?}"
-            );
+            assert_eq!(answer, (code, Some(message.to_owned())), "{resource:?} {config:?}");
         }
     }
 }

@@ -19,7 +19,16 @@ pub(super) const BROKER_LOGGER: i8 = 8;
 /// Where the settings are kept.
 pub(super) trait ConfigStore {
     fn topic_config(&self, name: &str) -> Option<TopicConfig>;
-    fn set_topic_config(&self, name: &str, config: TopicConfig) -> Result<(), ResponseError>;
+
+    /// Puts what `change` makes of a topic's settings in their place, unless it is only to be
+    /// checked. No other change comes in between.
+    fn change_topic_config(
+        &self,
+        name: &str,
+        validate_only: bool,
+        change: &dyn Fn(&TopicConfig) -> Result<TopicConfig, Refusal>,
+    ) -> Result<(), Refusal>;
+
     fn node_settings(&self, node: i32) -> NodeSettings;
 }
 
@@ -28,8 +37,13 @@ impl ConfigStore for State {
         self.metadata.topic_config(name)
     }
 
-    fn set_topic_config(&self, name: &str, config: TopicConfig) -> Result<(), ResponseError> {
-        self.metadata.set_topic_config(name, config)
+    fn change_topic_config(
+        &self,
+        name: &str,
+        validate_only: bool,
+        change: &dyn Fn(&TopicConfig) -> Result<TopicConfig, Refusal>,
+    ) -> Result<(), Refusal> {
+        self.metadata.change_topic_config(name, validate_only, change)
     }
 
     fn node_settings(&self, node: i32) -> NodeSettings {
@@ -55,15 +69,11 @@ pub(super) fn alter(
 ) -> Vec<(i16, Option<StrBytes>)> {
     let mut times = BTreeMap::<_, usize>::new();
     for alteration in alterations {
-        *times
-            .entry((alteration.resource_type, alteration.name))
-            .or_default() += 1;
+        *times.entry((alteration.resource_type, alteration.name)).or_default() += 1;
     }
     let one = |alteration: &Alteration<'_>| {
         let result = if times[&(alteration.resource_type, alteration.name)] > 1 {
-            Err(Refusal::invalid_request(
-                "Each resource must appear at most once.",
-            ))
+            Err(Refusal::invalid_request("Each resource must appear at most once."))
         } else {
             alter_one(alteration, validate_only, node, store)
         };
@@ -88,18 +98,13 @@ fn alter_one(
     store: &impl ConfigStore,
 ) -> Result<(), Refusal> {
     check_entries(alteration.changes.iter().map(|change| {
-        (
-            change.name,
-            change.value.is_none() && change.operation != Some(Operation::Delete),
-        )
+        (change.name, change.value.is_none() && change.operation != Some(Operation::Delete))
     }))?;
     match alteration.resource_type {
         TOPIC => alter_topic(alteration, validate_only, store),
         BROKER => alter_node(alteration, node),
         BROKER_LOGGER if !alteration.replaces_all => alter_logger(alteration, node),
-        other => Err(Refusal::invalid_request(format!(
-            "Unknown resource type {other}"
-        ))),
+        other => Err(Refusal::invalid_request(format!("Unknown resource type {other}"))),
     }
 }
 
@@ -111,37 +116,19 @@ fn alter_topic(
 ) -> Result<(), Refusal> {
     let name = alteration.name;
     if name.is_empty() {
-        return Err(Refusal::invalid_request(
-            "Default topic resources are not allowed.",
-        ));
+        return Err(Refusal::invalid_request("Default topic resources are not allowed."));
     }
-    names::validate(name).map_err(|message| Refusal {
-        code: ResponseError::InvalidTopicException,
-        message,
-    })?;
-    let now = store.topic_config(name);
-    let exists = now.is_some();
-    let start = now.filter(|_| !alteration.replaces_all).unwrap_or_default();
-    let config = start.changed(&alteration.changes)?;
-    let unknown = || Refusal {
-        code: ResponseError::UnknownTopicOrPartition,
-        message: format!("The topic '{name}' does not exist."),
+    names::validate(name)
+        .map_err(|message| Refusal::new(ResponseError::InvalidTopicException, message))?;
+    let default = TopicConfig::default();
+    let change = |now: &TopicConfig| {
+        let start = if alteration.replaces_all { &default } else { now };
+        start.changed(&alteration.changes)
     };
-    if !exists {
-        return Err(unknown());
+    if store.topic_config(name).is_none() {
+        change(&default)?;
     }
-    if validate_only {
-        return Ok(());
-    }
-    store
-        .set_topic_config(name, config)
-        .map_err(|error| match error {
-            ResponseError::UnknownTopicOrPartition => unknown(),
-            code => Refusal {
-                code,
-                message: error.to_string(),
-            },
-        })
+    store.change_topic_config(name, validate_only, &change)
 }
 
 /// Nothing of a node can be altered; what goes back to its default was there already.
@@ -159,10 +146,7 @@ fn alter_node(alteration: &Alteration<'_>, node: i32) -> Result<(), Refusal> {
     if names.is_empty() {
         return Ok(());
     }
-    let message = format!(
-        "Cannot update these configs dynamically: [{}]",
-        names.join(", ")
-    );
+    let message = format!("Cannot update these configs dynamically: [{}]", names.join(", "));
     Err(Refusal::invalid_request(message))
 }
 
@@ -199,16 +183,13 @@ pub(super) mod testing {
 
     pub(crate) struct OneTopic {
         pub(crate) config: RefCell<TopicConfig>,
-        /// What keeping the settings answers.
-        pub(crate) kept: Result<(), ResponseError>,
+        /// Whether the disk takes a change.
+        pub(crate) is_writable: bool,
     }
 
     impl Default for OneTopic {
         fn default() -> Self {
-            Self {
-                config: RefCell::default(),
-                kept: Ok(()),
-            }
+            Self { config: RefCell::default(), is_writable: true }
         }
     }
 
@@ -217,10 +198,21 @@ pub(super) mod testing {
             (name == "airports").then(|| self.config.borrow().clone())
         }
 
-        fn set_topic_config(&self, name: &str, config: TopicConfig) -> Result<(), ResponseError> {
-            assert_eq!(name, "airports");
-            self.kept?;
-            *self.config.borrow_mut() = config;
+        fn change_topic_config(
+            &self,
+            name: &str,
+            validate_only: bool,
+            change: &dyn Fn(&TopicConfig) -> Result<TopicConfig, Refusal>,
+        ) -> Result<(), Refusal> {
+            let now = self.topic_config(name).ok_or_else(|| Refusal::no_such_topic(name))?;
+            let changed = change(&now)?;
+            if validate_only {
+                return Ok(());
+            }
+            if !self.is_writable {
+                return Err(Refusal::new(ResponseError::KafkaStorageError, "no space left"));
+            }
+            *self.config.borrow_mut() = changed;
             Ok(())
         }
 

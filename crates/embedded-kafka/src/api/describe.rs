@@ -28,29 +28,20 @@ pub(super) fn request(request: &dyn Any) -> String {
 /// What is answered: the errors, or the one thing that a reader wants to know.
 pub(super) fn response(response: &dyn Any) -> String {
     if let Some(join) = response.downcast_ref::<JoinGroupResponse>() {
-        let role = if join.leader == join.member_id {
-            "leader"
-        } else {
-            "follower"
-        };
-        return or_error(join.error_code, || {
-            format!("generation {}, {role}", join.generation_id)
-        });
+        let role = if join.leader == join.member_id { "leader" } else { "follower" };
+        return or_error(join.error_code, || format!("generation {}, {role}", join.generation_id));
     }
     if let Some(produce) = response.downcast_ref::<ProduceResponse>() {
         return list(produce.responses.iter().flat_map(|topic| {
             topic.partition_responses.iter().map(|partition| {
-                or_error(partition.error_code, || {
-                    format!("offset {}", partition.base_offset)
-                })
+                or_error(partition.error_code, || format!("offset {}", partition.base_offset))
             })
         }));
     }
     if let Some(fetch) = response.downcast_ref::<FetchResponse>() {
         let partitions = fetch.responses.iter().flat_map(|topic| &topic.partitions);
-        let bytes: usize = partitions
-            .filter_map(|partition| Some(partition.records.as_ref()?.len()))
-            .sum();
+        let bytes: usize =
+            partitions.filter_map(|partition| Some(partition.records.as_ref()?.len())).sum();
         return format!("{bytes} bytes");
     }
     macro_rules! error_of {
@@ -60,19 +51,9 @@ pub(super) fn response(response: &dyn Any) -> String {
             })+
         };
     }
-    error_of!(
-        SyncGroupResponse,
-        HeartbeatResponse,
-        LeaveGroupResponse,
-        InitProducerIdResponse
-    );
+    error_of!(SyncGroupResponse, HeartbeatResponse, LeaveGroupResponse, InitProducerIdResponse);
     if let Some(created) = response.downcast_ref::<CreateTopicsResponse>() {
-        return list(
-            created
-                .topics
-                .iter()
-                .map(|topic| or_error(topic.error_code, || "ok".into())),
-        );
+        return list(created.topics.iter().map(|topic| or_error(topic.error_code, || "ok".into())));
     }
     String::new()
 }
@@ -122,21 +103,16 @@ fn fetch(request: &FetchRequest) -> String {
             } else {
                 topic.topic.to_string()
             };
-            format!(
-                "{name}/{} from {}",
-                partition.partition, partition.fetch_offset
-            )
+            format!("{name}/{} from {}", partition.partition, partition.fetch_offset)
         })
     }))
 }
 
 fn metadata(request: &MetadataRequest) -> String {
     match &request.topics {
-        Some(topics) => list(
-            topics
-                .iter()
-                .map(|topic| topic.name.clone().unwrap_or_default().to_string()),
-        ),
+        Some(topics) => {
+            list(topics.iter().map(|topic| topic.name.clone().unwrap_or_default().to_string()))
+        }
         None => "all topics".into(),
     }
 }
@@ -144,20 +120,13 @@ fn metadata(request: &MetadataRequest) -> String {
 fn create_topics(request: &CreateTopicsRequest) -> String {
     list(request.topics.iter().map(|topic| {
         let (partitions, factor) = (topic.num_partitions, topic.replication_factor);
-        format!(
-            "{} ({partitions} partitions, replication factor {factor})",
-            topic.name.as_str()
-        )
+        format!("{} ({partitions} partitions, replication factor {factor})", topic.name.as_str())
     }))
 }
 
 fn delete_topics(request: &DeleteTopicsRequest) -> String {
     let by_state = request.topics.iter().filter_map(|topic| topic.name.clone());
-    list(
-        by_state
-            .chain(request.topic_names.iter().cloned())
-            .map(|name| name.to_string()),
-    )
+    list(by_state.chain(request.topic_names.iter().cloned()).map(|name| name.to_string()))
 }
 
 fn find_coordinator(request: &FindCoordinatorRequest) -> String {
@@ -166,21 +135,9 @@ fn find_coordinator(request: &FindCoordinatorRequest) -> String {
 }
 
 fn join_group(request: &JoinGroupRequest) -> String {
-    let protocols = list(
-        request
-            .protocols
-            .iter()
-            .map(|protocol| protocol.name.to_string()),
-    );
-    let member = if request.member_id.is_empty() {
-        "no member id yet"
-    } else {
-        &request.member_id
-    };
-    format!(
-        "group {} ({member}; {protocols})",
-        request.group_id.as_str()
-    )
+    let protocols = list(request.protocols.iter().map(|protocol| protocol.name.to_string()));
+    let member = if request.member_id.is_empty() { "no member id yet" } else { &request.member_id };
+    format!("group {} ({member}; {protocols})", request.group_id.as_str())
 }
 
 fn sync_group(request: &SyncGroupRequest) -> String {
@@ -190,11 +147,7 @@ fn sync_group(request: &SyncGroupRequest) -> String {
 }
 
 fn heartbeat(request: &HeartbeatRequest) -> String {
-    format!(
-        "group {} generation {}",
-        request.group_id.as_str(),
-        request.generation_id
-    )
+    format!("group {} generation {}", request.group_id.as_str(), request.generation_id)
 }
 
 fn leave_group(request: &LeaveGroupRequest) -> String {
@@ -212,16 +165,8 @@ fn offset_commit(request: &OffsetCommitRequest) -> String {
 }
 
 fn offset_fetch(request: &OffsetFetchRequest) -> String {
-    let groups = request
-        .groups
-        .iter()
-        .map(|group| &group.group_id)
-        .chain(Some(&request.group_id));
-    list(
-        groups
-            .filter(|id| !id.is_empty())
-            .map(|id| format!("group {}", id.as_str())),
-    )
+    let groups = request.groups.iter().map(|group| &group.group_id).chain(Some(&request.group_id));
+    list(groups.filter(|id| !id.is_empty()).map(|id| format!("group {}", id.as_str())))
 }
 
 fn list_offsets(request: &ListOffsetsRequest) -> String {
@@ -233,11 +178,7 @@ fn list_offsets(request: &ListOffsetsRequest) -> String {
                 -3 => "largest timestamp".into(),
                 timestamp => format!("at {timestamp}"),
             };
-            format!(
-                "{}/{} {what}",
-                topic.name.as_str(),
-                partition.partition_index
-            )
+            format!("{}/{} {what}", topic.name.as_str(), partition.partition_index)
         })
     }))
 }

@@ -11,9 +11,7 @@ use kafka_protocol::protocol::StrBytes;
 
 use super::Context;
 use super::config_resources::{BROKER, BROKER_LOGGER, ConfigStore, TOPIC, node_id};
-use crate::metadata::config::{
-    NodeSetting, TOPIC_SETTINGS, TopicConfig, TopicSetting,
-};
+use crate::metadata::config::{NodeSetting, TOPIC_SETTINGS, TopicConfig, TopicSetting};
 use crate::metadata::{Refusal, names};
 
 /// Set for the topic itself.
@@ -62,11 +60,7 @@ fn chosen(
     request: &DescribeConfigsRequest,
 ) -> Vec<DescribeConfigsResourceResult> {
     // No names at all ask for every setting, as null does.
-    if let Some(keys) = resource
-        .configuration_keys
-        .as_ref()
-        .filter(|keys| !keys.is_empty())
-    {
+    if let Some(keys) = resource.configuration_keys.as_ref().filter(|keys| !keys.is_empty()) {
         rows.retain(|row| keys.contains(&row.name));
     }
     for row in &mut rows {
@@ -97,12 +91,7 @@ fn describe(
                     "Unexpected broker id, expected {node} or empty string, but received {id}"
                 )));
             }
-            Ok(store
-                .node_settings(node)
-                .table()
-                .iter()
-                .map(node_row)
-                .collect())
+            Ok(store.node_settings(node).table().iter().map(node_row).collect())
         }
         BROKER_LOGGER if name.is_empty() => {
             Err(Refusal::invalid_request("Broker id must not be empty"))
@@ -127,10 +116,8 @@ fn describe_topic(
     name: &str,
     store: &impl ConfigStore,
 ) -> Result<Vec<DescribeConfigsResourceResult>, Refusal> {
-    names::validate(name).map_err(|message| Refusal {
-        code: ResponseError::InvalidTopicException,
-        message,
-    })?;
+    names::validate(name)
+        .map_err(|message| Refusal { code: ResponseError::InvalidTopicException, message })?;
     let config = store.topic_config(name).ok_or_else(|| Refusal {
         code: ResponseError::UnknownTopicOrPartition,
         message: String::new(),
@@ -152,35 +139,19 @@ fn topic_row(setting: &TopicSetting, config: &TopicConfig) -> DescribeConfigsRes
     if let Some(name) = setting.node_setting {
         synonyms.push(synonym(name, setting.default, DEFAULT_CONFIG));
     }
-    let effect = if setting.effective {
-        ""
-    } else {
-        " Without effect in this cluster."
-    };
+    let effect = if setting.effective { "" } else { " Without effect in this cluster." };
     DescribeConfigsResourceResult::default()
         .with_name(StrBytes::from_static_str(setting.name))
-        .with_value(Some(StrBytes::from_string(
-            config.value_of(setting).to_owned(),
-        )))
-        .with_config_source(if set.is_some() {
-            DYNAMIC_TOPIC_CONFIG
-        } else {
-            DEFAULT_CONFIG
-        })
+        .with_value(Some(StrBytes::from_string(config.value_of(setting).to_owned())))
+        .with_config_source(if set.is_some() { DYNAMIC_TOPIC_CONFIG } else { DEFAULT_CONFIG })
         .with_synonyms(synonyms)
         .with_config_type(setting.kind.type_id())
-        .with_documentation(Some(StrBytes::from_string(
-            setting.documentation.to_owned() + effect,
-        )))
+        .with_documentation(Some(StrBytes::from_string(setting.documentation.to_owned() + effect)))
 }
 
 fn node_row(setting: &NodeSetting) -> DescribeConfigsResourceResult {
     let is_default = setting.default == Some(setting.value.as_str());
-    let source = if is_default {
-        DEFAULT_CONFIG
-    } else {
-        STATIC_BROKER_CONFIG
-    };
+    let source = if is_default { DEFAULT_CONFIG } else { STATIC_BROKER_CONFIG };
     let mut synonyms = vec![synonym(setting.name, &setting.value, source)];
     if let Some(default) = setting.default.filter(|_| !is_default) {
         synonyms.push(synonym(setting.name, default, DEFAULT_CONFIG));
@@ -215,12 +186,7 @@ mod tests {
         keys: Option<&[&'static str]>,
         all: bool,
     ) -> DescribeConfigsResult {
-        let keys = keys.map(|keys| {
-            keys.iter()
-                .copied()
-                .map(StrBytes::from_static_str)
-                .collect()
-        });
+        let keys = keys.map(|keys| keys.iter().copied().map(StrBytes::from_static_str).collect());
         let resource = DescribeConfigsResource::default()
             .with_resource_type(resource_type)
             .with_resource_name(StrBytes::from_static_str(name))
@@ -251,45 +217,21 @@ mod tests {
         *store.config.borrow_mut() =
             TopicConfig::create([("cleanup.policy", Some("compact"))]).unwrap();
         let result = ask(&store, AIRPORTS, None, true);
-        assert_eq!(
-            (result.error_code, result.error_message.as_deref()),
-            (0, Some(""))
-        );
+        assert_eq!((result.error_code, result.error_message.as_deref()), (0, Some("")));
         assert_eq!(result.configs.len(), 33);
-        let row = |name: &str| {
-            result
-                .configs
-                .iter()
-                .find(|row| &*row.name == name)
-                .unwrap()
-        };
+        let row = |name: &str| result.configs.iter().find(|row| &*row.name == name).unwrap();
         // Sources, types and synonyms as Apache Kafka 4.3 describes them.
         let policy = row("cleanup.policy");
-        assert_eq!(
-            (policy.value.as_deref(), policy.config_source),
-            (Some("compact"), 1)
-        );
-        assert_eq!(
-            (policy.config_type, policy.read_only, policy.is_sensitive),
-            (7, false, false)
-        );
+        assert_eq!((policy.value.as_deref(), policy.config_source), (Some("compact"), 1));
+        assert_eq!((policy.config_type, policy.read_only, policy.is_sensitive), (7, false, false));
         assert_eq!(
             synonyms(policy),
-            [
-                ("cleanup.policy", "compact", 1),
-                ("log.cleanup.policy", "delete", 5)
-            ]
+            [("cleanup.policy", "compact", 1), ("log.cleanup.policy", "delete", 5)]
         );
         let retention = row("retention.ms");
-        assert_eq!(
-            (retention.value.as_deref(), retention.config_source),
-            (Some("604800000"), 5)
-        );
+        assert_eq!((retention.value.as_deref(), retention.config_source), (Some("604800000"), 5));
         assert_eq!((retention.config_type, synonyms(retention)), (5, vec![]));
-        assert_eq!(
-            synonyms(row("max.message.bytes")),
-            [("message.max.bytes", "1048588", 5)]
-        );
+        assert_eq!(synonyms(row("max.message.bytes")), [("message.max.bytes", "1048588", 5)]);
         let without_effect = row("preallocate").documentation.as_deref().unwrap();
         assert!(without_effect.ends_with("Without effect in this cluster."));
     }
@@ -306,54 +248,29 @@ mod tests {
         let names = |keys: Option<&[&'static str]>| {
             let result = ask(&OneTopic::default(), AIRPORTS, keys, false);
             assert_eq!(result.error_code, 0);
-            result
-                .configs
-                .iter()
-                .map(|row| row.name.to_string())
-                .collect::<Vec<_>>()
+            result.configs.iter().map(|row| row.name.to_string()).collect::<Vec<_>>()
         };
         assert_eq!(names(Some(&["nope", "retention.ms"])), ["retention.ms"]);
-        assert_eq!(
-            names(Some(&["retention.ms", "retention.ms"])),
-            ["retention.ms"]
-        );
+        assert_eq!(names(Some(&["retention.ms", "retention.ms"])), ["retention.ms"]);
         assert_eq!(names(Some(&[])).len(), 33);
     }
 
     #[test]
     fn a_node_describes_what_it_runs_with() {
         let result = ask(&OneTopic::default(), (4, "1"), None, true);
-        let row = |name: &str| {
-            result
-                .configs
-                .iter()
-                .find(|row| &*row.name == name)
-                .unwrap()
-        };
+        let row = |name: &str| result.configs.iter().find(|row| &*row.name == name).unwrap();
         let factor = row("default.replication.factor");
-        assert_eq!(
-            (factor.value.as_deref(), factor.config_source),
-            (Some("3"), 4)
-        );
+        assert_eq!((factor.value.as_deref(), factor.config_source), (Some("3"), 4));
         assert_eq!(
             synonyms(factor),
-            [
-                ("default.replication.factor", "3", 4),
-                ("default.replication.factor", "1", 5)
-            ]
+            [("default.replication.factor", "3", 4), ("default.replication.factor", "1", 5)]
         );
         let partitions = row("num.partitions");
-        assert_eq!(
-            (partitions.value.as_deref(), partitions.config_source),
-            (Some("1"), 5)
-        );
+        assert_eq!((partitions.value.as_deref(), partitions.config_source), (Some("1"), 5));
         assert_eq!(synonyms(row("node.id")), [("node.id", "1", 4)]);
         assert_eq!(row("message.max.bytes").value.as_deref(), Some("1048588"));
         assert_eq!(row("offsets.topic.replication.factor").config_type, 4);
-        assert_eq!(
-            row("listeners").value.as_deref(),
-            Some("PLAINTEXT://127.0.0.1:9092")
-        );
+        assert_eq!(row("listeners").value.as_deref(), Some("PLAINTEXT://127.0.0.1:9092"));
         assert!(result.configs.iter().all(|row| row.read_only));
     }
 
@@ -376,31 +293,11 @@ mod tests {
         let rows = [
             ((2, "missing"), 3, ""),
             ((2, "a b"), 17, illegal),
-            (
-                (2, ""),
-                17,
-                "Topic name is invalid: the empty string is not allowed",
-            ),
-            (
-                (4, "77"),
-                42,
-                "Unexpected broker id, expected 1 or empty string, but received 77",
-            ),
-            (
-                (4, "abc"),
-                42,
-                "Broker id must be an integer, but it is: abc",
-            ),
-            (
-                (8, "2"),
-                42,
-                "Unexpected broker id, expected 1 but received 2",
-            ),
-            (
-                (8, "abc"),
-                42,
-                "Broker id must be an integer, but it is: abc",
-            ),
+            ((2, ""), 17, "Topic name is invalid: the empty string is not allowed"),
+            ((4, "77"), 42, "Unexpected broker id, expected 1 or empty string, but received 77"),
+            ((4, "abc"), 42, "Broker id must be an integer, but it is: abc"),
+            ((8, "2"), 42, "Unexpected broker id, expected 1 but received 2"),
+            ((8, "abc"), 42, "Broker id must be an integer, but it is: abc"),
             ((8, ""), 42, "Broker id must not be empty"),
             ((3, "x"), 42, malformed),
             ((77, "x"), 42, malformed),

@@ -39,17 +39,13 @@ fn answer(
     });
     let alterations: Vec<_> = alterations.collect();
     let results = config_resources::alter(&alterations, request.validate_only, node, store);
-    let responses = request
-        .resources
-        .iter()
-        .zip(results)
-        .map(|(resource, (code, message))| {
-            AlterConfigsResourceResponse::default()
-                .with_error_code(code)
-                .with_error_message(message)
-                .with_resource_type(resource.resource_type)
-                .with_resource_name(resource.resource_name.clone())
-        });
+    let responses = request.resources.iter().zip(results).map(|(resource, (code, message))| {
+        AlterConfigsResourceResponse::default()
+            .with_error_code(code)
+            .with_error_message(message)
+            .with_resource_type(resource.resource_type)
+            .with_resource_name(resource.resource_name.clone())
+    });
     IncrementalAlterConfigsResponse::default().with_responses(responses.collect())
 }
 
@@ -85,10 +81,7 @@ mod tests {
             response.encode(&mut Vec::new(), version).unwrap();
         }
         let one = |result: AlterConfigsResourceResponse| {
-            (
-                result.error_code,
-                result.error_message.as_deref().map(str::to_owned),
-            )
+            (result.error_code, result.error_message.as_deref().map(str::to_owned))
         };
         response.responses.into_iter().map(one).collect()
     }
@@ -111,11 +104,7 @@ mod tests {
     fn validating_changes_nothing() {
         let store = OneTopic::default();
         let request = IncrementalAlterConfigsRequest::default()
-            .with_resources(vec![resource(
-                2,
-                "airports",
-                &[("retention.ms", 0, Some("1"))],
-            )])
+            .with_resources(vec![resource(2, "airports", &[("retention.ms", 0, Some("1"))])])
             .with_validate_only(true);
         assert_eq!(answer(&request, 1, &store).responses[0].error_code, 0);
         assert_eq!(store.config.borrow().retention_ms(), 604_800_000);
@@ -154,10 +143,7 @@ mod tests {
     fn an_operation_that_does_not_exist_is_a_server_error_as_in_kafka() {
         for operation in [-1, 4] {
             let entry = ("retention.ms", operation, Some("5"));
-            let answers = ask(
-                &OneTopic::default(),
-                vec![resource(2, "airports", &[entry])],
-            );
+            let answers = ask(&OneTopic::default(), vec![resource(2, "airports", &[entry])]);
             assert_eq!(answers, [(-1, None)]);
         }
     }
@@ -173,13 +159,7 @@ mod tests {
                 42,
                 "Null value not supported for : retention.ms",
             ),
-            (
-                2,
-                "missing",
-                ("nope", 0, Some("1")),
-                40,
-                "Unknown topic config name: nope",
-            ),
+            (2, "missing", ("nope", 0, Some("1")), 40, "Unknown topic config name: nope"),
             (
                 2,
                 "missing",
@@ -194,20 +174,8 @@ mod tests {
                 3,
                 "The topic 'missing' does not exist.",
             ),
-            (
-                2,
-                "",
-                ("retention.ms", 0, Some("5")),
-                42,
-                "Default topic resources are not allowed.",
-            ),
-            (
-                77,
-                "x",
-                ("retention.ms", 0, Some("5")),
-                42,
-                "Unknown resource type 77",
-            ),
+            (2, "", ("retention.ms", 0, Some("5")), 42, "Default topic resources are not allowed."),
+            (77, "x", ("retention.ms", 0, Some("5")), 42, "Unknown resource type 77"),
             (
                 8,
                 "2",
@@ -215,27 +183,9 @@ mod tests {
                 42,
                 "Unexpected node id. Expected 1, but received 2",
             ),
-            (
-                8,
-                "",
-                ("root", 0, Some("WARN")),
-                42,
-                "Node id must be an integer, but it is: ",
-            ),
-            (
-                8,
-                "1",
-                ("nope.zz", 0, Some("WARN")),
-                40,
-                "Logger nope.zz does not exist!",
-            ),
-            (
-                8,
-                "1",
-                ("root", 0, None),
-                42,
-                "Null value not supported for : root",
-            ),
+            (8, "", ("root", 0, Some("WARN")), 42, "Node id must be an integer, but it is: "),
+            (8, "1", ("nope.zz", 0, Some("WARN")), 40, "Logger nope.zz does not exist!"),
+            (8, "1", ("root", 0, None), 42, "Null value not supported for : root"),
             (
                 4,
                 "",
@@ -246,20 +196,13 @@ mod tests {
         ];
         for &(kind, name, entry, code, message) in rows {
             let answers = ask(&OneTopic::default(), vec![resource(kind, name, &[entry])]);
-            assert_eq!(
-                answers,
-                [(code, Some(message.to_owned()))],
-                "{kind} {name} {entry:?}"
-            );
+            assert_eq!(answers, [(code, Some(message.to_owned()))], "{kind} {name} {entry:?}");
         }
     }
 
     #[test]
     fn what_a_node_does_not_set_can_be_deleted() {
         let entry = ("num.partitions", 1, None);
-        assert_eq!(
-            ask(&OneTopic::default(), vec![resource(4, "1", &[entry])]),
-            [(0, None)]
-        );
+        assert_eq!(ask(&OneTopic::default(), vec![resource(4, "1", &[entry])]), [(0, None)]);
     }
 }

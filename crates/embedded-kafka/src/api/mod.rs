@@ -169,30 +169,19 @@ impl Call {
     fn read(mut frame: Bytes) -> Result<(Self, StrBytes), Answer> {
         let started = Instant::now();
         if frame.len() < 8 {
-            return Err(Answer::Close(format!(
-                "{} bytes are no request header",
-                frame.len()
-            )));
+            return Err(Answer::Close(format!("{} bytes are no request header", frame.len())));
         }
         let (key, version) = ((&frame[..2]).get_i16(), (&frame[2..4]).get_i16());
         let correlation_id = (&frame[4..8]).get_i32();
-        let Some((api, lowest, highest)) = SUPPORTED
-            .iter()
-            .copied()
-            .find(|(api, ..)| *api as i16 == key)
+        let Some((api, lowest, highest)) =
+            SUPPORTED.iter().copied().find(|(api, ..)| *api as i16 == key)
         else {
             return Err(Answer::Close(format!("API key {key} is not served")));
         };
         if !(lowest..=highest).contains(&version) {
             if api == ApiKey::ApiVersions {
                 // A client learns from this answer which version to ask with instead.
-                let call = Self {
-                    api,
-                    version: 0,
-                    correlation_id,
-                    body: Bytes::new(),
-                    started,
-                };
+                let call = Self { api, version: 0, correlation_id, body: Bytes::new(), started };
                 return Err(call.encode(&api_versions::unsupported_version(), []));
             }
             return Err(Answer::Close(format!("{api:?} v{version} is not served")));
@@ -204,13 +193,7 @@ impl Call {
         shape::check_header(header_version, &frame).map_err(|malformed| refuse(&malformed))?;
         let header =
             RequestHeader::decode(&mut frame, header_version).map_err(|error| refuse(&error))?;
-        let call = Self {
-            api,
-            version,
-            correlation_id,
-            body: frame,
-            started,
-        };
+        let call = Self { api, version, correlation_id, body: frame, started };
         Ok((call, header.client_id.unwrap_or_default()))
     }
 
@@ -249,10 +232,9 @@ impl Call {
             .and_then(|()| response.encode(&mut rope, self.version));
         match encoded {
             Ok(()) => Answer::Response(rope),
-            Err(error) => Answer::Close(format!(
-                "the answer to {:?} cannot be encoded: {error}",
-                self.api
-            )),
+            Err(error) => {
+                Answer::Close(format!("the answer to {:?} cannot be encoded: {error}", self.api))
+            }
         }
     }
 
@@ -273,11 +255,7 @@ impl Call {
 impl Context {
     /// What a request asks, where somebody listens.
     fn in_words(&self, request: &dyn Any) -> String {
-        if self.state.events.are_heard() {
-            describe::request(request)
-        } else {
-            String::new()
-        }
+        if self.state.events.are_heard() { describe::request(request) } else { String::new() }
     }
 
     /// Whether this node coordinates the group, which must have a name for anyone to join it.
@@ -310,9 +288,7 @@ pub(crate) fn topic_name(name: &str) -> messages::TopicName {
 
 /// An error message on the wire; none where there is nothing to say.
 pub(crate) fn message(text: impl Into<String>) -> Option<StrBytes> {
-    Some(text.into())
-        .filter(|text| !text.is_empty())
-        .map(StrBytes::from_string)
+    Some(text.into()).filter(|text| !text.is_empty()).map(StrBytes::from_string)
 }
 
 /// Where all nodes are, as responses tell it to a client that asked the wrong one (KIP-951).

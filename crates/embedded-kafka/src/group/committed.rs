@@ -45,19 +45,15 @@ impl Groups {
         offsets: Vec<OffsetToCommit>,
     ) -> Result<Vec<Result<(), ResponseError>>, ResponseError> {
         let fits = |offset: &OffsetToCommit| {
-            offset
-                .committed
-                .metadata_fits(self.settings.max_offset_metadata)
+            offset.committed.metadata_fits(self.settings.max_offset_metadata)
         };
         let answers = offsets
             .iter()
-            .map(|offset| {
-                if fits(offset) {
-                    Ok(())
-                } else {
-                    Err(ResponseError::OffsetMetadataTooLarge)
-                }
-            })
+            .map(
+                |offset| {
+                    if fits(offset) { Ok(()) } else { Err(ResponseError::OffsetMetadataTooLarge) }
+                },
+            )
             .collect();
         let accepted = offsets.into_iter().filter(fits).collect::<Vec<_>>();
         let records = accepted.iter().map(|offset| {
@@ -66,9 +62,7 @@ impl Groups {
         });
         self.append(&group.id, records.collect())?;
         for offset in accepted {
-            group
-                .offsets
-                .put(offset.topic, offset.partition, offset.committed);
+            group.offsets.put(offset.topic, offset.partition, offset.committed);
         }
         Ok(answers)
     }
@@ -101,13 +95,7 @@ impl Groups {
         let keys = group.offsets.keys();
         let mut records = tombstones(&group.id, &keys);
         if group.is_stored {
-            records.push((
-                GroupMetadataKey {
-                    group: group.id.clone(),
-                }
-                .encode(),
-                None,
-            ));
+            records.push((GroupMetadataKey { group: group.id.clone() }.encode(), None));
         }
         self.append(&group.id, records)?;
         group.bury(now);
@@ -153,9 +141,7 @@ impl Groups {
         let cells = self.groups.read().values().cloned().collect::<Vec<_>>();
         for cell in cells {
             self.step(&cell, now, |group, _| {
-                let gone = topics
-                    .iter()
-                    .flat_map(|topic| group.offsets.partitions_of(topic));
+                let gone = topics.iter().flat_map(|topic| group.offsets.partitions_of(topic));
                 let gone = gone.collect::<Vec<_>>();
                 if let Err(error) = self.remove_offsets(group, &gone) {
                     warn!(group = group.id, %error, "offsets of deleted topics stay committed");
@@ -178,16 +164,9 @@ impl Groups {
 }
 
 fn offset_key(group: &str, topic: &str, partition: i32) -> Bytes {
-    OffsetCommitKey {
-        group: group.to_owned(),
-        topic: topic.to_owned(),
-        partition,
-    }
-    .encode()
+    OffsetCommitKey { group: group.to_owned(), topic: topic.to_owned(), partition }.encode()
 }
 
 fn tombstones(group: &str, keys: &[(String, i32)]) -> Vec<(Bytes, Option<Bytes>)> {
-    keys.iter()
-        .map(|(topic, partition)| (offset_key(group, topic, *partition), None))
-        .collect()
+    keys.iter().map(|(topic, partition)| (offset_key(group, topic, *partition), None)).collect()
 }

@@ -65,19 +65,12 @@ pub(crate) struct Waiting<T> {
 
 impl<T> Waiting<T> {
     fn answered(answer: T) -> Self {
-        Self {
-            cell: None,
-            ticket: Ticket::answered(answer),
-        }
+        Self { cell: None, ticket: Ticket::answered(answer) }
     }
 
     /// The answer, as soon as the group gives it.
     pub(crate) async fn answer(self) -> T {
-        let watches = self
-            .cell
-            .iter()
-            .map(|cell| &cell.changed)
-            .collect::<Vec<_>>();
+        let watches = self.cell.iter().map(|cell| &cell.changed).collect::<Vec<_>>();
         let answer = wait_for(&watches, None, || self.ticket.take()).await;
         answer.expect("a wait without a deadline ends with an answer")
     }
@@ -86,9 +79,9 @@ impl<T> Waiting<T> {
 /// The partition of `__consumer_offsets` that a group belongs to: Java's `String.hashCode`,
 /// without its sign, modulo the number of partitions.
 pub(crate) fn partition_of(group: &str, partitions: i32) -> i32 {
-    let hash = group.encode_utf16().fold(0i32, |hash, unit| {
-        hash.wrapping_mul(31).wrapping_add(i32::from(unit))
-    });
+    let hash = group
+        .encode_utf16()
+        .fold(0i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)));
     // Kafka takes zero for the one number that has no positive counterpart.
     hash.checked_abs().unwrap_or(0) % partitions.max(1)
 }
@@ -111,12 +104,7 @@ fn append_error(error: ResponseError) -> ResponseError {
 
 impl Groups {
     pub(crate) fn new(log: Arc<dyn OffsetsLog>, settings: Settings, on_event: OnEvent) -> Self {
-        Self {
-            groups: RwLock::default(),
-            log,
-            settings,
-            on_event,
-        }
+        Self { groups: RwLock::default(), log, settings, on_event }
     }
 
     /// JoinGroup.
@@ -153,10 +141,7 @@ impl Groups {
                 Err(error) => Ticket::answered(Err(JoinRefused { error, member_id })),
             }
         });
-        Waiting {
-            cell: Some(cell),
-            ticket,
-        }
+        Waiting { cell: Some(cell), ticket }
     }
 
     /// SyncGroup.
@@ -173,10 +158,7 @@ impl Groups {
             return Waiting::answered(Err(ResponseError::UnknownMemberId));
         };
         let ticket = self.step(&cell, now, |group, step| group.sync(request, step));
-        Waiting {
-            cell: Some(cell),
-            ticket,
-        }
+        Waiting { cell: Some(cell), ticket }
     }
 
     /// Heartbeat.
@@ -215,17 +197,13 @@ impl Groups {
 
     /// DescribeGroups.
     pub(crate) fn describe(&self, group_id: &str) -> Described {
-        self.find(group_id)
-            .map_or_else(Described::unknown, |cell| cell.group.lock().describe())
+        self.find(group_id).map_or_else(Described::unknown, |cell| cell.group.lock().describe())
     }
 
     /// ListGroups, in the order of their names.
     pub(crate) fn list(&self) -> Vec<Listed> {
         let cells = self.groups.read().values().cloned().collect::<Vec<_>>();
-        let mut groups = cells
-            .iter()
-            .map(|cell| cell.group.lock().list())
-            .collect::<Vec<_>>();
+        let mut groups = cells.iter().map(|cell| cell.group.lock().list()).collect::<Vec<_>>();
         groups.retain(|group| group.state != State::Dead.name());
         groups.sort_by(|one, other| one.group.cmp(&other.group));
         groups
@@ -262,18 +240,11 @@ impl Groups {
         let mut group = cell.group.lock();
         let group_id = group.id.clone();
         let mut store = |value: &GroupMetadataValue| {
-            let key = GroupMetadataKey {
-                group: group_id.clone(),
-            }
-            .encode();
+            let key = GroupMetadataKey { group: group_id.clone() }.encode();
             self.append(&group_id, vec![(key, Some(value.encode()))])
         };
-        let mut step = Step {
-            now,
-            settings: &self.settings,
-            store: &mut store,
-            events: Vec::new(),
-        };
+        let mut step =
+            Step { now, settings: &self.settings, store: &mut store, events: Vec::new() };
         let result = act(&mut group, &mut step);
         let events = step.events;
         let due = group.due(self.settings.empty_group_retention_ms);
@@ -294,9 +265,7 @@ impl Groups {
         if records.is_empty() {
             return Ok(());
         }
-        self.log
-            .append(self.log.partition_for(group_id), records)
-            .map_err(append_error)
+        self.log.append(self.log.partition_for(group_id), records).map_err(append_error)
     }
 
     pub(super) fn find(&self, group_id: &str) -> Option<Arc<GroupCell>> {
@@ -317,10 +286,7 @@ impl Groups {
 
     pub(super) fn remove(&self, group_id: &str, cell: &Arc<GroupCell>) {
         let mut groups = self.groups.write();
-        if groups
-            .get(group_id)
-            .is_some_and(|current| Arc::ptr_eq(current, cell))
-        {
+        if groups.get(group_id).is_some_and(|current| Arc::ptr_eq(current, cell)) {
             groups.remove(group_id);
         }
     }

@@ -62,10 +62,7 @@ pub(crate) struct JoinRefused {
 pub(crate) type JoinAnswer = Result<Joined, JoinRefused>;
 
 fn refused(error: ResponseError, member_id: impl Into<String>) -> Ticket<JoinAnswer> {
-    Ticket::answered(Err(JoinRefused {
-        error,
-        member_id: member_id.into(),
-    }))
+    Ticket::answered(Err(JoinRefused { error, member_id: member_id.into() }))
 }
 
 impl Group {
@@ -138,10 +135,7 @@ impl Group {
                 return refused(ResponseError::UnknownMemberId, member_id);
             }
         };
-        let reason = format!(
-            "member {member_id} {reason}; client reason: {}",
-            request.reason
-        );
+        let reason = format!("member {member_id} {reason}; client reason: {}", request.reason);
         let (ticket, waiter) = Ticket::new();
         self.update_member(&member_id, request, waiter);
         self.rebalance_or_complete_join(&reason, step);
@@ -162,11 +156,7 @@ impl Group {
             leader: self.leader.clone().unwrap_or_default(),
             skip_assignment,
             member_id: member_id.to_owned(),
-            members: if is_leader {
-                self.joined_members()
-            } else {
-                Vec::new()
-            },
+            members: if is_leader { self.joined_members() } else { Vec::new() },
         }
     }
 
@@ -177,10 +167,7 @@ impl Group {
         step: &mut Step<'_>,
     ) -> Ticket<JoinAnswer> {
         let (ticket, waiter) = Ticket::new();
-        let reason = format!(
-            "member {member_id} joins; client reason: {}",
-            request.reason
-        );
+        let reason = format!("member {member_id} joins; client reason: {}", request.reason);
         step.events.push(GroupEvent::MemberJoined {
             group: self.id.clone(),
             member: member_id.clone(),
@@ -223,10 +210,7 @@ impl Group {
         member.session_timeout_ms = request.session_timeout_ms;
         member.rebalance_timeout_ms = request.rebalance_timeout_ms;
         let error = ResponseError::RebalanceInProgress;
-        member.answer_join(Err(JoinRefused {
-            error,
-            member_id: member_id.to_owned(),
-        }));
+        member.answer_join(Err(JoinRefused { error, member_id: member_id.to_owned() }));
         member.joining = Some(waiter);
     }
 
@@ -279,10 +263,7 @@ impl Group {
     ) -> Option<Member> {
         let mut old = self.members.remove(old_id)?;
         let error = ResponseError::FencedInstanceId;
-        old.answer_join(Err(JoinRefused {
-            error,
-            member_id: old_id.to_owned(),
-        }));
+        old.answer_join(Err(JoinRefused { error, member_id: old_id.to_owned() }));
         old.answer_sync(Err(error));
         if self.pending_syncs.remove(old_id) {
             self.pending_syncs.insert(new_id.to_owned());
@@ -320,10 +301,7 @@ impl Group {
         let stored = self.store(None, step);
         let mut answer = Ok(self.joined(new_id, false));
         if let Err(error) = stored {
-            answer = Err(JoinRefused {
-                error,
-                member_id: String::new(),
-            });
+            answer = Err(JoinRefused { error, member_id: String::new() });
         } else if let Ok(joined) = &mut answer {
             if understands_skip_assignment {
                 joined.skip_assignment = self.is_leader(new_id);

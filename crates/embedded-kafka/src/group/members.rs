@@ -64,15 +64,9 @@ impl Group {
         if self.state == State::Dead {
             return Err(ResponseError::CoordinatorNotAvailable);
         }
-        let answers = leaving
-            .iter()
-            .map(|member| self.leave_one(member, step))
-            .collect::<Vec<_>>();
+        let answers = leaving.iter().map(|member| self.leave_one(member, step)).collect::<Vec<_>>();
         if answers.iter().any(Result::is_ok) {
-            let reasons = leaving
-                .iter()
-                .map(|member| member.reason.as_str())
-                .collect::<Vec<_>>();
+            let reasons = leaving.iter().map(|member| member.reason.as_str()).collect::<Vec<_>>();
             let reason = format!("members left: {}", reasons.join(", "));
             match self.state {
                 State::Stable | State::CompletingRebalance => {
@@ -97,10 +91,7 @@ impl Group {
             leaving.member_id.clone()
         };
         self.remove_member(&member);
-        step.events.push(GroupEvent::MemberLeft {
-            group: self.id.clone(),
-            member,
-        });
+        step.events.push(GroupEvent::MemberLeft { group: self.id.clone(), member });
         Ok(())
     }
 
@@ -124,15 +115,11 @@ impl Group {
     }
 
     fn all_due(&self, now: Timestamp) -> Vec<(Timestamp, Due)> {
-        let pending = self
-            .pending_joins
-            .iter()
-            .map(|(id, at)| (*at, Due::PendingJoin(id.clone())));
-        let sessions = self.members.values().filter_map(|member| {
-            member
-                .expires_at
-                .map(|at| (at, Due::Session(member.id.clone())))
-        });
+        let pending = self.pending_joins.iter().map(|(id, at)| (*at, Due::PendingJoin(id.clone())));
+        let sessions = self
+            .members
+            .values()
+            .filter_map(|member| member.expires_at.map(|at| (at, Due::Session(member.id.clone()))));
         let join = self.join_timer.map(JoinTimer::at).map(|at| (at, Due::Join));
         let sync = self.sync_deadline.map(|at| (at, Due::Sync));
         let all = pending.chain(sessions).chain(join).chain(sync);
@@ -190,10 +177,7 @@ impl Group {
         }
         for member in std::mem::take(&mut self.pending_syncs) {
             self.remove_member(&member);
-            step.events.push(GroupEvent::MemberExpired {
-                group: self.id.clone(),
-                member,
-            });
+            step.events.push(GroupEvent::MemberExpired { group: self.id.clone(), member });
         }
         self.prepare_rebalance("members have not fetched their assignment", step);
     }

@@ -80,17 +80,9 @@ impl Default for Settings {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum GroupEvent {
     /// A member was added to the group.
-    MemberJoined {
-        group: String,
-        member: String,
-        client_id: String,
-    },
+    MemberJoined { group: String, member: String, client_id: String },
     /// A static member came back under a new member id (KIP-345).
-    MemberReplaced {
-        group: String,
-        instance: String,
-        member: String,
-    },
+    MemberReplaced { group: String, instance: String, member: String },
     /// A member left by its own or an administrator's request.
     MemberLeft { group: String, member: String },
     /// A member was removed because it kept silent for too long.
@@ -98,11 +90,7 @@ pub(crate) enum GroupEvent {
     /// All members are asked to join again.
     Rebalancing { group: String, reason: String },
     /// Every member of the generation can have its assignment.
-    Stable {
-        group: String,
-        generation: i32,
-        members: Vec<String>,
-    },
+    Stable { group: String, generation: i32, members: Vec<String> },
 }
 
 impl GroupEvent {
@@ -123,24 +111,14 @@ impl fmt::Display for GroupEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::MemberJoined { member, .. } => write!(f, "{member} joined"),
-            Self::MemberReplaced {
-                instance, member, ..
-            } => {
+            Self::MemberReplaced { instance, member, .. } => {
                 write!(f, "instance {instance} came back as {member}")
             }
             Self::MemberLeft { member, .. } => write!(f, "{member} left"),
             Self::MemberExpired { member, .. } => write!(f, "{member} fell silent and is out"),
             Self::Rebalancing { reason, .. } => write!(f, "rebalancing: {reason}"),
-            Self::Stable {
-                generation,
-                members,
-                ..
-            } => {
-                write!(
-                    f,
-                    "generation {generation} is stable with {} member(s)",
-                    members.len()
-                )
+            Self::Stable { generation, members, .. } => {
+                write!(f, "generation {generation} is stable with {} member(s)", members.len())
             }
         }
     }

@@ -90,10 +90,7 @@ impl Offsets {
     }
 
     pub(super) fn put(&mut self, topic: String, partition: i32, committed: CommittedOffset) {
-        self.topics
-            .entry(topic)
-            .or_default()
-            .insert(partition, committed);
+        self.topics.entry(topic).or_default().insert(partition, committed);
     }
 
     pub(super) fn remove(&mut self, topic: &str, partition: i32) {
@@ -110,18 +107,14 @@ impl Offsets {
         let topics = self.topics.iter();
         topics
             .flat_map(|(topic, partitions)| {
-                partitions
-                    .keys()
-                    .map(|partition| (topic.clone(), *partition))
+                partitions.keys().map(|partition| (topic.clone(), *partition))
             })
             .collect()
     }
 
     pub(super) fn partitions_of(&self, topic: &str) -> Vec<(String, i32)> {
         let partitions = self.topics.get(topic).into_iter().flat_map(BTreeMap::keys);
-        partitions
-            .map(|partition| (topic.to_owned(), *partition))
-            .collect()
+        partitions.map(|partition| (topic.to_owned(), *partition)).collect()
     }
 
     /// What is committed for the partitions asked for, or for all that have anything.

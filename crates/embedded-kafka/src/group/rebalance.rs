@@ -25,10 +25,8 @@ impl Group {
         self.sync_deadline = None;
         let is_initial = self.state == State::Empty;
         self.enter(State::PreparingRebalance, step.now);
-        step.events.push(GroupEvent::Rebalancing {
-            group: self.id.clone(),
-            reason: reason.to_owned(),
-        });
+        step.events
+            .push(GroupEvent::Rebalancing { group: self.id.clone(), reason: reason.to_owned() });
         if is_initial {
             self.delay_initial_rebalance(step);
         } else if self.all_members_joined() {
@@ -49,11 +47,7 @@ impl Group {
         }
         let remaining_ms = (self.rebalance_timeout_ms() - delay_ms).max(0);
         let at = step.after(delay_ms);
-        self.join_timer = Some(JoinTimer::Initial {
-            at,
-            delay_ms,
-            remaining_ms,
-        });
+        self.join_timer = Some(JoinTimer::Initial { at, delay_ms, remaining_ms });
     }
 
     /// Ends the phase of joining once all are there, unless it is a group's first and still waits
@@ -70,11 +64,9 @@ impl Group {
     /// The time of the phase of joining is up.
     pub(super) fn expire_join(&mut self, step: &mut Step<'_>) {
         match self.join_timer {
-            Some(JoinTimer::Initial {
-                delay_ms,
-                remaining_ms,
-                ..
-            }) if self.new_member_added && remaining_ms > 0 => {
+            Some(JoinTimer::Initial { delay_ms, remaining_ms, .. })
+                if self.new_member_added && remaining_ms > 0 =>
+            {
                 self.new_member_added = false;
                 let next_ms = step.settings.initial_rebalance_delay_ms.min(remaining_ms);
                 self.join_timer = Some(JoinTimer::Initial {
@@ -120,27 +112,18 @@ impl Group {
             .collect::<Vec<_>>();
         for member in silent {
             self.remove_member(&member);
-            step.events.push(GroupEvent::MemberExpired {
-                group: self.id.clone(),
-                member,
-            });
+            step.events.push(GroupEvent::MemberExpired { group: self.id.clone(), member });
         }
     }
 
     /// Makes sure that the leader is one of those who joined. False if nobody has.
     fn has_joined_leader(&mut self) -> bool {
-        let has_joined = |id: &String| {
-            self.members
-                .get(id)
-                .is_some_and(|member| member.joining.is_some())
-        };
+        let has_joined =
+            |id: &String| self.members.get(id).is_some_and(|member| member.joining.is_some());
         if self.leader.as_ref().is_some_and(has_joined) {
             return true;
         }
-        let joined = self
-            .members
-            .values()
-            .find(|member| member.joining.is_some());
+        let joined = self.members.values().find(|member| member.joining.is_some());
         match joined.map(|member| member.id.clone()) {
             Some(member) => {
                 self.leader = Some(member);

@@ -69,10 +69,7 @@ impl Group {
     /// Becomes what the record says. Committed offsets have records of their own and stay.
     pub(crate) fn replay(&mut self, value: GroupMetadataValue) {
         let offsets = std::mem::take(&mut self.offsets);
-        *self = Self::new(
-            std::mem::take(&mut self.id),
-            value.current_state_timestamp.max(0),
-        );
+        *self = Self::new(std::mem::take(&mut self.id), value.current_state_timestamp.max(0));
         self.offsets = offsets;
         self.is_stored = true;
         self.generation = value.generation;
@@ -83,11 +80,7 @@ impl Group {
             let member = member_of_record(member, self.protocol_name.clone().unwrap_or_default());
             self.members.insert(member.id.clone(), member);
         }
-        if !self
-            .leader
-            .as_ref()
-            .is_some_and(|leader| self.members.contains_key(leader))
-        {
+        if !self.leader.as_ref().is_some_and(|leader| self.members.contains_key(leader)) {
             self.leader = self.members.keys().next().cloned();
         }
         if !self.members.is_empty() {
@@ -131,10 +124,7 @@ fn member_of_record(member: MemberMetadata, protocol: String) -> Member {
         client_host: member.client_host,
         session_timeout_ms: member.session_timeout,
         rebalance_timeout_ms,
-        protocols: vec![Protocol {
-            name: protocol,
-            metadata: member.subscription,
-        }],
+        protocols: vec![Protocol { name: protocol, metadata: member.subscription }],
         assignment: member.assignment,
         joining: None,
         syncing: None,

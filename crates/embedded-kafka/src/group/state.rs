@@ -81,19 +81,13 @@ pub(crate) struct Member {
 impl Member {
     /// What the member told the assignor `protocol`.
     pub(super) fn metadata(&self, protocol: Option<&str>) -> Bytes {
-        let found = self
-            .protocols
-            .iter()
-            .find(|supported| Some(supported.name.as_str()) == protocol);
-        found
-            .map(|supported| supported.metadata.clone())
-            .unwrap_or_default()
+        let found =
+            self.protocols.iter().find(|supported| Some(supported.name.as_str()) == protocol);
+        found.map(|supported| supported.metadata.clone()).unwrap_or_default()
     }
 
     pub(super) fn supports(&self, protocol: &str) -> bool {
-        self.protocols
-            .iter()
-            .any(|supported| supported.name == protocol)
+        self.protocols.iter().any(|supported| supported.name == protocol)
     }
 
     /// Whether silence is no reason to remove the member.
@@ -125,11 +119,7 @@ pub(super) enum JoinTimer {
     Rebalance { at: Timestamp },
     /// The first rebalance of an empty group waits in rounds of `delay_ms` for as long as new
     /// members keep coming, and at most `remaining_ms` longer than this one.
-    Initial {
-        at: Timestamp,
-        delay_ms: i32,
-        remaining_ms: i32,
-    },
+    Initial { at: Timestamp, delay_ms: i32, remaining_ms: i32 },
 }
 
 impl JoinTimer {
@@ -206,10 +196,7 @@ impl Group {
     /// The member id that a static member has at present.
     pub(super) fn static_member_id(&self, instance_id: &str) -> Option<String> {
         let is_it = |member: &&Member| member.instance_id.as_deref() == Some(instance_id);
-        self.members
-            .values()
-            .find(is_it)
-            .map(|member| member.id.clone())
+        self.members.values().find(is_it).map(|member| member.id.clone())
     }
 
     /// The member, if the request may speak for it: a static member's id moves on when another
@@ -237,12 +224,7 @@ impl Group {
 
     /// The longest that one of the members wants to be waited for, in milliseconds.
     pub(super) fn rebalance_timeout_ms(&self) -> i32 {
-        self.members
-            .values()
-            .map(|member| member.rebalance_timeout_ms)
-            .max()
-            .unwrap_or(0)
-            .max(0)
+        self.members.values().map(|member| member.rebalance_timeout_ms).max().unwrap_or(0).max(0)
     }
 
     pub(super) fn all_members_joined(&self) -> bool {
@@ -256,15 +238,11 @@ impl Group {
             return !protocol_type.is_empty() && !protocols.is_empty();
         }
         self.protocol_type.as_deref() == Some(protocol_type)
-            && protocols
-                .iter()
-                .any(|protocol| self.all_support(&protocol.name))
+            && protocols.iter().any(|protocol| self.all_support(&protocol.name))
     }
 
     fn all_support(&self, protocol: &str) -> bool {
-        self.members
-            .values()
-            .all(|member| member.supports(protocol))
+        self.members.values().all(|member| member.supports(protocol))
     }
 
     /// The protocol with the most votes: each member votes for the first of its own that all
@@ -272,19 +250,13 @@ impl Group {
     pub(super) fn select_protocol(&self) -> Option<String> {
         let mut votes: BTreeMap<&str, usize> = BTreeMap::new();
         for member in self.members.values() {
-            let names = member
-                .protocols
-                .iter()
-                .map(|protocol| protocol.name.as_str());
+            let names = member.protocols.iter().map(|protocol| protocol.name.as_str());
             if let Some(vote) = names.into_iter().find(|name| self.all_support(name)) {
                 *votes.entry(vote).or_default() += 1;
             }
         }
         let most = votes.values().copied().max()?;
-        votes
-            .into_iter()
-            .find(|(_, count)| *count == most)
-            .map(|(name, _)| name.to_owned())
+        votes.into_iter().find(|(_, count)| *count == most).map(|(name, _)| name.to_owned())
     }
 
     /// Adds a member whose request waits. The first one leads.
@@ -306,10 +278,7 @@ impl Group {
         self.pending_syncs.remove(member_id);
         if let Some(mut member) = self.members.remove(member_id) {
             let error = ResponseError::UnknownMemberId;
-            member.answer_join(Err(JoinRefused {
-                error,
-                member_id: String::new(),
-            }));
+            member.answer_join(Err(JoinRefused { error, member_id: String::new() }));
             member.answer_sync(Err(error));
         }
         if self.is_leader(member_id) {
@@ -352,14 +321,8 @@ impl Group {
         let pending = self.pending_joins.values().copied();
         let timers = [self.join_timer.map(JoinTimer::at), self.sync_deadline];
         let retention = i64::from(empty_group_retention_ms);
-        let forget = self
-            .is_forgettable()
-            .then(|| self.state_since.saturating_add(retention));
-        members
-            .chain(pending)
-            .chain(timers.into_iter().flatten())
-            .chain(forget)
-            .min()
+        let forget = self.is_forgettable().then(|| self.state_since.saturating_add(retention));
+        members.chain(pending).chain(timers.into_iter().flatten()).chain(forget).min()
     }
 
     /// Whether the group has neither members nor offsets, so that nobody misses it.

@@ -58,10 +58,7 @@ mod tests {
     #[test]
     fn the_topics_of_a_subscription_are_found() {
         let topics = subscribed_topics(&subscription(&["airports", "flights"]));
-        assert_eq!(
-            topics,
-            Some(["airports".to_owned(), "flights".to_owned()].into())
-        );
+        assert_eq!(topics, Some(["airports".to_owned(), "flights".to_owned()].into()));
         assert_eq!(subscribed_topics(&subscription(&[])), Some(BTreeSet::new()));
     }
 
@@ -69,10 +66,7 @@ mod tests {
     fn what_is_no_subscription_is_refused() {
         assert_eq!(subscribed_topics(b""), None);
         assert_eq!(subscribed_topics(&[0, 1, 0, 0, 0, 1, 0, 9, b'a']), None);
-        assert_eq!(
-            subscribed_topics(&[0, 1, 0xff, 0xff, 0xff, 0xff, 0, 1, b'a']),
-            None
-        );
+        assert_eq!(subscribed_topics(&[0, 1, 0xff, 0xff, 0xff, 0xff, 0, 1, b'a']), None);
     }
 
     proptest! {

@@ -124,9 +124,7 @@ impl Group {
         Synced {
             protocol_type: self.protocol_type.clone(),
             protocol_name: self.protocol_name.clone(),
-            assignment: member
-                .map(|member| member.assignment.clone())
-                .unwrap_or_default(),
+            assignment: member.map(|member| member.assignment.clone()).unwrap_or_default(),
         }
     }
 

@@ -35,6 +35,7 @@ const RECORD_COUNT_AT: usize = 57;
 
 const COMPRESSION_MASK: i16 = 0x07;
 const LOG_APPEND_TIME: i16 = 0x08;
+const TRANSACTIONAL: i16 = 0x10;
 const CONTROL: i16 = 0x20;
 
 /// The bytes are no record batch of magic 2.
@@ -120,8 +121,7 @@ impl BatchHeader {
 
     /// Offset of the last record.
     pub(crate) fn last_offset(&self) -> i64 {
-        self.base_offset
-            .saturating_add(i64::from(self.last_offset_delta))
+        self.base_offset.saturating_add(i64::from(self.last_offset_delta))
     }
 
     /// The codec of the records, or `None` for an id that no codec has.
@@ -132,6 +132,11 @@ impl BatchHeader {
     /// Whether the records' timestamps are the time of the append.
     pub(crate) fn is_log_append_time(&self) -> bool {
         self.attributes & LOG_APPEND_TIME != 0
+    }
+
+    /// Whether the records belong to a transaction.
+    pub(crate) fn is_transactional(&self) -> bool {
+        self.attributes & TRANSACTIONAL != 0
     }
 
     /// Whether the batch holds a marker of the broker instead of records.
@@ -171,32 +176,12 @@ impl BatchHeader {
         bytes[MAGIC_AT] = 2;
         put(&mut bytes, CRC_AT, self.crc.to_be_bytes());
         put(&mut bytes, ATTRIBUTES_AT, self.attributes.to_be_bytes());
-        put(
-            &mut bytes,
-            LAST_OFFSET_DELTA_AT,
-            self.last_offset_delta.to_be_bytes(),
-        );
-        put(
-            &mut bytes,
-            BASE_TIMESTAMP_AT,
-            self.base_timestamp.to_be_bytes(),
-        );
-        put(
-            &mut bytes,
-            MAX_TIMESTAMP_AT,
-            self.max_timestamp.to_be_bytes(),
-        );
+        put(&mut bytes, LAST_OFFSET_DELTA_AT, self.last_offset_delta.to_be_bytes());
+        put(&mut bytes, BASE_TIMESTAMP_AT, self.base_timestamp.to_be_bytes());
+        put(&mut bytes, MAX_TIMESTAMP_AT, self.max_timestamp.to_be_bytes());
         put(&mut bytes, PRODUCER_ID_AT, self.producer_id.to_be_bytes());
-        put(
-            &mut bytes,
-            PRODUCER_EPOCH_AT,
-            self.producer_epoch.to_be_bytes(),
-        );
-        put(
-            &mut bytes,
-            BASE_SEQUENCE_AT,
-            self.base_sequence.to_be_bytes(),
-        );
+        put(&mut bytes, PRODUCER_EPOCH_AT, self.producer_epoch.to_be_bytes());
+        put(&mut bytes, BASE_SEQUENCE_AT, self.base_sequence.to_be_bytes());
         put(&mut bytes, RECORD_COUNT_AT, self.record_count.to_be_bytes());
         bytes
     }
@@ -322,10 +307,7 @@ mod tests {
         bytes[MAGIC_AT] = 2;
         put(&mut bytes, LENGTH_AT, (-1_i32).to_be_bytes());
         assert_eq!(BatchHeader::parse(&bytes), Err(MalformedBatch::Length(-1)));
-        assert_eq!(
-            BatchHeader::parse(&bytes[..60]),
-            Err(MalformedBatch::TooShort(60))
-        );
+        assert_eq!(BatchHeader::parse(&bytes[..60]), Err(MalformedBatch::TooShort(60)));
     }
 
     proptest! {

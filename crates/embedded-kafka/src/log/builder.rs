@@ -19,11 +19,7 @@ pub(crate) struct BatchBuilder {
 impl BatchBuilder {
     /// An empty batch, whose records all carry `timestamp`.
     pub(crate) fn new(timestamp: Timestamp) -> Self {
-        Self {
-            timestamp,
-            payload: Vec::new(),
-            record_count: 0,
-        }
+        Self { timestamp, payload: Vec::new(), record_count: 0 }
     }
 
     /// Adds a record. A value of `None` is a tombstone, which deletes the key on compaction.
@@ -47,9 +43,7 @@ impl BatchBuilder {
             return None;
         }
         let mut header = BatchHeader::new(self.record_count, self.timestamp, self.timestamp);
-        header
-            .set_payload(super::compression::Compression::None, self.payload.len())
-            .ok()?;
+        header.set_payload(super::compression::Compression::None, self.payload.len()).ok()?;
         header.seal(&self.payload);
         Some(ValidBatch::new(header, Bytes::from(self.payload)))
     }
@@ -83,10 +77,7 @@ mod tests {
             .collect();
         assert_eq!(
             records,
-            [
-                (0, Some(&b"group"[..]), Some(&b"offset"[..])),
-                (1, Some(&b"group"[..]), None)
-            ]
+            [(0, Some(&b"group"[..]), Some(&b"offset"[..])), (1, Some(&b"group"[..]), None)]
         );
         assert_eq!(batch.header().max_timestamp, 1_700);
     }

@@ -117,10 +117,7 @@ impl Compression {
 fn read_all(reader: impl Read, cap: usize) -> Result<Vec<u8>, DecompressError> {
     let mut output = Vec::new();
     let limit = (cap as u64).saturating_add(1);
-    reader
-        .take(limit)
-        .read_to_end(&mut output)
-        .map_err(|_| DecompressError::Corrupt)?;
+    reader.take(limit).read_to_end(&mut output).map_err(|_| DecompressError::Corrupt)?;
     if output.len() > cap {
         return Err(DecompressError::TooLarge(cap));
     }
@@ -142,11 +139,7 @@ fn snappy_decompress(bytes: &[u8], cap: usize) -> Result<Vec<u8>, DecompressErro
         snappy_block(block, cap, &mut output)?;
         rest = &blocks[length..];
     }
-    if rest.is_empty() {
-        Ok(output)
-    } else {
-        Err(DecompressError::Corrupt)
-    }
+    if rest.is_empty() { Ok(output) } else { Err(DecompressError::Corrupt) }
 }
 
 fn snappy_block(block: &[u8], cap: usize, output: &mut Vec<u8>) -> Result<(), DecompressError> {
@@ -199,20 +192,14 @@ mod tests {
         let text = Bytes::from(b"partition leader epoch ".repeat(10_000));
         for codec in CODECS {
             let compressed = Bytes::from(codec.compress(&text).unwrap());
-            assert_eq!(
-                codec.decompress(&compressed, 1 << 20).unwrap(),
-                text,
-                "{codec:?}"
-            );
+            assert_eq!(codec.decompress(&compressed, 1 << 20).unwrap(), text, "{codec:?}");
             assert_eq!(Compression::from_id(codec.id()), Some(codec));
         }
     }
 
     #[test]
     fn snappy_without_framing_is_read_too() {
-        let raw = snap::raw::Encoder::new()
-            .compress_vec(b"as librdkafka sends it")
-            .unwrap();
+        let raw = snap::raw::Encoder::new().compress_vec(b"as librdkafka sends it").unwrap();
         let text = Compression::Snappy.decompress(&raw.into(), 100).unwrap();
         assert_eq!(&text[..], b"as librdkafka sends it");
     }

@@ -70,8 +70,5 @@ pub(super) fn load_start_offset(directory: &Path) -> io::Result<Option<i64>> {
 
 /// Makes `start_offset` the one that a restart begins with.
 pub(super) fn save_start_offset(directory: &Path, start_offset: i64) -> io::Result<()> {
-    replace(
-        &directory.join(START_OFFSET_FILE),
-        start_offset.to_string().as_bytes(),
-    )
+    replace(&directory.join(START_OFFSET_FILE), start_offset.to_string().as_bytes())
 }

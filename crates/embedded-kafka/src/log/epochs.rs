@@ -51,12 +51,7 @@ impl LeaderEpochs {
 
     /// Notes that the batch at `offset` is written in `epoch`; answers whether that is news.
     pub(super) fn assign(&mut self, epoch: i32, offset: i64) -> bool {
-        if epoch < 0
-            || self
-                .entries
-                .last()
-                .is_some_and(|(latest, _)| *latest >= epoch)
-        {
+        if epoch < 0 || self.entries.last().is_some_and(|(latest, _)| *latest >= epoch) {
             return false;
         }
         // An epoch in which nothing was written has no place in the list.
@@ -86,9 +81,7 @@ impl LeaderEpochs {
         }
         let higher = self.entries.partition_point(|(entry, _)| *entry <= epoch);
         let (_, end) = *self.entries.get(higher)?;
-        let found = higher
-            .checked_sub(1)
-            .map_or(epoch, |index| self.entries[index].0);
+        let found = higher.checked_sub(1).map_or(epoch, |index| self.entries[index].0);
         Some((found, end))
     }
 
@@ -101,9 +94,7 @@ impl LeaderEpochs {
 
     /// Forgets the epochs that ended before `start_offset`; answers whether anything changed.
     pub(super) fn truncate_start(&mut self, start_offset: i64) -> bool {
-        let behind = self
-            .entries
-            .partition_point(|(_, start)| *start <= start_offset);
+        let behind = self.entries.partition_point(|(_, start)| *start <= start_offset);
         let Some(current) = behind.checked_sub(1) else {
             return false;
         };

@@ -23,10 +23,7 @@ pub(crate) struct OpenFiles {
 impl OpenFiles {
     /// Keeps at most about `limit` descriptors open beside those being read at the moment.
     pub(crate) fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Self {
-            limit: limit.max(1),
-            open: Mutex::default(),
-        })
+        Arc::new(Self { limit: limit.max(1), open: Mutex::default() })
     }
 
     /// Closes every file that was not used since the last call.
@@ -49,10 +46,7 @@ impl OpenFiles {
     #[cfg(test)]
     pub(crate) fn count(&self) -> usize {
         let open = self.open.lock();
-        open.iter()
-            .filter_map(Weak::upgrade)
-            .filter(|file| file.file.lock().is_some())
-            .count()
+        open.iter().filter_map(Weak::upgrade).filter(|file| file.file.lock().is_some()).count()
     }
 
     /// Takes note of a newly opened file and closes the one that was idle longest when there are
@@ -127,11 +121,8 @@ impl LogFile {
             if let Some(file) = &*slot {
                 return Ok(Arc::clone(file));
             }
-            let file = OpenOptions::new()
-                .read(true)
-                .append(true)
-                .create(create)
-                .open(&self.path)?;
+            let file =
+                OpenOptions::new().read(true).append(true).create(create).open(&self.path)?;
             Arc::clone(slot.insert(Arc::new(file)))
         };
         self.pool.register(self);
@@ -226,9 +217,8 @@ mod tests {
     fn descriptors_stay_below_the_limit() {
         let directory = tempfile::tempdir().unwrap();
         let pool = OpenFiles::new(3);
-        let files: Vec<_> = (0..20)
-            .map(|index| create(directory.path(), &pool, &index.to_string()))
-            .collect();
+        let files: Vec<_> =
+            (0..20).map(|index| create(directory.path(), &pool, &index.to_string())).collect();
         assert!(pool.count() <= 3);
         for file in &files {
             file.open().unwrap();

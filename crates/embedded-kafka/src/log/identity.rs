@@ -24,13 +24,11 @@ pub(super) fn create_directory(directory: &Path, topic_id: Uuid) -> io::Result<(
 pub(super) fn check_topic(directory: &Path, topic_id: Uuid) -> Result<(), LogError> {
     let contents = read_if_there(&directory.join(METADATA_FILE))?.unwrap_or_default();
     let text = String::from_utf8_lossy(&contents);
-    let stored = text
-        .lines()
-        .find_map(|line| line.strip_prefix("topic_id: "));
+    let stored = text.lines().find_map(|line| line.strip_prefix("topic_id: "));
     match stored {
-        Some(stored) if stored.trim() != encode(topic_id) => Err(LogError::OtherTopic {
-            directory: directory.to_owned(),
-        }),
+        Some(stored) if stored.trim() != encode(topic_id) => {
+            Err(LogError::OtherTopic { directory: directory.to_owned() })
+        }
         _ => Ok(()),
     }
 }
@@ -66,10 +64,7 @@ fn encode(id: Uuid) -> String {
     let bits = id.as_u128();
     let digits = (0..21).map(|index| (bits >> (122 - 6 * index)) as usize & 63);
     let last = (bits as usize & 3) << 4;
-    digits
-        .chain([last])
-        .map(|digit| char::from(ALPHABET[digit]))
-        .collect()
+    digits.chain([last]).map(|digit| char::from(ALPHABET[digit])).collect()
 }
 
 #[cfg(test)]

@@ -97,20 +97,12 @@ pub(super) struct SparseIndex<E> {
 impl<E: IndexEntry> SparseIndex<E> {
     /// An index that is empty in memory and in its file.
     pub(super) fn empty() -> Self {
-        Self {
-            in_file: 0,
-            tail: Vec::new(),
-            last: None,
-        }
+        Self { in_file: 0, tail: Vec::new(), last: None }
     }
 
     /// An index whose file holds `in_file` entries, the last one being `last`.
     pub(super) fn from_file(in_file: u64, last: Option<E>) -> Self {
-        Self {
-            in_file,
-            tail: Vec::new(),
-            last,
-        }
+        Self { in_file, tail: Vec::new(), last }
     }
 
     /// How many entries the file holds.
@@ -185,10 +177,7 @@ pub(super) fn search_file<E: IndexEntry>(
     let first = low.saturating_sub(1);
     let size = E::SIZE as u64;
     let bytes = read_at(file, first * size, ((high - first) * size) as usize)?;
-    let found = bytes
-        .chunks(E::SIZE)
-        .map_while(E::decode)
-        .take_while(|entry| entry.key() <= key);
+    let found = bytes.chunks(E::SIZE).map_while(E::decode).take_while(|entry| entry.key() <= key);
     Ok(found.last())
 }
 
@@ -210,30 +199,19 @@ mod tests {
         let mut index = SparseIndex::empty();
         let mut entries = Vec::new();
         for number in 0..1_000_u32 {
-            let entry = OffsetEntry {
-                relative_offset: number * 3 + 1,
-                position: number * 7,
-            };
+            let entry = OffsetEntry { relative_offset: number * 3 + 1, position: number * 7 };
             entries.push(entry);
             index.push(entry);
         }
         for key in -1..3_010 {
-            let expected = entries
-                .iter()
-                .rev()
-                .find(|entry| entry.key() <= key)
-                .copied();
+            let expected = entries.iter().rev().find(|entry| entry.key() <= key).copied();
             assert_eq!(index.search_memory(key), expected);
         }
         index.flush(&file).unwrap();
         assert_eq!(index.in_file(), 1_000);
         let opened = file.open().unwrap();
         for key in -1..3_010 {
-            let expected = entries
-                .iter()
-                .rev()
-                .find(|entry| entry.key() <= key)
-                .copied();
+            let expected = entries.iter().rev().find(|entry| entry.key() <= key).copied();
             assert_eq!(search_file(&opened, 1_000, key).unwrap(), expected);
         }
     }
@@ -245,14 +223,8 @@ mod tests {
         std::fs::write(&path, [7; 5]).unwrap();
         let file = LogFile::new(path.clone(), &OpenFiles::new(4));
         let mut index = SparseIndex::empty();
-        index.push(TimeEntry {
-            timestamp: 1_000,
-            relative_offset: 4,
-        });
+        index.push(TimeEntry { timestamp: 1_000, relative_offset: 4 });
         index.flush(&file).unwrap();
-        assert_eq!(
-            std::fs::read(path).unwrap(),
-            [0, 0, 0, 0, 0, 0, 3, 0xe8, 0, 0, 0, 4]
-        );
+        assert_eq!(std::fs::read(path).unwrap(), [0, 0, 0, 0, 0, 0, 3, 0xe8, 0, 0, 0, 4]);
     }
 }

@@ -38,10 +38,7 @@ pub(crate) struct Lookup {
 impl Log {
     /// Asks for the first record whose timestamp is at least `timestamp`.
     pub(crate) fn offset_for_timestamp(&self, timestamp: Timestamp) -> Lookup {
-        let views = self
-            .segments
-            .iter()
-            .map(|one| one.view(one.start_for_time(timestamp)));
+        let views = self.segments.iter().map(|one| one.view(one.start_for_time(timestamp)));
         Lookup {
             segments: views.collect(),
             start_offset: self.start_offset,
@@ -51,15 +48,8 @@ impl Log {
 
     /// Asks for the first record with the largest timestamp of all (`ListOffsets` with -3, KIP-734).
     pub(crate) fn offset_of_max_timestamp(&self) -> Lookup {
-        let views = self
-            .segments
-            .iter()
-            .map(|one| one.view(one.start_for_max()));
-        Lookup {
-            segments: views.collect(),
-            start_offset: self.start_offset,
-            target: None,
-        }
+        let views = self.segments.iter().map(|one| one.view(one.start_for_max()));
+        Lookup { segments: views.collect(), start_offset: self.start_offset, target: None }
     }
 }
 
@@ -114,11 +104,7 @@ impl Lookup {
     /// The first record of the segment, from where its view starts, that is late enough.
     fn search(&self, segment: &SegmentView, target: Timestamp) -> io::Result<Option<Found>> {
         let found = self.scan(segment, target);
-        if segment.is_outdated() {
-            Ok(None)
-        } else {
-            found
-        }
+        if segment.is_outdated() { Ok(None) } else { found }
     }
 
     fn scan(&self, segment: &SegmentView, target: Timestamp) -> io::Result<Option<Found>> {
@@ -143,11 +129,7 @@ impl Lookup {
         target: Timestamp,
     ) -> io::Result<Option<Found>> {
         let found = |offset, timestamp| {
-            Some(Found {
-                offset,
-                timestamp,
-                leader_epoch: header.leader_epoch,
-            })
+            Some(Found { offset, timestamp, leader_epoch: header.leader_epoch })
         };
         if header.is_log_append_time() {
             let first = header.base_offset.max(self.start_offset);
@@ -155,9 +137,8 @@ impl Lookup {
         }
         let compressed = bytes::Bytes::copy_from_slice(batch.get(HEADER_SIZE..).unwrap_or(&[]));
         let invalid = |error| io::Error::new(io::ErrorKind::InvalidData, error);
-        let codec = header
-            .compression()
-            .ok_or_else(|| invalid("unknown compression".to_owned()))?;
+        let codec =
+            header.compression().ok_or_else(|| invalid("unknown compression".to_owned()))?;
         let payload = codec
             .decompress(&compressed, MAX_DECOMPRESSED_BYTES)
             .map_err(|error| invalid(error.to_string()))?;

@@ -216,10 +216,7 @@ impl Log {
             epochs.assign(header.leader_epoch, header.base_offset);
             epochs.save(&self.directory)?;
         }
-        let active = self
-            .segments
-            .last_mut()
-            .expect("make_room leaves a segment");
+        let active = self.segments.last_mut().expect("make_room leaves a segment");
         active.append(header, payload, &self.settings)?;
         if let Some(epochs) = epochs {
             self.epochs = epochs;
@@ -245,10 +242,7 @@ impl Log {
     ///
     /// That a later segment exists proves to recovery that the indexes of this one are complete.
     fn roll(&mut self, now: Timestamp) -> io::Result<()> {
-        let active = self
-            .segments
-            .last_mut()
-            .expect("only a log with a segment rolls");
+        let active = self.segments.last_mut().expect("only a log with a segment rolls");
         active.flush_indexes()?;
         self.producers.save(&self.directory, self.end_offset)?;
         self.add_segment(now)?;
@@ -265,14 +259,11 @@ impl Log {
 
     /// The index of the segment that holds `offset`, or would hold it.
     fn segment_index(&self, offset: i64) -> Option<usize> {
-        self.segments
-            .partition_point(|segment| segment.base_offset() <= offset)
-            .checked_sub(1)
+        self.segments.partition_point(|segment| segment.base_offset() <= offset).checked_sub(1)
     }
 
     /// Forgets idle producers. Cheap where there are none.
     pub(crate) fn tick(&mut self, now: Timestamp) {
-        self.producers
-            .expire(now, self.settings.producer_id_expiration_ms);
+        self.producers.expire(now, self.settings.producer_id_expiration_ms);
     }
 }

@@ -60,11 +60,8 @@ struct Model {
     appended: i64,
 }
 
-const SETTINGS: fn() -> LogSettings = || LogSettings {
-    segment_bytes: 700,
-    index_interval_bytes: 150,
-    ..LogSettings::default()
-};
+const SETTINGS: fn() -> LogSettings =
+    || LogSettings { segment_bytes: 700, index_interval_bytes: 150, ..LogSettings::default() };
 
 impl Model {
     fn new() -> Self {
@@ -95,27 +92,17 @@ impl Model {
     }
 
     fn next_sequence(&self) -> i32 {
-        self.batches.last().map_or(0, |last| {
-            last.sequence + (last.last_offset - last.base_offset) as i32 + 1
-        })
+        self.batches
+            .last()
+            .map_or(0, |last| last.sequence + (last.last_offset - last.base_offset) as i32 + 1)
     }
 
     /// Timestamps grow by 10 per record ever appended, so that every one is unique.
     fn batch(&self, records: usize, compressed: bool) -> ValidBatch {
         let all: Vec<TestRecord> = (0..records as i64)
-            .map(|index| {
-                (
-                    (self.appended + index) * 10,
-                    Some("key"),
-                    "some value of a record",
-                )
-            })
+            .map(|index| ((self.appended + index) * 10, Some("key"), "some value of a record"))
             .collect();
-        let codec = if compressed {
-            Compression::Snappy
-        } else {
-            Compression::None
-        };
+        let codec = if compressed { Compression::Snappy } else { Compression::None };
         batch_with(&all, codec, |header| {
             header.producer_id = 4;
             header.producer_epoch = 0;
@@ -125,21 +112,14 @@ impl Model {
 
     fn apply(&mut self, step: &Step) {
         match step {
-            Step::Append {
-                records,
-                compressed,
-                epoch_up,
-            } => {
+            Step::Append { records, compressed, epoch_up } => {
                 self.epoch += i32::from(*epoch_up);
                 self.append(*records, *compressed);
             }
             Step::DeleteRecords(index) => {
                 let offset = index.index(self.end_offset as usize + 1) as i64;
                 self.start_offset = self.start_offset.max(offset);
-                assert_eq!(
-                    self.log.delete_records_before(offset).unwrap(),
-                    self.start_offset
-                );
+                assert_eq!(self.log.delete_records_before(offset).unwrap(), self.start_offset);
             }
             Step::Truncate(index) => {
                 let offset = index.index(self.end_offset as usize + 1) as i64;
@@ -225,11 +205,8 @@ impl Model {
         let mut offset = self.start_offset;
         while let Some(slice) = self.log.locate(offset, self.end_offset, max_bytes).unwrap() {
             let available = self.log.available_bytes(offset, self.end_offset);
-            let expected: Vec<&Remembered> = self
-                .batches
-                .iter()
-                .filter(|batch| batch.last_offset >= offset)
-                .collect();
+            let expected: Vec<&Remembered> =
+                self.batches.iter().filter(|batch| batch.last_offset >= offset).collect();
             assert!(available >= expected.iter().map(|batch| batch.size as u64).sum());
             let found = headers(&slice.read(true).unwrap());
             assert!(!found.is_empty());
@@ -245,31 +222,16 @@ impl Model {
     }
 
     fn check_times(&self) {
-        for batch in self
-            .batches
-            .iter()
-            .filter(|one| one.base_offset >= self.start_offset)
-        {
-            let found = self
-                .log
-                .offset_for_timestamp(batch.first_timestamp)
-                .resolve()
-                .unwrap();
+        for batch in self.batches.iter().filter(|one| one.base_offset >= self.start_offset) {
+            let found = self.log.offset_for_timestamp(batch.first_timestamp).resolve().unwrap();
             assert_eq!(found.map(|found| found.offset), Some(batch.base_offset));
         }
-        let last = self
-            .batches
-            .last()
-            .filter(|last| last.last_offset >= self.start_offset);
+        let last = self.batches.last().filter(|last| last.last_offset >= self.start_offset);
         if let Some(last) = last {
             let latest = self.log.offset_of_max_timestamp().resolve().unwrap();
             assert_eq!(latest.map(|latest| latest.offset), Some(last.last_offset));
         }
-        let late = self
-            .log
-            .offset_for_timestamp(self.appended * 10)
-            .resolve()
-            .unwrap();
+        let late = self.log.offset_for_timestamp(self.appended * 10).resolve().unwrap();
         assert_eq!(late, None);
     }
 
@@ -278,10 +240,7 @@ impl Model {
         for batch in self.batches.iter().filter(readable) {
             let next = self.batches.iter().find(|other| other.epoch > batch.epoch);
             let end = next.map_or(self.end_offset, |next| next.base_offset);
-            assert_eq!(
-                self.log.end_offset_for_epoch(batch.epoch),
-                Some((batch.epoch, end))
-            );
+            assert_eq!(self.log.end_offset_for_epoch(batch.epoch), Some((batch.epoch, end)));
         }
     }
 

@@ -90,10 +90,7 @@ impl Producers {
             return Err(refuse(
                 ResponseError::InvalidProducerEpoch,
                 header,
-                &format!(
-                    "epoch {} is below {}",
-                    header.producer_epoch, producer.epoch
-                ),
+                &format!("epoch {} is below {}", header.producer_epoch, producer.epoch),
             ));
         }
         let first = header.base_sequence;
@@ -110,10 +107,7 @@ impl Producers {
         if let Some(duplicate) = producer.batches.iter().find(|batch| batch.is_same(header)) {
             return Ok(Some(*duplicate));
         }
-        let last = producer
-            .batches
-            .back()
-            .map_or(-1, |batch| batch.last_sequence);
+        let last = producer.batches.back().map_or(-1, |batch| batch.last_sequence);
         if i64::from(first) == i64::from(last) + 1 || (first == 0 && last == i32::MAX) {
             return Ok(None);
         }
@@ -135,14 +129,11 @@ impl Producers {
             offset_delta: header.last_offset_delta,
             timestamp: header.max_timestamp,
         };
-        let producer = self
-            .by_id
-            .entry(header.producer_id)
-            .or_insert_with(|| Producer {
-                epoch: header.producer_epoch,
-                last_timestamp: header.max_timestamp,
-                batches: VecDeque::new(),
-            });
+        let producer = self.by_id.entry(header.producer_id).or_insert_with(|| Producer {
+            epoch: header.producer_epoch,
+            last_timestamp: header.max_timestamp,
+            batches: VecDeque::new(),
+        });
         if producer.epoch != header.producer_epoch {
             producer.epoch = header.producer_epoch;
             producer.batches.clear();
@@ -178,10 +169,7 @@ impl Producers {
         }
         let mut contents = crc32c::crc32c(&body).to_be_bytes().to_vec();
         contents.append(&mut body);
-        replace(
-            &directory.join(file_name(offset, SNAPSHOT_SUFFIX)),
-            &contents,
-        )
+        replace(&directory.join(file_name(offset, SNAPSHOT_SUFFIX)), &contents)
     }
 
     /// Reads the state before the batch at `offset`, `None` where there is no intact snapshot.
@@ -268,9 +256,7 @@ mod tests {
 
     #[test]
     fn one_of_the_last_five_batches_gets_its_old_offset() {
-        let sent: Vec<_> = (0..6)
-            .map(|n| batch(0, n * 2, 2, i64::from(n) * 2 + 100))
-            .collect();
+        let sent: Vec<_> = (0..6).map(|n| batch(0, n * 2, 2, i64::from(n) * 2 + 100)).collect();
         let producers = with_batches(&sent);
         for header in &sent[1..] {
             assert_eq!(check(&producers, *header), Ok(Some(header.base_offset)));
@@ -291,10 +277,7 @@ mod tests {
     #[test]
     fn an_old_epoch_is_fenced_and_a_new_one_begins_at_zero() {
         let producers = with_batches(&[batch(1, 0, 3, 0)]);
-        assert_eq!(
-            check(&producers, batch(0, 3, 1, 0)),
-            Err(ResponseError::InvalidProducerEpoch)
-        );
+        assert_eq!(check(&producers, batch(0, 3, 1, 0)), Err(ResponseError::InvalidProducerEpoch));
         assert_eq!(check(&producers, batch(2, 3, 1, 0)), GAP);
         assert_eq!(check(&producers, batch(2, 0, 1, 0)), Ok(None));
     }
@@ -324,10 +307,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let producers = with_batches(&[batch(0, 0, 2, 0), batch(1, 0, 1, 2), batch(1, 1, 9, 3)]);
         producers.save(directory.path(), 12).unwrap();
-        assert_eq!(
-            Producers::load(directory.path(), 12).unwrap(),
-            Some(producers)
-        );
+        assert_eq!(Producers::load(directory.path(), 12).unwrap(), Some(producers));
         assert_eq!(Producers::load(directory.path(), 11).unwrap(), None);
 
         let path = directory.path().join(file_name(12, SNAPSHOT_SUFFIX));

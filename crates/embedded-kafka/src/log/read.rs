@@ -119,20 +119,13 @@ impl Slice {
     /// When the file cannot be read.
     pub(crate) fn read(&self, at_least_one: bool) -> io::Result<Bytes> {
         let batches = self.read_batches(at_least_one);
-        if self.segment.is_outdated() {
-            Ok(Bytes::new())
-        } else {
-            batches
-        }
+        if self.segment.is_outdated() { Ok(Bytes::new()) } else { batches }
     }
 
     fn read_batches(&self, at_least_one: bool) -> io::Result<Bytes> {
         let file = self.segment.log()?;
         let mut position = self.segment.position()?;
-        let wanted = self
-            .max_bytes
-            .saturating_add(self.index_interval)
-            .max(HEADER_SIZE);
+        let wanted = self.max_bytes.saturating_add(self.index_interval).max(HEADER_SIZE);
         let mut buffer = read_at(&file, position, self.cut(position, wanted))?;
         let mut at = 0;
         let first = loop {

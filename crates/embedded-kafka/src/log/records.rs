@@ -43,15 +43,9 @@ impl<'a> Records<'a> {
         let count = usize::try_from(header.record_count)
             .map_err(|_| MalformedRecord("the batch claims a negative number of records"))?;
         if count > payload.len() / SMALLEST_RECORD {
-            return Err(MalformedRecord(
-                "the batch claims more records than it has room for",
-            ));
+            return Err(MalformedRecord("the batch claims more records than it has room for"));
         }
-        Ok(Self {
-            rest: payload,
-            left: header.record_count,
-            failed: false,
-        })
+        Ok(Self { rest: payload, left: header.record_count, failed: false })
     }
 
     fn read(&mut self) -> Result<RecordView<'a>, MalformedRecord> {
@@ -75,9 +69,8 @@ impl<'a> Iterator for Records<'a> {
         }
         if self.left == 0 {
             self.failed = true;
-            return (!self.rest.is_empty()).then_some(Err(MalformedRecord(
-                "the batch holds more bytes than its records",
-            )));
+            return (!self.rest.is_empty())
+                .then_some(Err(MalformedRecord("the batch holds more bytes than its records")));
         }
         self.left -= 1;
         let record = self.read();
@@ -101,12 +94,7 @@ fn read_record<'a>(record: &mut &'a [u8]) -> Result<RecordView<'a>, MalformedRec
         read_bytes(record)?.ok_or(MalformedRecord("a record header has no key"))?;
         read_bytes(record)?;
     }
-    Ok(RecordView {
-        offset_delta,
-        timestamp_delta,
-        key,
-        value,
-    })
+    Ok(RecordView { offset_delta, timestamp_delta, key, value })
 }
 
 fn read_bytes<'a>(from: &mut &'a [u8]) -> Result<Option<&'a [u8]>, MalformedRecord> {
@@ -121,9 +109,8 @@ fn read_length(from: &mut &[u8]) -> Result<Option<usize>, MalformedRecord> {
 }
 
 fn take<'a>(from: &mut &'a [u8], length: usize) -> Result<&'a [u8], MalformedRecord> {
-    let (taken, rest) = from
-        .split_at_checked(length)
-        .ok_or(MalformedRecord("a record ends too early"))?;
+    let (taken, rest) =
+        from.split_at_checked(length).ok_or(MalformedRecord("a record ends too early"))?;
     *from = rest;
     Ok(taken)
 }
@@ -163,17 +150,7 @@ mod tests {
 
     #[test]
     fn numbers_survive_encoding() {
-        for value in [
-            0,
-            -1,
-            1,
-            63,
-            -64,
-            64,
-            i64::from(i32::MAX),
-            i64::MIN,
-            i64::MAX,
-        ] {
+        for value in [0, -1, 1, 63, -64, 64, i64::from(i32::MAX), i64::MIN, i64::MAX] {
             let mut bytes = Vec::new();
             write_varlong(&mut bytes, value);
             let mut rest = &bytes[..];

@@ -63,10 +63,7 @@ impl Log {
             directory,
         };
         let listing = list(&log.directory)?;
-        let mut recovery = Recovery {
-            was_clean: true,
-            ..Recovery::default()
-        };
+        let mut recovery = Recovery { was_clean: true, ..Recovery::default() };
         if !listing.logs.is_empty() {
             log.open_segments(&listing, &mut recovery, now)?;
         }
@@ -80,16 +77,9 @@ impl Log {
         now: Timestamp,
     ) -> io::Result<()> {
         let bases: Vec<i64> = listing.logs.iter().copied().collect();
-        self.start_offset = load_start_offset(&self.directory)?
-            .unwrap_or(bases[0])
-            .max(bases[0]);
+        self.start_offset = load_start_offset(&self.directory)?.unwrap_or(bases[0]).max(bases[0]);
         for base_offset in &bases {
-            self.segments.push(Segment::empty(
-                &self.directory,
-                *base_offset,
-                &self.files,
-                now,
-            ));
+            self.segments.push(Segment::empty(&self.directory, *base_offset, &self.files, now));
         }
         let mark = CleanMark::load(&self.directory)?;
         recovery.was_clean = self.open_clean(mark, *bases.last().unwrap_or(&0))?;
@@ -133,10 +123,9 @@ impl Log {
             return Ok(false);
         }
         let active = self.segments.last_mut().expect("the log has segments");
-        let (Some(offsets), Some(times)) = (
-            length_of(&name(INDEX_SUFFIX))?,
-            length_of(&name(TIME_INDEX_SUFFIX))?,
-        ) else {
+        let (Some(offsets), Some(times)) =
+            (length_of(&name(INDEX_SUFFIX))?, length_of(&name(TIME_INDEX_SUFFIX))?)
+        else {
             return Ok(false);
         };
         let Some((offsets, times)) = load_indexes(active, offsets, times)? else {
@@ -154,17 +143,10 @@ impl Log {
         let base_offset = self.segments[index].base_offset();
         let name = |suffix| self.directory.join(file_name(base_offset, suffix));
         let size = length_of(&name(LOG_SUFFIX))?.unwrap_or(0);
-        let lengths = (
-            length_of(&name(INDEX_SUFFIX))?,
-            length_of(&name(TIME_INDEX_SUFFIX))?,
-        );
+        let lengths = (length_of(&name(INDEX_SUFFIX))?, length_of(&name(TIME_INDEX_SUFFIX))?);
         let next_base = self.segments[index + 1].base_offset();
         let segment = &mut self.segments[index];
-        let summary = SegmentSummary {
-            size,
-            max_timestamp: None,
-            first_timestamp: None,
-        };
+        let summary = SegmentSummary { size, max_timestamp: None, first_timestamp: None };
         if let (Some(offsets), Some(times)) = lengths
             && offsets.is_multiple_of(OffsetEntry::SIZE as u64)
             && times.is_multiple_of(TimeEntry::SIZE as u64)
@@ -172,10 +154,7 @@ impl Log {
             let (offsets, times) = if was_clean {
                 let offsets = offsets / OffsetEntry::SIZE as u64;
                 let times = times / TimeEntry::SIZE as u64;
-                (
-                    SparseIndex::from_file(offsets, None),
-                    SparseIndex::from_file(times, None),
-                )
+                (SparseIndex::from_file(offsets, None), SparseIndex::from_file(times, None))
             } else {
                 match load_indexes(segment, offsets, times)? {
                     Some(loaded) => loaded,
@@ -211,11 +190,7 @@ impl Log {
     pub(super) fn rebuild_active(&mut self, end_offset: Option<i64>) -> io::Result<u64> {
         let interval = self.settings.index_interval_bytes;
         let active = self.segments.last_mut().expect("the log has segments");
-        let depth = if end_offset.is_some() {
-            Depth::Headers
-        } else {
-            Depth::Crc
-        };
+        let depth = if end_offset.is_some() { Depth::Headers } else { Depth::Crc };
         let (epochs, producers) = (&mut self.epochs, &mut self.producers);
         let mut next_offset = active.base_offset();
         let mut has_news = false;
@@ -250,10 +225,7 @@ impl Log {
             return Ok(());
         }
         let first = self.segment_index(replay_from).unwrap_or(0);
-        for segment in self.segments[first..]
-            .iter()
-            .filter(|one| one.base_offset() < offset)
-        {
+        for segment in self.segments[first..].iter().filter(|one| one.base_offset() < offset) {
             let view = segment.view(segment.start_for(replay_from.max(segment.base_offset())));
             let file = view.log()?;
             let mut scan = Scan::headers(file, view.position()?, segment.size());

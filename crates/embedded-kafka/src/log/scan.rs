@@ -26,22 +26,12 @@ impl Scan {
     /// A walk over the headers between two positions.
     pub(super) fn headers(file: Arc<File>, position: u64, end: u64) -> Self {
         let buffer = Vec::new();
-        Self {
-            file,
-            position,
-            end,
-            at_once: HEADERS_AT_ONCE,
-            buffer,
-            buffer_at: 0,
-        }
+        Self { file, position, end, at_once: HEADERS_AT_ONCE, buffer, buffer_at: 0 }
     }
 
     /// A walk that reads every batch in full.
     pub(super) fn batches(file: Arc<File>, position: u64, end: u64) -> Self {
-        Self {
-            at_once: BATCHES_AT_ONCE,
-            ..Self::headers(file, position, end)
-        }
+        Self { at_once: BATCHES_AT_ONCE, ..Self::headers(file, position, end) }
     }
 
     /// The position and header of the next batch, `None` at the end or at what is no whole batch.

@@ -175,20 +175,13 @@ impl Segment {
         if position == 0 {
             self.first_timestamp = Some(header.max_timestamp);
         }
-        let largest = self
-            .max_timestamp
-            .map_or(NO_TIMESTAMP, |entry| entry.timestamp);
+        let largest = self.max_timestamp.map_or(NO_TIMESTAMP, |entry| entry.timestamp);
         if header.max_timestamp > largest {
-            self.max_timestamp = Some(TimeEntry {
-                timestamp: header.max_timestamp,
-                relative_offset,
-            });
+            self.max_timestamp =
+                Some(TimeEntry { timestamp: header.max_timestamp, relative_offset });
         }
         if self.bytes_since_entry > index_interval_bytes {
-            self.offsets.push(OffsetEntry {
-                relative_offset,
-                position,
-            });
+            self.offsets.push(OffsetEntry { relative_offset, position });
             self.note_time();
             self.bytes_since_entry = 0;
         }
@@ -202,10 +195,7 @@ impl Segment {
 
     fn note_time(&mut self) {
         if let Some(entry) = self.max_timestamp
-            && self
-                .times
-                .last()
-                .is_none_or(|last| entry.timestamp > last.timestamp)
+            && self.times.last().is_none_or(|last| entry.timestamp > last.timestamp)
         {
             self.times.push(entry);
         }
@@ -240,12 +230,8 @@ impl Segment {
 
     /// The position of the batch that holds `offset`, if it is one of the newest.
     fn newest_batch(&self, offset: i64) -> Option<u64> {
-        let behind = self
-            .newest
-            .partition_point(|(base_offset, _)| *base_offset <= offset);
-        behind
-            .checked_sub(1)
-            .map(|index| u64::from(self.newest[index].1))
+        let behind = self.newest.partition_point(|(base_offset, _)| *base_offset <= offset);
+        behind.checked_sub(1).map(|index| u64::from(self.newest[index].1))
     }
 
     /// A position from which a scan reaches `offset` soon, if the indexes in memory know one.
@@ -281,8 +267,7 @@ impl Segment {
 
     /// From where to look for the batch that holds `offset`.
     pub(super) fn start_for(&self, offset: i64) -> Start {
-        self.position_in_memory(offset)
-            .map_or(Start::Offset(offset), Start::Position)
+        self.position_in_memory(offset).map_or(Start::Offset(offset), Start::Position)
     }
 
     /// What a reader without the lock needs to know of the segment.
@@ -371,9 +356,7 @@ mod tests {
 
     fn header(base_offset: i64, timestamp: Timestamp, payload: &[u8]) -> BatchHeader {
         let mut header = BatchHeader::new(1, timestamp, timestamp);
-        header
-            .set_payload(super::super::compression::Compression::None, payload.len())
-            .unwrap();
+        header.set_payload(super::super::compression::Compression::None, payload.len()).unwrap();
         header.base_offset = base_offset;
         header.seal(payload);
         header
@@ -404,29 +387,20 @@ mod tests {
         let pool = OpenFiles::new(10);
         let settings = LogSettings::default();
         let mut segment = Segment::create(directory.path(), 0, &pool, 0).unwrap();
-        segment
-            .append(&header(0, 5, b"first"), b"first", &settings)
-            .unwrap();
+        segment.append(&header(0, 5, b"first"), b"first", &settings).unwrap();
         let path = directory.path().join(file_name(0, LOG_SUFFIX));
         let before = std::fs::read(&path).unwrap();
 
         // A descriptor that cannot be written to, nor cut back; and bytes of a torn write.
         segment.files.log.replace_with(File::open(&path).unwrap());
-        segment
-            .append(&header(1, 6, b"second"), b"second", &settings)
-            .unwrap_err();
+        segment.append(&header(1, 6, b"second"), b"second", &settings).unwrap_err();
         assert!(segment.has_torn_tail);
-        let torn = std::fs::OpenOptions::new()
-            .append(true)
-            .open(&path)
-            .unwrap();
+        let torn = std::fs::OpenOptions::new().append(true).open(&path).unwrap();
         (&torn).write_all(b"torn").unwrap();
         assert_eq!(segment.size(), before.len() as u64);
 
         segment.files.log.close();
-        segment
-            .append(&header(1, 6, b"second"), b"second", &settings)
-            .unwrap();
+        segment.append(&header(1, 6, b"second"), b"second", &settings).unwrap();
         let after = std::fs::read(&path).unwrap();
         assert_eq!(after[..before.len()], before);
         assert_eq!(after.len(), before.len() + HEADER_SIZE + 6);
@@ -435,15 +409,10 @@ mod tests {
     #[test]
     fn segment_ms_counts_in_the_time_of_the_records() {
         let directory = tempfile::tempdir().unwrap();
-        let settings = LogSettings {
-            segment_ms: 100,
-            ..LogSettings::default()
-        };
+        let settings = LogSettings { segment_ms: 100, ..LogSettings::default() };
         let mut segment =
             Segment::create(directory.path(), 0, &OpenFiles::new(10), 1_000_000).unwrap();
-        segment
-            .append(&header(0, 500, b"a"), b"a", &settings)
-            .unwrap();
+        segment.append(&header(0, 500, b"a"), b"a", &settings).unwrap();
         assert!(!segment.should_roll(&header(1, 600, b"b"), 1, &settings, 9_000_000));
         assert!(segment.should_roll(&header(1, 601, b"b"), 1, &settings, 9_000_000));
     }
@@ -451,14 +420,9 @@ mod tests {
     #[test]
     fn a_segment_without_timestamps_ages_by_the_clock() {
         let directory = tempfile::tempdir().unwrap();
-        let settings = LogSettings {
-            segment_ms: 100,
-            ..LogSettings::default()
-        };
+        let settings = LogSettings { segment_ms: 100, ..LogSettings::default() };
         let mut segment = Segment::create(directory.path(), 0, &OpenFiles::new(10), 1_000).unwrap();
-        segment
-            .append(&header(0, -1, b"a"), b"a", &settings)
-            .unwrap();
+        segment.append(&header(0, -1, b"a"), b"a", &settings).unwrap();
         assert!(!segment.should_roll(&header(1, -1, b"b"), 1, &settings, 1_100));
         assert!(segment.should_roll(&header(1, -1, b"b"), 1, &settings, 1_101));
     }

@@ -62,10 +62,7 @@ impl Log {
     fn save_producers(&self) -> io::Result<()> {
         self.producers.save(&self.directory, self.end_offset)?;
         for offset in list(&self.directory)?.snapshots {
-            let is_base = self
-                .segments
-                .iter()
-                .any(|segment| segment.base_offset() == offset);
+            let is_base = self.segments.iter().any(|segment| segment.base_offset() == offset);
             if !is_base && offset != self.end_offset {
                 remove_if_there(&self.directory.join(file_name(offset, SNAPSHOT_SUFFIX)))?;
             }
@@ -81,20 +78,12 @@ impl CleanMark {
     }
 
     fn save(&self, directory: &Path) -> io::Result<()> {
-        let SegmentSummary {
-            size,
-            max_timestamp,
-            first_timestamp,
-        } = self.summary;
+        let SegmentSummary { size, max_timestamp, first_timestamp } = self.summary;
         // Nothing has the smallest of all timestamps: it stands for "none".
         let (timestamp, relative_offset) =
             max_timestamp.map_or((i64::MIN, 0), |max| (max.timestamp, max.relative_offset));
         let first = first_timestamp.unwrap_or(i64::MIN);
-        let Self {
-            base_offset,
-            end_offset,
-            ..
-        } = self;
+        let Self { base_offset, end_offset, .. } = self;
         let text =
             format!("1 {base_offset} {end_offset} {size} {timestamp} {relative_offset} {first}\n");
         replace(&directory.join(CLEAN_FILE), text.as_bytes())
@@ -102,27 +91,15 @@ impl CleanMark {
 
     fn decode(contents: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(contents).ok()?;
-        let numbers: Option<Vec<i64>> = text
-            .split_whitespace()
-            .map(|word| word.parse().ok())
-            .collect();
-        let [
-            1,
-            base_offset,
-            end_offset,
-            size,
-            timestamp,
-            relative_offset,
-            first,
-        ] = numbers?[..]
+        let numbers: Option<Vec<i64>> =
+            text.split_whitespace().map(|word| word.parse().ok()).collect();
+        let [1, base_offset, end_offset, size, timestamp, relative_offset, first] = numbers?[..]
         else {
             return None;
         };
         let relative_offset = u32::try_from(relative_offset).ok()?;
-        let max_timestamp = (timestamp != i64::MIN).then_some(TimeEntry {
-            timestamp,
-            relative_offset,
-        });
+        let max_timestamp =
+            (timestamp != i64::MIN).then_some(TimeEntry { timestamp, relative_offset });
         Some(Self {
             base_offset,
             end_offset,
@@ -143,33 +120,13 @@ mod tests {
     fn a_mark_is_read_back_and_a_damaged_one_is_none() {
         let directory = tempfile::tempdir().unwrap();
         assert_eq!(CleanMark::load(directory.path()).unwrap(), None);
-        for max_timestamp in [
-            None,
-            Some(TimeEntry {
-                timestamp: 5,
-                relative_offset: 6,
-            }),
-        ] {
-            let summary = SegmentSummary {
-                size: 100,
-                max_timestamp,
-                first_timestamp: Some(-1),
-            };
-            let mark = CleanMark {
-                base_offset: 3,
-                end_offset: 9,
-                summary,
-            };
+        for max_timestamp in [None, Some(TimeEntry { timestamp: 5, relative_offset: 6 })] {
+            let summary = SegmentSummary { size: 100, max_timestamp, first_timestamp: Some(-1) };
+            let mark = CleanMark { base_offset: 3, end_offset: 9, summary };
             mark.save(directory.path()).unwrap();
             assert_eq!(CleanMark::load(directory.path()).unwrap(), Some(mark));
         }
-        for damaged in [
-            "",
-            "1 2 3",
-            "2 0 0 0 0 0 0",
-            "1 0 0 -1 0 0 0",
-            "1 a 0 0 0 0 0",
-        ] {
+        for damaged in ["", "1 2 3", "2 0 0 0 0 0 0", "1 0 0 -1 0 0 0", "1 a 0 0 0 0 0"] {
             assert_eq!(CleanMark::decode(damaged.as_bytes()), None);
         }
     }

@@ -73,10 +73,7 @@ pub(super) fn headers(mut bytes: &[u8]) -> Vec<BatchHeader> {
     let mut headers = Vec::new();
     while !bytes.is_empty() {
         let header = BatchHeader::parse(bytes).unwrap();
-        assert!(super::batch::has_valid_crc(
-            &header,
-            &bytes[..header.size()]
-        ));
+        assert!(super::batch::has_valid_crc(&header, &bytes[..header.size()]));
         bytes = &bytes[header.size()..];
         headers.push(header);
     }

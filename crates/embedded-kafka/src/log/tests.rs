@@ -16,26 +16,16 @@ fn open(directory: &Path, settings: &LogSettings) -> (Log, Recovery) {
 }
 
 fn small_segments() -> LogSettings {
-    LogSettings {
-        segment_bytes: 400,
-        index_interval_bytes: 100,
-        ..LogSettings::default()
-    }
+    LogSettings { segment_bytes: 400, index_interval_bytes: 100, ..LogSettings::default() }
 }
 
 /// Appends `count` batches of two records each; the timestamps are 1000 times the offset.
 fn fill(log: &mut Log, count: i64) {
     for _ in 0..count {
         let first = log.end_offset() * 1_000;
-        let records: [TestRecord; 2] = [
-            (first, Some("JFK"), "New York"),
-            (first + 1_000, None, "Newark"),
-        ];
-        let codec = if first % 4_000 == 0 {
-            Compression::Lz4
-        } else {
-            Compression::None
-        };
+        let records: [TestRecord; 2] =
+            [(first, Some("JFK"), "New York"), (first + 1_000, None, "Newark")];
+        let codec = if first % 4_000 == 0 { Compression::Lz4 } else { Compression::None };
         let appended = log.append(&batch(&records, codec), 0, 0).unwrap();
         assert_eq!(appended.last_offset + 1, log.end_offset());
     }
@@ -57,9 +47,8 @@ fn read_all(log: &Log, mut offset: i64, max_bytes: usize) -> Vec<i64> {
 
 fn names(directory: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(directory.join("flights-0")).unwrap();
-    let mut names: Vec<String> = entries
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
@@ -85,12 +74,7 @@ fn what_is_appended_is_read_back_as_it_came() {
     let sent = batch(&[(5, Some("JFK"), "New York")], Compression::Gzip);
     log.append(&sent, 3, 0).unwrap();
     log.append(&sent, 4, 0).unwrap();
-    let bytes = log
-        .locate(1, 2, 1_000)
-        .unwrap()
-        .unwrap()
-        .read(false)
-        .unwrap();
+    let bytes = log.locate(1, 2, 1_000).unwrap().unwrap().read(false).unwrap();
     let header = headers(&bytes)[0];
     assert_eq!((header.base_offset, header.leader_epoch), (1, 4));
     assert_eq!(bytes[16..], to_bytes(&sent)[16..]);
@@ -128,12 +112,7 @@ fn nothing_at_or_behind_the_high_watermark_is_read() {
     let directory = tempfile::tempdir().unwrap();
     let (mut log, _) = open(directory.path(), &LogSettings::default());
     fill(&mut log, 5);
-    let bytes = log
-        .locate(0, 6, EVERYTHING)
-        .unwrap()
-        .unwrap()
-        .read(true)
-        .unwrap();
+    let bytes = log.locate(0, 6, EVERYTHING).unwrap().unwrap().read(true).unwrap();
     assert_eq!(headers(&bytes).last().unwrap().last_offset(), 5);
     assert!(log.locate(6, 6, EVERYTHING).unwrap().is_none());
 }
@@ -144,12 +123,7 @@ fn available_bytes_are_exact_at_the_end() {
     let (mut log, _) = open(directory.path(), &small_segments());
     fill(&mut log, 30);
     for offset in (log.segments.last().unwrap().base_offset()..60).step_by(2) {
-        let bytes = log
-            .locate(offset, 60, EVERYTHING)
-            .unwrap()
-            .unwrap()
-            .read(true)
-            .unwrap();
+        let bytes = log.locate(offset, 60, EVERYTHING).unwrap().unwrap().read(true).unwrap();
         assert_eq!(log.available_bytes(offset, 60), bytes.len() as u64);
         assert_eq!(log.available_bytes(offset, offset), 0);
     }
@@ -182,18 +156,8 @@ fn a_clean_restart_reads_no_batch() {
     drop(log);
     // A clean start would not notice damage inside a batch.
     let (mut log, recovery) = open(directory.path(), &settings);
-    assert_eq!(
-        recovery,
-        Recovery {
-            was_clean: true,
-            cut_bytes: 0,
-            rebuilt_indexes: 0
-        }
-    );
-    assert_eq!(
-        (log.start_offset(), log.end_offset(), log.size_bytes()),
-        before
-    );
+    assert_eq!(recovery, Recovery { was_clean: true, cut_bytes: 0, rebuilt_indexes: 0 });
+    assert_eq!((log.start_offset(), log.end_offset(), log.size_bytes()), before);
     assert_eq!(read_all(&log, 0, 300).len(), 33);
     assert!(names(directory.path()).contains(&"clean-shutdown".to_owned()));
     fill(&mut log, 1);
@@ -215,10 +179,7 @@ fn a_torn_tail_is_cut_at_the_last_valid_batch() {
     fill(&mut log, 1);
     let whole = log.size_bytes();
     drop(log);
-    let path = directory
-        .path()
-        .join("flights-0")
-        .join(format!("{:020}.log", 0));
+    let path = directory.path().join("flights-0").join(format!("{:020}.log", 0));
     let bytes = std::fs::read(&path).unwrap();
     for length in intact..whole {
         std::fs::write(&path, &bytes[..length as usize]).unwrap();
@@ -245,12 +206,8 @@ fn missing_and_wrong_indexes_are_built_again() {
     log.close().unwrap();
     let sealed: Vec<i64> = log.segments.iter().map(Segment::base_offset).collect();
     drop(log);
-    let path = |base: i64, suffix| {
-        directory
-            .path()
-            .join("flights-0")
-            .join(format!("{base:020}.{suffix}"))
-    };
+    let path =
+        |base: i64, suffix| directory.path().join("flights-0").join(format!("{base:020}.{suffix}"));
     std::fs::remove_file(path(sealed[0], "index")).unwrap();
     std::fs::remove_file(path(sealed[1], "timeindex")).unwrap();
     std::fs::write(path(sealed[2], "index"), [1, 2, 3]).unwrap();
@@ -295,18 +252,10 @@ fn the_largest_timestamp_need_not_be_the_last() {
     let (mut log, _) = open(directory.path(), &small_segments());
     fill(&mut log, 10);
     let records: [TestRecord; 3] = [(1, None, "a"), (900_000, None, "b"), (900_000, None, "c")];
-    log.append(&batch(&records, Compression::Zstd), 2, 0)
-        .unwrap();
+    log.append(&batch(&records, Compression::Zstd), 2, 0).unwrap();
     fill(&mut log, 10);
     let found = log.offset_of_max_timestamp().resolve().unwrap();
-    assert_eq!(
-        found,
-        Some(Found {
-            offset: 21,
-            timestamp: 900_000,
-            leader_epoch: 2
-        })
-    );
+    assert_eq!(found, Some(Found { offset: 21, timestamp: 900_000, leader_epoch: 2 }));
     let found = log.offset_for_timestamp(500_000).resolve().unwrap();
     assert_eq!(found.map(|found| found.offset), Some(21));
 }
@@ -323,10 +272,7 @@ fn deleted_records_stay_deleted() {
     assert_eq!(log.delete_records_before(5).unwrap(), 31);
     assert!(matches!(
         log.delete_records_before(81),
-        Err(DeleteRecordsError::OutOfRange(OffsetOutOfRange {
-            offset: 81,
-            ..
-        }))
+        Err(DeleteRecordsError::OutOfRange(OffsetOutOfRange { offset: 81, .. }))
     ));
     assert!(log.locate(30, 80, 1).is_err());
     let found = log.offset_for_timestamp(0).resolve().unwrap().unwrap();
@@ -394,15 +340,11 @@ fn leader_epochs_follow_the_batches() {
 }
 
 fn numbered(sequence: i32) -> ValidBatch {
-    batch_with(
-        &[(1, None, "x"), (2, None, "y")],
-        Compression::None,
-        |header| {
-            header.producer_id = 9;
-            header.producer_epoch = 0;
-            header.base_sequence = sequence;
-        },
-    )
+    batch_with(&[(1, None, "x"), (2, None, "y")], Compression::None, |header| {
+        header.producer_id = 9;
+        header.producer_epoch = 0;
+        header.base_sequence = sequence;
+    })
 }
 
 #[test]
@@ -434,10 +376,7 @@ fn a_batch_sent_again_is_answered_with_its_first_offset() {
     check(&mut log);
     log.close().unwrap();
     // Without any snapshot: from the batches alone.
-    for name in names(directory.path())
-        .iter()
-        .filter(|name| name.ends_with(".snapshot"))
-    {
+    for name in names(directory.path()).iter().filter(|name| name.ends_with(".snapshot")) {
         std::fs::remove_file(directory.path().join("flights-0").join(name)).unwrap();
     }
     let (mut log, _) = open(directory.path(), &settings);
@@ -464,10 +403,7 @@ fn a_failed_append_changes_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let (mut log, _) = open(directory.path(), &LogSettings::default());
     fill(&mut log, 2);
-    let path = directory
-        .path()
-        .join("flights-0")
-        .join(format!("{:020}.log", 0));
+    let path = directory.path().join("flights-0").join(format!("{:020}.log", 0));
     let files = std::sync::Arc::clone(log.segments[0].files());
     files.log.replace_with(std::fs::File::open(&path).unwrap());
     let error = log.append(&numbered(0), 3, 0).unwrap_err();
@@ -517,12 +453,7 @@ fn records_of_the_broker_itself_are_appended_too() {
     builder.push(Some(b"group"), Some(b"offset"));
     builder.push(Some(b"group"), None);
     log.append(&builder.build().unwrap(), 0, 0).unwrap();
-    let bytes = log
-        .locate(0, 2, 1_000)
-        .unwrap()
-        .unwrap()
-        .read(true)
-        .unwrap();
+    let bytes = log.locate(0, 2, 1_000).unwrap().unwrap().read(true).unwrap();
     let header = headers(&bytes)[0];
     let records = Records::new(&header, &bytes[HEADER_SIZE..]).unwrap();
     let values: Vec<_> = records.map(|record| record.unwrap().value).collect();

@@ -69,20 +69,12 @@ impl Rejection {
     /// What is wrong with the request, before Kafka looks at the partition.
     fn of_request(code: ResponseError, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self {
-            code,
-            message,
-            record_errors: Vec::new(),
-            names_start_offset: false,
-        }
+        Self { code, message, record_errors: Vec::new(), names_start_offset: false }
     }
 
     /// What is wrong with the batch.
     fn of_batch(code: ResponseError, message: impl Into<String>) -> Self {
-        Self {
-            names_start_offset: true,
-            ..Self::of_request(code, message)
-        }
+        Self { names_start_offset: true, ..Self::of_request(code, message) }
     }
 
     fn invalid(message: impl Into<String>) -> Self {
@@ -140,14 +132,8 @@ pub(crate) fn validate(
         || !header_vouches_for_timestamps(&header, settings, now);
     let mut max_timestamp = header.max_timestamp;
     if look_inside {
-        let payload = source
-            .decompress(&valid.payload, MAX_DECOMPRESSED_BYTES)
-            .map_err(refuse)?;
-        let rules = Rules {
-            partition,
-            settings,
-            now,
-        };
+        let payload = source.decompress(&valid.payload, MAX_DECOMPRESSED_BYTES).map_err(refuse)?;
+        let rules = Rules { partition, settings, now };
         max_timestamp = check_records(&header, &payload, &rules)?;
         if target != source {
             recompress(&mut valid, target, &payload)?;
@@ -198,12 +184,7 @@ fn next_batch(bytes: &[u8]) -> Result<Option<usize>, Rejection> {
     let Some(head) = bytes.first_chunk::<SIZE_UP_TO_MAGIC>() else {
         return Ok(None);
     };
-    let corrupt = |message| {
-        Err(Rejection::of_request(
-            ResponseError::CorruptMessage,
-            message,
-        ))
-    };
+    let corrupt = |message| Err(Rejection::of_request(ResponseError::CorruptMessage, message));
     let length = i32::from_be_bytes([head[8], head[9], head[10], head[11]]);
     if length < SMALLEST_LENGTH {
         return corrupt(format!(
@@ -251,9 +232,7 @@ fn check_header(
         )));
     }
     if header.is_control() {
-        return Err(Rejection::invalid(
-            "Clients are not allowed to write control records",
-        ));
+        return Err(Rejection::invalid("Clients are not allowed to write control records"));
     }
     if header.has_producer_id() && header.base_sequence < 0 {
         return Err(Rejection::invalid(format!(
@@ -317,11 +296,7 @@ fn check_records(
             errors.push((index, message));
         }
     }
-    if errors.is_empty() {
-        Ok(max_timestamp)
-    } else {
-        Err(refused(errors, is_timestamp_error))
-    }
+    if errors.is_empty() { Ok(max_timestamp) } else { Err(refused(errors, is_timestamp_error)) }
 }
 
 impl Rules<'_> {
@@ -377,10 +352,7 @@ fn refused(record_errors: Vec<(i32, String)>, is_timestamp_error: bool) -> Rejec
         );
         (ResponseError::InvalidRecord, message)
     };
-    Rejection {
-        record_errors,
-        ..Rejection::of_batch(code, message)
-    }
+    Rejection { record_errors, ..Rejection::of_batch(code, message) }
 }
 
 fn recompress(
@@ -391,10 +363,7 @@ fn recompress(
     let failed = |message: String| Rejection::of_batch(ResponseError::UnknownServerError, message);
     valid.payload = match target {
         Compression::None => payload.clone(),
-        codec => codec
-            .compress(payload)
-            .map_err(|error| failed(error.to_string()))?
-            .into(),
+        codec => codec.compress(payload).map_err(|error| failed(error.to_string()))?.into(),
     };
     valid
         .header

@@ -27,9 +27,7 @@ const CODECS: [Compression; 5] = [
 ];
 
 fn code(records: &Bytes, settings: &LogSettings) -> Result<(), ResponseError> {
-    validate(records, settings, NOW)
-        .map(|_| ())
-        .map_err(|rejection| rejection.code)
+    validate(records, settings, NOW).map(|_| ()).map_err(|rejection| rejection.code)
 }
 
 fn changed(change: impl FnOnce(&mut BatchHeader)) -> Bytes {
@@ -50,20 +48,14 @@ fn a_good_batch_comes_out_as_it_went_in() {
 fn exactly_one_batch_is_expected() {
     let settings = LogSettings::default();
     let sent = to_bytes(&batch(RECORDS, Compression::None));
-    assert_eq!(
-        code(&Bytes::new(), &settings),
-        Err(ResponseError::InvalidRecord)
-    );
+    assert_eq!(code(&Bytes::new(), &settings), Err(ResponseError::InvalidRecord));
     let two = Bytes::from([&sent[..], &sent[..]].concat());
     assert_eq!(code(&two, &settings), Err(ResponseError::InvalidRecord));
     let torn = sent.slice(..sent.len() - 1);
     assert_eq!(code(&torn, &settings), Err(ResponseError::InvalidRecord));
     // Too few bytes for another batch are cut off.
     let with_rest = Bytes::from([&sent[..], &[0; 10]].concat());
-    assert_eq!(
-        to_bytes(&validate(&with_rest, &settings, NOW).unwrap()),
-        sent
-    );
+    assert_eq!(to_bytes(&validate(&with_rest, &settings, NOW).unwrap()), sent);
 }
 
 #[test]
@@ -71,15 +63,9 @@ fn other_formats_are_refused() {
     let settings = LogSettings::default();
     let mut old = to_bytes(&batch(RECORDS, Compression::None)).to_vec();
     old[16] = 1;
-    assert_eq!(
-        code(&old.clone().into(), &settings),
-        Err(ResponseError::InvalidRecord)
-    );
+    assert_eq!(code(&old.clone().into(), &settings), Err(ResponseError::InvalidRecord));
     old[16] = 3;
-    assert_eq!(
-        code(&old.into(), &settings),
-        Err(ResponseError::CorruptMessage)
-    );
+    assert_eq!(code(&old.into(), &settings), Err(ResponseError::CorruptMessage));
 }
 
 #[test]
@@ -89,11 +75,7 @@ fn any_flipped_bit_behind_the_epoch_is_noticed() {
     for at in 17..sent.len() {
         let mut flipped = sent.to_vec();
         flipped[at] ^= 1;
-        assert_eq!(
-            code(&flipped.into(), &settings),
-            Err(ResponseError::CorruptMessage),
-            "{at}"
-        );
+        assert_eq!(code(&flipped.into(), &settings), Err(ResponseError::CorruptMessage), "{at}");
     }
 }
 
@@ -101,18 +83,9 @@ fn any_flipped_bit_behind_the_epoch_is_noticed() {
 fn counts_and_offsets_must_agree() {
     let settings = LogSettings::default();
     let refused = Err(ResponseError::InvalidRecord);
-    assert_eq!(
-        code(&changed(|header| header.record_count = 2), &settings),
-        refused
-    );
-    assert_eq!(
-        code(&changed(|header| header.last_offset_delta = 3), &settings),
-        refused
-    );
-    assert_eq!(
-        code(&changed(|header| header.base_offset = 1), &settings),
-        refused
-    );
+    assert_eq!(code(&changed(|header| header.record_count = 2), &settings), refused);
+    assert_eq!(code(&changed(|header| header.last_offset_delta = 3), &settings), refused);
+    assert_eq!(code(&changed(|header| header.base_offset = 1), &settings), refused);
     for count in [-1, 0, 2, 4, i32::MAX] {
         let claimed = changed(|header| {
             header.record_count = count;
@@ -127,24 +100,16 @@ fn offset_deltas_count_up_from_zero() {
     let mut records = payload(&RECORDS[..1]);
     records.extend(payload(&RECORDS[..1]));
     let mut header = BatchHeader::new(2, NOW, NOW);
-    header
-        .set_payload(Compression::None, records.len())
-        .unwrap();
+    header.set_payload(Compression::None, records.len()).unwrap();
     header.seal(&records);
     let sent = to_bytes(&ValidBatch::new(header, records.into()));
-    assert_eq!(
-        code(&sent, &LogSettings::default()),
-        Err(ResponseError::InvalidRecord)
-    );
+    assert_eq!(code(&sent, &LogSettings::default()), Err(ResponseError::InvalidRecord));
 }
 
 #[test]
 fn a_producer_without_sequence_numbers_is_refused() {
     let sent = changed(|header| header.producer_id = 5);
-    assert_eq!(
-        code(&sent, &LogSettings::default()),
-        Err(ResponseError::InvalidRecord)
-    );
+    assert_eq!(code(&sent, &LogSettings::default()), Err(ResponseError::InvalidRecord));
 }
 
 #[test]
@@ -153,47 +118,28 @@ fn clients_write_no_control_batches() {
     bytes[22] |= 0x20;
     let crc = crc32c::crc32c(&bytes[21..]);
     bytes[17..21].copy_from_slice(&crc.to_be_bytes());
-    assert_eq!(
-        code(&bytes.into(), &LogSettings::default()),
-        Err(ResponseError::InvalidRecord)
-    );
+    assert_eq!(code(&bytes.into(), &LogSettings::default()), Err(ResponseError::InvalidRecord));
 }
 
 #[test]
 fn sizes_have_limits() {
     let sent = to_bytes(&batch(RECORDS, Compression::None));
-    let exact = LogSettings {
-        max_message_bytes: sent.len(),
-        ..LogSettings::default()
-    };
+    let exact = LogSettings { max_message_bytes: sent.len(), ..LogSettings::default() };
     assert_eq!(code(&sent, &exact), Ok(()));
-    let less = LogSettings {
-        max_message_bytes: sent.len() - 1,
-        ..LogSettings::default()
-    };
+    let less = LogSettings { max_message_bytes: sent.len() - 1, ..LogSettings::default() };
     assert_eq!(code(&sent, &less), Err(ResponseError::MessageTooLarge));
-    let small = LogSettings {
-        segment_bytes: sent.len() as u64 - 1,
-        ..LogSettings::default()
-    };
+    let small = LogSettings { segment_bytes: sent.len() as u64 - 1, ..LogSettings::default() };
     assert_eq!(code(&sent, &small), Err(ResponseError::RecordListTooLarge));
 }
 
 #[test]
 fn a_compacted_topic_names_the_records_without_a_key() {
-    let settings = LogSettings {
-        compacted: true,
-        ..LogSettings::default()
-    };
+    let settings = LogSettings { compacted: true, ..LogSettings::default() };
     for codec in CODECS {
         let sent = to_bytes(&batch(RECORDS, codec));
         let rejection = validate(&sent, &settings, NOW).unwrap_err();
         assert_eq!(rejection.code, ResponseError::InvalidRecord);
-        let indexes: Vec<i32> = rejection
-            .record_errors
-            .iter()
-            .map(|(index, _)| *index)
-            .collect();
+        let indexes: Vec<i32> = rejection.record_errors.iter().map(|(index, _)| *index).collect();
         assert_eq!(indexes, [2]);
         assert_eq!(
             rejection.client_message(),
@@ -204,20 +150,14 @@ fn a_compacted_topic_names_the_records_without_a_key() {
                  flights-0')]"
             )
         );
-        assert_eq!(
-            code(&to_bytes(&batch(&RECORDS[..2], codec)), &settings),
-            Ok(())
-        );
+        assert_eq!(code(&to_bytes(&batch(&RECORDS[..2], codec)), &settings), Ok(()));
     }
 }
 
 #[test]
 fn a_wrong_timestamp_outweighs_a_missing_key() {
-    let settings = LogSettings {
-        compacted: true,
-        timestamp_after_max_ms: 4,
-        ..LogSettings::default()
-    };
+    let settings =
+        LogSettings { compacted: true, timestamp_after_max_ms: 4, ..LogSettings::default() };
     let sent = to_bytes(&batch(RECORDS, Compression::None));
     let rejection = validate(&sent, &settings, NOW).unwrap_err();
     assert_eq!(rejection.code, ResponseError::InvalidTimestamp);
@@ -226,49 +166,28 @@ fn a_wrong_timestamp_outweighs_a_missing_key() {
         "Timestamp 1800000000005 of message with offset 1 is out of range. The timestamp should \
          be within [-9223370236854775807, 1800000000004]"
     );
-    assert!(
-        rejection.record_errors[1]
-            .1
-            .starts_with("Compacted topic cannot accept")
-    );
+    assert!(rejection.record_errors[1].1.starts_with("Compacted topic cannot accept"));
 }
 
 #[test]
 fn only_what_kafka_finds_before_the_partition_names_no_start_offset() {
     let settings = LogSettings::default();
-    let refused = |sent: &Bytes| {
-        validate(sent, &settings, NOW)
-            .unwrap_err()
-            .names_start_offset
-    };
+    let refused = |sent: &Bytes| validate(sent, &settings, NOW).unwrap_err().names_start_offset;
     assert!(!refused(&Bytes::new()));
-    assert!(!refused(
-        &changed(|header| header.record_count = 2).slice(..70)
-    ));
+    assert!(!refused(&changed(|header| header.record_count = 2).slice(..70)));
     assert!(refused(&changed(|header| header.record_count = 2)));
-    assert_eq!(
-        validate(&Bytes::new(), &settings, NOW)
-            .unwrap_err()
-            .client_message(),
-        None
-    );
+    assert_eq!(validate(&Bytes::new(), &settings, NOW).unwrap_err().client_message(), None);
 }
 
 #[test]
 fn garbage_instead_of_compressed_records_is_noticed_where_they_are_looked_at() {
-    let settings = LogSettings {
-        compacted: true,
-        ..LogSettings::default()
-    };
+    let settings = LogSettings { compacted: true, ..LogSettings::default() };
     for codec in &CODECS[1..] {
         let mut header = BatchHeader::new(1, NOW, NOW);
         header.set_payload(*codec, 7).unwrap();
         header.seal(b"garbage");
         let sent = to_bytes(&ValidBatch::new(header, Bytes::from_static(b"garbage")));
-        assert_eq!(
-            code(&sent, &settings),
-            Err(ResponseError::UnknownServerError)
-        );
+        assert_eq!(code(&sent, &settings), Err(ResponseError::UnknownServerError));
     }
 }
 
@@ -282,17 +201,10 @@ fn timestamps_must_be_near() {
     for codec in CODECS {
         let rejection = validate(&to_bytes(&batch(RECORDS, codec)), &settings, NOW).unwrap_err();
         assert_eq!(rejection.code, ResponseError::InvalidTimestamp);
-        let indexes: Vec<i32> = rejection
-            .record_errors
-            .iter()
-            .map(|(index, _)| *index)
-            .collect();
+        let indexes: Vec<i32> = rejection.record_errors.iter().map(|(index, _)| *index).collect();
         assert_eq!(indexes, [1, 2]);
     }
-    let ahead = LogSettings {
-        timestamp_after_max_ms: 4,
-        ..LogSettings::default()
-    };
+    let ahead = LogSettings { timestamp_after_max_ms: 4, ..LogSettings::default() };
     for codec in CODECS {
         let sent = to_bytes(&batch(RECORDS, codec));
         assert_eq!(code(&sent, &ahead), Err(ResponseError::InvalidTimestamp));
@@ -316,14 +228,8 @@ fn log_append_time_replaces_the_timestamps() {
         let claimed = batch_with(RECORDS, codec, |header| header.set_log_append_time(NOW));
         let other = super::validate(&to_bytes(&claimed), &"", &LogSettings::default(), NOW);
         let other = *other.unwrap().header();
-        assert_eq!(
-            (other.is_log_append_time(), other.max_timestamp),
-            (false, NOW)
-        );
-        assert_eq!(
-            code(&to_bytes(&claimed), &settings),
-            Err(ResponseError::InvalidTimestamp)
-        );
+        assert_eq!((other.is_log_append_time(), other.max_timestamp), (false, NOW));
+        assert_eq!(code(&to_bytes(&claimed), &settings), Err(ResponseError::InvalidTimestamp));
     }
 }
 
@@ -333,20 +239,14 @@ fn the_largest_timestamp_of_the_header_is_corrected() {
         header.max_timestamp = 3;
     });
     let valid = validate(&to_bytes(&sent), &LogSettings::default(), NOW).unwrap();
-    assert_eq!(
-        to_bytes(&valid),
-        to_bytes(&batch(RECORDS, Compression::None))
-    );
+    assert_eq!(to_bytes(&valid), to_bytes(&batch(RECORDS, Compression::None)));
 }
 
 #[test]
 fn a_topics_compression_rewrites_the_batch() {
     for source in CODECS {
         for target in CODECS {
-            let settings = LogSettings {
-                compression: Some(target),
-                ..LogSettings::default()
-            };
+            let settings = LogSettings { compression: Some(target), ..LogSettings::default() };
             let valid = validate(&to_bytes(&batch(RECORDS, source)), &settings, NOW).unwrap();
             let bytes = to_bytes(&valid);
             let header = BatchHeader::parse(&bytes).unwrap();

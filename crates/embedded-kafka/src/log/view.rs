@@ -120,13 +120,7 @@ impl SegmentView {
         start: Start,
     ) -> Self {
         let generation = files.generation();
-        Self {
-            files: Arc::clone(files),
-            generation,
-            base_offset,
-            known,
-            start,
-        }
+        Self { files: Arc::clone(files), generation, base_offset, known, start }
     }
 
     /// The file of batches.

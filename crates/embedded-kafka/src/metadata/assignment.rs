@@ -19,21 +19,14 @@ pub(super) fn spread(
     let node = |position: usize| nodes[position % nodes.len()];
     (first..first + count)
         .map(|partition| {
-            (0..replication_factor)
-                .map(|replica| node(shift + partition + replica))
-                .collect()
+            (0..replication_factor).map(|replica| node(shift + partition + replica)).collect()
         })
         .collect()
 }
 
 /// Checks the replicas that a caller chose for each partition of a topic.
 pub(super) fn check_manual(nodes: &[i32], replicas: &[Vec<i32>]) -> Result<(), Refusal> {
-    let refuse = |message| {
-        Err(Refusal::new(
-            ResponseError::InvalidReplicaAssignment,
-            message,
-        ))
-    };
+    let refuse = |message| Err(Refusal::new(ResponseError::InvalidReplicaAssignment, message));
     let replication_factor = replicas.first().map_or(0, Vec::len);
     for brokers in replicas {
         if brokers.is_empty() {

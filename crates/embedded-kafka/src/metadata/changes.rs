@@ -38,10 +38,7 @@ impl Metadata {
     ) -> Result<Arc<Topic>, Refusal> {
         let _one_at_a_time = self.changing.lock();
         self.check_name(&new.name)?;
-        let given = new
-            .config
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_deref()));
+        let given = new.config.iter().map(|(name, value)| (name.as_str(), value.as_deref()));
         let config = TopicConfig::create(given)?;
         let replicas = self.place(&new)?;
         let record = TopicRecord {
@@ -57,14 +54,10 @@ impl Metadata {
         if validate_only {
             return Ok(topic);
         }
-        self.store
-            .write_topic(&record)
-            .map_err(|error| Refusal::storage(&error))?;
+        self.store.write_topic(&record).map_err(|error| Refusal::storage(&error))?;
         self.topics.write().insert(Arc::clone(&topic));
-        self.events.emit(|| Event::TopicCreated {
-            topic: record.name,
-            partitions: record.replicas.len(),
-        });
+        self.events
+            .emit(|| Event::TopicCreated { topic: record.name, partitions: record.replicas.len() });
         Ok(topic)
     }
 
@@ -74,9 +67,7 @@ impl Metadata {
         if self.topic(name).is_none() {
             return Err(ResponseError::UnknownTopicOrPartition);
         }
-        self.store
-            .remove_topic(name)
-            .map_err(|error| Refusal::storage(&error).code)?;
+        self.store.remove_topic(name).map_err(|error| Refusal::storage(&error).code)?;
         let removed = self.topics.write().remove(name);
         for partition in removed.iter().flat_map(|topic| topic.partitions().to_vec()) {
             // What cannot be removed now is swept away at the next start.
@@ -84,8 +75,7 @@ impl Metadata {
                 tracing::warn!(%error, topic = name, "a deleted partition is still on disk");
             }
         }
-        self.events
-            .emit(|| Event::TopicDeleted { topic: name.into() });
+        self.events.emit(|| Event::TopicDeleted { topic: name.into() });
         Ok(())
     }
 
@@ -129,9 +119,7 @@ impl Metadata {
             return Ok(());
         }
         let record = topic.record(&topic.config(), replicas.clone());
-        self.store
-            .write_topic(&record)
-            .map_err(|error| Refusal::storage(&error))?;
+        self.store.write_topic(&record).map_err(|error| Refusal::storage(&error))?;
         let nodes = self.node_ids();
         topic
             .add_partitions(replicas, &self.place_for_logs(&nodes))
@@ -143,20 +131,22 @@ impl Metadata {
         Some(TopicConfig::clone(&*self.topic(name)?.config()))
     }
 
-    /// Replaces the settings of a topic.
-    pub(crate) fn set_topic_config(
+    /// Puts what `change` makes of a topic's settings in their place, or only checks that it could
+    /// be done.
+    pub(crate) fn change_topic_config(
         &self,
         name: &str,
-        config: TopicConfig,
-    ) -> Result<(), ResponseError> {
+        validate_only: bool,
+        change: &dyn Fn(&TopicConfig) -> Result<TopicConfig, Refusal>,
+    ) -> Result<(), Refusal> {
         let _one_at_a_time = self.changing.lock();
-        let topic = self
-            .topic(name)
-            .ok_or(ResponseError::UnknownTopicOrPartition)?;
+        let topic = self.topic(name).ok_or_else(|| Refusal::no_such_topic(name))?;
+        let config = change(&topic.config())?;
+        if validate_only {
+            return Ok(());
+        }
         let record = topic.record(&config, Vec::new());
-        self.store
-            .write_topic(&record)
-            .map_err(|error| Refusal::storage(&error).code)?;
+        self.store.write_topic(&record).map_err(|error| Refusal::storage(&error))?;
         topic.configure(config);
         Ok(())
     }
@@ -178,9 +168,7 @@ impl Metadata {
             return self.place_as_told(new);
         }
         let partitions = new.partitions.unwrap_or(self.settings.default_partitions);
-        let factor = new
-            .replication_factor
-            .unwrap_or(self.settings.default_replication_factor);
+        let factor = new.replication_factor.unwrap_or(self.settings.default_replication_factor);
         if partitions < 1 {
             return Err(Refusal::new(
                 ResponseError::InvalidPartitions,
@@ -205,13 +193,7 @@ impl Metadata {
                 ),
             ));
         }
-        Ok(spread(
-            &nodes,
-            partitions as usize,
-            factor as usize,
-            0,
-            shift(&new.name),
-        ))
+        Ok(spread(&nodes, partitions as usize, factor as usize, 0, shift(&new.name)))
     }
 
     fn place_as_told(&self, new: &NewTopic) -> Result<Vec<Vec<i32>>, Refusal> {
@@ -229,20 +211,13 @@ impl Metadata {
         }
         let mut assignments = new.assignments.clone();
         assignments.sort();
-        if assignments
-            .iter()
-            .zip(0..)
-            .any(|((index, _), expected)| *index != expected)
-        {
+        if assignments.iter().zip(0..).any(|((index, _), expected)| *index != expected) {
             return Err(Refusal::new(
                 ResponseError::InvalidReplicaAssignment,
                 "partitions should be a consecutive 0-based integer sequence",
             ));
         }
-        let replicas: Vec<_> = assignments
-            .into_iter()
-            .map(|(_, replicas)| replicas)
-            .collect();
+        let replicas: Vec<_> = assignments.into_iter().map(|(_, replicas)| replicas).collect();
         check_count(replicas.len() as i32)?;
         check_manual(&self.node_ids(), &replicas)?;
         Ok(replicas)

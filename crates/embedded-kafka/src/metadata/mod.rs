@@ -88,18 +88,11 @@ impl Metadata {
         let open_files = OpenFiles::new(OPEN_FILES);
         let mut topics = Topics::default();
         let ids: Vec<i32> = nodes.iter().map(|node| node.id).collect();
-        let place = Place {
-            store: &store,
-            nodes: &ids,
-            open_files: &open_files,
-            now: clock.now(),
-        };
+        let place = Place { store: &store, nodes: &ids, open_files: &open_files, now: clock.now() };
         for record in store.read_topics()? {
             let topic = record.name.clone();
-            let topic = Topic::open(record, &place).map_err(|source| StartError::Log {
-                topic,
-                source: Box::new(source),
-            })?;
+            let topic = Topic::open(record, &place)
+                .map_err(|source| StartError::Log { topic, source: Box::new(source) })?;
             topics.insert(Arc::new(topic));
         }
         let metadata = Self {
@@ -109,10 +102,7 @@ impl Metadata {
             topics: RwLock::new(topics),
             changing: Mutex::new(()),
             // The first id asked for opens a new block: those given out before are not known.
-            producer_ids: Mutex::new(ProducerIds {
-                next: record.next_producer_id,
-                record,
-            }),
+            producer_ids: Mutex::new(ProducerIds { next: record.next_producer_id, record }),
             open_files,
             clock: Arc::clone(clock),
             events,
@@ -120,10 +110,7 @@ impl Metadata {
         };
         metadata
             .sweep()
-            .map_err(|source| StartError::DataDirectory {
-                path: metadata.store.logs(),
-                source,
-            })?;
+            .map_err(|source| StartError::DataDirectory { path: metadata.store.logs(), source })?;
         Ok(metadata)
     }
 
@@ -148,10 +135,7 @@ impl Metadata {
         let groups = group::Settings::default();
         NodeSettings {
             node_id: node,
-            address: self
-                .node(node)
-                .map(|node| node.address.to_string())
-                .unwrap_or_default(),
+            address: self.node(node).map(|node| node.address.to_string()).unwrap_or_default(),
             log_dir: self.store.logs().display().to_string(),
             num_partitions: self.settings.default_partitions,
             default_replication_factor: self.settings.default_replication_factor,
@@ -226,11 +210,7 @@ impl Metadata {
 
     /// Lets time pass for every log.
     pub(crate) fn tick(&self, now: Timestamp) {
-        for partition in self
-            .topics()
-            .iter()
-            .flat_map(|topic| topic.partitions().to_vec())
-        {
+        for partition in self.topics().iter().flat_map(|topic| topic.partitions().to_vec()) {
             partition.with(|state| state.log.tick(now));
         }
         self.open_files.close_idle();
@@ -238,11 +218,7 @@ impl Metadata {
 
     /// Leaves every log so that the next start need not check it.
     pub(crate) fn close(&self) {
-        for partition in self
-            .topics()
-            .iter()
-            .flat_map(|topic| topic.partitions().to_vec())
-        {
+        for partition in self.topics().iter().flat_map(|topic| topic.partitions().to_vec()) {
             if let Err(error) = partition.with(|state| state.log.close()) {
                 tracing::warn!(%error, partition = partition.index, "a log was not closed cleanly");
             }
@@ -251,12 +227,7 @@ impl Metadata {
 
     fn place_for_logs<'a>(&'a self, nodes: &'a [i32]) -> Place<'a> {
         let now = self.clock.now();
-        Place {
-            store: &self.store,
-            nodes,
-            open_files: &self.open_files,
-            now,
-        }
+        Place { store: &self.store, nodes, open_files: &self.open_files, now }
     }
 
     fn node_ids(&self) -> Vec<i32> {
@@ -272,14 +243,11 @@ impl Metadata {
         for log in logs {
             let log = log?;
             let name = log.file_name();
-            let known = name
-                .to_str()
-                .and_then(|name| name.rsplit_once('-'))
-                .is_some_and(|(topic, partition)| {
-                    partition
-                        .parse()
-                        .is_ok_and(|partition| self.has_partition(topic, partition))
-                });
+            let known = name.to_str().and_then(|name| name.rsplit_once('-')).is_some_and(
+                |(topic, partition)| {
+                    partition.parse().is_ok_and(|partition| self.has_partition(topic, partition))
+                },
+            );
             if !known {
                 std::fs::remove_dir_all(log.path())?;
             }

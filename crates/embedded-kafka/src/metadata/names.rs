@@ -54,9 +54,7 @@ pub(crate) fn check_collision<'a>(
         return Ok(());
     }
     match existing.into_iter().find(|other| collide(name, other)) {
-        Some(other) => Err(format!(
-            "Topic '{name}' collides with existing topic: {other}"
-        )),
+        Some(other) => Err(format!("Topic '{name}' collides with existing topic: {other}")),
         None => Ok(()),
     }
 }
@@ -91,10 +89,7 @@ mod tests {
             ("ü", format!("'ü' {other}")),
         ];
         for (name, reason) in rows {
-            assert_eq!(
-                validate(name),
-                Err(format!("Topic name is invalid: {reason}"))
-            );
+            assert_eq!(validate(name), Err(format!("Topic name is invalid: {reason}")));
         }
     }
 
@@ -110,15 +105,7 @@ mod tests {
 
     #[test]
     fn dots_underscores_and_dashes_are_legal() {
-        for name in [
-            "...",
-            "_",
-            "-",
-            "a.b",
-            "A-1_b",
-            CONSUMER_OFFSETS,
-            TRANSACTION_STATE,
-        ] {
+        for name in ["...", "_", "-", "a.b", "A-1_b", CONSUMER_OFFSETS, TRANSACTION_STATE] {
             assert_eq!(validate(name), Ok(()), "{name}");
         }
     }

@@ -45,9 +45,7 @@ impl OffsetsLog for OffsetsTopic {
         }
         if let Some(batch) = batch.build() {
             let leader = partition.leadership().leader;
-            partition
-                .append(leader, -1, &batch, now)
-                .map_err(|rejection| rejection.code)?;
+            partition.append(leader, -1, &batch, now).map_err(|rejection| rejection.code)?;
         }
         Ok(())
     }
@@ -60,9 +58,7 @@ impl OffsetsLog for OffsetsTopic {
 impl Metadata {
     /// The node that coordinates a group, or `None` as long as no group was ever coordinated.
     pub(crate) fn group_coordinator(&self, group: &str) -> Option<i32> {
-        let partition = self
-            .partition(CONSUMER_OFFSETS, self.offsets_partition(group))
-            .ok()?;
+        let partition = self.partition(CONSUMER_OFFSETS, self.offsets_partition(group)).ok()?;
         Some(partition.leadership().leader)
     }
 
@@ -89,8 +85,7 @@ impl Metadata {
                 Err(refusal) => return Err(refusal.code),
             }
         }
-        self.group_coordinator(group)
-            .ok_or(ResponseError::CoordinatorNotAvailable)
+        self.group_coordinator(group).ok_or(ResponseError::CoordinatorNotAvailable)
     }
 
     /// Reads all of `__consumer_offsets`, each partition in the order in which it was written.
@@ -122,9 +117,8 @@ impl Metadata {
     }
 
     fn offsets_partition(&self, group: &str) -> i32 {
-        let partitions = self
-            .topic(CONSUMER_OFFSETS)
-            .map_or(self.settings.offsets_topic_partitions, |topic| {
+        let partitions =
+            self.topic(CONSUMER_OFFSETS).map_or(self.settings.offsets_topic_partitions, |topic| {
                 topic.partitions().len() as i32
             });
         partition_of(group, partitions)
@@ -139,9 +133,8 @@ fn replay_batches(
     let mut next = 0;
     while !batches.is_empty() {
         let header = BatchHeader::parse(batches).map_err(io::Error::other)?;
-        let (batch, rest) = batches
-            .split_at_checked(header.size())
-            .ok_or(io::ErrorKind::InvalidData)?;
+        let (batch, rest) =
+            batches.split_at_checked(header.size()).ok_or(io::ErrorKind::InvalidData)?;
         if !header.is_control() {
             for record in Records::new(&header, &batch[HEADER_SIZE..]).map_err(io::Error::other)? {
                 let record = record.map_err(io::Error::other)?;

@@ -88,26 +88,10 @@ impl PartitionState {
 
 impl Partition {
     pub(crate) fn new(index: i32, replicas: Vec<i32>, log: Log, min_in_sync: usize) -> Self {
-        let leader = *replicas
-            .first()
-            .expect("a partition has at least one replica");
-        let leadership = Leadership {
-            leader,
-            epoch: 0,
-            in_sync: replicas.clone(),
-            replicas,
-        };
-        let state = PartitionState {
-            log,
-            leadership,
-            min_in_sync,
-            is_deleted: false,
-        };
-        Self {
-            index,
-            state: Mutex::new(state),
-            changed: Watch::default(),
-        }
+        let leader = *replicas.first().expect("a partition has at least one replica");
+        let leadership = Leadership { leader, epoch: 0, in_sync: replicas.clone(), replicas };
+        let state = PartitionState { log, leadership, min_in_sync, is_deleted: false };
+        Self { index, state: Mutex::new(state), changed: Watch::default() }
     }
 
     /// Looks at the partition, or changes it, under its lock. Never across an await.

@@ -11,10 +11,7 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub(crate) fn new(code: ResponseError, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-        }
+        Self { code, message: message.into() }
     }
 
     /// A setting that does not exist, or a value that it does not take.
@@ -27,12 +24,15 @@ impl Refusal {
         Self::new(ResponseError::InvalidRequest, message)
     }
 
+    /// A change to the settings of a topic that is not there.
+    pub(crate) fn no_such_topic(name: &str) -> Self {
+        let message = format!("The topic '{name}' does not exist.");
+        Self::new(ResponseError::UnknownTopicOrPartition, message)
+    }
+
     /// The disk did not take a change.
     pub(super) fn storage(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "a change of the cluster's metadata was not written");
-        Self::new(
-            ResponseError::KafkaStorageError,
-            format!("The change was not written: {error}"),
-        )
+        Self::new(ResponseError::KafkaStorageError, format!("The change was not written: {error}"))
     }
 }

@@ -55,14 +55,9 @@ pub(crate) struct Store {
 impl Store {
     /// Opens the directory, and makes it where there is none.
     pub(crate) fn open(directory: &Path) -> Result<Self, StoreError> {
-        let store = Self {
-            directory: directory.to_owned(),
-        };
+        let store = Self { directory: directory.to_owned() };
         let topics = store.topics();
-        fs::create_dir_all(&topics).map_err(|source| StoreError::Io {
-            path: topics,
-            source,
-        })?;
+        fs::create_dir_all(&topics).map_err(|source| StoreError::Io { path: topics, source })?;
         Ok(store)
     }
 
@@ -80,13 +75,8 @@ impl Store {
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let cluster_id = new_cluster_id();
-                let record = ClusterRecord {
-                    format: FORMAT,
-                    cluster_id,
-                    next_producer_id: 0,
-                };
-                self.write_cluster(&record)
-                    .map_err(|source| StoreError::Io { path, source })?;
+                let record = ClusterRecord { format: FORMAT, cluster_id, next_producer_id: 0 };
+                self.write_cluster(&record).map_err(|source| StoreError::Io { path, source })?;
                 Ok(record)
             }
             Err(source) => Err(StoreError::Io { path, source }),
@@ -107,10 +97,7 @@ impl Store {
         let mut records = Vec::new();
         for entry in fs::read_dir(&topics).map_err(at(&topics))? {
             let path = entry.map_err(at(&topics))?.path();
-            if path
-                .extension()
-                .is_some_and(|extension| extension == "json")
-            {
+            if path.extension().is_some_and(|extension| extension == "json") {
                 records.push(parse(&path, &fs::read(&path).map_err(at(&path))?)?);
             } else {
                 // Left behind by a crash between writing a file and renaming it into its place.
@@ -150,10 +137,8 @@ impl Store {
 }
 
 fn parse<T: for<'de> Deserialize<'de>>(path: &Path, bytes: &[u8]) -> Result<T, StoreError> {
-    serde_json::from_slice(bytes).map_err(|error| StoreError::Format {
-        path: path.to_owned(),
-        reason: error.to_string(),
-    })
+    serde_json::from_slice(bytes)
+        .map_err(|error| StoreError::Format { path: path.to_owned(), reason: error.to_string() })
 }
 
 fn replace(path: &Path, record: &impl Serialize) -> io::Result<()> {
@@ -170,11 +155,7 @@ fn new_cluster_id() -> String {
     (0..22)
         .map(|digit| {
             let shift = 122 - 6 * digit;
-            let bits = if shift >= 0 {
-                random >> shift
-            } else {
-                random << -shift
-            };
+            let bits = if shift >= 0 { random >> shift } else { random << -shift };
             char::from(ALPHABET[(bits & 63) as usize])
         })
         .collect()
@@ -238,13 +219,7 @@ mod tests {
     fn a_cluster_id_looks_like_one_of_kafkas() {
         let id = new_cluster_id();
         assert_eq!(id.len(), 22);
-        assert!(
-            id.bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
-        );
-        assert!(
-            "AQgw".contains(&id[21..]),
-            "the last digit has two bits: {id}"
-        );
+        assert!(id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
+        assert!("AQgw".contains(&id[21..]), "the last digit has two bits: {id}");
     }
 }

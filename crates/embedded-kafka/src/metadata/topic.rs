@@ -68,12 +68,7 @@ impl Topic {
                 tracing::warn!(%topic, index, bytes, "a torn end was cut off the log");
             }
             let replicas = among(place.nodes, replicas, partitions.len());
-            partitions.push(Arc::new(Partition::new(
-                index,
-                replicas,
-                log,
-                min_in_sync(&config),
-            )));
+            partitions.push(Arc::new(Partition::new(index, replicas, log, min_in_sync(&config))));
         }
         *self.partitions.write() = partitions.into();
         Ok(())
@@ -84,10 +79,7 @@ impl Topic {
     }
 
     pub(crate) fn partition(&self, index: i32) -> Option<Arc<Partition>> {
-        self.partitions
-            .read()
-            .get(usize::try_from(index).ok()?)
-            .cloned()
+        self.partitions.read().get(usize::try_from(index).ok()?).cloned()
     }
 
     pub(crate) fn config(&self) -> Arc<TopicConfig> {
@@ -110,9 +102,7 @@ impl Topic {
     /// How it is written down.
     pub(super) fn record(&self, config: &TopicConfig, added: Vec<Vec<i32>>) -> TopicRecord {
         let partitions = self.partitions();
-        let replicas = partitions
-            .iter()
-            .map(|partition| partition.leadership().replicas);
+        let replicas = partitions.iter().map(|partition| partition.leadership().replicas);
         TopicRecord {
             name: self.name.to_string(),
             id: self.id,
@@ -125,15 +115,8 @@ impl Topic {
 /// The replicas on nodes that this cluster has. A data directory may have been written with more
 /// nodes; a partition none of whose nodes is left goes to one that is.
 fn among(nodes: &[i32], replicas: Vec<i32>, partition: usize) -> Vec<i32> {
-    let kept: Vec<i32> = replicas
-        .into_iter()
-        .filter(|node| nodes.contains(node))
-        .collect();
-    if kept.is_empty() {
-        vec![nodes[partition % nodes.len()]]
-    } else {
-        kept
-    }
+    let kept: Vec<i32> = replicas.into_iter().filter(|node| nodes.contains(node)).collect();
+    if kept.is_empty() { vec![nodes[partition % nodes.len()]] } else { kept }
 }
 
 fn min_in_sync(config: &TopicConfig) -> usize {

@@ -37,10 +37,7 @@ pub(crate) struct FrameReader {
 impl FrameReader {
     /// A reader that takes frames of up to `limit` bytes.
     pub(crate) fn new(limit: usize) -> Self {
-        Self {
-            buffer: BytesMut::new(),
-            limit,
-        }
+        Self { buffer: BytesMut::new(), limit }
     }
 
     /// The next frame without its length, or `None` where the client has closed the connection
@@ -73,10 +70,7 @@ impl FrameReader {
         let length = (&self.buffer[..4]).get_i32();
         let length = usize::try_from(length).map_err(|_| FrameError::Negative(length))?;
         if length > self.limit {
-            return Err(FrameError::TooLarge {
-                length: length as i64,
-                limit: self.limit,
-            });
+            return Err(FrameError::TooLarge { length: length as i64, limit: self.limit });
         }
         Ok(length)
     }
@@ -92,11 +86,7 @@ impl FrameReader {
         while self.buffer.len() < wanted {
             self.buffer.reserve(reserve.max(wanted - self.buffer.len()));
             if stream.read_buf(&mut self.buffer).await? == 0 {
-                return if self.buffer.is_empty() {
-                    Ok(false)
-                } else {
-                    Err(FrameError::Truncated)
-                };
+                return if self.buffer.is_empty() { Ok(false) } else { Err(FrameError::Truncated) };
             }
         }
         Ok(true)
@@ -119,9 +109,7 @@ mod tests {
 
     #[tokio::test]
     async fn several_frames_in_one_read_are_told_apart() {
-        let read = frames(b"\0\0\0\x02ab\0\0\0\0\0\0\0\x01c", 10)
-            .await
-            .unwrap();
+        let read = frames(b"\0\0\0\x02ab\0\0\0\0\0\0\0\x01c", 10).await.unwrap();
         assert_eq!(read, [Bytes::from("ab"), Bytes::new(), Bytes::from("c")]);
     }
 
@@ -137,43 +125,25 @@ mod tests {
     #[tokio::test]
     async fn a_frame_above_the_cap_is_refused_before_its_bytes_come() {
         let refused = frames(b"\x7f\xff\xff\xff", 100).await;
-        assert!(matches!(
-            refused,
-            Err(FrameError::TooLarge {
-                length: 0x7fff_ffff,
-                limit: 100
-            })
-        ));
+        assert!(matches!(refused, Err(FrameError::TooLarge { length: 0x7fff_ffff, limit: 100 })));
     }
 
     #[tokio::test]
     async fn a_negative_length_is_refused() {
-        assert!(matches!(
-            frames(b"\xff\xff\xff\xff", 100).await,
-            Err(FrameError::Negative(-1))
-        ));
+        assert!(matches!(frames(b"\xff\xff\xff\xff", 100).await, Err(FrameError::Negative(-1))));
     }
 
     #[tokio::test]
     async fn a_connection_that_ends_within_a_frame_is_an_error() {
-        assert!(matches!(
-            frames(b"\0\0\0\x05abc", 100).await,
-            Err(FrameError::Truncated)
-        ));
-        assert!(matches!(
-            frames(b"\0\0", 100).await,
-            Err(FrameError::Truncated)
-        ));
+        assert!(matches!(frames(b"\0\0\0\x05abc", 100).await, Err(FrameError::Truncated)));
+        assert!(matches!(frames(b"\0\0", 100).await, Err(FrameError::Truncated)));
     }
 
     #[tokio::test]
     async fn a_claim_alone_reserves_no_more_than_the_trusted_size() {
         let mut reader = FrameReader::new(100 << 20);
         let mut stream: &[u8] = b"\x06\0\0\0abc";
-        assert!(matches!(
-            reader.next(&mut stream).await,
-            Err(FrameError::Truncated)
-        ));
+        assert!(matches!(reader.next(&mut stream).await, Err(FrameError::Truncated)));
         assert!(reader.buffer.capacity() <= 2 * TRUSTED);
     }
 }

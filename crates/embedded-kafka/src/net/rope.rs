@@ -34,14 +34,8 @@ pub(crate) struct Rope {
 impl Rope {
     /// A rope that takes over `expected`, in this order, instead of copying them.
     pub(crate) fn expecting(expected: impl IntoIterator<Item = Bytes>) -> Self {
-        let expected = expected
-            .into_iter()
-            .filter(|bytes| bytes.len() >= WORTH_A_PIECE)
-            .collect();
-        Self {
-            expected,
-            ..Self::default()
-        }
+        let expected = expected.into_iter().filter(|bytes| bytes.len() >= WORTH_A_PIECE).collect();
+        Self { expected, ..Self::default() }
     }
 
     /// How many bytes have been written into the rope.
@@ -57,8 +51,7 @@ impl Rope {
         let length = i32::try_from(self.len())
             .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "a response over 2 GiB"))?;
         self.seal();
-        self.pieces
-            .push_front(Bytes::copy_from_slice(&length.to_be_bytes()));
+        self.pieces.push_front(Bytes::copy_from_slice(&length.to_be_bytes()));
         while !self.pieces.is_empty() {
             let slices: Vec<IoSlice<'_>> = self
                 .pieces

@@ -21,9 +21,7 @@ impl GroupMetadataKey {
         if reader.int16()? != 2 {
             return Err(Malformed);
         }
-        Ok(Self {
-            group: reader.string(false)?,
-        })
+        Ok(Self { group: reader.string(false)? })
     }
 }
 
@@ -36,21 +34,13 @@ mod tests {
 
     #[test]
     fn kafka_writes_the_same_bytes() {
-        let key = GroupMetadataKey {
-            group: "east-coast-dpt".into(),
-        };
-        assert_eq!(
-            key.encode(),
-            from_hex("0002000e656173742d636f6173742d647074")
-        );
+        let key = GroupMetadataKey { group: "east-coast-dpt".into() };
+        assert_eq!(key.encode(), from_hex("0002000e656173742d636f6173742d647074"));
     }
 
     #[test]
     fn a_key_of_another_kind_is_refused() {
-        assert_eq!(
-            GroupMetadataKey::decode(&from_hex("0001000167")),
-            Err(Malformed)
-        );
+        assert_eq!(GroupMetadataKey::decode(&from_hex("0001000167")), Err(Malformed));
     }
 
     proptest! {

@@ -71,14 +71,7 @@ impl GroupMetadataValue {
         if compact {
             reader.tagged_fields(|_, _| Ok(()))?;
         }
-        Ok(Self {
-            protocol_type,
-            generation,
-            protocol,
-            leader,
-            current_state_timestamp,
-            members,
-        })
+        Ok(Self { protocol_type, generation, protocol, leader, current_state_timestamp, members })
     }
 }
 
@@ -98,11 +91,7 @@ impl MemberMetadata {
         let compact = version >= 4;
         let member = Self {
             member_id: reader.string(compact)?,
-            group_instance_id: if version >= 3 {
-                reader.nullable_string(compact)?
-            } else {
-                None
-            },
+            group_instance_id: if version >= 3 { reader.nullable_string(compact)? } else { None },
             client_id: reader.string(compact)?,
             client_host: reader.string(compact)?,
             rebalance_timeout: if version >= 1 { reader.int32()? } else { -1 },
@@ -193,10 +182,7 @@ mod tests {
     #[test]
     fn every_version_is_read() {
         for (version, bytes) in (0..).zip(WRITTEN_BY_KAFKA) {
-            assert_eq!(
-                GroupMetadataValue::decode(&from_hex(bytes)),
-                Ok(group(version))
-            );
+            assert_eq!(GroupMetadataValue::decode(&from_hex(bytes)), Ok(group(version)));
         }
     }
 

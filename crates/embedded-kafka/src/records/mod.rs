@@ -48,20 +48,10 @@ mod tests {
 
     #[test]
     fn a_key_is_read_by_its_kind() {
-        let offset = OffsetCommitKey {
-            group: "g".into(),
-            topic: "t".into(),
-            partition: 3,
-        };
+        let offset = OffsetCommitKey { group: "g".into(), topic: "t".into(), partition: 3 };
         let group = GroupMetadataKey { group: "g".into() };
-        assert_eq!(
-            OffsetsKey::decode(&offset.encode()),
-            Ok(OffsetsKey::Offset(offset))
-        );
-        assert_eq!(
-            OffsetsKey::decode(&group.encode()),
-            Ok(OffsetsKey::Group(group))
-        );
+        assert_eq!(OffsetsKey::decode(&offset.encode()), Ok(OffsetsKey::Offset(offset)));
+        assert_eq!(OffsetsKey::decode(&group.encode()), Ok(OffsetsKey::Group(group)));
     }
 
     #[test]

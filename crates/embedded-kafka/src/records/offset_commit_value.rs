@@ -26,11 +26,7 @@ pub(crate) struct OffsetCommitValue {
 
 impl OffsetCommitValue {
     pub(crate) fn encode(&self) -> Bytes {
-        if self.expire_timestamp == -1 {
-            self.encode_flexible()
-        } else {
-            self.encode_expiring()
-        }
+        if self.expire_timestamp == -1 { self.encode_flexible() } else { self.encode_expiring() }
     }
 
     fn encode_expiring(&self) -> Bytes {
@@ -79,14 +75,7 @@ impl OffsetCommitValue {
                 Ok(())
             })?;
         }
-        Ok(Self {
-            offset,
-            leader_epoch,
-            metadata,
-            commit_timestamp,
-            expire_timestamp,
-            topic_id,
-        })
+        Ok(Self { offset, leader_epoch, metadata, commit_timestamp, expire_timestamp, topic_id })
     }
 }
 
@@ -125,10 +114,7 @@ mod tests {
         let expiring = committed(-1, 1_763_719_300_000);
         assert_eq!(expiring.encode(), from_hex(WRITTEN_BY_KAFKA[1]));
         let topic_id = Uuid::from_u128(0x0102_0304_0506_0708_090a_0b0c_0d0e_0f10);
-        let with_id = OffsetCommitValue {
-            topic_id,
-            ..committed(5, -1)
-        };
+        let with_id = OffsetCommitValue { topic_id, ..committed(5, -1) };
         assert_eq!(with_id.encode(), from_hex(WRITTEN_WITH_A_TOPIC_ID));
     }
 

@@ -67,16 +67,9 @@ impl<'a> Reader<'a> {
     /// more than what they count, and zero means null.
     fn length(&mut self, compact: bool, wide: bool) -> Result<Option<usize>, Malformed> {
         if compact {
-            return Ok(self
-                .unsigned_varint()?
-                .checked_sub(1)
-                .map(|length| length as usize));
+            return Ok(self.unsigned_varint()?.checked_sub(1).map(|length| length as usize));
         }
-        let length = if wide {
-            self.int32()?
-        } else {
-            i32::from(self.int16()?)
-        };
+        let length = if wide { self.int32()? } else { i32::from(self.int16()?) };
         match length {
             -1 => Ok(None),
             length => usize::try_from(length).map(Some).map_err(|_| Malformed),
@@ -104,11 +97,7 @@ impl<'a> Reader<'a> {
     /// of any format here is empty.
     pub(super) fn array_length(&mut self, compact: bool) -> Result<usize, Malformed> {
         let length = self.length(compact, true)?.ok_or(Malformed)?;
-        if length <= self.remaining() {
-            Ok(length)
-        } else {
-            Err(Malformed)
-        }
+        if length <= self.remaining() { Ok(length) } else { Err(Malformed) }
     }
 
     /// Calls `known` with each tag and its content; tags that it does not know are skipped.
@@ -213,26 +202,14 @@ mod tests {
     #[test]
     fn a_length_beyond_the_end_is_malformed() {
         assert_eq!(Reader::new(&[0x7f, 0xff]).string(false), Err(Malformed));
-        assert_eq!(
-            Reader::new(&[0x7f, 0xff, 0xff, 0xff]).bytes(false),
-            Err(Malformed)
-        );
-        assert_eq!(
-            Reader::new(&[0x7f, 0xff, 0xff, 0xff, 1]).array_length(false),
-            Err(Malformed)
-        );
-        assert_eq!(
-            Reader::new(&[0xff, 0xff, 0xff, 0xff, 0x0f]).string(true),
-            Err(Malformed)
-        );
+        assert_eq!(Reader::new(&[0x7f, 0xff, 0xff, 0xff]).bytes(false), Err(Malformed));
+        assert_eq!(Reader::new(&[0x7f, 0xff, 0xff, 0xff, 1]).array_length(false), Err(Malformed));
+        assert_eq!(Reader::new(&[0xff, 0xff, 0xff, 0xff, 0x0f]).string(true), Err(Malformed));
     }
 
     #[test]
     fn a_negative_length_other_than_null_is_malformed() {
-        assert_eq!(
-            Reader::new(&[0xff, 0xfe]).nullable_string(false),
-            Err(Malformed)
-        );
+        assert_eq!(Reader::new(&[0xff, 0xfe]).nullable_string(false), Err(Malformed));
         assert_eq!(Reader::new(&[0xff, 0xff]).nullable_string(false), Ok(None));
     }
 

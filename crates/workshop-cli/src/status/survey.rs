@@ -72,30 +72,19 @@ impl Survey {
     pub(crate) fn take(servers: &str) -> anyhow::Result<Self> {
         let consumer = observer(servers, None)?;
         let client = consumer.client();
-        let metadata = consumer
-            .fetch_metadata(None, LIMIT)
-            .context("asking for the topics")?;
+        let metadata = consumer.fetch_metadata(None, LIMIT).context("asking for the topics")?;
         let mut nodes: Vec<Node> = metadata
             .brokers()
             .iter()
-            .map(|node| Node {
-                id: node.id(),
-                address: format!("{}:{}", node.host(), node.port()),
-            })
+            .map(|node| Node { id: node.id(), address: format!("{}:{}", node.host(), node.port()) })
             .collect();
         nodes.sort_by_key(|node| node.id);
         let mut topics = topics_with_watermarks(&consumer, metadata.topics())?;
         topics.sort_by(|one, other| one.name.cmp(&other.name));
         let mut groups = Vec::new();
-        for group in client
-            .fetch_group_list(None, LIMIT)
-            .context("asking for the groups")?
-            .groups()
+        for group in client.fetch_group_list(None, LIMIT).context("asking for the groups")?.groups()
         {
-            let assigned = group
-                .members()
-                .iter()
-                .filter_map(|member| member.assignment());
+            let assigned = group.members().iter().filter_map(|member| member.assignment());
             let assigned = assigned.flat_map(assigned_topics).collect();
             groups.push(Group {
                 name: group.name().to_owned(),
@@ -105,15 +94,9 @@ impl Survey {
             });
         }
         groups.sort_by(|one, other| one.name.cmp(&other.name));
-        let cluster_id = client
-            .fetch_cluster_id(LIMIT)
-            .unwrap_or_else(|| "without an id".to_owned());
-        Ok(Self {
-            cluster_id,
-            nodes,
-            topics,
-            groups,
-        })
+        let cluster_id =
+            client.fetch_cluster_id(LIMIT).unwrap_or_else(|| "without an id".to_owned());
+        Ok(Self { cluster_id, nodes, topics, groups })
     }
 }
 
@@ -125,10 +108,7 @@ impl Topic {
 
     /// How many offsets the topic holds, `None` where a partition did not answer.
     pub(crate) fn records(&self) -> Option<i64> {
-        self.partitions
-            .iter()
-            .map(|one| Some(one.high_watermark? - one.low_watermark?))
-            .sum()
+        self.partitions.iter().map(|one| Some(one.high_watermark? - one.low_watermark?)).sum()
     }
 }
 
@@ -136,9 +116,7 @@ impl Topic {
 /// of the high watermark, and that is librdkafka's default.
 fn observer(servers: &str, group: Option<&str>) -> anyhow::Result<BaseConsumer> {
     let mut config = workshop::client_config(servers);
-    config
-        .set("isolation.level", "read_uncommitted")
-        .set("enable.auto.commit", "false");
+    config.set("isolation.level", "read_uncommitted").set("enable.auto.commit", "false");
     if let Some(group) = group {
         config.set("group.id", group);
     }
@@ -153,10 +131,7 @@ fn topics_with_watermarks(
     let high = ends(consumer, topics, Offset::End)?;
     let with_watermarks = |topic: &MetadataTopic| Topic {
         name: topic.name().to_owned(),
-        replication: topic
-            .partitions()
-            .first()
-            .map_or(0, |one| one.replicas().len()),
+        replication: topic.partitions().first().map_or(0, |one| one.replicas().len()),
         partitions: topic
             .partitions()
             .iter()
@@ -182,20 +157,14 @@ fn ends(
 ) -> anyhow::Result<BTreeMap<(String, i32), i64>> {
     let mut wanted = TopicPartitionList::new();
     for topic in topics {
-        for partition in topic
-            .partitions()
-            .iter()
-            .filter(|partition| partition.leader() >= 0)
-        {
+        for partition in topic.partitions().iter().filter(|partition| partition.leader() >= 0) {
             wanted.add_partition_offset(topic.name(), partition.id(), end)?;
         }
     }
     if wanted.count() == 0 {
         return Ok(BTreeMap::new());
     }
-    let answered = consumer
-        .offsets_for_times(wanted, LIMIT)
-        .context("asking for the offsets")?;
+    let answered = consumer.offsets_for_times(wanted, LIMIT).context("asking for the offsets")?;
     Ok(answered
         .elements()
         .iter()
@@ -270,34 +239,22 @@ mod tests {
     use super::*;
 
     fn topic(high_watermarks: &[Option<i64>]) -> Topic {
-        let partitions = (0..)
-            .zip(high_watermarks)
-            .map(|(id, &high_watermark)| Partition {
-                id,
-                low_watermark: Some(2),
-                high_watermark,
-            });
-        Topic {
-            name: "airports".to_owned(),
-            replication: 3,
-            partitions: partitions.collect(),
-        }
+        let partitions = (0..).zip(high_watermarks).map(|(id, &high_watermark)| Partition {
+            id,
+            low_watermark: Some(2),
+            high_watermark,
+        });
+        Topic { name: "airports".to_owned(), replication: 3, partitions: partitions.collect() }
     }
 
     fn committed(offsets: &[(i32, i64)]) -> BTreeMap<(String, i32), i64> {
-        offsets
-            .iter()
-            .map(|&(id, offset)| (("airports".to_owned(), id), offset))
-            .collect()
+        offsets.iter().map(|&(id, offset)| (("airports".to_owned(), id), offset)).collect()
     }
 
     #[test]
     fn lag_is_the_high_watermark_minus_the_committed_offset_of_each_committed_partition() {
         let progress = progress_in(&topic(&[Some(10), Some(20)]), &committed(&[(0, 7)]));
-        assert_eq!(
-            (progress.committed, progress.partitions, progress.lag),
-            (1, 2, Some(3))
-        );
+        assert_eq!((progress.committed, progress.partitions, progress.lag), (1, 2, Some(3)));
     }
 
     #[test]
@@ -308,10 +265,7 @@ mod tests {
 
     #[test]
     fn a_commit_beyond_the_end_of_a_log_that_was_cut_is_no_negative_lag() {
-        assert_eq!(
-            progress_in(&topic(&[Some(10)]), &committed(&[(0, 12)])).lag,
-            Some(0)
-        );
+        assert_eq!(progress_in(&topic(&[Some(10)]), &committed(&[(0, 12)])).lag, Some(0));
     }
 
     #[test]

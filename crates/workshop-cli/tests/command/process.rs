@@ -11,9 +11,7 @@ pub(crate) struct Data {
 
 impl Data {
     pub(crate) fn new() -> Self {
-        Self {
-            directory: tempfile::tempdir().unwrap(),
-        }
+        Self { directory: tempfile::tempdir().unwrap() }
     }
 
     /// Below the temporary directory, so that the command has to create it.
@@ -24,14 +22,8 @@ impl Data {
     /// The command on this directory, with nothing in the environment that leads elsewhere.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_workshop-cli"));
-        command
-            .env("WORKSHOP_DATA", self.path())
-            .stdin(Stdio::null());
-        for variable in [
-            "KAFKA_BOOTSTRAP_SERVERS",
-            "KAFKA_SECURITY_PROTOCOL",
-            "WORKSHOP_WIRE",
-        ] {
+        command.env("WORKSHOP_DATA", self.path()).stdin(Stdio::null());
+        for variable in ["KAFKA_BOOTSTRAP_SERVERS", "KAFKA_SECURITY_PROTOCOL", "WORKSHOP_WIRE"] {
             command.env_remove(variable);
         }
         command
@@ -45,11 +37,7 @@ impl Data {
     /// Runs the command, which must succeed, and returns what it printed.
     pub(crate) fn printed(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
-        assert!(
-            output.status.success(),
-            "{arguments:?}: {}",
-            stderr(&output)
-        );
+        assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
         String::from_utf8(output.stdout).unwrap()
     }
 }
@@ -69,28 +57,23 @@ pub(crate) struct Up {
 
 impl Up {
     pub(crate) fn start(data: &Data, arguments: &[&str]) -> Self {
-        let mut command = data.command();
-        command.arg("up").args(arguments).stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap();
+        Self::start_command(data.command().arg("up").args(arguments))
+    }
+
+    pub(crate) fn start_command(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut greeting = String::new();
         while !greeting.contains("Ctrl-C ends it.") {
             let read = stdout.read_line(&mut greeting).unwrap();
             assert!(read > 0, "it ended before it was ready: {greeting}");
         }
-        Self {
-            child,
-            stdout,
-            greeting,
-        }
+        Self { child, stdout, greeting }
     }
 
     /// The addresses that it says clients take.
     pub(crate) fn bootstrap_servers(&self) -> String {
-        let (_, servers) = self
-            .greeting
-            .split_once("KAFKA_BOOTSTRAP_SERVERS=")
-            .unwrap();
+        let (_, servers) = self.greeting.split_once("KAFKA_BOOTSTRAP_SERVERS=").unwrap();
         servers.lines().next().unwrap().to_owned()
     }
 
@@ -101,13 +84,7 @@ impl Up {
     /// Presses Ctrl-C, and returns what was printed until the end and whether that was a success.
     pub(crate) fn interrupt(mut self) -> (String, bool) {
         let process_id = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-INT", &process_id])
-                .status()
-                .unwrap()
-                .success()
-        );
+        assert!(Command::new("kill").args(["-INT", &process_id]).status().unwrap().success());
         let mut rest = String::new();
         self.stdout.read_to_string(&mut rest).unwrap();
         (rest, self.child.wait().unwrap().success())

@@ -23,18 +23,10 @@ impl Subject {
     fn new() -> Self {
         let data = Data::new();
         match std::env::var("KAFKA_BOOTSTRAP_SERVERS") {
-            Ok(servers) => Self {
-                servers,
-                data,
-                _up: None,
-            },
+            Ok(servers) => Self { servers, data, _up: None },
             Err(_) => {
                 let up = Up::start(&data, &["--port", "0"]);
-                Self {
-                    servers: up.bootstrap_servers(),
-                    data,
-                    _up: Some(up),
-                }
+                Self { servers: up.bootstrap_servers(), data, _up: Some(up) }
             }
         }
     }
@@ -52,11 +44,8 @@ impl Subject {
     /// What status prints of the cluster at these addresses.
     fn status(&self) -> String {
         let mut command = self.data.command();
-        let output = command
-            .arg("status")
-            .env("KAFKA_BOOTSTRAP_SERVERS", &self.servers)
-            .output()
-            .unwrap();
+        let output =
+            command.arg("status").env("KAFKA_BOOTSTRAP_SERVERS", &self.servers).output().unwrap();
         assert!(output.status.success(), "{}", stderr(&output));
         String::from_utf8(output.stdout).unwrap()
     }
@@ -64,31 +53,20 @@ impl Subject {
 
 /// The words of the line that begins with this one.
 fn line<'a>(status: &'a str, first: &str) -> Vec<&'a str> {
-    let mut lines = status
-        .lines()
-        .map(|line| line.split_whitespace().collect::<Vec<_>>());
-    lines
-        .find(|words| words.first() == Some(&first))
-        .unwrap_or_default()
+    let mut lines = status.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    lines.find(|words| words.first() == Some(&first)).unwrap_or_default()
 }
 
 /// A name that nobody else on a shared cluster has.
 fn unique(name: &str) -> String {
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     format!("{name}-{}-{}", std::process::id(), now.as_nanos())
 }
 
 async fn create_topic(subject: &Subject, topic: &str, partitions: i32) {
     let new = NewTopic::new(topic, partitions, TopicReplication::Fixed(3));
     let options = AdminOptions::new().operation_timeout(Some(LIMIT));
-    for created in subject
-        .admin()
-        .create_topics([&new], &options)
-        .await
-        .unwrap()
-    {
+    for created in subject.admin().create_topics([&new], &options).await.unwrap() {
         created.unwrap();
     }
 }
@@ -96,14 +74,8 @@ async fn create_topic(subject: &Subject, topic: &str, partitions: i32) {
 async fn produce(subject: &Subject, topic: &str, partition: i32, records: usize) {
     let producer: FutureProducer = subject.config().create().unwrap();
     for _ in 0..records {
-        let record = FutureRecord::<(), str>::to(topic)
-            .partition(partition)
-            .payload("EHAM");
-        producer
-            .send(record, LIMIT)
-            .await
-            .map_err(|(error, _)| error)
-            .unwrap();
+        let record = FutureRecord::<(), str>::to(topic).partition(partition).payload("EHAM");
+        producer.send(record, LIMIT).await.map_err(|(error, _)| error).unwrap();
     }
 }
 
@@ -111,24 +83,15 @@ fn commit(subject: &Subject, group: &str, topic: &str, offsets: &[(i32, i64)]) {
     let consumer: BaseConsumer = subject.config().set("group.id", group).create().unwrap();
     let mut list = TopicPartitionList::new();
     for &(partition, offset) in offsets {
-        list.add_partition_offset(topic, partition, Offset::Offset(offset))
-            .unwrap();
+        list.add_partition_offset(topic, partition, Offset::Offset(offset)).unwrap();
     }
     consumer.commit(&list, CommitMode::Sync).unwrap();
 }
 
 async fn delete(subject: &Subject, topic: &str, group: &str) {
     let options = AdminOptions::new();
-    subject
-        .admin()
-        .delete_groups(&[group], &options)
-        .await
-        .unwrap();
-    subject
-        .admin()
-        .delete_topics(&[topic], &options)
-        .await
-        .unwrap();
+    subject.admin().delete_groups(&[group], &options).await.unwrap();
+    subject.admin().delete_topics(&[topic], &options).await.unwrap();
 }
 
 #[tokio::test]
@@ -142,17 +105,7 @@ async fn topics_groups_and_lag_are_shown() {
 
     let status = subject.status();
     assert_eq!(line(&status, &topic), [&topic, "2", "3", "7"], "{status}");
-    let committed = [
-        &group,
-        "Empty",
-        "0",
-        &topic,
-        "1",
-        "of",
-        "2",
-        "partitions",
-        "2",
-    ];
+    let committed = [&group, "Empty", "0", &topic, "1", "of", "2", "partitions", "2"];
     assert_eq!(line(&status, &group), committed, "{status}");
 
     commit(&subject, &group, &topic, &[(0, 5), (1, 2)]);
@@ -169,23 +122,13 @@ async fn a_group_that_reads_and_has_committed_nothing_has_no_lag_to_show() {
     create_topic(&subject, &topic, 1).await;
     produce(&subject, &topic, 0, 1).await;
     let mut config = subject.config();
-    config
-        .set("group.id", &group)
-        .set("auto.offset.reset", "earliest");
+    config.set("group.id", &group).set("auto.offset.reset", "earliest");
     let consumer: BaseConsumer = config.set("enable.auto.commit", "false").create().unwrap();
     consumer.subscribe(&[&topic]).unwrap();
-    while consumer
-        .poll(Duration::from_millis(100))
-        .and_then(Result::ok)
-        .is_none()
-    {}
+    while consumer.poll(Duration::from_millis(100)).and_then(Result::ok).is_none() {}
 
     let status = subject.status();
-    assert_eq!(
-        line(&status, &group),
-        [&group, "Stable", "1", &topic, "-", "-"],
-        "{status}"
-    );
+    assert_eq!(line(&status, &group), [&group, "Stable", "1", &topic, "-", "-"], "{status}");
     drop(consumer);
     delete(&subject, &topic, &group).await;
 }
@@ -209,17 +152,10 @@ fn a_cluster_that_does_not_answer_is_an_error_that_names_it() {
     let address = listener.local_addr().unwrap().to_string();
     drop(listener);
     let mut command = data.command();
-    let output = command
-        .arg("status")
-        .env("KAFKA_BOOTSTRAP_SERVERS", &address)
-        .output()
-        .unwrap();
+    let output = command.arg("status").env("KAFKA_BOOTSTRAP_SERVERS", &address).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let error = stderr(&output);
-    assert!(
-        error.contains(&address) && error.contains("within 5 s"),
-        "{error}"
-    );
+    assert!(error.contains(&address) && error.contains("within 5 s"), "{error}");
 }
 
 #[test]

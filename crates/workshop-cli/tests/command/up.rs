@@ -1,16 +1,18 @@
 //! `cargo workshop up` and `reset`, and what happens when a cluster ends in one way or another.
 
 use std::net::TcpListener;
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use rdkafka::producer::{FutureProducer, FutureRecord};
 
 use crate::process::{Data, Up, entries, stderr};
 use workshop::{Choice, DataDirectory, Source};
 
+const LIMIT: Duration = Duration::from_secs(30);
+
 fn choice(data: &Data) -> Choice {
-    Choice {
-        bootstrap_servers: None,
-        data: DataDirectory::at(data.path()),
-        wire: false,
-    }
+    Choice { bootstrap_servers: None, data: DataDirectory::at(data.path()), wire: false }
 }
 
 #[tokio::test]
@@ -37,10 +39,7 @@ async fn an_example_uses_the_cluster_that_is_up_and_is_missed_when_that_ends() {
     assert_eq!(cluster.source(), Source::Running);
     assert_eq!(cluster.bootstrap_servers(), up.bootstrap_servers());
     let (rest, success) = up.interrupt();
-    assert!(
-        success && rest.contains("still uses this cluster"),
-        "{rest}"
-    );
+    assert!(success && rest.contains("still uses this cluster"), "{rest}");
     cluster.close().await.unwrap();
 }
 
@@ -52,10 +51,7 @@ fn a_second_up_is_refused_and_names_the_first() {
     assert_eq!(second.status.code(), Some(1));
     let error = stderr(&second);
     assert!(error.contains(&up.bootstrap_servers()), "{error}");
-    assert!(
-        error.contains(&format!("process {}", up.process_id())),
-        "{error}"
-    );
+    assert!(error.contains(&format!("process {}", up.process_id())), "{error}");
 }
 
 #[test]
@@ -64,11 +60,7 @@ fn a_port_that_is_taken_is_replaced_and_said() {
     let neighbour = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = neighbour.local_addr().unwrap().port().to_string();
     let up = Up::start(&data, &["--nodes", "1", "--port", &taken]);
-    assert!(
-        up.greeting.contains(&format!("(port {taken} is taken)")),
-        "{}",
-        up.greeting
-    );
+    assert!(up.greeting.contains(&format!("(port {taken} is taken)")), "{}", up.greeting);
     assert!(!up.bootstrap_servers().ends_with(&format!(":{taken}")));
 }
 
@@ -88,10 +80,7 @@ async fn a_killed_cluster_is_replaced_on_the_ports_that_its_clients_know() {
     let up = Up::start(&data, &["--port", "0"]);
     let servers = up.bootstrap_servers();
     up.kill();
-    assert!(
-        data.path().join("running.json").exists(),
-        "a killed process cannot clean up"
-    );
+    assert!(data.path().join("running.json").exists(), "a killed process cannot clean up");
     assert!(data.printed(&["status"]).contains("No cluster runs here."));
 
     let cluster = choice(&data).cluster().await.unwrap();
@@ -99,6 +88,38 @@ async fn a_killed_cluster_is_replaced_on_the_ports_that_its_clients_know() {
     assert_eq!(cluster.bootstrap_servers(), servers);
     cluster.close().await.unwrap();
     assert!(!data.path().join("running.json").exists());
+}
+
+#[tokio::test]
+async fn a_client_of_a_killed_cluster_goes_on_with_the_next() {
+    let data = Data::new();
+    let up = Up::start(&data, &["--port", "0"]);
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", up.bootstrap_servers());
+    let producer: FutureProducer = config.create().unwrap();
+    let record = || FutureRecord::<(), str>::to("airports").partition(0).payload("EHAM");
+    let before = producer.send(record(), LIMIT).await.map_err(|(error, _)| error).unwrap();
+    up.kill();
+
+    let cluster = choice(&data).cluster().await.unwrap();
+    let after = producer.send(record(), LIMIT).await.map_err(|(error, _)| error).unwrap();
+    assert_eq!((before.offset, after.offset), (0, 1));
+    drop(producer);
+    cluster.close().await.unwrap();
+}
+
+#[test]
+fn each_answered_request_is_a_line_on_stderr_where_the_wire_is_asked_for() {
+    let data = Data::new();
+    let lines = tempfile::NamedTempFile::new().unwrap();
+    let mut command = data.command();
+    command.args(["up", "--port", "0"]).env("WORKSHOP_WIRE", "1");
+    let up = Up::start_command(command.stderr(lines.reopen().unwrap()));
+    data.printed(&["status"]);
+    assert!(up.interrupt().1);
+    let lines = std::fs::read_to_string(lines.path()).unwrap();
+    assert!(lines.lines().any(|line| line.contains("Metadata v")), "{lines}");
+    assert!(lines.lines().any(|line| line.contains("ListGroups v")), "{lines}");
 }
 
 #[test]
@@ -111,10 +132,7 @@ fn a_reset_leaves_nothing_but_lock_files() {
     let unasked = data.run(&["reset"]);
     assert_eq!(unasked.status.code(), Some(1));
     assert!(stderr(&unasked).contains("--yes"), "{}", stderr(&unasked));
-    assert!(
-        data.path().join("cluster").exists(),
-        "it was emptied without a yes"
-    );
+    assert!(data.path().join("cluster").exists(), "it was emptied without a yes");
 
     assert!(data.printed(&["reset", "--yes"]).contains("Removed"));
     assert_eq!(entries(&data.path()), ["host.lock", "users.lock"]);
@@ -128,11 +146,7 @@ fn a_reset_is_refused_while_a_cluster_runs() {
     let _up = Up::start(&data, &["--port", "0"]);
     let refused = data.run(&["reset", "--yes"]);
     assert_eq!(refused.status.code(), Some(1));
-    assert!(
-        stderr(&refused).contains("End it first"),
-        "{}",
-        stderr(&refused)
-    );
+    assert!(stderr(&refused).contains("End it first"), "{}", stderr(&refused));
     assert!(data.path().join("cluster").exists());
 }
 
@@ -144,11 +158,7 @@ fn a_directory_that_is_not_the_workshops_is_left_alone() {
     for arguments in [["reset", "--yes"], ["up", "--port=0"]] {
         let refused = data.run(&arguments);
         assert_eq!(refused.status.code(), Some(1));
-        assert!(
-            stderr(&refused).contains("thesis.tex"),
-            "{}",
-            stderr(&refused)
-        );
+        assert!(stderr(&refused).contains("thesis.tex"), "{}", stderr(&refused));
     }
     assert_eq!(entries(&data.path()), ["thesis.tex"]);
 }
@@ -161,11 +171,7 @@ fn a_directory_of_another_version_is_refused_until_it_is_reset() {
     std::fs::write(&marker, r#"{"what": "a later workshop", "format": 99}"#).unwrap();
     let refused = data.run(&["up", "--port", "0"]);
     assert_eq!(refused.status.code(), Some(1));
-    assert!(
-        stderr(&refused).contains("`cargo workshop reset`"),
-        "{}",
-        stderr(&refused)
-    );
+    assert!(stderr(&refused).contains("`cargo workshop reset`"), "{}", stderr(&refused));
     data.printed(&["reset", "--yes"]);
     Up::start(&data, &["--port", "0"]);
 }

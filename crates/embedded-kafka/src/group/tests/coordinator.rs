@@ -51,10 +51,7 @@ impl MemoryLog {
 const GROUP: &str = "east-coast-dpt";
 
 fn groups(log: &Arc<MemoryLog>) -> Groups {
-    let settings = Settings {
-        initial_rebalance_delay_ms: 0,
-        ..Settings::default()
-    };
+    let settings = Settings { initial_rebalance_delay_ms: 0, ..Settings::default() };
     Groups::new(log.clone(), settings, Box::new(|_| {}))
 }
 
@@ -69,10 +66,7 @@ fn restarted(log: &Arc<MemoryLog>, now: Timestamp) -> Groups {
 }
 
 fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap()
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
 fn join(groups: &Groups, request: JoinRequest, now: Timestamp) -> JoinAnswer {
@@ -105,11 +99,7 @@ fn offset(topic: &str, partition: i32, offset: i64) -> OffsetToCommit {
         commit_timestamp: 17,
         expire_timestamp: -1,
     };
-    OffsetToCommit {
-        topic: topic.into(),
-        partition,
-        committed,
-    }
+    OffsetToCommit { topic: topic.into(), partition, committed }
 }
 
 fn fetched(groups: &Groups) -> Vec<(String, i32, i64)> {
@@ -117,11 +107,7 @@ fn fetched(groups: &Groups) -> Vec<(String, i32, i64)> {
         let offsets = partitions.into_iter();
         offsets.map(move |(partition, at)| (topic.clone(), partition, at.unwrap().offset))
     };
-    groups
-        .fetch_offsets(GROUP, None)
-        .into_iter()
-        .flat_map(flat)
-        .collect()
+    groups.fetch_offsets(GROUP, None).into_iter().flat_map(flat).collect()
 }
 
 #[test]
@@ -145,14 +131,8 @@ fn a_group_belongs_to_the_partition_that_kafka_says() {
 fn a_new_group_is_written_at_once() {
     let log = Arc::default();
     let groups = groups(&log);
-    let request = JoinRequest {
-        requires_member_id: true,
-        ..joining("a")
-    };
-    assert_eq!(
-        Some(join(&groups, request, 5)),
-        refusal(ResponseError::MemberIdRequired, "a")
-    );
+    let request = JoinRequest { requires_member_id: true, ..joining("a") };
+    assert_eq!(Some(join(&groups, request, 5)), refusal(ResponseError::MemberIdRequired, "a"));
     let value = GroupMetadataValue::decode(log.records.lock()[0].1.as_ref().unwrap()).unwrap();
     assert_eq!((value.generation, value.protocol_type.as_str()), (0, ""));
     assert_eq!(value.current_state_timestamp, 5);
@@ -162,22 +142,10 @@ fn a_new_group_is_written_at_once() {
 #[test]
 fn requests_that_no_group_could_accept_are_refused() {
     let groups = groups(&Arc::default());
-    let hasty = JoinRequest {
-        session_timeout_ms: 5_999,
-        ..joining("a")
-    };
-    assert_eq!(
-        Some(join(&groups, hasty, 0)),
-        refusal(ResponseError::InvalidSessionTimeout, "")
-    );
-    let lazy = JoinRequest {
-        session_timeout_ms: 1_800_001,
-        ..joining("a")
-    };
-    assert_eq!(
-        Some(join(&groups, lazy, 0)),
-        refusal(ResponseError::InvalidSessionTimeout, "")
-    );
+    let hasty = JoinRequest { session_timeout_ms: 5_999, ..joining("a") };
+    assert_eq!(Some(join(&groups, hasty, 0)), refusal(ResponseError::InvalidSessionTimeout, ""));
+    let lazy = JoinRequest { session_timeout_ms: 1_800_001, ..joining("a") };
+    assert_eq!(Some(join(&groups, lazy, 0)), refusal(ResponseError::InvalidSessionTimeout, ""));
     let unknown = refusal(ResponseError::UnknownMemberId, "a");
     assert_eq!(Some(join(&groups, rejoining("a"), 0)), unknown);
     let nameless = runtime().block_on(groups.join("", joining("a"), 0).answer());
@@ -192,11 +160,8 @@ fn a_group_that_does_not_exist_has_no_members() {
     assert_eq!(groups.heartbeat(GROUP, "a", None, 1, 0), Err(unknown));
     let synced = runtime().block_on(groups.sync(GROUP, &syncing("a", 1, &[]), 0).answer());
     assert_eq!(synced, Err(unknown));
-    let member = Leaving {
-        member_id: "a".into(),
-        instance_id: None,
-        reason: "not provided".into(),
-    };
+    let member =
+        Leaving { member_id: "a".into(), instance_id: None, reason: "not provided".into() };
     assert_eq!(groups.leave(GROUP, &[member], 0), Ok(vec![Err(unknown)]));
     assert_eq!(groups.delete(GROUP, 0), Err(ResponseError::GroupIdNotFound));
     assert_eq!(groups.describe(GROUP).state, "Dead");
@@ -248,10 +213,7 @@ fn a_member_can_join_again_after_a_restart() {
     let log = Arc::default();
     drop(with_member(&log));
     let groups = restarted(&log, 100_000);
-    assert_eq!(
-        join(&groups, rejoining("a"), 100_000).unwrap().generation,
-        2
-    );
+    assert_eq!(join(&groups, rejoining("a"), 100_000).unwrap().generation, 2);
 }
 
 #[test]
@@ -282,24 +244,13 @@ fn committed_offsets_survive_a_restart() {
     let log = Arc::default();
     let first = groups(&log);
     let offsets = vec![offset("airports", 0, 5), offset("flights", 2, 9)];
-    assert_eq!(
-        first.commit(GROUP, &on_its_own(), offsets, 0),
-        Ok(vec![Ok(()), Ok(())])
-    );
-    first
-        .commit(GROUP, &on_its_own(), vec![offset("airports", 0, 6)], 0)
-        .unwrap();
+    assert_eq!(first.commit(GROUP, &on_its_own(), offsets, 0), Ok(vec![Ok(()), Ok(())]));
+    first.commit(GROUP, &on_its_own(), vec![offset("airports", 0, 6)], 0).unwrap();
     let second = restarted(&log, 1);
-    assert_eq!(
-        fetched(&second),
-        [("airports".into(), 0, 6), ("flights".into(), 2, 9)]
-    );
+    assert_eq!(fetched(&second), [("airports".into(), 0, 6), ("flights".into(), 2, 9)]);
     let kept = second.fetch_offsets(GROUP, Some(&[("airports".into(), vec![0, 1])]));
     let expected = offset("airports", 0, 6).committed;
-    assert_eq!(
-        kept,
-        [("airports".into(), vec![(0, Some(expected)), (1, None)])]
-    );
+    assert_eq!(kept, [("airports".into(), vec![(0, Some(expected)), (1, None)])]);
     assert_eq!(second.list()[0].state, "Empty");
 }
 
@@ -309,16 +260,8 @@ fn metadata_that_is_too_long_is_refused_alone() {
     let groups = groups(&log);
     let mut long = offset("airports", 0, 5);
     long.committed.metadata = "x".repeat(4_097);
-    let answers = groups.commit(
-        GROUP,
-        &on_its_own(),
-        vec![long, offset("airports", 1, 5)],
-        0,
-    );
-    assert_eq!(
-        answers,
-        Ok(vec![Err(ResponseError::OffsetMetadataTooLarge), Ok(())])
-    );
+    let answers = groups.commit(GROUP, &on_its_own(), vec![long, offset("airports", 1, 5)], 0);
+    assert_eq!(answers, Ok(vec![Err(ResponseError::OffsetMetadataTooLarge), Ok(())]));
     assert_eq!(fetched(&groups), [("airports".into(), 1, 5)]);
 }
 
@@ -326,9 +269,7 @@ fn metadata_that_is_too_long_is_refused_alone() {
 fn what_cannot_be_written_is_not_committed() {
     let log: Arc<MemoryLog> = Arc::default();
     let groups = groups(&log);
-    groups
-        .commit(GROUP, &on_its_own(), vec![offset("airports", 0, 5)], 0)
-        .unwrap();
+    groups.commit(GROUP, &on_its_own(), vec![offset("airports", 0, 5)], 0).unwrap();
     *log.failure.lock() = Some(ResponseError::KafkaStorageError);
     let answer = groups.commit(GROUP, &on_its_own(), vec![offset("airports", 0, 6)], 0);
     assert_eq!(answer, Err(ResponseError::NotCoordinator));
@@ -340,18 +281,11 @@ fn what_cannot_be_written_is_not_committed() {
 #[test]
 fn a_member_cannot_commit_to_a_group_that_nobody_knows() {
     let groups = groups(&Arc::default());
-    let member = Commit {
-        generation: 1,
-        member_id: "a".into(),
-        ..on_its_own()
-    };
+    let member = Commit { generation: 1, member_id: "a".into(), ..on_its_own() };
     let offsets = || vec![offset("airports", 0, 5)];
     let answer = groups.commit(GROUP, &member, offsets(), 0);
     assert_eq!(answer, Err(ResponseError::GroupIdNotFound));
-    let older = Commit {
-        understands_unknown_group: false,
-        ..member
-    };
+    let older = Commit { understands_unknown_group: false, ..member };
     let answer = groups.commit(GROUP, &older, offsets(), 0);
     assert_eq!(answer, Err(ResponseError::IllegalGeneration));
     assert_eq!(groups.list(), []);
@@ -361,14 +295,8 @@ fn a_member_cannot_commit_to_a_group_that_nobody_knows() {
 fn a_deleted_group_leaves_only_tombstones() {
     let log = Arc::default();
     let groups = with_member(&log);
-    let member = Commit {
-        generation: 1,
-        member_id: "a".into(),
-        ..on_its_own()
-    };
-    groups
-        .commit(GROUP, &member, vec![offset("airports", 0, 5)], 0)
-        .unwrap();
+    let member = Commit { generation: 1, member_id: "a".into(), ..on_its_own() };
+    groups.commit(GROUP, &member, vec![offset("airports", 0, 5)], 0).unwrap();
     assert_eq!(groups.delete(GROUP, 0), Err(ResponseError::NonEmptyGroup));
     groups.tick(i64::from(SESSION_MS));
     assert_eq!(groups.delete(GROUP, 0), Ok(()));
@@ -381,19 +309,12 @@ fn a_deleted_group_leaves_only_tombstones() {
 fn offsets_of_topics_that_members_read_cannot_be_deleted() {
     let log = Arc::default();
     let groups = with_member(&log);
-    let member = Commit {
-        generation: 1,
-        member_id: "a".into(),
-        ..on_its_own()
-    };
+    let member = Commit { generation: 1, member_id: "a".into(), ..on_its_own() };
     let offsets = vec![offset("airports", 0, 5), offset("flights", 0, 9)];
     groups.commit(GROUP, &member, offsets, 0).unwrap();
     let partitions = [("airports".to_owned(), 0), ("flights".to_owned(), 0)];
     let answers = groups.delete_offsets(GROUP, &partitions, 0);
-    assert_eq!(
-        answers,
-        Ok(vec![Err(ResponseError::GroupSubscribedToTopic), Ok(())])
-    );
+    assert_eq!(answers, Ok(vec![Err(ResponseError::GroupSubscribedToTopic), Ok(())]));
     assert_eq!(fetched(&groups), [("airports".into(), 0, 5)]);
     assert_eq!(fetched(&restarted(&log, 0)), [("airports".into(), 0, 5)]);
 }
@@ -402,11 +323,7 @@ fn offsets_of_topics_that_members_read_cannot_be_deleted() {
 fn deleting_a_topic_deletes_its_committed_offsets() {
     let log = Arc::default();
     let groups = groups(&log);
-    let offsets = vec![
-        offset("airports", 0, 5),
-        offset("airports", 1, 6),
-        offset("flights", 0, 9),
-    ];
+    let offsets = vec![offset("airports", 0, 5), offset("airports", 1, 6), offset("flights", 0, 9)];
     groups.commit(GROUP, &on_its_own(), offsets, 0).unwrap();
     groups.forget_topics(&["airports"], 0);
     assert_eq!(fetched(&groups), [("flights".into(), 0, 9)]);
@@ -430,9 +347,7 @@ fn a_group_without_members_and_offsets_is_forgotten_in_time() {
 fn a_group_with_offsets_is_not_forgotten() {
     let log = Arc::default();
     let groups = groups(&log);
-    groups
-        .commit(GROUP, &on_its_own(), vec![offset("airports", 0, 5)], 0)
-        .unwrap();
+    groups.commit(GROUP, &on_its_own(), vec![offset("airports", 0, 5)], 0).unwrap();
     groups.tick(i64::MAX / 2);
     assert_eq!(fetched(&groups), [("airports".into(), 0, 5)]);
 }
@@ -441,9 +356,7 @@ fn a_group_with_offsets_is_not_forgotten() {
 fn records_that_cannot_be_read_are_left_out() {
     let log = Arc::default();
     let first = groups(&log);
-    first
-        .commit(GROUP, &on_its_own(), vec![offset("airports", 0, 5)], 0)
-        .unwrap();
+    first.commit(GROUP, &on_its_own(), vec![offset("airports", 0, 5)], 0).unwrap();
     let (key, _) = log.records.lock()[0].clone();
     let second = groups(&log);
     second.replay(&[0, 3, 1], Some(&[1]));
@@ -458,28 +371,12 @@ fn events_are_told() {
     let log: Arc<MemoryLog> = Arc::default();
     let events = Arc::new(Mutex::new(Vec::new()));
     let heard = events.clone();
-    let settings = Settings {
-        initial_rebalance_delay_ms: 0,
-        ..Settings::default()
-    };
-    let groups = Groups::new(
-        log,
-        settings,
-        Box::new(move |event| heard.lock().push(event)),
-    );
+    let settings = Settings { initial_rebalance_delay_ms: 0, ..Settings::default() };
+    let groups = Groups::new(log, settings, Box::new(move |event| heard.lock().push(event)));
     join(&groups, joining("a"), 0).unwrap();
     groups.tick(i64::from(SESSION_MS));
     let events = events.lock();
-    assert!(
-        matches!(events[0], GroupEvent::MemberJoined { .. }),
-        "{events:?}"
-    );
-    assert!(
-        matches!(events[1], GroupEvent::Rebalancing { .. }),
-        "{events:?}"
-    );
-    assert!(
-        matches!(events[2], GroupEvent::MemberExpired { .. }),
-        "{events:?}"
-    );
+    assert!(matches!(events[0], GroupEvent::MemberJoined { .. }), "{events:?}");
+    assert!(matches!(events[1], GroupEvent::Rebalancing { .. }), "{events:?}");
+    assert!(matches!(events[2], GroupEvent::MemberExpired { .. }), "{events:?}");
 }

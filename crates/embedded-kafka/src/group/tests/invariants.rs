@@ -9,31 +9,13 @@ use super::*;
 /// What one of six clients does next. Clients 4 and 5 are static members.
 #[derive(Debug, Clone)]
 enum Act {
-    Join {
-        client: usize,
-        with_id: bool,
-        protocols: usize,
-        vanishes: bool,
-    },
-    Sync {
-        client: usize,
-        assigns: bool,
-    },
-    Heartbeat {
-        client: usize,
-    },
-    Leave {
-        client: usize,
-    },
-    Commit {
-        client: usize,
-    },
-    Pass {
-        ms: i32,
-    },
-    Disk {
-        works: bool,
-    },
+    Join { client: usize, with_id: bool, protocols: usize, vanishes: bool },
+    Sync { client: usize, assigns: bool },
+    Heartbeat { client: usize },
+    Leave { client: usize },
+    Commit { client: usize },
+    Pass { ms: i32 },
+    Disk { works: bool },
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -85,12 +67,7 @@ impl World {
     fn act(&mut self, act: &Act) {
         let generation = self.harness.group.generation;
         match *act {
-            Act::Join {
-                client,
-                with_id,
-                protocols,
-                vanishes,
-            } => {
+            Act::Join { client, with_id, protocols, vanishes } => {
                 self.join(client, with_id, protocols, vanishes);
             }
             Act::Sync { client, assigns } => {
@@ -103,15 +80,12 @@ impl World {
                 } else {
                     Vec::new()
                 };
-                let parts = parts
-                    .iter()
-                    .map(|(id, part)| (id.as_str(), part.as_str()))
-                    .collect::<Vec<_>>();
+                let parts =
+                    parts.iter().map(|(id, part)| (id.as_str(), part.as_str())).collect::<Vec<_>>();
                 let request = syncing(&id, generation, &parts);
-                let ticket = self.harness.sync(SyncRequest {
-                    instance_id: Self::instance(client),
-                    ..request
-                });
+                let ticket = self
+                    .harness
+                    .sync(SyncRequest { instance_id: Self::instance(client), ..request });
                 let until = self.harness.now + i64::from(REBALANCE_MS);
                 self.syncs.push((id, generation, Pending { ticket, until }));
             }
@@ -127,9 +101,7 @@ impl World {
                     instance_id: Self::instance(client),
                     reason: String::new(),
                 };
-                let _ = self
-                    .harness
-                    .step(|group, step| group.leave(&[member], step));
+                let _ = self.harness.step(|group, step| group.leave(&[member], step));
             }
             Act::Commit { client } => {
                 let commit = Commit {
@@ -138,9 +110,7 @@ impl World {
                     instance_id: Self::instance(client),
                     understands_unknown_group: true,
                 };
-                let _ = self
-                    .harness
-                    .step(|group, step| group.check_commit(&commit, step));
+                let _ = self.harness.step(|group, step| group.check_commit(&commit, step));
             }
             Act::Pass { ms } => {
                 for _ in 0..4 {
@@ -148,11 +118,7 @@ impl World {
                 }
             }
             Act::Disk { works } => {
-                self.harness.disk = if works {
-                    Ok(())
-                } else {
-                    Err(ResponseError::NotCoordinator)
-                };
+                self.harness.disk = if works { Ok(()) } else { Err(ResponseError::NotCoordinator) };
             }
         }
     }
@@ -161,11 +127,7 @@ impl World {
         self.given += 1;
         let names: [&[&str]; 3] = [&["range", "sticky"], &["sticky", "range"], &["range"]];
         let ticket = self.harness.join(JoinRequest {
-            member_id: if with_id {
-                self.ids[client].clone()
-            } else {
-                String::new()
-            },
+            member_id: if with_id { self.ids[client].clone() } else { String::new() },
             instance_id: Self::instance(client),
             protocols: protocols(names[choice]),
             requires_member_id: client < 3,
@@ -223,29 +185,15 @@ impl World {
     fn check(&self) -> Result<(), TestCaseError> {
         let group = &self.harness.group;
         let has_members = !group.members.is_empty();
-        prop_assert_eq!(
-            group.leader.is_some(),
-            has_members,
-            "one leader, of members alone"
-        );
+        prop_assert_eq!(group.leader.is_some(), has_members, "one leader, of members alone");
         if let Some(leader) = &group.leader {
             prop_assert!(group.members.contains_key(leader));
         }
         let may_have_none = matches!(group.state, State::Empty | State::PreparingRebalance);
         prop_assert!(has_members || may_have_none);
         prop_assert!(!has_members || group.state != State::Empty);
-        prop_assert!(
-            group
-                .pending_syncs
-                .iter()
-                .all(|id| group.members.contains_key(id))
-        );
-        prop_assert!(
-            !group
-                .pending_joins
-                .keys()
-                .any(|id| group.members.contains_key(id))
-        );
+        prop_assert!(group.pending_syncs.iter().all(|id| group.members.contains_key(id)));
+        prop_assert!(!group.pending_joins.keys().any(|id| group.members.contains_key(id)));
         let mut instances = group
             .members
             .values()
@@ -256,11 +204,7 @@ impl World {
         instances.dedup();
         prop_assert_eq!(instances.len(), all, "one member for each instance id");
         let is_joining = group.state == State::PreparingRebalance;
-        prop_assert_eq!(
-            group.join_timer.is_some(),
-            is_joining,
-            "every phase of joining ends"
-        );
+        prop_assert_eq!(group.join_timer.is_some(), is_joining, "every phase of joining ends");
         for member in group.members.values() {
             prop_assert!(member.joining.is_none() || is_joining);
             prop_assert!(member.syncing.is_none() || group.state == State::CompletingRebalance);

@@ -5,10 +5,7 @@ use super::*;
 #[test]
 fn a_dynamic_member_is_given_an_id_first() {
     let mut harness = Harness::new();
-    let request = JoinRequest {
-        requires_member_id: true,
-        ..joining("a")
-    };
+    let request = JoinRequest { requires_member_id: true, ..joining("a") };
     let ticket = harness.join(request);
     assert_eq!(ticket.take(), refusal(ResponseError::MemberIdRequired, "a"));
     assert_eq!(harness.group.state, State::Empty);
@@ -26,10 +23,7 @@ fn an_id_that_was_never_given_out_is_unknown() {
 #[test]
 fn an_id_that_is_not_used_expires_with_the_session() {
     let mut harness = Harness::new();
-    harness.join(JoinRequest {
-        requires_member_id: true,
-        ..joining("a")
-    });
+    harness.join(JoinRequest { requires_member_id: true, ..joining("a") });
     harness.pass(SESSION_MS - 1);
     assert!(harness.group.pending_joins.contains_key("a"));
     harness.pass(1);
@@ -46,19 +40,12 @@ fn the_leader_alone_learns_of_all_members() {
     harness.pass(100);
     harness.pass(100);
     let [leader, follower] = tickets.map(|ticket| accepted(&ticket));
-    let ids = leader
-        .members
-        .iter()
-        .map(|member| member.member_id.as_str())
-        .collect::<Vec<_>>();
+    let ids = leader.members.iter().map(|member| member.member_id.as_str()).collect::<Vec<_>>();
     assert_eq!(ids, ["a", "b"]);
     assert_eq!(leader.members[0].metadata, subscription(&["airports"]));
     assert_eq!(follower.members, []);
     assert_eq!((leader.generation, follower.generation), (1, 1));
-    assert_eq!(
-        (leader.leader.as_str(), follower.leader.as_str()),
-        ("a", "a")
-    );
+    assert_eq!((leader.leader.as_str(), follower.leader.as_str()), ("a", "a"));
     assert_eq!(follower.protocol_type.as_deref(), Some("consumer"));
     assert_eq!(follower.protocol_name.as_deref(), Some("range"));
 }
@@ -70,11 +57,7 @@ fn the_first_rebalance_waits_as_long_as_members_keep_coming() {
     harness.pass(60);
     let second = harness.join(joining("b"));
     harness.pass(40);
-    assert_eq!(
-        first.take(),
-        None,
-        "b came during the round, so there is another one"
-    );
+    assert_eq!(first.take(), None, "b came during the round, so there is another one");
     harness.pass(99);
     assert_eq!(first.take(), None);
     harness.pass(1);
@@ -85,10 +68,7 @@ fn the_first_rebalance_waits_as_long_as_members_keep_coming() {
 #[test]
 fn the_first_rebalance_waits_no_longer_than_the_rebalance_timeout() {
     let mut harness = Harness::with_delay(100);
-    let patience = |id| JoinRequest {
-        rebalance_timeout_ms: 250,
-        ..joining(id)
-    };
+    let patience = |id| JoinRequest { rebalance_timeout_ms: 250, ..joining(id) };
     let first = harness.join(patience("a"));
     for id in ["b", "c"] {
         harness.join(patience(id));
@@ -103,16 +83,10 @@ fn the_first_rebalance_waits_no_longer_than_the_rebalance_timeout() {
 #[test]
 fn a_protocol_that_not_all_support_is_refused() {
     let mut harness = Harness::stable(&["a"]);
-    let other = JoinRequest {
-        protocols: protocols(&["roundrobin"]),
-        ..joining("b")
-    };
+    let other = JoinRequest { protocols: protocols(&["roundrobin"]), ..joining("b") };
     let refused = refusal(ResponseError::InconsistentGroupProtocol, "");
     assert_eq!(harness.join(other).take(), refused);
-    let connect = JoinRequest {
-        protocol_type: "connect".into(),
-        ..joining("b")
-    };
+    let connect = JoinRequest { protocol_type: "connect".into(), ..joining("b") };
     assert_eq!(harness.join(connect).take(), refused);
 }
 
@@ -120,15 +94,9 @@ fn a_protocol_that_not_all_support_is_refused() {
 fn an_empty_group_needs_a_type_and_a_protocol() {
     let refused = refusal(ResponseError::InconsistentGroupProtocol, "");
     let mut harness = Harness::new();
-    let none = JoinRequest {
-        protocols: Vec::new(),
-        ..joining("a")
-    };
+    let none = JoinRequest { protocols: Vec::new(), ..joining("a") };
     assert_eq!(harness.join(none).take(), refused);
-    let untyped = JoinRequest {
-        protocol_type: String::new(),
-        ..joining("a")
-    };
+    let untyped = JoinRequest { protocol_type: String::new(), ..joining("a") };
     assert_eq!(harness.join(untyped).take(), refused);
 }
 
@@ -141,10 +109,7 @@ fn the_protocol_with_the_most_votes_among_the_common_ones_wins() {
         ("c", &["sticky", "range"]),
     ];
     let tickets = votes.map(|(id, names)| {
-        harness.join(JoinRequest {
-            protocols: protocols(names),
-            ..joining(id)
-        })
+        harness.join(JoinRequest { protocols: protocols(names), ..joining(id) })
     });
     harness.pass(1);
     harness.pass(1);
@@ -157,10 +122,7 @@ fn a_new_member_makes_all_others_join_again() {
     let mut harness = Harness::stable(&["a"]);
     let new = harness.join(joining("b"));
     assert_eq!(harness.group.state, State::PreparingRebalance);
-    assert_eq!(
-        harness.heartbeat("a"),
-        Err(ResponseError::RebalanceInProgress)
-    );
+    assert_eq!(harness.heartbeat("a"), Err(ResponseError::RebalanceInProgress));
     let old = harness.join(rejoining("a"));
     assert_eq!(accepted(&old).generation, 2);
     assert_eq!(accepted(&new).leader, "a");
@@ -176,20 +138,14 @@ fn a_member_that_does_not_join_again_is_removed_at_the_rebalance_timeout() {
     harness.pass_with_heartbeats(1_000, &["b"]);
     assert_eq!(accepted(&ticket).members.len(), 1);
     assert_eq!(harness.heartbeat("b"), Err(ResponseError::UnknownMemberId));
-    let expired = GroupEvent::MemberExpired {
-        group: "east-coast-dpt".into(),
-        member: "b".into(),
-    };
+    let expired = GroupEvent::MemberExpired { group: "east-coast-dpt".into(), member: "b".into() };
     assert!(harness.events.contains(&expired));
 }
 
 #[test]
 fn another_member_leads_if_the_leader_does_not_join_again() {
     let mut harness = Harness::stable(&["a", "b"]);
-    let changed = JoinRequest {
-        protocols: protocols(&["range", "sticky"]),
-        ..rejoining("b")
-    };
+    let changed = JoinRequest { protocols: protocols(&["range", "sticky"]), ..rejoining("b") };
     let ticket = harness.join(changed);
     harness.pass_with_heartbeats(REBALANCE_MS, &["a"]);
     let joined = accepted(&ticket);
@@ -204,10 +160,7 @@ fn a_group_that_nobody_joins_again_is_empty_and_written_so() {
     assert_eq!(harness.group.generation, 2);
     let last = harness.stored.last().unwrap();
     assert_eq!((last.generation, last.members.len()), (2, 0));
-    assert_eq!(
-        (last.protocol.as_deref(), last.leader.as_deref()),
-        (None, None)
-    );
+    assert_eq!((last.protocol.as_deref(), last.leader.as_deref()), (None, None));
     assert_eq!(last.protocol_type, "consumer");
 }
 
@@ -250,10 +203,7 @@ fn a_member_that_missed_the_answer_gets_it_again() {
 #[test]
 fn a_pending_member_holds_up_a_rebalance_until_it_joins_or_expires() {
     let mut harness = Harness::stable(&["a"]);
-    harness.join(JoinRequest {
-        requires_member_id: true,
-        ..joining("b")
-    });
+    harness.join(JoinRequest { requires_member_id: true, ..joining("b") });
     let ticket = harness.join(rejoining("a"));
     assert_eq!(ticket.take(), None);
     harness.pass(SESSION_MS);
@@ -265,10 +215,7 @@ fn a_second_request_of_a_member_takes_the_place_of_the_first() {
     let mut harness = Harness::stable(&["a", "b"]);
     let first = harness.join(rejoining("a"));
     let second = harness.join(rejoining("a"));
-    assert_eq!(
-        first.take(),
-        refusal(ResponseError::RebalanceInProgress, "a")
-    );
+    assert_eq!(first.take(), refusal(ResponseError::RebalanceInProgress, "a"));
     accepted(&harness.join(rejoining("b")));
     assert_eq!(accepted(&second).generation, 2);
 }
@@ -285,10 +232,7 @@ fn a_client_that_vanished_while_joining_expires_after_the_rebalance() {
 #[test]
 fn a_new_member_that_waits_too_long_is_dropped() {
     let mut harness = Harness::stable(&["a"]);
-    let patient = JoinRequest {
-        rebalance_timeout_ms: 1_000_000,
-        ..joining("b")
-    };
+    let patient = JoinRequest { rebalance_timeout_ms: 1_000_000, ..joining("b") };
     let ticket = harness.join(patient);
     harness.pass_with_heartbeats(harness.settings.new_member_join_timeout_ms, &["a"]);
     assert_eq!(ticket.take(), refusal(ResponseError::UnknownMemberId, ""));
@@ -300,8 +244,5 @@ fn nobody_joins_a_deleted_group() {
     let mut harness = Harness::new();
     harness.group.bury(harness.now);
     let ticket = harness.join(joining("a"));
-    assert_eq!(
-        ticket.take(),
-        refusal(ResponseError::CoordinatorNotAvailable, "")
-    );
+    assert_eq!(ticket.take(), refusal(ResponseError::CoordinatorNotAvailable, ""));
 }

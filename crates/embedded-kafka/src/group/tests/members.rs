@@ -49,10 +49,7 @@ fn a_heartbeat_is_fine_while_the_assignment_is_awaited() {
 fn a_silent_member_makes_the_others_join_again() {
     let mut harness = Harness::stable(&["a", "b"]);
     harness.pass_with_heartbeats(SESSION_MS, &["b"]);
-    assert_eq!(
-        harness.heartbeat("b"),
-        Err(ResponseError::RebalanceInProgress)
-    );
+    assert_eq!(harness.heartbeat("b"), Err(ResponseError::RebalanceInProgress));
     let joined = accepted(&harness.join(rejoining("b")));
     assert_eq!((joined.generation, joined.leader.as_str()), (2, "b"));
 }
@@ -70,38 +67,23 @@ fn a_member_that_waits_needs_no_heartbeat() {
 fn a_member_that_leaves_makes_the_others_join_again() {
     let mut harness = Harness::stable(&["a", "b"]);
     assert_eq!(harness.leave(&[leaving("b", None)]), [Ok(())]);
-    assert_eq!(
-        harness.heartbeat("a"),
-        Err(ResponseError::RebalanceInProgress)
-    );
-    let left = GroupEvent::MemberLeft {
-        group: "east-coast-dpt".into(),
-        member: "b".into(),
-    };
+    assert_eq!(harness.heartbeat("a"), Err(ResponseError::RebalanceInProgress));
+    let left = GroupEvent::MemberLeft { group: "east-coast-dpt".into(), member: "b".into() };
     assert!(harness.events.contains(&left));
 }
 
 #[test]
 fn a_group_that_all_have_left_is_empty() {
     let mut harness = Harness::stable(&["a", "b"]);
-    assert_eq!(
-        harness.leave(&[leaving("a", None), leaving("b", None)]),
-        [Ok(()), Ok(())]
-    );
-    assert_eq!(
-        (harness.group.state, harness.group.generation),
-        (State::Empty, 2)
-    );
+    assert_eq!(harness.leave(&[leaving("a", None), leaving("b", None)]), [Ok(()), Ok(())]);
+    assert_eq!((harness.group.state, harness.group.generation), (State::Empty, 2));
     assert_eq!(harness.stored.last().unwrap().members, []);
 }
 
 #[test]
 fn each_member_that_leaves_has_an_answer_of_its_own() {
     let mut harness = Harness::with_delay(1);
-    let tickets = [
-        harness.join(starting("gate-1", "a")),
-        harness.join(joining("b")),
-    ];
+    let tickets = [harness.join(starting("gate-1", "a")), harness.join(joining("b"))];
     harness.pass(1);
     harness.pass(1);
     tickets.iter().for_each(|ticket| drop(accepted(ticket)));
@@ -130,10 +112,7 @@ fn each_member_that_leaves_has_an_answer_of_its_own() {
 #[test]
 fn an_id_that_was_only_given_out_can_be_given_back() {
     let mut harness = Harness::new();
-    harness.join(JoinRequest {
-        requires_member_id: true,
-        ..joining("a")
-    });
+    harness.join(JoinRequest { requires_member_id: true, ..joining("a") });
     assert_eq!(harness.leave(&[leaving("a", None)]), [Ok(())]);
     assert!(harness.group.pending_joins.is_empty());
 }
@@ -162,8 +141,5 @@ fn what_is_due_is_known_in_advance() {
     let due = harness.group.due(retention).unwrap();
     assert_eq!(due, harness.now + i64::from(SESSION_MS));
     harness.pass(SESSION_MS);
-    assert_eq!(
-        harness.group.due(retention),
-        Some(harness.now + i64::from(retention))
-    );
+    assert_eq!(harness.group.due(retention), Some(harness.now + i64::from(retention)));
 }

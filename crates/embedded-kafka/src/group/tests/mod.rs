@@ -45,10 +45,7 @@ impl Harness {
         Self {
             group: Group::new("east-coast-dpt".into(), 1_000),
             now: 1_000,
-            settings: Settings {
-                initial_rebalance_delay_ms,
-                ..Settings::default()
-            },
+            settings: Settings { initial_rebalance_delay_ms, ..Settings::default() },
             stored: Vec::new(),
             disk: Ok(()),
             events: Vec::new(),
@@ -61,12 +58,8 @@ impl Harness {
             self.stored.push(value.clone());
             Ok(())
         };
-        let mut step = Step {
-            now: self.now,
-            settings: &self.settings,
-            store: &mut store,
-            events: Vec::new(),
-        };
+        let mut step =
+            Step { now: self.now, settings: &self.settings, store: &mut store, events: Vec::new() };
         let result = act(&mut self.group, &mut step);
         let events = step.events;
         self.events.extend(events);
@@ -106,10 +99,7 @@ impl Harness {
     /// A stable group of these members; the first leads and gives each its own name to read.
     fn stable(members: &[&str]) -> Self {
         let mut harness = Self::with_delay(1);
-        let tickets = members
-            .iter()
-            .map(|id| harness.join(joining(id)))
-            .collect::<Vec<_>>();
+        let tickets = members.iter().map(|id| harness.join(joining(id))).collect::<Vec<_>>();
         harness.pass(1);
         if members.len() > 1 {
             harness.pass(1);
@@ -124,16 +114,10 @@ impl Harness {
     fn sync_all(&mut self, members: &[&str]) {
         let leader = self.group.leader.clone().unwrap();
         let assigned = members.iter().map(|id| (*id, *id)).collect::<Vec<_>>();
-        self.sync(syncing(&leader, self.group.generation, &assigned))
-            .take()
-            .unwrap()
-            .unwrap();
+        self.sync(syncing(&leader, self.group.generation, &assigned)).take().unwrap().unwrap();
         for member in members.iter().filter(|member| **member != leader) {
             let request = syncing(member, self.group.generation, &[]);
-            assert_eq!(
-                self.sync(request).take().unwrap().unwrap().assignment,
-                *member
-            );
+            assert_eq!(self.sync(request).take().unwrap().unwrap().assignment, *member);
         }
         assert_eq!(self.group.state, State::Stable);
     }
@@ -160,29 +144,17 @@ fn joining(id: &str) -> JoinRequest {
 
 /// A request of a member.
 fn rejoining(id: &str) -> JoinRequest {
-    JoinRequest {
-        member_id: id.into(),
-        ..joining("unused")
-    }
+    JoinRequest { member_id: id.into(), ..joining("unused") }
 }
 
 /// A static member that starts and is given `id`.
 fn starting(instance: &str, id: &str) -> JoinRequest {
-    JoinRequest {
-        instance_id: Some(instance.into()),
-        ..joining(id)
-    }
+    JoinRequest { instance_id: Some(instance.into()), ..joining(id) }
 }
 
 fn protocols(names: &[&str]) -> Vec<Protocol> {
     let metadata = subscription(&["airports"]);
-    names
-        .iter()
-        .map(|name| Protocol {
-            name: (*name).into(),
-            metadata: metadata.clone(),
-        })
-        .collect()
+    names.iter().map(|name| Protocol { name: (*name).into(), metadata: metadata.clone() }).collect()
 }
 
 fn syncing(id: &str, generation: i32, assignments: &[(&str, &str)]) -> SyncRequest {
@@ -201,15 +173,9 @@ fn syncing(id: &str, generation: i32, assignments: &[(&str, &str)]) -> SyncReque
 
 /// What a client that is refused gets.
 fn refusal(error: ResponseError, member_id: &str) -> Option<JoinAnswer> {
-    Some(Err(JoinRefused {
-        error,
-        member_id: member_id.into(),
-    }))
+    Some(Err(JoinRefused { error, member_id: member_id.into() }))
 }
 
 fn accepted(ticket: &Ticket<JoinAnswer>) -> Joined {
-    ticket
-        .take()
-        .expect("an answer")
-        .expect("a member of the next generation")
+    ticket.take().expect("an answer").expect("a member of the next generation")
 }

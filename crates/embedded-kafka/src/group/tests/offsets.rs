@@ -22,14 +22,8 @@ impl Harness {
 fn a_member_commits_in_its_generation() {
     let mut harness = Harness::stable(&["a"]);
     assert_eq!(harness.check(&commit(1, "a")), Ok(()));
-    assert_eq!(
-        harness.check(&commit(0, "a")),
-        Err(ResponseError::IllegalGeneration)
-    );
-    assert_eq!(
-        harness.check(&commit(1, "b")),
-        Err(ResponseError::UnknownMemberId)
-    );
+    assert_eq!(harness.check(&commit(0, "a")), Err(ResponseError::IllegalGeneration));
+    assert_eq!(harness.check(&commit(1, "b")), Err(ResponseError::UnknownMemberId));
 }
 
 #[test]
@@ -53,29 +47,17 @@ fn a_member_may_commit_until_it_joins_again() {
 fn a_member_without_its_assignment_may_not_commit() {
     let mut harness = Harness::new();
     accepted(&harness.join(joining("a")));
-    assert_eq!(
-        harness.check(&commit(1, "a")),
-        Err(ResponseError::RebalanceInProgress)
-    );
+    assert_eq!(harness.check(&commit(1, "a")), Err(ResponseError::RebalanceInProgress));
 }
 
 #[test]
 fn a_consumer_on_its_own_commits_only_to_a_group_without_members() {
     let mut empty = Harness::new();
     assert_eq!(empty.check(&commit(-1, "")), Ok(()));
-    assert_eq!(
-        empty.check(&commit(1, "a")),
-        Err(ResponseError::UnknownMemberId)
-    );
+    assert_eq!(empty.check(&commit(1, "a")), Err(ResponseError::UnknownMemberId));
     let mut stable = Harness::stable(&["a"]);
-    assert_eq!(
-        stable.check(&commit(-1, "")),
-        Err(ResponseError::UnknownMemberId)
-    );
-    assert_eq!(
-        stable.check(&commit(-1, "a")),
-        Err(ResponseError::IllegalGeneration)
-    );
+    assert_eq!(stable.check(&commit(-1, "")), Err(ResponseError::UnknownMemberId));
+    assert_eq!(stable.check(&commit(-1, "a")), Err(ResponseError::IllegalGeneration));
 }
 
 #[test]
@@ -84,10 +66,7 @@ fn a_fenced_static_member_may_not_commit() {
     accepted(&harness.join(starting("gate-1", "a")));
     harness.sync_all(&["a"]);
     accepted(&harness.join(starting("gate-1", "a2")));
-    let old = Commit {
-        instance_id: Some("gate-1".into()),
-        ..commit(1, "a")
-    };
+    let old = Commit { instance_id: Some("gate-1".into()), ..commit(1, "a") };
     assert_eq!(harness.check(&old), Err(ResponseError::FencedInstanceId));
 }
 
@@ -111,31 +90,19 @@ fn a_subscription_that_cannot_be_read_protects_all_topics() {
 #[test]
 fn a_group_of_another_protocol_protects_its_offsets_while_it_has_members() {
     let mut harness = Harness::new();
-    let request = JoinRequest {
-        protocol_type: "connect".into(),
-        ..joining("a")
-    };
+    let request = JoinRequest { protocol_type: "connect".into(), ..joining("a") };
     accepted(&harness.join(request));
-    assert_eq!(
-        harness.group.check_delete_offsets(),
-        Err(ResponseError::NonEmptyGroup)
-    );
+    assert_eq!(harness.group.check_delete_offsets(), Err(ResponseError::NonEmptyGroup));
 }
 
 #[test]
 fn only_a_group_without_members_can_be_deleted() {
     let mut harness = Harness::stable(&["a"]);
-    assert_eq!(
-        harness.group.check_delete(),
-        Err(ResponseError::NonEmptyGroup)
-    );
+    assert_eq!(harness.group.check_delete(), Err(ResponseError::NonEmptyGroup));
     harness.pass(SESSION_MS);
     assert_eq!(harness.group.check_delete(), Ok(()));
     harness.group.bury(harness.now);
-    assert_eq!(
-        harness.group.check_delete(),
-        Err(ResponseError::GroupIdNotFound)
-    );
+    assert_eq!(harness.group.check_delete(), Err(ResponseError::GroupIdNotFound));
 }
 
 #[test]

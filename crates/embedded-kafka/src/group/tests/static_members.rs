@@ -5,10 +5,7 @@ use super::*;
 /// A stable group of a dynamic leader `a` and a static member `b` at gate 1.
 fn with_static_member() -> Harness {
     let mut harness = Harness::with_delay(1);
-    let tickets = [
-        harness.join(joining("a")),
-        harness.join(starting("gate-1", "b")),
-    ];
+    let tickets = [harness.join(joining("a")), harness.join(starting("gate-1", "b"))];
     harness.pass(1);
     harness.pass(1);
     tickets.iter().for_each(|ticket| drop(accepted(ticket)));
@@ -21,36 +18,18 @@ fn a_static_member_rejoins_without_a_rebalance() {
     let mut harness = with_static_member();
     let joined = accepted(&harness.join(starting("gate-1", "b2")));
     assert_eq!((joined.generation, joined.member_id.as_str()), (1, "b2"));
-    assert_eq!(
-        (joined.leader.as_str(), joined.skip_assignment),
-        ("a", false)
-    );
+    assert_eq!((joined.leader.as_str(), joined.skip_assignment), ("a", false));
     assert_eq!(harness.group.state, State::Stable);
-    let ids = harness
-        .stored
-        .last()
-        .unwrap()
-        .members
-        .iter()
-        .map(|member| &member.member_id);
+    let ids = harness.stored.last().unwrap().members.iter().map(|member| &member.member_id);
     assert_eq!(ids.collect::<Vec<_>>(), ["a", "b2"]);
-    let request = SyncRequest {
-        instance_id: Some("gate-1".into()),
-        ..syncing("b2", 1, &[])
-    };
-    assert_eq!(
-        harness.sync(request).take().unwrap().unwrap().assignment,
-        "b"
-    );
+    let request = SyncRequest { instance_id: Some("gate-1".into()), ..syncing("b2", 1, &[]) };
+    assert_eq!(harness.sync(request).take().unwrap().unwrap().assignment, "b");
 }
 
 #[test]
 fn a_static_member_needs_no_id_in_advance() {
     let mut harness = Harness::new();
-    let request = JoinRequest {
-        requires_member_id: true,
-        ..starting("gate-1", "a")
-    };
+    let request = JoinRequest { requires_member_id: true, ..starting("gate-1", "a") };
     assert_eq!(accepted(&harness.join(request)).member_id, "a");
 }
 
@@ -69,10 +48,7 @@ fn an_older_static_leader_that_is_back_is_told_that_its_former_self_leads() {
     let mut harness = Harness::new();
     accepted(&harness.join(starting("gate-1", "a")));
     harness.sync_all(&["a"]);
-    let request = JoinRequest {
-        understands_skip_assignment: false,
-        ..starting("gate-1", "a2")
-    };
+    let request = JoinRequest { understands_skip_assignment: false, ..starting("gate-1", "a2") };
     let joined = accepted(&harness.join(request));
     assert!(!joined.skip_assignment);
     assert_eq!((joined.leader.as_str(), joined.members.len()), ("a", 0));
@@ -86,22 +62,10 @@ fn the_old_process_of_a_static_member_is_fenced() {
     let fenced = Err(ResponseError::FencedInstanceId);
     let beat = harness.step(|group, step| group.heartbeat("b", Some("gate-1"), 1, step));
     assert_eq!(beat, fenced);
-    let request = SyncRequest {
-        instance_id: Some("gate-1".into()),
-        ..syncing("b", 1, &[])
-    };
-    assert_eq!(
-        harness.sync(request).take(),
-        Some(Err(ResponseError::FencedInstanceId))
-    );
-    let request = JoinRequest {
-        instance_id: Some("gate-1".into()),
-        ..rejoining("b")
-    };
-    assert_eq!(
-        harness.join(request).take(),
-        refusal(ResponseError::FencedInstanceId, "b")
-    );
+    let request = SyncRequest { instance_id: Some("gate-1".into()), ..syncing("b", 1, &[]) };
+    assert_eq!(harness.sync(request).take(), Some(Err(ResponseError::FencedInstanceId)));
+    let request = JoinRequest { instance_id: Some("gate-1".into()), ..rejoining("b") };
+    assert_eq!(harness.join(request).take(), refusal(ResponseError::FencedInstanceId, "b"));
     assert_eq!(harness.heartbeat("b"), Err(ResponseError::UnknownMemberId));
 }
 
@@ -109,10 +73,7 @@ fn the_old_process_of_a_static_member_is_fenced() {
 fn the_old_process_is_fenced_while_it_waits() {
     let mut harness = with_static_member();
     harness.join(rejoining("a"));
-    let request = JoinRequest {
-        instance_id: Some("gate-1".into()),
-        ..rejoining("b")
-    };
+    let request = JoinRequest { instance_id: Some("gate-1".into()), ..rejoining("b") };
     harness.group.members.get_mut("a").unwrap().joining = None;
     let old = harness.join(request);
     let new = harness.join(starting("gate-1", "b2"));
@@ -125,21 +86,12 @@ fn the_old_process_is_fenced_while_it_waits() {
 #[test]
 fn a_static_member_that_changes_the_protocol_forces_a_rebalance() {
     let mut harness = Harness::with_delay(1);
-    let both = |request| JoinRequest {
-        protocols: protocols(&["range", "sticky"]),
-        ..request
-    };
+    let both = |request| JoinRequest { protocols: protocols(&["range", "sticky"]), ..request };
     accepted_after_delay(&mut harness, both(starting("gate-1", "a")));
     harness.sync_all(&["a"]);
-    let request = JoinRequest {
-        protocols: protocols(&["sticky"]),
-        ..starting("gate-1", "a2")
-    };
+    let request = JoinRequest { protocols: protocols(&["sticky"]), ..starting("gate-1", "a2") };
     let joined = accepted(&harness.join(request));
-    assert_eq!(
-        (joined.generation, joined.protocol_name.as_deref()),
-        (2, Some("sticky"))
-    );
+    assert_eq!((joined.generation, joined.protocol_name.as_deref()), (2, Some("sticky")));
 }
 
 fn accepted_after_delay(harness: &mut Harness, request: JoinRequest) -> Joined {
@@ -151,10 +103,7 @@ fn accepted_after_delay(harness: &mut Harness, request: JoinRequest) -> Joined {
 #[test]
 fn a_static_member_that_is_back_during_the_assignment_forces_a_rebalance() {
     let mut harness = Harness::with_delay(1);
-    let tickets = [
-        harness.join(joining("a")),
-        harness.join(starting("gate-1", "b")),
-    ];
+    let tickets = [harness.join(joining("a")), harness.join(starting("gate-1", "b"))];
     harness.pass(1);
     harness.pass(1);
     tickets.iter().for_each(|ticket| drop(accepted(ticket)));
@@ -179,10 +128,7 @@ fn a_static_member_stays_through_a_rebalance_that_it_does_not_join() {
     harness.pass_with_heartbeats(REBALANCE_MS - 1_000, &["a"]);
     assert!(harness.group.members.contains_key("b"));
     harness.pass_with_heartbeats(1_000, &["a"]);
-    assert!(
-        !harness.group.members.contains_key("b"),
-        "it has not fetched its assignment"
-    );
+    assert!(!harness.group.members.contains_key("b"), "it has not fetched its assignment");
 }
 
 #[test]

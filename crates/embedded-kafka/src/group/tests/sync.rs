@@ -24,11 +24,7 @@ fn a_follower_waits_for_the_leaders_assignment() {
     assert_eq!(synced.assignment, "2");
     assert_eq!(synced.protocol_name.as_deref(), Some("range"));
     let members = vec!["a".to_owned(), "b".to_owned()];
-    let stable = GroupEvent::Stable {
-        group: "east-coast-dpt".into(),
-        generation: 1,
-        members,
-    };
+    let stable = GroupEvent::Stable { group: "east-coast-dpt".into(), generation: 1, members };
     assert_eq!(harness.events.last(), Some(&stable));
 }
 
@@ -37,18 +33,9 @@ fn the_assignment_is_written_before_it_is_handed_out() {
     let mut harness = completing();
     harness.sync(syncing("a", 1, &[("a", "0"), ("b", "1"), ("nobody", "2")]));
     let record = harness.stored.last().unwrap();
-    let parts = record
-        .members
-        .iter()
-        .map(|member| (member.member_id.as_str(), &member.assignment));
-    assert_eq!(
-        parts.collect::<Vec<_>>(),
-        [("a", &Bytes::from("0")), ("b", &Bytes::from("1"))]
-    );
-    assert_eq!(
-        (record.generation, record.protocol.as_deref()),
-        (1, Some("range"))
-    );
+    let parts = record.members.iter().map(|member| (member.member_id.as_str(), &member.assignment));
+    assert_eq!(parts.collect::<Vec<_>>(), [("a", &Bytes::from("0")), ("b", &Bytes::from("1"))]);
+    assert_eq!((record.generation, record.protocol.as_deref()), (1, Some("range")));
 }
 
 #[test]
@@ -98,10 +85,7 @@ fn a_rebalance_ends_the_wait_for_the_assignment() {
     let mut harness = completing();
     let follower = harness.sync(syncing("b", 1, &[]));
     harness.join(joining("c"));
-    assert_eq!(
-        follower.take(),
-        Some(Err(ResponseError::RebalanceInProgress))
-    );
+    assert_eq!(follower.take(), Some(Err(ResponseError::RebalanceInProgress)));
     let answer = harness.sync(syncing("b", 1, &[])).take();
     assert_eq!(answer, Some(Err(ResponseError::RebalanceInProgress)));
 }
@@ -111,10 +95,7 @@ fn a_leader_that_never_assigns_is_removed() {
     let mut harness = completing();
     let follower = harness.sync(syncing("b", 1, &[]));
     harness.pass_with_heartbeats(REBALANCE_MS, &["a"]);
-    assert_eq!(
-        follower.take(),
-        Some(Err(ResponseError::RebalanceInProgress))
-    );
+    assert_eq!(follower.take(), Some(Err(ResponseError::RebalanceInProgress)));
     assert_eq!(harness.group.members.keys().collect::<Vec<_>>(), ["b"]);
     let joined = accepted(&harness.join(rejoining("b")));
     assert_eq!((joined.generation, joined.leader.as_str()), (2, "b"));
@@ -135,10 +116,7 @@ fn a_silent_leader_expires_while_the_others_wait() {
     let mut harness = completing();
     let follower = harness.sync(syncing("b", 1, &[]));
     harness.pass(SESSION_MS);
-    assert_eq!(
-        follower.take(),
-        Some(Err(ResponseError::RebalanceInProgress))
-    );
+    assert_eq!(follower.take(), Some(Err(ResponseError::RebalanceInProgress)));
     assert_eq!(harness.group.members.keys().collect::<Vec<_>>(), ["b"]);
 }
 

@@ -60,9 +60,7 @@ pub(crate) fn check_entries<'a>(
         }
     }
     if doubled {
-        return Err(Refusal::invalid_request(
-            "Error due to duplicate config keys",
-        ));
+        return Err(Refusal::invalid_request("Error due to duplicate config keys"));
     }
     if nulls.is_empty() {
         return Ok(());
@@ -80,19 +78,13 @@ impl TopicConfig {
     /// operations on what is no list, UNKNOWN_SERVER_ERROR for an operation that does not exist.
     pub(crate) fn changed(&self, changes: &[Change<'_>]) -> Result<Self, Refusal> {
         check_entries(changes.iter().map(|change| {
-            (
-                change.name,
-                change.value.is_none() && change.operation != Some(Operation::Delete),
-            )
+            (change.name, change.value.is_none() && change.operation != Some(Operation::Delete))
         }))?;
         let mut overrides = self.overrides().clone();
         for change in changes {
             let Some(operation) = change.operation else {
                 let error = ResponseError::UnknownServerError;
-                return Err(Refusal {
-                    code: error,
-                    message: error.to_string(),
-                });
+                return Err(Refusal { code: error, message: error.to_string() });
             };
             let value = match operation {
                 Operation::Delete => {
@@ -112,14 +104,14 @@ impl TopicConfig {
         &self,
         change: &Change<'_>,
         verb: &str,
-        edit: fn(Vec<&str>, Vec<&str>) -> String,
+        edit: for<'a> fn(Vec<&'a str>, &[&'a str]) -> String,
     ) -> Result<String, Refusal> {
         match topic_setting(change.name).filter(|setting| setting.kind.is_list()) {
             Some(setting) => {
                 let now = kinds::elements(self.value_of(setting));
                 // An empty text is one empty element here, which no list takes.
                 let given = change.value.unwrap_or_default().split(',').map(str::trim);
-                Ok(edit(now, given.collect()))
+                Ok(edit(now, &given.collect::<Vec<_>>()))
             }
             None => Err(Refusal::invalid_config(format!(
                 "Can't {verb} to key {} because its type is not LIST.",
@@ -129,16 +121,16 @@ impl TopicConfig {
     }
 }
 
-fn appended<'a>(mut now: Vec<&'a str>, given: Vec<&'a str>) -> String {
+fn appended<'a>(mut all: Vec<&'a str>, given: &[&'a str]) -> String {
     for element in given {
-        if !now.contains(&element) {
-            now.push(element);
+        if !all.contains(element) {
+            all.push(element);
         }
     }
-    now.join(",")
+    all.join(",")
 }
 
-fn subtracted(mut now: Vec<&str>, given: Vec<&str>) -> String {
+fn subtracted(mut now: Vec<&str>, given: &[&str]) -> String {
     now.retain(|element| !given.contains(element));
     now.join(",")
 }

@@ -52,9 +52,7 @@ impl Kind {
     pub(crate) fn normalise(self, name: &str, value: &str) -> Result<String, String> {
         let trimmed = value.trim_matches(|c: char| c <= ' ');
         let invalid = |shown: &str, why: &str| {
-            Err(format!(
-                "Invalid value {shown} for configuration {name}: {why}"
-            ))
+            Err(format!("Invalid value {shown} for configuration {name}: {why}"))
         };
         match self {
             Self::Boolean if trimmed.eq_ignore_ascii_case("true") => Ok("true".to_owned()),
@@ -69,10 +67,7 @@ impl Kind {
             Self::GzipLevel => match trimmed.parse::<i32>() {
                 Err(_) => invalid(value, "Not a number of type INT"),
                 Ok(n) if n == -1 || (1..=9).contains(&n) => Ok(n.to_string()),
-                Ok(n) => invalid(
-                    &n.to_string(),
-                    "Value must be between 1 and 9 or equal to -1",
-                ),
+                Ok(n) => invalid(&n.to_string(), "Value must be between 1 and 9 or equal to -1"),
             },
             Self::Long(least) => match trimmed.parse::<i64>() {
                 Err(_) => invalid(value, "Not a number of type LONG"),
@@ -97,11 +92,7 @@ impl Kind {
 /// The elements of a list as it is written in a setting.
 pub(crate) fn elements(list: &str) -> Vec<&str> {
     let list = list.trim();
-    if list.is_empty() {
-        Vec::new()
-    } else {
-        list.split(',').map(str::trim).collect()
-    }
+    if list.is_empty() { Vec::new() } else { list.split(',').map(str::trim).collect() }
 }
 
 fn normalise_choices(name: &str, list: &str, choices: &[&str]) -> Result<String, String> {
@@ -112,9 +103,7 @@ fn normalise_choices(name: &str, list: &str, choices: &[&str]) -> Result<String,
         }
         if !choices.contains(&element) {
             let why = one_of(choices);
-            return Err(format!(
-                "Invalid value {element} for configuration {name}: {why}"
-            ));
+            return Err(format!("Invalid value {element} for configuration {name}: {why}"));
         }
         if !kept.contains(&element) {
             kept.push(element);
@@ -152,9 +141,7 @@ fn at_least<T>(
     value: impl std::fmt::Display,
     least: impl std::fmt::Display,
 ) -> Result<T, String> {
-    Err(format!(
-        "Invalid value {value} for configuration {name}: Value must be at least {least}"
-    ))
+    Err(format!("Invalid value {value} for configuration {name}: Value must be at least {least}"))
 }
 
 fn at_most<T>(
@@ -174,11 +161,7 @@ fn parse_double(text: &str) -> Option<f64> {
     if word != "NaN" && word != "Infinity" {
         let number = text.strip_suffix(['d', 'D', 'f', 'F']).unwrap_or(text);
         let is_part = |byte: u8| byte.is_ascii_digit() || b"+-.eE".contains(&byte);
-        return if number.bytes().all(is_part) {
-            number.parse().ok()
-        } else {
-            None
-        };
+        return if number.bytes().all(is_part) { number.parse().ok() } else { None };
     }
     text.parse().ok()
 }
@@ -190,12 +173,7 @@ fn java_double(number: f64) -> String {
         return "NaN".to_owned();
     }
     if number.is_infinite() {
-        return if number > 0.0 {
-            "Infinity"
-        } else {
-            "-Infinity"
-        }
-        .to_owned();
+        return if number > 0.0 { "Infinity" } else { "-Infinity" }.to_owned();
     }
     if plain {
         return format!("{number:?}");

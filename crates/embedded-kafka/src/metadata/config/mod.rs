@@ -34,6 +34,7 @@ macro_rules! values {
             $($name: $type,)*
         }
 
+        #[allow(dead_code, reason = "one getter for each value, whoever reads it")]
         impl TopicConfig {
             $($(#[$doc])* pub(crate) fn $name(&self) -> $type {
                 self.values.$name
@@ -161,9 +162,7 @@ impl TopicConfig {
 
     /// The value of a setting as Kafka shows it, set or default.
     pub(crate) fn value_of(&self, setting: &TopicSetting) -> &str {
-        self.overrides
-            .get(setting.name)
-            .map_or(setting.default, String::as_str)
+        self.overrides.get(setting.name).map_or(setting.default, String::as_str)
     }
 
     fn with_overrides(overrides: BTreeMap<String, String>) -> Self {
@@ -173,11 +172,7 @@ impl TopicConfig {
 
     /// What no setting can say for itself.
     fn check_together(&self) -> Result<(), Refusal> {
-        if self
-            .overrides
-            .get("remote.storage.enable")
-            .is_some_and(|value| value == "true")
-        {
+        if self.overrides.get("remote.storage.enable").is_some_and(|value| value == "true") {
             return Err(Refusal::invalid_config(
                 "Tiered Storage functionality is disabled in the broker. \
                  Topic cannot be configured with remote log storage.",
@@ -198,19 +193,10 @@ impl TopicConfig {
 fn values_of(overrides: &BTreeMap<String, String>) -> Values {
     let text = |name: &str| {
         let set = overrides.get(name).map(String::as_str);
-        set.or_else(|| topic_setting(name).map(|setting| setting.default))
-            .unwrap_or_default()
+        set.or_else(|| topic_setting(name).map(|setting| setting.default)).unwrap_or_default()
     };
-    let int = |name| {
-        text(name)
-            .parse()
-            .expect("an Int setting is checked before it is kept")
-    };
-    let long = |name| {
-        text(name)
-            .parse()
-            .expect("a Long setting is checked before it is kept")
-    };
+    let int = |name| text(name).parse().expect("an Int setting is checked before it is kept");
+    let long = |name| text(name).parse().expect("a Long setting is checked before it is kept");
     let flag = |name| text(name) == "true";
     let policies = kinds::elements(text("cleanup.policy"));
     Values {

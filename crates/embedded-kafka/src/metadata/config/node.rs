@@ -1,7 +1,7 @@
 //! The settings of a node, as DescribeConfigs shows them: what this cluster really uses, and the
 //! defaults that its topics inherit. None can be changed while the cluster runs.
 
-use super::kinds::Kind::{self, Boolean, Int, Long, Short, Texts};
+use super::kinds::Kind::{self, Boolean, Int, Short, Texts};
 use super::settings::TOPIC_SETTINGS;
 
 /// What a node runs with. Whoever starts the node fills it in.
@@ -70,13 +70,7 @@ impl NodeSettings {
                 Some("true"),
                 "Whether a topic is created when a client asks for it.",
             ),
-            row(
-                "broker.id",
-                any,
-                &self.node_id,
-                Some("-1"),
-                "The number of the node.",
-            ),
+            row("broker.id", any, &self.node_id, Some("-1"), "The number of the node."),
             row(
                 "default.replication.factor",
                 any,
@@ -119,20 +113,8 @@ impl NodeSettings {
                 Some("PLAINTEXT://:9092"),
                 "Where the node listens.",
             ),
-            row(
-                "log.dirs",
-                Texts,
-                &self.log_dir,
-                None,
-                "Where the logs are.",
-            ),
-            row(
-                "node.id",
-                any,
-                &self.node_id,
-                None,
-                "The number of the node.",
-            ),
+            row("log.dirs", Texts, &self.log_dir, None, "Where the logs are."),
+            row("node.id", any, &self.node_id, None, "The number of the node."),
             row(
                 "num.partitions",
                 any,
@@ -161,13 +143,7 @@ impl NodeSettings {
                 Some("3"),
                 "The replicas of a partition of __consumer_offsets.",
             ),
-            row(
-                "process.roles",
-                Texts,
-                &"broker,controller",
-                None,
-                "What the node does.",
-            ),
+            row("process.roles", Texts, &"broker,controller", None, "What the node does."),
             row(
                 "producer.id.expiration.ms",
                 any,

@@ -3,21 +3,14 @@
 use super::*;
 
 fn set(name: &str, value: &str) -> Result<TopicConfig, Refusal> {
-    changed(
-        &TopicConfig::default(),
-        &[(name, Operation::Set, Some(value))],
-    )
+    changed(&TopicConfig::default(), &[(name, Operation::Set, Some(value))])
 }
 
 fn changed(
     config: &TopicConfig,
     changes: &[(&str, Operation, Option<&str>)],
 ) -> Result<TopicConfig, Refusal> {
-    let change = |&(name, operation, value)| Change {
-        name,
-        operation: Some(operation),
-        value,
-    };
+    let change = |&(name, operation, value)| Change { name, operation: Some(operation), value };
     config.changed(&changes.iter().map(change).collect::<Vec<_>>())
 }
 
@@ -30,11 +23,8 @@ fn shown(config: &TopicConfig, name: &str) -> String {
 /// …: ". Where Kafka shows the value otherwise than it came, the shown one stands in between.
 #[test]
 fn a_value_is_refused_in_kafkas_words() {
-    let (int, long, double) = (
-        "Not a number of type INT",
-        "Not a number of type LONG",
-        "Not a number of type DOUBLE",
-    );
+    let (int, long, double) =
+        ("Not a number of type INT", "Not a number of type LONG", "Not a number of type DOUBLE");
     let boolean = "Expected value to be either true or false";
     let policies = "String must be one of: compact, delete";
     let compressions = "String must be one of: uncompressed, zstd, lz4, snappy, gzip, producer";
@@ -48,19 +38,9 @@ fn a_value_is_refused_in_kafkas_words() {
         ("segment.bytes", "0x10", "0x10", int),
         ("segment.bytes", "99999999999", "99999999999", int),
         ("segment.bytes", "5", "5", "Value must be at least 1048576"),
-        (
-            "segment.bytes",
-            " 7 ",
-            "7",
-            "Value must be at least 1048576",
-        ),
+        ("segment.bytes", " 7 ", "7", "Value must be at least 1048576"),
         ("segment.bytes", "+5", "5", "Value must be at least 1048576"),
-        (
-            "segment.bytes",
-            "007",
-            "7",
-            "Value must be at least 1048576",
-        ),
+        ("segment.bytes", "007", "7", "Value must be at least 1048576"),
         ("segment.ms", "0", "0", "Value must be at least 1"),
         ("segment.jitter.ms", "-1", "-1", "Value must be at least 0"),
         ("segment.index.bytes", "1", "1", "Value must be at least 4"),
@@ -70,70 +50,20 @@ fn a_value_is_refused_in_kafkas_words() {
         ("retention.ms", "", "", long),
         ("retention.ms", " x ", " x ", long),
         ("retention.ms", "-2", "-2", "Value must be at least -1"),
-        (
-            "retention.ms",
-            "99999999999999999999",
-            "99999999999999999999",
-            long,
-        ),
+        ("retention.ms", "99999999999999999999", "99999999999999999999", long),
         ("max.message.bytes", "-1", "-1", "Value must be at least 0"),
-        (
-            "index.interval.bytes",
-            "-1",
-            "-1",
-            "Value must be at least 0",
-        ),
-        (
-            "delete.retention.ms",
-            "-1",
-            "-1",
-            "Value must be at least 0",
-        ),
-        (
-            "min.compaction.lag.ms",
-            "-1",
-            "-1",
-            "Value must be at least 0",
-        ),
-        (
-            "max.compaction.lag.ms",
-            "0",
-            "0",
-            "Value must be at least 1",
-        ),
-        (
-            "file.delete.delay.ms",
-            "-1",
-            "-1",
-            "Value must be at least 0",
-        ),
+        ("index.interval.bytes", "-1", "-1", "Value must be at least 0"),
+        ("delete.retention.ms", "-1", "-1", "Value must be at least 0"),
+        ("min.compaction.lag.ms", "-1", "-1", "Value must be at least 0"),
+        ("max.compaction.lag.ms", "0", "0", "Value must be at least 1"),
+        ("file.delete.delay.ms", "-1", "-1", "Value must be at least 0"),
         ("min.cleanable.dirty.ratio", "abc", "abc", double),
         ("min.cleanable.dirty.ratio", "inf", "inf", double),
         ("min.cleanable.dirty.ratio", "0x10", "0x10", double),
-        (
-            "min.cleanable.dirty.ratio",
-            "-1",
-            "-1.0",
-            "Value must be at least 0",
-        ),
-        (
-            "min.cleanable.dirty.ratio",
-            "-0.0001",
-            "-1.0E-4",
-            "Value must be at least 0",
-        ),
-        (
-            "min.cleanable.dirty.ratio",
-            "1.5",
-            "1.5",
-            "Value must be no more than 1",
-        ),
-        (
-            "min.cleanable.dirty.ratio",
-            "1048576",
-            "1048576.0",
-            "Value must be no more than 1",
-        ),
+        ("min.cleanable.dirty.ratio", "-1", "-1.0", "Value must be at least 0"),
+        ("min.cleanable.dirty.ratio", "-0.0001", "-1.0E-4", "Value must be at least 0"),
+        ("min.cleanable.dirty.ratio", "1.5", "1.5", "Value must be no more than 1"),
+        ("min.cleanable.dirty.ratio", "1048576", "1048576.0", "Value must be no more than 1"),
         (
             "min.cleanable.dirty.ratio",
             "99999999999",
@@ -146,12 +76,7 @@ fn a_value_is_refused_in_kafkas_words() {
             "1.0E20",
             "Value must be no more than 1",
         ),
-        (
-            "min.cleanable.dirty.ratio",
-            "Infinity",
-            "Infinity",
-            "Value must be no more than 1",
-        ),
+        ("min.cleanable.dirty.ratio", "Infinity", "Infinity", "Value must be no more than 1"),
         ("cleanup.policy", "abc", "abc", policies),
         ("cleanup.policy", "True ", "True", policies),
         ("cleanup.policy", "delete,x", "x", policies),
@@ -161,70 +86,20 @@ fn a_value_is_refused_in_kafkas_words() {
         ("min.insync.replicas", "0", "0", "Value must be at least 1"),
         ("compression.type", "", "", compressions),
         ("compression.type", "LZ4", "LZ4", compressions),
-        (
-            "compression.type",
-            " compact , delete",
-            "compact , delete",
-            compressions,
-        ),
+        ("compression.type", " compact , delete", "compact , delete", compressions),
         ("compression.gzip.level", "0", "0", gzip),
         ("compression.gzip.level", "10", "10", gzip),
-        (
-            "compression.lz4.level",
-            "0",
-            "0",
-            "Value must be at least 1",
-        ),
-        (
-            "compression.lz4.level",
-            "18",
-            "18",
-            "Value must be no more than 17",
-        ),
-        (
-            "compression.zstd.level",
-            "23",
-            "23",
-            "Value must be no more than 22",
-        ),
-        (
-            "compression.zstd.level",
-            "-131073",
-            "-131073",
-            "Value must be at least -131072",
-        ),
+        ("compression.lz4.level", "0", "0", "Value must be at least 1"),
+        ("compression.lz4.level", "18", "18", "Value must be no more than 17"),
+        ("compression.zstd.level", "23", "23", "Value must be no more than 22"),
+        ("compression.zstd.level", "-131073", "-131073", "Value must be at least -131072"),
         ("preallocate", "", "", boolean),
         ("preallocate", " x ", " x ", boolean),
-        (
-            "message.timestamp.type",
-            "logappendtime",
-            "logappendtime",
-            timestamps,
-        ),
-        (
-            "message.timestamp.before.max.ms",
-            "-1",
-            "-1",
-            "Value must be at least 0",
-        ),
-        (
-            "message.timestamp.after.max.ms",
-            "-1",
-            "-1",
-            "Value must be at least 0",
-        ),
-        (
-            "local.retention.ms",
-            "-3",
-            "-3",
-            "Value must be at least -2",
-        ),
-        (
-            "local.retention.bytes",
-            "-3",
-            "-3",
-            "Value must be at least -2",
-        ),
+        ("message.timestamp.type", "logappendtime", "logappendtime", timestamps),
+        ("message.timestamp.before.max.ms", "-1", "-1", "Value must be at least 0"),
+        ("message.timestamp.after.max.ms", "-1", "-1", "Value must be at least 0"),
+        ("local.retention.ms", "-3", "-3", "Value must be at least -2"),
+        ("local.retention.bytes", "-3", "-3", "Value must be at least -2"),
     ];
     for (name, value, shown, reason) in rows {
         let message = format!("Invalid value {shown} for configuration {name}: {reason}");
@@ -236,18 +111,10 @@ fn a_value_is_refused_in_kafkas_words() {
 fn a_list_is_refused_in_kafkas_words() {
     for list in [",", "compact,,x", "compact,"] {
         let message = "Configuration 'cleanup.policy' values must not be empty.";
-        assert_eq!(
-            set("cleanup.policy", list),
-            Err(Refusal::invalid_config(message))
-        );
+        assert_eq!(set("cleanup.policy", list), Err(Refusal::invalid_config(message)));
     }
     let name = "leader.replication.throttled.replicas";
-    for (list, shown) in [
-        ("abc", "abc"),
-        ("0:a", "0:a"),
-        (" 1:1 ,*", "1:1, *"),
-        ("1", "1"),
-    ] {
+    for (list, shown) in [("abc", "abc"), ("0:a", "0:a"), (" 1:1 ,*", "1:1, *"), ("1", "1")] {
         let message = format!(
             "Invalid value [{shown}] for configuration {name}: {name} must be the literal '*' or \
              a list of replicas in the following format: \
@@ -294,16 +161,9 @@ fn a_value_is_shown_as_kafka_shows_it() {
 #[test]
 fn the_first_error_is_the_one_that_kafka_finds_first() {
     let set = |name, value| (name, Operation::Set, Some(value));
-    let refused = |changes: &[_]| {
-        changed(&TopicConfig::default(), changes)
-            .unwrap_err()
-            .message
-    };
+    let refused = |changes: &[_]| changed(&TopicConfig::default(), changes).unwrap_err().message;
     let unknown = "Unknown topic config name: nope";
-    assert_eq!(
-        refused(&[set("segment.ms", "0"), set("nope", "1")]),
-        unknown
-    );
+    assert_eq!(refused(&[set("segment.ms", "0"), set("nope", "1")]), unknown);
     assert_eq!(
         refused(&[set("retention.ms", "-5"), set("segment.ms", "0")]),
         "Invalid value 0 for configuration segment.ms: Value must be at least 1"
@@ -317,20 +177,14 @@ fn the_first_error_is_the_one_that_kafka_finds_first() {
 #[test]
 fn values_that_contradict_each_other_are_refused() {
     let set = |name, value| (name, Operation::Set, Some(value));
-    let lags = [
-        set("min.compaction.lag.ms", "10"),
-        set("max.compaction.lag.ms", "5"),
-    ];
+    let lags = [set("min.compaction.lag.ms", "10"), set("max.compaction.lag.ms", "5")];
     let message = "conflict topic config setting min.compaction.lag.ms (10) > \
                    max.compaction.lag.ms (5)";
     let expected = Err(Refusal::invalid_config(message));
     assert_eq!(changed(&TopicConfig::default(), &lags), expected);
     let message = "Tiered Storage functionality is disabled in the broker. \
                    Topic cannot be configured with remote log storage.";
-    let remote = changed(
-        &TopicConfig::default(),
-        &[set("remote.storage.enable", "true")],
-    );
+    let remote = changed(&TopicConfig::default(), &[set("remote.storage.enable", "true")]);
     assert_eq!(remote, Err(Refusal::invalid_config(message)));
 }
 
@@ -370,17 +224,11 @@ fn a_list_is_edited_element_by_element() {
         config = changed(&config, &[(policy, operation, value)]).unwrap();
         assert_eq!(shown(&config, policy), expected, "{operation:?} {value:?}");
     }
-    let bad = changed(
-        &TopicConfig::default(),
-        &[(policy, Operation::Append, Some("bad"))],
-    );
+    let bad = changed(&TopicConfig::default(), &[(policy, Operation::Append, Some("bad"))]);
     let message = "Invalid value bad for configuration cleanup.policy: \
                    String must be one of: compact, delete";
     assert_eq!(bad, Err(Refusal::invalid_config(message)));
-    let empty = changed(
-        &TopicConfig::default(),
-        &[(policy, Operation::Append, Some(""))],
-    );
+    let empty = changed(&TopicConfig::default(), &[(policy, Operation::Append, Some(""))]);
     let message = "Configuration 'cleanup.policy' values must not be empty.";
     assert_eq!(empty, Err(Refusal::invalid_config(message)));
 }
@@ -389,23 +237,16 @@ fn a_list_is_edited_element_by_element() {
 fn nulls_and_doubled_names_are_malformed_requests() {
     let set = |name| (name, Operation::Set, None);
     assert_eq!(
-        changed(
-            &TopicConfig::default(),
-            &[set("retention.ms"), set("cleanup.policy")]
-        ),
+        changed(&TopicConfig::default(), &[set("retention.ms"), set("cleanup.policy")]),
         Err(Refusal::invalid_request(
             "Null value not supported for : retention.ms, cleanup.policy"
         ))
     );
-    let twice = [
-        ("retention.ms", Operation::Set, Some("5")),
-        ("retention.ms", Operation::Delete, None),
-    ];
+    let twice =
+        [("retention.ms", Operation::Set, Some("5")), ("retention.ms", Operation::Delete, None)];
     assert_eq!(
         changed(&TopicConfig::default(), &twice),
-        Err(Refusal::invalid_request(
-            "Error due to duplicate config keys"
-        ))
+        Err(Refusal::invalid_request("Error due to duplicate config keys"))
     );
 }
 
@@ -434,10 +275,7 @@ fn a_new_topic_takes_no_null_and_the_last_of_doubled_names() {
     assert_eq!(TopicConfig::create(doubled).unwrap().retention_ms(), 2);
     let nulls = [("segment.bytes", None), ("nope", None)];
     let message = "Null value not supported for topic configs: segment.bytes,nope";
-    assert_eq!(
-        TopicConfig::create(nulls),
-        Err(Refusal::invalid_config(message))
-    );
+    assert_eq!(TopicConfig::create(nulls), Err(Refusal::invalid_config(message)));
     let message = "Unknown topic config name: nope";
     let unknown = TopicConfig::create([("nope", Some("1"))]);
     assert_eq!(unknown, Err(Refusal::invalid_config(message)));
@@ -455,20 +293,12 @@ fn every_default_is_a_value_in_its_final_form() {
 #[test]
 fn the_table_is_kafkas() {
     let rows = include_str!("kafka-4.3-topic-settings.txt").lines();
-    let kafka: Vec<_> = rows
-        .filter(|row| !row.starts_with('#'))
-        .map(str::to_owned)
-        .collect();
+    let kafka: Vec<_> = rows.filter(|row| !row.starts_with('#')).map(str::to_owned).collect();
     let mut ours: Vec<_> = TOPIC_SETTINGS
         .iter()
         .map(|setting| {
             let synonym = setting.node_setting.unwrap_or("-");
-            format!(
-                "{} {} [{}] {synonym}",
-                setting.name,
-                setting.kind.type_id(),
-                setting.default
-            )
+            format!("{} {} [{}] {synonym}", setting.name, setting.kind.type_id(), setting.default)
         })
         .collect();
     ours.sort();
@@ -486,18 +316,9 @@ fn a_getter_reads_what_is_set() {
         ("segment.bytes", Some("2000000")),
     ])
     .unwrap();
-    assert_eq!(
-        config.cleanup_policy(),
-        CleanupPolicy {
-            delete: true,
-            compact: true
-        }
-    );
+    assert_eq!(config.cleanup_policy(), CleanupPolicy { delete: true, compact: true });
     assert_eq!(config.compression_type(), Some(Compression::Zstd));
-    assert_eq!(
-        config.message_timestamp_type(),
-        TimestampType::LogAppendTime
-    );
+    assert_eq!(config.message_timestamp_type(), TimestampType::LogAppendTime);
     assert!((config.min_cleanable_dirty_ratio() - 0.0001).abs() < 1e-12);
     assert!(config.unclean_leader_election_enable());
     assert_eq!(config.segment_bytes(), 2_000_000);
@@ -506,13 +327,7 @@ fn a_getter_reads_what_is_set() {
 #[test]
 fn a_getter_reads_the_default_of_what_is_not_set() {
     let config = TopicConfig::default();
-    assert_eq!(
-        config.cleanup_policy(),
-        CleanupPolicy {
-            delete: true,
-            compact: false
-        }
-    );
+    assert_eq!(config.cleanup_policy(), CleanupPolicy { delete: true, compact: false });
     assert_eq!(config.compression_type(), None);
     assert_eq!(config.max_message_bytes(), 1_048_588);
     assert_eq!(config.retention_ms(), 604_800_000);
@@ -523,8 +338,5 @@ fn a_getter_reads_the_default_of_what_is_not_set() {
 #[test]
 fn settings_survive_being_kept_and_read_again() {
     let config = set("min.cleanable.dirty.ratio", "0.0001").unwrap();
-    assert_eq!(
-        TopicConfig::from_overrides(config.overrides().clone()),
-        Ok(config)
-    );
+    assert_eq!(TopicConfig::from_overrides(config.overrides().clone()), Ok(config));
 }

@@ -10,15 +10,10 @@ pub(super) const METADATA: Shape = shape(
     &[
         field(
             "topics",
-            Array(&Struct(&[
-                field("topic_id", Uuid).since(10),
-                field("name", String),
-            ])),
+            Array(&Struct(&[field("topic_id", Uuid).since(10), field("name", String)])),
         ),
         field("allow_auto_topic_creation", Boolean).since(4),
-        field("include_cluster_authorized_operations", Boolean)
-            .since(8)
-            .until(10),
+        field("include_cluster_authorized_operations", Boolean).since(8).until(10),
         field("include_topic_authorized_operations", Boolean).since(8),
     ],
 );
@@ -60,10 +55,7 @@ pub(super) const CREATE_TOPICS: Shape = shape(
                         field("broker_ids", Array(&Int32)),
                     ])),
                 ),
-                field(
-                    "configs",
-                    Array(&Struct(&[field("name", String), field("value", String)])),
-                ),
+                field("configs", Array(&Struct(&[field("name", String), field("value", String)]))),
             ])),
         ),
         field("timeout_ms", Int32),
@@ -76,10 +68,7 @@ pub(super) const DELETE_TOPICS: Shape = shape(
     &[
         field(
             "topics",
-            Array(&Struct(&[
-                field("name", String).since(6),
-                field("topic_id", Uuid).since(6),
-            ])),
+            Array(&Struct(&[field("name", String).since(6), field("topic_id", Uuid).since(6)])),
         )
         .since(6),
         field("topic_names", Array(&String)).until(5),
@@ -95,10 +84,7 @@ pub(super) const CREATE_PARTITIONS: Shape = shape(
             Array(&Struct(&[
                 field("name", String),
                 field("count", Int32),
-                field(
-                    "assignments",
-                    Array(&Struct(&[field("broker_ids", Array(&Int32))])),
-                ),
+                field("assignments", Array(&Struct(&[field("broker_ids", Array(&Int32))]))),
             ])),
         ),
         field("timeout_ms", Int32),
@@ -112,10 +98,7 @@ pub(super) const ELECT_LEADERS: Shape = shape(
         field("election_type", Int8).since(1),
         field(
             "topic_partitions",
-            Array(&Struct(&[
-                field("topic", String),
-                field("partitions", Array(&Int32)),
-            ])),
+            Array(&Struct(&[field("topic", String), field("partitions", Array(&Int32))])),
         ),
         field("timeout_ms", Int32),
     ],
@@ -148,10 +131,7 @@ pub(super) const LIST_PARTITION_REASSIGNMENTS: Shape = shape(
         field("timeout_ms", Int32),
         field(
             "topics",
-            Array(&Struct(&[
-                field("name", String),
-                field("partition_indexes", Array(&Int32)),
-            ])),
+            Array(&Struct(&[field("name", String), field("partition_indexes", Array(&Int32))])),
         ),
     ],
 );
@@ -160,10 +140,7 @@ pub(super) const DESCRIBE_LOG_DIRS: Shape = shape(
     2,
     &[field(
         "topics",
-        Array(&Struct(&[
-            field("topic", String),
-            field("partitions", Array(&Int32)),
-        ])),
+        Array(&Struct(&[field("topic", String), field("partitions", Array(&Int32))])),
     )],
 );
 
@@ -191,10 +168,7 @@ pub(super) const ALTER_CONFIGS: Shape = shape(
             Array(&Struct(&[
                 field("resource_type", Int8),
                 field("resource_name", String),
-                field(
-                    "configs",
-                    Array(&Struct(&[field("name", String), field("value", String)])),
-                ),
+                field("configs", Array(&Struct(&[field("name", String), field("value", String)]))),
             ])),
         ),
         field("validate_only", Boolean),

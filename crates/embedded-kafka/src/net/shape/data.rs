@@ -129,10 +129,7 @@ pub(super) const DELETE_RECORDS: Shape = shape(
                 field("name", String),
                 field(
                     "partitions",
-                    Array(&Struct(&[
-                        field("partition_index", Int32),
-                        field("offset", Int64),
-                    ])),
+                    Array(&Struct(&[field("partition_index", Int32), field("offset", Int64)])),
                 ),
             ])),
         ),

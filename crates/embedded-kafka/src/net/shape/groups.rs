@@ -82,10 +82,7 @@ pub(super) const JOIN_GROUP: Shape = shape(
         field("member_id", String),
         field("group_instance_id", String).since(5),
         field("protocol_type", String),
-        field(
-            "protocols",
-            Array(&Struct(&[field("name", String), field("metadata", Bytes)])),
-        ),
+        field("protocols", Array(&Struct(&[field("name", String), field("metadata", Bytes)]))),
         field("reason", String).since(8),
     ],
 );
@@ -101,10 +98,7 @@ pub(super) const SYNC_GROUP: Shape = shape(
         field("protocol_name", String).since(5),
         field(
             "assignments",
-            Array(&Struct(&[
-                field("member_id", String),
-                field("assignment", Bytes),
-            ])),
+            Array(&Struct(&[field("member_id", String), field("assignment", Bytes)])),
         ),
     ],
 );
@@ -138,10 +132,7 @@ pub(super) const LEAVE_GROUP: Shape = shape(
 
 pub(super) const DESCRIBE_GROUPS: Shape = shape(
     5,
-    &[
-        field("groups", Array(&String)),
-        field("include_authorized_operations", Boolean).since(3),
-    ],
+    &[field("groups", Array(&String)), field("include_authorized_operations", Boolean).since(3)],
 );
 
 pub(super) const LIST_GROUPS: Shape = shape(
@@ -162,10 +153,7 @@ pub(super) const OFFSET_DELETE: Shape = shape(
             "topics",
             Array(&Struct(&[
                 field("name", String),
-                field(
-                    "partitions",
-                    Array(&Struct(&[field("partition_index", Int32)])),
-                ),
+                field("partitions", Array(&Struct(&[field("partition_index", Int32)]))),
             ])),
         ),
     ],
@@ -185,18 +173,12 @@ pub(super) const CONSUMER_GROUP_HEARTBEAT: Shape = shape(
         field("server_assignor", String),
         field(
             "topic_partitions",
-            Array(&Struct(&[
-                field("topic_id", Uuid),
-                field("partitions", Array(&Int32)),
-            ])),
+            Array(&Struct(&[field("topic_id", Uuid), field("partitions", Array(&Int32))])),
         ),
     ],
 );
 
 pub(super) const CONSUMER_GROUP_DESCRIBE: Shape = shape(
     0,
-    &[
-        field("group_ids", Array(&String)),
-        field("include_authorized_operations", Boolean),
-    ],
+    &[field("group_ids", Array(&String)), field("include_authorized_operations", Boolean)],
 );

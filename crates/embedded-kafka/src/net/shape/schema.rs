@@ -35,7 +35,6 @@ pub(super) enum Kind {
     Int16,
     Int32,
     Int64,
-    Float64,
     Uuid,
     String,
     /// A string whose length is an i16 in every version: the header's client id, which a broker
@@ -51,21 +50,12 @@ pub(super) enum Kind {
 
 /// A description whose versions are flexible from `flexible_since` on.
 pub(super) const fn shape(flexible_since: i16, fields: &'static [Field]) -> Shape {
-    Shape {
-        flexible_since,
-        fields,
-    }
+    Shape { flexible_since, fields }
 }
 
 /// A field that every version has, unless it is narrowed.
 pub(super) const fn field(name: &'static str, kind: Kind) -> Field {
-    Field {
-        name,
-        kind,
-        since: 0,
-        until: i16::MAX,
-        tag: None,
-    }
+    Field { name, kind, since: 0, until: i16::MAX, tag: None }
 }
 
 impl Field {
@@ -100,15 +90,13 @@ impl Kind {
             Self::Boolean | Self::Int8 | Self::NullableStruct(_) => 1,
             Self::Int16 | Self::PlainString => 2,
             Self::Int32 => 4,
-            Self::Int64 | Self::Float64 => 8,
+            Self::Int64 => 8,
             Self::Uuid => 16,
             Self::String | Self::Bytes | Self::Array(_) if flexible => 1,
             Self::String => 2,
             Self::Bytes | Self::Array(_) => 4,
             Self::Struct(fields) => {
-                let in_place = fields
-                    .iter()
-                    .filter(|f| f.tag.is_none() && f.exists_in(version));
+                let in_place = fields.iter().filter(|f| f.tag.is_none() && f.exists_in(version));
                 let least: usize = in_place.map(|f| f.kind.least_size(version, flexible)).sum();
                 // The number of tagged fields takes a byte, even where it is zero.
                 least + usize::from(flexible)
@@ -122,7 +110,7 @@ impl Kind {
             Self::Boolean | Self::Int8 => Some(1),
             Self::Int16 => Some(2),
             Self::Int32 => Some(4),
-            Self::Int64 | Self::Float64 => Some(8),
+            Self::Int64 => Some(8),
             Self::Uuid => Some(16),
             _ => None,
         }

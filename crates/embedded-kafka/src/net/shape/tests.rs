@@ -134,9 +134,7 @@ fn decoded<T: Decodable + Encodable>(
 /// The bytes that the decoder takes, if it decodes them.
 fn consumed<T: Decodable>(bytes: &Bytes, version: i16) -> Option<usize> {
     let mut left = bytes.clone();
-    T::decode(&mut left, version)
-        .ok()
-        .map(|_| bytes.len() - left.len())
+    T::decode(&mut left, version).ok().map(|_| bytes.len() - left.len())
 }
 
 /// Makes requests along their descriptions, each seed another one.
@@ -152,13 +150,7 @@ struct Maker {
 impl Maker {
     fn request(shape: &'static Shape, version: i16, seed: u64, nulls: u64) -> Bytes {
         let flexible = version >= shape.flexible_since;
-        let mut maker = Self {
-            seed,
-            version,
-            flexible,
-            nulls,
-            bytes: Vec::new(),
-        };
+        let mut maker = Self { seed, version, flexible, nulls, bytes: Vec::new() };
         maker.fields(shape.fields);
         maker.bytes.into()
     }
@@ -226,8 +218,7 @@ impl Maker {
                 let length = least + self.below(6);
                 if let Some(length) = self.length(length, if plain { 2 } else { 0 }, 2) {
                     let from = usize::try_from(self.below(20)).unwrap();
-                    self.bytes
-                        .extend(&b"abcdefghijklmnopqrstuvwxyz"[from..from + length]);
+                    self.bytes.extend(&b"abcdefghijklmnopqrstuvwxyz"[from..from + length]);
                 }
             }
             Kind::Bytes => {
@@ -288,11 +279,7 @@ fn a_default_request_is_walked_to_its_last_byte() {
     for (key, shape, version) in every_version() {
         let bytes = typed!(key, default_of(version));
         let extent = walk(shape, version, &bytes);
-        assert_eq!(
-            extent.map(|e| e.bytes),
-            Ok(bytes.len()),
-            "{key:?} v{version}"
-        );
+        assert_eq!(extent.map(|e| e.bytes), Ok(bytes.len()), "{key:?} v{version}");
     }
 }
 
@@ -302,11 +289,7 @@ fn a_description_says_what_the_codec_reads_and_writes() {
         for seed in 0..50 {
             let bytes = Maker::request(shape, version, seed, 0);
             let whole = Ok((bytes.len(), bytes.clone()));
-            assert_eq!(
-                typed!(key, decoded(&bytes, version)),
-                whole,
-                "{key:?} v{version} {seed}"
-            );
+            assert_eq!(typed!(key, decoded(&bytes, version)), whole, "{key:?} v{version} {seed}");
             let extent = walk(shape, version, &bytes).map(|e| e.bytes);
             assert_eq!(extent, Ok(bytes.len()), "{key:?} v{version} {seed}");
         }
@@ -319,20 +302,14 @@ fn null_takes_the_bytes_that_the_codec_takes() {
     for (key, shape, version) in every_version() {
         for seed in 0..50 {
             let bytes = Maker::request(shape, version, seed, 6);
-            assert_eq!(
-                walk(shape, version, &bytes).map(|e| e.bytes),
-                Ok(bytes.len())
-            );
+            assert_eq!(walk(shape, version, &bytes).map(|e| e.bytes), Ok(bytes.len()));
             if let Some(consumed) = typed!(key, consumed(&bytes, version)) {
                 assert_eq!(consumed, bytes.len(), "{key:?} v{version} {seed}");
                 accepted += 1;
             }
         }
     }
-    assert!(
-        accepted > 1000,
-        "only {accepted} requests with nulls were decoded"
-    );
+    assert!(accepted > 1000, "only {accepted} requests with nulls were decoded");
 }
 
 #[test]
@@ -340,10 +317,7 @@ fn a_truncated_request_is_refused_at_every_byte() {
     for (key, shape, version) in every_version() {
         let bytes = Maker::request(shape, version, 1, 0);
         for end in 0..bytes.len() {
-            assert!(
-                check(key, version, &bytes[..end]).is_err(),
-                "{key:?} v{version} cut at {end}"
-            );
+            assert!(check(key, version, &bytes[..end]).is_err(), "{key:?} v{version} cut at {end}");
         }
     }
 }
@@ -360,24 +334,14 @@ fn four_bytes_cannot_claim_two_billion_topics() {
     let claim = i32::MAX.to_be_bytes();
     assert_eq!(
         check(ApiKey::Metadata, 0, &claim),
-        Err(Malformed::Count {
-            field: "topics",
-            count: i32::MAX as usize,
-            least: 2,
-            left: 0
-        })
+        Err(Malformed::Count { field: "topics", count: i32::MAX as usize, least: 2, left: 0 })
     );
     // The same as a varint, behind which there is nothing either.
     let claim = [0xff, 0xff, 0xff, 0xff, 0x0f];
     let count = u32::MAX as usize - 1;
     assert_eq!(
         check(ApiKey::Metadata, 9, &claim),
-        Err(Malformed::Count {
-            field: "topics",
-            count,
-            least: 2,
-            left: 0
-        })
+        Err(Malformed::Count { field: "topics", count, least: 2, left: 0 })
     );
 }
 
@@ -385,17 +349,11 @@ fn four_bytes_cannot_claim_two_billion_topics() {
 fn a_length_below_minus_one_is_refused() {
     assert_eq!(
         check(ApiKey::Metadata, 0, &(-2_i32).to_be_bytes()),
-        Err(Malformed::Negative {
-            field: "topics",
-            length: -2
-        })
+        Err(Malformed::Negative { field: "topics", length: -2 })
     );
     assert_eq!(
         check(ApiKey::SaslHandshake, 1, &(-2_i16).to_be_bytes()),
-        Err(Malformed::Negative {
-            field: "mechanism",
-            length: -2
-        })
+        Err(Malformed::Negative { field: "mechanism", length: -2 })
     );
 }
 
@@ -404,10 +362,7 @@ fn a_varint_beyond_32_bits_is_refused() {
     let long = [0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
     let wide = [0xff, 0xff, 0xff, 0xff, 0x7f];
     for claim in [&long[..], &wide[..]] {
-        assert_eq!(
-            check(ApiKey::Metadata, 9, claim),
-            Err(Malformed::Varint { field: "topics" })
-        );
+        assert_eq!(check(ApiKey::Metadata, 9, claim), Err(Malformed::Varint { field: "topics" }));
     }
 }
 
@@ -419,10 +374,7 @@ fn a_tagged_field_of_a_later_version_is_refused() {
     bytes.extend([1, 1, 0]);
     assert_eq!(
         check(ApiKey::Fetch, 12, &bytes),
-        Err(Malformed::Tag {
-            field: "replica_state",
-            version: 12
-        })
+        Err(Malformed::Tag { field: "replica_state", version: 12 })
     );
 }
 
@@ -498,10 +450,7 @@ fn a_header_is_as_long_as_the_codec_reads_it() {
             let mut frame = bytes.to_vec();
             frame.extend(b"the body");
             assert_eq!(check_header(version, &frame), Ok(bytes.len()));
-            assert_eq!(
-                consumed::<RequestHeader>(&frame.into(), version),
-                Some(bytes.len())
-            );
+            assert_eq!(consumed::<RequestHeader>(&frame.into(), version), Some(bytes.len()));
             for end in 0..bytes.len() {
                 assert!(check_header(version, &bytes[..end]).is_err());
             }
@@ -516,18 +465,16 @@ fn what_is_not_described_is_refused() {
 
 /// Any described request in any version of the codec.
 fn any_request() -> impl Strategy<Value = (ApiKey, i16)> {
-    let every: Vec<_> = every_version()
-        .map(|(key, _, version)| (key, version))
-        .collect();
+    let every: Vec<_> = every_version().map(|(key, _, version)| (key, version)).collect();
     prop::sample::select(every)
 }
 
 /// What the walk accepts is decoded without a panic, and takes the bytes that the walk says.
-fn accepted_is_harmless(key: ApiKey, version: i16, bytes: Bytes) {
-    let extent = walk(shape_of(key).unwrap(), version, &bytes);
+fn accepted_is_harmless(key: ApiKey, version: i16, bytes: &Bytes) {
+    let extent = walk(shape_of(key).unwrap(), version, bytes);
     if let Ok(extent) = extent {
         assert!(extent.elements <= bytes.len());
-        if let Some(consumed) = typed!(key, consumed(&bytes, version)) {
+        if let Some(consumed) = typed!(key, consumed(bytes, version)) {
             assert_eq!(consumed, extent.bytes, "{key:?} v{version}");
         }
     }
@@ -541,7 +488,7 @@ proptest! {
         (key, version) in any_request(),
         bytes in prop::collection::vec(any::<u8>(), 0..200),
     ) {
-        accepted_is_harmless(key, version, bytes.into());
+        accepted_is_harmless(key, version, &bytes.into());
     }
 
     #[test]
@@ -560,7 +507,7 @@ proptest! {
                 bytes[at] = value;
             }
         }
-        accepted_is_harmless(key, version, bytes.into());
+        accepted_is_harmless(key, version, &bytes.into());
     }
 
     #[test]

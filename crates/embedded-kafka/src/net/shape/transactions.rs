@@ -27,10 +27,7 @@ pub(super) const ADD_PARTITIONS_TO_TXN: Shape = shape(
                 field("verify_only", Boolean).since(4),
                 field(
                     "topics",
-                    Array(&Struct(&[
-                        field("name", String),
-                        field("partitions", Array(&Int32)),
-                    ])),
+                    Array(&Struct(&[field("name", String), field("partitions", Array(&Int32))])),
                 )
                 .since(4),
             ])),
@@ -41,10 +38,7 @@ pub(super) const ADD_PARTITIONS_TO_TXN: Shape = shape(
         field("v3_and_below_producer_epoch", Int16).until(3),
         field(
             "v3_and_below_topics",
-            Array(&Struct(&[
-                field("name", String),
-                field("partitions", Array(&Int32)),
-            ])),
+            Array(&Struct(&[field("name", String), field("partitions", Array(&Int32))])),
         )
         .until(3),
     ],
@@ -102,10 +96,7 @@ pub(super) const DESCRIBE_PRODUCERS: Shape = shape(
     0,
     &[field(
         "topics",
-        Array(&Struct(&[
-            field("name", String),
-            field("partition_indexes", Array(&Int32)),
-        ])),
+        Array(&Struct(&[field("name", String), field("partition_indexes", Array(&Int32))])),
     )],
 );
 

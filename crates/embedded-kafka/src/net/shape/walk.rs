@@ -69,17 +69,9 @@ pub(super) struct Extent {
 /// Walks one request of `version` from the beginning of `bytes`.
 pub(super) fn walk(shape: &Shape, version: i16, bytes: &[u8]) -> Result<Extent, Malformed> {
     let flexible = version >= shape.flexible_since;
-    let mut walker = Walker {
-        left: bytes,
-        version,
-        flexible,
-        elements: 0,
-    };
+    let mut walker = Walker { left: bytes, version, flexible, elements: 0 };
     walker.fields(shape.fields)?;
-    Ok(Extent {
-        bytes: bytes.len() - walker.left.len(),
-        elements: walker.elements,
-    })
+    Ok(Extent { bytes: bytes.len() - walker.left.len(), elements: walker.elements })
 }
 
 struct Walker<'a> {
@@ -96,11 +88,7 @@ impl Walker<'_> {
                 self.value(field.name, &field.kind)?;
             }
         }
-        if self.flexible {
-            self.tagged_fields(fields)
-        } else {
-            Ok(())
-        }
+        if self.flexible { self.tagged_fields(fields) } else { Ok(()) }
     }
 
     fn value(&mut self, field: &'static str, kind: &'static Kind) -> Result<(), Malformed> {
@@ -113,11 +101,8 @@ impl Walker<'_> {
                 self.skip(field, length.unwrap_or(0))
             }
             Kind::String => {
-                let length = if self.flexible {
-                    self.compact(field)?
-                } else {
-                    self.short_length(field)?
-                };
+                let length =
+                    if self.flexible { self.compact(field)? } else { self.short_length(field)? };
                 self.skip(field, length.unwrap_or(0))
             }
             Kind::Bytes => {
@@ -139,18 +124,10 @@ impl Walker<'_> {
         let Some(count) = self.length(field)? else {
             return Ok(());
         };
-        let (least, left) = (
-            element.least_size(self.version, self.flexible),
-            self.left.len(),
-        );
+        let (least, left) = (element.least_size(self.version, self.flexible), self.left.len());
         // The decoder reserves memory for all elements at once: only as many as can be there.
         if count.checked_mul(least).is_none_or(|size| size > left) {
-            return Err(Malformed::Count {
-                field,
-                count,
-                least,
-                left,
-            });
+            return Err(Malformed::Count { field, count, least, left });
         }
         self.count_elements(count)?;
         if let Some(size) = element.fixed_size() {
@@ -177,19 +154,14 @@ impl Walker<'_> {
         for _ in 0..count {
             let tag = self.varint(section)?;
             let size = self.varint(section)?;
-            let known = fields
-                .iter()
-                .find(|field| field.tag.is_some_and(|t| t as usize == tag));
+            let known = fields.iter().find(|field| field.tag.is_some_and(|t| t as usize == tag));
             match known {
                 // As in Kafka, a field with a description is read by it, whatever its size says.
                 Some(field) if field.exists_in(self.version) => {
                     self.value(field.name, &field.kind)?;
                 }
                 Some(field) => {
-                    return Err(Malformed::Tag {
-                        field: field.name,
-                        version: self.version,
-                    });
+                    return Err(Malformed::Tag { field: field.name, version: self.version });
                 }
                 None => {
                     self.count_elements(1)?;
@@ -202,11 +174,7 @@ impl Walker<'_> {
 
     fn count_elements(&mut self, count: usize) -> Result<(), Malformed> {
         self.elements = self.elements.saturating_add(count);
-        if self.elements > super::MAX_ELEMENTS {
-            Err(Malformed::Elements)
-        } else {
-            Ok(())
-        }
+        if self.elements > super::MAX_ELEMENTS { Err(Malformed::Elements) } else { Ok(()) }
     }
 
     /// The length of bytes, or the count of an array; `None` for null.
@@ -251,11 +219,7 @@ impl Walker<'_> {
     fn take(&mut self, field: &'static str, size: usize) -> Result<&[u8], Malformed> {
         let left = self.left.len();
         let Some((taken, rest)) = self.left.split_at_checked(size) else {
-            return Err(Malformed::Truncated {
-                field,
-                needed: size,
-                left,
-            });
+            return Err(Malformed::Truncated { field, needed: size, left });
         };
         self.left = rest;
         Ok(taken)
@@ -265,8 +229,6 @@ impl Walker<'_> {
 fn not_negative(field: &'static str, length: i32) -> Result<Option<usize>, Malformed> {
     match length {
         -1 => Ok(None),
-        _ => usize::try_from(length)
-            .map(Some)
-            .map_err(|_| Malformed::Negative { field, length }),
+        _ => usize::try_from(length).map(Some).map_err(|_| Malformed::Negative { field, length }),
     }
 }
