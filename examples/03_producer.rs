@@ -73,10 +73,7 @@ async fn main() -> Result<()> {
     // ANCHOR: ensure
     drop(producer);
     cluster.close().await?;
-    ensure!(
-        summary.delivered == airports.len() as u64,
-        "not everything was delivered: {summary}"
-    );
+    ensure!(summary.delivered == airports.len() as u64, "not everything was delivered: {summary}");
     // ANCHOR_END: ensure
     Ok(())
 }
@@ -85,10 +82,7 @@ async fn main() -> Result<()> {
 /// Everything that a record can have: topic, value, key, partition, timestamp and headers.
 fn record<'a>(airport: &'a Airport, value: &'a [u8]) -> Result<BaseRecord<'a, str, [u8]>> {
     let now_ms = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis() as i64;
-    let source = Header {
-        key: "source",
-        value: Some("airportsdata"),
-    };
+    let source = Header { key: "source", value: Some("airportsdata") };
     let record = BaseRecord::to(TOPIC)
         .key(airport.iata.as_str())
         .payload(value)

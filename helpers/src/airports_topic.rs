@@ -21,10 +21,7 @@ pub const AIRPORTS_TOPIC: &str = "airports";
 const PARTITIONS: i32 = 3;
 const MOST_REPLICAS: usize = 3;
 const FLUSH_LIMIT: Duration = Duration::from_secs(30);
-const SOURCE: Header<'_, &str> = Header {
-    key: "source",
-    value: Some("airportsdata"),
-};
+const SOURCE: Header<'_, &str> = Header { key: "source", value: Some("airportsdata") };
 
 /// Creates the topic of airports where it is missing: three partitions, each on three brokers, or
 /// on all where the cluster has fewer.
@@ -73,10 +70,7 @@ async fn publish(brokers: &str) -> Result<(), Error> {
         if summary.delivered == airports.len() as u64 {
             return Ok(());
         }
-        Err(Error::NotDelivered {
-            topic: AIRPORTS_TOPIC.to_owned(),
-            summary,
-        })
+        Err(Error::NotDelivered { topic: AIRPORTS_TOPIC.to_owned(), summary })
     })
     .await
 }
