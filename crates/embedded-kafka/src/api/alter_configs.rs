@@ -11,7 +11,6 @@ use super::config_resources::{self, Alteration, ConfigStore};
 use crate::metadata::config::{Change, Operation};
 
 /// Answers an AlterConfigs request.
-#[allow(clippy::needless_pass_by_value)] // As every handler does, it takes the request over.
 pub(crate) fn handle(
     request: AlterConfigsRequest,
     _version: i16,

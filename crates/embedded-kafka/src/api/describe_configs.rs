@@ -22,7 +22,6 @@ const STATIC_BROKER_CONFIG: i8 = 4;
 const DEFAULT_CONFIG: i8 = 5;
 
 /// Answers a DescribeConfigs request.
-#[allow(clippy::needless_pass_by_value)] // As every handler does, it takes the request over.
 pub(crate) fn handle(
     request: DescribeConfigsRequest,
     _version: i16,

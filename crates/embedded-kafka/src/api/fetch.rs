@@ -251,13 +251,14 @@ fn refuse(
     version: i16,
 ) -> PartitionData {
     data.error_code = error.code();
-    if error == ResponseError::NotLeaderOrFollower && version >= CURRENT_LEADER {
-        if let Ok(partition) = &wanted.partition {
-            let leadership = partition.leadership();
-            data.current_leader = LeaderIdAndEpoch::default()
-                .with_leader_id(BrokerId(leadership.leader))
-                .with_leader_epoch(leadership.epoch);
-        }
+    if error == ResponseError::NotLeaderOrFollower
+        && version >= CURRENT_LEADER
+        && let Ok(partition) = &wanted.partition
+    {
+        let leadership = partition.leadership();
+        data.current_leader = LeaderIdAndEpoch::default()
+            .with_leader_id(BrokerId(leadership.leader))
+            .with_leader_epoch(leadership.epoch);
     }
     data
 }

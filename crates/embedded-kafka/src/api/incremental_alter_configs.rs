@@ -9,7 +9,6 @@ use super::config_resources::{self, Alteration, ConfigStore};
 use crate::metadata::config::{Change, Operation};
 
 /// Answers an IncrementalAlterConfigs request.
-#[allow(clippy::needless_pass_by_value)] // As every handler does, it takes the request over.
 pub(crate) fn handle(
     request: IncrementalAlterConfigsRequest,
     _version: i16,

@@ -8,10 +8,6 @@ use kafka_protocol::protocol::StrBytes;
 use super::{Context, code};
 use crate::group::Leaving;
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "all handlers are called alike"
-)]
 pub(crate) fn handle(
     request: LeaveGroupRequest,
     version: i16,

@@ -10,10 +10,6 @@ use crate::group::Listed;
 /// The type of all groups here, as opposed to the `consumer` groups of KIP-848.
 const CLASSIC: &str = "classic";
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "all handlers are called alike"
-)]
 pub(crate) fn handle(
     request: ListGroupsRequest,
     version: i16,

@@ -37,7 +37,7 @@ fn topics(request: MetadataRequest, version: i16, context: &Context) -> Vec<Meta
         Some(asked) if version > 0 || !asked.is_empty() => {
             asked.into_iter().map(|topic| answer(topic, auto_create, context)).collect()
         }
-        _ => context.state.metadata.topics().iter().map(|topic| describe(topic)).collect(),
+        _ => context.state.metadata.topics().iter().map(describe).collect(),
     }
 }
 

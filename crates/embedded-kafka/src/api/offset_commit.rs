@@ -10,10 +10,6 @@ use kafka_protocol::messages::{OffsetCommitRequest, OffsetCommitResponse};
 use super::{Context, code};
 use crate::group::{Commit, CommittedOffset, OffsetToCommit};
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "all handlers are called alike"
-)]
 pub(crate) fn handle(
     request: OffsetCommitRequest,
     version: i16,

@@ -8,10 +8,6 @@ use kafka_protocol::messages::{OffsetDeleteRequest, OffsetDeleteResponse};
 
 use super::{Context, code};
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "all handlers are called alike"
-)]
 pub(crate) fn handle(
     request: OffsetDeleteRequest,
     _version: i16,

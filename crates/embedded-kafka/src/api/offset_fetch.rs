@@ -17,10 +17,6 @@ use crate::group::{CommittedOffset, TopicOffsets};
 /// Topics with the partitions asked for, or `None` for all that the group has committed.
 type Asked = Option<Vec<(String, Vec<i32>)>>;
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "all handlers are called alike"
-)]
 pub(crate) fn handle(
     request: OffsetFetchRequest,
     version: i16,

@@ -136,13 +136,14 @@ fn refuse(
             })
             .collect();
     }
-    if version >= CURRENT_LEADER && rejection.code == ResponseError::NotLeaderOrFollower {
-        if let Ok(partition) = context.state.metadata.partition(topic, response.index) {
-            let leadership = partition.leadership();
-            response.current_leader = LeaderIdAndEpoch::default()
-                .with_leader_id(BrokerId(leadership.leader))
-                .with_leader_epoch(leadership.epoch);
-        }
+    if version >= CURRENT_LEADER
+        && rejection.code == ResponseError::NotLeaderOrFollower
+        && let Ok(partition) = context.state.metadata.partition(topic, response.index)
+    {
+        let leadership = partition.leadership();
+        response.current_leader = LeaderIdAndEpoch::default()
+            .with_leader_id(BrokerId(leadership.leader))
+            .with_leader_epoch(leadership.epoch);
     }
     response
 }

@@ -146,11 +146,6 @@ impl Log {
         self.end_offset
     }
 
-    /// Bytes of all segments.
-    pub(crate) fn size_bytes(&self) -> u64 {
-        self.segments.iter().map(Segment::size).sum()
-    }
-
     /// The settings in force.
     pub(crate) fn settings(&self) -> &LogSettings {
         &self.settings
@@ -159,11 +154,6 @@ impl Log {
     /// Changes the settings. They hold for what is appended from now on.
     pub(crate) fn set_settings(&mut self, settings: LogSettings) {
         self.settings = settings;
-    }
-
-    /// The epoch of the newest batch, `None` in an empty log.
-    pub(crate) fn latest_epoch(&self) -> Option<i32> {
-        self.epochs.latest()
     }
 
     /// The largest epoch up to `epoch` and where it ended, as `OffsetForLeaderEpoch` answers;

@@ -9,6 +9,18 @@ use super::*;
 
 const EVERYTHING: usize = 100 * 1024 * 1024;
 
+impl Log {
+    /// Bytes of all segments.
+    pub(super) fn size_bytes(&self) -> u64 {
+        self.segments.iter().map(Segment::size).sum()
+    }
+
+    /// The epoch of the newest batch, `None` in an empty log.
+    pub(super) fn latest_epoch(&self) -> Option<i32> {
+        self.epochs.latest()
+    }
+}
+
 fn open(directory: &Path, settings: &LogSettings) -> (Log, Recovery) {
     let pool = OpenFiles::new(16);
     let path = directory.join("flights-0");

@@ -35,7 +35,7 @@ use crate::time::{Clock, Timestamp};
 
 pub(crate) use self::changes::NewTopic;
 pub(crate) use self::offsets_topic::OffsetsTopic;
-pub(crate) use self::partition::{Leadership, Partition, PartitionState};
+pub(crate) use self::partition::{Partition, PartitionState};
 pub(crate) use self::refusal::Refusal;
 use self::topic::Place;
 pub(crate) use self::topic::Topic;
@@ -124,10 +124,6 @@ impl Metadata {
 
     pub(crate) fn node(&self, id: i32) -> Option<&Node> {
         self.nodes.iter().find(|node| node.id == id)
-    }
-
-    pub(crate) fn has_node(&self, id: i32) -> bool {
-        self.node(id).is_some()
     }
 
     /// What a node runs with, as DescribeConfigs shows it.

@@ -70,7 +70,6 @@ impl Harness {
         self.step(|group, step| group.join(request, step))
     }
 
-    #[expect(clippy::needless_pass_by_value, reason = "reads better at each call")]
     fn sync(&mut self, request: SyncRequest) -> Ticket<SyncAnswer> {
         self.step(|group, step| group.sync(&request, step))
     }
