@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use anyhow::Result;
 use helpers::{Airport, ConsumerBuilder, EndOfPartitions, airports_topic, readable};
-use rdkafka::Offset;
 use rdkafka::consumer::{CommitMode, Consumer, StreamConsumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message};
@@ -30,17 +29,18 @@ async fn main() -> Result<()> {
     airports_topic(brokers).await?;
 
     // ANCHOR: subscribe
-    let builder = ConsumerBuilder::new(brokers, GROUP).tell_end_of_partitions();
-    let consumer = builder.build().await?;
+    let consumer = ConsumerBuilder::new(brokers, GROUP).tell_end_of_partitions().build().await?;
     consumer.subscribe(&[TOPIC])?;
     // ANCHOR_END: subscribe
 
     // ANCHOR: poll
     let (mut read, mut on_new_york_time, mut end) = (0, 0, EndOfPartitions::new());
+    // Made once: a Ctrl-C that comes while a record is processed must not be missed.
+    let mut ctrl_c = std::pin::pin!(tokio::signal::ctrl_c());
     loop {
         let polled = tokio::select! {
             polled = consumer.recv() => polled,
-            _ = tokio::signal::ctrl_c() => break,
+            _ = &mut ctrl_c => break,
         };
         match polled {
             Ok(message) => {
@@ -115,6 +115,5 @@ fn commit(consumer: &StreamConsumer) -> Result<(), KafkaError> {
 /// How far the group has come, as the sum of its committed offsets.
 fn committed(consumer: &StreamConsumer) -> Result<i64, KafkaError> {
     let list = consumer.committed(Duration::from_secs(5))?;
-    let known = |offset: Offset| offset.to_raw().unwrap_or(0).max(0);
-    Ok(list.elements().iter().map(|it| known(it.offset())).sum())
+    Ok(list.elements().iter().map(|it| it.offset().to_raw().unwrap_or(0).max(0)).sum())
 }
