@@ -1,0 +1,6 @@
+//! What a client may send that no well-behaved client sends, over a socket: requests that
+//! contradict themselves, name things twice, or ask for far too much. The answers are those of
+//! Apache Kafka 4.3.
+
+mod client;
+mod topics;
