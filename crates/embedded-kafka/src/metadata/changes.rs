@@ -68,6 +68,22 @@ impl Metadata {
         Ok(topic)
     }
 
+    /// The topic, created with the cluster's defaults where nobody has created it, or with what Kafka
+    /// gives to a topic of its own.
+    pub(crate) fn create_when_asked_for(&self, name: &str) -> Result<Arc<Topic>, Refusal> {
+        let new = match name {
+            names::CONSUMER_OFFSETS => self.new_offsets_topic(),
+            _ => NewTopic { name: name.to_owned(), ..NewTopic::default() },
+        };
+        match self.create_topic(new, false) {
+            // Two clients that ask at the same moment both get the topic.
+            Err(refusal) if refusal.code == ResponseError::TopicAlreadyExists => {
+                self.topic(name).ok_or_else(Refusal::unknown_topic)
+            }
+            created => created,
+        }
+    }
+
     /// Deletes a topic and all that is in it. One of the same name that was created meanwhile is
     /// another topic, and stays.
     ///

@@ -3,4 +3,6 @@
 //! Apache Kafka 4.3.
 
 mod client;
+mod metadata;
+mod records;
 mod topics;
