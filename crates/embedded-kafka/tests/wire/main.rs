@@ -6,3 +6,4 @@ mod client;
 mod metadata;
 mod records;
 mod topics;
+mod versions;

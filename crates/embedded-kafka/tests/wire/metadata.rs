@@ -2,9 +2,12 @@
 
 use embedded_kafka::Cluster;
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
+use kafka_protocol::messages::describe_topic_partitions_request::{Cursor, TopicRequest};
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::metadata_response::MetadataResponseTopic;
-use kafka_protocol::messages::{DescribeConfigsRequest, MetadataRequest};
+use kafka_protocol::messages::{
+    DescribeConfigsRequest, DescribeTopicPartitionsRequest, MetadataRequest,
+};
 use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
@@ -81,4 +84,28 @@ async fn asking_for_the_topic_of_offsets_creates_it_as_the_cluster_does() {
     let request = DescribeConfigsRequest::default().with_resources(vec![resource]);
     let settings = ask(&cluster, 1, 4, &request).await.results.remove(0).configs;
     assert_eq!(settings[0].value.as_deref(), Some("compact"));
+}
+
+#[tokio::test]
+async fn a_page_of_partitions_has_at_least_one_and_begins_somewhere() {
+    let cluster = three_nodes().await;
+    create(&cluster, "airports", 3).await;
+    let page = async |limit, from: Option<i32>| {
+        let cursor = from.map(|from| {
+            Cursor::default().with_topic_name(name("airports")).with_partition_index(from)
+        });
+        let request = DescribeTopicPartitionsRequest::default()
+            .with_topics(vec![TopicRequest::default().with_name(name("airports"))])
+            .with_response_partition_limit(limit)
+            .with_cursor(cursor);
+        let response = ask(&cluster, 1, 0, &request).await;
+        let next = response.next_cursor.map(|cursor| cursor.partition_index);
+        (response.topics[0].error_code, response.topics[0].partitions.len(), next)
+    };
+    for limit in [i32::MIN, -1, 0, 1] {
+        assert_eq!(page(limit, None).await, (0, 1, Some(1)), "{limit}");
+    }
+    assert_eq!(page(9, Some(2)).await, (0, 1, None));
+    assert_eq!(page(9, Some(7)).await, (0, 0, None));
+    assert_eq!(page(9, Some(-1)).await, (INVALID_REQUEST, 0, None));
 }
