@@ -16,7 +16,7 @@ use crate::log::owns;
 
 /// The most partitions that one topic may have here, so that a typing error does not make a
 /// million directories.
-const MOST_PARTITIONS: i32 = 10_000;
+pub(crate) const MOST_PARTITIONS: i32 = 10_000;
 
 /// A topic that somebody wants.
 #[derive(Debug, Clone, Default)]
