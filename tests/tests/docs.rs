@@ -38,7 +38,7 @@ fn check_blocks(example: &str) {
     let written = read(&file);
     let current = current(&written).unwrap_or_else(|unnamed| panic!("{file}: {unnamed:#?}"));
     if std::env::var_os("UPDATE").is_some_and(|it| it == "1") {
-        std::fs::write(root().join(&file), current).unwrap();
+        std::fs::write(root().join(&file), current).expect("the chapter can be written");
         return;
     }
     // Differences are shown line by line; the wildcards have done their work already.
