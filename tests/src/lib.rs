@@ -10,12 +10,14 @@
 pub mod batch;
 mod cluster;
 pub mod group;
+mod hosted;
 pub mod raw;
 pub mod requests;
 
 use std::time::{Duration, Instant};
 
 pub use cluster::TestCluster;
+pub use hosted::HostedCluster;
 
 /// How long a condition may take to come true before a test gives up.
 pub const DEADLINE: Duration = Duration::from_secs(20);
