@@ -137,7 +137,10 @@ fn read_all(cluster: &TestCluster, topic: &str) -> BTreeMap<i32, Vec<(u64, i64)>
             match message {
                 Ok(message) => {
                     let number = number(message.payload().expect("a value"));
-                    records.entry(message.partition()).or_default().push((number, message.offset()));
+                    records
+                        .entry(message.partition())
+                        .or_default()
+                        .push((number, message.offset()));
                 }
                 Err(rdkafka::error::KafkaError::PartitionEOF(_)) => ended += 1,
                 Err(error) => panic!("{error}"),
@@ -160,7 +163,8 @@ fn assert_exactly_what_was_sent(
     for partition in 0..PARTITIONS {
         let expected = acknowledged.iter().filter(|(_, place)| place.0 == partition);
         let expected: Vec<_> = expected.map(|(number, place)| (*number, place.1)).collect();
-        let numbers: Vec<u64> = (0..sent).filter(|it| *it as i32 % PARTITIONS == partition).collect();
+        let numbers: Vec<u64> =
+            (0..sent).filter(|it| *it as i32 % PARTITIONS == partition).collect();
         let found = &records[&partition];
         assert_eq!(found.iter().map(|it| it.0).collect::<Vec<_>>(), numbers);
         assert_eq!(*found, expected);
