@@ -63,6 +63,9 @@ impl Metadata {
     }
 
     /// The node that coordinates a group. The first question creates `__consumer_offsets`.
+    ///
+    /// # Errors
+    /// `COORDINATOR_NOT_AVAILABLE`, which clients ask again after, where that fails.
     pub(crate) fn find_group_coordinator(&self, group: &str) -> Result<i32, ResponseError> {
         if self.topic(CONSUMER_OFFSETS).is_none() {
             let topic = NewTopic {
@@ -82,7 +85,10 @@ impl Metadata {
                 Ok(_) => {}
                 // Another client asked at the same moment.
                 Err(refusal) if refusal.code == ResponseError::TopicAlreadyExists => {}
-                Err(refusal) => return Err(refusal.code),
+                Err(refusal) => {
+                    tracing::error!(reason = refusal.message, "no topic for committed offsets");
+                    return Err(ResponseError::CoordinatorNotAvailable);
+                }
             }
         }
         self.group_coordinator(group).ok_or(ResponseError::CoordinatorNotAvailable)
