@@ -13,12 +13,14 @@ pub mod chapters;
 mod cluster;
 pub mod examples;
 pub mod group;
+mod hosted;
 pub mod raw;
 pub mod requests;
 
 use std::time::{Duration, Instant};
 
 pub use cluster::TestCluster;
+pub use hosted::HostedCluster;
 
 /// How long a condition may take to come true before a test gives up.
 pub const DEADLINE: Duration = Duration::from_secs(20);

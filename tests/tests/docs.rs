@@ -2,9 +2,11 @@
 //!
 //! `UPDATE=1 cargo test --test docs` rewrites the blocks, and keeps the wildcards that still match.
 
+use kafka_protocol::messages::{ApiKey, ApiVersionsRequest};
 use snapbox::{Assert, Data};
 use workshop_tests::chapters::{chapter_of, current, files, heading_names, links};
 use workshop_tests::examples::{names, root};
+use workshop_tests::raw::RawClient;
 
 /// The parts of a chapter, in this order.
 const SECTIONS: [&str; 7] = [
@@ -36,7 +38,7 @@ fn check_blocks(example: &str) {
     let written = read(&file);
     let current = current(&written).unwrap_or_else(|unnamed| panic!("{file}: {unnamed:#?}"));
     if std::env::var_os("UPDATE").is_some_and(|it| it == "1") {
-        std::fs::write(root().join(&file), current).unwrap();
+        std::fs::write(root().join(&file), current).expect("the chapter can be written");
         return;
     }
     // Differences are shown line by line; the wildcards have done their work already.
@@ -149,4 +151,29 @@ fn every_link_leads_somewhere() {
         }
     }
     assert!(dead.is_empty(), "links that lead nowhere: {dead:#?}");
+}
+
+#[tokio::test]
+async fn the_page_of_the_embedded_cluster_lists_the_versions_that_it_advertises() {
+    let cluster = embedded_kafka::Cluster::builder().nodes(1).start().await.unwrap();
+    let mut client = RawClient::connect(cluster.bootstrap_servers());
+    let answer = client.call(0, &ApiVersionsRequest::default());
+    let page = read("docs/embedded-cluster.md");
+    let rows = page.lines().skip_while(|line| *line != "| Request | Versions |").skip(2);
+    let mut listed: Vec<&str> = rows.take_while(|line| line.starts_with('|')).collect();
+    let mut advertised: Vec<String> = answer
+        .api_keys
+        .iter()
+        .map(|api| {
+            let name = ApiKey::try_from(api.api_key).expect("the codec knows what is served");
+            match (api.min_version, api.max_version) {
+                (lowest, highest) if lowest == highest => format!("| {name:?} | {lowest} |"),
+                (lowest, highest) => format!("| {name:?} | {lowest}–{highest} |"),
+            }
+        })
+        .collect();
+    listed.sort_unstable();
+    advertised.sort_unstable();
+    assert_eq!(listed, advertised);
+    cluster.shutdown().await;
 }

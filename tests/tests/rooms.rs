@@ -10,7 +10,7 @@ use workshop_tests::examples::cargo;
 
 /// What a cargo command that changes nothing prints.
 fn asked(arguments: &[&str]) -> String {
-    let output = cargo().arg("--offline").args(arguments).output().unwrap();
+    let output = cargo().arg("--offline").args(arguments).output().expect("cargo runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
@@ -18,12 +18,12 @@ fn asked(arguments: &[&str]) -> String {
 /// For each package of the workspace, what it is built with; not what only its tests need.
 fn known() -> BTreeMap<String, BTreeSet<String>> {
     let answer = asked(&["metadata", "--format-version=1", "--no-deps"]);
-    let metadata: Value = serde_json::from_str(&answer).unwrap();
-    let name = |value: &Value| value["name"].as_str().unwrap().to_owned();
-    let packages = metadata["packages"].as_array().unwrap().iter();
+    let metadata: Value = serde_json::from_str(&answer).expect("cargo writes JSON");
+    let name = |value: &Value| value["name"].as_str().expect("it has a name").to_owned();
+    let packages = metadata["packages"].as_array().expect("there are packages").iter();
     packages
         .map(|package| {
-            let all = package["dependencies"].as_array().unwrap();
+            let all = package["dependencies"].as_array().expect("a list, even an empty one");
             let built = all.iter().filter(|dependency| dependency["kind"] != "dev");
             (name(package), built.map(name).collect())
         })

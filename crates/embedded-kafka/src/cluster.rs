@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use crate::error::StartError;
 use crate::event::{Event, EventReceiver, Events};
 use crate::group::{self, GroupEvent, Groups};
+use crate::lock::DirectoryLock;
 use crate::metadata::{MOST_PARTITIONS, Metadata, OffsetsTopic};
 use crate::net;
 use crate::settings::Settings;
@@ -111,7 +112,8 @@ impl ClusterBuilder {
     /// Starts the cluster. When it returns, every node accepts connections.
     ///
     /// # Errors
-    /// A choice that makes no sense, a port that is taken, a data directory that cannot be used.
+    /// A choice that makes no sense, a port that is taken, a data directory that cannot be used or
+    /// that another cluster uses.
     pub async fn start(self) -> Result<Cluster, StartError> {
         self.check()?;
         // Opening a large data directory reads from disk, which is nothing for the caller's runtime.
@@ -166,6 +168,8 @@ struct Running {
     state: Arc<State>,
     /// The listeners and the timer, and with them all connections.
     tasks: JoinSet<()>,
+    /// Let go when the logs are closed.
+    _lock: DirectoryLock,
     /// Removed when the cluster is gone.
     _temporary: Option<tempfile::TempDir>,
 }
@@ -235,6 +239,7 @@ impl Cluster {
                 (temporary.path().to_owned(), Some(temporary))
             }
         };
+        let lock = DirectoryLock::take(&directory)?;
         let clock = Arc::new(Clock::new());
         let events = Events::new();
         let metadata =
@@ -249,7 +254,7 @@ impl Cluster {
         tasks.spawn_on(tell_the_time(Arc::clone(&state)), runtime.handle());
         let bootstrap_servers =
             nodes.iter().map(|node| node.address.to_string()).collect::<Vec<_>>().join(",");
-        let running = Some(Running { runtime, state, tasks, _temporary: temporary });
+        let running = Some(Running { runtime, state, tasks, _lock: lock, _temporary: temporary });
         Ok(Self { bootstrap_servers, nodes, running })
     }
 }

@@ -34,6 +34,12 @@ pub enum StartError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// Another cluster uses the data directory.
+    #[error("{path} is in use by another cluster: stop that one, or choose another data directory")]
+    InUse {
+        /// The data directory.
+        path: PathBuf,
+    },
     /// The data directory holds something that this version does not understand.
     #[error(
         "{path} was not written by this version ({reason}): choose another data directory, or empty this one"

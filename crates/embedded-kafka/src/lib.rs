@@ -21,6 +21,7 @@ mod cluster;
 mod error;
 mod event;
 mod group;
+mod lock;
 mod log;
 mod metadata;
 mod net;

@@ -23,6 +23,18 @@ pub(super) fn create_directory(directory: &Path, topic_id: Uuid) -> io::Result<(
     replace(&directory.join(METADATA_FILE), text.as_bytes())
 }
 
+/// Whether a directory is that of a partition, or what is left of one that was being removed.
+pub(crate) fn is_partition_directory(directory: &Path) -> bool {
+    directory.join(METADATA_FILE).exists() || is_doomed(directory)
+}
+
+/// Whether the name is one that [`Log::delete`] gives.
+fn is_doomed(directory: &Path) -> bool {
+    let name = directory.file_name().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
+    let marked = name.strip_suffix(DELETED_SUFFIX).and_then(|name| name.rsplit_once('.'));
+    marked.is_some_and(|(_, id)| Uuid::try_parse(id).is_ok()) && directory.is_dir()
+}
+
 /// Checks that the directory belongs to the topic, or to none yet.
 pub(super) fn check_topic(directory: &Path, topic_id: Uuid) -> Result<(), LogError> {
     match owner(directory)? {

@@ -12,7 +12,7 @@ use super::config::TopicConfig;
 use super::store::TopicRecord;
 use super::{Metadata, Refusal, Topic, names};
 use crate::event::Event;
-use crate::log::owns;
+use crate::log::{is_partition_directory, owns};
 
 /// The most partitions that one topic may have here, so that a typing error does not make a
 /// million directories.
@@ -122,7 +122,11 @@ impl Metadata {
         let added = increase(name, present, count)?;
         let factor = partitions.first().map_or(1, |first| first.leadership().replicas.len());
         let replicas = match assignments {
-            None => spread(&self.node_ids(), added, factor, present, shift(name)),
+            None => {
+                let nodes = self.node_ids();
+                check_factor(factor, nodes.len())?;
+                spread(&nodes, added, factor, present, shift(name))
+            }
             Some(given) if given.len() != added => {
                 return Err(Refusal::new(
                     ResponseError::InvalidReplicaAssignment,
@@ -184,11 +188,11 @@ impl Metadata {
     fn clear_away(&self, topic: &str, partitions: Range<i32>) -> io::Result<()> {
         for partition in partitions {
             let directory = self.store.partition_directory(topic, partition);
-            if !directory.exists() || self.topics().iter().any(|other| owns(other.id, &directory)) {
-                continue;
+            let is_owned = || self.topics().iter().any(|other| owns(other.id, &directory));
+            if is_partition_directory(&directory) && !is_owned() {
+                std::fs::remove_dir_all(&directory)?;
+                tracing::info!(path = %directory.display(), "removed the log of a deleted topic");
             }
-            std::fs::remove_dir_all(&directory)?;
-            tracing::info!(path = %directory.display(), "removed the log of a deleted topic");
         }
         Ok(())
     }
@@ -225,16 +229,7 @@ impl Metadata {
             ));
         }
         let nodes = self.node_ids();
-        if factor as usize > nodes.len() {
-            return Err(Refusal::new(
-                ResponseError::InvalidReplicationFactor,
-                format!(
-                    "Unable to replicate the partition {factor} time(s): The target replication \
-                     factor of {factor} cannot be reached because only {} broker(s) are registered.",
-                    nodes.len(),
-                ),
-            ));
-        }
+        check_factor(factor as usize, nodes.len())?;
         Ok(spread(&nodes, partitions as usize, factor as usize, 0, shift(&new.name)))
     }
 
@@ -290,6 +285,20 @@ fn check_count(partitions: i32) -> Result<(), Refusal> {
     Err(Refusal::new(
         ResponseError::InvalidPartitions,
         format!("A topic has at most {MOST_PARTITIONS} partitions here, not {partitions}."),
+    ))
+}
+
+/// Whether there are nodes enough for each replica of a partition to have its own.
+fn check_factor(factor: usize, nodes: usize) -> Result<(), Refusal> {
+    if factor <= nodes {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        ResponseError::InvalidReplicationFactor,
+        format!(
+            "Unable to replicate the partition {factor} time(s): The target replication factor of \
+             {factor} cannot be reached because only {nodes} broker(s) are registered."
+        ),
     ))
 }
 

@@ -63,9 +63,15 @@ impl Metadata {
     }
 
     /// The node that coordinates a group. The first question creates `__consumer_offsets`.
+    ///
+    /// # Errors
+    /// `COORDINATOR_NOT_AVAILABLE`, which clients ask again after, where that fails.
     pub(crate) fn find_group_coordinator(&self, group: &str) -> Result<i32, ResponseError> {
         if self.topic(CONSUMER_OFFSETS).is_none() {
-            self.create_when_asked_for(CONSUMER_OFFSETS).map_err(|refusal| refusal.code)?;
+            self.create_when_asked_for(CONSUMER_OFFSETS).map_err(|refusal| {
+                tracing::error!(reason = refusal.message, "no topic for committed offsets");
+                ResponseError::CoordinatorNotAvailable
+            })?;
         }
         self.group_coordinator(group).ok_or(ResponseError::CoordinatorNotAvailable)
     }
