@@ -2,6 +2,8 @@
 //! contradict themselves, name things twice, or ask for far too much. The answers are those of
 //! Apache Kafka 4.3.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod client;
 mod metadata;
 mod records;
