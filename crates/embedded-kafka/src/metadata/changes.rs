@@ -14,8 +14,8 @@ use super::{Metadata, Refusal, Topic, names};
 use crate::event::Event;
 use crate::log::{is_partition_directory, owns};
 
-/// The most partitions that one topic may have here, so that a typing error does not make a
-/// million directories.
+/// The most partitions that one topic may have here, and that one request may create (as in Kafka),
+/// so that a typing error does not make a million.
 pub(crate) const MOST_PARTITIONS: i32 = 10_000;
 
 /// A topic that somebody wants.

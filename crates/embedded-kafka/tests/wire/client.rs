@@ -1,10 +1,13 @@
 //! A client that says what it is told, sense or nonsense, and a cluster to say it to.
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use embedded_kafka::{Cluster, ClusterBuilder};
 use kafka_protocol::messages::create_topics_request::CreatableTopic;
+use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
+use kafka_protocol::messages::produce_response::PartitionProduceResponse;
 use kafka_protocol::messages::{
-    CreateTopicsRequest, DeleteTopicsRequest, RequestHeader, ResponseHeader, TopicName,
+    CreateTopicsRequest, DeleteTopicsRequest, ProduceRequest, RequestHeader, ResponseHeader,
+    TopicName,
 };
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -78,4 +81,43 @@ pub(crate) async fn create(cluster: &Cluster, topic: &str, partitions: i32) -> i
 pub(crate) async fn delete(cluster: &Cluster, topic: &str) -> i16 {
     let request = DeleteTopicsRequest::default().with_topic_names(vec![name(topic)]);
     ask(cluster, 1, 5, &request).await.responses[0].error_code
+}
+
+/// Writes one record to a partition.
+pub(crate) async fn produce_one(
+    cluster: &Cluster,
+    topic: &str,
+    partition: i32,
+) -> PartitionProduceResponse {
+    let data = PartitionProduceData::default().with_index(partition);
+    let topic = TopicProduceData::default()
+        .with_name(name(topic))
+        .with_partition_data(vec![data.with_records(Some(one_record()))]);
+    let request =
+        ProduceRequest::default().with_acks(-1).with_timeout_ms(1000).with_topic_data(vec![topic]);
+    let mut response = ask(cluster, 1, 9, &request).await;
+    response.responses.remove(0).partition_responses.remove(0)
+}
+
+/// A batch of one record without key, value or headers.
+fn one_record() -> Bytes {
+    let mut batch = BytesMut::new();
+    batch.put_i64(0);
+    batch.put_i32(49 + 7);
+    batch.put_i32(-1);
+    batch.put_i8(2);
+    let mut body = BytesMut::new();
+    body.put_i16(0);
+    body.put_i32(0);
+    body.put_i64(0);
+    body.put_i64(0);
+    body.put_i64(-1);
+    body.put_i16(-1);
+    body.put_i32(-1);
+    body.put_i32(1);
+    // Length 6, attributes, two deltas, key and value null, no headers.
+    body.put_slice(&[12, 0, 0, 0, 1, 1, 0]);
+    batch.put_u32(crc32c::crc32c(&body));
+    batch.put_slice(&body);
+    batch.freeze()
 }

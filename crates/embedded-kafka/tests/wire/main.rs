@@ -6,6 +6,7 @@
 
 mod client;
 mod metadata;
+mod races;
 mod records;
 mod topics;
 mod versions;

@@ -4,9 +4,10 @@ use embedded_kafka::Cluster;
 use kafka_protocol::messages::create_partitions_request::{
     CreatePartitionsAssignment, CreatePartitionsTopic,
 };
+use kafka_protocol::messages::create_topics_request::CreatableTopic;
 use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
 use kafka_protocol::messages::{
-    BrokerId, CreatePartitionsRequest, DeleteTopicsRequest, MetadataRequest,
+    BrokerId, CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest, MetadataRequest,
 };
 use uuid::Uuid;
 
@@ -14,6 +15,7 @@ use crate::client::{ask, create, delete, name, start, three_nodes};
 
 const INVALID_REQUEST: i16 = 42;
 const INVALID_REPLICA_ASSIGNMENT: i16 = 39;
+const POLICY_VIOLATION: i16 = 44;
 const KAFKA_STORAGE_ERROR: i16 = 56;
 
 async fn topic_ids(cluster: &Cluster) -> Vec<(String, Uuid, usize)> {
@@ -148,4 +150,25 @@ async fn added_partitions_have_as_many_replicas_as_those_before_them() {
         "The manual partition assignment includes a partition with 2 replica(s), but this is not \
          consistent with previous partitions, which have 1 replica(s)."
     );
+}
+
+#[tokio::test]
+async fn a_request_for_too_many_partitions_gets_none() {
+    let cluster = start(Cluster::builder()).await;
+    let topics = [("airports", 6000), ("flights", 4001), ("not valid", 1)];
+    let topics = topics.map(|(topic, partitions)| {
+        CreatableTopic::default()
+            .with_name(name(topic))
+            .with_num_partitions(partitions)
+            .with_replication_factor(1)
+    });
+    let request = CreateTopicsRequest::default().with_topics(topics.to_vec());
+    let refused = ask(&cluster, 1, 7, &request).await.topics;
+    for topic in &refused {
+        let message = topic.error_message.as_deref().unwrap();
+        assert_eq!(topic.error_code, POLICY_VIOLATION);
+        assert_eq!(message, "Excessively large number of partitions per request.");
+    }
+    assert_eq!(refused.len(), 3);
+    assert_eq!(topic_ids(&cluster).await, []);
 }
