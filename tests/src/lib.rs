@@ -5,10 +5,13 @@
 //! cluster of its own. What a test expects is what Apache Kafka answers.
 //!
 //! [`raw`] sends single requests at any version, [`requests`] builds the common ones, and [`batch`]
-//! builds record batches, wrong ones too.
+//! builds record batches, wrong ones too. [`examples`] runs the examples, and [`chapters`] knows what
+//! the pages of docs/ must show.
 
 pub mod batch;
+pub mod chapters;
 mod cluster;
+pub mod examples;
 pub mod group;
 mod hosted;
 pub mod raw;

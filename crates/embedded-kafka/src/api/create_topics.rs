@@ -70,7 +70,8 @@ fn wanted(topic: CreatableTopic) -> NewTopic {
 
 /// What was created, settings included (KIP-525).
 fn describe(name: TopicName, topic: &Topic, version: i16) -> CreatableTopicResult {
-    let result = CreatableTopicResult::default().with_name(name);
+    // Kafka's schema has an empty message where nothing is wrong; its broker sends null.
+    let result = CreatableTopicResult::default().with_name(name).with_error_message(None);
     let result = if version >= 7 { result.with_topic_id(topic.id) } else { result };
     if version < 5 {
         return result;

@@ -92,6 +92,7 @@ fn describe_one(partition: &Partition) -> DescribeTopicPartitionsResponsePartiti
         .with_leader_epoch(leadership.epoch)
         .with_replica_nodes(nodes(&leadership.replicas))
         .with_isr_nodes(nodes(&leadership.in_sync))
+        .with_offline_replicas(leadership.offline().map(BrokerId).collect())
         .with_eligible_leader_replicas(Some(Vec::new()))
         .with_last_known_elr(Some(Vec::new()))
 }

@@ -207,6 +207,7 @@ async fn read(
     let data = PartitionData::default()
         .with_partition_index(wanted.fetch.partition)
         .with_records(Some(Bytes::new()))
+        .with_aborted_transactions(None)
         .with_high_watermark(-1)
         .with_last_stable_offset(-1);
     let of_partition = usize::try_from(wanted.fetch.partition_max_bytes).unwrap_or(0);

@@ -95,4 +95,5 @@ fn describe_one(partition: &Partition) -> MetadataResponsePartition {
         .with_leader_epoch(leadership.epoch)
         .with_replica_nodes(nodes(&leadership.replicas))
         .with_isr_nodes(nodes(&leadership.in_sync))
+        .with_offline_replicas(leadership.offline().map(BrokerId).collect())
 }

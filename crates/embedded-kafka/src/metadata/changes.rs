@@ -97,8 +97,9 @@ impl Metadata {
         let added = increase(name, present, count)?;
         let replicas = match assignments {
             None => {
-                let factor = partitions[0].leadership().replicas.len();
-                spread(&self.node_ids(), added, factor, present, shift(name))
+                let (factor, nodes) = (partitions[0].leadership().replicas.len(), self.node_ids());
+                check_factor(factor, nodes.len())?;
+                spread(&nodes, added, factor, present, shift(name))
             }
             Some(given) if given.len() != added => {
                 return Err(Refusal::new(
@@ -183,16 +184,7 @@ impl Metadata {
             ));
         }
         let nodes = self.node_ids();
-        if factor as usize > nodes.len() {
-            return Err(Refusal::new(
-                ResponseError::InvalidReplicationFactor,
-                format!(
-                    "Unable to replicate the partition {factor} time(s): The target replication \
-                     factor of {factor} cannot be reached because only {} broker(s) are registered.",
-                    nodes.len(),
-                ),
-            ));
-        }
+        check_factor(factor as usize, nodes.len())?;
         Ok(spread(&nodes, partitions as usize, factor as usize, 0, shift(&new.name)))
     }
 
@@ -248,6 +240,20 @@ fn check_count(partitions: i32) -> Result<(), Refusal> {
     Err(Refusal::new(
         ResponseError::InvalidPartitions,
         format!("A topic has at most {MOST_PARTITIONS} partitions here, not {partitions}."),
+    ))
+}
+
+/// Whether there are nodes enough for each replica of a partition to have its own.
+fn check_factor(factor: usize, nodes: usize) -> Result<(), Refusal> {
+    if factor <= nodes {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        ResponseError::InvalidReplicationFactor,
+        format!(
+            "Unable to replicate the partition {factor} time(s): The target replication factor of \
+             {factor} cannot be reached because only {nodes} broker(s) are registered."
+        ),
     ))
 }
 
