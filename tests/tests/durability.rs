@@ -36,7 +36,7 @@ struct Acknowledged(Arc<Mutex<HashMap<u64, (i32, i64)>>>);
 
 impl Acknowledged {
     fn count(&self) -> usize {
-        self.0.lock().unwrap().len()
+        self.0.lock().expect("no test panics while it holds the lock").len()
     }
 }
 
@@ -48,7 +48,8 @@ impl ProducerContext for Acknowledged {
     fn delivery(&self, result: &DeliveryResult<'_>, number: Box<u64>) {
         let message = result.as_ref().unwrap_or_else(|(error, _)| panic!("lost: {error}"));
         let place = (message.partition(), message.offset());
-        let before = self.0.lock().unwrap().insert(*number, place);
+        let before =
+            self.0.lock().expect("no test panics while it holds the lock").insert(*number, place);
         assert_eq!(before, None, "a record is acknowledged once");
     }
 }
@@ -104,7 +105,8 @@ impl Writer {
     /// Waits until everything that was sent is acknowledged.
     fn finish(self) -> (u64, BTreeMap<u64, (i32, i64)>) {
         self.producer.flush(workshop_tests::DEADLINE).expect("everything is acknowledged");
-        let acknowledged = self.acknowledged.0.lock().unwrap().clone();
+        let acknowledged =
+            self.acknowledged.0.lock().expect("no test panics while it holds the lock").clone();
         (self.sent, acknowledged.into_iter().collect())
     }
 }

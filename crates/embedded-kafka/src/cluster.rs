@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 
 use crate::error::StartError;
 use crate::event::{Event, EventReceiver, Events};
+use crate::fetched::Fetched;
 use crate::group::{self, GroupEvent, Groups};
 use crate::lock::DirectoryLock;
 use crate::metadata::{MOST_PARTITIONS, Metadata, OffsetsTopic};
@@ -246,7 +247,14 @@ impl Cluster {
             Arc::new(Metadata::open(&directory, &nodes, &settings, &clock, events.clone())?);
         let groups = recover_groups(&metadata, &settings, &events, clock.now())
             .map_err(|source| StartError::DataDirectory { path: directory.clone(), source })?;
-        let state = Arc::new(State { settings, clock, metadata, groups, events });
+        let state = Arc::new(State {
+            settings,
+            clock,
+            metadata,
+            groups,
+            events,
+            fetched: Fetched::default(),
+        });
         let mut tasks = JoinSet::new();
         for (id, _, listener) in listeners {
             tasks.spawn_on(net::accept(listener, id, Arc::clone(&state)), runtime.handle());

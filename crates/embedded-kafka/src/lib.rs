@@ -20,6 +20,7 @@ mod api;
 mod cluster;
 mod error;
 mod event;
+mod fetched;
 mod group;
 mod lock;
 mod log;
