@@ -204,6 +204,8 @@ pub(crate) fn at_rest(broker: &Broker, table: &mut Table) {
 pub(crate) struct Used {
     pub(crate) elapsed: Duration,
     pub(crate) cpu_time: Option<Duration>,
+    /// CPU time of the client, which is this process.
+    pub(crate) client_cpu_time: Option<Duration>,
     /// The most memory at once, in bytes.
     pub(crate) peak_memory: Option<u64>,
 }
@@ -217,11 +219,19 @@ pub(crate) fn watch<T>(
     if let Some(process) = process {
         process.forget_peak();
     }
-    let cpu_before = process.and_then(Process::cpu_time);
+    let client = Process::new(std::process::id());
+    let cpu_times = || (process.and_then(Process::cpu_time), client.cpu_time());
+    let cpu_before = cpu_times();
     let before = Instant::now();
     let result = measurement()?;
     let elapsed = before.elapsed();
-    let cpu_after = process.and_then(Process::cpu_time);
-    let cpu_time = cpu_after.zip(cpu_before).map(|(after, before)| after - before);
-    Ok((result, Used { elapsed, cpu_time, peak_memory: process.and_then(Process::peak_memory) }))
+    let cpu_after = cpu_times();
+    let difference = |after: Option<Duration>, before| Some(after?.saturating_sub(before?));
+    let used = Used {
+        elapsed,
+        cpu_time: difference(cpu_after.0, cpu_before.0),
+        client_cpu_time: difference(cpu_after.1, cpu_before.1),
+        peak_memory: process.and_then(Process::peak_memory),
+    };
+    Ok((result, used))
 }

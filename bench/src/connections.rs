@@ -41,9 +41,13 @@ pub(crate) fn measure(broker: &Broker, load: Load, table: &mut Table) -> anyhow:
         })
     })?;
     let produced = Run { bytes: all.bytes(), used };
-    lines(&produced, &format!("{PRODUCERS} producers, {PARTITIONS} partitions"), table);
+    produce::report(
+        &format!("produce, {PRODUCERS} at once to {PARTITIONS} partitions"),
+        &[produced],
+        table,
+    );
     let consumed = consume::measure(broker, &topic, all)?;
-    lines(&consumed, &format!("1 consumer, {PARTITIONS} partitions"), table);
+    produce::report(&format!("consume, {PARTITIONS} partitions"), &[consumed], table);
     drop(idle);
     topic.delete()
 }
@@ -62,10 +66,4 @@ fn idle_connections(broker: &Broker, table: &mut Table) -> anyhow::Result<Vec<Tc
     let grown = memory().zip(before).map(|(after, before)| megabytes(after) - megabytes(before));
     table.line(&format!("{IDLE} idle connections, memory"), grown, "MB");
     Ok(connections)
-}
-
-fn lines(run: &Run, who: &str, table: &mut Table) {
-    table.line(who, Some(run.megabytes_per_second()), "MB/s");
-    table.line("  broker's CPU time", run.cpu_per_gigabyte(), "s per GB");
-    table.line("  broker's memory, at most", run.used.peak_memory.map(megabytes), "MB");
 }

@@ -7,8 +7,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::{Offset, TopicPartitionList};
 
 use crate::broker::{Broker, watch};
-use crate::produce::{Load, Run, peak_memory};
-use crate::table::{Table, median};
+use crate::produce::{Load, Run};
 use crate::topic::Topic;
 
 const SETTINGS: &[(&str, &str)] = &[
@@ -29,23 +28,25 @@ const SILENCE: Duration = Duration::from_secs(10);
 /// How many records are read between two looks at whether to stop.
 const BETWEEN_CHECKS: u64 = 1024;
 
-/// Consumes all records of `topic` from their beginning.
+/// Consumes all records of `topic` from their beginning. The time counts from the first one on:
+/// what comes before is the client finding partitions and offsets, with pauses of its own.
 pub(crate) fn measure(broker: &Broker, topic: &Topic<'_>, load: Load) -> anyhow::Result<Run> {
-    let (bytes, used) = watch(broker, || receive(broker, topic, load.records))?;
-    if bytes != load.bytes() {
-        bail!("{} bytes were produced and {bytes} consumed", load.bytes());
-    }
-    Ok(Run { bytes, used })
-}
-
-/// Receives `records` records. Answers with the bytes of their values.
-fn receive(broker: &Broker, topic: &Topic<'_>, records: u64) -> anyhow::Result<u64> {
     let consumer: BaseConsumer = broker.client(SETTINGS).create()?;
     let mut assignment = TopicPartitionList::new();
     for partition in 0..topic.partitions {
         assignment.add_partition_offset(&topic.name, partition, Offset::Beginning)?;
     }
     consumer.assign(&assignment)?;
+    let first = receive(broker, &consumer, 1)?;
+    let (bytes, used) = watch(broker, || receive(broker, &consumer, load.records - 1))?;
+    if first + bytes != load.bytes() {
+        bail!("{} bytes were produced and {} consumed", load.bytes(), first + bytes);
+    }
+    Ok(Run { bytes, used })
+}
+
+/// Receives `records` records. Answers with the bytes of their values.
+fn receive(broker: &Broker, consumer: &BaseConsumer, records: u64) -> anyhow::Result<u64> {
     let mut bytes = 0;
     let mut last = Instant::now();
     let mut received = 0;
@@ -64,13 +65,4 @@ fn receive(broker: &Broker, topic: &Topic<'_>, records: u64) -> anyhow::Result<u
         }
     }
     Ok(bytes)
-}
-
-/// The lines about consuming.
-pub(crate) fn report(runs: &[Run], table: &mut Table) {
-    let throughput = median(runs.iter().map(Run::megabytes_per_second).collect());
-    table.line("consume", throughput, "MB/s");
-    let cpu_time = median(runs.iter().filter_map(Run::cpu_per_gigabyte).collect());
-    table.line("broker's CPU time, consuming", cpu_time, "s per GB");
-    table.line("broker's memory while consuming, at most", peak_memory(runs), "MB");
 }

@@ -31,7 +31,7 @@ use table::Table;
 struct Arguments {
     /// How many records are produced and consumed in each run.
     #[arg(long, value_name = "RECORDS", default_value_t = 1_000_000,
-          value_parser = clap::value_parser!(u64).range(1..))]
+          value_parser = clap::value_parser!(u64).range(1000..))]
     records: u64,
 
     /// The size of a record's value in bytes.
@@ -63,7 +63,7 @@ struct Arguments {
     #[arg(long)]
     crowd: bool,
 
-    /// Run the embedded cluster for another process of this program until stdin ends.
+    /// Run the embedded cluster for another process of this program, until stdin ends.
     #[arg(long, hide = true)]
     serve: bool,
 }
@@ -138,8 +138,8 @@ fn measure(arguments: &Arguments, broker: &Broker) -> anyhow::Result<()> {
         read.push(consume::measure(broker, &topic, load)?);
         topic.delete()?;
     }
-    produce::report(&written, &mut table);
-    consume::report(&read, &mut table);
+    produce::report("produce", &written, &mut table);
+    produce::report("consume", &read, &mut table);
     latency::measure(broker, arguments.latency_records, &mut table)?;
     if arguments.crowd {
         connections::measure(broker, load, &mut table)?;

@@ -59,14 +59,13 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    pub(crate) fn megabytes_per_second(&self) -> f64 {
+    fn megabytes_per_second(&self) -> f64 {
         megabytes(self.bytes) / self.used.elapsed.as_secs_f64()
     }
 
-    /// CPU seconds of the cluster per GB.
-    pub(crate) fn cpu_per_gigabyte(&self) -> Option<f64> {
-        let cpu_time = self.used.cpu_time?;
-        Some(cpu_time.as_secs_f64() / (figure(self.bytes) / 1e9))
+    /// CPU seconds per GB.
+    fn per_gigabyte(&self, cpu_time: Option<Duration>) -> Option<f64> {
+        Some(cpu_time?.as_secs_f64() / (figure(self.bytes) / 1e9))
     }
 }
 
@@ -142,16 +141,19 @@ pub(crate) fn send(broker: &Broker, topic: &str, load: Load) -> anyhow::Result<(
     Ok(())
 }
 
-/// The lines about producing.
-pub(crate) fn report(runs: &[Run], table: &mut Table) {
-    let throughput = median(runs.iter().map(Run::megabytes_per_second).collect());
-    table.line("produce", throughput, "MB/s");
-    let cpu_time = median(runs.iter().filter_map(Run::cpu_per_gigabyte).collect());
-    table.line("broker's CPU time, producing", cpu_time, "s per GB");
-    table.line("broker's memory while producing, at most", peak_memory(runs), "MB");
-}
-
-/// The most memory that the cluster had in any run, in MB.
-pub(crate) fn peak_memory(runs: &[Run]) -> Option<f64> {
-    runs.iter().filter_map(|run| run.used.peak_memory).max().map(megabytes)
+/// The lines about runs of one kind.
+pub(crate) fn report(what: &str, runs: &[Run], table: &mut Table) {
+    let throughputs: Vec<f64> = runs.iter().map(Run::megabytes_per_second).collect();
+    let best = throughputs.iter().copied().max_by(f64::total_cmp);
+    table.line(what, median(throughputs), "MB/s");
+    if runs.len() > 1 {
+        table.line("  best run", best, "MB/s");
+    }
+    let of = |cpu_time: fn(&Used) -> Option<Duration>| {
+        median(runs.iter().filter_map(|run| run.per_gigabyte(cpu_time(&run.used))).collect())
+    };
+    table.line("  CPU time of the brokers", of(|used| used.cpu_time), "s per GB");
+    table.line("  CPU time of the client", of(|used| used.client_cpu_time), "s per GB");
+    let peak = runs.iter().filter_map(|run| run.used.peak_memory).max();
+    table.line("  memory of the brokers, at most", peak.map(megabytes), "MB");
 }
