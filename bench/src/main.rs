@@ -68,6 +68,9 @@ struct Arguments {
     serve: bool,
 }
 
+/// What a shell takes for "ended by Ctrl-C".
+const INTERRUPTED: i32 = 130;
+
 const EXAMPLES: &str = "\
 Examples:
   cargo run --release -p bench                      an embedded cluster of three nodes
@@ -109,7 +112,9 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         _ = tokio::signal::ctrl_c() => {
             eprintln!("\ninterrupted, cleaning up");
             broker.interrupt();
-            Ok(())
+            broker.clean_up().await;
+            // What is measured may be waiting for a cluster that is gone by now.
+            std::process::exit(INTERRUPTED);
         }
     };
     broker.clean_up().await;

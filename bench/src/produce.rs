@@ -129,6 +129,7 @@ pub(crate) fn send(broker: &Broker, topic: &str, load: Load) -> anyhow::Result<(
             if error.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull) {
                 return Err(error.into());
             }
+            broker.check_interrupted()?;
             record = refused;
             producer.poll(Duration::ZERO);
         }
