@@ -235,14 +235,16 @@ async fn read(
     }
 }
 
-/// Reads inline what was written lately, which is in the page cache; anything else on a thread
-/// where waiting for the disk holds up nobody.
+/// Reads inline what is in the page cache, and anything else on a thread where waiting for the disk
+/// holds up nobody: the way there and back costs more than the copy of a megabyte.
 async fn read_slice(slice: Slice, at_least_one: bool) -> Result<Bytes, ResponseError> {
-    let read = if slice.is_recent() {
-        slice.read(at_least_one)
-    } else {
-        let reading = tokio::task::spawn_blocking(move || slice.read(at_least_one));
-        reading.await.map_err(|_| ResponseError::UnknownServerError)?
+    let read = match slice.read_without_waiting(at_least_one) {
+        Ok(Some(records)) => Ok(records),
+        Ok(None) => {
+            let reading = tokio::task::spawn_blocking(move || slice.read(at_least_one));
+            reading.await.map_err(|_| ResponseError::UnknownServerError)?
+        }
+        Err(error) => Err(error),
     };
     read.map_err(|error| {
         tracing::error!(%error, "a segment could not be read");

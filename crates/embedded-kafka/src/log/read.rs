@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use super::Log;
 use super::batch::{BatchHeader, HEADER_SIZE};
-use super::files::read_at;
+use super::files::{ReadAt, read_at, read_cached_at};
 use super::segment::Segment;
 use super::view::{SegmentView, Start};
 
@@ -111,11 +111,6 @@ impl Log {
 }
 
 impl Slice {
-    /// Whether the batches were written so lately that reading them will not wait for the disk.
-    pub(crate) fn is_recent(&self) -> bool {
-        self.is_recent
-    }
-
     /// Reads the batches: whole ones, of together at most `max_bytes`. With `at_least_one` the first
     /// one comes even where it is larger alone, so that a consumer is never stuck.
     ///
@@ -124,13 +119,30 @@ impl Slice {
     /// # Errors
     /// When the file cannot be read.
     pub(crate) fn read(&self, at_least_one: bool) -> io::Result<Bytes> {
-        let batches = self.read_batches(at_least_one);
+        let batches = self.read_batches(at_least_one, read_at);
         if self.segment.is_outdated() { Ok(Bytes::new()) } else { batches }
     }
 
-    fn read_batches(&self, at_least_one: bool) -> io::Result<Bytes> {
+    /// Reads the batches as [`read`](Self::read) does, or answers `None` where that would wait for
+    /// the disk.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(crate) fn read_without_waiting(&self, at_least_one: bool) -> io::Result<Option<Bytes>> {
+        let batches = match self.read_batches(at_least_one, read_cached_at) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+            // What was written lately is taken to be in the page cache where nobody can tell.
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+                return if self.is_recent { self.read(at_least_one).map(Some) } else { Ok(None) };
+            }
+            batches => batches,
+        };
+        if self.segment.is_outdated() { Ok(Some(Bytes::new())) } else { batches.map(Some) }
+    }
+
+    fn read_batches(&self, at_least_one: bool, read_at: ReadAt) -> io::Result<Bytes> {
         let file = self.segment.log()?;
-        let mut position = self.segment.position()?;
+        let mut position = self.segment.position(read_at)?;
         let wanted = self.max_bytes.saturating_add(self.index_interval).max(HEADER_SIZE);
         let mut buffer = read_at(&file, position, self.cut(position, wanted))?;
         let mut at = 0;

@@ -16,7 +16,7 @@ use crate::time::Timestamp;
 
 use super::directory::{Listing, length_of, list, load_start_offset, save_start_offset};
 use super::epochs::LeaderEpochs;
-use super::files::{OpenFiles, remove_if_there};
+use super::files::{OpenFiles, read_at, remove_if_there};
 use super::index::{IndexEntry, OffsetEntry, SparseIndex, TimeEntry};
 use super::producers::Producers;
 use super::rebuild::{Depth, load_indexes, rebuild};
@@ -228,7 +228,7 @@ impl Log {
         for segment in self.segments[first..].iter().filter(|one| one.base_offset() < offset) {
             let view = segment.view(segment.start_for(replay_from.max(segment.base_offset())));
             let file = view.log()?;
-            let mut scan = Scan::headers(file, view.position()?, segment.size());
+            let mut scan = Scan::headers(file, view.position(read_at)?, segment.size());
             while let Some((_, header)) = scan.next()? {
                 if header.base_offset >= replay_from && header.last_offset() < offset {
                     self.producers.update(&header);
