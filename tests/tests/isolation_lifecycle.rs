@@ -171,8 +171,8 @@ async fn settings_that_cannot_be_are_refused_in_words() {
         (Cluster::builder().nodes(2).default_replication_factor(3), "3 replicas"),
         (Cluster::builder().default_replication_factor(0), "0 replicas"),
         (Cluster::builder().default_replication_factor(-1), "-1 replicas"),
-        (Cluster::builder().default_partitions(0), "at least 1 partition, not 0"),
-        (Cluster::builder().default_partitions(-1), "at least 1 partition, not -1"),
+        (Cluster::builder().default_partitions(0), "1 to 10000 partitions, not 0"),
+        (Cluster::builder().default_partitions(-1), "1 to 10000 partitions, not -1"),
     ];
     for (builder, expected) in refused {
         let error = builder.start().await.expect_err(expected);
