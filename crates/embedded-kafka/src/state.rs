@@ -5,6 +5,7 @@ use std::sync::Arc;
 use kafka_protocol::ResponseError;
 
 use crate::event::Events;
+use crate::fetched::Fetched;
 use crate::group::Groups;
 use crate::metadata::Metadata;
 use crate::settings::Settings;
@@ -18,6 +19,7 @@ pub(crate) struct State {
     pub(crate) metadata: Arc<Metadata>,
     pub(crate) groups: Groups,
     pub(crate) events: Events,
+    pub(crate) fetched: Fetched,
 }
 
 impl State {

@@ -80,7 +80,9 @@ pub(super) async fn answer(mut request: FetchRequest, call: &Call, context: &Con
         .collect();
     wait(&request, &wanted, call.version, context).await;
 
-    let mut left = usize::try_from(request.max_bytes).unwrap_or(0).min(FETCH_MAX_BYTES);
+    let most = usize::try_from(request.max_bytes).unwrap_or(0).min(FETCH_MAX_BYTES);
+    let set_aside = context.state.fetched.set_aside(most);
+    let mut left = set_aside.bytes();
     let mut shared = Vec::new();
     let mut responses = Vec::with_capacity(wanted.len());
     for (topic, partitions) in request.topics.into_iter().zip(wanted) {
@@ -98,6 +100,8 @@ pub(super) async fn answer(mut request: FetchRequest, call: &Call, context: &Con
                 .with_partitions(answers),
         );
     }
+    // From here on the records count for themselves.
+    drop(set_aside);
     let moved = ResponseError::NotLeaderOrFollower.code();
     let any_moved = responses
         .iter()
@@ -229,7 +233,8 @@ async fn read(
         Ok(mut standing) => match standing.slice.take() {
             // With nothing left, only the first batch of all may go over the limit.
             Some(slice) if first || *left > 0 => {
-                read_slice(slice, first).await.map(|records| (standing, records))
+                let records = read_slice(slice, first).await;
+                records.map(|records| (standing, context.state.fetched.keep_count(records)))
             }
             _ => Ok((standing, Bytes::new())),
         },
