@@ -23,7 +23,7 @@ pub(super) fn handle(
                 Ok(producers) => response.with_active_producers(producers),
                 Err(error) => {
                     // Kafka has words for a topic that does not exist, and for nothing else.
-                    let text = (!exists).then(|| error.to_string()).unwrap_or_default();
+                    let text = if exists { String::new() } else { error.to_string() };
                     response.with_error_code(error.code()).with_error_message(message(text))
                 }
             }
