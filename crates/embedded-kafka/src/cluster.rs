@@ -203,6 +203,12 @@ impl Cluster {
         self.running().state.metadata.cluster_id()
     }
 
+    /// What the nodes share.
+    #[cfg(test)]
+    pub(crate) fn state(&self) -> &Arc<State> {
+        &self.running().state
+    }
+
     /// Listens to what happens from now on.
     pub fn events(&self) -> EventReceiver {
         self.running().state.events.listen()

@@ -2,7 +2,8 @@
 //!
 //! What is there is counted without reading it, so a fetch that waits for more costs the disk
 //! nothing. There are no fetch sessions (KIP-227): session id 0 tells the client so, and it names
-//! its partitions in each request.
+//! its partitions in each request. A reader of committed records is answered up to where the oldest
+//! open transaction begins, and told whose records in between were aborted (KIP-98).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,14 +12,14 @@ use bytes::Bytes;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::fetch_request::FetchPartition;
 use kafka_protocol::messages::fetch_response::{
-    FetchableTopicResponse, LeaderIdAndEpoch, PartitionData,
+    AbortedTransaction, FetchableTopicResponse, LeaderIdAndEpoch, PartitionData,
 };
-use kafka_protocol::messages::{BrokerId, FetchRequest, FetchResponse};
+use kafka_protocol::messages::{BrokerId, FetchRequest, FetchResponse, ProducerId};
 use tokio::time::Instant;
 
 use super::{Answer, Call, Context, node_endpoints};
-use crate::log::Slice;
-use crate::metadata::{Partition, PartitionState, Topic};
+use crate::log::{AbortedTransactions, BatchHeader, Slice};
+use crate::metadata::{Partition, PartitionState, READ_COMMITTED, Topic};
 use crate::settings::FETCH_MAX_BYTES;
 use crate::wait::wait_for;
 
@@ -37,14 +38,18 @@ const NODE_ENDPOINTS: i16 = 16;
 /// One partition of a request.
 struct Wanted {
     fetch: FetchPartition,
+    isolation_level: i8,
     partition: Result<Arc<Partition>, ResponseError>,
 }
 
 /// How a partition stands at one moment.
 struct Standing {
     high_watermark: i64,
+    last_stable_offset: i64,
     log_start_offset: i64,
     slice: Option<Slice>,
+    /// For a reader of committed records: what was aborted.
+    aborted: Option<AbortedTransactions>,
 }
 
 pub(super) async fn answer(mut request: FetchRequest, call: &Call, context: &Context) -> Answer {
@@ -68,7 +73,9 @@ pub(super) async fn answer(mut request: FetchRequest, call: &Call, context: &Con
                     .with_topic(topic.topic)
                     .with_topic_id(topic.topic_id),
             );
-            topic.partitions.into_iter().map(|fetch| Wanted::new(fetch, found.as_ref())).collect()
+            let level = request.isolation_level;
+            let wanted = |fetch| Wanted::new(fetch, level, found.as_ref());
+            topic.partitions.into_iter().map(wanted).collect()
         })
         .collect();
     wait(&request, &wanted, call.version, context).await;
@@ -114,11 +121,15 @@ fn session_error(request: &FetchRequest) -> Option<ResponseError> {
 }
 
 impl Wanted {
-    fn new(fetch: FetchPartition, topic: Result<&Arc<Topic>, &ResponseError>) -> Self {
+    fn new(
+        fetch: FetchPartition,
+        isolation_level: i8,
+        topic: Result<&Arc<Topic>, &ResponseError>,
+    ) -> Self {
         let partition = topic.map_err(|error| *error).and_then(|topic| {
             topic.partition(fetch.partition).ok_or(ResponseError::UnknownTopicOrPartition)
         });
-        Self { fetch, partition }
+        Self { fetch, isolation_level, partition }
     }
 
     /// Whether this node may serve the partition: the leader, or from version 11 on any replica in
@@ -145,7 +156,7 @@ impl Wanted {
             if from < state.log.start_offset() || from > state.log.end_offset() {
                 return Err(ResponseError::OffsetOutOfRange);
             }
-            Ok(state.log.available_bytes(from, state.high_watermark()))
+            Ok(state.log.available_bytes(from, state.readable_end(self.isolation_level)))
         })
     }
 
@@ -158,12 +169,19 @@ impl Wanted {
         let partition = self.partition.as_ref().map_err(|error| *error)?;
         partition.with(|state| {
             self.check_replica(state, version, context)?;
-            let high_watermark = state.high_watermark();
+            let end = state.readable_end(self.isolation_level);
             let slice = state
                 .log
-                .locate(self.fetch.fetch_offset, high_watermark, max_bytes)
+                .locate(self.fetch.fetch_offset, end, max_bytes)
                 .map_err(|_| ResponseError::OffsetOutOfRange)?;
-            Ok(Standing { high_watermark, log_start_offset: state.log.start_offset(), slice })
+            let is_read_committed = self.isolation_level == READ_COMMITTED;
+            Ok(Standing {
+                high_watermark: state.high_watermark(),
+                last_stable_offset: state.last_stable_offset(),
+                log_start_offset: state.log.start_offset(),
+                slice,
+                aborted: is_read_committed.then(|| state.log.aborted_transactions()),
+            })
         })
     }
 }
@@ -227,12 +245,36 @@ async fn read(
             *left = left.saturating_sub(records.len());
             let data = data
                 .with_high_watermark(standing.high_watermark)
-                .with_last_stable_offset(standing.high_watermark)
+                .with_last_stable_offset(standing.last_stable_offset)
+                .with_aborted_transactions(
+                    standing.aborted.map(|all| aborted(&all, wanted.fetch.fetch_offset, &records)),
+                )
                 .with_records(Some(records));
             if version >= 5 { data.with_log_start_offset(standing.log_start_offset) } else { data }
         }
         Err(error) => refuse(data, wanted, error, version),
     }
+}
+
+/// The aborted transactions that a reader has to know of for these records, which it asked for from
+/// `offset` on: theirs are to be skipped.
+fn aborted(all: &AbortedTransactions, offset: i64, records: &[u8]) -> Vec<AbortedTransaction> {
+    if records.is_empty() || all.is_empty() {
+        return Vec::new();
+    }
+    let mut batches = records;
+    let mut end = offset;
+    while let Ok(header) = BatchHeader::parse(batches) {
+        end = header.last_offset() + 1;
+        batches = batches.get(header.size()..).unwrap_or_default();
+    }
+    let overlapping = all.overlapping(offset, end).into_iter();
+    let wire = overlapping.map(|transaction| {
+        AbortedTransaction::default()
+            .with_producer_id(ProducerId(transaction.producer_id))
+            .with_first_offset(transaction.first_offset)
+    });
+    wire.collect()
 }
 
 /// Reads inline what is in the page cache, and anything else on a thread where waiting for the disk

@@ -1,4 +1,6 @@
 //! ListOffsets: the first offset, the end, or the first record from a time on (KIP-79, KIP-734).
+//!
+//! For a reader of committed records the log ends where the oldest open transaction begins (KIP-98).
 
 use std::collections::HashMap;
 
@@ -29,6 +31,7 @@ struct Answer {
 /// What is known under the partition's lock: the answer, or where to read it.
 enum Step {
     Known(Answer),
+    /// With what may be read up to, exclusive.
     Read(Lookup, i64),
 }
 
@@ -56,10 +59,11 @@ pub(super) async fn handle(
             };
             let response = ListOffsetsPartitionResponse::default()
                 .with_partition_index(asked.partition_index);
-            let found = match find(&topic.name, &asked, version, context) {
+            let level = request.isolation_level;
+            let found = match find(&topic.name, &asked, level, version, context) {
                 _ if is_repeated => Err(ResponseError::InvalidRequest),
                 Ok(Step::Known(answer)) => Ok(answer),
-                Ok(Step::Read(lookup, high_watermark)) => read(lookup, high_watermark).await,
+                Ok(Step::Read(lookup, end)) => read(lookup, end).await,
                 Err(error) => Err(error),
             };
             partitions.push(match found {
@@ -86,6 +90,7 @@ pub(super) async fn handle(
 fn find(
     topic: &str,
     asked: &ListOffsetsPartition,
+    isolation_level: i8,
     version: i16,
     context: &Context,
 ) -> Result<Step, ResponseError> {
@@ -100,25 +105,25 @@ fn find(
         let at = |offset| {
             Ok(Step::Known(Answer { offset, timestamp: -1, leader_epoch: state.leadership.epoch }))
         };
+        let end = state.readable_end(isolation_level);
         match asked.timestamp {
-            LATEST => at(state.high_watermark()),
+            LATEST => at(end),
             EARLIEST => at(state.log.start_offset()),
-            MAX_TIMESTAMP => {
-                Ok(Step::Read(state.log.offset_of_max_timestamp(), state.high_watermark()))
-            }
+            MAX_TIMESTAMP => Ok(Step::Read(state.log.offset_of_max_timestamp(), end)),
             timestamp if timestamp >= 0 => {
-                Ok(Step::Read(state.log.offset_for_timestamp(timestamp), state.high_watermark()))
+                Ok(Step::Read(state.log.offset_for_timestamp(timestamp), end))
             }
             _ => Err(ResponseError::UnsupportedVersion),
         }
     })
 }
 
-/// Reads from disk on a thread where that holds up nobody.
-async fn read(lookup: Lookup, high_watermark: i64) -> Result<Answer, ResponseError> {
+/// Reads from disk on a thread where that holds up nobody. What is at `end` or behind it may not be
+/// read yet.
+async fn read(lookup: Lookup, end: i64) -> Result<Answer, ResponseError> {
     let resolved = tokio::task::spawn_blocking(move || lookup.resolve()).await;
     match resolved {
-        Ok(Ok(Some(Found { offset, timestamp, leader_epoch }))) if offset < high_watermark => {
+        Ok(Ok(Some(Found { offset, timestamp, leader_epoch }))) if offset < end => {
             Ok(Answer { offset, timestamp, leader_epoch })
         }
         Ok(Ok(_)) => Ok(Answer { offset: -1, timestamp: -1, leader_epoch: -1 }),

@@ -6,6 +6,8 @@
 
 mod config_resources;
 mod describe;
+#[cfg(test)]
+mod transaction_tests;
 
 use std::any::Any;
 use std::net::SocketAddr;
@@ -135,6 +137,7 @@ apis! {
     IncrementalAlterConfigs IncrementalAlterConfigsRequest incremental_alter_configs 0..=1, now;
     OffsetDelete OffsetDeleteRequest offset_delete 0..=0, now;
     DescribeCluster DescribeClusterRequest describe_cluster 0..=1, now;
+    DescribeProducers DescribeProducersRequest describe_producers 0..=0, now;
     DescribeTopicPartitions DescribeTopicPartitionsRequest describe_topic_partitions 0..=0, now;
 }
 

@@ -2,7 +2,8 @@
 //!
 //! A batch is checked before its partition is locked, and written as it came. With acks=0 there is
 //! no answer at all, and with acks=all none before every replica in sync has the batch, which here
-//! is as soon as the leader has it.
+//! is as soon as the leader has it. A batch of a transaction is only taken while the transaction's
+//! coordinator says that the partition takes part in it.
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::produce_request::PartitionProduceData;
@@ -12,7 +13,7 @@ use kafka_protocol::messages::produce_response::{
 use kafka_protocol::messages::{BrokerId, ProduceRequest, ProduceResponse};
 
 use super::{Answer, Call, Context, message, node_endpoints};
-use crate::log::{self, Appended, Rejection};
+use crate::log::{self, Appended, BatchHeader, Rejection};
 use crate::metadata::names;
 
 /// The first version that tells which records are at fault (KIP-467).
@@ -41,18 +42,16 @@ pub(super) async fn answer(request: ProduceRequest, call: &Call, context: &Conte
 }
 
 fn handle(request: ProduceRequest, version: i16, context: &Context) -> ProduceResponse {
-    let refused = match (request.acks, &request.transactional_id) {
-        (..-1 | 2.., _) => Some(ResponseError::InvalidRequiredAcks),
-        (_, Some(_)) => Some(ResponseError::InvalidTxnState),
-        _ => None,
-    };
+    let has_valid_acks = (-1..=1).contains(&request.acks);
+    let sender = Sender { transactional_id: request.transactional_id.as_ref().map(|id| id.as_str()), context };
     let mut moved = false;
     let topics = request.topic_data.into_iter().map(|topic| {
         let partitions = topic.partition_data.into_iter().map(|data| {
             let response = PartitionProduceResponse::default().with_index(data.index);
-            let appended = match refused {
-                Some(error) => Err(error.into()),
-                None => append(&topic.name, &data, request.acks, context),
+            let appended = if has_valid_acks {
+                sender.append(&topic.name, &data, request.acks)
+            } else {
+                Err(ResponseError::InvalidRequiredAcks.into())
             };
             match appended {
                 Ok(appended) => acknowledge(response, appended, version),
@@ -73,29 +72,67 @@ fn handle(request: ProduceRequest, version: i16, context: &Context) -> ProduceRe
     response
 }
 
-fn append(
-    topic: &str,
-    data: &PartitionProduceData,
-    acks: i16,
-    context: &Context,
-) -> Result<Appended, Rejection> {
-    if names::is_internal(topic) {
-        // The coordinators alone write there, and read it when the cluster starts.
-        return Err(ResponseError::InvalidTopicException.into());
+/// Who sent a request.
+struct Sender<'a> {
+    transactional_id: Option<&'a str>,
+    context: &'a Context,
+}
+
+impl Sender<'_> {
+    fn append(
+        &self,
+        topic: &str,
+        data: &PartitionProduceData,
+        acks: i16,
+    ) -> Result<Appended, Rejection> {
+        if names::is_internal(topic) {
+            // The coordinators alone write there, and read it when the cluster starts.
+            return Err(ResponseError::InvalidTopicException.into());
+        }
+        let Context { state, node, now, .. } = self.context;
+        let partition = state.metadata.partition(topic, data.index)?;
+        // A batch for another node is not worth checking, and its settings are copied out of the
+        // lock.
+        let settings = partition.with(|state| {
+            state.check_leader(*node, None).map(|()| state.log.settings().clone())
+        })?;
+        let records = data.records.clone().unwrap_or_default();
+        let name = format_args!("{topic}-{}", data.index);
+        let batch = log::validate(&records, &name, &settings, *now)?;
+        if !batch.header().is_transactional() {
+            return partition.append(*node, acks, &batch, *now);
+        }
+        // A request without a transactional id names none that it may write for.
+        let id = self.transactional_id.ok_or(ResponseError::TransactionalIdAuthorizationFailed)?;
+        let verify = || self.verify(id, batch.header(), topic, data.index);
+        partition.append_transactional(*node, acks, &batch, *now, verify)
     }
-    let partition = context.state.metadata.partition(topic, data.index)?;
-    // A batch for another node is not worth checking, and its settings are copied out of the lock.
-    let settings = partition.with(|state| {
-        state.check_leader(context.node, None).map(|()| state.log.settings().clone())
-    })?;
-    let records = data.records.clone().unwrap_or_default();
-    let name = format_args!("{topic}-{}", data.index);
-    let batch = log::validate(&records, &name, &settings, context.now)?;
-    if batch.header().is_transactional() {
-        // The request names no transactional id, and so none that it may write for.
-        return Err(ResponseError::TransactionalIdAuthorizationFailed.into());
+
+    /// Asks the coordinator whether the partition takes part in the producer's transaction, and says
+    /// it as clients of this API's versions know it (KIP-890, part 1).
+    fn verify(
+        &self,
+        transactional_id: &str,
+        batch: &BatchHeader,
+        topic: &str,
+        partition: i32,
+    ) -> Result<(), ResponseError> {
+        let verified = self.context.state.verify_transaction(
+            transactional_id,
+            (batch.producer_id, batch.producer_epoch),
+            (topic, partition),
+        );
+        verified.map_err(|error| match error {
+            ResponseError::ProducerFenced => ResponseError::InvalidProducerEpoch,
+            ResponseError::TransactionAbortable => ResponseError::InvalidTxnState,
+            // What passes by itself. Clients try again after this error.
+            ResponseError::ConcurrentTransactions
+            | ResponseError::CoordinatorLoadInProgress
+            | ResponseError::CoordinatorNotAvailable
+            | ResponseError::NotCoordinator => ResponseError::NotEnoughReplicas,
+            other => other,
+        })
     }
-    partition.append(context.node, acks, &batch, context.now)
 }
 
 fn acknowledge(

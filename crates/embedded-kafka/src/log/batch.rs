@@ -149,9 +149,10 @@ impl BatchHeader {
         self.producer_id > NO_PRODUCER_ID
     }
 
-    /// The sequence number of the last record. Sequence numbers wrap to 0 behind `i32::MAX`.
+    /// The sequence number of the last record, -1 where there are none. Sequence numbers wrap to 0
+    /// behind `i32::MAX`.
     pub(crate) fn last_sequence(&self) -> i32 {
-        if !self.has_producer_id() {
+        if self.base_sequence < 0 {
             return -1;
         }
         let last = i64::from(self.base_sequence) + i64::from(self.last_offset_delta);
@@ -216,6 +217,18 @@ impl BatchHeader {
     /// Computes the CRC of these fields and `payload`.
     pub(super) fn seal(&mut self, payload: &[u8]) {
         self.crc = checksum(&self.to_bytes(), payload);
+    }
+
+    /// Says that the records belong to a transaction of this producer. Needs a new CRC.
+    pub(super) fn set_transactional(&mut self, producer_id: i64, producer_epoch: i16) {
+        self.attributes |= TRANSACTIONAL;
+        self.producer_id = producer_id;
+        self.producer_epoch = producer_epoch;
+    }
+
+    /// Says that the batch holds a marker of the broker instead of records. Needs a new CRC.
+    pub(super) fn set_control(&mut self) {
+        self.attributes |= CONTROL;
     }
 
     /// A header for `record_count` records that the broker itself writes: CREATE_TIME, no producer.

@@ -12,14 +12,37 @@ use super::validate::ValidBatch;
 #[derive(Debug)]
 pub(crate) struct BatchBuilder {
     timestamp: Timestamp,
+    kind: Kind,
     payload: Vec<u8>,
     record_count: i32,
+}
+
+/// Whom the records belong to.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Plain,
+    Transactional { producer_id: i64, producer_epoch: i16 },
+    Control { producer_id: i64, producer_epoch: i16 },
 }
 
 impl BatchBuilder {
     /// An empty batch, whose records all carry `timestamp`.
     pub(crate) fn new(timestamp: Timestamp) -> Self {
-        Self { timestamp, payload: Vec::new(), record_count: 0 }
+        Self { timestamp, kind: Kind::Plain, payload: Vec::new(), record_count: 0 }
+    }
+
+    /// An empty batch of a producer's transaction: offsets that it commits.
+    pub(crate) fn transactional(
+        timestamp: Timestamp,
+        producer_id: i64,
+        producer_epoch: i16,
+    ) -> Self {
+        Self { kind: Kind::Transactional { producer_id, producer_epoch }, ..Self::new(timestamp) }
+    }
+
+    /// An empty batch for a marker, which ends a producer's transaction.
+    pub(super) fn control(timestamp: Timestamp, producer_id: i64, producer_epoch: i16) -> Self {
+        Self { kind: Kind::Control { producer_id, producer_epoch }, ..Self::new(timestamp) }
     }
 
     /// Adds a record. A value of `None` is a tombstone, which deletes the key on compaction.
@@ -44,8 +67,21 @@ impl BatchBuilder {
         }
         let mut header = BatchHeader::new(self.record_count, self.timestamp, self.timestamp);
         header.set_payload(super::compression::Compression::None, self.payload.len()).ok()?;
+        match self.kind {
+            Kind::Plain => {}
+            Kind::Transactional { producer_id, producer_epoch } => {
+                header.set_transactional(producer_id, producer_epoch);
+                // What a coordinator writes is in no sequence: Kafka has each of its batches begin
+                // at 0.
+                header.base_sequence = 0;
+            }
+            Kind::Control { producer_id, producer_epoch } => {
+                header.set_transactional(producer_id, producer_epoch);
+                header.set_control();
+            }
+        }
         header.seal(&self.payload);
-        Some(ValidBatch::new(header, Bytes::from(self.payload)))
+        Some(ValidBatch::of_broker(header, Bytes::from(self.payload)))
     }
 }
 
@@ -80,6 +116,18 @@ mod tests {
             [(0, Some(&b"group"[..]), Some(&b"offset"[..])), (1, Some(&b"group"[..]), None)]
         );
         assert_eq!(batch.header().max_timestamp, 1_700);
+    }
+
+    #[test]
+    fn a_transactional_batch_names_its_producer() {
+        let mut builder = BatchBuilder::transactional(1_700, 7, 2);
+        builder.push(Some(b"group"), Some(b"offset"));
+        let batch = builder.build().unwrap();
+        let header = batch.header();
+        assert!(header.is_transactional() && !header.is_control());
+        assert_eq!((header.producer_id, header.producer_epoch, header.base_sequence), (7, 2, 0));
+        let bytes = super::super::test_batches::to_bytes(&batch);
+        assert!(super::super::batch::has_valid_crc(header, &bytes));
     }
 
     #[test]

@@ -5,7 +5,9 @@ use std::io;
 use std::path::Path;
 
 use super::files::{TEMPORARY_SUFFIX, read_if_there, remove_if_there, replace};
-use super::view::{INDEX_SUFFIX, LOG_SUFFIX, SNAPSHOT_SUFFIX, TIME_INDEX_SUFFIX};
+use super::view::{
+    INDEX_SUFFIX, LOG_SUFFIX, SNAPSHOT_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX,
+};
 
 /// The file that holds the log start offset, once records were deleted.
 const START_OFFSET_FILE: &str = "log-start-offset";
@@ -15,6 +17,7 @@ const START_OFFSET_FILE: &str = "log-start-offset";
 pub(super) struct Listing {
     pub(super) logs: BTreeSet<i64>,
     pub(super) snapshots: BTreeSet<i64>,
+    pub(super) transaction_indexes: BTreeSet<i64>,
 }
 
 /// Lists a partition's files, and removes what a killed process was writing or removing.
@@ -42,6 +45,10 @@ pub(super) fn list(directory: &Path) -> io::Result<Listing> {
             LOG_SUFFIX => _ = listing.logs.insert(offset),
             SNAPSHOT_SUFFIX => _ = listing.snapshots.insert(offset),
             INDEX_SUFFIX | TIME_INDEX_SUFFIX => indexes.push((offset, name.to_owned())),
+            TRANSACTION_INDEX_SUFFIX => {
+                listing.transaction_indexes.insert(offset);
+                indexes.push((offset, name.to_owned()));
+            }
             _ => {}
         }
     }

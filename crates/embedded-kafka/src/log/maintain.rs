@@ -44,6 +44,9 @@ impl Log {
             remove_if_there(&self.directory.join(snapshot))?;
             self.segments.remove(0);
         }
+        if let Some(first) = self.segments.first() {
+            self.aborted.truncate_start(first.base_offset());
+        }
         Ok(())
     }
 

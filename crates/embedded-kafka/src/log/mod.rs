@@ -9,6 +9,7 @@
 //! A partition that nobody wrote to has no directory. High watermark, replicas and waiting consumers
 //! are the caller's.
 
+mod aborted;
 mod batch;
 mod builder;
 mod compression;
@@ -19,6 +20,7 @@ mod identity;
 mod index;
 mod lookup;
 mod maintain;
+mod marker;
 mod producers;
 mod read;
 mod rebuild;
@@ -28,6 +30,8 @@ mod scan;
 mod segment;
 mod settings;
 mod shutdown;
+mod snapshot;
+mod transactions;
 mod validate;
 mod view;
 
@@ -37,6 +41,8 @@ mod model_tests;
 mod test_batches;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod transaction_tests;
 
 use std::io;
 use std::path::PathBuf;
@@ -47,6 +53,7 @@ use uuid::Uuid;
 
 use crate::time::Timestamp;
 
+pub(crate) use aborted::{AbortedTransaction, AbortedTransactions};
 pub(crate) use batch::{BatchHeader, HEADER_SIZE};
 pub(crate) use builder::BatchBuilder;
 pub(crate) use compression::Compression;
@@ -54,9 +61,12 @@ pub(crate) use files::OpenFiles;
 pub(crate) use identity::{is_partition_directory, owns};
 pub(crate) use lookup::{Found, Lookup};
 pub(crate) use maintain::DeleteRecordsError;
+pub(crate) use marker::EndTransactionMarker;
+pub(crate) use producers::ProducerState;
 pub(crate) use read::Slice;
 pub(crate) use records::Records;
 pub(crate) use settings::{LogSettings, TimestampType};
+pub(crate) use transactions::TransactionStanding;
 pub(crate) use validate::{Rejection, ValidBatch, validate};
 
 use epochs::LeaderEpochs;
@@ -80,7 +90,7 @@ pub(crate) enum LogError {
 /// Why a batch was not appended.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AppendError {
-    /// The producer's epoch or sequence number is wrong.
+    /// The producer's epoch or sequence number is wrong, or its transaction does not allow it.
     #[error("{message}")]
     Refused {
         /// The error code for the partition.
@@ -132,6 +142,9 @@ pub(crate) struct Log {
     end_offset: i64,
     epochs: LeaderEpochs,
     producers: Producers,
+    aborted: AbortedTransactions,
+    /// Whether the last segment's index of aborted transactions lacks some of them.
+    is_transaction_index_behind: bool,
     /// Whether the directory says that the log was closed in order, which the next write undoes.
     is_marked_clean: bool,
 }
@@ -167,36 +180,48 @@ impl Log {
     /// answered with its old offsets and not written again.
     ///
     /// # Errors
-    /// When epoch or sequence of the producer are wrong, or the files cannot be written. Nothing
-    /// changes then, and the log stays usable.
+    /// When epoch or sequence of the producer are wrong, the batch is outside of its open
+    /// transaction, or the files cannot be written. Nothing changes then, and the log stays usable.
     pub(crate) fn append(
         &mut self,
         batch: &ValidBatch,
         leader_epoch: i32,
         now: Timestamp,
     ) -> Result<Appended, AppendError> {
-        if let Some(stored) = self.producers.check(batch.header())? {
+        if let Some(stored) = self.producers.check(batch)? {
             return Ok(Appended {
                 base_offset: stored.base_offset(),
-                last_offset: stored.last_offset(),
-                log_append_time: Some(stored.timestamp()),
+                last_offset: stored.last_offset,
+                log_append_time: Some(stored.timestamp),
                 log_start_offset: self.start_offset,
                 is_duplicate: true,
             });
         }
+        Ok(self.add(batch, None, leader_epoch, now)?.0)
+    }
+
+    /// Writes a checked batch, and notes what it means for its producer.
+    fn add(
+        &mut self,
+        batch: &ValidBatch,
+        marker: Option<EndTransactionMarker>,
+        leader_epoch: i32,
+        now: Timestamp,
+    ) -> io::Result<(Appended, Option<AbortedTransaction>)> {
         let mut header = *batch.header();
         header.base_offset = self.end_offset;
         header.leader_epoch = leader_epoch;
         self.write(&header, batch.payload(), now)?;
-        self.producers.update(&header);
+        let aborted = self.producers.update(&header, marker);
         self.end_offset = header.last_offset() + 1;
-        Ok(Appended {
+        let appended = Appended {
             base_offset: header.base_offset,
             last_offset: header.last_offset(),
             log_append_time: header.is_log_append_time().then_some(header.max_timestamp),
             log_start_offset: self.start_offset,
             is_duplicate: false,
-        })
+        };
+        Ok((appended, aborted))
     }
 
     fn write(&mut self, header: &BatchHeader, payload: &[u8], now: Timestamp) -> io::Result<()> {
@@ -235,6 +260,7 @@ impl Log {
     fn roll(&mut self, now: Timestamp) -> io::Result<()> {
         let active = self.segments.last_mut().expect("only a log with a segment rolls");
         active.flush_indexes()?;
+        self.flush_aborted()?;
         self.producers.save(&self.directory, self.end_offset)?;
         self.add_segment(now)?;
         let sealed = self.segments.len() - 2;

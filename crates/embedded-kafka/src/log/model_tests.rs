@@ -1,4 +1,5 @@
-//! A log against a plain list of batches: whatever happens to both, they hold the same.
+//! A log against a plain list of batches: whatever happens to both, they hold the same, and agree on
+//! which transactions are open and which were aborted.
 
 use proptest::prelude::*;
 
@@ -14,14 +15,29 @@ enum Step {
         compressed: bool,
         epoch_up: bool,
     },
+    AppendTransactional {
+        producer_id: i64,
+        records: usize,
+    },
+    EndTransaction {
+        producer_id: i64,
+        commit: bool,
+        /// The coordinator fences the producer with a new epoch.
+        epoch_up: bool,
+    },
     DeleteRecords(prop::sample::Index),
     Truncate(prop::sample::Index),
     Restart,
     Kill,
     /// The process is killed while it writes: so many bytes of the next batch arrived.
     TornWrite(prop::sample::Index),
+    /// The process is killed, and one index of aborted transactions lost its end.
+    TornTransactionIndex(prop::sample::Index),
     CloseIdle,
 }
+
+/// The producer whose batches belong to no transaction; those from 5 on are transactional.
+const PLAIN: i64 = 4;
 
 fn step() -> impl Strategy<Value = Step> {
     let index = any::<prop::sample::Index>;
@@ -29,11 +45,18 @@ fn step() -> impl Strategy<Value = Step> {
         12 => (1..4_usize, any::<bool>(), prop::bool::weighted(0.1)).prop_map(
             |(records, compressed, epoch_up)| Step::Append { records, compressed, epoch_up }
         ),
+        8 => (5..8_i64, 1..4_usize).prop_map(
+            |(producer_id, records)| Step::AppendTransactional { producer_id, records }
+        ),
+        5 => (5..8_i64, any::<bool>(), any::<bool>()).prop_map(
+            |(producer_id, commit, epoch_up)| Step::EndTransaction { producer_id, commit, epoch_up }
+        ),
         1 => index().prop_map(Step::DeleteRecords),
         1 => index().prop_map(Step::Truncate),
         1 => Just(Step::Restart),
         1 => Just(Step::Kill),
         1 => index().prop_map(Step::TornWrite),
+        1 => index().prop_map(Step::TornTransactionIndex),
         1 => Just(Step::CloseIdle),
     ]
 }
@@ -46,7 +69,26 @@ struct Remembered {
     epoch: i32,
     first_timestamp: Timestamp,
     size: usize,
-    sequence: i32,
+    producer_id: i64,
+    producer_epoch: i16,
+    /// The sequence number of the first record; none for a marker.
+    sequence: Option<i32>,
+    /// What the marker says of the transaction, if the batch is one.
+    commits: Option<bool>,
+}
+
+impl Remembered {
+    fn next_sequence(&self) -> Option<i32> {
+        Some(self.sequence? + (self.last_offset - self.base_offset) as i32 + 1)
+    }
+}
+
+/// What follows from the batches about transactions.
+#[derive(Default)]
+struct Expected {
+    /// First offsets by producer.
+    open: std::collections::HashMap<i64, i64>,
+    aborted: Vec<AbortedTransaction>,
 }
 
 struct Model {
@@ -91,22 +133,32 @@ impl Model {
         recovery
     }
 
-    fn next_sequence(&self) -> i32 {
-        self.batches
-            .last()
-            .map_or(0, |last| last.sequence + (last.last_offset - last.base_offset) as i32 + 1)
+    /// The epoch and the next sequence number of a producer.
+    fn producer(&self, producer_id: i64) -> (i16, i32) {
+        let mut sent = self.batches.iter().rev().filter(|one| one.producer_id == producer_id);
+        let Some(last) = sent.clone().next() else {
+            return (0, 0);
+        };
+        let sequence = sent.find_map(|one| {
+            one.next_sequence().filter(|_| one.producer_epoch == last.producer_epoch)
+        });
+        (last.producer_epoch, sequence.unwrap_or(0))
     }
 
     /// Timestamps grow by 10 per record ever appended, so that every one is unique.
-    fn batch(&self, records: usize, compressed: bool) -> ValidBatch {
+    fn batch(&self, producer_id: i64, records: usize, compressed: bool) -> ValidBatch {
         let all: Vec<TestRecord> = (0..records as i64)
             .map(|index| ((self.appended + index) * 10, Some("key"), "some value of a record"))
             .collect();
         let codec = if compressed { Compression::Snappy } else { Compression::None };
+        let (epoch, sequence) = self.producer(producer_id);
         batch_with(&all, codec, |header| {
-            header.producer_id = 4;
-            header.producer_epoch = 0;
-            header.base_sequence = self.next_sequence();
+            header.producer_id = producer_id;
+            header.producer_epoch = epoch;
+            header.base_sequence = sequence;
+            if producer_id != PLAIN {
+                header.set_transactional(producer_id, epoch);
+            }
         })
     }
 
@@ -114,7 +166,16 @@ impl Model {
         match step {
             Step::Append { records, compressed, epoch_up } => {
                 self.epoch += i32::from(*epoch_up);
-                self.append(*records, *compressed);
+                let batch = self.batch(PLAIN, *records, *compressed);
+                self.append(&batch);
+            }
+            Step::AppendTransactional { producer_id, records } => {
+                let batch = self.batch(*producer_id, *records, false);
+                self.append(&batch);
+            }
+            Step::EndTransaction { producer_id, commit, epoch_up } => {
+                let epoch = self.producer(*producer_id).0 + i16::from(*epoch_up);
+                self.end_transaction(*producer_id, epoch, *commit);
             }
             Step::DeleteRecords(index) => {
                 let offset = index.index(self.end_offset as usize + 1) as i64;
@@ -135,26 +196,40 @@ impl Model {
                 assert_eq!(recovery.cut_bytes, 0);
             }
             Step::TornWrite(index) => self.tear(*index),
+            Step::TornTransactionIndex(index) => self.tear_transaction_index(*index),
             Step::CloseIdle => self.pool.close_idle(),
         }
     }
 
-    fn append(&mut self, records: usize, compressed: bool) {
-        let batch = self.batch(records, compressed);
-        let sequence = self.next_sequence();
-        let appended = self.log.append(&batch, self.epoch, 0).unwrap();
-        assert_eq!(appended.base_offset, self.end_offset);
+    fn append(&mut self, batch: &ValidBatch) {
+        let appended = self.log.append(batch, self.epoch, 0).unwrap();
         assert!(!appended.is_duplicate);
+        self.remember(*batch.header(), appended, None);
+    }
+
+    fn end_transaction(&mut self, producer_id: i64, epoch: i16, commit: bool) {
+        let marker = EndTransactionMarker { commit, coordinator_epoch: 0 };
+        let now = self.appended * 10;
+        let header = *marker.to_batch(producer_id, epoch, TimestampType::CreateTime, now).header();
+        let appended = self.log.append_marker(producer_id, epoch, marker, self.epoch, now).unwrap();
+        self.remember(header, appended, Some(commit));
+    }
+
+    fn remember(&mut self, header: BatchHeader, appended: Appended, commits: Option<bool>) {
+        assert_eq!(appended.base_offset, self.end_offset);
         self.batches.push(Remembered {
             base_offset: appended.base_offset,
             last_offset: appended.last_offset,
             epoch: self.epoch,
             first_timestamp: self.appended * 10,
-            size: batch.header().size(),
-            sequence,
+            size: header.size(),
+            producer_id: header.producer_id,
+            producer_epoch: header.producer_epoch,
+            sequence: commits.is_none().then_some(header.base_sequence),
+            commits,
         });
         self.end_offset = appended.last_offset + 1;
-        self.appended += records as i64;
+        self.appended += i64::from(header.record_count);
     }
 
     fn truncate(&mut self, offset: i64) {
@@ -176,10 +251,11 @@ impl Model {
         let Some(active) = self.log.segments.last() else {
             return;
         };
-        let mut header = *self.batch(2, false).header();
+        let batch = self.batch(5, 2, false);
+        let mut header = *batch.header();
         header.base_offset = self.end_offset;
         let mut bytes = header.to_bytes().to_vec();
-        bytes.extend_from_slice(self.batch(2, false).payload());
+        bytes.extend_from_slice(batch.payload());
         let torn = index.index(bytes.len());
         let path = active.files().log.path();
         let mut file = std::fs::OpenOptions::new().append(true).open(path).unwrap();
@@ -188,6 +264,77 @@ impl Model {
         self.log.begin_change().unwrap();
         let recovery = self.reopen();
         assert_eq!(recovery.cut_bytes, torn as u64);
+    }
+
+    /// Cuts some bytes off the index of a segment that has one, and starts again as after a kill.
+    fn tear_transaction_index(&mut self, index: prop::sample::Index) {
+        let paths: Vec<_> = self
+            .log
+            .segments
+            .iter()
+            .map(|segment| segment.files().transaction_index.clone())
+            .filter(|path| path.exists())
+            .collect();
+        if paths.is_empty() {
+            return;
+        }
+        let path = index.get(&paths);
+        let bytes = std::fs::read(path).unwrap();
+        std::fs::write(path, &bytes[..bytes.len() - 5]).unwrap();
+        self.log.begin_change().unwrap();
+        self.reopen();
+    }
+
+    fn expected_transactions(&self) -> Expected {
+        let mut expected = Expected::default();
+        for batch in self.batches.iter().filter(|batch| batch.producer_id != PLAIN) {
+            let Some(commits) = batch.commits else {
+                expected.open.entry(batch.producer_id).or_insert(batch.base_offset);
+                continue;
+            };
+            if let Some(first_offset) = expected.open.remove(&batch.producer_id)
+                && !commits
+            {
+                let first_open = expected.open.values().min().copied();
+                expected.aborted.push(AbortedTransaction {
+                    producer_id: batch.producer_id,
+                    first_offset,
+                    last_offset: batch.last_offset,
+                    last_stable_offset: first_open.unwrap_or(batch.last_offset + 1),
+                });
+            }
+        }
+        expected
+    }
+
+    fn check_transactions(&self) {
+        let Expected { open, aborted } = self.expected_transactions();
+        let stable = open.values().min().map_or(self.end_offset, |first| *first);
+        assert_eq!(self.log.last_stable_offset(), stable.max(self.start_offset));
+        let all = self.log.aborted_transactions();
+        for from in self.start_offset..=self.end_offset {
+            for to in [from + 1, from + 7, self.end_offset] {
+                let mut overlapping = aborted.clone();
+                overlapping.retain(|one| one.last_offset >= from && one.first_offset < to);
+                assert_eq!(all.overlapping(from, to), overlapping, "from {from} to {to}");
+            }
+        }
+        self.check_transaction_indexes(&aborted);
+    }
+
+    fn check_transaction_indexes(&self, aborted: &[AbortedTransaction]) {
+        for (index, segment) in self.log.segments.iter().enumerate() {
+            let end =
+                self.log.segments.get(index + 1).map_or(self.end_offset, Segment::base_offset);
+            let range = segment.base_offset()..end;
+            let mut in_file = AbortedTransactions::default();
+            assert!(in_file.load(&self.log.directory, range.start, range.end).unwrap());
+            let mut expected = AbortedTransactions::default();
+            for one in aborted.iter().filter(|one| range.contains(&one.last_offset)) {
+                expected.push(*one);
+            }
+            assert_eq!(in_file, expected);
+        }
     }
 
     fn check(&mut self) {
@@ -199,6 +346,7 @@ impl Model {
         self.check_times();
         self.check_epochs();
         self.check_duplicates();
+        self.check_transactions();
     }
 
     fn check_reading(&self, max_bytes: usize) {
@@ -245,16 +393,21 @@ impl Model {
     }
 
     fn check_duplicates(&mut self) {
+        let mut sent = self.batches.iter().rev().filter(|batch| batch.sequence.is_some());
         let readable = |batch: &&Remembered| batch.base_offset >= self.start_offset;
-        let Some(last) = self.batches.last().filter(readable).cloned() else {
+        let Some(last) = sent.next().filter(readable).cloned() else {
             return;
         };
+        let (epoch, _) = self.producer(last.producer_id);
+        if epoch != last.producer_epoch {
+            return;
+        }
         let records = [(0, None, "again"); 4];
         let count = (last.last_offset - last.base_offset + 1) as usize;
         let again = batch_with(&records[..count], Compression::None, |header| {
-            header.producer_id = 4;
-            header.producer_epoch = 0;
-            header.base_sequence = last.sequence;
+            header.producer_id = last.producer_id;
+            header.producer_epoch = last.producer_epoch;
+            header.base_sequence = last.sequence.unwrap();
         });
         let appended = self.log.append(&again, self.epoch, 0).unwrap();
         assert!(appended.is_duplicate);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::batch::{BatchHeader, has_valid_crc};
 use super::files::{LogFile, read_at};
 use super::index::{IndexEntry, OffsetEntry, SparseIndex, TimeEntry, read_entry};
+use super::marker::EndTransactionMarker;
 use super::scan::Scan;
 use super::segment::Segment;
 
@@ -23,7 +24,7 @@ pub(super) fn rebuild(
     index_interval: u64,
     depth: Depth,
     end_offset: Option<i64>,
-    mut on_batch: impl FnMut(&BatchHeader),
+    mut on_batch: impl FnMut(&BatchHeader, Option<EndTransactionMarker>),
 ) -> io::Result<u64> {
     segment.reset()?;
     let file = segment.files().log.open()?;
@@ -48,7 +49,7 @@ pub(super) fn rebuild(
         next_offset = header.last_offset() + 1;
         segment.note(&header, index_interval);
         segment.flush_full_groups();
-        on_batch(&header);
+        on_batch(&header, scan.marker(position, &header)?);
     }
     Ok(length)
 }

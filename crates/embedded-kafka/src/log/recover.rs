@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::time::Timestamp;
 
+use super::aborted::AbortedTransactions;
 use super::directory::{Listing, length_of, list, load_start_offset, save_start_offset};
 use super::epochs::LeaderEpochs;
 use super::files::{OpenFiles, read_at, remove_if_there};
@@ -59,6 +60,8 @@ impl Log {
             end_offset: 0,
             epochs: LeaderEpochs::load(&directory)?,
             producers: Producers::default(),
+            aborted: AbortedTransactions::default(),
+            is_transaction_index_behind: false,
             is_marked_clean: false,
             directory,
         };
@@ -87,6 +90,7 @@ impl Log {
             let is_intact = self.open_sealed(index, recovery.was_clean)?;
             recovery.rebuilt_indexes += usize::from(!is_intact);
         }
+        recovery.rebuilt_indexes += self.restore_aborted(listing, recovery.was_clean)?;
         if recovery.was_clean {
             self.restore_producers(&listing.snapshots, self.end_offset)?;
         } else {
@@ -178,25 +182,52 @@ impl Log {
     fn rebuild_sealed(&mut self, index: usize) -> io::Result<bool> {
         let interval = self.settings.index_interval_bytes;
         let segment = &mut self.segments[index];
-        rebuild(segment, interval, Depth::Headers, None, |_| {})?;
+        rebuild(segment, interval, Depth::Headers, None, |_, _| {})?;
         segment.flush_indexes()?;
         segment.seal();
         Ok(false)
     }
 
+    /// Loads the indexes of aborted transactions, and builds again what cannot be right; answers how
+    /// many. That of the last segment is left to [`Log::rebuild_active`] after a kill.
+    fn restore_aborted(&mut self, listing: &Listing, was_clean: bool) -> io::Result<usize> {
+        let mut rebuilt = 0;
+        for index in 0..self.segments.len() {
+            let base_offset = self.segments[index].base_offset();
+            let next = self.segments.get(index + 1).map(Segment::base_offset);
+            let is_known = next.is_some() || was_clean;
+            if !is_known || !listing.transaction_indexes.contains(&base_offset) {
+                continue;
+            }
+            let end_offset = next.unwrap_or(self.end_offset);
+            if !self.aborted.load(&self.directory, base_offset, end_offset)? {
+                self.restore_producers(&listing.snapshots, base_offset)?;
+                self.replay(index, base_offset, end_offset)?;
+                self.aborted.save(&self.directory, base_offset)?;
+                rebuilt += 1;
+            }
+        }
+        Ok(rebuilt)
+    }
+
     /// Reads the last segment, up to the batch that holds `end_offset` if one is given, cuts off
-    /// what is behind, and brings epochs, producers and the end offset up to date. Answers how many
-    /// bytes were cut.
+    /// what is behind, and brings epochs, producers, aborted transactions and the end offset up to
+    /// date. Answers how many bytes were cut.
     pub(super) fn rebuild_active(&mut self, end_offset: Option<i64>) -> io::Result<u64> {
         let interval = self.settings.index_interval_bytes;
         let active = self.segments.last_mut().expect("the log has segments");
         let depth = if end_offset.is_some() { Depth::Headers } else { Depth::Crc };
+        let base_offset = active.base_offset();
         let (epochs, producers) = (&mut self.epochs, &mut self.producers);
-        let mut next_offset = active.base_offset();
+        let aborted = &mut self.aborted;
+        aborted.truncate_end(base_offset);
+        let mut next_offset = base_offset;
         let mut has_news = false;
-        let before = rebuild(active, interval, depth, end_offset, |header| {
+        let before = rebuild(active, interval, depth, end_offset, |header, marker| {
             has_news |= epochs.assign(header.leader_epoch, header.base_offset);
-            producers.update(header);
+            if let Some(transaction) = producers.update(header, marker) {
+                aborted.push(transaction);
+            }
             next_offset = header.last_offset() + 1;
         })?;
         let cut_bytes = before - active.size();
@@ -204,6 +235,8 @@ impl Log {
             active.cut_file()?;
         }
         self.end_offset = next_offset;
+        self.aborted.save(&self.directory, base_offset)?;
+        self.is_transaction_index_behind = false;
         if has_news {
             self.epochs.save(&self.directory)?;
         }
@@ -225,13 +258,28 @@ impl Log {
             return Ok(());
         }
         let first = self.segment_index(replay_from).unwrap_or(0);
-        for segment in self.segments[first..].iter().filter(|one| one.base_offset() < offset) {
-            let view = segment.view(segment.start_for(replay_from.max(segment.base_offset())));
-            let file = view.log()?;
-            let mut scan = Scan::headers(file, view.position(read_at)?, segment.size());
-            while let Some((_, header)) = scan.next()? {
-                if header.base_offset >= replay_from && header.last_offset() < offset {
-                    self.producers.update(&header);
+        let known = self.aborted.clone();
+        for index in first..self.segments.len() {
+            self.replay(index, replay_from, offset)?;
+        }
+        self.aborted = known;
+        Ok(())
+    }
+
+    /// Brings producers and aborted transactions up to date with a segment's batches between two
+    /// offsets.
+    fn replay(&mut self, index: usize, from: i64, to: i64) -> io::Result<()> {
+        let segment = &self.segments[index];
+        if segment.base_offset() >= to {
+            return Ok(());
+        }
+        let view = segment.view(segment.start_for(from.max(segment.base_offset())));
+        let mut scan = Scan::headers(view.log()?, view.position(read_at)?, segment.size());
+        while let Some((position, header)) = scan.next()? {
+            if header.base_offset >= from && header.last_offset() < to {
+                let marker = scan.marker(position, &header)?;
+                if let Some(transaction) = self.producers.update(&header, marker) {
+                    self.aborted.push(transaction);
                 }
             }
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::batch::{BatchHeader, HEADER_SIZE};
 use super::files::read_at;
+use super::marker::EndTransactionMarker;
 
 /// Bytes read at once where only headers are of interest.
 const HEADERS_AT_ONCE: usize = 64 * 1024;
@@ -48,6 +49,19 @@ impl Scan {
     /// The bytes of the batch at `position`.
     pub(super) fn batch(&mut self, position: u64, header: &BatchHeader) -> io::Result<&[u8]> {
         self.window(position, header.size())
+    }
+
+    /// The marker in the batch at `position`, `None` where it holds anything else.
+    pub(super) fn marker(
+        &mut self,
+        position: u64,
+        header: &BatchHeader,
+    ) -> io::Result<Option<EndTransactionMarker>> {
+        if !header.is_control() {
+            return Ok(None);
+        }
+        let payload = self.batch(position, header)?.get(HEADER_SIZE..).unwrap_or_default();
+        Ok(EndTransactionMarker::read(header, payload))
     }
 
     /// The bytes from `position` on, `length` of them or what there is before the end.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use crate::time::Timestamp;
 
 use super::batch::{BatchHeader, HEADER_SIZE, NO_TIMESTAMP};
-use super::files::OpenFiles;
+use super::files::{OpenFiles, remove_if_there};
 use super::index::{OffsetEntry, SparseIndex, TimeEntry};
 use super::settings::LogSettings;
 use super::view::{Indexed, SegmentFiles, SegmentView, Start};
@@ -58,6 +58,8 @@ impl Segment {
     ) -> io::Result<Self> {
         let segment = Self::empty(directory, base_offset, pool, now);
         segment.files.log.open_or_create()?.set_len(0)?;
+        // Of a segment that began here before and was not removed whole.
+        remove_if_there(&segment.files.transaction_index)?;
         Ok(segment)
     }
 
@@ -322,7 +324,8 @@ impl Segment {
         self.files.invalidate();
         self.files.log.remove()?;
         self.files.index.remove()?;
-        self.files.time_index.remove()
+        self.files.time_index.remove()?;
+        remove_if_there(&self.files.transaction_index)
     }
 }
 

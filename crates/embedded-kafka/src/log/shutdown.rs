@@ -48,6 +48,7 @@ impl Log {
                 end_offset: self.end_offset,
                 summary: active.summary(),
             };
+            self.flush_aborted()?;
             self.save_producers()?;
             mark.save(&self.directory)?;
             self.is_marked_clean = true;

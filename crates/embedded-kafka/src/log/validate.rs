@@ -33,11 +33,30 @@ const ERRORS_IN_MESSAGE: usize = 3;
 pub(crate) struct ValidBatch {
     header: BatchHeader,
     payload: Bytes,
+    is_from_client: bool,
 }
 
 impl ValidBatch {
+    /// A batch that a client sent.
     pub(super) fn new(header: BatchHeader, payload: Bytes) -> Self {
-        Self { header, payload }
+        Self { header, payload, is_from_client: true }
+    }
+
+    /// A batch that the broker itself writes.
+    pub(super) fn of_broker(header: BatchHeader, payload: Bytes) -> Self {
+        Self { header, payload, is_from_client: false }
+    }
+
+    /// The same batch with the time of the append, `now`.
+    pub(super) fn stamped_on_append(mut self, now: Timestamp) -> Self {
+        self.header.set_log_append_time(now);
+        self.header.seal(&self.payload);
+        self
+    }
+
+    /// Whether a client sent it. What the broker writes for a producer has no sequence numbers.
+    pub(super) fn is_from_client(&self) -> bool {
+        self.is_from_client
     }
 
     /// The batch's header. Base offset and leader epoch are not assigned yet.

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -15,6 +15,7 @@ use super::index::{OffsetEntry, TimeEntry, read_entry, search_file};
 pub(super) const LOG_SUFFIX: &str = "log";
 pub(super) const INDEX_SUFFIX: &str = "index";
 pub(super) const TIME_INDEX_SUFFIX: &str = "timeindex";
+pub(super) const TRANSACTION_INDEX_SUFFIX: &str = "txnindex";
 pub(super) const SNAPSHOT_SUFFIX: &str = "snapshot";
 
 /// The name of a file that belongs to the segment, or state, at `offset`.
@@ -28,6 +29,8 @@ pub(super) struct SegmentFiles {
     pub(super) log: Arc<LogFile>,
     pub(super) index: Arc<LogFile>,
     pub(super) time_index: Arc<LogFile>,
+    /// Where the index of aborted transactions is, if there is one.
+    pub(super) transaction_index: PathBuf,
     /// Counts what makes an earlier view of the files worthless: truncation and removal.
     generation: AtomicU64,
     /// The largest timestamp of a segment that no longer grows, once somebody asked for it.
@@ -41,6 +44,7 @@ impl SegmentFiles {
             log: file(LOG_SUFFIX),
             index: file(INDEX_SUFFIX),
             time_index: file(TIME_INDEX_SUFFIX),
+            transaction_index: directory.join(file_name(base_offset, TRANSACTION_INDEX_SUFFIX)),
             generation: AtomicU64::new(0),
             sealed_max: OnceLock::new(),
         }
@@ -52,6 +56,7 @@ impl SegmentFiles {
             log: Arc::clone(&self.log),
             index: Arc::clone(&self.index),
             time_index: Arc::clone(&self.time_index),
+            transaction_index: self.transaction_index.clone(),
             generation: AtomicU64::new(0),
             sealed_max: OnceLock::new(),
         }

@@ -35,7 +35,7 @@ use crate::time::{Clock, Timestamp};
 
 pub(crate) use self::changes::{MOST_PARTITIONS, NewTopic};
 pub(crate) use self::offsets_topic::OffsetsTopic;
-pub(crate) use self::partition::{Partition, PartitionState};
+pub(crate) use self::partition::{Partition, PartitionState, READ_COMMITTED};
 pub(crate) use self::refusal::Refusal;
 use self::topic::Place;
 pub(crate) use self::topic::Topic;

@@ -6,9 +6,15 @@
 use kafka_protocol::ResponseError;
 use parking_lot::Mutex;
 
-use crate::log::{Appended, Log, LogError, LogSettings, Rejection, ValidBatch};
+use crate::log::{
+    AppendError, Appended, EndTransactionMarker, Log, LogError, LogSettings, Rejection,
+    TransactionStanding, ValidBatch,
+};
 use crate::time::Timestamp;
 use crate::wait::Watch;
+
+/// The isolation level of a reader that wants committed records only (KIP-98).
+pub(crate) const READ_COMMITTED: i8 = 1;
 
 /// Who leads a partition, and who follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +61,45 @@ impl PartitionState {
     /// What consumers may read up to, exclusive: what every replica in sync has.
     pub(crate) fn high_watermark(&self) -> i64 {
         self.log.end_offset()
+    }
+
+    /// What readers of committed records may read up to, exclusive: below it no transaction is open.
+    pub(crate) fn last_stable_offset(&self) -> i64 {
+        self.log.last_stable_offset().min(self.high_watermark())
+    }
+
+    /// What a reader may read up to, exclusive, by the `isolation_level` of its request: 0 for
+    /// everything, 1 for committed records only.
+    pub(crate) fn readable_end(&self, isolation_level: i8) -> i64 {
+        if isolation_level == READ_COMMITTED {
+            self.last_stable_offset()
+        } else {
+            self.high_watermark()
+        }
+    }
+
+    /// Appends a batch as `node`; see [`Partition::append`].
+    fn append(
+        &mut self,
+        node: i32,
+        acks: i16,
+        batch: &ValidBatch,
+        now: Timestamp,
+    ) -> Result<Appended, Rejection> {
+        self.check_leader(node, None)?;
+        if acks == -1 {
+            self.check_in_sync()?;
+        }
+        let epoch = self.leadership.epoch;
+        self.log.append(batch, epoch, now).map_err(Rejection::from)
+    }
+
+    /// Whether as many replicas are in sync as acks=all asks for.
+    fn check_in_sync(&self) -> Result<(), ResponseError> {
+        if self.leadership.in_sync.len() < self.min_in_sync {
+            return Err(ResponseError::NotEnoughReplicas);
+        }
+        Ok(())
     }
 
     /// Whether `node` leads, at the epoch that the client knows of, if it knows one.
@@ -120,16 +165,77 @@ impl Partition {
         batch: &ValidBatch,
         now: Timestamp,
     ) -> Result<Appended, Rejection> {
-        let appended = self.with(|state| {
-            state.check_leader(node, None)?;
-            if acks == -1 && state.leadership.in_sync.len() < state.min_in_sync {
-                return Err(ResponseError::NotEnoughReplicas.into());
-            }
-            let epoch = state.leadership.epoch;
-            state.log.append(batch, epoch, now).map_err(Rejection::from)
-        })?;
+        let appended = self.with(|state| state.append(node, acks, batch, now))?;
         self.changed.wake();
         Ok(appended)
+    }
+
+    /// Appends a batch that belongs to a transaction, as [`append`](Self::append) does. Unless the
+    /// transaction is open here already, `verify` asks its coordinator first whether the partition
+    /// takes part in it (KIP-890): a batch that arrives after the marker would open a transaction
+    /// that nobody ends.
+    ///
+    /// The coordinator is asked without the lock, because it appends markers while it holds its own.
+    /// A marker that came in between makes the answer worthless, and it is asked again.
+    ///
+    /// # Errors
+    /// As `append`, and what `verify` answers.
+    pub(crate) fn append_transactional(
+        &self,
+        node: i32,
+        acks: i16,
+        batch: &ValidBatch,
+        now: Timestamp,
+        verify: impl Fn() -> Result<(), ResponseError>,
+    ) -> Result<Appended, Rejection> {
+        let header = batch.header();
+        let mut verified = None;
+        loop {
+            let (standing, appended) = self.with(|state| {
+                let standing =
+                    state.log.transaction_standing(header.producer_id, header.producer_epoch);
+                let is_known = standing == TransactionStanding::Open || verified == Some(standing);
+                let appended = is_known.then(|| state.append(node, acks, batch, now));
+                (standing, appended)
+            });
+            if let Some(appended) = appended {
+                let appended = appended?;
+                self.changed.wake();
+                return Ok(appended);
+            }
+            verify()?;
+            verified = Some(standing);
+        }
+    }
+
+    /// Ends a producer's transaction in this partition, wherever its leader is, and wakes who waits
+    /// for committed records.
+    ///
+    /// # Errors
+    /// `INVALID_PRODUCER_EPOCH` and `TRANSACTION_COORDINATOR_FENCED` for a marker that another has
+    /// overtaken; `NOT_ENOUGH_REPLICAS`, `KAFKA_STORAGE_ERROR` and, once the partition is deleted,
+    /// `UNKNOWN_TOPIC_OR_PARTITION`.
+    pub(crate) fn append_marker(
+        &self,
+        producer_id: i64,
+        producer_epoch: i16,
+        commit: bool,
+        coordinator_epoch: i32,
+        now: Timestamp,
+    ) -> Result<(), ResponseError> {
+        let marker = EndTransactionMarker { commit, coordinator_epoch };
+        self.with(|state| {
+            state.check_epoch(None)?;
+            state.check_in_sync()?;
+            let epoch = state.leadership.epoch;
+            state
+                .log
+                .append_marker(producer_id, producer_epoch, marker, epoch, now)
+                .inspect_err(report_storage_error)
+                .map_err(|error| error.code())
+        })?;
+        self.changed.wake();
+        Ok(())
     }
 
     /// Removes the log. Whoever waits for it is woken and told that it is gone.
@@ -149,3 +255,13 @@ impl Partition {
         });
     }
 }
+
+fn report_storage_error(error: &AppendError) {
+    if let AppendError::Storage(error) = error {
+        tracing::error!(%error, "a marker was not written");
+    }
+}
+
+#[cfg(test)]
+#[path = "partition_tests.rs"]
+mod tests;

@@ -1,0 +1,57 @@
+//! DescribeProducers: what a partition remembers of its producers (KIP-664). It is how a transaction
+//! that was left open, and holds back every reader of committed records, is found.
+
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::describe_producers_response::{
+    PartitionResponse, ProducerState, TopicResponse,
+};
+use kafka_protocol::messages::{DescribeProducersRequest, DescribeProducersResponse, ProducerId};
+
+use super::{Context, message};
+use crate::log;
+
+pub(super) fn handle(
+    request: DescribeProducersRequest,
+    _version: i16,
+    context: &Context,
+) -> DescribeProducersResponse {
+    let topics = request.topics.into_iter().map(|topic| {
+        let exists = context.state.metadata.topic(&topic.name).is_some();
+        let partitions = topic.partition_indexes.into_iter().map(|index| {
+            let response = PartitionResponse::default().with_partition_index(index);
+            match producers(&topic.name, index, context) {
+                Ok(producers) => response.with_active_producers(producers),
+                Err(error) => {
+                    // Kafka has words for a topic that does not exist, and for nothing else.
+                    let text = if exists { String::new() } else { error.to_string() };
+                    response.with_error_code(error.code()).with_error_message(message(text))
+                }
+            }
+        });
+        TopicResponse::default().with_partitions(partitions.collect()).with_name(topic.name)
+    });
+    DescribeProducersResponse::default().with_topics(topics.collect())
+}
+
+fn producers(
+    topic: &str,
+    index: i32,
+    context: &Context,
+) -> Result<Vec<ProducerState>, ResponseError> {
+    let partition = context.state.metadata.partition(topic, index)?;
+    let states = partition.with(|state| {
+        state.check_leader(context.node, None)?;
+        Ok(state.log.producer_states())
+    })?;
+    Ok(states.into_iter().map(on_the_wire).collect())
+}
+
+fn on_the_wire(state: log::ProducerState) -> ProducerState {
+    ProducerState::default()
+        .with_producer_id(ProducerId(state.producer_id))
+        .with_producer_epoch(i32::from(state.epoch))
+        .with_last_sequence(state.last_sequence)
+        .with_last_timestamp(state.last_timestamp)
+        .with_coordinator_epoch(state.coordinator_epoch)
+        .with_current_txn_start_offset(state.open_since.unwrap_or(-1))
+}
