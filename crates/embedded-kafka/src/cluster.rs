@@ -16,7 +16,7 @@ use crate::event::{Event, EventReceiver, Events};
 use crate::fetched::Fetched;
 use crate::group::{self, GroupEvent, Groups};
 use crate::lock::DirectoryLock;
-use crate::metadata::{Metadata, OffsetsTopic};
+use crate::metadata::{MOST_PARTITIONS, Metadata, OffsetsTopic};
 use crate::net;
 use crate::settings::Settings;
 use crate::state::State;
@@ -70,8 +70,8 @@ impl ClusterBuilder {
         self
     }
 
-    /// The address that the nodes listen on and are known by. The default is 127.0.0.1, which
-    /// nobody outside this machine reaches.
+    /// The address that the nodes listen on and tell clients to connect to, so not 0.0.0.0. The
+    /// default is 127.0.0.1, which nobody outside this machine reaches.
     pub fn listen_on(mut self, address: IpAddr) -> Self {
         self.settings.listen_on = address;
         self
@@ -125,7 +125,8 @@ impl ClusterBuilder {
 
     fn check(&self) -> Result<(), StartError> {
         let refuse = |reason: String| Err(StartError::InvalidSetting(reason));
-        let Settings { default_partitions, default_replication_factor, .. } = self.settings;
+        let Settings { listen_on, default_partitions, default_replication_factor, .. } =
+            self.settings;
         if !(1..=9).contains(&self.nodes) {
             return refuse(format!("a cluster has 1 to 9 nodes, not {}", self.nodes));
         }
@@ -133,8 +134,16 @@ impl ClusterBuilder {
             let (ports, nodes) = (self.ports.len(), self.nodes);
             return refuse(format!("{ports} ports were given for {nodes} node(s)"));
         }
-        if default_partitions < 1 {
-            return refuse(format!("a topic has at least 1 partition, not {default_partitions}"));
+        if listen_on.is_unspecified() {
+            // As in Kafka, whose advertised.listeners cannot be 0.0.0.0 either.
+            return refuse(format!(
+                "clients cannot connect to {listen_on}: listen on an address of this machine"
+            ));
+        }
+        if !(1..=MOST_PARTITIONS).contains(&default_partitions) {
+            return refuse(format!(
+                "a topic has 1 to {MOST_PARTITIONS} partitions, not {default_partitions}"
+            ));
         }
         if !(1..=self.nodes as i64).contains(&i64::from(default_replication_factor)) {
             return refuse(format!(
@@ -146,8 +155,8 @@ impl ClusterBuilder {
     }
 }
 
-/// A running cluster. Dropping it closes its sockets; [`shutdown`](Self::shutdown) also leaves the
-/// logs so that the next start need not check them.
+/// A running cluster. Dropping it stops it as [`shutdown`](Self::shutdown) does, and blocks the
+/// thread until that is done.
 #[derive(Debug)]
 pub struct Cluster {
     bootstrap_servers: String,
@@ -199,7 +208,8 @@ impl Cluster {
         self.running().state.events.listen()
     }
 
-    /// Stops the cluster: sockets are closed, logs are left clean.
+    /// Stops the cluster: sockets are closed, and the logs are left so that the next start need not
+    /// check them.
     pub async fn shutdown(mut self) {
         if let Some(running) = self.running.take() {
             // Closing many logs writes to disk, which is nothing for the caller's runtime.
@@ -343,5 +353,28 @@ async fn tell_the_time(state: Arc<State>) {
             _ = groups.tick() => state.tick_groups(state.clock.now()),
             _ = logs.tick() => state.tick_logs(state.clock.now()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_choice_that_makes_no_sense_is_refused_with_a_reason() {
+        let builder = Cluster::builder;
+        let rows = [
+            (builder().nodes(0), "a cluster has 1 to 9 nodes, not 0"),
+            (builder().ports([1, 2]), "2 ports were given for 1 node(s)"),
+            (builder().listen_on([0, 0, 0, 0].into()), "clients cannot connect to 0.0.0.0"),
+            (builder().default_partitions(0), "a topic has 1 to 10000 partitions, not 0"),
+            (builder().default_partitions(10_001), "1 to 10000 partitions, not 10001"),
+            (builder().default_replication_factor(2), "1 node(s) cannot hold 2 replicas"),
+        ];
+        for (builder, reason) in rows {
+            let refused = builder.check().unwrap_err().to_string();
+            assert!(refused.contains(reason), "{refused}");
+        }
+        assert!(builder().nodes(3).default_replication_factor(3).check().is_ok());
     }
 }

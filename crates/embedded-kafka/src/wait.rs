@@ -4,6 +4,7 @@
 //! A [`Watch`] belongs to whatever can change (a partition, a group). Whoever changes it calls
 //! [`Watch::wake`] after the change, with no lock held; with nobody waiting that is one atomic load.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
@@ -58,9 +59,7 @@ pub(crate) async fn wait_for<T>(
         return Some(answer);
     }
     let waiter = Arc::new(Notify::new());
-    for watch in watches {
-        watch.add(&waiter);
-    }
+    add_to_each(watches, &waiter);
     loop {
         // A wake between the check and the await is kept by the Notify, not lost.
         if let Some(answer) = check() {
@@ -74,6 +73,14 @@ pub(crate) async fn wait_for<T>(
                 }
             }
         }
+    }
+}
+
+/// Adds the waiter to each watch once: a request may name the same thing any number of times.
+fn add_to_each(watches: &[&Watch], waiter: &Arc<Notify>) {
+    let mut added = HashSet::new();
+    for watch in watches.iter().filter(|watch| added.insert(std::ptr::from_ref(**watch))) {
+        watch.add(waiter);
     }
 }
 
@@ -151,6 +158,18 @@ mod tests {
             assert_eq!(answer, Some(1));
             raising.await.unwrap();
         }
+    }
+
+    #[tokio::test]
+    async fn a_thing_that_is_watched_twice_has_one_waiter() {
+        let counter = Counter::default();
+        let watches = vec![&counter.changed; 1000];
+        let mut checks = 0;
+        let answer = wait_for(&watches, None, || {
+            checks += 1;
+            (checks > 1).then(|| counter.changed.waiting.lock().len())
+        });
+        assert_eq!(answer.await, Some(1));
     }
 
     #[tokio::test]

@@ -13,6 +13,7 @@ use kafka_protocol::messages::{BrokerId, ProduceRequest, ProduceResponse};
 
 use super::{Answer, Call, Context, message, node_endpoints};
 use crate::log::{self, Appended, Rejection};
+use crate::metadata::names;
 
 /// The first version that tells which records are at fault (KIP-467).
 const RECORD_ERRORS: i16 = 8;
@@ -78,6 +79,10 @@ fn append(
     acks: i16,
     context: &Context,
 ) -> Result<Appended, Rejection> {
+    if names::is_internal(topic) {
+        // The coordinators alone write there, and read it when the cluster starts.
+        return Err(ResponseError::InvalidTopicException.into());
+    }
     let partition = context.state.metadata.partition(topic, data.index)?;
     // A batch for another node is not worth checking, and its settings are copied out of the lock.
     let settings = partition.with(|state| {

@@ -17,6 +17,11 @@ use super::view::{SegmentView, Start};
 /// Bytes at the end of a log that are taken to be in the page cache still.
 const RECENT_BYTES: u64 = 32 * 1024 * 1024;
 
+/// Bytes that are read beyond those asked for at most, in search of the first batch. It may lie
+/// further behind its index entry, where `index.interval.bytes` is larger: then one read follows
+/// another.
+const READ_AHEAD: usize = 64 * 1024;
+
 /// The offset is below the log's start or above its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("offset {offset} is outside of {start_offset} to {end_offset}")]
@@ -73,7 +78,8 @@ impl Log {
             offset,
             end_offset,
             max_bytes,
-            index_interval: usize::try_from(self.settings.index_interval_bytes).unwrap_or(0),
+            index_interval: usize::try_from(self.settings.index_interval_bytes)
+                .map_or(READ_AHEAD, |interval| interval.min(READ_AHEAD)),
             is_recent,
         }))
     }
@@ -155,6 +161,10 @@ impl Slice {
             at = 0;
         }
         let end = self.end_of_batches(&buffer, at, limit);
+        if (end - at) * 2 < buffer.len() {
+            // Whoever holds a few bytes should not hold the whole buffer.
+            return Ok(Bytes::copy_from_slice(&buffer[at..end]));
+        }
         Ok(Bytes::from(buffer).slice(at..end))
     }
 
@@ -176,5 +186,44 @@ impl Slice {
             end += header.size();
         }
         end
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::super::{BatchBuilder, LogSettings, OpenFiles};
+    use super::*;
+
+    fn log(directory: &std::path::Path, settings: LogSettings) -> Log {
+        let files = OpenFiles::new(10);
+        let (mut log, _) =
+            Log::open(directory.to_owned(), settings, Uuid::nil(), &files, 0).unwrap();
+        for _ in 0..100 {
+            let mut batch = BatchBuilder::new(0);
+            batch.push(Some(b"key"), Some(&[7; 40]));
+            log.append(&batch.build().unwrap(), 0, 0).unwrap();
+        }
+        log
+    }
+
+    #[test]
+    fn a_small_answer_holds_no_large_buffer() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = log(directory.path(), LogSettings::default());
+        let records = log.locate(0, 100, 120).unwrap().unwrap().read(true).unwrap();
+        let size = records.len();
+        assert!((1..=240).contains(&size), "{size}");
+        let capacity = records.try_into_mut().unwrap().capacity();
+        assert!(capacity <= 2 * size, "{capacity} for {size}");
+    }
+
+    #[test]
+    fn a_sparse_index_makes_no_read_large() {
+        let directory = tempfile::tempdir().unwrap();
+        let sparse = LogSettings { index_interval_bytes: 1 << 31, ..LogSettings::default() };
+        let slice = log(directory.path(), sparse).locate(90, 100, 120).unwrap().unwrap();
+        assert_eq!(slice.index_interval, READ_AHEAD);
     }
 }

@@ -33,7 +33,7 @@ use crate::log::{LogSettings, OpenFiles, is_partition_directory};
 use crate::settings::{FETCH_MAX_BYTES, Settings};
 use crate::time::{Clock, Timestamp};
 
-pub(crate) use self::changes::NewTopic;
+pub(crate) use self::changes::{MOST_PARTITIONS, NewTopic};
 pub(crate) use self::offsets_topic::OffsetsTopic;
 pub(crate) use self::partition::{Partition, PartitionState};
 pub(crate) use self::refusal::Refusal;

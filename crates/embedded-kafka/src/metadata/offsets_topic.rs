@@ -68,30 +68,29 @@ impl Metadata {
     /// `COORDINATOR_NOT_AVAILABLE`, which clients ask again after, where that fails.
     pub(crate) fn find_group_coordinator(&self, group: &str) -> Result<i32, ResponseError> {
         if self.topic(CONSUMER_OFFSETS).is_none() {
-            let topic = NewTopic {
-                name: CONSUMER_OFFSETS.into(),
-                partitions: Some(self.settings.offsets_topic_partitions),
-                replication_factor: Some(self.offsets_topic_replication_factor()),
-                assignments: Vec::new(),
-                config: [
-                    ("cleanup.policy", "compact"),
-                    ("compression.type", "producer"),
-                    ("segment.bytes", "104857600"),
-                ]
-                .map(|(name, value)| (name.into(), Some(value.into())))
-                .into(),
-            };
-            match self.create_topic(topic, false) {
-                Ok(_) => {}
-                // Another client asked at the same moment.
-                Err(refusal) if refusal.code == ResponseError::TopicAlreadyExists => {}
-                Err(refusal) => {
-                    tracing::error!(reason = refusal.message, "no topic for committed offsets");
-                    return Err(ResponseError::CoordinatorNotAvailable);
-                }
-            }
+            self.create_when_asked_for(CONSUMER_OFFSETS).map_err(|refusal| {
+                tracing::error!(reason = refusal.message, "no topic for committed offsets");
+                ResponseError::CoordinatorNotAvailable
+            })?;
         }
         self.group_coordinator(group).ok_or(ResponseError::CoordinatorNotAvailable)
+    }
+
+    /// `__consumer_offsets`, as Kafka creates it by itself.
+    pub(super) fn new_offsets_topic(&self) -> NewTopic {
+        NewTopic {
+            name: CONSUMER_OFFSETS.into(),
+            partitions: Some(self.settings.offsets_topic_partitions),
+            replication_factor: Some(self.offsets_topic_replication_factor()),
+            assignments: Vec::new(),
+            config: [
+                ("cleanup.policy", "compact"),
+                ("compression.type", "producer"),
+                ("segment.bytes", "104857600"),
+            ]
+            .map(|(name, value)| (name.into(), Some(value.into())))
+            .into(),
+        }
     }
 
     /// Reads all of `__consumer_offsets`, each partition in the order in which it was written.

@@ -45,20 +45,22 @@ impl Topic {
             config: RwLock::new(Arc::new(config)),
             partitions: RwLock::default(),
         };
-        topic.add_partitions(record.replicas, place)?;
+        let partitions = topic.open_partitions(record.replicas, place)?;
+        topic.add_partitions(partitions);
         Ok(topic)
     }
 
-    /// Adds partitions, numbered on from the last.
-    pub(super) fn add_partitions(
+    /// Opens the logs of further partitions, numbered on from the last, which nobody sees yet.
+    pub(super) fn open_partitions(
         &self,
         replicas: Vec<Vec<i32>>,
         place: &Place<'_>,
-    ) -> Result<(), LogError> {
+    ) -> Result<Vec<Arc<Partition>>, LogError> {
         let config = self.config();
-        let mut partitions = self.partitions().to_vec();
-        for replicas in replicas {
-            let index = partitions.len() as i32;
+        let present = self.partitions().len();
+        let mut opened = Vec::with_capacity(replicas.len());
+        for (number, replicas) in (present..).zip(replicas) {
+            let index = number as i32;
             let directory = place.store.partition_directory(&self.name, index);
             let settings = log_settings(&config);
             let (log, recovery) =
@@ -67,12 +69,17 @@ impl Topic {
                 let (topic, bytes) = (&self.name, recovery.cut_bytes);
                 tracing::warn!(%topic, index, bytes, "a torn end was cut off the log");
             }
-            let leadership = leadership(place.nodes, replicas, partitions.len());
+            let leadership = leadership(place.nodes, replicas, number);
             let min_in_sync = min_in_sync(&config);
-            partitions.push(Arc::new(Partition::new(index, leadership, log, min_in_sync)));
+            opened.push(Arc::new(Partition::new(index, leadership, log, min_in_sync)));
         }
-        *self.partitions.write() = partitions.into();
-        Ok(())
+        Ok(opened)
+    }
+
+    /// Lets everybody see partitions that were opened.
+    pub(super) fn add_partitions(&self, opened: Vec<Arc<Partition>>) {
+        let mut partitions = self.partitions.write();
+        *partitions = partitions.iter().cloned().chain(opened).collect();
     }
 
     pub(crate) fn partitions(&self) -> Arc<[Arc<Partition>]> {
