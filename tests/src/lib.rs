@@ -16,6 +16,7 @@ pub mod group;
 mod hosted;
 pub mod raw;
 pub mod requests;
+pub mod transactions;
 
 use std::time::{Duration, Instant};
 

@@ -16,14 +16,16 @@ use crate::event::{Event, EventReceiver, Events};
 use crate::fetched::Fetched;
 use crate::group::{self, GroupEvent, Groups};
 use crate::lock::DirectoryLock;
-use crate::metadata::{MOST_PARTITIONS, Metadata, OffsetsTopic};
+use crate::metadata::{MOST_PARTITIONS, Metadata, OffsetsTopic, TransactionTopic};
 use crate::net;
 use crate::settings::Settings;
 use crate::state::State;
 use crate::time::{Clock, Timestamp};
+use crate::txn::{self, ClusterMarkers, Transaction, Transactions};
 
-/// How often groups are told the time: the precision of session and rebalance timeouts.
-const GROUP_TICK: Duration = Duration::from_millis(10);
+/// How often coordinators are told the time: the precision of the timeouts of sessions, rebalances
+/// and transactions.
+const COORDINATOR_TICK: Duration = Duration::from_millis(10);
 
 /// How often logs are told the time.
 const LOG_TICK: Duration = Duration::from_secs(1);
@@ -251,16 +253,14 @@ impl Cluster {
         let events = Events::new();
         let metadata =
             Arc::new(Metadata::open(&directory, &nodes, &settings, &clock, events.clone())?);
-        let groups = recover_groups(&metadata, &settings, &events, clock.now())
-            .map_err(|source| StartError::DataDirectory { path: directory.clone(), source })?;
-        let state = Arc::new(State {
-            settings,
-            clock,
-            metadata,
-            groups,
-            events,
-            fetched: Fetched::default(),
-        });
+        let unreadable = |source| StartError::DataDirectory { path: directory.clone(), source };
+        let groups = recover_groups(&metadata, &settings, &events, clock.now());
+        let groups = Arc::new(groups.map_err(unreadable)?);
+        let transactions = recover_transactions(&metadata, &groups, &events, clock.now());
+        let transactions = transactions.map_err(unreadable)?;
+        let fetched = Fetched::default();
+        let state = State { settings, clock, metadata, groups, transactions, events, fetched };
+        let state = Arc::new(state);
         let mut tasks = JoinSet::new();
         for (id, _, listener) in listeners {
             tasks.spawn_on(net::accept(listener, id, Arc::clone(&state)), runtime.handle());
@@ -342,21 +342,53 @@ fn recover_groups(
         events.emit(|| Event::Group { group: event.group().to_owned(), what: event.to_string() });
     };
     let groups = Groups::new(Arc::new(offsets_topic), group_settings, Box::new(on_event));
-    metadata.read_offsets_topic(|key, value| groups.replay(key, value))?;
+    metadata.read_offsets_topic(|partition, entry| groups.replay(partition, entry))?;
     groups.replayed(now);
     Ok(groups)
 }
 
+/// The transactions, as their coordinators had written them down. The groups are there already:
+/// what was decided and not done may concern offsets of theirs.
+fn recover_transactions(
+    metadata: &Arc<Metadata>,
+    groups: &Arc<Groups>,
+    events: &Events,
+    now: Timestamp,
+) -> io::Result<Transactions> {
+    let log = TransactionTopic::new(Arc::clone(metadata));
+    let markers = ClusterMarkers::new(Arc::clone(metadata), Arc::clone(groups));
+    let allocating = Arc::clone(metadata);
+    let events = events.clone();
+    let on_change = move |transactional_id: &str, transaction: &Transaction| {
+        events.emit(|| Event::Transaction {
+            transactional_id: transactional_id.to_owned(),
+            state: transaction.state.name(),
+            producer_id: transaction.producer.id,
+            producer_epoch: transaction.producer.epoch,
+        });
+    };
+    let transactions = Transactions::new(
+        Arc::new(log),
+        Arc::new(markers),
+        Box::new(move || allocating.allocate_producer_id()),
+        Box::new(on_change),
+        txn::Settings::default(),
+    );
+    metadata.read_transaction_topic(|key, value| transactions.replay(key, value))?;
+    transactions.replayed(now);
+    Ok(transactions)
+}
+
 async fn tell_the_time(state: Arc<State>) {
-    let mut groups = tokio::time::interval(GROUP_TICK);
+    let mut coordinators = tokio::time::interval(COORDINATOR_TICK);
     let mut logs = tokio::time::interval(LOG_TICK);
-    for interval in [&mut groups, &mut logs] {
+    for interval in [&mut coordinators, &mut logs] {
         // After the machine slept, one tick makes up for all that were missed.
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     }
     loop {
         tokio::select! {
-            _ = groups.tick() => state.tick_groups(state.clock.now()),
+            _ = coordinators.tick() => state.tick_coordinators(state.clock.now()),
             _ = logs.tick() => state.tick_logs(state.clock.now()),
         }
     }

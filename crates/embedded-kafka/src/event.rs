@@ -51,6 +51,17 @@ pub enum Event {
         /// What happened.
         what: String,
     },
+    /// A transaction changed its state: it was begun, decided or completed.
+    Transaction {
+        /// The name that its producer gave itself (`transactional.id`).
+        transactional_id: String,
+        /// The state under Kafka's name, such as `PrepareCommit`.
+        state: &'static str,
+        /// The producer id.
+        producer_id: i64,
+        /// The producer's epoch.
+        producer_epoch: i16,
+    },
     /// The listener was too slow, and the cluster did not wait for it.
     Missed {
         /// How many events are lost to it.
@@ -76,6 +87,10 @@ impl fmt::Display for Event {
             }
             Self::TopicDeleted { topic } => write!(f, "topic {topic} deleted"),
             Self::Group { group, what } => write!(f, "group {group}: {what}"),
+            Self::Transaction { transactional_id, state, producer_id, producer_epoch } => write!(
+                f,
+                "transaction {transactional_id}: {state} (producer {producer_id}, epoch {producer_epoch})"
+            ),
             Self::Missed { events } => write!(f, "{events} events passed by unseen"),
         }
     }

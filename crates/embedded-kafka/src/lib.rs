@@ -5,7 +5,7 @@
 //! tested with.
 //!
 //! The way of a request: `net` reads a frame, `api` names and decodes it, one file per API turns
-//! it into a call of a state machine (`log`, `group`, `metadata`) and the answer into bytes.
+//! it into a call of a state machine (`log`, `group`, `txn`, `metadata`) and the answer into bytes.
 //!
 //! ```
 //! # async fn example() -> Result<(), embedded_kafka::StartError> {
@@ -30,6 +30,7 @@ mod records;
 mod settings;
 mod state;
 mod time;
+mod txn;
 mod wait;
 
 pub use cluster::{Cluster, ClusterBuilder, Node};

@@ -20,6 +20,8 @@ pub(crate) struct Settings {
     pub(crate) max_frame_bytes: usize,
     /// `offsets.topic.num.partitions`
     pub(crate) offsets_topic_partitions: i32,
+    /// `transaction.state.log.num.partitions`
+    pub(crate) transaction_topic_partitions: i32,
     /// `group.initial.rebalance.delay.ms`
     pub(crate) initial_rebalance_delay_ms: i32,
 }
@@ -33,6 +35,7 @@ impl Default for Settings {
             default_replication_factor: 1,
             max_frame_bytes: 100 << 20,
             offsets_topic_partitions: 50,
+            transaction_topic_partitions: 50,
             initial_rebalance_delay_ms: 50,
         }
     }

@@ -233,6 +233,10 @@ pub(super) mod testing {
                 socket_request_max_bytes: 104_857_600,
                 fetch_max_bytes: 57_671_680,
                 producer_id_expiration_ms: 86_400_000,
+                transaction_max_timeout_ms: 900_000,
+                transaction_state_log_num_partitions: 50,
+                transaction_state_log_replication_factor: 3,
+                transactional_id_expiration_ms: 604_800_000,
             }
         }
     }

@@ -1,5 +1,5 @@
-//! FindCoordinator: the node that answers for a group. The first question of all creates
-//! `__consumer_offsets`.
+//! FindCoordinator: the node that answers for a group, or for a transactional id. The first question
+//! of each kind creates the topic in which coordinators keep what they know.
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::find_coordinator_response::Coordinator;
@@ -10,6 +10,9 @@ use super::{Context, message};
 
 /// The key type of a consumer group.
 const GROUP: i8 = 0;
+
+/// The key type of a transactional id.
+const TRANSACTION: i8 = 1;
 
 pub(super) fn handle(
     request: FindCoordinatorRequest,
@@ -34,6 +37,7 @@ fn find(key: StrBytes, key_type: i8, context: &Context) -> Coordinator {
     let metadata = &context.state.metadata;
     let node = match key_type {
         GROUP => metadata.find_group_coordinator(&key),
+        TRANSACTION => metadata.find_transaction_coordinator(&key),
         _ => Err(ResponseError::InvalidRequest),
     };
     let coordinator = Coordinator::default().with_key(key);

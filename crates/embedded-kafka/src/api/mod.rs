@@ -130,6 +130,10 @@ apis! {
     DeleteRecords DeleteRecordsRequest delete_records 0..=2, now;
     InitProducerId InitProducerIdRequest init_producer_id 0..=4, now;
     OffsetForLeaderEpoch OffsetForLeaderEpochRequest offset_for_leader_epoch 2..=4, now;
+    AddPartitionsToTxn AddPartitionsToTxnRequest add_partitions_to_txn 0..=3, now;
+    AddOffsetsToTxn AddOffsetsToTxnRequest add_offsets_to_txn 0..=3, now;
+    EndTxn EndTxnRequest end_txn 0..=3, now;
+    TxnOffsetCommit TxnOffsetCommitRequest txn_offset_commit 0..=3, now;
     DescribeConfigs DescribeConfigsRequest describe_configs 1..=4, now;
     AlterConfigs AlterConfigsRequest alter_configs 0..=2, now;
     CreatePartitions CreatePartitionsRequest create_partitions 0..=3, now;
@@ -138,6 +142,8 @@ apis! {
     OffsetDelete OffsetDeleteRequest offset_delete 0..=0, now;
     DescribeCluster DescribeClusterRequest describe_cluster 0..=1, now;
     DescribeProducers DescribeProducersRequest describe_producers 0..=0, now;
+    DescribeTransactions DescribeTransactionsRequest describe_transactions 0..=0, now;
+    ListTransactions ListTransactionsRequest list_transactions 0..=0, now;
     DescribeTopicPartitions DescribeTopicPartitionsRequest describe_topic_partitions 0..=0, now;
 }
 
@@ -276,6 +282,28 @@ impl Context {
             Some(_) => Err(ResponseError::NotCoordinator),
             None => Err(ResponseError::CoordinatorNotAvailable),
         }
+    }
+
+    /// Whether this node coordinates the transactional id. An empty one is nobody's.
+    pub(crate) fn check_transaction_coordinator(
+        &self,
+        transactional_id: &str,
+    ) -> Result<(), ResponseError> {
+        if transactional_id.is_empty() {
+            return Err(ResponseError::InvalidRequest);
+        }
+        match self.state.metadata.transaction_coordinator(transactional_id) {
+            Some(node) if node == self.node => Ok(()),
+            _ => Err(ResponseError::NotCoordinator),
+        }
+    }
+}
+
+/// What a client is told that is too old to know `PRODUCER_FENCED` (KIP-588).
+pub(crate) fn without_fencing(error: ResponseError) -> ResponseError {
+    match error {
+        ResponseError::ProducerFenced => ResponseError::InvalidProducerEpoch,
+        other => other,
     }
 }
 

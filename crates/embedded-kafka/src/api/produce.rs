@@ -15,6 +15,7 @@ use kafka_protocol::messages::{BrokerId, ProduceRequest, ProduceResponse};
 use super::{Answer, Call, Context, message, node_endpoints};
 use crate::log::{self, Appended, BatchHeader, Rejection};
 use crate::metadata::names;
+use crate::txn::Producer;
 
 /// The first version that tells which records are at fault (KIP-467).
 const RECORD_ERRORS: i16 = 8;
@@ -117,14 +118,11 @@ impl Sender<'_> {
         topic: &str,
         partition: i32,
     ) -> Result<(), ResponseError> {
-        let verified = self.context.state.verify_transaction(
-            transactional_id,
-            (batch.producer_id, batch.producer_epoch),
-            (topic, partition),
-        );
+        let producer = Producer { id: batch.producer_id, epoch: batch.producer_epoch };
+        let transactions = &self.context.state.transactions;
+        let verified = transactions.verify(transactional_id, producer, topic, partition);
         verified.map_err(|error| match error {
             ResponseError::ProducerFenced => ResponseError::InvalidProducerEpoch,
-            ResponseError::TransactionAbortable => ResponseError::InvalidTxnState,
             // What passes by itself. Clients try again after this error.
             ResponseError::ConcurrentTransactions
             | ResponseError::CoordinatorLoadInProgress

@@ -3,9 +3,9 @@
 //!
 //! Which node coordinates which group is decided elsewhere. Records are written while the group is
 //! locked, so that they stand in the log in the order in which they took effect; a group never
-//! takes another lock than the log's.
+//! takes another lock than the log's and the one of the list of markers that are awaited.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -22,17 +22,20 @@ use super::waiting::Ticket;
 use super::{GroupEvent, Settings, Step};
 use crate::records::{GroupMetadataKey, GroupMetadataValue};
 use crate::time::Timestamp;
+use crate::txn::Producer;
 use crate::wait::{Watch, wait_for};
 
 /// The log of `__consumer_offsets`. It is called with a group locked, and must not call back.
 pub(crate) trait OffsetsLog: Send + Sync {
     /// Appends keys with their values (`None` deletes the key) as one batch: all or nothing, and
-    /// kept once this returns.
+    /// kept once this returns. There is at least one. With a producer, they are part of its
+    /// transaction. Returns the offset of the first.
     fn append(
         &self,
         partition: i32,
+        producer: Option<Producer>,
         records: Vec<(Bytes, Option<Bytes>)>,
-    ) -> Result<(), ResponseError>;
+    ) -> Result<i64, ResponseError>;
 
     /// The partition that holds what is known of a group.
     fn partition_for(&self, group: &str) -> i32;
@@ -41,10 +44,15 @@ pub(crate) trait OffsetsLog: Send + Sync {
 /// Called with what happens in groups, with no lock held.
 pub(crate) type OnEvent = Box<dyn Fn(GroupEvent) + Send + Sync>;
 
+/// For a partition of `__consumer_offsets` and a producer id: the groups that may have pending
+/// offsets there.
+type AwaitingMarkers = HashMap<(i32, i64), BTreeSet<String>>;
+
 /// All groups.
 pub(crate) struct Groups {
     pub(super) groups: RwLock<HashMap<String, Arc<GroupCell>>>,
-    log: Arc<dyn OffsetsLog>,
+    pub(super) log: Arc<dyn OffsetsLog>,
+    pub(super) awaiting_markers: Mutex<AwaitingMarkers>,
     pub(super) settings: Settings,
     on_event: OnEvent,
 }
@@ -86,8 +94,8 @@ pub(crate) fn partition_of(group: &str, partitions: i32) -> i32 {
     hash.checked_abs().unwrap_or(0) % partitions.max(1)
 }
 
-/// What Kafka answers to a client when a group's records could not be written.
-fn append_error(error: ResponseError) -> ResponseError {
+/// What Kafka answers to a client when a coordinator's records could not be written.
+pub(crate) fn append_error(error: ResponseError) -> ResponseError {
     match error {
         ResponseError::UnknownTopicOrPartition
         | ResponseError::NotEnoughReplicas
@@ -104,7 +112,8 @@ fn append_error(error: ResponseError) -> ResponseError {
 
 impl Groups {
     pub(crate) fn new(log: Arc<dyn OffsetsLog>, settings: Settings, on_event: OnEvent) -> Self {
-        Self { groups: RwLock::default(), log, settings, on_event }
+        let awaiting_markers = Mutex::default();
+        Self { groups: RwLock::default(), log, awaiting_markers, settings, on_event }
     }
 
     /// JoinGroup.
@@ -241,7 +250,7 @@ impl Groups {
         let group_id = group.id.clone();
         let mut store = |value: &GroupMetadataValue| {
             let key = GroupMetadataKey { group: group_id.clone() }.encode();
-            self.append(&group_id, vec![(key, Some(value.encode()))])
+            self.append(&group_id, None, vec![(key, Some(value.encode()))]).map(|_| ())
         };
         let mut step =
             Step { now, settings: &self.settings, store: &mut store, events: Vec::new() };
@@ -257,7 +266,18 @@ impl Groups {
         result
     }
 
+    /// Writes at least one record. Returns the offset of the first.
     pub(super) fn append(
+        &self,
+        group_id: &str,
+        producer: Option<Producer>,
+        records: Vec<(Bytes, Option<Bytes>)>,
+    ) -> Result<i64, ResponseError> {
+        let partition = self.log.partition_for(group_id);
+        self.log.append(partition, producer, records).map_err(append_error)
+    }
+
+    pub(super) fn append_if_any(
         &self,
         group_id: &str,
         records: Vec<(Bytes, Option<Bytes>)>,
@@ -265,7 +285,7 @@ impl Groups {
         if records.is_empty() {
             return Ok(());
         }
-        self.log.append(self.log.partition_for(group_id), records).map_err(append_error)
+        self.append(group_id, None, records).map(|_| ())
     }
 
     pub(super) fn find(&self, group_id: &str) -> Option<Arc<GroupCell>> {

@@ -15,6 +15,7 @@ mod describe;
 mod join;
 mod members;
 mod offsets;
+mod pending;
 mod rebalance;
 mod recover;
 mod replay;
@@ -32,13 +33,14 @@ use kafka_protocol::ResponseError;
 use crate::records::GroupMetadataValue;
 use crate::time::Timestamp;
 
-pub(crate) use coordinator::{Groups, OffsetsLog, partition_of};
+pub(crate) use coordinator::{Groups, OffsetsLog, append_error, partition_of};
 pub(crate) use describe::{Described, DescribedMember, Listed};
 #[cfg(test)]
 pub(crate) use join::JoinedMember;
 pub(crate) use join::{JoinRefused, JoinRequest, Joined};
 pub(crate) use members::Leaving;
-pub(crate) use offsets::{Commit, CommittedOffset, OffsetToCommit, TopicOffsets};
+pub(crate) use offsets::{Commit, CommittedOffset, FetchedOffset, OffsetToCommit, TopicOffsets};
+pub(crate) use recover::LogEntry;
 pub(crate) use state::Protocol;
 pub(crate) use sync::{SyncRequest, Synced};
 

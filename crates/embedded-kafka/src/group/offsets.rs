@@ -1,12 +1,14 @@
 //! Committed offsets: who may commit them, what is kept of them, and who may delete them.
 //!
-//! Old offsets do not expire here (Kafka forgets them after `offsets.retention.minutes`).
+//! What open transactions commit is kept apart until they end. Old offsets do not expire here
+//! (Kafka forgets them after `offsets.retention.minutes`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kafka_protocol::ResponseError;
 
 use super::Step;
+use super::pending::{Key, Logged, Pending};
 use super::state::{Group, State};
 use crate::records::OffsetCommitValue;
 use crate::time::Timestamp;
@@ -63,6 +65,13 @@ pub(crate) struct Commit {
     pub(crate) understands_unknown_group: bool,
 }
 
+impl Commit {
+    /// Whether the client says that it is a member of the group.
+    pub(super) fn claims_membership(&self) -> bool {
+        self.generation >= 0 || !self.member_id.is_empty() || self.instance_id.is_some()
+    }
+}
+
 /// What is to be committed for one partition.
 #[derive(Debug, Clone)]
 pub(crate) struct OffsetToCommit {
@@ -71,66 +80,98 @@ pub(crate) struct OffsetToCommit {
     pub(crate) committed: CommittedOffset,
 }
 
-/// A topic and, for each partition, what is committed there.
-pub(crate) type TopicOffsets = (String, Vec<(i32, Option<CommittedOffset>)>);
+/// What a client is told of one partition: the offset, if one is committed. The error is
+/// UNSTABLE_OFFSET_COMMIT, for those who want to know no offset that may be another in a moment.
+pub(crate) type FetchedOffset = Result<Option<CommittedOffset>, ResponseError>;
 
-/// All committed offsets of a group.
+/// A topic and, for each partition, what is committed there.
+pub(crate) type TopicOffsets = (String, Vec<(i32, FetchedOffset)>);
+
+/// All committed offsets of a group, and those that wait for the end of a transaction.
 #[derive(Debug, Default)]
 pub(super) struct Offsets {
-    topics: BTreeMap<String, BTreeMap<i32, CommittedOffset>>,
+    topics: BTreeMap<String, BTreeMap<i32, Logged>>,
+    pending: Pending,
 }
 
 impl Offsets {
     pub(super) fn is_empty(&self) -> bool {
-        self.topics.is_empty()
+        self.topics.is_empty() && self.pending.is_empty()
     }
 
-    pub(super) fn get(&self, topic: &str, partition: i32) -> Option<&CommittedOffset> {
+    fn get(&self, topic: &str, partition: i32) -> Option<&Logged> {
         self.topics.get(topic)?.get(&partition)
     }
 
-    pub(super) fn put(&mut self, topic: String, partition: i32, committed: CommittedOffset) {
-        self.topics.entry(topic).or_default().insert(partition, committed);
+    /// Whether there is an offset for the partition, pending or not.
+    pub(super) fn contains(&self, key: &Key) -> bool {
+        self.get(&key.0, key.1).is_some() || self.pending.contains(key)
     }
 
-    pub(super) fn remove(&mut self, topic: &str, partition: i32) {
-        if let Some(partitions) = self.topics.get_mut(topic) {
-            partitions.remove(&partition);
-            if partitions.is_empty() {
-                self.topics.remove(topic);
+    /// Takes in what was written to the log: pending where a transaction did it.
+    pub(super) fn put(&mut self, producer_id: Option<i64>, key: Key, logged: Logged) {
+        match producer_id {
+            Some(producer_id) => self.pending.put(producer_id, key, logged),
+            None => {
+                self.topics.entry(key.0).or_default().insert(key.1, logged);
             }
         }
     }
 
-    /// Every topic and partition that has an offset.
-    pub(super) fn keys(&self) -> Vec<(String, i32)> {
-        let topics = self.topics.iter();
-        topics
-            .flat_map(|(topic, partitions)| {
-                partitions.keys().map(|partition| (topic.clone(), *partition))
-            })
-            .collect()
+    /// The producer's transaction has ended: its offsets count, where nothing newer is committed,
+    /// or are dropped.
+    pub(super) fn complete(&mut self, producer_id: i64, commit: bool) {
+        let ended = self.pending.take(producer_id);
+        for (key, logged) in ended.into_iter().filter(|_| commit) {
+            let current = self.get(&key.0, key.1);
+            if current.is_none_or(|current| current.position < logged.position) {
+                self.put(None, key, logged);
+            }
+        }
     }
 
-    pub(super) fn partitions_of(&self, topic: &str) -> Vec<(String, i32)> {
-        let partitions = self.topics.get(topic).into_iter().flat_map(BTreeMap::keys);
-        partitions.map(|partition| (topic.to_owned(), *partition)).collect()
+    /// Forgets the partition's offset, and what is pending there.
+    pub(super) fn remove(&mut self, key: &Key) {
+        if let Some(partitions) = self.topics.get_mut(&key.0) {
+            partitions.remove(&key.1);
+            if partitions.is_empty() {
+                self.topics.remove(&key.0);
+            }
+        }
+        self.pending.remove(key);
+    }
+
+    /// Every topic and partition that has an offset, pending or not.
+    pub(super) fn keys(&self) -> BTreeSet<Key> {
+        let committed = self.topics.iter().flat_map(|(topic, partitions)| {
+            partitions.keys().map(|partition| (topic.clone(), *partition))
+        });
+        committed.chain(self.pending.keys()).collect()
     }
 
     /// What is committed for the partitions asked for, or for all that have anything.
-    pub(super) fn fetch(&self, asked: Option<&[(String, Vec<i32>)]>) -> Vec<TopicOffsets> {
+    pub(super) fn fetch(
+        &self,
+        asked: Option<&[(String, Vec<i32>)]>,
+        require_stable: bool,
+    ) -> Vec<TopicOffsets> {
+        let fetched = |topic: &String, partition: i32| {
+            if require_stable && self.pending.contains(&(topic.clone(), partition)) {
+                return (partition, Err(ResponseError::UnstableOffsetCommit));
+            }
+            let logged = self.get(topic, partition);
+            (partition, Ok(logged.map(|logged| logged.committed.clone())))
+        };
         let Some(asked) = asked else {
+            // A partition that has nothing but a pending offset is not among them.
             let all = self.topics.iter().map(|(topic, partitions)| {
-                let offsets = partitions.iter();
-                let offsets = offsets.map(|(partition, at)| (*partition, Some(at.clone())));
+                let offsets = partitions.keys().map(|partition| fetched(topic, *partition));
                 (topic.clone(), offsets.collect())
             });
             return all.collect();
         };
         let topics = asked.iter().map(|(topic, partitions)| {
-            let offsets = partitions.iter();
-            let offsets =
-                offsets.map(|partition| (*partition, self.get(topic, *partition).cloned()));
+            let offsets = partitions.iter().map(|partition| fetched(topic, *partition));
             (topic.clone(), offsets.collect())
         });
         topics.collect()
@@ -144,8 +185,6 @@ impl Group {
         commit: &Commit,
         step: &Step<'_>,
     ) -> Result<(), ResponseError> {
-        let claims_membership =
-            commit.generation >= 0 || !commit.member_id.is_empty() || commit.instance_id.is_some();
         match self.state {
             State::Dead => return Err(ResponseError::CoordinatorNotAvailable),
             // An administrator, or a consumer that assigns its partitions itself.
@@ -155,7 +194,7 @@ impl Group {
             | State::CompletingRebalance
             | State::Stable => {}
         }
-        if !claims_membership {
+        if !commit.claims_membership() {
             return Err(ResponseError::UnknownMemberId);
         }
         self.validate_member(&commit.member_id, commit.instance_id.as_deref())?;

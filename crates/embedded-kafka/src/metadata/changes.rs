@@ -73,6 +73,7 @@ impl Metadata {
     pub(crate) fn create_when_asked_for(&self, name: &str) -> Result<Arc<Topic>, Refusal> {
         let new = match name {
             names::CONSUMER_OFFSETS => self.new_offsets_topic(),
+            names::TRANSACTION_STATE => self.new_transaction_topic(),
             _ => NewTopic { name: name.to_owned(), ..NewTopic::default() },
         };
         match self.create_topic(new, false) {

@@ -5,11 +5,13 @@
 
 mod assignment;
 mod changes;
+mod internal_topic;
 mod offsets_topic;
 mod partition;
 mod refusal;
 mod store;
 mod topic;
+mod transaction_topic;
 
 pub(crate) mod config;
 pub(crate) mod names;
@@ -32,6 +34,7 @@ use crate::group;
 use crate::log::{LogSettings, OpenFiles, is_partition_directory};
 use crate::settings::{FETCH_MAX_BYTES, Settings};
 use crate::time::{Clock, Timestamp};
+use crate::txn;
 
 pub(crate) use self::changes::{MOST_PARTITIONS, NewTopic};
 pub(crate) use self::offsets_topic::OffsetsTopic;
@@ -39,6 +42,7 @@ pub(crate) use self::partition::{Partition, PartitionState, READ_COMMITTED};
 pub(crate) use self::refusal::Refusal;
 use self::topic::Place;
 pub(crate) use self::topic::Topic;
+pub(crate) use self::transaction_topic::TransactionTopic;
 
 /// Producer ids are given out of blocks, so that the disk is asked once for many.
 const PRODUCER_ID_BLOCK: i64 = 1000;
@@ -129,6 +133,7 @@ impl Metadata {
     /// What a node runs with, as DescribeConfigs shows it.
     pub(crate) fn node_settings(&self, node: i32) -> NodeSettings {
         let groups = group::Settings::default();
+        let transactions = txn::Settings::default();
         NodeSettings {
             node_id: node,
             address: self.node(node).map(|node| node.address.to_string()).unwrap_or_default(),
@@ -137,7 +142,7 @@ impl Metadata {
             default_replication_factor: self.settings.default_replication_factor,
             auto_create_topics_enable: self.settings.auto_create_topics,
             offsets_topic_num_partitions: self.settings.offsets_topic_partitions,
-            offsets_topic_replication_factor: self.offsets_topic_replication_factor(),
+            offsets_topic_replication_factor: self.internal_replication_factor(),
             offset_metadata_max_bytes: groups.max_offset_metadata as i32,
             group_initial_rebalance_delay_ms: self.settings.initial_rebalance_delay_ms,
             group_min_session_timeout_ms: groups.min_session_timeout_ms,
@@ -146,6 +151,10 @@ impl Metadata {
                 .unwrap_or(i32::MAX),
             fetch_max_bytes: FETCH_MAX_BYTES as i32,
             producer_id_expiration_ms: LogSettings::default().producer_id_expiration_ms as i32,
+            transaction_max_timeout_ms: transactions.max_timeout_ms,
+            transaction_state_log_num_partitions: self.settings.transaction_topic_partitions,
+            transaction_state_log_replication_factor: self.internal_replication_factor(),
+            transactional_id_expiration_ms: transactions.id_expiration_ms as i32,
         }
     }
 

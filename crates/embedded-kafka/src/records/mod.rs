@@ -5,19 +5,23 @@
 //! Older versions are read, too, and the ones that Kafka 4.3 writes are written, so that Kafka's
 //! formatters (`kafka-dump-log --offsets-decoder`) print the log of `__consumer_offsets`.
 //!
-//! One file each; `wire` has the primitives that they share. The keys and values of
-//! `__transaction_state` are of the same make and belong here, too.
+//! One file each; `wire` has the primitives that they share. The keys of `__transaction_state` are
+//! numbered apart from those of `__consumer_offsets`.
 
 mod group_metadata_key;
 mod group_metadata_value;
 mod offset_commit_key;
 mod offset_commit_value;
+mod transaction_log_key;
+mod transaction_log_value;
 mod wire;
 
 pub(crate) use group_metadata_key::GroupMetadataKey;
 pub(crate) use group_metadata_value::{GroupMetadataValue, MemberMetadata};
 pub(crate) use offset_commit_key::OffsetCommitKey;
 pub(crate) use offset_commit_value::OffsetCommitValue;
+pub(crate) use transaction_log_key::TransactionLogKey;
+pub(crate) use transaction_log_value::TransactionLogValue;
 pub(crate) use wire::Malformed;
 
 /// What the key of a record in `__consumer_offsets` is about.

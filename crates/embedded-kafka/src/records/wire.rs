@@ -35,6 +35,10 @@ impl<'a> Reader<'a> {
         self.take(N)?.try_into().map_err(|_| Malformed)
     }
 
+    pub(super) fn int8(&mut self) -> Result<i8, Malformed> {
+        self.array().map(i8::from_be_bytes)
+    }
+
     pub(super) fn int16(&mut self) -> Result<i16, Malformed> {
         self.array().map(i16::from_be_bytes)
     }
@@ -96,8 +100,15 @@ impl<'a> Reader<'a> {
     /// The number of elements of an array, which is at most the number of bytes left: no element
     /// of any format here is empty.
     pub(super) fn array_length(&mut self, compact: bool) -> Result<usize, Malformed> {
-        let length = self.length(compact, true)?.ok_or(Malformed)?;
-        if length <= self.remaining() { Ok(length) } else { Err(Malformed) }
+        self.nullable_array_length(compact)?.ok_or(Malformed)
+    }
+
+    pub(super) fn nullable_array_length(
+        &mut self,
+        compact: bool,
+    ) -> Result<Option<usize>, Malformed> {
+        let length = self.length(compact, true)?;
+        if length.unwrap_or(0) <= self.remaining() { Ok(length) } else { Err(Malformed) }
     }
 
     /// Calls `known` with each tag and its content; tags that it does not know are skipped.
@@ -129,6 +140,14 @@ impl Writer {
 
     pub(super) fn finish(self) -> Bytes {
         self.bytes.freeze()
+    }
+
+    pub(super) fn int8(&mut self, value: i8) {
+        self.bytes.put_i8(value);
+    }
+
+    pub(super) fn int16(&mut self, value: i16) {
+        self.bytes.put_i16(value);
     }
 
     pub(super) fn int32(&mut self, value: i32) {
@@ -175,6 +194,11 @@ impl Writer {
     pub(super) fn bytes(&mut self, bytes: &[u8]) {
         self.int32(i32::try_from(bytes.len()).unwrap_or(i32::MAX));
         self.bytes.put_slice(bytes);
+    }
+
+    /// The length of an array in a flexible version.
+    pub(super) fn compact_array_length(&mut self, length: usize) {
+        self.unsigned_varint(u32::try_from(length + 1).unwrap_or(u32::MAX));
     }
 
     pub(super) fn array_length(&mut self, length: usize) {

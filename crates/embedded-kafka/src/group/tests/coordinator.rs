@@ -5,65 +5,11 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::super::coordinator::{Groups, OffsetsLog, partition_of};
+use super::super::coordinator::{Groups, partition_of};
 use super::super::members::Leaving;
-use super::super::offsets::{Commit, CommittedOffset, OffsetToCommit, TopicOffsets};
+use super::super::recover::LogEntry;
+use super::memory_log::*;
 use super::*;
-
-type Record = (Bytes, Option<Bytes>);
-
-/// A log in memory that can be full.
-#[derive(Default)]
-struct MemoryLog {
-    records: Mutex<Vec<Record>>,
-    failure: Mutex<Option<ResponseError>>,
-}
-
-impl OffsetsLog for MemoryLog {
-    fn append(&self, partition: i32, records: Vec<Record>) -> Result<(), ResponseError> {
-        assert_eq!(partition, partition_of(GROUP, 50));
-        if let Some(error) = *self.failure.lock() {
-            return Err(error);
-        }
-        self.records.lock().extend(records);
-        Ok(())
-    }
-
-    fn partition_for(&self, group: &str) -> i32 {
-        partition_of(group, 50)
-    }
-}
-
-impl MemoryLog {
-    /// What compaction leaves: the last value of each key.
-    fn compacted(&self) -> BTreeMap<Bytes, Bytes> {
-        let mut kept = BTreeMap::new();
-        for (key, value) in self.records.lock().iter() {
-            match value {
-                Some(value) => kept.insert(key.clone(), value.clone()),
-                None => kept.remove(key),
-            };
-        }
-        kept
-    }
-}
-
-const GROUP: &str = "east-coast-dpt";
-
-fn groups(log: &Arc<MemoryLog>) -> Groups {
-    let settings = Settings { initial_rebalance_delay_ms: 0, ..Settings::default() };
-    Groups::new(log.clone(), settings, Box::new(|_| {}))
-}
-
-/// The same groups after a restart at `now`.
-fn restarted(log: &Arc<MemoryLog>, now: Timestamp) -> Groups {
-    let groups = groups(log);
-    for (key, value) in log.records.lock().iter() {
-        groups.replay(key, value.as_deref());
-    }
-    groups.replayed(now);
-    groups
-}
 
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
@@ -80,34 +26,6 @@ fn with_member(log: &Arc<MemoryLog>) -> Groups {
     let synced = groups.sync(GROUP, &syncing("a", 1, &[("a", "0,1")]), 0);
     runtime().block_on(synced.answer()).unwrap();
     groups
-}
-
-fn on_its_own() -> Commit {
-    Commit {
-        generation: -1,
-        member_id: String::new(),
-        instance_id: None,
-        understands_unknown_group: true,
-    }
-}
-
-fn offset(topic: &str, partition: i32, offset: i64) -> OffsetToCommit {
-    let committed = CommittedOffset {
-        offset,
-        leader_epoch: 3,
-        metadata: "gate 7".into(),
-        commit_timestamp: 17,
-        expire_timestamp: -1,
-    };
-    OffsetToCommit { topic: topic.into(), partition, committed }
-}
-
-fn fetched(groups: &Groups) -> Vec<(String, i32, i64)> {
-    let flat = |(topic, partitions): TopicOffsets| {
-        let offsets = partitions.into_iter();
-        offsets.map(move |(partition, at)| (topic.clone(), partition, at.unwrap().offset))
-    };
-    groups.fetch_offsets(GROUP, None).into_iter().flat_map(flat).collect()
 }
 
 #[test]
@@ -133,7 +51,7 @@ fn a_new_group_is_written_at_once() {
     let groups = groups(&log);
     let request = JoinRequest { requires_member_id: true, ..joining("a") };
     assert_eq!(Some(join(&groups, request, 5)), refusal(ResponseError::MemberIdRequired, "a"));
-    let value = GroupMetadataValue::decode(log.records.lock()[0].1.as_ref().unwrap()).unwrap();
+    let value = GroupMetadataValue::decode(log.records()[0].1.as_ref().unwrap()).unwrap();
     assert_eq!((value.generation, value.protocol_type.as_str()), (0, ""));
     assert_eq!(value.current_state_timestamp, 5);
     assert_eq!(restarted(&log, 10).list()[0].state, "Empty");
@@ -165,10 +83,10 @@ fn a_group_that_does_not_exist_has_no_members() {
     assert_eq!(groups.leave(GROUP, &[member], 0), Ok(vec![Err(unknown)]));
     assert_eq!(groups.delete(GROUP, 0), Err(ResponseError::GroupIdNotFound));
     assert_eq!(groups.describe(GROUP).state, "Dead");
-    assert_eq!(groups.fetch_offsets(GROUP, None), []);
+    assert_eq!(groups.fetch_offsets(GROUP, None, false), []);
     let asked = [("airports".to_owned(), vec![0])];
-    let nothing = [("airports".to_owned(), vec![(0, None)])];
-    assert_eq!(groups.fetch_offsets(GROUP, Some(&asked)), nothing);
+    let nothing = [("airports".to_owned(), vec![(0, Ok(None))])];
+    assert_eq!(groups.fetch_offsets(GROUP, Some(&asked), false), nothing);
 }
 
 #[test]
@@ -248,9 +166,9 @@ fn committed_offsets_survive_a_restart() {
     first.commit(GROUP, &on_its_own(), vec![offset("airports", 0, 6)], 0).unwrap();
     let second = restarted(&log, 1);
     assert_eq!(fetched(&second), [("airports".into(), 0, 6), ("flights".into(), 2, 9)]);
-    let kept = second.fetch_offsets(GROUP, Some(&[("airports".into(), vec![0, 1])]));
+    let kept = second.fetch_offsets(GROUP, Some(&[("airports".into(), vec![0, 1])]), false);
     let expected = offset("airports", 0, 6).committed;
-    assert_eq!(kept, [("airports".into(), vec![(0, Some(expected)), (1, None)])]);
+    assert_eq!(kept, [("airports".into(), vec![(0, Ok(Some(expected))), (1, Ok(None))])]);
     assert_eq!(second.list()[0].state, "Empty");
 }
 
@@ -357,11 +275,12 @@ fn records_that_cannot_be_read_are_left_out() {
     let log = Arc::default();
     let first = groups(&log);
     first.commit(GROUP, &on_its_own(), vec![offset("airports", 0, 5)], 0).unwrap();
-    let (key, _) = log.records.lock()[0].clone();
+    let (key, _) = log.records()[0].clone();
     let second = groups(&log);
-    second.replay(&[0, 3, 1], Some(&[1]));
-    second.replay(&[], None);
-    second.replay(&key, Some(&[0, 4, 1]));
+    let entries = [(&[0, 3, 1][..], Some(&[1][..])), (&[], None), (&key, Some(&[0, 4, 1]))];
+    for (position, (key, value)) in (0..).zip(entries) {
+        second.replay(0, LogEntry::Record { position, producer_id: None, key, value });
+    }
     second.replayed(0);
     assert_eq!(second.list(), []);
 }

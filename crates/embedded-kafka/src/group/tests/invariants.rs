@@ -3,7 +3,6 @@
 use proptest::prelude::*;
 
 use super::super::members::Leaving;
-use super::super::offsets::Commit;
 use super::*;
 
 /// What one of six clients does next. Clients 4 and 5 are static members.

@@ -4,13 +4,17 @@ mod coordinator;
 mod invariants;
 mod join;
 mod members;
+mod memory_log;
 mod offsets;
+mod pending;
+mod pending_model;
 mod static_members;
 mod sync;
 
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
 
+use super::Commit;
 use super::join::{JoinAnswer, JoinRefused, JoinRequest, Joined};
 use super::state::{Group, Protocol, State};
 use super::subscription::testing::subscription;

@@ -1,6 +1,6 @@
 //! Who may commit, and what may be deleted.
 
-use super::super::offsets::{Commit, CommittedOffset};
+use super::super::offsets::CommittedOffset;
 use super::*;
 
 fn commit(generation: i32, member_id: &str) -> Commit {

@@ -23,6 +23,10 @@ pub(crate) struct NodeSettings {
     pub(crate) socket_request_max_bytes: i32,
     pub(crate) fetch_max_bytes: i32,
     pub(crate) producer_id_expiration_ms: i32,
+    pub(crate) transaction_max_timeout_ms: i32,
+    pub(crate) transaction_state_log_num_partitions: i32,
+    pub(crate) transaction_state_log_replication_factor: i16,
+    pub(crate) transactional_id_expiration_ms: i32,
 }
 
 /// One setting of a node, with its value.
@@ -157,6 +161,34 @@ impl NodeSettings {
                 &self.socket_request_max_bytes,
                 Some("104857600"),
                 "The largest request, in bytes.",
+            ),
+            row(
+                "transaction.max.timeout.ms",
+                any,
+                &self.transaction_max_timeout_ms,
+                Some("900000"),
+                "The longest time that a transaction may ask to stay open, in ms.",
+            ),
+            row(
+                "transaction.state.log.num.partitions",
+                any,
+                &self.transaction_state_log_num_partitions,
+                Some("50"),
+                "The partitions of __transaction_state.",
+            ),
+            row(
+                "transaction.state.log.replication.factor",
+                Short,
+                &self.transaction_state_log_replication_factor,
+                Some("3"),
+                "The replicas of a partition of __transaction_state.",
+            ),
+            row(
+                "transactional.id.expiration.ms",
+                any,
+                &self.transactional_id_expiration_ms,
+                Some("604800000"),
+                "How long, in ms, a transactional id that nobody uses is remembered.",
             ),
         ]
     }

@@ -1,0 +1,35 @@
+//! ListTransactions, version 0: the transactional ids that this node coordinates (KIP-664).
+
+use kafka_protocol::messages::list_transactions_response::TransactionState;
+use kafka_protocol::messages::{
+    ListTransactionsRequest, ListTransactionsResponse, ProducerId, TransactionalId,
+};
+use kafka_protocol::protocol::StrBytes;
+
+use super::Context;
+use crate::txn::{Listed, State};
+
+pub(super) fn handle(
+    request: ListTransactionsRequest,
+    _version: i16,
+    context: &Context,
+) -> ListTransactionsResponse {
+    let states: Vec<_> = request.state_filters.iter().map(|name| State::of_name(name)).collect();
+    let unknown = request.state_filters.iter().zip(&states).filter(|(_, state)| state.is_none());
+    let unknown = unknown.map(|(name, _)| name.clone()).collect();
+    let is_asked_for = |it: &Listed| {
+        let producers = &request.producer_id_filters;
+        (states.is_empty() || states.contains(&Some(it.state)))
+            && (producers.is_empty() || producers.contains(&ProducerId(it.producer_id)))
+            && context.check_transaction_coordinator(&it.transactional_id).is_ok()
+    };
+    let listed = context.state.transactions.list().into_iter().filter(is_asked_for).map(|it| {
+        TransactionState::default()
+            .with_transactional_id(TransactionalId(StrBytes::from_string(it.transactional_id)))
+            .with_producer_id(ProducerId(it.producer_id))
+            .with_transaction_state(StrBytes::from_static_str(it.state.name()))
+    });
+    ListTransactionsResponse::default()
+        .with_unknown_state_filters(unknown)
+        .with_transaction_states(listed.collect())
+}

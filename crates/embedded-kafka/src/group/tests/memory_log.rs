@@ -1,0 +1,168 @@
+//! A log of `__consumer_offsets` in memory, and groups over it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::super::coordinator::{Groups, OffsetsLog, partition_of};
+use super::super::recover::LogEntry;
+use super::super::{CommittedOffset, OffsetToCommit, TopicOffsets};
+use super::*;
+use crate::txn::Producer;
+
+pub(super) type Record = (Bytes, Option<Bytes>);
+
+/// How many partitions the log has.
+const PARTITIONS: i32 = 50;
+
+/// What stands at one offset. A single count of offsets serves all partitions.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    partition: i32,
+    content: Content,
+}
+
+#[derive(Debug, Clone)]
+enum Content {
+    Record { producer_id: Option<i64>, record: Record },
+    Marker { producer_id: i64, commit: bool },
+}
+
+/// A log that can be full.
+#[derive(Default)]
+pub(super) struct MemoryLog {
+    entries: Mutex<Vec<Entry>>,
+    pub(super) failure: Mutex<Option<ResponseError>>,
+}
+
+impl OffsetsLog for MemoryLog {
+    fn append(
+        &self,
+        partition: i32,
+        producer: Option<Producer>,
+        records: Vec<Record>,
+    ) -> Result<i64, ResponseError> {
+        assert!((0..PARTITIONS).contains(&partition));
+        assert!(!records.is_empty());
+        if let Some(error) = *self.failure.lock() {
+            return Err(error);
+        }
+        let mut entries = self.entries.lock();
+        let first = entries.len() as i64;
+        let producer_id = producer.map(|producer| producer.id);
+        entries.extend(
+            records.into_iter().map(|record| Entry {
+                partition,
+                content: Content::Record { producer_id, record },
+            }),
+        );
+        Ok(first)
+    }
+
+    fn partition_for(&self, group: &str) -> i32 {
+        partition_of(group, PARTITIONS)
+    }
+}
+
+impl MemoryLog {
+    /// Writes the end of a producer's transaction to the partition of a group, as the coordinator
+    /// of the transaction does before it tells the groups.
+    pub(super) fn append_marker(&self, group: &str, producer_id: i64, commit: bool) {
+        let content = Content::Marker { producer_id, commit };
+        self.entries.lock().push(Entry { partition: self.partition_for(group), content });
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.entries.lock().len()
+    }
+
+    /// Every record, oldest first.
+    pub(super) fn records(&self) -> Vec<Record> {
+        let entries = self.entries.lock();
+        let records = entries.iter().filter_map(|entry| match &entry.content {
+            Content::Record { record, .. } => Some(record.clone()),
+            Content::Marker { .. } => None,
+        });
+        records.collect()
+    }
+
+    /// What compaction leaves: the last value of each key.
+    pub(super) fn compacted(&self) -> BTreeMap<Bytes, Bytes> {
+        let mut kept = BTreeMap::new();
+        for (key, value) in self.records() {
+            match value {
+                Some(value) => kept.insert(key, value),
+                None => kept.remove(&key),
+            };
+        }
+        kept
+    }
+
+    /// Has groups take in the first `length` entries.
+    fn replay(&self, groups: &Groups, length: usize) {
+        for (position, entry) in self.entries.lock()[..length].iter().enumerate() {
+            let replayed = match &entry.content {
+                Content::Record { producer_id, record: (key, value) } => LogEntry::Record {
+                    position: position as i64,
+                    producer_id: *producer_id,
+                    key,
+                    value: value.as_deref(),
+                },
+                Content::Marker { producer_id, commit } => {
+                    LogEntry::Marker { producer_id: *producer_id, commit: *commit }
+                }
+            };
+            groups.replay(entry.partition, replayed);
+        }
+    }
+}
+
+pub(super) const GROUP: &str = "east-coast-dpt";
+
+pub(super) fn groups(log: &Arc<MemoryLog>) -> Groups {
+    let settings = Settings { initial_rebalance_delay_ms: 0, ..Settings::default() };
+    Groups::new(log.clone(), settings, Box::new(|_| {}))
+}
+
+/// The same groups after a restart at `now`.
+pub(super) fn restarted(log: &Arc<MemoryLog>, now: Timestamp) -> Groups {
+    restarted_after(log, log.len(), now)
+}
+
+/// The groups after a restart at `now` that found the first `length` entries of the log.
+pub(super) fn restarted_after(log: &Arc<MemoryLog>, length: usize, now: Timestamp) -> Groups {
+    let groups = groups(log);
+    log.replay(&groups, length);
+    groups.replayed(now);
+    groups
+}
+
+pub(super) fn on_its_own() -> Commit {
+    Commit {
+        generation: -1,
+        member_id: String::new(),
+        instance_id: None,
+        understands_unknown_group: true,
+    }
+}
+
+pub(super) fn offset(topic: &str, partition: i32, offset: i64) -> OffsetToCommit {
+    let committed = CommittedOffset {
+        offset,
+        leader_epoch: 3,
+        metadata: "gate 7".into(),
+        commit_timestamp: 17,
+        expire_timestamp: -1,
+    };
+    OffsetToCommit { topic: topic.into(), partition, committed }
+}
+
+/// All that a group has committed.
+pub(super) fn fetched(groups: &Groups) -> Vec<(String, i32, i64)> {
+    let flat = |(topic, partitions): TopicOffsets| {
+        let offsets = partitions.into_iter();
+        offsets.map(move |(partition, at)| (topic.clone(), partition, at.unwrap().unwrap().offset))
+    };
+    groups.fetch_offsets(GROUP, None, false).into_iter().flat_map(flat).collect()
+}

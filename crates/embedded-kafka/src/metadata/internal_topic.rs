@@ -1,0 +1,117 @@
+//! What the topics have in common in which coordinators keep what they must remember.
+//!
+//! What belongs to a group or a transactional id is kept in one partition, by the id's name, and
+//! coordinated by that partition's leader.
+
+use std::io;
+
+use kafka_protocol::ResponseError;
+
+use super::{Metadata, NewTopic};
+use crate::log::{BatchHeader, HEADER_SIZE, Records};
+
+/// How many nodes hold an internal topic, where there are as many
+/// (`offsets.topic.replication.factor`, `transaction.state.log.replication.factor`).
+const REPLICATION_FACTOR: usize = 3;
+
+/// How much of a partition is read at once when a cluster starts, in bytes.
+const REPLAY_BYTES: usize = 1 << 20;
+
+/// The key of a record and its value, `None` where the key was deleted.
+pub(super) type KeyAndValue<'a> = (&'a [u8], Option<&'a [u8]>);
+
+impl Metadata {
+    /// How many nodes hold an internal topic.
+    pub(super) fn internal_replication_factor(&self) -> i16 {
+        self.nodes.len().min(REPLICATION_FACTOR) as i16
+    }
+
+    /// An internal topic, as Kafka creates it by itself.
+    pub(super) fn new_internal_topic(
+        &self,
+        name: &str,
+        partitions: i32,
+        config: &[(&str, &str)],
+    ) -> NewTopic {
+        let config = config.iter().map(|(name, value)| ((*name).into(), Some((*value).into())));
+        NewTopic {
+            name: name.into(),
+            partitions: Some(partitions),
+            replication_factor: Some(self.internal_replication_factor()),
+            assignments: Vec::new(),
+            config: config.collect(),
+        }
+    }
+
+    /// Creates an internal topic, if nobody has done so.
+    ///
+    /// # Errors
+    /// `COORDINATOR_NOT_AVAILABLE`, which clients ask again after, where that fails.
+    pub(super) fn ensure_internal_topic(&self, name: &str) -> Result<(), ResponseError> {
+        if self.topic(name).is_some() {
+            return Ok(());
+        }
+        self.create_when_asked_for(name).map(drop).map_err(|refusal| {
+            tracing::error!(reason = refusal.message, topic = name, "no topic for a coordinator");
+            ResponseError::CoordinatorNotAvailable
+        })
+    }
+
+    /// Hands on every batch of a topic with its partition, header first, each partition in the
+    /// order in which it was written.
+    pub(super) fn read_internal_topic(
+        &self,
+        topic: &str,
+        mut visit: impl FnMut(i32, &BatchHeader, &[u8]) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let Some(topic) = self.topic(topic) else {
+            return Ok(());
+        };
+        for partition in topic.partitions().iter() {
+            let (mut offset, end) =
+                partition.with(|state| (state.log.start_offset(), state.log.end_offset()));
+            while offset < end {
+                let slice = partition.with(|state| state.log.locate(offset, end, REPLAY_BYTES));
+                let batches = match slice.map_err(io::Error::other)? {
+                    Some(slice) => slice.read(true)?,
+                    None => break,
+                };
+                offset =
+                    visit_batches(&batches, |header, batch| visit(partition.index, header, batch))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Hands on whole batches. Answers with the offset behind them.
+fn visit_batches(
+    mut batches: &[u8],
+    mut visit: impl FnMut(&BatchHeader, &[u8]) -> io::Result<()>,
+) -> io::Result<i64> {
+    let mut next = 0;
+    while !batches.is_empty() {
+        let header = BatchHeader::parse(batches).map_err(io::Error::other)?;
+        let (batch, rest) =
+            batches.split_at_checked(header.size()).ok_or(io::ErrorKind::InvalidData)?;
+        visit(&header, batch)?;
+        next = header.last_offset() + 1;
+        batches = rest;
+    }
+    Ok(next)
+}
+
+/// Hands on the records of a batch that have a key.
+pub(super) fn visit_records(
+    header: &BatchHeader,
+    batch: &[u8],
+    mut visit: impl FnMut(KeyAndValue<'_>),
+) -> io::Result<()> {
+    for record in Records::new(header, &batch[HEADER_SIZE..]).map_err(io::Error::other)? {
+        let record = record.map_err(io::Error::other)?;
+        if let Some(key) = record.key {
+            visit((key, record.value));
+        }
+    }
+    Ok(())
+}

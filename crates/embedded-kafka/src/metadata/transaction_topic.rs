@@ -1,0 +1,107 @@
+//! `__transaction_state`: where the transactions' coordinators keep what they must remember.
+//!
+//! A transactional id belongs to a partition of it by its name, and is coordinated by that
+//! partition's leader.
+
+use std::io;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use kafka_protocol::ResponseError;
+
+use super::internal_topic::visit_records;
+use super::names::TRANSACTION_STATE;
+use super::{Metadata, NewTopic, Partition};
+use crate::group::partition_of;
+use crate::log::BatchBuilder;
+use crate::txn::TransactionLog;
+
+/// The settings that Kafka gives the topic, except `min.insync.replicas`, which depends on how many
+/// replicas there are.
+const CONFIG: [(&str, &str); 4] = [
+    ("cleanup.policy", "compact"),
+    ("compression.type", "uncompressed"),
+    ("segment.bytes", "104857600"),
+    ("unclean.leader.election.enable", "false"),
+];
+
+/// The topic as the coordinators see it.
+pub(crate) struct TransactionTopic {
+    metadata: Arc<Metadata>,
+}
+
+impl TransactionTopic {
+    pub(crate) fn new(metadata: Arc<Metadata>) -> Self {
+        Self { metadata }
+    }
+}
+
+impl TransactionLog for TransactionTopic {
+    fn append(
+        &self,
+        transactional_id: &str,
+        key: &Bytes,
+        value: Option<&Bytes>,
+    ) -> Result<(), ResponseError> {
+        let partition = self.metadata.transaction_partition(transactional_id)?;
+        let now = self.metadata.clock.now();
+        let mut batch = BatchBuilder::new(now);
+        batch.push(Some(key), value.map(|value| &value[..]));
+        let batch = batch.build().ok_or(ResponseError::MessageTooLarge)?;
+        let leader = partition.leadership().leader;
+        partition.append(leader, -1, &batch, now).map_err(|rejection| rejection.code)?;
+        Ok(())
+    }
+
+    fn coordinator_epoch(&self, transactional_id: &str) -> i32 {
+        let partition = self.metadata.transaction_partition(transactional_id);
+        partition.map_or(0, |partition| partition.leadership().epoch)
+    }
+}
+
+impl Metadata {
+    /// The node that coordinates a transactional id, or `None` as long as none was ever coordinated.
+    pub(crate) fn transaction_coordinator(&self, transactional_id: &str) -> Option<i32> {
+        let partition = self.transaction_partition(transactional_id).ok()?;
+        Some(partition.leadership().leader)
+    }
+
+    /// The node that coordinates a transactional id. The first question creates
+    /// `__transaction_state`.
+    pub(crate) fn find_transaction_coordinator(
+        &self,
+        transactional_id: &str,
+    ) -> Result<i32, ResponseError> {
+        self.ensure_internal_topic(TRANSACTION_STATE)?;
+        let coordinator = self.transaction_coordinator(transactional_id);
+        coordinator.ok_or(ResponseError::CoordinatorNotAvailable)
+    }
+
+    /// `__transaction_state`, as Kafka creates it by itself.
+    pub(super) fn new_transaction_topic(&self) -> NewTopic {
+        // At least two replicas must have a decision, where there are as many
+        // (`transaction.state.log.min.isr`).
+        let min_in_sync = self.internal_replication_factor().min(2).to_string();
+        let config = [&CONFIG[..], &[("min.insync.replicas", &min_in_sync)]].concat();
+        let partitions = self.settings.transaction_topic_partitions;
+        self.new_internal_topic(TRANSACTION_STATE, partitions, &config)
+    }
+
+    /// Reads all of `__transaction_state`, each partition in the order in which it was written.
+    pub(crate) fn read_transaction_topic(
+        &self,
+        mut replay: impl FnMut(&[u8], Option<&[u8]>),
+    ) -> io::Result<()> {
+        self.read_internal_topic(TRANSACTION_STATE, |_, header, batch| {
+            visit_records(header, batch, |(key, value)| replay(key, value))
+        })
+    }
+
+    fn transaction_partition(
+        &self,
+        transactional_id: &str,
+    ) -> Result<Arc<Partition>, ResponseError> {
+        let partitions = self.topic(TRANSACTION_STATE).map_or(0, |topic| topic.partitions().len());
+        self.partition(TRANSACTION_STATE, partition_of(transactional_id, partitions as i32))
+    }
+}

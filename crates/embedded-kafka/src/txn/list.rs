@@ -1,0 +1,33 @@
+//! What ListTransactions and DescribeTransactions show.
+
+use super::coordinator::Transactions;
+use super::state::{State, Transaction};
+
+/// A transactional id in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Listed {
+    pub(crate) transactional_id: String,
+    pub(crate) producer_id: i64,
+    pub(crate) state: State,
+}
+
+impl Transactions {
+    /// The transaction of an id, `None` where the id is unknown or expired.
+    pub(crate) fn describe(&self, transactional_id: &str) -> Option<Transaction> {
+        let entry = self.find(transactional_id)?;
+        let transaction = entry.lock().transaction.clone();
+        Some(transaction).filter(|it| it.state != State::Dead)
+    }
+
+    /// All ids, in the order of their names.
+    pub(crate) fn list(&self) -> Vec<Listed> {
+        let listed = self.entries().into_iter().map(|(transactional_id, entry)| {
+            let transaction = &entry.lock().transaction;
+            let producer_id = transaction.producer.id;
+            Listed { transactional_id, producer_id, state: transaction.state }
+        });
+        let mut listed = listed.filter(|it| it.state != State::Dead).collect::<Vec<_>>();
+        listed.sort_by(|one, other| one.transactional_id.cmp(&other.transactional_id));
+        listed
+    }
+}

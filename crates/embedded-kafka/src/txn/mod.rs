@@ -1,0 +1,57 @@
+//! Transactions as Apache Kafka's transaction coordinator does them for clients that do not know
+//! KIP-890: a producer names itself by a transactional id, says which partitions it is going to
+//! write to, and then commits or aborts all of them at once (KIP-98).
+//!
+//! A [`Transaction`] is a state machine of plain functions: told what is asked and the time, it
+//! answers with the transaction that should come next, or an error, and changes nothing.
+//! [`Transactions`] holds one for each transactional id, each with a lock of its own. It writes
+//! the next one to `__transaction_state`, and only then lets it hold. Once PrepareCommit or
+//! PrepareAbort is written the outcome is decided: markers go to every partition, and what a crash
+//! leaves undone is done at the next start.
+//!
+//! What a marker does to a partition is the log's matter, what it does to pending offsets the
+//! group's: [`markers::Markers`] stands between.
+
+mod coordinator;
+mod list;
+mod markers;
+mod recover;
+mod state;
+mod transition;
+
+#[cfg(test)]
+mod tests;
+
+use crate::time::Timestamp;
+
+pub(crate) use coordinator::{Outcome, Transactions};
+pub(crate) use list::Listed;
+pub(crate) use markers::{ClusterMarkers, TransactionLog};
+#[cfg(test)]
+use markers::{Marker, Markers};
+pub(crate) use state::{Partitions, State, Transaction};
+
+/// A producer id and its epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Producer {
+    pub(crate) id: i64,
+    pub(crate) epoch: i16,
+}
+
+/// The limits of all transactions, in milliseconds.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// The longest time that a transaction may ask to stay open (`transaction.max.timeout.ms`).
+    pub(crate) max_timeout_ms: i32,
+    /// How long a transactional id without an open transaction is remembered
+    /// (`transactional.id.expiration.ms`).
+    pub(crate) id_expiration_ms: Timestamp,
+    /// How long after a failure markers are written again (`retry.backoff.ms` in Kafka).
+    pub(crate) retry_ms: Timestamp,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { max_timeout_ms: 900_000, id_expiration_ms: 604_800_000, retry_ms: 100 }
+    }
+}
