@@ -35,6 +35,7 @@ impl ClusterQuestions {
         Ok(ClusterQuestions { consumer, brokers })
     }
 
+    // ANCHOR: ask
     /// Metadata of one topic, or of all. For a topic that does not exist the answer holds an error
     /// of its own; nothing is created.
     pub(crate) fn metadata(&self, topic: Option<&str>) -> Result<Metadata, Error> {
@@ -47,6 +48,7 @@ impl ClusterQuestions {
     pub(crate) fn watermarks(&self, topic: &str, partition: i32) -> Result<(i64, i64), Error> {
         Ok(self.consumer.fetch_watermarks(topic, partition, ANSWER_LIMIT)?)
     }
+    // ANCHOR_END: ask
 
     fn no_answer(&self, error: KafkaError, waited: Duration) -> Error {
         if !matches!(error, KafkaError::MetadataFetch(_)) {

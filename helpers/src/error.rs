@@ -160,6 +160,18 @@ pub enum Error {
         source: KafkaError,
     },
 
+    /// Not every record has arrived in the topic.
+    #[error(
+        "not every record for topic {topic} arrived in time: {summary}. Does every partition have \
+         a leader? 02_topic_metadata shows it"
+    )]
+    NotDelivered {
+        /// The topic of the records.
+        topic: String,
+        /// What became of them.
+        summary: crate::Summary,
+    },
+
     /// The file of airports cannot be read.
     #[error(
         "the airports cannot be read from {}: {source}. The file is data/airports.json of the \

@@ -7,7 +7,7 @@
 //! | partitions, leaders, replicas and watermarks of a topic | [`mod@metadata`] |
 //! | send records and know what became of each | [`mod@producer`], [`mod@delivery`], [`mod@progress`] |
 //! | read records as a member of a group | [`mod@consumer`], [`mod@message`] |
-//! | the data that the examples send | [`mod@airports`] |
+//! | the data that the examples send, and their topic | [`mod@airports`], [`mod@airports_topic`] |
 //! | what can go wrong, and what to do then | [`mod@error`] |
 //!
 //! Every function takes the bootstrap servers as a string such as `127.0.0.1:9092,127.0.0.1:9094`
@@ -17,6 +17,7 @@
 //! access to it.
 
 pub mod airports;
+pub mod airports_topic;
 pub mod config;
 mod connection;
 pub mod consumer;
@@ -30,6 +31,7 @@ pub mod topics;
 mod visibility;
 
 pub use airports::{Airport, airports};
+pub use airports_topic::{AIRPORTS_TOPIC, airports_topic, create_airports_topic};
 pub use config::client_config;
 pub use consumer::{ConsumerBuilder, EndOfPartitions, consumer};
 pub use delivery::{DeliveryReport, delivery_report};

@@ -47,6 +47,14 @@ pub struct Watermarks {
     pub high: i64,
 }
 
+impl TopicMetadata {
+    /// How many records can be there, at the most: the sum over the partitions of high − low.
+    pub fn records(&self) -> i64 {
+        let ranges = self.partitions.iter().filter_map(|it| it.watermarks);
+        ranges.map(|range| range.high - range.low).sum()
+    }
+}
+
 /// Describes a topic: partitions with leader, replicas, in-sync replicas and watermarks.
 ///
 /// Each partition's leader is asked for its watermarks in turn, so this takes one round trip or two
@@ -184,6 +192,7 @@ mod tests {
             "        1    none         3           none  none",
         ];
         assert_eq!(topic.to_string(), table.join("\n"));
+        assert_eq!(topic.records(), 1577);
     }
 
     #[test]

@@ -125,6 +125,7 @@ pub async fn create_topic_with(
         ));
     }
 
+    // ANCHOR: create
     let admin = AdminConnection::open(&config)?;
     let replication = TopicReplication::Fixed(options.replication_factor);
     let mut wanted = NewTopic::new(topic, options.partitions, replication);
@@ -141,6 +142,7 @@ pub async fn create_topic_with(
     };
     let action = format!("create topic {topic}");
     wait_for_all(config, nodes, topic, action, has_leaders).await?;
+    // ANCHOR_END: create
     Ok(outcome)
 }
 
@@ -157,6 +159,7 @@ pub async fn delete_topic(brokers: &str, topic: &str) -> Result<DeleteOutcome, E
     let config = client_config(brokers)?;
     let nodes = cluster_nodes(&config).await?;
 
+    // ANCHOR: delete
     let admin = AdminConnection::open(&config)?;
     let answer = admin.client.delete_topics(&[topic], &admin_options()).await?;
     admin.close().await?;
@@ -170,6 +173,7 @@ pub async fn delete_topic(brokers: &str, topic: &str) -> Result<DeleteOutcome, E
         Some(code) => return Err(refused(action, code)),
     };
     wait_for_all(config, nodes, topic, action, is_gone).await?;
+    // ANCHOR_END: delete
     Ok(outcome)
 }
 

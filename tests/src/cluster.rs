@@ -48,6 +48,12 @@ impl TestCluster {
         TestCluster { bootstrap_servers, embedded, topics, groups }
     }
 
+    /// A cluster that somebody else started and stops.
+    pub fn at(bootstrap_servers: &str) -> TestCluster {
+        let (topics, groups) = Default::default();
+        TestCluster { bootstrap_servers: bootstrap_servers.into(), embedded: None, topics, groups }
+    }
+
     /// Whether the cluster is the embedded one, of this test alone.
     ///
     /// Almost no test asks: one does that would harm a cluster that others use too.

@@ -5,11 +5,15 @@
 //! cluster of its own. What a test expects is what Apache Kafka answers.
 //!
 //! [`raw`] sends single requests at any version, [`requests`] builds the common ones, and [`batch`]
-//! builds record batches, wrong ones too.
+//! builds record batches, wrong ones too. [`examples`] runs the examples, and [`chapters`] knows what
+//! the pages of docs/ must show.
 
 pub mod batch;
+pub mod chapters;
 mod cluster;
+pub mod examples;
 pub mod group;
+mod hosted;
 pub mod raw;
 pub mod requests;
 pub mod transactions;
@@ -17,6 +21,7 @@ pub mod transactions;
 use std::time::{Duration, Instant};
 
 pub use cluster::TestCluster;
+pub use hosted::HostedCluster;
 
 /// How long a condition may take to come true before a test gives up.
 pub const DEADLINE: Duration = Duration::from_secs(20);

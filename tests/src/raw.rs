@@ -3,7 +3,7 @@
 //! It has no retries, no metadata and no opinion: what the node answered is what the test sees.
 
 use std::io::{Error, ErrorKind, Read, Result, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
@@ -141,6 +141,30 @@ impl RawClient {
         frame.put_i32(body.len() as i32);
         frame.put_slice(body);
         self.stream.write_all(&frame)
+    }
+
+    /// Says that nothing follows, and reads until the node closes the connection.
+    ///
+    /// # Errors
+    /// When the node leaves it open.
+    pub fn read_to_end(&mut self) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let read = self
+            .stream
+            .shutdown(Shutdown::Write)
+            .and_then(|()| self.stream.read_to_end(&mut bytes));
+        match read {
+            // Closed with something unread, or before it was told that nothing follows.
+            Err(error)
+                if !matches!(
+                    error.kind(),
+                    ErrorKind::ConnectionReset | ErrorKind::NotConnected
+                ) =>
+            {
+                Err(error)
+            }
+            _ => Ok(bytes),
+        }
     }
 
     /// Whether the node closes the connection without a further byte.

@@ -13,8 +13,10 @@ use tokio::task::JoinSet;
 
 use crate::error::StartError;
 use crate::event::{Event, EventReceiver, Events};
+use crate::fetched::Fetched;
 use crate::group::{self, GroupEvent, Groups};
-use crate::metadata::{Metadata, OffsetsTopic, TransactionTopic};
+use crate::lock::DirectoryLock;
+use crate::metadata::{MOST_PARTITIONS, Metadata, OffsetsTopic, TransactionTopic};
 use crate::net;
 use crate::settings::Settings;
 use crate::state::State;
@@ -70,8 +72,8 @@ impl ClusterBuilder {
         self
     }
 
-    /// The address that the nodes listen on and are known by. The default is 127.0.0.1, which
-    /// nobody outside this machine reaches.
+    /// The address that the nodes listen on and tell clients to connect to, so not 0.0.0.0. The
+    /// default is 127.0.0.1, which nobody outside this machine reaches.
     pub fn listen_on(mut self, address: IpAddr) -> Self {
         self.settings.listen_on = address;
         self
@@ -113,7 +115,8 @@ impl ClusterBuilder {
     /// Starts the cluster. When it returns, every node accepts connections.
     ///
     /// # Errors
-    /// A choice that makes no sense, a port that is taken, a data directory that cannot be used.
+    /// A choice that makes no sense, a port that is taken, a data directory that cannot be used or
+    /// that another cluster uses.
     pub async fn start(self) -> Result<Cluster, StartError> {
         self.check()?;
         // Opening a large data directory reads from disk, which is nothing for the caller's runtime.
@@ -124,7 +127,8 @@ impl ClusterBuilder {
 
     fn check(&self) -> Result<(), StartError> {
         let refuse = |reason: String| Err(StartError::InvalidSetting(reason));
-        let Settings { default_partitions, default_replication_factor, .. } = self.settings;
+        let Settings { listen_on, default_partitions, default_replication_factor, .. } =
+            self.settings;
         if !(1..=9).contains(&self.nodes) {
             return refuse(format!("a cluster has 1 to 9 nodes, not {}", self.nodes));
         }
@@ -132,8 +136,16 @@ impl ClusterBuilder {
             let (ports, nodes) = (self.ports.len(), self.nodes);
             return refuse(format!("{ports} ports were given for {nodes} node(s)"));
         }
-        if default_partitions < 1 {
-            return refuse(format!("a topic has at least 1 partition, not {default_partitions}"));
+        if listen_on.is_unspecified() {
+            // As in Kafka, whose advertised.listeners cannot be 0.0.0.0 either.
+            return refuse(format!(
+                "clients cannot connect to {listen_on}: listen on an address of this machine"
+            ));
+        }
+        if !(1..=MOST_PARTITIONS).contains(&default_partitions) {
+            return refuse(format!(
+                "a topic has 1 to {MOST_PARTITIONS} partitions, not {default_partitions}"
+            ));
         }
         if !(1..=self.nodes as i64).contains(&i64::from(default_replication_factor)) {
             return refuse(format!(
@@ -145,8 +157,8 @@ impl ClusterBuilder {
     }
 }
 
-/// A running cluster. Dropping it closes its sockets; [`shutdown`](Self::shutdown) also leaves the
-/// logs so that the next start need not check them.
+/// A running cluster. Dropping it stops it as [`shutdown`](Self::shutdown) does, and blocks the
+/// thread until that is done.
 #[derive(Debug)]
 pub struct Cluster {
     bootstrap_servers: String,
@@ -159,6 +171,8 @@ struct Running {
     state: Arc<State>,
     /// The listeners and the timer, and with them all connections.
     tasks: JoinSet<()>,
+    /// Let go when the logs are closed.
+    _lock: DirectoryLock,
     /// Removed when the cluster is gone.
     _temporary: Option<tempfile::TempDir>,
 }
@@ -202,7 +216,8 @@ impl Cluster {
         self.running().state.events.listen()
     }
 
-    /// Stops the cluster: sockets are closed, logs are left clean.
+    /// Stops the cluster: sockets are closed, and the logs are left so that the next start need not
+    /// check them.
     pub async fn shutdown(mut self) {
         if let Some(running) = self.running.take() {
             // Closing many logs writes to disk, which is nothing for the caller's runtime.
@@ -233,6 +248,7 @@ impl Cluster {
                 (temporary.path().to_owned(), Some(temporary))
             }
         };
+        let lock = DirectoryLock::take(&directory)?;
         let clock = Arc::new(Clock::new());
         let events = Events::new();
         let metadata =
@@ -242,7 +258,9 @@ impl Cluster {
         let groups = Arc::new(groups.map_err(unreadable)?);
         let transactions = recover_transactions(&metadata, &groups, &events, clock.now());
         let transactions = transactions.map_err(unreadable)?;
-        let state = Arc::new(State { settings, clock, metadata, groups, transactions, events });
+        let fetched = Fetched::default();
+        let state = State { settings, clock, metadata, groups, transactions, events, fetched };
+        let state = Arc::new(state);
         let mut tasks = JoinSet::new();
         for (id, _, listener) in listeners {
             tasks.spawn_on(net::accept(listener, id, Arc::clone(&state)), runtime.handle());
@@ -250,7 +268,7 @@ impl Cluster {
         tasks.spawn_on(tell_the_time(Arc::clone(&state)), runtime.handle());
         let bootstrap_servers =
             nodes.iter().map(|node| node.address.to_string()).collect::<Vec<_>>().join(",");
-        let running = Some(Running { runtime, state, tasks, _temporary: temporary });
+        let running = Some(Running { runtime, state, tasks, _lock: lock, _temporary: temporary });
         Ok(Self { bootstrap_servers, nodes, running })
     }
 }
@@ -373,5 +391,28 @@ async fn tell_the_time(state: Arc<State>) {
             _ = coordinators.tick() => state.tick_coordinators(state.clock.now()),
             _ = logs.tick() => state.tick_logs(state.clock.now()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_choice_that_makes_no_sense_is_refused_with_a_reason() {
+        let builder = Cluster::builder;
+        let rows = [
+            (builder().nodes(0), "a cluster has 1 to 9 nodes, not 0"),
+            (builder().ports([1, 2]), "2 ports were given for 1 node(s)"),
+            (builder().listen_on([0, 0, 0, 0].into()), "clients cannot connect to 0.0.0.0"),
+            (builder().default_partitions(0), "a topic has 1 to 10000 partitions, not 0"),
+            (builder().default_partitions(10_001), "1 to 10000 partitions, not 10001"),
+            (builder().default_replication_factor(2), "1 node(s) cannot hold 2 replicas"),
+        ];
+        for (builder, reason) in rows {
+            let refused = builder.check().unwrap_err().to_string();
+            assert!(refused.contains(reason), "{refused}");
+        }
+        assert!(builder().nodes(3).default_replication_factor(3).check().is_ok());
     }
 }

@@ -17,7 +17,7 @@ pub enum StartError {
         port: u16,
     },
     /// The operating system did not let a node listen.
-    #[error("cannot listen on port {port}: {source}")]
+    #[error("cannot listen on port {port}: {source}; choose another port or address")]
     Listen {
         /// The port that was asked for.
         port: u16,
@@ -25,12 +25,20 @@ pub enum StartError {
         source: io::Error,
     },
     /// The data directory cannot be read or written.
-    #[error("{path} cannot be used: {source}")]
+    #[error(
+        "{path} cannot be used: {source}; choose another data directory, or check who may write here"
+    )]
     DataDirectory {
         /// The file or directory.
         path: PathBuf,
         /// What the operating system said.
         source: io::Error,
+    },
+    /// Another cluster uses the data directory.
+    #[error("{path} is in use by another cluster: stop that one, or choose another data directory")]
+    InUse {
+        /// The data directory.
+        path: PathBuf,
     },
     /// The data directory holds something that this version does not understand.
     #[error(

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::event::Events;
+use crate::fetched::Fetched;
 use crate::group::Groups;
 use crate::metadata::Metadata;
 use crate::settings::Settings;
@@ -18,6 +19,7 @@ pub(crate) struct State {
     pub(crate) groups: Arc<Groups>,
     pub(crate) transactions: Transactions,
     pub(crate) events: Events,
+    pub(crate) fetched: Fetched,
 }
 
 impl State {

@@ -10,17 +10,18 @@ pub(crate) type Timestamp = i64;
 #[derive(Debug)]
 pub(crate) struct Clock {
     started: Instant,
-    started_at: Timestamp,
+    /// Since the epoch, and not yet in whole milliseconds: those of a sum are not the sum of those.
+    started_at: std::time::Duration,
 }
 
 impl Clock {
     pub(crate) fn new() -> Self {
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { started: Instant::now(), started_at: millis(since_epoch) }
+        let started_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { started: Instant::now(), started_at }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        self.started_at + millis(self.started.elapsed())
+        millis(self.started_at + self.started.elapsed())
     }
 }
 

@@ -4,6 +4,7 @@
 //! A [`Watch`] belongs to whatever can change (a partition, a group). Whoever changes it calls
 //! [`Watch::wake`] after the change, with no lock held; with nobody waiting that is one atomic load.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
@@ -58,9 +59,7 @@ pub(crate) async fn wait_for<T>(
         return Some(answer);
     }
     let waiter = Arc::new(Notify::new());
-    for watch in watches {
-        watch.add(&waiter);
-    }
+    add_to_each(watches, &waiter);
     loop {
         // A wake between the check and the await is kept by the Notify, not lost.
         if let Some(answer) = check() {
@@ -74,5 +73,113 @@ pub(crate) async fn wait_for<T>(
                 }
             }
         }
+    }
+}
+
+/// Adds the waiter to each watch once: a request may name the same thing any number of times.
+fn add_to_each(watches: &[&Watch], waiter: &Arc<Notify>) {
+    let mut added = HashSet::new();
+    for watch in watches.iter().filter(|watch| added.insert(std::ptr::from_ref(**watch))) {
+        watch.add(waiter);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicI32;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Something that changes, and whoever waits until it is at least a number.
+    #[derive(Default)]
+    struct Counter {
+        count: AtomicI32,
+        changed: Watch,
+    }
+
+    impl Counter {
+        fn raise(&self) {
+            self.count.fetch_add(1, Ordering::SeqCst);
+            self.changed.wake();
+        }
+
+        fn at_least(&self, wanted: i32) -> Option<i32> {
+            Some(self.count.load(Ordering::SeqCst)).filter(|count| *count >= wanted)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_check_that_succeeds_at_once_does_not_wait() {
+        let answer = wait_for(&[], Some(Instant::now()), || Some(7)).await;
+        assert_eq!(answer, Some(7));
+    }
+
+    #[tokio::test]
+    async fn a_wait_ends_at_its_deadline_with_a_last_check() {
+        let (counter, mut checks) = (Counter::default(), Vec::new());
+        let deadline = Instant::now() + Duration::from_millis(10);
+        let check = || {
+            checks.push(Instant::now());
+            counter.at_least(1)
+        };
+        let answer = wait_for(&[&counter.changed], Some(deadline), check).await;
+        assert_eq!(answer, None);
+        assert!(checks.last().is_some_and(|last| *last >= deadline), "{checks:?}");
+    }
+
+    #[tokio::test]
+    async fn a_change_of_any_thing_watched_wakes_the_waiter() {
+        let counters = Arc::new([Counter::default(), Counter::default()]);
+        let waiting = tokio::spawn({
+            let counters = Arc::clone(&counters);
+            async move {
+                let watches = [&counters[0].changed, &counters[1].changed];
+                wait_for(&watches, None, || counters[1].at_least(3)).await
+            }
+        });
+        for _ in 0..3 {
+            tokio::task::yield_now().await;
+            counters[0].raise();
+            counters[1].raise();
+        }
+        assert_eq!(waiting.await.unwrap(), Some(3));
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn no_change_is_missed_however_close_it_comes_to_the_check() {
+        for _ in 0..2_000 {
+            let counter = Arc::new(Counter::default());
+            let raising = tokio::spawn({
+                let counter = Arc::clone(&counter);
+                async move { counter.raise() }
+            });
+            let answer = wait_for(&[&counter.changed], None, || counter.at_least(1)).await;
+            assert_eq!(answer, Some(1));
+            raising.await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_thing_that_is_watched_twice_has_one_waiter() {
+        let counter = Counter::default();
+        let watches = vec![&counter.changed; 1000];
+        let mut checks = 0;
+        let answer = wait_for(&watches, None, || {
+            checks += 1;
+            (checks > 1).then(|| counter.changed.waiting.lock().len())
+        });
+        assert_eq!(answer.await, Some(1));
+    }
+
+    #[tokio::test]
+    async fn those_who_gave_up_are_forgotten() {
+        let counter = Counter::default();
+        for _ in 0..100 {
+            let _ = wait_for(&[&counter.changed], Some(Instant::now()), || None::<()>).await;
+        }
+        assert!(counter.changed.waiting.lock().len() <= 1);
+        counter.changed.wake();
+        assert_eq!(counter.changed.count.load(Ordering::SeqCst), 0);
     }
 }

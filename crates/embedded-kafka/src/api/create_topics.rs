@@ -9,13 +9,16 @@ use kafka_protocol::messages::{CreateTopicsRequest, CreateTopicsResponse, TopicN
 
 use super::describe_configs::describe_settings;
 use super::{Context, message};
-use crate::metadata::{NewTopic, Refusal, Topic};
+use crate::metadata::{MOST_PARTITIONS, NewTopic, Refusal, Topic};
 
 pub(super) fn handle(
     request: CreateTopicsRequest,
     version: i16,
     context: &Context,
 ) -> CreateTopicsResponse {
+    if partitions_asked_for(&request, context) > i64::from(MOST_PARTITIONS) {
+        return refuse_all(request);
+    }
     let mut named: HashMap<TopicName, usize> = HashMap::new();
     for topic in &request.topics {
         *named.entry(topic.name.clone()).or_default() += 1;
@@ -43,6 +46,29 @@ pub(super) fn handle(
         });
     }
     CreateTopicsResponse::default().with_topics(results)
+}
+
+/// How many partitions a request asks for, all topics together. What is refused for its number
+/// counts for none.
+fn partitions_asked_for(request: &CreateTopicsRequest, context: &Context) -> i64 {
+    let default = context.state.settings.default_partitions;
+    let of = |topic: &CreatableTopic| match (topic.assignments.len(), topic.num_partitions) {
+        (0, -1) => i64::from(default),
+        (0, partitions) => i64::from(partitions.max(0)),
+        (assignments, _) => assignments as i64,
+    };
+    request.topics.iter().map(of).sum()
+}
+
+/// As in Kafka, a request that asks for too much gets none of it.
+fn refuse_all(request: CreateTopicsRequest) -> CreateTopicsResponse {
+    let topics = request.topics.into_iter().map(|topic| {
+        CreatableTopicResult::default()
+            .with_name(topic.name)
+            .with_error_code(ResponseError::PolicyViolation.code())
+            .with_error_message(message("Excessively large number of partitions per request."))
+    });
+    CreateTopicsResponse::default().with_topics(topics.collect())
 }
 
 fn wanted(topic: CreatableTopic) -> NewTopic {

@@ -9,6 +9,7 @@ use kafka_protocol::messages::{DeleteRecordsRequest, DeleteRecordsResponse};
 
 use super::Context;
 use crate::log::DeleteRecordsError;
+use crate::metadata::names;
 
 /// Asks for everything below the high watermark to go.
 const HIGH_WATERMARK: i64 = -1;
@@ -39,9 +40,19 @@ fn delete(
     wanted: &DeleteRecordsPartition,
     context: &Context,
 ) -> Result<i64, ResponseError> {
-    let partition = context.state.metadata.partition(topic, wanted.partition_index)?;
-    partition.with(|state| {
+    if names::is_internal(topic) {
+        return Err(ResponseError::InvalidTopicException);
+    }
+    let topic = context.state.metadata.topic(topic);
+    let topic = topic.ok_or(ResponseError::UnknownTopicOrPartition)?;
+    let partition = topic.partition(wanted.partition_index);
+    let may_delete = topic.config().cleanup_policy().delete;
+    partition.ok_or(ResponseError::UnknownTopicOrPartition)?.with(|state| {
         state.check_leader(context.node, None)?;
+        if !may_delete {
+            // What compaction keeps is the newest value of each key, which nobody may cut off.
+            return Err(ResponseError::PolicyViolation);
+        }
         let high_watermark = state.high_watermark();
         let offset = match wanted.offset {
             HIGH_WATERMARK => high_watermark,

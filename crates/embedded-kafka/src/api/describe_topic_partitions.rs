@@ -19,6 +19,9 @@ pub(super) fn handle(
     _version: i16,
     context: &Context,
 ) -> DescribeTopicPartitionsResponse {
+    if request.cursor.as_ref().is_some_and(|cursor| cursor.partition_index < 0) {
+        return refuse(request);
+    }
     let metadata = &context.state.metadata;
     // Topics come sorted, so that the cursor names a place which stays the same.
     let mut wanted: Vec<TopicName> = if request.topics.is_empty() {
@@ -35,7 +38,7 @@ pub(super) fn handle(
             from = usize::try_from(cursor.partition_index).unwrap_or(0);
         }
     }
-    let mut left = usize::try_from(request.response_partition_limit).unwrap_or(PAGE).clamp(1, PAGE);
+    let mut left = usize::try_from(request.response_partition_limit).unwrap_or(1).clamp(1, PAGE);
     let mut response = DescribeTopicPartitionsResponse::default();
     for name in wanted {
         if left == 0 {
@@ -53,6 +56,16 @@ pub(super) fn handle(
         from = 0;
     }
     response
+}
+
+/// A page that begins nowhere.
+fn refuse(request: DescribeTopicPartitionsRequest) -> DescribeTopicPartitionsResponse {
+    let topics = request.topics.into_iter().map(|topic| {
+        DescribeTopicPartitionsResponseTopic::default()
+            .with_name(Some(topic.name))
+            .with_error_code(ResponseError::InvalidRequest.code())
+    });
+    DescribeTopicPartitionsResponse::default().with_topics(topics.collect())
 }
 
 fn cursor(topic: TopicName, partition: i32) -> Cursor {
@@ -92,6 +105,7 @@ fn describe_one(partition: &Partition) -> DescribeTopicPartitionsResponsePartiti
         .with_leader_epoch(leadership.epoch)
         .with_replica_nodes(nodes(&leadership.replicas))
         .with_isr_nodes(nodes(&leadership.in_sync))
+        .with_offline_replicas(leadership.offline().map(BrokerId).collect())
         .with_eligible_leader_replicas(Some(Vec::new()))
         .with_last_known_elr(Some(Vec::new()))
 }

@@ -80,7 +80,9 @@ pub(super) async fn answer(mut request: FetchRequest, call: &Call, context: &Con
         .collect();
     wait(&request, &wanted, call.version, context).await;
 
-    let mut left = usize::try_from(request.max_bytes).unwrap_or(0).min(FETCH_MAX_BYTES);
+    let most = usize::try_from(request.max_bytes).unwrap_or(0).min(FETCH_MAX_BYTES);
+    let set_aside = context.state.fetched.set_aside(most);
+    let mut left = set_aside.bytes();
     let mut shared = Vec::new();
     let mut responses = Vec::with_capacity(wanted.len());
     for (topic, partitions) in request.topics.into_iter().zip(wanted) {
@@ -98,6 +100,8 @@ pub(super) async fn answer(mut request: FetchRequest, call: &Call, context: &Con
                 .with_partitions(answers),
         );
     }
+    // From here on the records count for themselves.
+    drop(set_aside);
     let moved = ResponseError::NotLeaderOrFollower.code();
     let any_moved = responses
         .iter()
@@ -229,7 +233,8 @@ async fn read(
         Ok(mut standing) => match standing.slice.take() {
             // With nothing left, only the first batch of all may go over the limit.
             Some(slice) if first || *left > 0 => {
-                read_slice(slice, first).await.map(|records| (standing, records))
+                let records = read_slice(slice, first).await;
+                records.map(|records| (standing, context.state.fetched.keep_count(records)))
             }
             _ => Ok((standing, Bytes::new())),
         },
@@ -272,14 +277,16 @@ fn aborted(all: &AbortedTransactions, offset: i64, records: &[u8]) -> Vec<Aborte
     wire.collect()
 }
 
-/// Reads inline what was written lately, which is in the page cache; anything else on a thread
-/// where waiting for the disk holds up nobody.
+/// Reads inline what is in the page cache, and anything else on a thread where waiting for the disk
+/// holds up nobody: the way there and back costs more than the copy of a megabyte.
 async fn read_slice(slice: Slice, at_least_one: bool) -> Result<Bytes, ResponseError> {
-    let read = if slice.is_recent() {
-        slice.read(at_least_one)
-    } else {
-        let reading = tokio::task::spawn_blocking(move || slice.read(at_least_one));
-        reading.await.map_err(|_| ResponseError::UnknownServerError)?
+    let read = match slice.read_without_waiting(at_least_one) {
+        Ok(Some(records)) => Ok(records),
+        Ok(None) => {
+            let reading = tokio::task::spawn_blocking(move || slice.read(at_least_one));
+            reading.await.map_err(|_| ResponseError::UnknownServerError)?
+        }
+        Err(error) => Err(error),
     };
     read.map_err(|error| {
         tracing::error!(%error, "a segment could not be read");

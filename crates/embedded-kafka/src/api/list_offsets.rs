@@ -2,6 +2,8 @@
 //!
 //! For a reader of committed records the log ends where the oldest open transaction begins (KIP-98).
 
+use std::collections::HashMap;
+
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::list_offsets_request::ListOffsetsPartition;
 use kafka_protocol::messages::list_offsets_response::{
@@ -15,6 +17,9 @@ use crate::log::{Found, Lookup};
 const LATEST: i64 = -1;
 const EARLIEST: i64 = -2;
 const MAX_TIMESTAMP: i64 = -3;
+
+/// The first version that may ask for the record with the largest timestamp (KIP-734).
+const BY_MAX_TIMESTAMP: i16 = 7;
 
 /// What was found: offset, timestamp and leader epoch, -1 where there is none.
 struct Answer {
@@ -38,10 +43,25 @@ pub(super) async fn handle(
     let mut topics = Vec::with_capacity(request.topics.len());
     for topic in request.topics {
         let mut partitions = Vec::with_capacity(topic.partitions.len());
+        let mut named: HashMap<i32, usize> = HashMap::new();
+        for asked in &topic.partitions {
+            *named.entry(asked.partition_index).or_default() += 1;
+        }
         for asked in topic.partitions {
+            let is_repeated = match named.get_mut(&asked.partition_index) {
+                // A partition that is named twice is refused, once.
+                Some(times) if *times > 1 => {
+                    *times = 0;
+                    true
+                }
+                Some(1) => false,
+                _ => continue,
+            };
             let response = ListOffsetsPartitionResponse::default()
                 .with_partition_index(asked.partition_index);
-            let found = match find(&topic.name, &asked, request.isolation_level, context) {
+            let level = request.isolation_level;
+            let found = match find(&topic.name, &asked, level, version, context) {
+                _ if is_repeated => Err(ResponseError::InvalidRequest),
                 Ok(Step::Known(answer)) => Ok(answer),
                 Ok(Step::Read(lookup, end)) => read(lookup, end).await,
                 Err(error) => Err(error),
@@ -71,8 +91,12 @@ fn find(
     topic: &str,
     asked: &ListOffsetsPartition,
     isolation_level: i8,
+    version: i16,
     context: &Context,
 ) -> Result<Step, ResponseError> {
+    if asked.timestamp == MAX_TIMESTAMP && version < BY_MAX_TIMESTAMP {
+        return Err(ResponseError::UnsupportedVersion);
+    }
     let partition = context.state.metadata.partition(topic, asked.partition_index)?;
     partition.with(|state| {
         // -1 alone means that the client knows no epoch.

@@ -1,6 +1,7 @@
 //! Metadata: the nodes, and who leads which partition. What a client asks before anything else,
 //! and again whenever a leader has moved.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use kafka_protocol::ResponseError;
@@ -13,9 +14,18 @@ use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
 use super::{Context, topic_name};
-use crate::metadata::{NewTopic, Partition, Topic};
+use crate::metadata::{Partition, Topic, names};
+
+/// The first version in which a topic may be asked for by its id (KIP-516).
+const TOPIC_IDS: i16 = 12;
 
 pub(super) fn handle(request: MetadataRequest, version: i16, context: &Context) -> MetadataResponse {
+    let names_ids = |topic: &MetadataRequestTopic| topic.name.is_none() || !topic.topic_id.is_nil();
+    if version < TOPIC_IDS
+        && let Some(asked) = request.topics.as_ref().filter(|asked| asked.iter().any(names_ids))
+    {
+        return refuse(asked);
+    }
     let metadata = &context.state.metadata;
     let brokers = metadata.nodes().iter().map(|node| {
         MetadataResponseBroker::default()
@@ -30,12 +40,30 @@ pub(super) fn handle(request: MetadataRequest, version: i16, context: &Context) 
         .with_topics(topics(request, version, context))
 }
 
+/// The versions before ids have a field for them which they must not use. As in Kafka the whole
+/// request is refused.
+fn refuse(asked: &[MetadataRequestTopic]) -> MetadataResponse {
+    let topics = asked.iter().map(|topic| {
+        let name = Some(topic.name.clone().unwrap_or_default());
+        failed(name, topic.topic_id, ResponseError::InvalidRequest)
+    });
+    MetadataResponse::default().with_topics(topics.collect())
+}
+
 fn topics(request: MetadataRequest, version: i16, context: &Context) -> Vec<MetadataResponseTopic> {
     let auto_create = request.allow_auto_topic_creation || version < 4;
     match request.topics {
         // In version 0 an empty list meant what null means since: all topics.
         Some(asked) if version > 0 || !asked.is_empty() => {
-            asked.into_iter().map(|topic| answer(topic, auto_create, context)).collect()
+            // A topic is described once: naming one with many partitions often costs the client a
+            // few bytes each time, and the answer megabytes.
+            let mut seen = HashSet::new();
+            asked
+                .into_iter()
+                .map(|topic| if topic.topic_id.is_nil() { topic } else { topic.with_name(None) })
+                .filter(|topic| seen.insert((topic.name.clone(), topic.topic_id)))
+                .map(|topic| answer(topic, auto_create, context))
+                .collect()
         }
         _ => context.state.metadata.topics().iter().map(describe).collect(),
     }
@@ -53,16 +81,9 @@ fn answer(asked: MetadataRequestTopic, auto_create: bool, context: &Context) -> 
         return describe(&topic);
     }
     let found = if auto_create && context.state.settings.auto_create_topics {
-        let new = NewTopic { name: name.to_string(), ..NewTopic::default() };
-        match metadata.create_topic(new, false) {
-            // Two clients that ask at the same moment both get the topic.
-            Err(refusal) if refusal.code == ResponseError::TopicAlreadyExists => {
-                metadata.topic(&name).ok_or(ResponseError::UnknownTopicOrPartition)
-            }
-            created => created.map_err(|refusal| refusal.code),
-        }
+        metadata.create_when_asked_for(&name).map_err(|refusal| refusal.code)
     } else {
-        match crate::metadata::names::validate(&name) {
+        match names::validate(&name) {
             Ok(()) => Err(ResponseError::UnknownTopicOrPartition),
             Err(_) => Err(ResponseError::InvalidTopicException),
         }
@@ -74,7 +95,7 @@ fn answer(asked: MetadataRequestTopic, auto_create: bool, context: &Context) -> 
 }
 
 fn failed(name: Option<TopicName>, id: Uuid, error: ResponseError) -> MetadataResponseTopic {
-    // Below version 12 a topic without a name cannot be encoded, and only from there on is one asked for.
+    // Below version 12 a topic without a name cannot be encoded, and none is asked for without one.
     MetadataResponseTopic::default().with_error_code(error.code()).with_name(name).with_topic_id(id)
 }
 
@@ -95,4 +116,5 @@ fn describe_one(partition: &Partition) -> MetadataResponsePartition {
         .with_leader_epoch(leadership.epoch)
         .with_replica_nodes(nodes(&leadership.replicas))
         .with_isr_nodes(nodes(&leadership.in_sync))
+        .with_offline_replicas(leadership.offline().map(BrokerId).collect())
 }

@@ -14,6 +14,7 @@ use kafka_protocol::messages::{BrokerId, ProduceRequest, ProduceResponse};
 
 use super::{Answer, Call, Context, message, node_endpoints};
 use crate::log::{self, Appended, BatchHeader, Rejection};
+use crate::metadata::names;
 use crate::txn::Producer;
 
 /// The first version that tells which records are at fault (KIP-467).
@@ -85,6 +86,10 @@ impl Sender<'_> {
         data: &PartitionProduceData,
         acks: i16,
     ) -> Result<Appended, Rejection> {
+        if names::is_internal(topic) {
+            // The coordinators alone write there, and read it when the cluster starts.
+            return Err(ResponseError::InvalidTopicException.into());
+        }
         let Context { state, node, now, .. } = self.context;
         let partition = state.metadata.partition(topic, data.index)?;
         // A batch for another node is not worth checking, and its settings are copied out of the

@@ -147,6 +147,9 @@ impl LogFile {
     }
 }
 
+/// How bytes of a file are read: [`read_at`] or [`read_cached_at`].
+pub(super) type ReadAt = fn(&File, u64, usize) -> io::Result<Vec<u8>>;
+
 /// Reads `length` bytes at `position`, or what there is of them.
 pub(super) fn read_at(file: &File, position: u64, length: usize) -> io::Result<Vec<u8>> {
     let mut buffer = vec![0; length];
@@ -161,6 +164,37 @@ pub(super) fn read_at(file: &File, position: u64, length: usize) -> io::Result<V
     }
     buffer.truncate(filled);
     Ok(buffer)
+}
+
+/// Reads like [`read_at`], but only what is in the page cache.
+///
+/// # Errors
+/// `WouldBlock` where any of it would have to come from the disk, `Unsupported` where the system or
+/// the file system cannot tell.
+#[cfg(target_os = "linux")]
+pub(super) fn read_cached_at(file: &File, position: u64, length: usize) -> io::Result<Vec<u8>> {
+    use rustix::io::{Errno, ReadWriteFlags, preadv2};
+
+    let mut buffer = vec![0; length];
+    let mut filled = 0;
+    while filled < length {
+        let mut slice = [io::IoSliceMut::new(&mut buffer[filled..])];
+        match preadv2(file, &mut slice, position + filled as u64, ReadWriteFlags::NOWAIT) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(Errno::INTR) => {}
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => return Err(io::ErrorKind::Unsupported.into()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    buffer.truncate(filled);
+    Ok(buffer)
+}
+
+/// Reads like [`read_at`], but only what is in the page cache, which cannot be told here.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn read_cached_at(_file: &File, _position: u64, _length: usize) -> io::Result<Vec<u8>> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 #[cfg(unix)]
@@ -241,6 +275,21 @@ mod tests {
         assert_eq!(pool.count(), 1);
         idle.open().unwrap();
         assert_eq!(pool.count(), 2);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_is_in_the_page_cache_is_read_without_waiting() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("batches");
+        std::fs::write(&path, b"0123456789").unwrap();
+        let file = File::open(&path).unwrap();
+        match read_cached_at(&file, 4, 100) {
+            // The temporary directory's file system cannot tell.
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => {}
+            read => assert_eq!(read.unwrap(), b"456789"),
+        }
+        assert_eq!(read_at(&file, 4, 100).unwrap(), b"456789");
     }
 
     #[test]

@@ -13,6 +13,9 @@ const METADATA_FILE: &str = "partition.metadata";
 /// What the name of a directory that is being removed ends with, as in Kafka.
 const DELETED_SUFFIX: &str = "-delete";
 
+/// The longest name that file systems take, in bytes.
+const LONGEST_NAME: usize = 255;
+
 /// Makes the directory and says which topic it belongs to.
 pub(super) fn create_directory(directory: &Path, topic_id: Uuid) -> io::Result<()> {
     std::fs::create_dir_all(directory)?;
@@ -20,17 +23,39 @@ pub(super) fn create_directory(directory: &Path, topic_id: Uuid) -> io::Result<(
     replace(&directory.join(METADATA_FILE), text.as_bytes())
 }
 
-/// Checks that the directory belongs to the topic.
+/// Whether a directory is that of a partition, or what is left of one that was being removed.
+pub(crate) fn is_partition_directory(directory: &Path) -> bool {
+    directory.join(METADATA_FILE).exists() || is_doomed(directory)
+}
+
+/// Whether the name is one that [`Log::delete`] gives.
+fn is_doomed(directory: &Path) -> bool {
+    let name = directory.file_name().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
+    let marked = name.strip_suffix(DELETED_SUFFIX).and_then(|name| name.rsplit_once('.'));
+    marked.is_some_and(|(_, id)| Uuid::try_parse(id).is_ok()) && directory.is_dir()
+}
+
+/// Checks that the directory belongs to the topic, or to none yet.
 pub(super) fn check_topic(directory: &Path, topic_id: Uuid) -> Result<(), LogError> {
-    let contents = read_if_there(&directory.join(METADATA_FILE))?.unwrap_or_default();
-    let text = String::from_utf8_lossy(&contents);
-    let stored = text.lines().find_map(|line| line.strip_prefix("topic_id: "));
-    match stored {
-        Some(stored) if stored.trim() != encode(topic_id) => {
+    match owner(directory)? {
+        Some(stored) if stored != encode(topic_id) => {
             Err(LogError::OtherTopic { directory: directory.to_owned() })
         }
         _ => Ok(()),
     }
+}
+
+/// Whether the directory says that it belongs to the topic.
+pub(crate) fn owns(topic_id: Uuid, directory: &Path) -> bool {
+    owner(directory).is_ok_and(|stored| stored == Some(encode(topic_id)))
+}
+
+/// The id of the topic that the directory belongs to, as Kafka prints it.
+fn owner(directory: &Path) -> io::Result<Option<String>> {
+    let contents = read_if_there(&directory.join(METADATA_FILE))?.unwrap_or_default();
+    let text = String::from_utf8_lossy(&contents);
+    let stored = text.lines().find_map(|line| line.strip_prefix("topic_id: "));
+    Ok(stored.map(|id| id.trim().to_owned()))
 }
 
 impl Log {
@@ -46,15 +71,22 @@ impl Log {
             segment.close();
             segment.abandon();
         }
-        let mut name = self.directory.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}{DELETED_SUFFIX}", Uuid::new_v4().simple()));
-        let doomed = self.directory.with_file_name(name);
+        let doomed = self.directory.with_file_name(doomed_name(&self.directory));
         match std::fs::rename(&self.directory, &doomed) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(error.into()),
             Ok(()) => Ok(std::fs::remove_dir_all(&doomed)?),
         }
     }
+}
+
+/// A name that no partition has. A topic's name may be as long as a file's: then only its beginning
+/// is in it, as in Kafka.
+fn doomed_name(directory: &Path) -> String {
+    let name = directory.file_name().unwrap_or_default().to_string_lossy();
+    let suffix = format!(".{}{DELETED_SUFFIX}", Uuid::new_v4().simple());
+    let beginning: String = name.chars().take(LONGEST_NAME - suffix.len()).collect();
+    beginning + &suffix
 }
 
 /// The id as Kafka prints it: base 64 in the alphabet for URLs, without padding.
@@ -70,6 +102,14 @@ fn encode(id: Uuid) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_longest_name_of_a_partition_can_still_be_deleted() {
+        let name = format!("{}-9999", "x".repeat(249));
+        let doomed = doomed_name(Path::new(&name));
+        assert_eq!(doomed.len(), LONGEST_NAME);
+        assert!(doomed.ends_with(DELETED_SUFFIX));
+    }
 
     #[test]
     fn topic_ids_read_as_kafka_prints_them() {

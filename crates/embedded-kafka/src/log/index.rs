@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use super::files::{LogFile, read_at};
+use super::files::{LogFile, ReadAt};
 
 /// Entries that are kept in memory before they are written.
 const GROUP: usize = 512;
@@ -163,12 +163,13 @@ pub(super) fn search_file<E: IndexEntry>(
     file: &File,
     entries: u64,
     key: i64,
+    read_at: ReadAt,
 ) -> io::Result<Option<E>> {
     // Every entry before `low` has a key of at most `key`, every one from `high` on a greater one.
     let (mut low, mut high) = (0, entries);
     while high - low > BLOCK {
         let middle = low + (high - low) / 2;
-        if read_entry::<E>(file, middle)?.key() <= key {
+        if read_entry::<E>(file, middle, read_at)?.key() <= key {
             low = middle + 1;
         } else {
             high = middle;
@@ -182,14 +183,14 @@ pub(super) fn search_file<E: IndexEntry>(
 }
 
 /// The entry with this index in the file.
-pub(super) fn read_entry<E: IndexEntry>(file: &File, index: u64) -> io::Result<E> {
+pub(super) fn read_entry<E: IndexEntry>(file: &File, index: u64, read_at: ReadAt) -> io::Result<E> {
     let bytes = read_at(file, index * E::SIZE as u64, E::SIZE)?;
     E::decode(&bytes).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::files::OpenFiles;
+    use super::super::files::{OpenFiles, read_at};
     use super::*;
 
     #[test]
@@ -212,7 +213,7 @@ mod tests {
         let opened = file.open().unwrap();
         for key in -1..3_010 {
             let expected = entries.iter().rev().find(|entry| entry.key() <= key).copied();
-            assert_eq!(search_file(&opened, 1_000, key).unwrap(), expected);
+            assert_eq!(search_file(&opened, 1_000, key, read_at).unwrap(), expected);
         }
     }
 

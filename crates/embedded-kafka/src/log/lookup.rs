@@ -10,6 +10,7 @@ use crate::time::Timestamp;
 
 use super::Log;
 use super::batch::{BatchHeader, HEADER_SIZE};
+use super::files::read_at;
 use super::records::Records;
 use super::scan::Scan;
 use super::validate::MAX_DECOMPRESSED_BYTES;
@@ -109,7 +110,7 @@ impl Lookup {
 
     fn scan(&self, segment: &SegmentView, target: Timestamp) -> io::Result<Option<Found>> {
         let file = segment.log()?;
-        let mut scan = Scan::headers(file, segment.position()?, segment.size());
+        let mut scan = Scan::headers(file, segment.position(read_at)?, segment.size());
         while let Some((position, header)) = scan.next()? {
             if header.max_timestamp < target || header.last_offset() < self.start_offset {
                 continue;

@@ -58,6 +58,7 @@ pub(crate) use batch::{BatchHeader, HEADER_SIZE};
 pub(crate) use builder::BatchBuilder;
 pub(crate) use compression::Compression;
 pub(crate) use files::OpenFiles;
+pub(crate) use identity::{is_partition_directory, owns};
 pub(crate) use lookup::{Found, Lookup};
 pub(crate) use maintain::DeleteRecordsError;
 pub(crate) use marker::EndTransactionMarker;

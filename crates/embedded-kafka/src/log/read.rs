@@ -10,12 +10,17 @@ use bytes::Bytes;
 
 use super::Log;
 use super::batch::{BatchHeader, HEADER_SIZE};
-use super::files::read_at;
+use super::files::{ReadAt, read_at, read_cached_at};
 use super::segment::Segment;
 use super::view::{SegmentView, Start};
 
 /// Bytes at the end of a log that are taken to be in the page cache still.
 const RECENT_BYTES: u64 = 32 * 1024 * 1024;
+
+/// Bytes that are read beyond those asked for at most, in search of the first batch. It may lie
+/// further behind its index entry, where `index.interval.bytes` is larger: then one read follows
+/// another.
+const READ_AHEAD: usize = 64 * 1024;
 
 /// The offset is below the log's start or above its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -73,7 +78,8 @@ impl Log {
             offset,
             end_offset,
             max_bytes,
-            index_interval: usize::try_from(self.settings.index_interval_bytes).unwrap_or(0),
+            index_interval: usize::try_from(self.settings.index_interval_bytes)
+                .map_or(READ_AHEAD, |interval| interval.min(READ_AHEAD)),
             is_recent,
         }))
     }
@@ -105,11 +111,6 @@ impl Log {
 }
 
 impl Slice {
-    /// Whether the batches were written so lately that reading them will not wait for the disk.
-    pub(crate) fn is_recent(&self) -> bool {
-        self.is_recent
-    }
-
     /// Reads the batches: whole ones, of together at most `max_bytes`. With `at_least_one` the first
     /// one comes even where it is larger alone, so that a consumer is never stuck.
     ///
@@ -118,13 +119,30 @@ impl Slice {
     /// # Errors
     /// When the file cannot be read.
     pub(crate) fn read(&self, at_least_one: bool) -> io::Result<Bytes> {
-        let batches = self.read_batches(at_least_one);
+        let batches = self.read_batches(at_least_one, read_at);
         if self.segment.is_outdated() { Ok(Bytes::new()) } else { batches }
     }
 
-    fn read_batches(&self, at_least_one: bool) -> io::Result<Bytes> {
+    /// Reads the batches as [`read`](Self::read) does, or answers `None` where that would wait for
+    /// the disk.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(crate) fn read_without_waiting(&self, at_least_one: bool) -> io::Result<Option<Bytes>> {
+        let batches = match self.read_batches(at_least_one, read_cached_at) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+            // What was written lately is taken to be in the page cache where nobody can tell.
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+                return if self.is_recent { self.read(at_least_one).map(Some) } else { Ok(None) };
+            }
+            batches => batches,
+        };
+        if self.segment.is_outdated() { Ok(Some(Bytes::new())) } else { batches.map(Some) }
+    }
+
+    fn read_batches(&self, at_least_one: bool, read_at: ReadAt) -> io::Result<Bytes> {
         let file = self.segment.log()?;
-        let mut position = self.segment.position()?;
+        let mut position = self.segment.position(read_at)?;
         let wanted = self.max_bytes.saturating_add(self.index_interval).max(HEADER_SIZE);
         let mut buffer = read_at(&file, position, self.cut(position, wanted))?;
         let mut at = 0;
@@ -155,6 +173,10 @@ impl Slice {
             at = 0;
         }
         let end = self.end_of_batches(&buffer, at, limit);
+        if (end - at) * 2 < buffer.len() {
+            // Whoever holds a few bytes should not hold the whole buffer.
+            return Ok(Bytes::copy_from_slice(&buffer[at..end]));
+        }
         Ok(Bytes::from(buffer).slice(at..end))
     }
 
@@ -176,5 +198,44 @@ impl Slice {
             end += header.size();
         }
         end
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::super::{BatchBuilder, LogSettings, OpenFiles};
+    use super::*;
+
+    fn log(directory: &std::path::Path, settings: LogSettings) -> Log {
+        let files = OpenFiles::new(10);
+        let (mut log, _) =
+            Log::open(directory.to_owned(), settings, Uuid::nil(), &files, 0).unwrap();
+        for _ in 0..100 {
+            let mut batch = BatchBuilder::new(0);
+            batch.push(Some(b"key"), Some(&[7; 40]));
+            log.append(&batch.build().unwrap(), 0, 0).unwrap();
+        }
+        log
+    }
+
+    #[test]
+    fn a_small_answer_holds_no_large_buffer() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = log(directory.path(), LogSettings::default());
+        let records = log.locate(0, 100, 120).unwrap().unwrap().read(true).unwrap();
+        let size = records.len();
+        assert!((1..=240).contains(&size), "{size}");
+        let capacity = records.try_into_mut().unwrap().capacity();
+        assert!(capacity <= 2 * size, "{capacity} for {size}");
+    }
+
+    #[test]
+    fn a_sparse_index_makes_no_read_large() {
+        let directory = tempfile::tempdir().unwrap();
+        let sparse = LogSettings { index_interval_bytes: 1 << 31, ..LogSettings::default() };
+        let slice = log(directory.path(), sparse).locate(90, 100, 120).unwrap().unwrap();
+        assert_eq!(slice.index_interval, READ_AHEAD);
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::batch::{BatchHeader, has_valid_crc};
-use super::files::LogFile;
+use super::files::{LogFile, read_at};
 use super::index::{IndexEntry, OffsetEntry, SparseIndex, TimeEntry, read_entry};
 use super::marker::EndTransactionMarker;
 use super::scan::Scan;
@@ -76,7 +76,7 @@ fn load_index<E: IndexEntry>(
         return Ok(None);
     }
     let last = match entries.checked_sub(1) {
-        Some(last) => Some(read_entry(&*file.open()?, last)?),
+        Some(last) => Some(read_entry(&*file.open()?, last, read_at)?),
         None => None,
     };
     Ok(Some(SparseIndex::from_file(entries, last)))

@@ -17,7 +17,7 @@ use crate::time::Timestamp;
 use super::aborted::AbortedTransactions;
 use super::directory::{Listing, length_of, list, load_start_offset, save_start_offset};
 use super::epochs::LeaderEpochs;
-use super::files::{OpenFiles, remove_if_there};
+use super::files::{OpenFiles, read_at, remove_if_there};
 use super::index::{IndexEntry, OffsetEntry, SparseIndex, TimeEntry};
 use super::producers::Producers;
 use super::rebuild::{Depth, load_indexes, rebuild};
@@ -274,7 +274,7 @@ impl Log {
             return Ok(());
         }
         let view = segment.view(segment.start_for(from.max(segment.base_offset())));
-        let mut scan = Scan::headers(view.log()?, view.position()?, segment.size());
+        let mut scan = Scan::headers(view.log()?, view.position(read_at)?, segment.size());
         while let Some((position, header)) = scan.next()? {
             if header.base_offset >= from && header.last_offset() < to {
                 let marker = scan.marker(position, &header)?;

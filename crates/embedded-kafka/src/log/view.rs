@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::time::Timestamp;
 
-use super::files::{LogFile, OpenFiles};
+use super::files::{LogFile, OpenFiles, ReadAt, read_at};
 use super::index::{OffsetEntry, TimeEntry, read_entry, search_file};
 
 /// The suffixes of a segment's files.
@@ -78,7 +78,7 @@ impl SegmentFiles {
             return Ok(*known);
         }
         let last = match entries.checked_sub(1) {
-            Some(last) => Some(read_entry(&*self.time_index.open()?, last)?),
+            Some(last) => Some(read_entry(&*self.time_index.open()?, last, read_at)?),
             None => None,
         };
         Ok(*self.sealed_max.get_or_init(|| last))
@@ -153,30 +153,34 @@ impl SegmentView {
     }
 
     /// The position to begin at, from the index files where it has to be.
-    pub(super) fn position(&self) -> io::Result<u64> {
+    pub(super) fn position(&self, read_at: ReadAt) -> io::Result<u64> {
         match self.start {
             Start::Position(position) => Ok(position),
-            Start::Offset(offset) => self.position_of(offset),
+            Start::Offset(offset) => self.position_of(offset, read_at),
             Start::Time(target) => {
                 let file = self.files.time_index.open()?;
                 let before = target.saturating_sub(1);
-                match search_file::<TimeEntry>(&file, self.known.times_in_file, before)? {
-                    Some(entry) => {
-                        self.position_of(self.base_offset + i64::from(entry.relative_offset))
-                    }
+                match search_file::<TimeEntry>(&file, self.known.times_in_file, before, read_at)? {
+                    Some(entry) => self
+                        .position_of(self.base_offset + i64::from(entry.relative_offset), read_at),
                     None => Ok(0),
                 }
             }
         }
     }
 
-    fn position_of(&self, offset: i64) -> io::Result<u64> {
+    fn position_of(&self, offset: i64, read_at: ReadAt) -> io::Result<u64> {
         if self.known.offsets_in_file == 0 {
             return Ok(0);
         }
         let file = self.files.index.open()?;
         let relative_offset = offset - self.base_offset;
-        let entry = search_file::<OffsetEntry>(&file, self.known.offsets_in_file, relative_offset)?;
+        let entry = search_file::<OffsetEntry>(
+            &file,
+            self.known.offsets_in_file,
+            relative_offset,
+            read_at,
+        )?;
         Ok(entry.map_or(0, |entry| u64::from(entry.position)))
     }
 

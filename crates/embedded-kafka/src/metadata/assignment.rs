@@ -24,10 +24,16 @@ pub(super) fn spread(
         .collect()
 }
 
-/// Checks the replicas that a caller chose for each partition of a topic.
-pub(super) fn check_manual(nodes: &[i32], replicas: &[Vec<i32>]) -> Result<(), Refusal> {
+/// Checks the replicas that a caller chose for each partition of a topic. All have as many, those
+/// that the topic has already (`replication_factor`) included.
+pub(super) fn check_manual(
+    nodes: &[i32],
+    replicas: &[Vec<i32>],
+    replication_factor: Option<usize>,
+) -> Result<(), Refusal> {
     let refuse = |message| Err(Refusal::new(ResponseError::InvalidReplicaAssignment, message));
-    let replication_factor = replicas.first().map_or(0, Vec::len);
+    let replication_factor =
+        replication_factor.or_else(|| replicas.first().map(Vec::len)).unwrap_or(0);
     for brokers in replicas {
         if brokers.is_empty() {
             return refuse(
@@ -76,11 +82,20 @@ mod tests {
 
     #[test]
     fn a_manual_assignment_is_refused_for_the_reason_that_kafka_gives() {
-        let message = |replicas: &[Vec<i32>]| check_manual(&[1, 2], replicas).unwrap_err().message;
-        assert!(check_manual(&[1, 2], &[vec![1, 2], vec![2, 1]]).is_ok());
+        let message =
+            |replicas: &[Vec<i32>]| check_manual(&[1, 2], replicas, None).unwrap_err().message;
+        assert!(check_manual(&[1, 2], &[vec![1, 2], vec![2, 1]], None).is_ok());
         assert!(message(&[vec![]]).contains("empty replica list"));
         assert!(message(&[vec![3]]).contains("broker 3, but no such broker"));
         assert!(message(&[vec![1, 1]]).contains("broker 1 more than once"));
         assert!(message(&[vec![1, 2], vec![1]]).contains("with 1 replica(s)"));
+    }
+
+    #[test]
+    fn added_partitions_have_as_many_replicas_as_those_before_them() {
+        assert!(check_manual(&[1, 2], &[vec![2]], Some(1)).is_ok());
+        let refused = check_manual(&[1, 2], &[vec![1, 2]], Some(1)).unwrap_err();
+        assert!(refused.message.contains("with 2 replica(s)"), "{}", refused.message);
+        assert!(refused.message.contains("which have 1 replica(s)"), "{}", refused.message);
     }
 }

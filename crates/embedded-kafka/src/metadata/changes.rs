@@ -1,5 +1,7 @@
 //! Topics come, change and go. What Kafka's controller refuses is refused here, in its words.
 
+use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 use kafka_protocol::ResponseError;
@@ -10,10 +12,11 @@ use super::config::TopicConfig;
 use super::store::TopicRecord;
 use super::{Metadata, Refusal, Topic, names};
 use crate::event::Event;
+use crate::log::{is_partition_directory, owns};
 
-/// The most partitions that one topic may have here, so that a typing error does not make a
-/// million directories.
-const MOST_PARTITIONS: i32 = 10_000;
+/// The most partitions that one topic may have here, and that one request may create (as in Kafka),
+/// so that a typing error does not make a million.
+pub(crate) const MOST_PARTITIONS: i32 = 10_000;
 
 /// A topic that somebody wants.
 #[derive(Debug, Clone, Default)]
@@ -41,6 +44,10 @@ impl Metadata {
         let given = new.config.iter().map(|(name, value)| (name.as_str(), value.as_deref()));
         let config = TopicConfig::create(given)?;
         let replicas = self.place(&new)?;
+        if !validate_only {
+            let partitions = 0..replicas.len() as i32;
+            self.clear_away(&new.name, partitions).map_err(|error| Refusal::storage(&error))?;
+        }
         let record = TopicRecord {
             name: new.name,
             id: Uuid::new_v4(),
@@ -61,16 +68,38 @@ impl Metadata {
         Ok(topic)
     }
 
-    /// Deletes a topic and all that is in it.
-    pub(crate) fn delete_topic(&self, name: &str) -> Result<(), ResponseError> {
-        let _one_at_a_time = self.changing.lock();
-        if self.topic(name).is_none() {
-            return Err(ResponseError::UnknownTopicOrPartition);
+    /// The topic, created with the cluster's defaults where nobody has created it, or with what Kafka
+    /// gives to a topic of its own.
+    pub(crate) fn create_when_asked_for(&self, name: &str) -> Result<Arc<Topic>, Refusal> {
+        let new = match name {
+            names::CONSUMER_OFFSETS => self.new_offsets_topic(),
+            names::TRANSACTION_STATE => self.new_transaction_topic(),
+            _ => NewTopic { name: name.to_owned(), ..NewTopic::default() },
+        };
+        match self.create_topic(new, false) {
+            // Two clients that ask at the same moment both get the topic.
+            Err(refusal) if refusal.code == ResponseError::TopicAlreadyExists => {
+                self.topic(name).ok_or_else(Refusal::unknown_topic)
+            }
+            created => created,
         }
-        self.store.remove_topic(name).map_err(|error| Refusal::storage(&error).code)?;
-        let removed = self.topics.write().remove(name);
-        for partition in removed.iter().flat_map(|topic| topic.partitions().to_vec()) {
-            // What cannot be removed now is swept away at the next start.
+    }
+
+    /// Deletes a topic and all that is in it. One of the same name that was created meanwhile is
+    /// another topic, and stays.
+    ///
+    /// # Errors
+    /// `UNKNOWN_TOPIC_OR_PARTITION` where somebody else was faster, `KAFKA_STORAGE_ERROR`.
+    pub(crate) fn delete_topic(&self, topic: &Topic) -> Result<(), Refusal> {
+        let _one_at_a_time = self.changing.lock();
+        let name = &*topic.name;
+        if self.topic_by_id(topic.id).is_none() {
+            return Err(Refusal::unknown_topic());
+        }
+        self.store.remove_topic(name).map_err(|error| Refusal::storage(&error))?;
+        self.topics.write().remove(name);
+        for partition in topic.partitions().iter() {
+            // What cannot be removed now goes when the name is used again, or at the next start.
             if let Err(error) = partition.delete() {
                 tracing::warn!(%error, topic = name, "a deleted partition is still on disk");
             }
@@ -88,17 +117,16 @@ impl Metadata {
         validate_only: bool,
     ) -> Result<(), Refusal> {
         let _one_at_a_time = self.changing.lock();
-        let topic = self.topic(name).ok_or_else(|| {
-            let code = ResponseError::UnknownTopicOrPartition;
-            Refusal::new(code, "This server does not host this topic-partition.")
-        })?;
+        let topic = self.topic(name).ok_or_else(Refusal::unknown_topic)?;
         let partitions = topic.partitions();
         let present = partitions.len();
         let added = increase(name, present, count)?;
+        let factor = partitions.first().map_or(1, |first| first.leadership().replicas.len());
         let replicas = match assignments {
             None => {
-                let factor = partitions[0].leadership().replicas.len();
-                spread(&self.node_ids(), added, factor, present, shift(name))
+                let nodes = self.node_ids();
+                check_factor(factor, nodes.len())?;
+                spread(&nodes, added, factor, present, shift(name))
             }
             Some(given) if given.len() != added => {
                 return Err(Refusal::new(
@@ -111,7 +139,7 @@ impl Metadata {
                 ));
             }
             Some(given) => {
-                check_manual(&self.node_ids(), given)?;
+                check_manual(&self.node_ids(), given, Some(factor))?;
                 given.to_vec()
             }
         };
@@ -119,11 +147,16 @@ impl Metadata {
             return Ok(());
         }
         let record = topic.record(&topic.config(), replicas.clone());
-        self.store.write_topic(&record).map_err(|error| Refusal::storage(&error))?;
         let nodes = self.node_ids();
-        topic
-            .add_partitions(replicas, &self.place_for_logs(&nodes))
-            .map_err(|error| Refusal::storage(&error))
+        let first = present as i32;
+        self.clear_away(name, first..count).map_err(|error| Refusal::storage(&error))?;
+        // What cannot be opened is not written down, or the next start would fail over it.
+        let opened = topic
+            .open_partitions(replicas, &self.place_for_logs(&nodes))
+            .map_err(|error| Refusal::storage(&error))?;
+        self.store.write_topic(&record).map_err(|error| Refusal::storage(&error))?;
+        topic.add_partitions(opened);
+        Ok(())
     }
 
     /// The settings of a topic, `None` where there is no such topic.
@@ -148,6 +181,20 @@ impl Metadata {
         let record = topic.record(&config, Vec::new());
         self.store.write_topic(&record).map_err(|error| Refusal::storage(&error))?;
         topic.configure(config);
+        Ok(())
+    }
+
+    /// Removes what a failed deletion left where new partitions are going to be. On a file system
+    /// that ignores case the directory may be another topic's, which keeps it.
+    fn clear_away(&self, topic: &str, partitions: Range<i32>) -> io::Result<()> {
+        for partition in partitions {
+            let directory = self.store.partition_directory(topic, partition);
+            let is_owned = || self.topics().iter().any(|other| owns(other.id, &directory));
+            if is_partition_directory(&directory) && !is_owned() {
+                std::fs::remove_dir_all(&directory)?;
+                tracing::info!(path = %directory.display(), "removed the log of a deleted topic");
+            }
+        }
         Ok(())
     }
 
@@ -183,16 +230,7 @@ impl Metadata {
             ));
         }
         let nodes = self.node_ids();
-        if factor as usize > nodes.len() {
-            return Err(Refusal::new(
-                ResponseError::InvalidReplicationFactor,
-                format!(
-                    "Unable to replicate the partition {factor} time(s): The target replication \
-                     factor of {factor} cannot be reached because only {} broker(s) are registered.",
-                    nodes.len(),
-                ),
-            ));
-        }
+        check_factor(factor as usize, nodes.len())?;
         Ok(spread(&nodes, partitions as usize, factor as usize, 0, shift(&new.name)))
     }
 
@@ -219,7 +257,7 @@ impl Metadata {
         }
         let replicas: Vec<_> = assignments.into_iter().map(|(_, replicas)| replicas).collect();
         check_count(replicas.len() as i32)?;
-        check_manual(&self.node_ids(), &replicas)?;
+        check_manual(&self.node_ids(), &replicas, None)?;
         Ok(replicas)
     }
 }
@@ -251,6 +289,20 @@ fn check_count(partitions: i32) -> Result<(), Refusal> {
     ))
 }
 
+/// Whether there are nodes enough for each replica of a partition to have its own.
+fn check_factor(factor: usize, nodes: usize) -> Result<(), Refusal> {
+    if factor <= nodes {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        ResponseError::InvalidReplicationFactor,
+        format!(
+            "Unable to replicate the partition {factor} time(s): The target replication factor of \
+             {factor} cannot be reached because only {nodes} broker(s) are registered."
+        ),
+    ))
+}
+
 /// Topics begin at different nodes, and the same topic at the same one each time.
 fn shift(name: &str) -> usize {
     crc32c::crc32c(name.as_bytes()) as usize
@@ -259,6 +311,30 @@ fn shift(name: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::Node;
+    use crate::event::Events;
+    use crate::settings::Settings;
+    use crate::time::Clock;
+
+    #[test]
+    fn a_topic_that_was_created_again_is_not_deleted_in_the_place_of_the_old_one() {
+        let data = tempfile::tempdir().unwrap();
+        let nodes = [Node { id: 1, address: ([127, 0, 0, 1], 9092).into() }];
+        let (settings, clock) = (Settings::default(), Arc::new(Clock::new()));
+        let metadata =
+            Metadata::open(data.path(), &nodes, &settings, &clock, Events::new()).unwrap();
+        let create = || {
+            let new = NewTopic { name: "airports".into(), ..NewTopic::default() };
+            metadata.create_topic(new, false).unwrap()
+        };
+        // Somebody found the first topic, and deletes it after it was replaced.
+        let first = create();
+        metadata.delete_topic(&first).unwrap();
+        let second = create();
+        let refused = metadata.delete_topic(&first).unwrap_err();
+        assert_eq!(refused.code, ResponseError::UnknownTopicOrPartition);
+        assert_eq!(metadata.topic("airports").unwrap().id, second.id);
+    }
 
     #[test]
     fn partitions_can_only_become_more() {

@@ -26,30 +26,35 @@ impl Metadata {
         self.nodes.len().min(REPLICATION_FACTOR) as i16
     }
 
-    /// Creates an internal topic, if nobody has done so.
-    pub(super) fn ensure_internal_topic(
+    /// An internal topic, as Kafka creates it by itself.
+    pub(super) fn new_internal_topic(
         &self,
         name: &str,
         partitions: i32,
         config: &[(&str, &str)],
-    ) -> Result<(), ResponseError> {
-        if self.topic(name).is_some() {
-            return Ok(());
-        }
+    ) -> NewTopic {
         let config = config.iter().map(|(name, value)| ((*name).into(), Some((*value).into())));
-        let topic = NewTopic {
+        NewTopic {
             name: name.into(),
             partitions: Some(partitions),
             replication_factor: Some(self.internal_replication_factor()),
             assignments: Vec::new(),
             config: config.collect(),
-        };
-        match self.create_topic(topic, false) {
-            Ok(_) => Ok(()),
-            // Another client asked at the same moment.
-            Err(refusal) if refusal.code == ResponseError::TopicAlreadyExists => Ok(()),
-            Err(refusal) => Err(refusal.code),
         }
+    }
+
+    /// Creates an internal topic, if nobody has done so.
+    ///
+    /// # Errors
+    /// `COORDINATOR_NOT_AVAILABLE`, which clients ask again after, where that fails.
+    pub(super) fn ensure_internal_topic(&self, name: &str) -> Result<(), ResponseError> {
+        if self.topic(name).is_some() {
+            return Ok(());
+        }
+        self.create_when_asked_for(name).map(drop).map_err(|refusal| {
+            tracing::error!(reason = refusal.message, topic = name, "no topic for a coordinator");
+            ResponseError::CoordinatorNotAvailable
+        })
     }
 
     /// Hands on every batch of a topic with its partition, header first, each partition in the

@@ -31,12 +31,12 @@ use crate::cluster::Node;
 use crate::error::StartError;
 use crate::event::Events;
 use crate::group;
-use crate::log::{LogSettings, OpenFiles};
+use crate::log::{LogSettings, OpenFiles, is_partition_directory};
 use crate::settings::{FETCH_MAX_BYTES, Settings};
 use crate::time::{Clock, Timestamp};
 use crate::txn;
 
-pub(crate) use self::changes::NewTopic;
+pub(crate) use self::changes::{MOST_PARTITIONS, NewTopic};
 pub(crate) use self::offsets_topic::OffsetsTopic;
 pub(crate) use self::partition::{Partition, PartitionState, READ_COMMITTED};
 pub(crate) use self::refusal::Refusal;
@@ -239,7 +239,7 @@ impl Metadata {
         self.nodes.iter().map(|node| node.id).collect()
     }
 
-    /// Removes what a crash left of topics that are gone.
+    /// Removes what a crash left of topics that are gone. Whatever else is there is not ours.
     fn sweep(&self) -> io::Result<()> {
         let logs = match std::fs::read_dir(self.store.logs()) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -253,7 +253,7 @@ impl Metadata {
                     partition.parse().is_ok_and(|partition| self.has_partition(topic, partition))
                 },
             );
-            if !known {
+            if !known && is_partition_directory(&log.path()) {
                 std::fs::remove_dir_all(log.path())?;
             }
         }

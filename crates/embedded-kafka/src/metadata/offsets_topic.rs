@@ -8,8 +8,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
 
-use super::Metadata;
 use super::names::CONSUMER_OFFSETS;
+use super::{Metadata, NewTopic};
 use crate::group::{LogEntry, OffsetsLog, partition_of};
 use crate::log::{BatchBuilder, BatchHeader, EndTransactionMarker, HEADER_SIZE, Records};
 use crate::txn::Producer;
@@ -60,15 +60,23 @@ impl Metadata {
     }
 
     /// The node that coordinates a group. The first question creates `__consumer_offsets`.
+    ///
+    /// # Errors
+    /// `COORDINATOR_NOT_AVAILABLE`, which clients ask again after, where that fails.
     pub(crate) fn find_group_coordinator(&self, group: &str) -> Result<i32, ResponseError> {
+        self.ensure_internal_topic(CONSUMER_OFFSETS)?;
+        self.group_coordinator(group).ok_or(ResponseError::CoordinatorNotAvailable)
+    }
+
+    /// `__consumer_offsets`, as Kafka creates it by itself.
+    pub(super) fn new_offsets_topic(&self) -> NewTopic {
+        let partitions = self.settings.offsets_topic_partitions;
         let config = [
             ("cleanup.policy", "compact"),
             ("compression.type", "producer"),
             ("segment.bytes", "104857600"),
         ];
-        let partitions = self.settings.offsets_topic_partitions;
-        self.ensure_internal_topic(CONSUMER_OFFSETS, partitions, &config)?;
-        self.group_coordinator(group).ok_or(ResponseError::CoordinatorNotAvailable)
+        self.new_internal_topic(CONSUMER_OFFSETS, partitions, &config)
     }
 
     /// Reads all of `__consumer_offsets`, each partition in the order in which it was written.

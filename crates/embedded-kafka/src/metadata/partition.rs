@@ -50,6 +50,13 @@ pub(crate) struct PartitionState {
     is_deleted: bool,
 }
 
+impl Leadership {
+    /// The replicas that do not have everything, because their nodes are gone.
+    pub(crate) fn offline(&self) -> impl Iterator<Item = i32> {
+        self.replicas.iter().copied().filter(|node| !self.in_sync.contains(node))
+    }
+}
+
 impl PartitionState {
     /// What consumers may read up to, exclusive: what every replica in sync has.
     pub(crate) fn high_watermark(&self) -> i64 {
@@ -132,9 +139,7 @@ impl PartitionState {
 }
 
 impl Partition {
-    pub(crate) fn new(index: i32, replicas: Vec<i32>, log: Log, min_in_sync: usize) -> Self {
-        let leader = *replicas.first().expect("a partition has at least one replica");
-        let leadership = Leadership { leader, epoch: 0, in_sync: replicas.clone(), replicas };
+    pub(crate) fn new(index: i32, leadership: Leadership, log: Log, min_in_sync: usize) -> Self {
         let state = PartitionState { log, leadership, min_in_sync, is_deleted: false };
         Self { index, state: Mutex::new(state), changed: Watch::default() }
     }

@@ -30,6 +30,12 @@ impl Refusal {
         Self::new(ResponseError::UnknownTopicOrPartition, message)
     }
 
+    /// A topic that is not there, in the words that Kafka has for it everywhere else.
+    pub(crate) fn unknown_topic() -> Self {
+        let message = "This server does not host this topic-partition.";
+        Self::new(ResponseError::UnknownTopicOrPartition, message)
+    }
+
     /// The disk did not take a change.
     pub(super) fn storage(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "a change of the cluster's metadata was not written");

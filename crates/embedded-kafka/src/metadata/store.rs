@@ -4,6 +4,7 @@
 //! new one. Creating the thousandth topic writes one small file.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,9 @@ use uuid::Uuid;
 
 /// The layout that this version reads and writes.
 const FORMAT: u32 = 1;
+
+/// The extension of a file that is being written, beside the one that it is going to replace.
+const BESIDE: &str = "new";
 
 /// What holds for the whole cluster.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
@@ -97,11 +101,13 @@ impl Store {
         let mut records = Vec::new();
         for entry in fs::read_dir(&topics).map_err(at(&topics))? {
             let path = entry.map_err(at(&topics))?.path();
-            if path.extension().is_some_and(|extension| extension == "json") {
-                records.push(parse(&path, &fs::read(&path).map_err(at(&path))?)?);
-            } else {
+            match path.extension().and_then(OsStr::to_str) {
+                Some("json") => {
+                    records.push(read_topic(&path, &fs::read(&path).map_err(at(&path))?)?);
+                }
                 // Left behind by a crash between writing a file and renaming it into its place.
-                fs::remove_file(&path).map_err(at(&path))?;
+                Some(BESIDE) => fs::remove_file(&path).map_err(at(&path))?,
+                _ => {}
             }
         }
         records.sort_by(|a: &TopicRecord, b| a.name.cmp(&b.name));
@@ -136,13 +142,27 @@ impl Store {
     }
 }
 
+/// A topic's file must be about the topic that it is named for: one that is damaged could make a
+/// topic disappear, and its logs would be taken for those of a deleted one.
+fn read_topic(path: &Path, bytes: &[u8]) -> Result<TopicRecord, StoreError> {
+    let record: TopicRecord = parse(path, bytes)?;
+    let refuse = |reason: String| Err(StoreError::Format { path: path.to_owned(), reason });
+    if path.file_stem() != Some(OsStr::new(&record.name)) {
+        return refuse(format!("it is about a topic {}", record.name));
+    }
+    if record.replicas.is_empty() {
+        return refuse("the topic has no partitions".into());
+    }
+    Ok(record)
+}
+
 fn parse<T: for<'de> Deserialize<'de>>(path: &Path, bytes: &[u8]) -> Result<T, StoreError> {
     serde_json::from_slice(bytes)
         .map_err(|error| StoreError::Format { path: path.to_owned(), reason: error.to_string() })
 }
 
 fn replace(path: &Path, record: &impl Serialize) -> io::Result<()> {
-    let beside = path.with_extension("new");
+    let beside = path.with_extension(BESIDE);
     fs::write(&beside, serde_json::to_vec_pretty(record)?)?;
     fs::rename(&beside, path)
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::config::TopicConfig;
 use super::names;
-use super::partition::Partition;
+use super::partition::{Leadership, Partition};
 use super::store::{Store, TopicRecord};
 use crate::log::{Log, LogError, LogSettings, OpenFiles};
 use crate::time::Timestamp;
@@ -45,20 +45,22 @@ impl Topic {
             config: RwLock::new(Arc::new(config)),
             partitions: RwLock::default(),
         };
-        topic.add_partitions(record.replicas, place)?;
+        let partitions = topic.open_partitions(record.replicas, place)?;
+        topic.add_partitions(partitions);
         Ok(topic)
     }
 
-    /// Adds partitions, numbered on from the last.
-    pub(super) fn add_partitions(
+    /// Opens the logs of further partitions, numbered on from the last, which nobody sees yet.
+    pub(super) fn open_partitions(
         &self,
         replicas: Vec<Vec<i32>>,
         place: &Place<'_>,
-    ) -> Result<(), LogError> {
+    ) -> Result<Vec<Arc<Partition>>, LogError> {
         let config = self.config();
-        let mut partitions = self.partitions().to_vec();
-        for replicas in replicas {
-            let index = partitions.len() as i32;
+        let present = self.partitions().len();
+        let mut opened = Vec::with_capacity(replicas.len());
+        for (number, replicas) in (present..).zip(replicas) {
+            let index = number as i32;
             let directory = place.store.partition_directory(&self.name, index);
             let settings = log_settings(&config);
             let (log, recovery) =
@@ -67,11 +69,17 @@ impl Topic {
                 let (topic, bytes) = (&self.name, recovery.cut_bytes);
                 tracing::warn!(%topic, index, bytes, "a torn end was cut off the log");
             }
-            let replicas = among(place.nodes, replicas, partitions.len());
-            partitions.push(Arc::new(Partition::new(index, replicas, log, min_in_sync(&config))));
+            let leadership = leadership(place.nodes, replicas, number);
+            let min_in_sync = min_in_sync(&config);
+            opened.push(Arc::new(Partition::new(index, leadership, log, min_in_sync)));
         }
-        *self.partitions.write() = partitions.into();
-        Ok(())
+        Ok(opened)
+    }
+
+    /// Lets everybody see partitions that were opened.
+    pub(super) fn add_partitions(&self, opened: Vec<Arc<Partition>>) {
+        let mut partitions = self.partitions.write();
+        *partitions = partitions.iter().cloned().chain(opened).collect();
     }
 
     pub(crate) fn partitions(&self) -> Arc<[Arc<Partition>]> {
@@ -112,11 +120,18 @@ impl Topic {
     }
 }
 
-/// The replicas on nodes that this cluster has. A data directory may have been written with more
-/// nodes; a partition none of whose nodes is left goes to one that is.
-fn among(nodes: &[i32], replicas: Vec<i32>, partition: usize) -> Vec<i32> {
-    let kept: Vec<i32> = replicas.into_iter().filter(|node| nodes.contains(node)).collect();
-    if kept.is_empty() { vec![nodes[partition % nodes.len()]] } else { kept }
+/// Who leads and who follows, of the nodes that there are. A data directory may have been written
+/// with more: their replicas stay assigned and are out of sync until they come back. A partition
+/// all of whose nodes are gone moves to one that is there, since its log is there too.
+fn leadership(nodes: &[i32], mut replicas: Vec<i32>, partition: usize) -> Leadership {
+    let present = |replicas: &[i32]| -> Vec<i32> {
+        replicas.iter().copied().filter(|node| nodes.contains(node)).collect()
+    };
+    if present(&replicas).is_empty() {
+        replicas = vec![nodes[partition % nodes.len()]];
+    }
+    let in_sync = present(&replicas);
+    Leadership { leader: in_sync[0], epoch: 0, replicas, in_sync }
 }
 
 fn min_in_sync(config: &TopicConfig) -> usize {
@@ -138,5 +153,25 @@ fn log_settings(config: &TopicConfig) -> LogSettings {
         compression: config.compression_type(),
         compacted: config.cleanup_policy().compact,
         ..LogSettings::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replicas_on_nodes_that_are_gone_stay_assigned_and_are_out_of_sync() {
+        let led = leadership(&[1, 2], vec![3, 2, 1], 0);
+        assert_eq!(
+            (led.leader, &led.replicas[..], &led.in_sync[..]),
+            (2, &[3, 2, 1][..], &[2, 1][..])
+        );
+    }
+
+    #[test]
+    fn a_partition_all_of_whose_nodes_are_gone_moves_to_one_that_is_there() {
+        let led = leadership(&[1, 2], vec![3], 1);
+        assert_eq!((led.leader, led.replicas, led.in_sync), (2, vec![2], vec![2]));
     }
 }

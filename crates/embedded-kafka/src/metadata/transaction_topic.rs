@@ -11,7 +11,7 @@ use kafka_protocol::ResponseError;
 
 use super::internal_topic::visit_records;
 use super::names::TRANSACTION_STATE;
-use super::{Metadata, Partition};
+use super::{Metadata, NewTopic, Partition};
 use crate::group::partition_of;
 use crate::log::BatchBuilder;
 use crate::txn::TransactionLog;
@@ -72,14 +72,19 @@ impl Metadata {
         &self,
         transactional_id: &str,
     ) -> Result<i32, ResponseError> {
+        self.ensure_internal_topic(TRANSACTION_STATE)?;
+        let coordinator = self.transaction_coordinator(transactional_id);
+        coordinator.ok_or(ResponseError::CoordinatorNotAvailable)
+    }
+
+    /// `__transaction_state`, as Kafka creates it by itself.
+    pub(super) fn new_transaction_topic(&self) -> NewTopic {
         // At least two replicas must have a decision, where there are as many
         // (`transaction.state.log.min.isr`).
         let min_in_sync = self.internal_replication_factor().min(2).to_string();
         let config = [&CONFIG[..], &[("min.insync.replicas", &min_in_sync)]].concat();
         let partitions = self.settings.transaction_topic_partitions;
-        self.ensure_internal_topic(TRANSACTION_STATE, partitions, &config)?;
-        let coordinator = self.transaction_coordinator(transactional_id);
-        coordinator.ok_or(ResponseError::CoordinatorNotAvailable)
+        self.new_internal_topic(TRANSACTION_STATE, partitions, &config)
     }
 
     /// Reads all of `__transaction_state`, each partition in the order in which it was written.

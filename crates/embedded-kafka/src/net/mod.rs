@@ -24,8 +24,11 @@ const BACKLOG: u32 = 1024;
 /// Those of the operating system, `AddrInUse` where the port is taken.
 pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    // A cluster that restarts takes its port back although old connections are in TIME_WAIT.
-    socket.set_reuseaddr(true)?;
+    // A cluster that restarts takes its port back although old connections are in TIME_WAIT. On
+    // Windows it could without, and with it take a port that somebody else listens on.
+    if cfg!(unix) {
+        socket.set_reuseaddr(true)?;
+    }
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }

@@ -1,0 +1,56 @@
+//! 02 · Topic metadata
+//!
+//! Asks the cluster what the topic `airports` looks like: which broker leads each partition, which
+//! hold a copy, which copies are up to date, and which offsets can be read. Every client asks this
+//! before it sends or fetches, and you ask it when something is wrong.
+//!
+//! Run:      cargo run --example 02_topic_metadata
+//! Chapter:  docs/02-topic-metadata.md
+
+use anyhow::{Result, bail};
+use helpers::{AIRPORTS_TOPIC, Error, airports_topic, topic_metadata};
+
+const MISSPELT: &str = "airprots";
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let cluster = workshop::cluster().await?;
+    let brokers = cluster.bootstrap_servers();
+    // There is something to look at, whichever example runs first.
+    airports_topic(brokers).await?;
+
+    // ANCHOR: ask
+    println!("topic  {AIRPORTS_TOPIC}\n");
+    let topic = topic_metadata(brokers, AIRPORTS_TOPIC).await?;
+    println!("{topic}\n");
+    // ANCHOR_END: ask
+
+    // ANCHOR: read
+    println!("in all, {} records can be read", topic.records());
+    for partition in &topic.partitions {
+        // The first replica is the one that Kafka prefers as leader, when it is in sync.
+        let preferred = partition.replicas.first().copied();
+        let missing = partition.replicas.len() - partition.in_sync_replicas.len();
+        match partition.leader {
+            None => println!("partition {} has no leader: it is offline", partition.id),
+            Some(_) if missing > 0 => {
+                println!("partition {}: {missing} copies behind", partition.id);
+            }
+            leader if leader == preferred => {}
+            Some(leader) => println!("partition {} moved to broker {leader}", partition.id),
+        }
+    }
+    // ANCHOR_END: read
+
+    // ANCHOR: unknown
+    println!("\ntopic  {MISSPELT}\n");
+    match topic_metadata(brokers, MISSPELT).await {
+        Err(error @ Error::UnknownTopic { .. }) => println!("{error}"),
+        Err(error) => return Err(error.into()),
+        Ok(_) => bail!("somebody has created {MISSPELT}"),
+    }
+    // ANCHOR_END: unknown
+
+    cluster.close().await?;
+    Ok(())
+}

@@ -1,0 +1,54 @@
+//! 05 · Delete a topic
+//!
+//! Deletes `airports` with all its records, waits until no broker knows it any more, and asks once
+//! more. Deleting is an agreement of the whole cluster, and it takes a moment until everyone has
+//! heard of it.
+//!
+//! Run:      cargo run --example 05_delete_topic
+//! Chapter:  docs/05-delete-topic.md
+
+use anyhow::Result;
+use helpers::{AIRPORTS_TOPIC, DeleteOutcome, Error, airports_topic, delete_topic, list_topics};
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let cluster = workshop::cluster().await?;
+    let brokers = cluster.bootstrap_servers();
+    // There is something to delete, whichever example runs first.
+    let topic = airports_topic(brokers).await?;
+
+    println!("topics before  {}", names(brokers).await?);
+    println!("delete         {}, {} records", topic.name, topic.records());
+    delete(brokers).await?;
+    println!("topics after   {}", names(brokers).await?);
+    println!("delete         {AIRPORTS_TOPIC} again");
+    delete(brokers).await?;
+
+    cluster.close().await?;
+    Ok(())
+}
+
+// ANCHOR: delete
+/// Deletes the topic, and says what came of it. That there is none is an outcome and no error:
+/// what the program wants is so already.
+async fn delete(brokers: &str) -> Result<(), Error> {
+    match delete_topic(brokers, AIRPORTS_TOPIC).await? {
+        DeleteOutcome::Deleted => println!("outcome        deleted"),
+        DeleteOutcome::UnknownTopic => println!("outcome        there is no such topic"),
+    }
+    Ok(())
+}
+// ANCHOR_END: delete
+
+// ANCHOR: names
+/// The topics of the cluster's users. Kafka keeps notes in topics of its own, such as
+/// `__consumer_offsets`, which nobody should delete.
+async fn names(brokers: &str) -> Result<String, Error> {
+    let mut topics = list_topics(brokers).await?;
+    topics.retain(|topic| !topic.starts_with("__"));
+    if topics.is_empty() {
+        return Ok("none".to_owned());
+    }
+    Ok(topics.join(", "))
+}
+// ANCHOR_END: names

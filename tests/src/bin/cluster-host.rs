@@ -1,0 +1,40 @@
+//! Hosts an embedded cluster in a process of its own, so that a test can kill it.
+//!
+//! Usage: `cluster-host DATA_DIR PORT...`, one port for each node. Prints the bootstrap servers
+//! once every node listens, then waits for its standard input: a line ends it in order, and the
+//! end of input, which also comes when the test dies, ends it at once.
+
+use std::process::ExitCode;
+
+use embedded_kafka::Cluster;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let directory = arguments.next().expect("the first argument is the data directory");
+    let ports: Vec<u16> =
+        arguments.map(|port| port.parse().expect("the other arguments are ports")).collect();
+    let replicas = ports.len().min(3) as i16;
+    let builder = Cluster::builder()
+        .nodes(ports.len())
+        .ports(ports)
+        .default_replication_factor(replicas)
+        .data_dir(directory);
+    let cluster = match builder.start().await {
+        Ok(cluster) => cluster,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    println!("{}", cluster.bootstrap_servers());
+    let mut line = String::new();
+    match std::io::stdin().read_line(&mut line) {
+        Ok(1..) => {
+            cluster.shutdown().await;
+            ExitCode::SUCCESS
+        }
+        // Without the cluster's destructor, as if it had been killed.
+        _ => std::process::exit(2),
+    }
+}

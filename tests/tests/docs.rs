@@ -1,0 +1,179 @@
+//! Chapters that cannot rot: what they show is what the code says and what the examples print.
+//!
+//! `UPDATE=1 cargo test --test docs` rewrites the blocks, and keeps the wildcards that still match.
+
+use kafka_protocol::messages::{ApiKey, ApiVersionsRequest};
+use snapbox::{Assert, Data};
+use workshop_tests::chapters::{chapter_of, current, files, heading_names, links};
+use workshop_tests::examples::{names, root};
+use workshop_tests::raw::RawClient;
+
+/// The parts of a chapter, in this order.
+const SECTIONS: [&str; 7] = [
+    "## Run it",
+    "## The code",
+    "## What it prints",
+    "## What went over the wire",
+    "## Try changing",
+    "## Exercise",
+    "## In production",
+];
+
+fn read(file: &str) -> String {
+    let path = root().join(file);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+/// The files of the chapters, such as `docs/03-producer.md`.
+fn chapters() -> Vec<String> {
+    let is_chapter = |file: &String| {
+        let name = file.trim_start_matches("docs/");
+        name.get(..2).is_some_and(|number| number.chars().all(|it| it.is_ascii_digit()))
+    };
+    files("docs", "md").into_iter().filter(is_chapter).collect()
+}
+
+fn check_blocks(example: &str) {
+    let file = chapter_of(example);
+    let written = read(&file);
+    let current = current(&written).unwrap_or_else(|unnamed| panic!("{file}: {unnamed:#?}"));
+    if std::env::var_os("UPDATE").is_some_and(|it| it == "1") {
+        std::fs::write(root().join(&file), current).expect("the chapter can be written");
+        return;
+    }
+    // Differences are shown line by line; the wildcards have done their work already.
+    let (current, written) = (Data::text(current).raw(), Data::text(written).raw());
+    Assert::new().eq(current, written);
+}
+
+#[test]
+fn blocks_of_01_create_topic() {
+    check_blocks("01_create_topic");
+}
+
+#[test]
+fn blocks_of_02_topic_metadata() {
+    check_blocks("02_topic_metadata");
+}
+
+#[test]
+fn blocks_of_03_producer() {
+    check_blocks("03_producer");
+}
+
+#[test]
+fn blocks_of_04_consumer() {
+    check_blocks("04_consumer");
+}
+
+#[test]
+fn blocks_of_05_delete_topic() {
+    check_blocks("05_delete_topic");
+}
+
+#[test]
+fn the_blocks_of_every_chapter_are_checked() {
+    let this_file = read("tests/tests/docs.rs");
+    for example in names() {
+        let call = format!("check_blocks(\"{example}\")");
+        assert!(this_file.contains(&call), "no test checks the blocks of {example}");
+    }
+}
+
+#[test]
+fn every_example_has_a_chapter_and_every_chapter_an_example() {
+    let expected: Vec<String> = names().iter().map(|example| chapter_of(example)).collect();
+    assert!(!expected.is_empty());
+    assert_eq!(chapters(), expected);
+}
+
+#[test]
+fn every_example_opens_with_how_to_run_it_and_where_to_read_on() {
+    for example in names() {
+        let text = read(&format!("examples/{example}.rs"));
+        let head: Vec<&str> = text.lines().take_while(|line| line.starts_with("//!")).collect();
+        let number = &example[..2];
+        assert!(head[0].starts_with(&format!("//! {number} · ")), "{example}: {}", head[0]);
+        let run = format!("//! Run:      cargo run --example {example}");
+        assert!(head.contains(&run.as_str()), "{example} lacks: {run}");
+        let chapter = format!("//! Chapter:  {}", chapter_of(&example));
+        assert!(head.contains(&chapter.as_str()), "{example} lacks: {chapter}");
+        let lines = text.lines().count();
+        assert!((40..=120).contains(&lines), "{example} has {lines} lines");
+    }
+}
+
+#[test]
+fn every_chapter_has_the_same_parts() {
+    for chapter in chapters() {
+        let text = read(&chapter);
+        let parts: Vec<&str> = text.lines().filter(|line| line.starts_with("## ")).collect();
+        assert_eq!(parts, SECTIONS, "{chapter}");
+        assert!(text.contains(" minutes"), "{chapter} does not say how long it takes");
+    }
+}
+
+#[test]
+fn the_way_through_names_every_chapter() {
+    for page in ["docs/README.md", "README.md"] {
+        let text = read(page);
+        for chapter in chapters() {
+            let link = chapter.strip_prefix("docs/").filter(|_| page.starts_with("docs"));
+            let link = link.unwrap_or(&chapter).to_owned();
+            assert!(links(&text).contains(&link), "{page} has no link to {link}");
+        }
+    }
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let mut pages = files("docs", "md");
+    pages.extend(["README.md", "ARCHITECTURE.md", "data/README.md"].map(str::to_owned));
+    let mut dead = Vec::new();
+    for page in &pages {
+        let text = read(page);
+        for link in links(&text) {
+            if link.starts_with("http://") || link.starts_with("https://") {
+                continue;
+            }
+            let (file, heading) = link.split_once('#').unwrap_or((&link, ""));
+            let directory = root().join(page);
+            let directory = directory.parent().expect("a page lies in a directory");
+            let target = directory.join(file);
+            let target = if file.is_empty() { root().join(page) } else { target };
+            let exists = target.exists();
+            let found = heading.is_empty()
+                || std::fs::read_to_string(&target)
+                    .is_ok_and(|text| heading_names(&text).iter().any(|name| name == heading));
+            if !exists || !found {
+                dead.push(format!("{page}: {link}"));
+            }
+        }
+    }
+    assert!(dead.is_empty(), "links that lead nowhere: {dead:#?}");
+}
+
+#[tokio::test]
+async fn the_page_of_the_embedded_cluster_lists_the_versions_that_it_advertises() {
+    let cluster = embedded_kafka::Cluster::builder().nodes(1).start().await.unwrap();
+    let mut client = RawClient::connect(cluster.bootstrap_servers());
+    let answer = client.call(0, &ApiVersionsRequest::default());
+    let page = read("docs/embedded-cluster.md");
+    let rows = page.lines().skip_while(|line| *line != "| Request | Versions |").skip(2);
+    let mut listed: Vec<&str> = rows.take_while(|line| line.starts_with('|')).collect();
+    let mut advertised: Vec<String> = answer
+        .api_keys
+        .iter()
+        .map(|api| {
+            let name = ApiKey::try_from(api.api_key).expect("the codec knows what is served");
+            match (api.min_version, api.max_version) {
+                (lowest, highest) if lowest == highest => format!("| {name:?} | {lowest} |"),
+                (lowest, highest) => format!("| {name:?} | {lowest}–{highest} |"),
+            }
+        })
+        .collect();
+    listed.sort_unstable();
+    advertised.sort_unstable();
+    assert_eq!(listed, advertised);
+    cluster.shutdown().await;
+}
