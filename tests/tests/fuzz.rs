@@ -17,6 +17,7 @@ use workshop_tests::batch::{Batch, with_right_crc};
 use workshop_tests::group::{heartbeat, join_request};
 use workshop_tests::raw::RawClient;
 use workshop_tests::requests::{self, group_id, produce, produced, text, topic_name};
+use workshop_tests::transactions;
 
 /// The topic that the frames are about. They may well delete it.
 const TOPIC: &str = "victim";
@@ -124,7 +125,40 @@ fn samples() -> Vec<Bytes> {
     let mut samples = data_samples();
     samples.extend(group_samples());
     samples.extend(admin_samples());
+    samples.extend(transaction_samples());
     samples
+}
+
+fn transaction_samples() -> Vec<Bytes> {
+    let (id, producer) = ("transactional", (7, 0));
+    let partitions = transactions::add_partitions(id, producer, &[(TOPIC, &[0, 1])]);
+    let partition = txn_offset_commit_request::TxnOffsetCommitRequestPartition::default();
+    let topic = txn_offset_commit_request::TxnOffsetCommitRequestTopic::default()
+        .with_name(topic_name(TOPIC))
+        .with_partitions(vec![partition]);
+    let offsets = TxnOffsetCommitRequest::default()
+        .with_transactional_id(TransactionalId(text(id)))
+        .with_group_id(group_id("group"))
+        .with_producer_id(ProducerId(7))
+        .with_topics(vec![topic]);
+    let topic = describe_producers_request::TopicRequest::default()
+        .with_name(topic_name(TOPIC))
+        .with_partition_indexes(vec![0, 1]);
+    let ids = vec![TransactionalId(text(id))];
+    vec![
+        encode(4, &transactions::initialize(id, 60_000, (-1, -1))),
+        encode(0, &partitions),
+        encode(3, &partitions),
+        encode(0, &transactions::add_offsets(id, producer, "group")),
+        encode(3, &transactions::add_offsets(id, producer, "group")),
+        encode(1, &transactions::end(id, producer, true)),
+        encode(3, &transactions::end(id, producer, false)),
+        encode(0, &offsets),
+        encode(3, &offsets),
+        encode(0, &DescribeProducersRequest::default().with_topics(vec![topic])),
+        encode(0, &DescribeTransactionsRequest::default().with_transactional_ids(ids)),
+        encode(0, &ListTransactionsRequest::default().with_state_filters(vec![text("Ongoing")])),
+    ]
 }
 
 fn data_samples() -> Vec<Bytes> {
