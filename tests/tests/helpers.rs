@@ -16,13 +16,10 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, Message, OwnedHeaders, OwnedMessage};
 use rdkafka::producer::BaseRecord;
+use workshop_tests::TestCluster;
 
 /// Long enough for any of these; a test that needs it all has failed.
 const LIMIT: Duration = Duration::from_secs(30);
-
-fn brokers() -> String {
-    std::env::var("KAFKA_BOOTSTRAP_SERVERS").unwrap_or_else(|_| "127.0.0.1:29092".to_owned())
-}
 
 fn unique(name: &str) -> String {
     format!("helpers-{name}-{}", uuid::Uuid::new_v4().simple())
@@ -30,13 +27,14 @@ fn unique(name: &str) -> String {
 
 /// A topic that is deleted when the test is over, also when it fails.
 struct Topic {
+    brokers: String,
     name: String,
 }
 
 impl Topic {
-    async fn new(name: &str, partitions: i32) -> Topic {
-        let topic = Topic { name: unique(name) };
-        let outcome = create_topic(&brokers(), &topic.name, partitions, 3)
+    async fn new(brokers: &str, name: &str, partitions: i32) -> Topic {
+        let topic = Topic { brokers: brokers.to_owned(), name: unique(name) };
+        let outcome = create_topic(brokers, &topic.name, partitions, 3)
             .await
             .expect("the topic can be created");
         assert_eq!(outcome, CreateOutcome::Created);
@@ -46,11 +44,11 @@ impl Topic {
 
 impl Drop for Topic {
     fn drop(&mut self) {
-        let name = self.name.clone();
+        let (brokers, name) = (self.brokers.clone(), self.name.clone());
         // A runtime cannot be entered twice on one thread, so the deletion has a thread of its own.
         let deletion = std::thread::spawn(move || {
             let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
-            runtime.block_on(delete_topic(&brokers(), &name)).map(|_| ())
+            runtime.block_on(delete_topic(&brokers, &name)).map(|_| ())
         });
         if let Ok(Err(error)) = deletion.join() {
             eprintln!("topic {} is left behind: {error}", self.name);
@@ -59,8 +57,8 @@ impl Drop for Topic {
 }
 
 /// Reads the topic to its end as a member of `group`, and commits what was read.
-async fn read_to_end(topic: &str, group: &str) -> Vec<OwnedMessage> {
-    let builder = ConsumerBuilder::new(brokers(), group).tell_end_of_partitions();
+async fn read_to_end(brokers: &str, topic: &str, group: &str) -> Vec<OwnedMessage> {
+    let builder = ConsumerBuilder::new(brokers, group).tell_end_of_partitions();
     let consumer = builder.build_polled().await.expect("the cluster answers");
     consumer.subscribe(&[topic]).expect("the topic can be subscribed to");
     let messages = tokio::task::spawn_blocking(move || poll_to_end(&consumer));
@@ -92,24 +90,28 @@ fn poll_to_end(consumer: &BaseConsumer) -> Vec<OwnedMessage> {
 
 #[tokio::test]
 async fn a_topic_is_listed_from_its_creation_to_its_deletion() {
+    let cluster = TestCluster::start().await;
+    let brokers = cluster.bootstrap_servers();
     let topic = unique("listed");
-    assert!(!list_topics(&brokers()).await.unwrap().contains(&topic));
+    assert!(!list_topics(brokers).await.unwrap().contains(&topic));
 
-    assert_eq!(create_topic(&brokers(), &topic, 5, 1).await.unwrap(), CreateOutcome::Created);
-    assert!(list_topics(&brokers()).await.unwrap().contains(&topic));
-    let again = create_topic(&brokers(), &topic, 2, 1).await.unwrap();
+    assert_eq!(create_topic(brokers, &topic, 5, 1).await.unwrap(), CreateOutcome::Created);
+    assert!(list_topics(brokers).await.unwrap().contains(&topic));
+    let again = create_topic(brokers, &topic, 2, 1).await.unwrap();
     assert_eq!(again, CreateOutcome::AlreadyExists);
 
-    assert_eq!(delete_topic(&brokers(), &topic).await.unwrap(), DeleteOutcome::Deleted);
-    assert!(!list_topics(&brokers()).await.unwrap().contains(&topic));
-    let again = delete_topic(&brokers(), &topic).await.unwrap();
+    assert_eq!(delete_topic(brokers, &topic).await.unwrap(), DeleteOutcome::Deleted);
+    assert!(!list_topics(brokers).await.unwrap().contains(&topic));
+    let again = delete_topic(brokers, &topic).await.unwrap();
     assert_eq!(again, DeleteOutcome::UnknownTopic);
 }
 
 #[tokio::test]
 async fn every_partition_of_a_new_topic_has_a_leader() {
-    let topic = Topic::new("led", 12).await;
-    let described = topic_metadata(&brokers(), &topic.name).await.unwrap();
+    let cluster = TestCluster::start().await;
+    let brokers = cluster.bootstrap_servers();
+    let topic = Topic::new(brokers, "led", 12).await;
+    let described = topic_metadata(brokers, &topic.name).await.unwrap();
     assert_eq!(described.name, topic.name);
     assert_eq!(described.partitions.len(), 12);
     for (id, partition) in (0..).zip(&described.partitions) {
@@ -124,15 +126,17 @@ async fn every_partition_of_a_new_topic_has_a_leader() {
 
 #[tokio::test]
 async fn watermarks_follow_what_was_written() {
-    let topic = Topic::new("watermarks", 2).await;
-    let producer = helpers::producer(&brokers()).await.unwrap();
+    let cluster = TestCluster::start().await;
+    let brokers = cluster.bootstrap_servers();
+    let topic = Topic::new(brokers, "watermarks", 2).await;
+    let producer = helpers::producer(brokers).await.unwrap();
     for _ in 0..7 {
         let record = BaseRecord::<(), str>::to(&topic.name).partition(1).payload("x");
         producer.send(record).unwrap();
     }
     assert_eq!(producer.flush(LIMIT).unwrap().delivered, 7);
 
-    let described = topic_metadata(&brokers(), &topic.name).await.unwrap();
+    let described = topic_metadata(brokers, &topic.name).await.unwrap();
     let high: Vec<i64> =
         described.partitions.iter().map(|partition| partition.watermarks.unwrap().high).collect();
     assert_eq!(high, [0, 7], "{described}");
@@ -140,102 +144,122 @@ async fn watermarks_follow_what_was_written() {
 
 #[tokio::test]
 async fn an_unknown_topic_is_named_and_the_question_does_not_create_it() {
+    let cluster = TestCluster::start().await;
+    let brokers = cluster.bootstrap_servers();
     let topic = unique("unknown");
     for _ in 0..3 {
-        let error = topic_metadata(&brokers(), &topic).await.unwrap_err();
+        let error = topic_metadata(brokers, &topic).await.unwrap_err();
         assert!(matches!(error, Error::UnknownTopic { .. }), "{error}");
         assert!(error.to_string().contains(&topic), "{error}");
     }
-    assert!(!list_topics(&brokers()).await.unwrap().contains(&topic));
+    assert!(!list_topics(brokers).await.unwrap().contains(&topic));
 }
 
 #[tokio::test]
 async fn more_replicas_than_brokers_are_refused_with_their_number() {
+    let cluster = TestCluster::start().await;
+    let brokers = cluster.bootstrap_servers();
     let topic = unique("replicas");
-    let error = create_topic(&brokers(), &topic, 1, 4).await.unwrap_err();
+    let error = create_topic(brokers, &topic, 1, 4).await.unwrap_err();
     assert!(matches!(error, Error::InvalidReplicationFactor { brokers: 3, .. }), "{error}");
     assert!(error.to_string().contains("the cluster has 3 brokers"), "{error}");
     for factor in [0, -2] {
-        let error = create_topic(&brokers(), &topic, 1, factor).await.unwrap_err();
+        let error = create_topic(brokers, &topic, 1, factor).await.unwrap_err();
         assert!(matches!(error, Error::InvalidReplicationFactor { .. }), "{error}");
     }
-    assert!(!list_topics(&brokers()).await.unwrap().contains(&topic));
+    assert!(!list_topics(brokers).await.unwrap().contains(&topic));
 }
 
 #[tokio::test]
 async fn impossible_partitions_are_refused() {
+    let cluster = TestCluster::start().await;
+    let brokers = cluster.bootstrap_servers();
     let topic = unique("partitions");
     for partitions in [0, -2] {
-        let error = create_topic(&brokers(), &topic, partitions, 1).await.unwrap_err();
+        let error = create_topic(brokers, &topic, partitions, 1).await.unwrap_err();
         assert!(matches!(error, Error::InvalidPartitions { .. }), "{error}");
     }
 }
 
 #[tokio::test]
 async fn a_name_that_kafka_refuses_is_an_error_with_the_rule() {
+    let cluster = TestCluster::start().await;
+    let brokers = cluster.bootstrap_servers();
     for name in ["", ".", "..", "air ports", "a/b", "flughäfen", &"a".repeat(250)] {
-        let error = create_topic(&brokers(), name, 1, 1).await.unwrap_err();
+        let error = create_topic(brokers, name, 1, 1).await.unwrap_err();
         assert!(matches!(error, Error::InvalidTopicName { .. }), "{name}: {error}");
-        let error = topic_metadata(&brokers(), name).await.unwrap_err();
+        let error = topic_metadata(brokers, name).await.unwrap_err();
         assert!(matches!(error, Error::InvalidTopicName { .. }), "{name}: {error}");
-        let error = delete_topic(&brokers(), name).await.unwrap_err();
+        let error = delete_topic(brokers, name).await.unwrap_err();
         assert!(matches!(error, Error::InvalidTopicName { .. }), "{name}: {error}");
     }
 }
 
 #[tokio::test]
 async fn a_name_that_differs_only_in_dot_and_underscore_collides() {
-    let topic = Topic::new("a_b", 1).await;
+    let cluster = TestCluster::start().await;
+    let brokers = cluster.bootstrap_servers();
+    let topic = Topic::new(brokers, "a_b", 1).await;
     let other = topic.name.replace('_', ".");
-    let error = create_topic(&brokers(), &other, 1, 1).await.unwrap_err();
+    let error = create_topic(brokers, &other, 1, 1).await.unwrap_err();
     assert!(matches!(error, Error::InvalidTopicName { .. }), "{error}");
     assert!(error.to_string().contains("collides"), "{error}");
 }
 
 #[tokio::test]
 async fn a_topic_takes_settings_and_refuses_wrong_ones() {
-    let topic = Topic { name: unique("settings") };
+    let cluster = TestCluster::start().await;
+    let brokers = cluster.bootstrap_servers();
+    let topic = Topic { brokers: brokers.to_owned(), name: unique("settings") };
     for (setting, value) in [("retention.ms", "soon"), ("no.such.setting", "1")] {
         let options = TopicOptions::new(1, 1).config(setting, value);
-        let error = create_topic_with(&brokers(), &topic.name, &options).await.unwrap_err();
+        let error = create_topic_with(brokers, &topic.name, &options).await.unwrap_err();
         assert!(matches!(error, Error::InvalidTopicConfig { .. }), "{error}");
         assert!(error.to_string().contains(&format!("{setting}={value}")), "{error}");
     }
     let options = TopicOptions::new(1, 1).config("retention.ms", "60000");
-    let outcome = create_topic_with(&brokers(), &topic.name, &options).await.unwrap();
+    let outcome = create_topic_with(brokers, &topic.name, &options).await.unwrap();
     assert_eq!(outcome, CreateOutcome::Created);
 }
 
 #[tokio::test]
 async fn a_topic_can_take_the_brokers_defaults() {
-    let topic = Topic { name: unique("defaults") };
-    let outcome = create_topic(&brokers(), &topic.name, -1, -1).await.unwrap();
+    let cluster = TestCluster::start().await;
+    let brokers = cluster.bootstrap_servers();
+    let topic = Topic { brokers: brokers.to_owned(), name: unique("defaults") };
+    let outcome = create_topic(brokers, &topic.name, -1, -1).await.unwrap();
     assert_eq!(outcome, CreateOutcome::Created);
 }
 
 #[tokio::test]
 async fn a_wrong_setting_is_refused_by_name() {
-    let error = ProducerBuilder::new(brokers()).set("linger.ms", "soon").build().await.unwrap_err();
+    let cluster = TestCluster::start().await;
+    let brokers = cluster.bootstrap_servers();
+    let error = ProducerBuilder::new(brokers).set("linger.ms", "soon").build().await.unwrap_err();
     assert!(matches!(error, Error::Setting { .. }), "{error}");
     assert!(error.to_string().contains("linger.ms"), "{error}");
 }
 
 #[tokio::test]
 async fn settings_that_contradict_each_other_are_refused() {
-    let builder = ProducerBuilder::new(brokers()).set("enable.idempotence", "true");
+    let cluster = TestCluster::start().await;
+    let brokers = cluster.bootstrap_servers();
+    let builder = ProducerBuilder::new(brokers).set("enable.idempotence", "true");
     let error = builder.set("acks", "1").build().await.unwrap_err();
     assert!(matches!(error, Error::SettingsTogether { .. }), "{error}");
 }
 
 #[tokio::test]
 async fn every_part_of_a_record_arrives() {
-    let topic = Topic { name: unique("record") };
+    let cluster = TestCluster::start().await;
+    let brokers = cluster.bootstrap_servers();
+    let topic = Topic { brokers: brokers.to_owned(), name: unique("record") };
     // The record is from the year 2000, and must outlive the test.
     let options = TopicOptions::new(3, 1).config("retention.ms", "-1");
-    create_topic_with(&brokers(), &topic.name, &options).await.unwrap();
+    create_topic_with(brokers, &topic.name, &options).await.unwrap();
     let reported = Arc::new(AtomicU64::new(0));
     let on_every = reported.clone();
-    let producer = ProducerBuilder::new(brokers())
+    let producer = ProducerBuilder::new(brokers)
         .on_delivery(move |_report| {
             on_every.fetch_add(1, Ordering::Relaxed);
         })
@@ -260,7 +284,7 @@ async fn every_part_of_a_record_arrives() {
     let expected = format!("delivered  JFK to {}[2] at offset 0", topic.name);
     assert_eq!(lines.try_recv().unwrap(), expected);
 
-    let messages = read_to_end(&topic.name, &unique("group")).await;
+    let messages = read_to_end(brokers, &topic.name, &unique("group")).await;
     let expected = [
         &format!("topic      {}", topic.name),
         "partition  2",
@@ -276,9 +300,11 @@ async fn every_part_of_a_record_arrives() {
 
 #[tokio::test]
 async fn all_airports_are_delivered_and_each_group_reads_all_of_them() {
-    let topic = Topic::new("airports", 5).await;
+    let cluster = TestCluster::start().await;
+    let brokers = cluster.bootstrap_servers();
+    let topic = Topic::new(brokers, "airports", 5).await;
     let airports = helpers::airports().unwrap();
-    let producer = helpers::producer(&brokers()).await.unwrap();
+    let producer = helpers::producer(brokers).await.unwrap();
     for airport in &airports {
         let value = serde_json::to_vec(airport).unwrap();
         producer.send(BaseRecord::to(&topic.name).key(&airport.iata).payload(&value)).unwrap();
@@ -288,7 +314,7 @@ async fn all_airports_are_delivered_and_each_group_reads_all_of_them() {
 
     let (east, west) = (unique("east-coast-dpt"), unique("west-coast-dpt"));
     for group in [&east, &west] {
-        let mut read: Vec<helpers::Airport> = read_to_end(&topic.name, group)
+        let mut read: Vec<helpers::Airport> = read_to_end(brokers, &topic.name, group)
             .await
             .iter()
             .map(|message| serde_json::from_slice(message.payload().unwrap()).unwrap())
@@ -296,15 +322,17 @@ async fn all_airports_are_delivered_and_each_group_reads_all_of_them() {
         read.sort_by(|one, other| one.iata.cmp(&other.iata));
         assert!(read == airports, "group {group} read {} records", read.len());
     }
-    let again = read_to_end(&topic.name, &east).await;
+    let again = read_to_end(brokers, &topic.name, &east).await;
     assert_eq!(again.len(), 0, "group {east} had committed all it read");
 }
 
 #[tokio::test]
 async fn a_full_queue_loses_and_reorders_nothing() {
+    let cluster = TestCluster::start().await;
+    let brokers = cluster.bootstrap_servers();
     const ROOM: u64 = 50;
-    let topic = Topic::new("full", 1).await;
-    let builder = ProducerBuilder::new(brokers());
+    let topic = Topic::new(brokers, "full", 1).await;
+    let builder = ProducerBuilder::new(brokers);
     let producer =
         builder.set("queue.buffering.max.messages", ROOM.to_string()).build().await.unwrap();
     let sent: Vec<[u8; 4]> = (0..5000_u32).map(u32::to_be_bytes).collect();
@@ -317,19 +345,21 @@ async fn a_full_queue_loses_and_reorders_nothing() {
     let summary = producer.flush(LIMIT).unwrap();
     assert_eq!(summary, Summary { delivered: 5000, failed: 0, still_queued: 0 });
 
-    let messages = read_to_end(&topic.name, &unique("group")).await;
+    let messages = read_to_end(brokers, &topic.name, &unique("group")).await;
     let read: Vec<&[u8]> = messages.iter().filter_map(Message::payload).collect();
     assert!(read == sent, "{} records, or another order", read.len());
 }
 
 #[tokio::test]
 async fn a_record_for_a_topic_that_is_gone_is_counted_as_failed() {
-    let topic = Topic::new("gone", 1).await;
-    let builder = ProducerBuilder::new(brokers()).set("allow.auto.create.topics", "false");
+    let cluster = TestCluster::start().await;
+    let brokers = cluster.bootstrap_servers();
+    let topic = Topic::new(brokers, "gone", 1).await;
+    let builder = ProducerBuilder::new(brokers).set("allow.auto.create.topics", "false");
     let producer = builder.set("delivery.timeout.ms", "2000").build().await.unwrap();
     producer.send(BaseRecord::<(), str>::to(&topic.name).payload("x")).unwrap();
     assert_eq!(producer.flush(LIMIT).unwrap().delivered, 1);
-    delete_topic(&brokers(), &topic.name).await.unwrap();
+    delete_topic(brokers, &topic.name).await.unwrap();
 
     producer.send(BaseRecord::<(), str>::to(&topic.name).payload("y")).unwrap();
     let summary = producer.flush(LIMIT).unwrap();
@@ -338,10 +368,12 @@ async fn a_record_for_a_topic_that_is_gone_is_counted_as_failed() {
 
 #[tokio::test]
 async fn a_record_that_is_too_large_fails_at_the_broker_or_is_never_queued() {
-    let topic = Topic { name: unique("large") };
+    let cluster = TestCluster::start().await;
+    let brokers = cluster.bootstrap_servers();
+    let topic = Topic { brokers: brokers.to_owned(), name: unique("large") };
     let options = TopicOptions::new(1, 1).config("max.message.bytes", "1000");
-    create_topic_with(&brokers(), &topic.name, &options).await.unwrap();
-    let producer = helpers::producer(&brokers()).await.unwrap();
+    create_topic_with(brokers, &topic.name, &options).await.unwrap();
+    let producer = helpers::producer(brokers).await.unwrap();
     let too_large_for_the_topic = vec![b'x'; 5000];
     let record = BaseRecord::<(), [u8]>::to(&topic.name).payload(&too_large_for_the_topic);
     let (line, lines) = std::sync::mpsc::channel();
@@ -360,8 +392,10 @@ async fn a_record_that_is_too_large_fails_at_the_broker_or_is_never_queued() {
 
 #[tokio::test]
 async fn a_flush_ends_at_its_deadline_and_a_later_one_finishes() {
-    let topic = Topic::new("deadline", 1).await;
-    let builder = ProducerBuilder::new(brokers()).set("linger.ms", "3000");
+    let cluster = TestCluster::start().await;
+    let brokers = cluster.bootstrap_servers();
+    let topic = Topic::new(brokers, "deadline", 1).await;
+    let builder = ProducerBuilder::new(brokers).set("linger.ms", "3000");
     let producer = builder.build().await.unwrap();
     producer.send(BaseRecord::<(), str>::to(&topic.name).payload("x")).unwrap();
     let summary = producer.flush(Duration::ZERO).unwrap();
