@@ -7,6 +7,7 @@
 //! | partitions, leaders, replicas and watermarks of a topic | [`mod@metadata`] |
 //! | send records and know what became of each | [`mod@producer`], [`mod@delivery`], [`mod@progress`] |
 //! | read records as a member of a group | [`mod@consumer`], [`mod@message`] |
+//! | a name that no other run uses | [`mod@names`] |
 //! | the data that the examples send, and their topic | [`mod@airports`], [`mod@airports_topic`] |
 //! | what can go wrong, and what to do then | [`mod@error`] |
 //!
@@ -25,6 +26,7 @@ pub mod delivery;
 pub mod error;
 pub mod message;
 pub mod metadata;
+pub mod names;
 pub mod producer;
 pub mod progress;
 pub mod topics;
@@ -38,6 +40,7 @@ pub use delivery::{DeliveryReport, delivery_report};
 pub use error::Error;
 pub use message::{print_message, readable};
 pub use metadata::{PartitionMetadata, TopicMetadata, topic_metadata};
+pub use names::unique_name;
 pub use producer::{ProducerBuilder, Publisher, Summary, producer};
 pub use progress::progress_bar;
 pub use topics::{

@@ -29,12 +29,28 @@ pub fn root() -> &'static Path {
 /// When examples/ cannot be read.
 pub fn names() -> Vec<String> {
     let entries = std::fs::read_dir(root().join("examples")).expect("examples/ is there");
-    let files = entries.map(|entry| entry.expect("examples/ can be read").path());
-    let programs = files.filter(|path| path.extension().is_some_and(|it| it == "rs"));
+    let paths = entries.map(|entry| entry.expect("examples/ can be read").path());
+    // As cargo finds them: a file, or a directory with a main.rs for an example of several files.
+    let is_example =
+        |path: &PathBuf| path.extension().is_some_and(|it| it == "rs") || is_directory(path);
+    let programs = paths.filter(is_example);
     let mut names: Vec<String> =
         programs.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect();
     names.sort();
     names
+}
+
+fn is_directory(example: &Path) -> bool {
+    example.join("main.rs").exists()
+}
+
+/// The file with an example's `main`, from the workspace's root.
+pub fn main_file(name: &str) -> String {
+    let directory = format!("examples/{name}");
+    if is_directory(&root().join(&directory)) {
+        return format!("{directory}/main.rs");
+    }
+    format!("{directory}.rs")
 }
 
 /// A cargo that asks about this workspace.

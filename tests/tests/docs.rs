@@ -5,7 +5,7 @@
 use kafka_protocol::messages::{ApiKey, ApiVersionsRequest};
 use snapbox::{Assert, Data};
 use workshop_tests::chapters::{chapter_of, current, files, heading_names, links};
-use workshop_tests::examples::{names, root};
+use workshop_tests::examples::{main_file, names, root};
 use workshop_tests::raw::RawClient;
 
 /// The parts of a chapter, in this order.
@@ -90,7 +90,7 @@ fn every_example_has_a_chapter_and_every_chapter_an_example() {
 #[test]
 fn every_example_opens_with_how_to_run_it_and_where_to_read_on() {
     for example in names() {
-        let text = read(&format!("examples/{example}.rs"));
+        let text = read(&main_file(&example));
         let head: Vec<&str> = text.lines().take_while(|line| line.starts_with("//!")).collect();
         let number = &example[..2];
         assert!(head[0].starts_with(&format!("//! {number} · ")), "{example}: {}", head[0]);
