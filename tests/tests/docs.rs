@@ -72,6 +72,11 @@ fn blocks_of_05_delete_topic() {
 }
 
 #[test]
+fn blocks_of_06_partitions() {
+    check_blocks("06_partitions");
+}
+
+#[test]
 fn the_blocks_of_every_chapter_are_checked() {
     let this_file = read("tests/tests/docs.rs");
     for example in names() {

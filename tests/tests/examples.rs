@@ -75,6 +75,42 @@ fn two_producers_at_once_deliver_everything_twice() {
 }
 
 #[test]
+fn keys_land_where_java_puts_them_under_its_partitioner() {
+    let printed = Workplace::fresh().run("06_partitions");
+    // Where the console producer of Apache Kafka 4.3 put these keys, on three partitions.
+    let by_java = [
+        ("AMS", "0"),
+        ("CDG", "2"),
+        ("FRA", "1"),
+        ("JFK", "1"),
+        ("LHR", "0"),
+        ("NRT", "0"),
+        ("SIN", "0"),
+        ("SYD", "2"),
+    ];
+    for (key, partition) in by_java {
+        let row = printed.stdout.lines().find(|line| line.starts_with(key));
+        let cells: Vec<&str> = row.expect("the key has a row").split_whitespace().collect();
+        assert_eq!(cells[2], partition, "{key}: {printed:?}");
+    }
+}
+
+#[test]
+fn records_without_a_key_stay_on_a_partition_for_as_long_as_they_are_told() {
+    let printed = Workplace::fresh().run("06_partitions");
+    let [always, sticky] = ["0", "60000"].map(|sticky_ms| {
+        let is_row = |line: &&str| {
+            let mut cells = line.split_whitespace();
+            cells.next() == Some("null") && cells.nth(1) == Some(sticky_ms)
+        };
+        let row = printed.stdout.lines().find(is_row).expect("the table has the row");
+        let changes = row.split_whitespace().last().map(str::parse::<u32>);
+        changes.expect("a row has cells").expect("the last is a number")
+    });
+    assert!(always > 10 * (sticky + 1), "{printed:?}");
+}
+
+#[test]
 fn a_consumer_beside_a_producer_reads_what_is_there_and_the_next_one_the_rest() {
     let workplace = Workplace::fresh();
     let producer = workplace.start("03_producer", &[]);
