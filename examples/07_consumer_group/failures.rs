@@ -23,6 +23,7 @@ pub(crate) fn show_death(brokers: &str, topics: &Topics) -> Result<Scene> {
     let board = Arc::new(Board::default());
     let a = Member::join(&member_config(brokers, &group, "a")?, topic, &board)?;
     board.step("a joins", "a", &ALONE, || Ok(()))?;
+    board.wait_for_all_records()?;
     let mut b = None;
     board.step("b joins", "b", &SHARED, || {
         b = Some(Victim::start(&[brokers, topic, &group], &board)?);
@@ -35,7 +36,6 @@ pub(crate) fn show_death(brokers: &str, topics: &Topics) -> Result<Scene> {
         Ok(())
     })?;
     // ANCHOR_END: kill
-    board.wait_for_all_records()?;
     a.leave()?;
     Ok(Scene::new("death", "eager", vec![died], &board))
 }
@@ -46,6 +46,7 @@ pub(crate) fn show_silence(brokers: &str, topics: &Topics) -> Result<(Scene, Str
     let board = Arc::new(Board::default());
     let a = Member::join(&member_config(brokers, &group, "a")?, topic, &board)?;
     board.step("a joins", "a", &ALONE, || Ok(()))?;
+    board.wait_for_all_records()?;
     let mut b = None;
     board.step("b joins", "b", &SHARED, || {
         b = Some(Member::join(&member_config(brokers, &group, "b")?, topic, &board)?);
@@ -62,7 +63,6 @@ pub(crate) fn show_silence(brokers: &str, topics: &Topics) -> Result<(Scene, Str
         Ok(())
     })?;
     // ANCHOR_END: silence
-    board.wait_for_all_records()?;
     let error = b.leave()?.context("the poll after the silence says why")?;
     a.leave()?;
     Ok((Scene::new("silence", "eager", vec![silent, back], &board), error.to_string()))

@@ -147,7 +147,12 @@ fn poll(
             Some(Ok(message)) => {
                 consumer.context().board.read(message.partition(), message.offset());
             }
-            Some(Err(error)) => last_error = error.rdkafka_error_code(),
+            Some(Err(error)) => {
+                last_error = error.rdkafka_error_code();
+                if last_error != Some(RDKafkaErrorCode::PollExceeded) {
+                    eprintln!("{error}");
+                }
+            }
             None => std::thread::sleep(work),
         }
     }

@@ -43,7 +43,7 @@ pub(crate) fn table(scenes: &[Scene]) {
     }
     println!();
     for Scene { group, read, read_again, .. } in scenes {
-        println!("group {group:<11}  {read} departures read, {read_again} of them twice");
+        println!("group {group:<11}  {read} departures, {read_again} read again");
     }
 }
 

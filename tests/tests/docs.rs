@@ -77,6 +77,11 @@ fn blocks_of_06_partitions() {
 }
 
 #[test]
+fn blocks_of_07_consumer_group() {
+    check_blocks("07_consumer_group");
+}
+
+#[test]
 fn the_blocks_of_every_chapter_are_checked() {
     let this_file = read("tests/tests/docs.rs");
     for example in names() {

@@ -111,6 +111,28 @@ fn records_without_a_key_stay_on_a_partition_for_as_long_as_they_are_told() {
 }
 
 #[test]
+fn a_rebalance_stops_what_its_strategy_says() {
+    let printed = Workplace::fresh().run("07_consumer_group");
+    // Milliseconds without a reader: of the partitions that it is about, and of all others.
+    let stopped = |group: &str, event: &str| {
+        let row = printed.stdout.lines().find_map(|line| {
+            line.strip_prefix(group).and_then(|rest| rest.trim_start().strip_prefix(event))
+        });
+        let cells: Vec<&str> = row.expect("the table has the row").split_whitespace().collect();
+        [1, 4].map(|cell| cells[cell].parse::<u32>().expect("milliseconds"))
+    };
+    for event in ["c joins", "c leaves"] {
+        assert!(stopped("eager", event)[1] > 0, "{event}: {printed:?}");
+        assert_eq!(stopped("cooperative", event)[1], 0, "{event}: {printed:?}");
+    }
+    // A session of 6 s begins with the last heartbeat, and one is sent each second.
+    for (group, event) in [("static", "c leaves"), ("eager", "b is killed")] {
+        assert!(stopped(group, event)[0] > 4000, "{group}, {event}: {printed:?}");
+    }
+    assert!(stopped("static", "c restarts")[0] < 4000, "{printed:?}");
+}
+
+#[test]
 fn a_consumer_beside_a_producer_reads_what_is_there_and_the_next_one_the_rest() {
     let workplace = Workplace::fresh();
     let producer = workplace.start("03_producer", &[]);
