@@ -82,6 +82,11 @@ fn blocks_of_07_consumer_group() {
 }
 
 #[test]
+fn blocks_of_08_commit_semantics() {
+    check_blocks("08_commit_semantics");
+}
+
+#[test]
 fn the_blocks_of_every_chapter_are_checked() {
     let this_file = read("tests/tests/docs.rs");
     for example in names() {
