@@ -87,6 +87,16 @@ fn blocks_of_08_commit_semantics() {
 }
 
 #[test]
+fn blocks_of_10_transactions() {
+    check_blocks("10_transactions");
+}
+
+#[test]
+fn blocks_of_11_exactly_once() {
+    check_blocks("11_exactly_once");
+}
+
+#[test]
 fn the_blocks_of_every_chapter_are_checked() {
     let this_file = read("tests/tests/docs.rs");
     for example in names() {

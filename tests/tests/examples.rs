@@ -167,6 +167,23 @@ fn a_following_consumer_reads_on_until_ctrl_c_and_has_committed() {
     assert_eq!(first + rest, 2 * AIRPORTS);
 }
 
+#[test]
+fn a_killed_worker_counts_twice_at_least_once_and_never_exactly_once() {
+    let printed = Workplace::fresh().run("11_exactly_once");
+    let figures = |line: &str| -> Vec<i64> {
+        let found = printed.stdout.lines().find(|it| it.starts_with(line));
+        let words = found.unwrap_or_else(|| panic!("{line}: {printed:?}")).split_whitespace();
+        words.filter_map(|word| word.parse().ok()).collect()
+    };
+    assert_eq!(figures("lost"), [0, 0], "{printed:?}");
+    let (twice, logged, kills) =
+        (figures("twice"), figures("records in the log"), figures("kills"));
+    assert!(kills.iter().all(|it| *it > 0), "{printed:?}");
+    assert!(twice[0] == 0 && twice[1] > 0, "{printed:?}");
+    assert!(logged[0] > 1600, "what a killed worker wrote is in the log: {printed:?}");
+    assert_eq!(logged[1], 1600 + twice[1], "{printed:?}");
+}
+
 #[tokio::test]
 async fn the_examples_run_unchanged_on_a_cluster_of_one_node() {
     let cluster = embedded_kafka::Cluster::builder().nodes(1).start().await.unwrap();
