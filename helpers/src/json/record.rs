@@ -43,7 +43,11 @@ impl Record for Line {
     fn key(&self) -> Result<Option<Vec<u8>>, Error> {
         match self {
             Line::Whole(bytes) => match std::str::from_utf8(bytes) {
-                Ok(text) => key_of_text(text),
+                // The line's own number is told beside the reason, and serde_json's is always 1.
+                Ok(text) => key_of_text(text).map_err(|error| {
+                    let reason = error.to_string();
+                    Error::custom(reason.replace(" at line 1 column ", " at column "))
+                }),
                 Err(error) => Err(Error::custom(error)),
             },
             Line::TooLong { limit } => Err(Error::custom(format_args!(
