@@ -32,11 +32,11 @@ fn delivered(records: u64) -> JsonSummary {
 /// The first `count` records of a topic; those of a partition are in order.
 fn read(cluster: &TestCluster, topic: &str, count: usize) -> Vec<OwnedMessage> {
     let consumer: BaseConsumer = cluster.consumer(&cluster.group_name(), &[]);
-    consumer.subscribe(&[topic]).unwrap();
+    consumer.subscribe(&[topic]).expect("the name is right");
     let mut messages = Vec::new();
     eventually("all records are there", || {
         while let Some(polled) = consumer.poll(Duration::from_millis(20)) {
-            messages.push(polled.unwrap().detach());
+            messages.push(polled.expect("a record comes").detach());
             if messages.len() >= count {
                 break;
             }
@@ -47,15 +47,16 @@ fn read(cluster: &TestCluster, topic: &str, count: usize) -> Vec<OwnedMessage> {
 }
 
 fn value(message: &OwnedMessage) -> Value {
-    serde_json::from_slice(message.payload().unwrap()).unwrap()
+    serde_json::from_slice(message.payload().expect("it has a value")).expect("it is JSON")
 }
 
 fn key(message: &OwnedMessage) -> Option<&str> {
-    message.key().map(|key| std::str::from_utf8(key).unwrap())
+    message.key().map(|key| std::str::from_utf8(key).expect("it is JSON"))
 }
 
 async fn records_in(cluster: &TestCluster, topic: &str) -> i64 {
-    topic_metadata(cluster.bootstrap_servers(), topic).await.unwrap().records()
+    let described = topic_metadata(cluster.bootstrap_servers(), topic).await;
+    described.expect("the topic is there").records()
 }
 
 #[derive(Clone, Serialize)]
@@ -250,7 +251,7 @@ async fn a_failed_delivery_is_final_and_never_sent_again() {
     let large = json!({"id": 2, "text": "x".repeat(5000)});
     let summary = producer.send(&topic, &json!([{"id": 1}, large, {"id": 3}])).await.unwrap();
     assert_eq!(summary, JsonSummary { failed: 1, ..delivered(2) });
-    let failed = failed.lock().unwrap();
+    let failed = std::mem::take(&mut *failed.lock().unwrap());
     assert_eq!(failed.len(), 1, "{failed:?}");
     assert_eq!(failed[0].0, b"2");
     assert!(failed[0].1.contains("MessageSizeTooLarge"), "{failed:?}");

@@ -53,6 +53,8 @@ use workers::Job;
 /// Each of the `send` functions returns when every record is delivered or lost. At a Ctrl-C it
 /// reads no more, flushes what it has read, and returns the summary of that; a second Ctrl-C ends
 /// the flush too. A program that drops the future stops it in the same way, and loses the summary.
+/// Once a `send` has listened for Ctrl-C, it no longer ends the process by itself, between two
+/// `send`s neither (tokio keeps its signal handler).
 ///
 /// ```no_run
 /// # async fn publish(brokers: &str) -> Result<(), helpers::Error> {
@@ -150,8 +152,8 @@ async fn until_ctrl_c<T>(work: impl Future<Output = T>, stop: &Arc<Stop>, tick: 
     let mut listening = true;
     loop {
         tokio::select! {
-            done = &mut work => return done,
-            _ = ticks.tick() => tick(),
+            // Listens before the work begins, so that none is missed.
+            biased;
             heard = &mut ctrl_c, if listening => match heard {
                 Ok(()) => {
                     tracing::warn!("Ctrl-C: no more is read, and what was read is flushed");
@@ -163,6 +165,8 @@ async fn until_ctrl_c<T>(work: impl Future<Output = T>, stop: &Arc<Stop>, tick: 
                     listening = false;
                 }
             },
+            done = &mut work => return done,
+            _ = ticks.tick() => tick(),
         }
     }
 }
