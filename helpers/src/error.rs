@@ -61,6 +61,36 @@ pub enum Error {
         reason: String,
     },
 
+    /// The program asks to log in, and the environment does not say as whom.
+    #[error("a login is asked for, and the environment lacks {missing}: set it, or turn auth off")]
+    NoCredentials {
+        /// The environment variables that are missing.
+        missing: String,
+    },
+
+    /// What was given as records is neither text, nor an object, nor a list.
+    #[error(
+        "{found} cannot be sent as JSON records: give a string, an object, or a list of objects"
+    )]
+    NotRecords {
+        /// What was given, such as "a number".
+        found: String,
+    },
+
+    /// A file of JSON lines cannot be read, or not to its end.
+    #[error(
+        "the JSON lines of {} cannot be read: {source}. What was read before is sent: {summary}",
+        path.display()
+    )]
+    JsonLines {
+        /// The file.
+        path: PathBuf,
+        /// Why it cannot be read.
+        source: std::io::Error,
+        /// What became of the records before.
+        summary: crate::json::JsonSummary,
+    },
+
     /// The topic does not exist.
     #[error("topic {topic} does not exist: create it first, or check its spelling")]
     UnknownTopic {

@@ -97,6 +97,11 @@ fn blocks_of_11_exactly_once() {
 }
 
 #[test]
+fn blocks_of_12_json_batches() {
+    check_blocks("12_json_batches");
+}
+
+#[test]
 fn the_blocks_of_every_chapter_are_checked() {
     let this_file = read("tests/tests/docs.rs");
     for example in names() {

@@ -184,6 +184,18 @@ fn a_killed_worker_counts_twice_at_least_once_and_never_exactly_once() {
     assert_eq!(logged[1], 1600 + twice[1], "{printed:?}");
 }
 
+#[test]
+fn a_bulk_send_ends_at_ctrl_c_and_what_it_counted_is_in_the_topic() {
+    let workplace = Workplace::fresh();
+    let sending = workplace.start("12_json_batches", &["--endless"]);
+    sending.wait_for("until Ctrl-C");
+    sending.interrupt();
+    let printed = sending.end();
+    let delivered = printed.number_before(" delivered, 0 failed, 0 skipped").expect("a summary");
+    assert_eq!(printed.number_before(" records of the input"), Some(delivered), "{printed:?}");
+    assert_eq!(printed.number_before(" records are in the topic"), Some(delivered), "{printed:?}");
+}
+
 #[tokio::test]
 async fn the_examples_run_unchanged_on_a_cluster_of_one_node() {
     let cluster = embedded_kafka::Cluster::builder().nodes(1).start().await.unwrap();
