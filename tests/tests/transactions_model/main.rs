@@ -26,7 +26,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use world::{Count, World};
 
 /// How many cases run where nobody asks for more.
-const CASES: u32 = 16;
+const CASES: u32 = 24;
 
 /// The seed where nobody asks for another.
 const SEED: u64 = 1;
@@ -63,7 +63,7 @@ fn readers_and_groups_see_whole_transactions_in_any_history() {
     let cases = cases.map_or(CASES, |cases| cases as u32);
     println!("MODEL_SEED={seed}");
     let (started, total) = (Instant::now(), Cell::new(Count::default()));
-    let histories = prop::collection::vec(act::act(), 1..80);
+    let histories = prop::collection::vec(act::act(), 1..100);
     let result = runner(cases, seed).run(&histories, |acts| {
         let mut world = World::new();
         for act in &acts {

@@ -1,6 +1,6 @@
 //! A cluster and the model beside it: each step is done to both, and both must say the same.
 
-use embedded_kafka::Cluster;
+use embedded_kafka::{Cluster, StartError};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use tempfile::TempDir;
@@ -56,7 +56,14 @@ pub(crate) struct World {
 
 fn start(runtime: &Runtime, data: &TempDir) -> (Cluster, RawClient) {
     let builder = Cluster::builder().data_dir(data.path());
-    let cluster = runtime.block_on(builder.start()).expect("the cluster starts");
+    let cluster = eventually("nobody else uses the directory", || {
+        match runtime.block_on(builder.clone().start()) {
+            Ok(cluster) => Some(cluster),
+            // A process that another test starts holds the lock until it runs its program.
+            Err(StartError::InUse { .. }) => None,
+            Err(error) => panic!("the cluster starts: {error}"),
+        }
+    });
     let client = RawClient::connect(cluster.bootstrap_servers());
     (cluster, client)
 }
