@@ -75,28 +75,36 @@ fn grown(before: &Path, after: &Path) -> Vec<String> {
     grown
 }
 
-/// The one segment that these short logs have.
+/// The one segment that these short logs have; nothing where there is no log yet, because a log's
+/// directory comes with its first batch.
 fn segment(log: &Path) -> Vec<u8> {
-    fs::read(segment_path(log)).expect("the segment can be read")
+    match segment_path(log) {
+        Some(path) => fs::read(path).expect("the segment can be read"),
+        None => Vec::new(),
+    }
 }
 
-fn segment_path(log: &Path) -> PathBuf {
-    let files = fs::read_dir(log).expect("every log is there in both copies");
+fn segment_path(log: &Path) -> Option<PathBuf> {
+    let files = fs::read_dir(log).ok()?;
     let paths = files.map(|it| it.expect("it can be listed").path());
     let mut segments = paths.filter(|path| path.extension().is_some_and(|it| it == "log"));
-    let segment = segments.next().expect("a log has a segment");
+    let segment = segments.next();
     assert!(segments.next().is_none(), "{} has more than one segment", log.display());
     segment
 }
 
 fn take(before: &Path, after: &Path, name: &str) {
-    fs::remove_dir_all(log(before, name)).expect("it can be removed");
-    copy_into(&log(after, name), &log(before, name));
+    let (from, to) = (log(after, name), log(before, name));
+    if to.exists() {
+        fs::remove_dir_all(&to).expect("it can be removed");
+    }
+    copy_into(&from, &to);
 }
 
 /// Cuts the segment after the first batch that was written since it was `length` bytes long.
 fn keep_one_batch(log: &Path, length: usize) {
     let bytes = segment(log);
     let batch = (&bytes[length + 8..]).get_i32() as usize + 12;
-    fs::write(segment_path(log), &bytes[..length + batch]).expect("it can be written");
+    let path = segment_path(log).expect("it was just read");
+    fs::write(path, &bytes[..length + batch]).expect("it can be written");
 }
