@@ -15,7 +15,7 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.errors.InvalidProducerEpochException;
+import org.apache.kafka.common.errors.InvalidTxnStateException;
 import org.apache.kafka.common.errors.ProducerFencedException;
 
 /**
@@ -179,10 +179,11 @@ public final class Transactions {
             send(prompt, topic, "in time");
             prompt.commitTransaction();
             Check.becomes(List.of("in time"), () -> kafka.read(topic, COMMITTED));
+            // Under transaction.version 2 the coordinator takes it for the retry of another end.
             Check.fails(
                     slow::commitTransaction,
                     ProducerFencedException.class,
-                    InvalidProducerEpochException.class);
+                    InvalidTxnStateException.class);
         }
     }
 }
