@@ -10,7 +10,8 @@ use rdkafka::producer::Producer;
 
 use crate::departure::{Departure, landed, moved};
 
-const PARTITIONS: usize = 5;
+/// How many partitions the topic has in the end.
+pub(crate) const PARTITIONS: usize = 5;
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 const VISIBLE_LIMIT: Duration = Duration::from_secs(15);
 const AIRPORT: &str = "JFK";

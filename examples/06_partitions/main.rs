@@ -53,6 +53,6 @@ async fn scenes(brokers: &str, [topic, growing_topic]: &[String; 2]) -> Result<(
     println!("\n3 · the record names its partition\n");
     told::show(brokers, topic).await?;
 
-    println!("\n4 · 3 partitions become 5\n");
+    println!("\n4 · 3 partitions become {}\n", growing::PARTITIONS);
     growing::show(brokers, growing_topic, &airports).await
 }
