@@ -9,6 +9,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
+use crate::reset::delete_groups;
 use crate::{next, shown};
 
 pub(crate) async fn show(brokers: &str, topic: &str) -> Result<()> {
@@ -55,23 +56,28 @@ pub(crate) async fn show(brokers: &str, topic: &str) -> Result<()> {
 
 /// Two consumers pause everything for longer than `max.poll.interval.ms`. One goes on polling.
 pub(crate) async fn with_and_without_polling(brokers: String, topic: String) -> Result<String> {
-    let (polling, silent) = (paused(&brokers, &topic).await?, paused(&brokers, &topic).await?);
+    let groups = [unique_name("patience"), unique_name("patience")];
+    let polling = paused(&brokers, &topic, &groups[0]).await?;
+    let silent = paused(&brokers, &topic, &groups[1]).await?;
     // ANCHOR: polling
-    let break_of_8_s = tokio::time::sleep(Duration::from_secs(8));
+    let long_break = tokio::time::sleep(Duration::from_millis(7500));
     let polled = tokio::select! {
         // Nothing comes, and that is what the call is for.
         polled = polling.recv() => describe(polled.err()),
-        () = break_of_8_s => format!("still has {} partitions", polling.assignment()?.count()),
+        () = long_break => format!("still has {} partitions", polling.assignment()?.count()),
     };
     let not_polled = describe(silent.recv().await.err());
     // ANCHOR_END: polling
-    let title = "paused for 8 s, with max.poll.interval.ms=6000";
+    // Dropped, both leave their groups.
+    drop((polling, silent));
+    delete_groups(&brokers, &[&groups[0], &groups[1]]).await?;
+    let title = "paused for 7.5 s, with max.poll.interval.ms=6000";
     Ok(format!("{title}\n  polling        {polled}\n  not polling    {not_polled}"))
 }
 
 /// A member that has all partitions of the topic, and has paused them.
-async fn paused(brokers: &str, topic: &str) -> Result<StreamConsumer> {
-    let consumer = ConsumerBuilder::new(brokers, unique_name("patience"))
+async fn paused(brokers: &str, topic: &str, group: &str) -> Result<StreamConsumer> {
+    let consumer = ConsumerBuilder::new(brokers, group)
         .set("session.timeout.ms", "6000")
         .set("max.poll.interval.ms", "6000")
         .build()

@@ -43,8 +43,13 @@ pub(crate) async fn show(brokers: &str, topic: &str) -> Result<()> {
     // ANCHOR_END: reset
     println!();
     drop(outsider);
+    delete_groups(brokers, &[&group]).await
+}
+
+/// Deletes groups that have no members any more.
+pub(crate) async fn delete_groups(brokers: &str, groups: &[&str]) -> Result<()> {
     let admin: AdminClient<DefaultClientContext> = client_config(brokers)?.create()?;
-    for deleted in admin.delete_groups(&[&group], &AdminOptions::new()).await? {
+    for deleted in admin.delete_groups(groups, &AdminOptions::new()).await? {
         deleted.map_err(|(group, code)| anyhow!("group {group} stays: {code}"))?;
     }
     Ok(())
@@ -84,7 +89,7 @@ async fn read_to_the_end(consumer: &StreamConsumer) -> Result<String> {
                 end.ended(partition);
                 if end.all_of(&consumer.assignment()?) {
                     let first = first.unwrap_or("nothing".to_owned());
-                    return Ok(format!("{read} read, the first of JFK {first}"));
+                    return Ok(format!("{read} read, from {first} on"));
                 }
             }
             Err(error) => return Err(error.into()),

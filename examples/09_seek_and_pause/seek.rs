@@ -30,7 +30,7 @@ async fn by_offset(consumer: &StreamConsumer, topic: &str) -> Result<()> {
         ("offset 10", Offset::Offset(10)),
         ("end", Offset::End),
         ("2 before end", Offset::OffsetTail(2)),
-        ("offset 10 again", Offset::Offset(10)),
+        ("back to 10", Offset::Offset(10)),
     ] {
         consumer.seek(topic, 0, offset, LIMIT)?;
         println!("  {name:<15}{}", shown(next(consumer).await?.as_ref()));

@@ -77,6 +77,11 @@ fn blocks_of_08_commit_semantics() {
 }
 
 #[test]
+fn blocks_of_09_seek_and_pause() {
+    check_blocks("09_seek_and_pause");
+}
+
+#[test]
 fn the_blocks_of_every_chapter_are_checked() {
     let this_file = read("tests/tests/docs.rs");
     for example in names() {
