@@ -93,6 +93,10 @@ pub(crate) async fn run(arguments: &[String]) -> Result<()> {
             Err(error @ KafkaError::MessageConsumption(Code::UnknownTopicOrPartition)) => {
                 return Err(error.into());
             }
+            // So it is while a cluster is young. The client does not ask again by itself.
+            Err(KafkaError::MessageConsumption(Code::NotCoordinator)) => {
+                consumer.assign(&partition)?;
+            }
             Err(error) => eprintln!("error      {error}"),
         }
     }

@@ -87,6 +87,11 @@ fn blocks_of_08_commit_semantics() {
 }
 
 #[test]
+fn blocks_of_09_seek_and_pause() {
+    check_blocks("09_seek_and_pause");
+}
+
+#[test]
 fn blocks_of_10_transactions() {
     check_blocks("10_transactions");
 }

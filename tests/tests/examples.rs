@@ -196,6 +196,43 @@ fn a_bulk_send_ends_at_ctrl_c_and_what_it_counted_is_in_the_topic() {
     assert_eq!(printed.number_before(" records are in the topic"), Some(delivered), "{printed:?}");
 }
 
+#[test]
+fn each_way_to_commit_loses_and_repeats_what_it_must() {
+    let workplace = Workplace::fresh();
+    for _ in 0..2 {
+        let printed = workplace.run("08_commit_semantics").stdout;
+        let (_, table) = printed.split_once("\ncommit ").expect("it ends with a table");
+        let rows = table.lines().skip(1).map(|line| {
+            let cells: Vec<&str> = line.split_whitespace().collect();
+            let numbers = cells[cells.len() - 4..].iter().map(|cell| cell.parse::<usize>());
+            numbers.collect::<Result<Vec<_>, _>>().expect("the last four are numbers")
+        });
+        let rows: Vec<Vec<usize>> = rows.collect();
+        // Two rows for each way: killed before WS105 was processed, and after.
+        let lost: Vec<usize> = rows.iter().map(|row| row[2]).collect();
+        let twice: Vec<usize> = rows.iter().map(|row| row[3]).collect();
+        assert_eq!(lost, [1, 0, 1, 0, 0, 0, 0, 0], "{printed}");
+        assert_eq!(twice, [0, 0, 0, 5, 0, 1, 0, 5], "{printed}");
+        for row in &rows {
+            assert_eq!(row[1], row[0] - row[2] + row[3], "{printed}");
+        }
+    }
+}
+
+#[test]
+fn a_group_is_set_back_only_when_nobody_is_in_it() {
+    let printed = Workplace::fresh().run("09_seek_and_pause").stdout;
+    let line = |name: &str| {
+        let mut lines = printed.lines().map(str::trim_start);
+        lines.find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name}: {printed}"))
+    };
+    assert!(line("while it runs").contains("UnknownMemberId"), "{printed}");
+    assert!(line("earliest").contains(" 80 read"), "{printed}");
+    // 20:00 to 21:40 from JFK, 20:00 to 21:30 from LGA.
+    assert!(line("to 20:00").contains(" 10 read"), "{printed}");
+    assert!(line("not polling").contains("PollExceeded"), "{printed}");
+}
+
 #[tokio::test]
 async fn the_examples_run_unchanged_on_a_cluster_of_one_node() {
     let cluster = embedded_kafka::Cluster::builder().nodes(1).start().await.unwrap();
