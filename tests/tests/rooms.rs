@@ -40,7 +40,7 @@ fn nobody_knows_more_than_the_map_allows() {
         ("kafka-workshop", &["helpers", "workshop", "rdkafka"]),
         ("helpers", &["rdkafka"]),
         ("workshop", &["embedded-kafka", "rdkafka"]),
-        ("workshop-cli", &["workshop", "helpers", "rdkafka"]),
+        ("workshop-cli", &["workshop", "helpers", "rdkafka", "embedded-registry"]),
         ("embedded-kafka", &["kafka-protocol"]),
         ("embedded-registry", &["rdkafka"]),
     ];

@@ -88,6 +88,10 @@ pub async fn for_cluster(bootstrap_servers: &str) -> Result<Chosen, Error> {
             builder = builder.setting(setting, &value);
         }
     }
+    if let Some(address) = builder.announced().await? {
+        let url = format!("http://{address}");
+        return Ok(Chosen { url, credentials: None, source: Source::Running, embedded: None });
+    }
     let registry = builder.start().await?;
     Ok(Chosen {
         url: registry.url(),

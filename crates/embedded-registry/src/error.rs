@@ -45,6 +45,9 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// The cluster does not take the announcement of the registry's address.
+    #[error("the cluster does not take note of the registry's address")]
+    Announce(#[source] KafkaError),
     /// The system gives no thread or runtime.
     #[error("the registry's thread does not start")]
     Thread(#[source] io::Error),

@@ -16,6 +16,7 @@
 //!
 //! Left out are contexts, rules and metadata of data contracts, exporters, and TLS.
 
+mod announcement;
 mod api;
 mod auth;
 mod candidate;

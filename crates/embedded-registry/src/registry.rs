@@ -1,14 +1,17 @@
 //! Starting a registry and stopping it.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
+use rdkafka::error::KafkaError;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+use crate::announcement;
 use crate::api::{self, Shared};
 use crate::auth::Credentials;
 use crate::error::Error;
@@ -25,7 +28,7 @@ const STACK_BYTES: usize = 64 << 20;
 const MOST_AT_ONCE: usize = 32;
 
 /// How a registry is set up.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[must_use = "a builder starts nothing by itself"]
 pub struct Builder {
     config: ClientConfig,
@@ -39,12 +42,27 @@ pub struct Builder {
 ///
 /// It has a thread of its own, so a caller that blocks does not hold it up. Dropped without
 /// [`Registry::shutdown`], it closes its socket at once.
-#[derive(Debug)]
 pub struct Registry {
     address: SocketAddr,
     credentials: Option<Credentials>,
+    config: ClientConfig,
+    topic: String,
+    is_announced: bool,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
+}
+
+// The settings of a cluster may hold passwords, so neither is shown as a whole.
+impl fmt::Debug for Builder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Builder").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Registry").field("address", &self.address).finish_non_exhaustive()
+    }
 }
 
 impl Registry {
@@ -76,8 +94,33 @@ impl Registry {
         self.credentials.as_ref()
     }
 
+    /// Tells the cluster where this registry is, so that [`crate::for_cluster`] finds it from other
+    /// processes of this machine. [`Registry::shutdown`] takes it back.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Announce`] where the cluster does not take it.
+    pub async fn announce(&mut self) -> Result<(), Error> {
+        self.commit_address(self.address.to_string()).await.map_err(Error::Announce)?;
+        self.is_announced = true;
+        Ok(())
+    }
+
+    async fn commit_address(&self, address: String) -> Result<(), KafkaError> {
+        let (config, topic) = (self.config.clone(), self.topic.clone());
+        let announced =
+            tokio::task::spawn_blocking(move || announcement::announce(&config, &topic, &address));
+        announced.await.unwrap_or(Err(KafkaError::Canceled))
+    }
+
     /// Ends the registry, after the requests that are being answered.
     pub async fn shutdown(mut self) {
+        if self.is_announced
+            && let Err(error) = self.commit_address(String::new()).await
+        {
+            // Whoever finds the address asks there first.
+            tracing::debug!(%error, "the registry's address stays announced");
+        }
         self.stop();
         if let Some(thread) = self.thread.take() {
             // A panic of the thread was printed already.
@@ -123,6 +166,17 @@ impl Builder {
         self
     }
 
+    /// Where a registry is announced that keeps its state in this cluster's topic, if one is there.
+    pub(crate) async fn announced(&self) -> Result<Option<SocketAddr>, Error> {
+        let (config, topic) = (self.config.clone(), self.topic.clone());
+        let found = tokio::task::spawn_blocking(move || announcement::find(&config, &topic)).await;
+        let found = found.unwrap_or(Err(KafkaError::Canceled));
+        found.map_err(|source| Error::Cluster {
+            servers: self.config.get("bootstrap.servers").unwrap_or_default().to_owned(),
+            source,
+        })
+    }
+
     /// The topic to keep the state in, `_schemas` by default.
     pub fn topic(mut self, topic: &str) -> Self {
         topic.clone_into(&mut self.topic);
@@ -154,7 +208,7 @@ impl Builder {
         let listener = std::net::TcpListener::bind(address).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let (config, topic) = (self.config, self.topic);
+        let (config, topic) = (self.config.clone(), self.topic.clone());
         let opened = tokio::task::spawn_blocking(move || Log::open(config, &topic)).await;
         let log = opened.map_err(|error| Error::Thread(std::io::Error::other(error)))??;
         let shared = Arc::new(Shared { log, credentials: self.credentials.clone() });
@@ -168,6 +222,9 @@ impl Builder {
         Ok(Registry {
             address,
             credentials: self.credentials,
+            config: self.config,
+            topic: self.topic,
+            is_announced: false,
             stop: Some(stop),
             thread: Some(thread),
         })
