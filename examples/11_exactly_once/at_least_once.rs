@@ -10,19 +10,20 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::producer::BaseRecord;
 
-use crate::job::{self, BATCH, Job, LIMIT};
+use crate::job::{self, BATCH, Job, LIMIT, Membership};
 use crate::output::Counts;
 
 /// Counts departures until there are no more.
 pub(crate) async fn work(job: &Job) -> Result<()> {
     let producer = ProducerBuilder::new(&job.brokers).set("linger.ms", "0").build().await?;
     let mut counts = Counts::rebuild(&job.brokers, &job.output).await?;
-    let consumer = job.consumer().await?;
-    consumer.subscribe(&[&job.input])?;
+    let consumer = job.consumer()?;
 
     let (mut since_commit, mut end) = (0, EndOfPartitions::new());
     loop {
-        match consumer.poll(Duration::from_millis(100)) {
+        let polled = consumer.poll(Duration::from_millis(100));
+        consumer.context().check()?;
+        match polled {
             None => {}
             Some(Ok(message)) => {
                 end.message_from(message.partition());
@@ -62,7 +63,7 @@ fn process(
 // ANCHOR: commit
 /// Waits until the counts are delivered, and only then commits the offsets. The other way round
 /// counts would be lost.
-fn commit(producer: &Publisher, consumer: &BaseConsumer) -> Result<()> {
+fn commit(producer: &Publisher, consumer: &BaseConsumer<Membership>) -> Result<()> {
     let sent = producer.flush(LIMIT)?;
     ensure!(sent.failed + sent.still_queued == 0, "{sent}");
     Ok(consumer.commit_consumer_state(CommitMode::Sync)?)

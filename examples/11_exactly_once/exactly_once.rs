@@ -10,7 +10,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
-use crate::job::{self, BATCH, Job, LIMIT};
+use crate::job::{self, BATCH, Job, LIMIT, Membership};
 use crate::output::Counts;
 
 /// Counts departures until there are no more. Any error ends the process: to be started again is
@@ -25,14 +25,15 @@ pub(crate) async fn work(job: &Job) -> Result<()> {
     producer.init_transactions(LIMIT)?;
     // … and then the counts are read, and the group is asked how far it came.
     let mut counts = Counts::rebuild(&job.brokers, &job.output).await?;
-    let consumer = job.consumer().await?;
-    consumer.subscribe(&[&job.input])?;
+    let consumer = job.consumer()?;
     // ANCHOR_END: start
 
     // ANCHOR: loop
     let (mut in_transaction, mut end) = (0, EndOfPartitions::new());
     loop {
-        match consumer.poll(Duration::from_millis(100)) {
+        let polled = consumer.poll(Duration::from_millis(100));
+        consumer.context().check()?;
+        match polled {
             None => {}
             Some(Ok(message)) => {
                 if in_transaction == 0 {
@@ -77,7 +78,7 @@ fn process(
 
 // ANCHOR: commit
 /// Commits the counts together with the offsets of the departures that they are made of.
-fn commit(producer: &BaseProducer, consumer: &BaseConsumer) -> Result<()> {
+fn commit(producer: &BaseProducer, consumer: &BaseConsumer<Membership>) -> Result<()> {
     let member = consumer.group_metadata().context("the worker is a member of its group")?;
     producer.send_offsets_to_transaction(&consumer.position()?, &member, LIMIT)?;
     // The commit would wait for these too, but in steps of 100 ms.

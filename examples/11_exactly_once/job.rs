@@ -1,10 +1,12 @@
 //! What a worker is told when it is started, as arguments of its process.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::Result;
-use helpers::{ConsumerBuilder, unique_name};
-use rdkafka::consumer::BaseConsumer;
+use anyhow::{Result, ensure};
+use helpers::unique_name;
+use rdkafka::client::ClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
 
 /// How many departures are counted between two commits.
 pub(crate) const BATCH: usize = 50;
@@ -59,15 +61,48 @@ impl Job {
     // ANCHOR: consumer
     /// A static member (KIP-345): after a restart it is given its partitions at once. A dynamic one
     /// would be a new member, and would wait until the session of the dead one has timed out.
-    pub(crate) async fn consumer(&self) -> Result<BaseConsumer> {
-        let builder = ConsumerBuilder::new(&self.brokers, &self.name)
+    pub(crate) fn consumer(&self) -> Result<BaseConsumer<Membership>> {
+        let mut config = helpers::client_config(&self.brokers)?;
+        config
+            .set("group.id", &self.name)
             .set("group.instance.id", &self.name)
             .set("session.timeout.ms", "6000")
-            .tell_end_of_partitions();
-        Ok(builder.build_polled().await?)
+            .set("auto.offset.reset", "earliest")
+            .set("enable.auto.commit", "false")
+            .set("enable.partition.eof", "true");
+        let consumer: BaseConsumer<Membership> =
+            config.create_with_context(Membership::default())?;
+        consumer.subscribe(&[&self.input])?;
+        Ok(consumer)
     }
     // ANCHOR_END: consumer
 }
+
+// ANCHOR: membership
+/// Whether the worker still has the partitions that it began with. If not, its counts are out of
+/// date, and its open transaction holds records that are another worker's by now.
+#[derive(Default)]
+pub(crate) struct Membership {
+    is_lost: AtomicBool,
+}
+
+impl Membership {
+    pub(crate) fn check(&self) -> Result<()> {
+        ensure!(!self.is_lost.load(Ordering::Relaxed), "partitions were taken away");
+        Ok(())
+    }
+}
+
+impl ConsumerContext for Membership {
+    fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        if !matches!(rebalance, Rebalance::Assign(_)) {
+            self.is_lost.store(true, Ordering::Relaxed);
+        }
+    }
+}
+// ANCHOR_END: membership
+
+impl ClientContext for Membership {}
 
 /// Work that takes its time. The first time it tells the supervisor that work has begun.
 pub(crate) fn work() {
