@@ -10,7 +10,7 @@ mod indexes;
 use std::fmt;
 use std::sync::Arc;
 
-use prost::{Message as _, Name};
+use prost::Name;
 use prost_reflect::{DynamicMessage, FileDescriptor, MessageDescriptor, ReflectMessage, Value};
 use rdkafka::Message;
 
@@ -162,7 +162,7 @@ impl ProtobufDeserializer {
         let (id, message, body) = self.message(bytes).await?;
         let name = T::full_name();
         if message.full_name() != name {
-            let problem = format!("is a {}, and the type is {name}", message.full_name());
+            let problem = format!("is the message {}, and the type is {name}", message.full_name());
             return Err(Error::Shape(Violation { field: String::new(), problem }));
         }
         T::decode(body).map_err(|_| Error::Damaged(id))
@@ -235,6 +235,8 @@ impl ProtobufDeserializer {
 
 #[cfg(test)]
 mod tests {
+    use prost::Message as _;
+
     use super::*;
 
     fn message(text: &str) -> MessageDescriptor {
