@@ -94,11 +94,10 @@ async fn departures(brokers: &str, registry: &RegistryClient, topic: &str) -> Re
 
     // ANCHOR: read
     let deserializer = AvroDeserializer::new(registry);
-    for record in first_records(brokers, topic, 1).await? {
-        println!("bytes      {:02x?}", record.payload().unwrap_or_default());
-        let departure: Option<Departure> = deserializer.value(&record).await?;
-        println!("value      {departure:?}\n");
-    }
+    let record = &first_records(brokers, topic, 1).await?[0];
+    println!("bytes      {:02x?}", record.payload().unwrap_or_default());
+    let departure: Option<Departure> = deserializer.value(record).await?;
+    println!("value      {departure:?}\n");
     // ANCHOR_END: read
     Ok(())
 }

@@ -66,9 +66,8 @@ async fn show(brokers: &str, registry: &RegistryClient, topic: &str) -> Result<(
     // ANCHOR: refused
     let third = Schema::avro(THIRD);
     let subject = format!("{topic}-value");
-    if let Err(error) = registry.register(&subject, &third).await {
-        println!("\nthe third version is refused, with code {:?}", error.code());
-    }
+    let refused = registry.register(&subject, &third).await.err().and_then(|it| it.code());
+    println!("\nthe third version is refused, with code {}", refused.unwrap_or_default());
     for reason in registry.incompatibilities(&subject, &third).await? {
         println!("  {reason}");
     }
