@@ -47,24 +47,28 @@ def envelopes():
 
 
 def read(text):
-    """What a Python service sees of an envelope: times as times, and every field by its name."""
+    """What a Python service sees of an envelope: the item, and a row for each level of the history.
+
+    A row is the level, then the ref's fields (none at level 1), the service, and the time in
+    microseconds. Nested output would be deeper than other JSON readers allow.
+    """
     envelope = json.loads(text)
+    rows = []
 
-    def refs_of(history):
-        refs = history["refs"]
-        return [refs] if isinstance(refs, dict) else refs
-
-    def parts_of(history):
+    def add(level, place, history):
         if history is None:
-            return None
+            rows.append([level, *place, None, None])
+            return
         at = datetime.fromisoformat(history["dt"]).astimezone(timezone.utc)
-        return {
-            "svc": history["svc"],
-            "us": (at - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(microseconds=1),
-            "refs": [{**one, "hist": parts_of(one["hist"])} for one in refs_of(history)],
-        }
+        us = (at - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(microseconds=1)
+        rows.append([level, *place, history["svc"], us])
+        refs = history["refs"]
+        for one in [refs] if isinstance(refs, dict) else refs:
+            place = [one[name] for name in ("topic", "partition", "offset", "key")]
+            add(level + 1, place, one["hist"])
 
-    return {"item": envelope["item"], "hist": parts_of(envelope["hist"])}
+    add(1, [None] * 4, envelope["hist"])
+    return {"item": envelope["item"], "rows": rows}
 
 
 if __name__ == "__main__":

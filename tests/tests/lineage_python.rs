@@ -37,21 +37,22 @@ fn python(arguments: &[&str], input: &str) -> Option<String> {
     Some(String::from_utf8(output.stdout).expect("JSON is UTF-8"))
 }
 
-/// A history as the script prints it: the time as microseconds.
-fn parts(history: &History) -> Value {
-    let refs = history.refs.iter().map(|it| {
-        let Ref { topic, partition, offset, key, hist } = it;
-        let hist = hist.as_ref().map(parts);
-        json!({"topic": topic, "partition": partition, "offset": offset, "key": key, "hist": hist})
-    });
+/// A history as the script prints it: level, topic, partition, offset, key, service and time in
+/// microseconds, a row for each level.
+fn rows(history: &History) -> Vec<Value> {
     let us = history.at.timestamp_micros();
-    json!({"svc": history.service, "us": us, "refs": refs.collect::<Vec<_>>()})
+    let mut rows = vec![json!([1, null, null, null, null, history.service, us])];
+    add_rows(&history.refs, 2, &mut rows);
+    rows
 }
 
-/// How many levels a printed history has.
-fn levels(history: &Value) -> usize {
-    let below = history["refs"].as_array().into_iter().flatten().map(|it| levels(&it["hist"]));
-    usize::from(history.is_object()) + below.max().unwrap_or(0)
+fn add_rows(refs: &[Ref], level: usize, rows: &mut Vec<Value>) {
+    for Ref { topic, partition, offset, key, hist } in refs {
+        let told = hist.as_ref();
+        let (service, us) = (told.map(|it| &it.service), told.map(|it| it.at.timestamp_micros()));
+        rows.push(json!([level, topic, partition, offset, key, service, us]));
+        add_rows(told.map_or(&[], |it| &it.refs), level + 1, rows);
+    }
 }
 
 #[test]
@@ -72,23 +73,21 @@ fn what_python_writes_is_read_field_for_field() {
     ];
     assert_eq!(items, expected);
     let noon = 1_795_262_400_123_456_i64;
-    let airport = json!({"topic": "airports", "partition": 2, "offset": 1016, "key": "JFK",
-        "hist": {"svc": "airports", "us": noon - 60_000_000, "refs": []}});
-    let departure = json!({"topic": "departures", "partition": 0, "offset": 7, "key": "WS042",
-        "hist": {"svc": "departures", "us": noon - 30_000_000, "refs": []}});
-    let bare = json!({"topic": "t", "partition": 0, "offset": 0, "key": null, "hist": null});
+    let first = |service: &str, us: i64| json!([1, null, null, null, null, service, us]);
+    let airport = json!([2, "airports", 2, 1016, "JFK", "airports", noon - 60_000_000]);
+    let departure = json!([2, "departures", 0, 7, "WS042", "departures", noon - 30_000_000]);
     let expected = [
-        json!({"svc": "boards", "us": noon, "refs": []}),
-        json!({"svc": "städte", "us": noon, "refs": [airport, departure]}),
-        json!({"svc": "boards", "us": noon - 123_456, "refs": [airport]}),
+        vec![first("boards", noon)],
+        vec![first("städte", noon), airport.clone(), departure.clone()],
+        vec![first("boards", noon - 123_456), airport],
         // The old single object.
-        json!({"svc": "boards", "us": noon + 1_000_000, "refs": [departure]}),
-        json!({"svc": "boards", "us": noon + 2_000_000, "refs": [bare]}),
+        vec![first("boards", noon + 1_000_000), departure],
+        vec![first("boards", noon + 2_000_000), json!([2, "t", 0, 0, null, null, null])],
     ];
     for (history, expected) in histories.iter().zip(&expected) {
-        assert_eq!(parts(history), *expected);
+        assert_eq!(rows(history), *expected);
     }
-    let deep: Vec<usize> = histories[5..].iter().map(|it| levels(&parts(it))).collect();
+    let deep: Vec<usize> = histories[5..].iter().map(|it| rows(it).len()).collect();
     assert_eq!(deep, [DEEPEST, DEEPEST], "what lies deeper is cut off");
 }
 
@@ -115,7 +114,7 @@ fn python_reads_what_is_written_here_field_for_field() {
         let packed = pack_kafka_payload("rüst", &item, &[origin]).unwrap();
         let (again, history): (Value, History) = unpack_kafka_payload(&packed).unwrap();
         assert_eq!(again, item);
-        expected.push(json!({"item": item, "hist": parts(&history)}));
+        expected.push(json!({"item": item, "rows": rows(&history)}));
         lines.push_str(std::str::from_utf8(&packed).unwrap());
         lines.push('\n');
     }
@@ -129,5 +128,5 @@ fn python_reads_what_is_written_here_field_for_field() {
         assert_eq!(read["item"], expected["item"]);
         assert!(read == expected, "Python reads another history for {}", read["item"]);
     }
-    assert_eq!(levels(&read[6]["hist"]), DEEPEST);
+    assert_eq!(read[6]["rows"].as_array().map(Vec::len), Some(DEEPEST));
 }
