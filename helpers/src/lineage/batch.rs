@@ -107,7 +107,13 @@ impl Reader {
         }
         let done = self.consumer.commit(&offsets, CommitMode::Sync);
         let batch = std::mem::take(&mut self.unfinished).to_string();
-        done.map_err(|source| Error::NotCommitted { batch, source })
+        match done {
+            Err(source) if is_rebalance(&source) => {
+                tracing::warn!(batch, %source, "a batch was processed during a rebalance, and may come again");
+                Ok(())
+            }
+            done => done.map_err(|source| Error::NotCommitted { batch, source }),
+        }
     }
 
     /// Goes back to where the unfinished batch began. Not to commit would not be enough: the
@@ -184,6 +190,13 @@ fn passes(error: KafkaError) -> Result<(), Error> {
     }
 }
 
+/// Whether the group was being shared out anew, which is everyday life and passes.
+fn is_rebalance(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode as Code;
+    let codes = [Code::RebalanceInProgress, Code::IllegalGeneration, Code::UnknownMemberId];
+    matches!(error, KafkaError::ConsumerCommit(code) if codes.contains(code))
+}
+
 /// What was read from a partition has the record itself as its only ref.
 fn is_from<T>(message: &Message<T>, topic: &str, partition: i32) -> bool {
     message.refs.iter().any(|it| it.topic == topic && it.partition == partition)
@@ -245,6 +258,13 @@ mod tests {
         keep_newest(&mut messages);
         let kept: Vec<u32> = messages.iter().map(|it| it.payload).collect();
         assert_eq!(kept, [1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn a_commit_that_meets_a_rebalance_is_no_error() {
+        use RDKafkaErrorCode as Code;
+        assert!(is_rebalance(&KafkaError::ConsumerCommit(Code::IllegalGeneration)));
+        assert!(!is_rebalance(&KafkaError::ConsumerCommit(Code::GroupAuthorizationFailed)));
     }
 
     #[test]

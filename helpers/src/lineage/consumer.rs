@@ -72,7 +72,7 @@ impl Consumer {
     /// # Errors
     /// [`Error::Handler`] with the handler's error, [`Error::NoEnvelope`] for a record that is none
     /// (the batch comes again in both cases), [`Error::NotCommitted`] where the cluster did not take
-    /// the commit, and [`Error::Kafka`] where the client cannot go on.
+    /// the commit for another reason than a rebalance, and [`Error::Kafka`] where the client cannot go on.
     pub async fn process_batch<T, H, F, E>(&mut self, handler: H) -> Result<usize, Error>
     where
         T: DeserializeOwned + Send + 'static,
