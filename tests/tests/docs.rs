@@ -107,6 +107,11 @@ fn blocks_of_12_json_batches() {
 }
 
 #[test]
+fn blocks_of_13_lineage() {
+    check_blocks("13_lineage");
+}
+
+#[test]
 fn the_blocks_of_every_chapter_are_checked() {
     let this_file = read("tests/tests/docs.rs");
     for example in names() {
