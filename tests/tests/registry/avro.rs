@@ -109,7 +109,7 @@ const ROWS: &[(&str, &str, &str, bool)] = &[
         "an enum has another name and says the old one",
         r#"{"type": "enum", "name": "E", "symbols": ["A"]}"#,
         r#"{"type": "enum", "name": "F", "symbols": ["A"], "aliases": ["E"]}"#,
-        false,
+        true,
     ),
     (
         "a field comes without a default",
@@ -141,7 +141,7 @@ const ROWS: &[(&str, &str, &str, bool)] = &[
         r#"{"type": "record", "name": "R", "fields": []}"#,
         r#"{"type": "record", "name": "R", "fields": [{"name": "a", "type":
             {"type": "enum", "name": "E", "symbols": ["A"], "default": "A"}}]}"#,
-        true,
+        false,
     ),
     (
         "a field goes",
@@ -199,6 +199,18 @@ const ROWS: &[(&str, &str, &str, bool)] = &[
         "a record has another name and says the old one",
         r#"{"type": "record", "name": "R", "fields": []}"#,
         r#"{"type": "record", "name": "S", "aliases": ["R"], "fields": []}"#,
+        true,
+    ),
+    (
+        "a record says the name that it had in another namespace",
+        r#"{"type": "record", "name": "a.R", "fields": []}"#,
+        r#"{"type": "record", "name": "b.S", "aliases": ["a.R"], "fields": []}"#,
+        true,
+    ),
+    (
+        "a record says a name that it had in its own namespace",
+        r#"{"type": "record", "name": "a.R", "fields": []}"#,
+        r#"{"type": "record", "name": "b.S", "aliases": ["R"], "fields": []}"#,
         false,
     ),
     (
