@@ -44,7 +44,7 @@ async fn main() -> Result<()> {
         _ = tokio::signal::ctrl_c() => Ok(()),
     };
     let subjects = topics.each_ref().map(|topic| format!("{topic}-value"));
-    tidy_up(brokers, &registry, &topics.each_ref().map(String::as_str), &subjects).await?;
+    tidy_up(brokers, &registry, &topics, &subjects).await?;
     ended?;
     chosen.close().await;
     cluster.close().await?;

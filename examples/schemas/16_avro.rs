@@ -38,7 +38,6 @@ struct Departure {
 struct Departing {
     flight: &'static str,
     from: &'static str,
-    to: Option<&'static str>,
 }
 
 #[tokio::main]
@@ -48,20 +47,18 @@ async fn main() -> Result<()> {
     let (chosen, registry) = registry(brokers).await?;
     let topics = [unique_name("departures"), unique_name("airports")];
     let ended = tokio::select! {
-        ended = show(brokers, &registry, &topics) => ended,
+        ended = async {
+            departures(brokers, &registry, &topics[0]).await?;
+            copy_airports(brokers, &registry, &topics[1]).await
+        } => ended,
         _ = tokio::signal::ctrl_c() => Ok(()),
     };
     let subjects = topics.each_ref().map(|topic| format!("{topic}-value"));
-    tidy_up(brokers, &registry, &topics.each_ref().map(String::as_str), &subjects).await?;
+    tidy_up(brokers, &registry, &topics, &subjects).await?;
     ended?;
     chosen.close().await;
     cluster.close().await?;
     Ok(())
-}
-
-async fn show(brokers: &str, registry: &RegistryClient, topics: &[String; 2]) -> Result<()> {
-    departures(brokers, registry, &topics[0]).await?;
-    copy_airports(brokers, registry, &topics[1]).await
 }
 
 async fn departures(brokers: &str, registry: &RegistryClient, topic: &str) -> Result<()> {
@@ -86,7 +83,7 @@ async fn departures(brokers: &str, registry: &RegistryClient, topic: &str) -> Re
     producer.flush(Duration::from_secs(10))?;
 
     // ANCHOR: unfit
-    let unfit = Departing { flight: "WS105", from: "JFK", to: None };
+    let unfit = Departing { flight: "WS105", from: "JFK" };
     if let Err(error) = serializer.serialize(topic, Part::Value, &unfit).await {
         println!("not sent   {error}\n");
     }

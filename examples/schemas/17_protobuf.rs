@@ -72,7 +72,7 @@ async fn main() -> Result<()> {
         _ = tokio::signal::ctrl_c() => Ok(()),
     };
     let subjects = ["Airport", "Departure"].map(|name| format!("{topic}-aero.{name}"));
-    tidy_up(brokers, &registry, &[&topic], &subjects).await?;
+    tidy_up(brokers, &registry, &[topic], &subjects).await?;
     ended?;
     chosen.close().await;
     cluster.close().await?;

@@ -107,6 +107,11 @@ fn blocks_of_12_json_batches() {
 }
 
 #[test]
+fn blocks_of_13_lineage() {
+    check_blocks("13_lineage");
+}
+
+#[test]
 fn blocks_of_15_json_schema() {
     check_blocks("15_json_schema");
 }

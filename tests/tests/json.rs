@@ -391,6 +391,17 @@ async fn an_input_of_any_length_is_read_no_further_ahead_than_the_queues_hold() 
 }
 
 #[tokio::test]
+async fn what_has_no_report_when_the_flush_limit_has_passed_is_counted_as_still_queued() {
+    let cluster = TestCluster::start().await;
+    let topic = cluster.create_topic(1);
+    let producer = producer(&cluster).set("linger.ms", "60000").flush_limit(Duration::ZERO);
+    let producer = producer.build().await.unwrap();
+    let summary = producer.send_all(&topic, departures(1, 10)).await.unwrap();
+    assert_eq!(summary, JsonSummary { still_queued: 10, ..delivered(0) });
+    assert!(!summary.all_delivered());
+}
+
+#[tokio::test]
 async fn a_slow_input_does_not_wait_for_a_batch_to_fill() {
     let cluster = TestCluster::start().await;
     let topic = cluster.create_topic(1);

@@ -47,4 +47,37 @@ async fn ctrl_c_ends_an_endless_input_and_everything_that_was_read_is_delivered(
     assert_eq!(topic.records() as u64, summary.delivered);
     let last_words = format!("; stopped after {} records of the input", summary.delivered);
     assert!(summary.to_string().ends_with(&last_words), "{summary}");
+
+    where_nothing_can_be_sent_the_summary_says_so(&cluster).await;
+}
+
+async fn where_nothing_can_be_sent_the_summary_says_so(cluster: &TestCluster) {
+    const ROOM: u64 = 10;
+    let topic = cluster.create_topic(1);
+    // The queue is full and nothing leaves it, and after the Ctrl-C nobody waits for it.
+    let producer = JsonProducer::builder(cluster.bootstrap_servers())
+        .set("queue.buffering.max.messages", ROOM.to_string())
+        .set("linger.ms", "60000")
+        .max_workers(1)
+        .flush_limit(Duration::ZERO)
+        .build()
+        .await
+        .unwrap_or_else(|error| panic!("{error}"));
+    let endless = (1_u64..).map(|number| {
+        if number == 5 * ROOM {
+            press_ctrl_c();
+        }
+        json!({ "number": number })
+    });
+    let sent = producer.send_all(&topic, endless).await;
+    let summary = sent.unwrap_or_else(|error| panic!("{error}"));
+    assert!(summary.interrupted && summary.records() >= 5 * ROOM, "{summary}");
+    let expected = JsonSummary {
+        still_queued: ROOM,
+        not_sent: summary.records() - ROOM,
+        interrupted: true,
+        retried: summary.retried,
+        ..JsonSummary::default()
+    };
+    assert_eq!(summary, expected);
 }

@@ -23,7 +23,7 @@ use rdkafka::ClientConfig;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
-use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Message};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 use rdkafka::{Offset, TopicPartitionList};
@@ -44,6 +44,9 @@ const WRITE_LIMIT: Duration = Duration::from_secs(20);
 
 /// How long one poll of the reading thread waits.
 const POLL: Duration = Duration::from_millis(100);
+
+/// How long one look for delivery reports takes.
+const REPORT_POLL: Duration = Duration::from_millis(1);
 
 /// The longest pause between two attempts to write.
 const LONGEST_PAUSE: Duration = Duration::from_millis(1_000);
@@ -277,7 +280,7 @@ impl Writer {
     /// Writes all events or none, and returns the offset of the last.
     fn append(&self, topic: &str, events: &[Event]) -> KafkaResult<i64> {
         let Self(producer) = self;
-        *producer.context().last.lock() = None;
+        *producer.context().reports.lock() = Reports::default();
         producer.begin_transaction()?;
         for event in events {
             let (key, value) = (event.key(), event.value());
@@ -288,18 +291,45 @@ impl Writer {
             };
             producer.send(record).map_err(|(error, _)| error)?;
         }
-        producer.flush(REQUEST_LIMIT)?;
-        let delivered = producer.context().last.lock().take();
-        let offset = delivered.unwrap_or(Err(KafkaError::Canceled))?;
+        let offset = self.delivered(events.len())?;
         producer.commit_transaction(REQUEST_LIMIT)?;
         Ok(offset)
     }
+
+    /// Waits for the reports of all records, and returns the offset of the last.
+    fn delivered(&self, records: usize) -> KafkaResult<i64> {
+        let Self(producer) = self;
+        let deadline = Instant::now() + REQUEST_LIMIT;
+        loop {
+            {
+                let mut reports = producer.context().reports.lock();
+                if let Some(failure) = reports.failure.take() {
+                    return Err(failure);
+                }
+                if reports.delivered == records {
+                    return Ok(reports.last_offset);
+                }
+            }
+            if Instant::now() > deadline {
+                return Err(KafkaError::MessageProduction(RDKafkaErrorCode::MessageTimedOut));
+            }
+            // A poll lasts as long as it may, and so does a flush of rdkafka's, at least 100 ms.
+            producer.poll(REPORT_POLL);
+        }
+    }
 }
 
-/// Remembers the offset of the last record that was delivered, or the first failure.
+/// Remembers what became of the records that were sent.
 #[derive(Default)]
 struct Deliveries {
-    last: Mutex<Option<KafkaResult<i64>>>,
+    reports: Mutex<Reports>,
+}
+
+#[derive(Default)]
+struct Reports {
+    delivered: usize,
+    last_offset: i64,
+    failure: Option<KafkaError>,
 }
 
 impl ClientContext for Deliveries {
@@ -316,11 +346,13 @@ impl ProducerContext for Deliveries {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
-        let mut last = self.last.lock();
+        let mut reports = self.reports.lock();
         match result {
-            Ok(message) if !matches!(*last, Some(Err(_))) => *last = Some(Ok(message.offset())),
-            Ok(_) => {}
-            Err((error, _)) => *last = Some(Err(error.clone())),
+            Ok(message) => {
+                reports.delivered += 1;
+                reports.last_offset = message.offset().max(reports.last_offset);
+            }
+            Err((error, _)) => reports.failure = Some(error.clone()),
         }
     }
 }

@@ -31,7 +31,7 @@ async fn main() -> Result<()> {
     };
     let mut subjects = table::subjects(&topic);
     subjects.push(format!("{topic}-value"));
-    tidy_up(brokers, &registry, &[&topic], &subjects).await?;
+    tidy_up(brokers, &registry, &[topic], &subjects).await?;
     ended?;
     chosen.close().await;
     cluster.close().await?;

@@ -57,7 +57,7 @@ pub async fn first_records(brokers: &str, topic: &str, count: usize) -> Result<V
 pub async fn tidy_up(
     brokers: &str,
     registry: &RegistryClient,
-    topics: &[&str],
+    topics: &[String],
     subjects: &[String],
 ) -> Result<()> {
     for topic in topics {

@@ -6,7 +6,7 @@
 //!
 //! | For | Look in |
 //! |---|---|
-//! | the key, found before the record is serialised | key.rs |
+//! | the key, found before the record is serialised | key.rs, probe.rs |
 //! | a file of JSON lines in constant memory | lines.rs |
 //! | how records are shared out, and order kept | workers.rs, inbox.rs |
 //! | what is tried again, and what is not | queue.rs |
@@ -22,6 +22,7 @@ mod inbox;
 mod input;
 mod key;
 mod lines;
+mod probe;
 mod queue;
 mod record;
 mod reports;

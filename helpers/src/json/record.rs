@@ -4,8 +4,9 @@ use serde::Serialize;
 use serde::ser::Error as _;
 use serde_json::Error;
 
-use super::key::{key_of, key_of_text, not_an_object};
+use super::key::{key_of, key_of_text};
 use super::lines::Line;
+use super::probe::not_an_object;
 
 /// A record before it is sent.
 pub(super) trait Record: Send {

@@ -79,6 +79,7 @@ pub(crate) fn router(shared: Arc<Shared>, body_limit_bytes: usize) -> Router {
         .route("/mode/{subject}", get(mode::of_one).put(mode::set_for_one))
         .route("/mode/{subject}", delete(mode::reset_for_one))
         .layer(DefaultBodyLimit::max(body_limit_bytes))
+        .layer(middleware::from_fn_with_state(body_limit_bytes, announced_length))
         .layer(middleware::from_fn_with_state(shared.clone(), authenticated))
         .layer(middleware::map_response(in_registry_form))
         .with_state(shared)
@@ -219,6 +220,16 @@ fn schema_view(schema: &Schema) -> Value {
         view["references"] = json!(schema.references);
     }
     view
+}
+
+/// Refuses a body that says itself that it is too large, without waiting for it.
+async fn announced_length(State(limit): State<usize>, request: Request, next: Next) -> Response {
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > limit as u64) {
+        return ApiError::plain(StatusCode::PAYLOAD_TOO_LARGE).into_response();
+    }
+    next.run(request).await
 }
 
 async fn authenticated(State(shared): App, request: Request, next: Next) -> Response {

@@ -2,14 +2,14 @@
 //! specification ("Schema Resolution") as Java's `SchemaCompatibility` applies them.
 //!
 //! Where the two differ, Java is followed, because that is what Confluent's registry asks: names
-//! are compared without their namespace, aliases of fields count and aliases of types do not, and
-//! what a logical type adds, such as the precision of a decimal, is not looked at.
+//! are compared without their namespace, and what a logical type adds, such as the precision of a
+//! decimal, is not looked at.
 
 use std::collections::HashMap;
 
 use super::super::Reason;
 use super::Avro;
-use super::tree::{Enum, Field, Node, Record};
+use super::tree::{Enum, Field, Name, Node, Record};
 
 /// How many pairs of types are compared at most. Unions of records can ask for very many.
 const MOST_COMPARISONS: u32 = 200_000;
@@ -129,7 +129,7 @@ impl<'a> Checker<'a> {
                 Some(written) => {
                     reasons.extend(self.check(&field.node, &written.node, &format!("{path}/type")));
                 }
-                None if self.has_default(field) => {}
+                None if field.has_default => {}
                 None => {
                     let description = format!(
                         "the field {} has no default value and is missing in the writer's schema",
@@ -140,16 +140,6 @@ impl<'a> Checker<'a> {
             }
         }
         reasons
-    }
-
-    /// Whether a field can be filled in where nothing was written for it. An enum's own default
-    /// does as well.
-    fn has_default(&self, field: &'a Field) -> bool {
-        let of_its_type = matches!(
-            resolved(&field.node, self.reader),
-            Node::Enum(declared) if declared.default.is_some()
-        );
-        field.has_default || of_its_type
     }
 
     fn kind(&self, writer: &'a Node) -> &'static str {
@@ -167,9 +157,9 @@ fn resolved<'a>(node: &'a Node, schema: &'a Avro) -> &'a Node {
 
 fn name(node: &Node) -> Option<&str> {
     match node {
-        Node::Record(record) => Some(&record.name),
-        Node::Enum(declared) => Some(&declared.name),
-        Node::Fixed(fixed) => Some(&fixed.name),
+        Node::Record(record) => Some(&record.name.full),
+        Node::Enum(declared) => Some(&declared.name.full),
+        Node::Fixed(fixed) => Some(&fixed.name.full),
         _ => None,
     }
 }
@@ -224,12 +214,12 @@ fn enums_differ(reader: &Enum, writer: &Enum, path: &str) -> Vec<Reason> {
     reasons
 }
 
-fn names_differ(reader: &str, writer: &str, path: &str) -> Vec<Reason> {
-    let short = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
-    if short(reader) == short(writer) {
+fn names_differ(reader: &Name, writer: &Name, path: &str) -> Vec<Reason> {
+    let short = |name: &Name| name.full.rsplit('.').next().unwrap_or_default().to_owned();
+    if short(reader) == short(writer) || reader.aliases.contains(&writer.full) {
         return Vec::new();
     }
-    vec![reason("NAME_MISMATCH", &format!("{path}/name"), format!("expected: {writer}"))]
+    vec![reason("NAME_MISMATCH", &format!("{path}/name"), format!("expected: {}", writer.full))]
 }
 
 fn missing_branch(kind: &str, path: &str) -> Reason {

@@ -10,6 +10,8 @@ mod canonical;
 mod compatibility;
 mod tree;
 
+use std::panic::catch_unwind;
+
 use serde_json::Value;
 
 pub(super) use compatibility::differences;
@@ -27,9 +29,6 @@ impl Avro {
     pub(super) fn parse(text: &str, dependencies: &[Dependency]) -> Result<Self, String> {
         let value: Value =
             serde_json::from_str(text).map_err(|error| format!("it is no JSON: {error}"))?;
-        let needed: Vec<&str> = dependencies.iter().map(|it| it.text.as_str()).collect();
-        apache_avro::Schema::parse_str_with_list(text, needed)
-            .map_err(|error| error.to_string())?;
         let mut names = tree::Names::default();
         for dependency in dependencies {
             let value: Value =
@@ -37,6 +36,7 @@ impl Avro {
             tree::read(&value, "", &mut names)?;
         }
         let root = tree::read(&value, "", &mut names)?;
+        check(text, dependencies)?;
         Ok(Self { value, root, names })
     }
 
@@ -44,5 +44,15 @@ impl Avro {
     /// of their names.
     pub(super) fn canonical(&self, normalize: bool) -> String {
         canonical::print(&self.value, normalize)
+    }
+}
+
+/// Whether apache-avro takes it. In some schemas that are not valid it panics.
+fn check(text: &str, dependencies: &[Dependency]) -> Result<(), String> {
+    let needed: Vec<&str> = dependencies.iter().map(|it| it.text.as_str()).collect();
+    let parsed = catch_unwind(|| apache_avro::Schema::parse_str_with_list(text, needed));
+    match parsed {
+        Ok(parsed) => parsed.map(drop).map_err(|error| error.to_string()),
+        Err(_) => Err("it is not valid".to_owned()),
     }
 }

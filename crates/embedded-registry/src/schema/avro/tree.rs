@@ -23,22 +23,29 @@ pub(super) enum Node {
     Named(String),
 }
 
+/// The full name of a type, and the full names that it says it had.
+#[derive(Debug)]
+pub(super) struct Name {
+    pub(super) full: String,
+    pub(super) aliases: Vec<String>,
+}
+
 #[derive(Debug)]
 pub(super) struct Fixed {
-    pub(super) name: String,
+    pub(super) name: Name,
     pub(super) size: u64,
 }
 
 #[derive(Debug)]
 pub(super) struct Enum {
-    pub(super) name: String,
+    pub(super) name: Name,
     pub(super) symbols: Vec<String>,
     pub(super) default: Option<String>,
 }
 
 #[derive(Debug)]
 pub(super) struct Record {
-    pub(super) name: String,
+    pub(super) name: Name,
     pub(super) fields: Vec<Field>,
 }
 
@@ -84,20 +91,26 @@ fn read_object(
         Some("array") => Ok(Node::Array(inner("items", names)?)),
         Some("map") => Ok(Node::Map(inner("values", names)?)),
         Some(kind @ ("record" | "error" | "enum" | "fixed")) => {
-            let (name, namespace) = full_name(object, namespace).ok_or_else(|| missing("name"))?;
+            let (full, namespace) = full_name(object, namespace).ok_or_else(|| missing("name"))?;
+            if !full.split('.').all(is_name) {
+                return Err(format!("{full} is no name: letters, digits and _ make one"));
+            }
+            let aliases = strings(object, "aliases").into_iter();
+            let aliases = aliases.map(|alias| qualified(&alias, &namespace)).collect();
+            let name = Name { full: full.clone(), aliases };
             let node = match kind {
-                "enum" => enumeration(object, name.clone()),
+                "enum" => enumeration(object, name),
                 "fixed" => {
                     let size = object.get("size").and_then(Value::as_u64);
                     let size = size.ok_or_else(|| missing("size"))?;
-                    Node::Fixed(Arc::new(Fixed { name: name.clone(), size }))
+                    Node::Fixed(Arc::new(Fixed { name, size }))
                 }
                 _ => {
                     let fields = fields(object, &namespace, names)?;
-                    Node::Record(Arc::new(Record { name: name.clone(), fields }))
+                    Node::Record(Arc::new(Record { name, fields }))
                 }
             };
-            names.insert(name, node.clone());
+            names.insert(full, node.clone());
             Ok(node)
         }
         _ => read(kind, namespace, names),
@@ -122,11 +135,19 @@ fn named(name: &str, namespace: &str) -> Node {
     if let Some(primitive) = PRIMITIVES.iter().find(|primitive| **primitive == name) {
         return Node::Primitive(primitive);
     }
-    let full = if name.contains('.') { name.to_owned() } else { joined(namespace, name) };
-    Node::Named(full)
+    Node::Named(qualified(name, namespace))
 }
 
-fn enumeration(object: &Map<String, Value>, name: String) -> Node {
+fn qualified(name: &str, namespace: &str) -> String {
+    if name.contains('.') { name.to_owned() } else { joined(namespace, name) }
+}
+
+fn is_name(name: &str) -> bool {
+    let is_inside = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    name.bytes().all(is_inside) && name.bytes().next().is_some_and(|it| !it.is_ascii_digit())
+}
+
+fn enumeration(object: &Map<String, Value>, name: Name) -> Node {
     let default = object.get("default").and_then(Value::as_str).map(str::to_owned);
     Node::Enum(Arc::new(Enum { name, symbols: strings(object, "symbols"), default }))
 }

@@ -4,9 +4,9 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use embedded_kafka::Cluster;
 use embedded_registry::{Builder, Registry};
 use serde_json::{Value, json};
+use workshop_tests::TestCluster;
 
 /// What was answered.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,8 +29,8 @@ impl Answer {
 
 /// Sends bytes, says that nothing follows where asked to, and reads all that is answered.
 pub(crate) fn send_raw(address: SocketAddr, request: &[u8]) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let mut stream = TcpStream::connect(address).expect("the registry listens");
+    stream.set_read_timeout(Some(Duration::from_secs(30))).expect("it is not zero");
     // The registry may answer, and close, before it has read all of it.
     let _ = stream.write_all(request);
     let mut answer = Vec::new();
@@ -66,7 +66,8 @@ pub(crate) fn send(
 /// A registry, and the cluster that it keeps its state on.
 pub(crate) struct TestRegistry {
     pub(crate) registry: Registry,
-    pub(crate) cluster: Cluster,
+    pub(crate) topic: String,
+    pub(crate) cluster: TestCluster,
 }
 
 impl TestRegistry {
@@ -74,10 +75,13 @@ impl TestRegistry {
         Self::start_with(|builder| builder).await
     }
 
+    /// On a topic of its own, because the cluster may be one that others use too.
     pub(crate) async fn start_with(setup: impl FnOnce(Builder) -> Builder) -> Self {
-        let cluster = Cluster::builder().nodes(1).start().await.unwrap();
-        let builder = setup(Registry::builder(cluster.bootstrap_servers()));
-        Self { registry: builder.start().await.unwrap(), cluster }
+        let cluster = TestCluster::start().await;
+        let topic = cluster.topic_name();
+        let builder = setup(Registry::builder(cluster.bootstrap_servers()).topic(&topic));
+        let registry = builder.start().await.expect("the registry starts");
+        Self { registry, topic, cluster }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
