@@ -4,4 +4,5 @@
 mod faults;
 mod formats;
 mod place;
+mod python;
 mod registry;

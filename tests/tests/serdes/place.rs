@@ -84,10 +84,19 @@ impl Serializer {
     }
 
     pub(crate) async fn write(&self, topic: &str, part: Part) -> Result<Vec<u8>, Error> {
+        self.write_this(topic, part, &departure()).await
+    }
+
+    pub(crate) async fn write_this(
+        &self,
+        topic: &str,
+        part: Part,
+        value: &Departure,
+    ) -> Result<Vec<u8>, Error> {
         match self {
-            Self::Avro(it) => it.serialize(topic, part, &departure()).await,
-            Self::Json(it) => it.serialize(topic, part, &departure()).await,
-            Self::Protobuf(it) => it.serialize(topic, part, &departure()).await,
+            Self::Avro(it) => it.serialize(topic, part, value).await,
+            Self::Json(it) => it.serialize(topic, part, value).await,
+            Self::Protobuf(it) => it.serialize(topic, part, value).await,
         }
     }
 }
@@ -152,6 +161,11 @@ impl Place {
             record.payload = *value;
             producer.send(record, Duration::from_secs(10)).await.expect("the record is delivered");
         }
+        self.records(topic, records.len())
+    }
+
+    /// The first records of a topic.
+    pub(crate) fn records(&self, topic: &str, count: usize) -> Vec<OwnedMessage> {
         let consumer = self.cluster().consumer(&self.cluster().group_name(), &[]);
         let mut from = TopicPartitionList::new();
         from.add_partition_offset(topic, 0, Offset::Beginning).expect("the offset is one");
@@ -160,7 +174,7 @@ impl Place {
             let polled = consumer.poll(Duration::from_millis(100))?;
             polled.ok().map(|message| message.detach())
         };
-        records.iter().map(|_| eventually("the record is read", &mut next)).collect()
+        (0..count).map(|_| eventually("the record is read", &mut next)).collect()
     }
 }
 
