@@ -3,6 +3,8 @@
 //!
 //! Where Java or Maven is missing these tests say so and end.
 
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
@@ -139,14 +141,16 @@ async fn nothing_is_left_whatever_ends_the_process_that_holds_a_cluster() {
         Err(error) if error.is_unavailable() => return println!("skipped: {error}"),
         ready => ready.unwrap(),
     }
-    for end in ["drop", "panic"] {
-        let mut holder = Holder::start(end);
-        holder.end();
-        holder.expect_nothing_left();
+    let starting = ["drop", "panic", "INT", "KILL"]
+        .map(|end| (end, std::thread::spawn(move || Holder::start(end))));
+    let mut holders = starting.map(|(end, starting)| (end, starting.join().unwrap()));
+    for (end, holder) in &mut holders {
+        match *end {
+            "drop" | "panic" => holder.end(),
+            signal => holder.signal(signal),
+        }
     }
-    for signal in ["INT", "TERM", "KILL"] {
-        let holder = Holder::start("drop");
-        holder.signal(signal);
+    for (_, holder) in holders {
         holder.expect_nothing_left();
     }
 }

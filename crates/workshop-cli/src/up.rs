@@ -1,8 +1,16 @@
 //! `cargo workshop up`: a cluster in the foreground, until Ctrl-C.
 
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
 use anyhow::Context;
 use clap::value_parser;
+use engines::Engine;
 use workshop::{Choice, DataDirectory, Host, HostOptions};
+
+use crate::foreign;
+use crate::interrupt::Interrupt;
+use crate::with;
 
 /// Run a cluster in this terminal until Ctrl-C.
 ///
@@ -16,41 +24,66 @@ Examples:
   cargo workshop up
   cargo workshop up --nodes 1 --port 19092
   cargo workshop up --data /tmp/lab     a second cluster; its examples need WORKSHOP_DATA=/tmp/lab
-  WORKSHOP_WIRE=1 cargo workshop up     print each request that it answers"
+  WORKSHOP_WIRE=1 cargo workshop up     print each request that it answers
+  cargo workshop up --engine apache     Apache Kafka; needs Java 17 and, once, Maven
+  cargo workshop up --engine apache --connect
+                                        and a worker of Kafka Connect beside it
+  cargo workshop up --port 0 -- cargo run --example 03_producer
+                                        a cluster for one command"
 )]
 pub(crate) struct Arguments {
     /// How many nodes the cluster has, 1 to 9.
     #[arg(long, default_value_t = 3, value_parser = value_parser!(u16).range(1..=9))]
-    nodes: u16,
+    pub(crate) nodes: u16,
 
     /// The port of the first node; the others take the ports after it.
     ///
     /// A port that is taken is replaced by a free one; 0 means free ones for all.
     #[arg(long, default_value_t = 9092)]
-    port: u16,
+    pub(crate) port: u16,
+
+    /// What runs the cluster: embedded, apache or docker [default: $WORKSHOP_ENGINE, or embedded].
+    ///
+    /// The data of apache and docker goes when they end.
+    #[arg(long)]
+    engine: Option<Engine>,
+
+    /// Also run a worker of Kafka Connect, on port 8083 if it is free. From the jars of Apache
+    /// Kafka, so it needs Java, whatever runs the cluster.
+    #[arg(long)]
+    pub(crate) connect: bool,
+
+    /// A command to run with KAFKA_BOOTSTRAP_SERVERS set to the cluster, which ends with it.
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<String>,
 }
 
-pub(crate) async fn run(arguments: &Arguments, data: &DataDirectory) -> anyhow::Result<()> {
-    let interrupted = Interrupt::listen()?;
+pub(crate) async fn run(arguments: &Arguments, data: &DataDirectory) -> anyhow::Result<ExitCode> {
+    let engine = arguments.engine.map_or_else(Engine::from_environment, Ok)?;
+    let mut interrupted = Interrupt::listen()?;
     let choice = Choice::from_environment()?;
     let ports = wanted_ports(arguments)?;
+    if engine != Engine::Embedded {
+        return foreign::run(arguments, engine, data, &ports, &mut interrupted).await;
+    }
     let options =
         HostOptions { nodes: arguments.nodes.into(), ports: ports.clone(), wire: choice.wire };
     let host = Host::start(data, &options).await?;
-    describe(&host, data, &ports);
-    if let Some(servers) = choice.bootstrap_servers {
-        println!(
-            "\nKAFKA_BOOTSTRAP_SERVERS is {servers} in this shell: examples that see it go there, \
-             not here."
-        );
-    }
-    interrupted.wait().await;
+    let running = host.running();
+    let servers = running.bootstrap_servers();
+    let connect = with::connect(arguments, &servers).await?;
+    println!("Cluster of {}, data in {}", count(running.addresses.len()), data.shown());
+    describe(&running.addresses, &ports);
+    with::describe_connect(connect.as_ref());
+    greet(&running.addresses, &servers, &choice);
+    let code = with::until_the_end(arguments, &servers, &mut interrupted).await?;
     if host.has_guests()? {
         println!("\nA program still uses this cluster and loses it now.");
     }
     println!("\nShutting down. What the cluster stored stays in {}", data.shown());
+    drop(connect);
     host.shutdown().await?;
-    Ok(())
+    Ok(code)
 }
 
 fn wanted_ports(arguments: &Arguments) -> anyhow::Result<Vec<u16>> {
@@ -68,14 +101,13 @@ fn wanted_ports(arguments: &Arguments) -> anyhow::Result<Vec<u16>> {
         })
 }
 
-fn describe(host: &Host, data: &DataDirectory, wanted: &[u16]) {
-    let addresses = &host.running().addresses;
-    let nodes = if addresses.len() == 1 {
-        "1 node".to_owned()
-    } else {
-        format!("{} nodes", addresses.len())
-    };
-    println!("Cluster of {nodes}, data in {}", data.shown());
+/// How many nodes, in words.
+pub(crate) fn count(nodes: usize) -> String {
+    if nodes == 1 { "1 node".to_owned() } else { format!("{nodes} nodes") }
+}
+
+/// Prints where the nodes are.
+pub(crate) fn describe(addresses: &[SocketAddr], wanted: &[u16]) {
     for (index, address) in addresses.iter().enumerate() {
         let replaced = match wanted.get(index) {
             Some(port) if *port != address.port() => format!("  (port {port} is taken)"),
@@ -83,7 +115,10 @@ fn describe(host: &Host, data: &DataDirectory, wanted: &[u16]) {
         };
         println!("  node {}  {address}{replaced}", index + 1);
     }
-    let servers = host.running().bootstrap_servers();
+}
+
+/// Prints what can be done with the cluster.
+pub(crate) fn greet(addresses: &[SocketAddr], servers: &str, choice: &Choice) {
     let first = addresses.first().map(ToString::to_string).unwrap_or_default();
     println!(
         "
@@ -96,42 +131,10 @@ Other programs take its address:
 
 Ctrl-C ends it."
     );
-}
-
-/// The wish to end: Ctrl-C, or on Unix the signal that `kill` sends. Listening starts before the
-/// cluster does, so that neither can hit it unprepared.
-struct Interrupt {
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-}
-
-#[cfg(unix)]
-impl Interrupt {
-    fn listen() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn wait(mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-}
-
-#[cfg(not(unix))]
-impl Interrupt {
-    fn listen() -> std::io::Result<Self> {
-        Ok(Self {})
-    }
-
-    async fn wait(self) {
-        let _ = tokio::signal::ctrl_c().await;
+    if let Some(servers) = &choice.bootstrap_servers {
+        println!(
+            "\nKAFKA_BOOTSTRAP_SERVERS is {servers} in this shell: examples that see it go there, \
+             not here."
+        );
     }
 }
