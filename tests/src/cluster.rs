@@ -46,8 +46,9 @@ impl TestCluster {
         match Engine::from_environment().expect("WORKSHOP_ENGINE names an engine") {
             Engine::Embedded => {
                 let embedded = start_embedded().await;
-                let bootstrap_servers = embedded.bootstrap_servers().to_owned();
-                TestCluster { embedded: Some(embedded), ..TestCluster::at(&bootstrap_servers) }
+                let mut cluster = TestCluster::at(embedded.bootstrap_servers());
+                cluster.embedded = Some(embedded);
+                cluster
             }
             Engine::Apache => TestCluster::at(shared_apache().await.bootstrap_servers()),
             // A process's end removes no containers, so another process has to hold them.

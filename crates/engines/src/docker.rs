@@ -248,3 +248,46 @@ impl Cluster for Docker {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Waits until the node at `address` takes these nodes, and no others, for alive.
+    async fn expect(cluster: &dyn Cluster, at: i32, ids: &[i32]) {
+        let address = cluster.nodes()[at as usize - 1].address;
+        let begin = Instant::now();
+        loop {
+            let asked = tokio::task::spawn_blocking(move || known_nodes(address)).await.unwrap();
+            let mut known = asked.unwrap_or_default();
+            known.sort_unstable();
+            if known == ids {
+                return;
+            }
+            assert!(begin.elapsed() < LIMIT, "node {at} knows {known:?}, not {ids:?}");
+            tokio::time::sleep(TRY_AGAIN).await;
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn nodes_in_containers_stop_die_pause_and_come_back() {
+        let cluster = match Engine::Docker.start(&Options::default()).await {
+            Err(error) if error.is_unavailable() => return println!("skipped: {error}"),
+            started => started.unwrap(),
+        };
+        expect(&*cluster, 1, &[1, 2, 3]).await;
+        cluster.stop_node(1).await.unwrap();
+        expect(&*cluster, 2, &[2, 3]).await;
+        cluster.start_node(1).await.unwrap();
+        cluster.kill_node(2).await.unwrap();
+        expect(&*cluster, 3, &[1, 3]).await;
+        cluster.start_node(2).await.unwrap();
+        cluster.pause_node(3).await.unwrap();
+        expect(&*cluster, 1, &[1, 2]).await;
+        cluster.resume_node(3).await.unwrap();
+        expect(&*cluster, 1, &[1, 2, 3]).await;
+        let error = cluster.stop_node(4).await.unwrap_err();
+        assert!(matches!(error, Error::NoSuchNode { id: 4, nodes: 3 }), "{error}");
+        cluster.stop().await.unwrap();
+    }
+}
