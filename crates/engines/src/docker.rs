@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use testcontainers::bollard::query_parameters::KillContainerOptionsBuilder;
 use testcontainers::core::IntoContainerPort;
 use testcontainers::core::client::docker_client_instance;
+use testcontainers::core::error::ClientError;
 use testcontainers::runners::AsyncRunner;
 use testcontainers::{ContainerAsync, GenericImage, ImageExt, TestcontainersError};
 use uuid::Uuid;
@@ -172,7 +173,13 @@ impl Docker {
     }
 
     fn failed(&self, action: &'static str, source: TestcontainersError) -> Error {
-        Error::Containers { action, image: self.image.clone(), source: Box::new(source) }
+        let image = self.image.clone();
+        match source {
+            TestcontainersError::Client(ClientError::PullImage { err, .. }) => {
+                Error::NoImage { image, reason: err.to_string() }
+            }
+            source => Error::Containers { action, image, source: Box::new(source) },
+        }
     }
 }
 

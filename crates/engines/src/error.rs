@@ -58,6 +58,18 @@ pub enum Error {
         reason: String,
     },
 
+    /// The image of a node is not there and cannot be had.
+    #[error(
+        "the image {image} cannot be pulled ({reason}). Pull it where there is a network, or name \
+         another with WORKSHOP_KAFKA_IMAGE"
+    )]
+    NoImage {
+        /// The image.
+        image: String,
+        /// What the container engine says.
+        reason: String,
+    },
+
     /// The system lacks what the engine stands on.
     #[error("the engine {engine} needs a Unix system: Linux, macOS, or WSL on Windows")]
     NotUnix {
@@ -178,6 +190,7 @@ impl Error {
                 | Self::Maven { .. }
                 | Self::NotBuilt
                 | Self::NoContainers { .. }
+                | Self::NoImage { .. }
                 | Self::NotUnix { .. }
         )
     }
