@@ -14,6 +14,9 @@ use rdkafka::producer::{FutureRecord, Producer};
 use workshop_tests::raw::RawClient;
 use workshop_tests::{DEADLINE, TestCluster, eventually, requests};
 
+/// Held by the test that runs Java processes: those of all tests at once would starve each other.
+static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// The cluster, or `None` and a word about it where this machine cannot run one.
 async fn start(nodes: usize) -> Option<Box<dyn Cluster>> {
     match Engine::Apache.start(&Options { nodes, ..Options::default() }).await {
@@ -37,6 +40,7 @@ fn known_to(address: &str) -> Vec<i32> {
 
 #[tokio::test]
 async fn nodes_stop_die_pause_and_come_back() {
+    let _turn = TURN.lock().await;
     let Some(cluster) = start(3).await else { return };
     let address = |id: i32| cluster.nodes()[id as usize - 1].address.to_string();
     for node in 1..=3 {
@@ -72,6 +76,7 @@ async fn nodes_stop_die_pause_and_come_back() {
 
 #[tokio::test]
 async fn a_single_node_takes_topics_transactions_and_the_id_that_it_says_it_has() {
+    let _turn = TURN.lock().await;
     let Some(cluster) = start(1).await else { return };
     let servers = cluster.bootstrap_servers().to_owned();
     let client = TestCluster::at(&servers);
@@ -137,6 +142,7 @@ impl Holder {
 
 #[tokio::test]
 async fn nothing_is_left_whatever_ends_the_process_that_holds_a_cluster() {
+    let _turn = TURN.lock().await;
     match Engine::Apache.prepare().await {
         Err(error) if error.is_unavailable() => return println!("skipped: {error}"),
         ready => ready.unwrap(),
