@@ -2,7 +2,8 @@
 //!
 //! A cluster is one of an engine, in processes of its own so that its CPU time and memory are told
 //! apart from the client's, or the one that `KAFKA_BOOTSTRAP_SERVERS` names. What is measured stands
-//! in one file per workload; this one decides their order.
+//! in one file per workload; this one decides their order. What the helpers cost is measured in
+//! patterns/.
 
 mod broker;
 mod connections;
@@ -10,6 +11,7 @@ mod consume;
 mod exactly_once;
 mod group;
 mod latency;
+mod patterns;
 mod process;
 mod produce;
 mod table;
@@ -18,7 +20,7 @@ mod topic;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use engines::Engine;
 
 use broker::Broker;
@@ -32,8 +34,11 @@ use table::{Better, Table, median, side_by_side};
 /// cores: compare CPU seconds per GB rather than single throughputs, and figures from the same
 /// machine only.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "bench", after_help = EXAMPLES)]
+#[command(name = "bench", after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+
     /// What to measure beside the embedded cluster: apache or docker.
     #[arg(long, value_name = "ENGINE")]
     engine: Option<Engine>,
@@ -68,6 +73,14 @@ struct Arguments {
     serve: Option<Engine>,
 }
 
+#[derive(Debug, Clone, Subcommand)]
+enum Command {
+    Helpers(patterns::Arguments),
+    /// Do one kind of work for another process of this program.
+    #[command(hide = true)]
+    Work(patterns::WorkArguments),
+}
+
 /// What a shell takes for "ended by Ctrl-C".
 const INTERRUPTED: i32 = 130;
 
@@ -84,6 +97,7 @@ Examples:
   cargo run --release -p bench                      the embedded cluster of one node
   cargo run --release -p bench -- --engine apache   and Apache Kafka beside it
   cargo run --release -p bench -- --nodes 3         clusters of three nodes
+  cargo run --release -p bench -- helpers           the helpers against bare rdkafka and Python
   KAFKA_BOOTSTRAP_SERVERS=localhost:9092 cargo run --release -p bench
                                                     any other cluster
 
@@ -93,9 +107,11 @@ A debug build measures the missing optimisation, so build with --release.";
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let done = match arguments.serve {
-        Some(engine) => broker::serve(engine, arguments.nodes.into()).await,
-        None => run(&arguments).await,
+    let done = match (&arguments.command, arguments.serve) {
+        (Some(Command::Helpers(arguments)), _) => patterns::run(arguments).await,
+        (Some(Command::Work(arguments)), _) => patterns::work(arguments.clone()).await,
+        (None, Some(engine)) => broker::serve(engine, arguments.nodes.into()).await,
+        (None, None) => run(&arguments).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -47,15 +47,13 @@ impl Table {
     }
 }
 
-/// The tables side by side, in Markdown. Where there are two, a last column says how many times
-/// better the first one is.
+/// The tables side by side, in Markdown. The last columns say how many times better the first one is
+/// than each of the others.
 pub(crate) fn side_by_side(tables: &[Table]) -> String {
     let Some((first, others)) = tables.split_first() else { return String::new() };
     let mut head = vec!["".to_owned(), "unit".to_owned()];
     head.extend(tables.iter().map(|table| table.cluster.clone()));
-    if others.len() == 1 {
-        head.push("times better".to_owned());
-    }
+    head.extend(others.iter().map(|table| format!("times {}", table.cluster)));
     let mut rows = vec![head];
     for line in &first.lines {
         let mut row = vec![line.what.clone(), line.unit.to_owned(), text(line.figure)];
@@ -64,11 +62,10 @@ pub(crate) fn side_by_side(tables: &[Table]) -> String {
             table.lines.iter().find(same).and_then(|it| it.figure)
         };
         row.extend(others.iter().map(|table| text(same(table))));
-        if let [other] = others {
-            row.push(
-                ratio(line, same(other)).map_or("-".to_owned(), |ratio| format!("{ratio:.1}")),
-            );
-        }
+        row.extend(others.iter().map(|table| match ratio(line, same(table)) {
+            Some(ratio) => format!("{ratio:.2}"),
+            None => "-".to_owned(),
+        }));
         rows.push(row);
     }
     markdown(&rows)
@@ -163,10 +160,10 @@ mod tests {
         assert_eq!(
             side_by_side(&[ours, theirs]),
             "\
-|           | unit | embedded | apache | times better |
+|           | unit | embedded | apache | times apache |
 |-----------|------|---------:|-------:|-------------:|
-| produce   | MB/s |      600 |    200 |          3.0 |
-| start     | ms   |     2.00 |   3000 |       1500.0 |
+| produce   | MB/s |      600 |    200 |         3.00 |
+| start     | ms   |     2.00 |   3000 |      1500.00 |
 | only here | MB   |        - |      - |            - |
 "
         );
