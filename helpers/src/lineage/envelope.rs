@@ -49,10 +49,9 @@ pub(super) fn pack_at<T: Serialize + ?Sized>(
 /// # Errors
 /// Where the bytes are no JSON, no envelope, or hold another payload than `T`.
 pub fn unpack_kafka_payload<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, History), Error> {
-    let envelope: EnvelopeIn<'_> = serde_json::from_slice(bytes)?;
-    let payload = serde_json::from_str(envelope.item.get())?;
+    let EnvelopeIn { item: payload, hist } = serde_json::from_slice(bytes)?;
     let mut cut_off = false;
-    let history = read_history(envelope.hist.get(), 1, &mut cut_off)?;
+    let history = read_history(hist.get(), 1, &mut cut_off)?;
     if cut_off {
         let service = history.service.as_str();
         tracing::warn!(service, "a lineage is cut off after {DEEPEST} levels");
@@ -126,9 +125,8 @@ impl Serialize for RefOut<'_> {
 }
 
 #[derive(Deserialize)]
-struct EnvelopeIn<'a> {
-    #[serde(borrow)]
-    item: &'a RawValue,
+struct EnvelopeIn<'a, T> {
+    item: T,
     #[serde(borrow)]
     hist: &'a RawValue,
 }
