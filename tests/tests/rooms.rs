@@ -43,6 +43,8 @@ fn nobody_knows_more_than_the_map_allows() {
         ("workshop-cli", &["workshop", "helpers", "rdkafka", "embedded-registry"]),
         ("embedded-kafka", &["kafka-protocol"]),
         ("embedded-registry", &["rdkafka"]),
+        ("serdes", &["rdkafka"]),
+        ("schema-examples", &["helpers", "serdes", "workshop", "embedded-registry", "rdkafka"]),
     ];
     for (package, may_know) in allowed {
         let knows = known[*package].iter().map(String::as_str);
