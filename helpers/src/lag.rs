@@ -79,6 +79,13 @@ impl PartitionLag {
         let next = self.position.or(self.committed).unwrap_or(low).max(low);
         Some((last_stable - next).max(0))
     }
+
+    /// How many offsets were deleted, by retention for example, before the group had read them.
+    ///
+    /// `None` where nothing was committed, or while nobody leads the partition.
+    pub fn lost(&self) -> Option<i64> {
+        Some((self.range?.low - self.committed?).max(0))
+    }
 }
 
 impl GroupLag {
@@ -229,6 +236,8 @@ mod tests {
     fn deleted_records_are_lag_and_cannot_be_read() {
         assert_eq!(lag(Some(0), None).lag(), Some(20));
         assert_eq!(lag(Some(0), None).readable(), Some(6));
+        assert_eq!(lag(Some(0), None).lost(), Some(6));
+        assert_eq!(lag(Some(7), None).lost(), Some(0));
     }
 
     #[test]

@@ -178,6 +178,7 @@ async fn deleted_records_are_lag_and_cannot_be_read() {
     deleted.expect("the records can be deleted");
     let asked = group_lag(cluster.bootstrap_servers(), &group, &topic).await.unwrap();
     assert_eq!((asked.lag(), asked.readable()), (Some(10), 4));
+    assert_eq!(asked.partitions[0].lost(), Some(6));
 }
 
 /// An embedded cluster does not compact.
@@ -252,24 +253,43 @@ async fn the_lag_of_the_statistics_goes_to_the_end_that_the_consumer_can_reach()
     open.begin_transaction().unwrap();
     send(&open, &topic, 1);
     send(&other, &topic, 5);
-    for (isolation, readable, lag) in [("read_committed", 2, 0), ("read_uncommitted", 8, 6)] {
+    // The leader tells a consumer the last stable offset only where it ends there.
+    for (isolation, end, lag) in [("read_committed", 2, 0), ("read_uncommitted", 8, 6)] {
         let settings = [("isolation.level", isolation), ("statistics.interval.ms", "100")];
         let config = cluster.consumer_config(&cluster.group_name(), &settings);
         let (sender, said) = channel();
         let consumer: BaseConsumer<Listener> =
             config.create_with_context(Listener(sender)).expect("the settings are valid");
         consumer.assign(&at(&topic, 0)).expect("assigned");
-        for _ in 0..readable {
+        for _ in 0..end {
             eventually("a record", || consumer.poll(TURN).and_then(Result::ok).map(|_| ()));
         }
         // Handed over, and not committed.
-        let before = statistics(&consumer, &said, &topic, |it| it.app_offset == readable);
-        assert_eq!((before.stored_offset, before.consumer_lag_stored), (readable, 0));
+        let before = statistics(&consumer, &said, &topic, |it| it.app_offset == end);
+        assert_eq!((before.stored_offset, before.consumer_lag_stored), (end, 0));
         assert_eq!((before.consumer_lag, before.committed_offset), (-1, -1001), "{before:?}");
         consumer.commit(&at(&topic, 2), CommitMode::Sync).unwrap();
         let after = statistics(&consumer, &said, &topic, |it| it.committed_offset == 2);
-        assert_eq!((after.consumer_lag, after.ls_offset, after.hi_offset), (lag, 2, 8));
+        assert_eq!((after.consumer_lag, after.ls_offset, after.hi_offset), (lag, end, 8));
     }
+}
+
+#[tokio::test]
+async fn the_round_trip_of_an_idle_consumer_is_in_microseconds_how_long_its_fetch_is_held() {
+    let cluster = TestCluster::start().await;
+    let topic = cluster.create_topic(1);
+    let settings = [("fetch.wait.max.ms", "300"), ("statistics.interval.ms", "1000")];
+    let config = cluster.consumer_config(&cluster.group_name(), &settings);
+    let (sender, said) = channel();
+    let consumer: BaseConsumer<Listener> =
+        config.create_with_context(Listener(sender)).expect("the settings are valid");
+    consumer.assign(&at(&topic, 0)).expect("assigned");
+    let slowest = eventually("a Fetch was held", || {
+        assert!(!matches!(consumer.poll(TURN), Some(Ok(_))), "there is nothing to read");
+        let windows = said.try_iter().last()?.brokers.into_values().filter_map(|it| it.rtt);
+        windows.map(|window| window.max).max().filter(|max| *max >= 300_000)
+    });
+    assert!(slowest < DEADLINE.as_micros() as i64, "{slowest}");
 }
 
 #[tokio::test]
