@@ -6,7 +6,7 @@
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use helpers::{Error, GroupLag, group_lag};
+use helpers::{Error, GroupLag, PartitionLag, group_lag};
 use rdkafka::client::ClientContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::KafkaError;
@@ -85,7 +85,8 @@ async fn with_end(
 ) -> GroupLag {
     let start = Instant::now();
     loop {
-        let lag = group_lag(cluster.bootstrap_servers(), group, topic).await.unwrap();
+        let asked = group_lag(cluster.bootstrap_servers(), group, topic).await;
+        let lag = asked.expect("the cluster answers");
         let range = lag.partitions[0].range.expect("the partition has a leader");
         if (range.last_stable, range.high) == (stable, high) {
             return lag;
@@ -100,7 +101,7 @@ async fn the_lag_is_the_high_watermark_minus_what_is_committed() {
     let (topic, group) = (cluster.create_topic(2), cluster.group_name());
     send(&plain(&cluster), &topic, 10);
     let asked = group_lag(cluster.bootstrap_servers(), &group, &topic).await.unwrap();
-    let known = |lag: &GroupLag| lag.partitions.iter().map(|it| it.lag()).collect::<Vec<_>>();
+    let known = |lag: &GroupLag| lag.partitions.iter().map(PartitionLag::lag).collect::<Vec<_>>();
     assert_eq!(known(&asked), [None, None], "nothing committed is no number");
     assert_eq!((asked.lag(), asked.readable()), (None, 10));
 

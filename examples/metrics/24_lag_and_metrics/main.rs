@@ -5,6 +5,7 @@
 //! that Prometheus could scrape. The example scrapes it once.
 //!
 //! Run:      cargo run --example 24_lag_and_metrics
+//!           cargo run --example 24_lag_and_metrics -- --follow    (the page stays until Ctrl-C)
 //! Chapter:  docs/24-lag-and-metrics.md
 
 mod batches;
@@ -21,12 +22,13 @@ use endpoint::Endpoint;
 use names::Names;
 
 /// What is printed of the page.
-const SHOWN: [&str; 11] = [
+const SHOWN: [&str; 12] = [
     "# HELP kafka_consumer_lag_offsets",
     "# TYPE kafka_consumer_lag_offsets",
     "batch_messages_total",
     "batch_seconds_bucket{service=\"alarms\",outcome=\"processed\"",
     "batch_seconds_count",
+    "batch_seconds_sum",
     "kafka_client_retries",
     "kafka_client_round_trip",
     "kafka_consumer_lag",
@@ -68,6 +70,10 @@ async fn show(brokers: &str, names: &Names, endpoint: &Endpoint) -> Result<()> {
     lines.sort_unstable();
     for line in lines {
         println!("   {line}");
+    }
+    if std::env::args().any(|argument| argument == "--follow") {
+        println!("   the page is there until Ctrl-C");
+        std::future::pending::<()>().await;
     }
     Ok(())
 }
