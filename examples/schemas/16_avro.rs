@@ -33,7 +33,6 @@ struct Departure {
 }
 // ANCHOR_END: departure
 
-/// What another program takes for a departure.
 #[derive(Serialize)]
 struct Departing {
     flight: &'static str,

@@ -15,7 +15,8 @@ use rdkafka::Message;
 use rdkafka::producer::BaseRecord;
 use schema_examples::{create_topic, first_records, registry, tidy_up};
 use serdes::{
-    Options, Part, ProtobufDeserializer, ProtobufSerializer, RegistryClient, Schema, SubjectNames,
+    Error, Options, Part, ProtobufDeserializer, ProtobufSerializer, RegistryClient, Schema,
+    SubjectNames,
 };
 
 const AERO: &str = include_str!("../../data/schemas/aero.proto");
@@ -105,8 +106,13 @@ async fn show(brokers: &str, registry: &RegistryClient, topic: &str) -> Result<(
         println!("bytes      {:02x?}…", &bytes[..12]);
         println!("message    {}", deserializer.dynamic(bytes).await?);
         match deserializer.value::<Departure>(&record).await {
-            Ok(departure) => println!("departure  {departure:?}\n"),
-            Err(error) => println!("departure  {error}\n"),
+            Ok(departure) => println!("value      {departure:?}\n"),
+            // Another message of the file.
+            Err(error @ Error::Shape(_)) => {
+                let airport: Option<Airport> = deserializer.value(&record).await?;
+                println!("departure  {error}\nvalue      {airport:?}\n");
+            }
+            Err(error) => return Err(error.into()),
         }
     }
     // ANCHOR_END: read

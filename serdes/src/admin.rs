@@ -172,12 +172,11 @@ impl RegistryClient {
         if status.is_success() {
             return Ok(answer);
         }
-        let code = u32::from(status.as_u16());
-        let refusal = answer.json().await.unwrap_or_else(|_| Refusal {
-            error_code: code,
-            message: "it does not say why".to_owned(),
-        });
-        Err(Error::Refused { doing, code: refusal.error_code, message: refusal.message })
+        let Ok(Refusal { error_code, message }) = answer.json().await else {
+            let reason = format!("HTTP request to schema registry failed with status {status}");
+            return Err(Error::Answer { doing, reason });
+        };
+        Err(Error::Refused { doing, code: error_code, message })
     }
 }
 

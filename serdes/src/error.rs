@@ -118,7 +118,11 @@ impl Error {
         let source = std::error::Error::source(error);
         if let Some(refused) = source.and_then(|it| it.downcast_ref::<RawError>()) {
             let (code, message) = (refused.error_code, refused.message.clone());
-            return Error::Refused { doing, code, message };
+            return match code {
+                // What answered is something else, such as a proxy; here is its HTTP status.
+                0 => Error::Answer { doing, reason: error.error.clone() },
+                _ => Error::Refused { doing, code, message },
+            };
         }
         let reason = reason(source.unwrap_or(error));
         match source.and_then(|it| it.downcast_ref::<reqwest::Error>()) {

@@ -102,7 +102,8 @@ fn install_tls() {
 #[cfg(not(feature = "tls"))]
 fn install_tls() {}
 
-/// A client of a schema registry. Clones share what they know.
+/// A client of a schema registry. Clones share what they know, and connections, which end with the
+/// runtime that they were made in.
 #[doc(alias = "SchemaRegistryClient")]
 #[derive(Clone)]
 pub struct RegistryClient(pub(crate) Arc<Shared>);

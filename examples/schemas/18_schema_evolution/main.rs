@@ -10,12 +10,12 @@
 mod departures;
 mod table;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use departures::{Departure, DepartureWithTerminal, FIRST, SECOND};
 use helpers::unique_name;
 use rdkafka::Message;
 use schema_examples::{create_topic, first_records, registry, tidy_up};
-use serdes::{AvroDeserializer, Error, RegistryClient, Schema};
+use serdes::{AvroDeserializer, Compatibility, Error, RegistryClient, Schema};
 
 const THIRD: &str = include_str!("../../../data/schemas/departure-3.avsc");
 
@@ -64,10 +64,14 @@ async fn show(brokers: &str, registry: &RegistryClient, topic: &str) -> Result<(
     // ANCHOR_END: read
 
     // ANCHOR: refused
-    let third = Schema::avro(THIRD);
-    let subject = format!("{topic}-value");
-    let refused = registry.register(&subject, &third).await.err().and_then(|it| it.code());
-    println!("\nthe third version is refused, with code {}", refused.unwrap_or_default());
+    let (subject, third) = (format!("{topic}-value"), Schema::avro(THIRD));
+    registry.set_compatibility(&subject, Compatibility::Backward).await?;
+    match registry.register(&subject, &third).await {
+        Err(Error::Refused { code, .. }) => {
+            println!("\nthe third version is refused, with code {code}");
+        }
+        other => bail!("the third version should be refused, and is not: {other:?}"),
+    }
     for reason in registry.incompatibilities(&subject, &third).await? {
         println!("  {reason}");
     }

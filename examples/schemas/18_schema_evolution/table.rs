@@ -27,12 +27,12 @@ const CHANGES: [Change; 8] = [
     Change { name: "rename a field", history: &[WITH_GATE], next: WITH_DOOR },
     Change { name: "int becomes long", history: &[INT], next: LONG },
     Change {
-        name: "add with a default, then drop it",
+        name: "add with a default, then without",
         history: &[FLIGHT, WITH_DEFAULT],
         next: WITH_GATE,
     },
     Change {
-        name: "give a default, then remove it all",
+        name: "give a default, then remove field",
         history: &[WITH_GATE, WITH_DEFAULT],
         next: FLIGHT,
     },
@@ -64,8 +64,8 @@ pub(crate) async fn print(registry: &RegistryClient, topic: &str) -> Result<()> 
         tokio::spawn(async move { row(&registry, &subject, change).await })
     });
     let rows: Vec<_> = rows.collect();
-    println!("\n                                    BACKWARD     FORWARD        FULL");
-    println!("{:<35}   -  trans.    -  trans.    -  trans.", "change");
+    println!("\n{:<36}BACKWARD    FORWARD     FULL", "");
+    println!("{:<34}{}", "compared with the versions", "  last   all".repeat(3));
     for row in rows {
         println!("{}", row.await??);
     }

@@ -1,14 +1,17 @@
 //! Which field it is that does not fit: apache-avro's own errors print the value and not its name.
 
+use std::cell::OnceCell;
+use std::collections::HashMap;
+
 use apache_avro::Schema;
-use apache_avro::schema::{RecordSchema, SchemaKind};
+use apache_avro::schema::{Name, RecordSchema, ResolvedSchema, SchemaKind};
 use apache_avro::types::Value;
 
 use crate::error::Violation;
 
 /// The first field of a value that is to be written that the schema has no place for.
 pub(super) fn find(value: &Value, schema: &Schema, names: &[&Schema]) -> Option<Violation> {
-    Search { names, knows_more: false }.find(value, schema, "")
+    Search { names, knows_more: false, by_name: OnceCell::new() }.find(value, schema, "")
 }
 
 /// The first field of a value that was written with another schema that this one cannot read. What
@@ -18,19 +21,42 @@ pub(super) fn find_as_reader(
     schema: &Schema,
     names: &[&Schema],
 ) -> Option<Violation> {
-    Search { names, knows_more: true }.find(value, schema, "")
+    Search { names, knows_more: true, by_name: OnceCell::new() }.find(value, schema, "")
 }
 
 struct Search<'a> {
     names: &'a [&'a Schema],
     knows_more: bool,
+    /// Every named type, those inside others too, once one is asked for.
+    by_name: OnceCell<HashMap<Name, &'a Schema>>,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    /// The type that a name stands for where it is used again.
+    fn named(&self, name: &Name) -> Option<&'a Schema> {
+        let by_name = self.by_name.get_or_init(|| {
+            let resolved = ResolvedSchema::try_from(self.names.to_vec());
+            resolved.map(|it| it.get_names().clone()).unwrap_or_default()
+        });
+        let qualified = by_name.get(name).copied();
+        qualified.or_else(|| by_name.iter().find(|it| it.0.name == name.name).map(|it| *it.1))
+    }
+
     fn find(&self, value: &Value, schema: &Schema, path: &str) -> Option<Violation> {
+        if let Schema::Ref { name } = schema
+            && let Some(schema) = self.named(name)
+        {
+            return self.find(value, schema, path);
+        }
         match (value, schema) {
             (Value::Union(_, inner), _) => self.find(inner, schema, path),
             (Value::Record(fields), Schema::Record(record)) => self.in_record(fields, record, path),
+            // A type without names of its own, such as `serde_json::Value`, is written as a map.
+            (Value::Map(entries), Schema::Record(record)) => {
+                let mut fields: Vec<_> = entries.clone().into_iter().collect();
+                fields.sort_by(|one, other| one.0.cmp(&other.0));
+                self.in_record(&fields, record, path)
+            }
             (Value::Array(items), Schema::Array(array)) => {
                 let mut items = items.iter().enumerate();
                 items.find_map(|(at, it)| self.find(it, &array.items, &format!("{path}[{at}]")))
@@ -177,10 +203,11 @@ mod tests {
         ];
         let schema = airport();
         for (given, expected) in rows {
-            // As a record, which is what serde makes of a struct.
-            let value = record(Value::from(given));
-            let found = find(&value, &schema, &[&schema]).map(|it| it.to_string());
-            assert_eq!(found.as_deref(), expected);
+            // As a record, which is what serde makes of a struct, and as a map.
+            for value in [record(Value::from(given.clone())), Value::from(given)] {
+                let found = find(&value, &schema, &[&schema]).map(|it| it.to_string());
+                assert_eq!(found.as_deref(), expected);
+            }
         }
     }
 

@@ -6,6 +6,7 @@
 mod mismatch;
 
 use std::fmt;
+use std::io::{self, Read};
 use std::sync::Arc;
 
 use apache_avro::types::Value;
@@ -124,6 +125,20 @@ fn full_name(text: &str) -> Option<String> {
     }
 }
 
+/// What is left of a message, and whether more was asked for: apache-avro takes a string or a union
+/// that is cut off for null.
+struct Body<'a> {
+    rest: &'a [u8],
+    was_short: bool,
+}
+
+impl Read for Body<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.was_short |= self.rest.len() < buffer.len();
+        self.rest.read(buffer)
+    }
+}
+
 /// Reads values of Rust types that were written as Avro.
 pub struct AvroDeserializer {
     registry: RegistryClient,
@@ -161,12 +176,13 @@ impl AvroDeserializer {
     /// [`Error::Prefix`] where they have none, [`Error::Invalid`] where the reader's schema cannot
     /// read what the writer's wrote, [`Error::Shape`] where the value does not fit into `T`.
     pub async fn deserialize<T: DeserializeOwned>(&self, bytes: &[u8]) -> Result<T, Error> {
-        let (id, mut body) = prefix::split(bytes)?;
+        let (id, body) = prefix::split(bytes)?;
         let writer = self.writer(id).await?;
+        let mut body = Body { rest: body, was_short: false };
         let written =
             apache_avro::from_avro_datum_schemata(&writer.schema, writer.all(), &mut body, None);
         let written = written.map_err(|_| Error::Damaged(id))?;
-        if !body.is_empty() {
+        if body.was_short || !body.rest.is_empty() {
             return Err(Error::Damaged(id));
         }
         let value = match &self.reader {
