@@ -104,7 +104,7 @@ impl GroupLag {
     /// read nothing yet have none.
     ///
     /// # Errors
-    /// [`Error::Kafka`] where the consumer has no assignment to tell of.
+    /// [`Error::Kafka`] where the client does not tell.
     pub fn with_positions<C: ConsumerContext>(
         mut self,
         consumer: &impl Consumer<C>,

@@ -238,7 +238,7 @@ fn a_group_is_set_back_only_when_nobody_is_in_it() {
 /// The metrics on the page, by name and labels.
 fn scraped(printed: &Printed) -> BTreeMap<&str, f64> {
     let (_, page) = printed.stdout.split_once("/metrics\n").expect("it scrapes its page");
-    let samples = page.lines().map(str::trim).filter(|line| !line.starts_with('#'));
+    let samples = page.lines().map(str::trim).filter(|line| line.contains("} "));
     samples
         .map(|line| {
             let (metric, value) = line.rsplit_once(' ').expect("a sample is a name and a value");
@@ -282,6 +282,15 @@ fn a_scrape_tells_what_clients_say_of_themselves_and_what_is_seen_from_outside()
     let round_trips = all("kafka_client_round_trip_seconds");
     assert!(!round_trips.is_empty());
     assert!(round_trips.iter().all(|it| (1e-6..30.0).contains(it)), "{round_trips:?}");
+}
+
+#[test]
+fn a_page_of_metrics_stays_until_ctrl_c() {
+    let workplace = Workplace::fresh();
+    let following = workplace.start("24_lag_and_metrics", &["--follow"]);
+    following.wait_for("the page is there until Ctrl-C");
+    following.interrupt();
+    assert!(!scraped(&following.end()).is_empty());
 }
 
 #[test]

@@ -9,8 +9,9 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use crate::partitions::{PARTITIONS, fill, wait_for_markers};
 
+const COUNT: usize = PARTITIONS.len();
 /// How many records came from each partition, and the offset after the last of them.
-type Read = [(usize, i64); PARTITIONS.len()];
+type Read = [(usize, i64); COUNT];
 
 pub(crate) async fn show(brokers: &str, topic: &str, group: &str) -> Result<()> {
     let filled = fill(brokers, topic).await?;
@@ -22,8 +23,8 @@ pub(crate) async fn show(brokers: &str, topic: &str, group: &str) -> Result<()> 
         .await?;
 
     // ANCHOR: lag
-    commit(&consumer, topic, [0; 4])?;
-    consumer.assign(&every_partition(topic, [0; 4])?)?;
+    commit(&consumer, topic, [0; COUNT])?;
+    consumer.assign(&every_partition(topic, [0; COUNT])?)?;
     let unread = group_lag(brokers, group, topic).await?;
     let read = read_to_the_ends(&consumer).await?;
     print_unread(&unread, &read);
@@ -37,7 +38,7 @@ pub(crate) async fn show(brokers: &str, topic: &str, group: &str) -> Result<()> 
     filled.end()
 }
 
-fn every_partition(topic: &str, offsets: [i64; 4]) -> Result<TopicPartitionList> {
+fn every_partition(topic: &str, offsets: [i64; COUNT]) -> Result<TopicPartitionList> {
     let mut list = TopicPartitionList::new();
     for (partition, offset) in (0..).zip(offsets) {
         list.add_partition_offset(topic, partition, Offset::Offset(offset))?;
@@ -45,7 +46,7 @@ fn every_partition(topic: &str, offsets: [i64; 4]) -> Result<TopicPartitionList>
     Ok(list)
 }
 
-fn commit(consumer: &StreamConsumer, topic: &str, offsets: [i64; 4]) -> Result<()> {
+fn commit(consumer: &StreamConsumer, topic: &str, offsets: [i64; COUNT]) -> Result<()> {
     Ok(consumer.commit(&every_partition(topic, offsets)?, CommitMode::Sync)?)
 }
 

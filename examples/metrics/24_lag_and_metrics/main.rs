@@ -1,8 +1,8 @@
 //! 24 · Lag and metrics
 //!
-//! What a lag counts, and what it does not: markers, aborted and deleted records, and what nobody
-//! can read yet. Then what clients say of themselves, and what batches take, as metrics on a page
-//! that Prometheus could scrape. The example scrapes it once.
+//! A lag counts offsets: those of markers, of aborted and deleted records, and of records that
+//! nobody can read yet. Then what clients say of themselves, and what batches take, as metrics on a
+//! page that Prometheus could scrape. The example scrapes it once.
 //!
 //! Run:      cargo run --example 24_lag_and_metrics
 //!           cargo run --example 24_lag_and_metrics -- --follow    (the page stays until Ctrl-C)

@@ -1,6 +1,6 @@
 //! What librdkafka counts, as metrics.
 
-use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
+use metrics::{counter, describe_counter, describe_gauge, gauge};
 use rdkafka::client::ClientContext;
 use rdkafka::consumer::ConsumerContext;
 use rdkafka::message::DeliveryResult;
@@ -114,19 +114,29 @@ fn record_windows(client: &str, broker: &Broker) {
 
 /// Says what the numbers are. Prometheus shows it beside them.
 pub(crate) fn describe() {
-    let offsets = [
+    let gauges = [
+        ("kafka_client_round_trip_seconds", "from request to answer, p99 of one interval"),
+        ("kafka_client_throttle_seconds", "waited for a quota, p99 of one interval"),
+        ("kafka_consumer_assigned_partitions", "partitions of this member"),
         ("kafka_consumer_lag_offsets", "from the committed offset to the end"),
         ("kafka_consumer_lag_stored_offsets", "from the offset to be committed next to the end"),
         ("kafka_group_lag_offsets", "from the committed offset to the high watermark"),
         ("kafka_group_lost_offsets", "from the committed offset to the first that is still there"),
         ("kafka_group_readable_offsets", "from the committed offset to the last stable offset"),
+        ("kafka_producer_queue_limit_messages", "where the queue is full"),
+        ("kafka_producer_queue_messages", "messages without a delivery report"),
+        ("kafka_producer_queue_seconds", "waited in the queue, p99 of one interval"),
     ];
-    for (name, what) in offsets {
-        describe_gauge!(name, Unit::Count, what);
+    for (name, what) in gauges {
+        describe_gauge!(name, what);
     }
-    let round_trip = "the 99th percentile of one interval";
-    describe_gauge!("kafka_client_round_trip_seconds", Unit::Seconds, round_trip);
-    describe_gauge!("kafka_producer_queue_seconds", Unit::Seconds, round_trip);
-    let retries = "requests that were sent again";
-    describe_counter!("kafka_client_retries_total", Unit::Count, retries);
+    let counters = [
+        ("kafka_client_retries_total", "requests that were sent again"),
+        ("kafka_client_timeouts_total", "requests that were not answered in time"),
+        ("kafka_consumer_rebalances_total", "partitions given or taken"),
+        ("kafka_producer_messages_total", "messages sent to brokers"),
+    ];
+    for (name, what) in counters {
+        describe_counter!(name, what);
+    }
 }

@@ -7,6 +7,7 @@ use helpers::{GroupLag, group_lag};
 use metrics::gauge;
 use rdkafka::consumer::{CommitMode, Consumer, StreamConsumer};
 use rdkafka::error::KafkaError;
+use rdkafka::message::BorrowedMessage;
 use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
 use rdkafka::statistics::Statistics;
 
@@ -20,11 +21,9 @@ const LATER: usize = 5;
 
 pub(crate) async fn show(brokers: &str, topic: &str, group: &str) -> Result<()> {
     describe();
-    // ANCHOR: interval
     let mut config = helpers::client_config(brokers)?;
     config.set("client.id", "desk").set("statistics.interval.ms", "200");
     let producer: ThreadedProducer<Reporting> = config.create_with_context(Reporting::new())?;
-    // ANCHOR_END: interval
     send(&producer, topic, DEPARTURES)?;
     consume(brokers, topic, group).await?;
 
@@ -58,17 +57,8 @@ async fn consume(brokers: &str, topic: &str, group: &str) -> Result<()> {
         .set("statistics.interval.ms", "200");
     let consumer: StreamConsumer<Reporting> = config.create_with_context(Reporting::new())?;
     consumer.subscribe(&[topic])?;
-    let mut handed_over = 0;
-    while handed_over < DEPARTURES {
-        let message = match consumer.recv().await {
-            Ok(message) => message,
-            Err(error @ KafkaError::MessageConsumptionFatal(_)) => return Err(error.into()),
-            Err(error) => {
-                eprintln!("error      {error}");
-                continue;
-            }
-        };
-        handed_over += 1;
+    for handed_over in 1..=DEPARTURES {
+        let message = next(&consumer).await?;
         if handed_over <= PROCESSED {
             consumer.store_offset_from_message(&message)?;
         }
@@ -82,6 +72,16 @@ async fn consume(brokers: &str, topic: &str, group: &str) -> Result<()> {
     wait_for_statistics(&consumer, topic).await
 }
 // ANCHOR_END: consume
+
+async fn next(consumer: &StreamConsumer<Reporting>) -> Result<BorrowedMessage<'_>> {
+    loop {
+        match consumer.recv().await {
+            Ok(message) => return Ok(message),
+            Err(error @ KafkaError::MessageConsumptionFatal(_)) => return Err(error.into()),
+            Err(error) => eprintln!("error      {error}"),
+        }
+    }
+}
 
 /// Polls until the statistics say what was processed and committed.
 async fn wait_for_statistics(consumer: &StreamConsumer<Reporting>, topic: &str) -> Result<()> {
@@ -110,14 +110,15 @@ fn record_group_lag(of: &GroupLag) {
             ("topic", of.topic.clone()),
             ("partition", partition.partition.to_string()),
         ];
-        if let Some(lag) = partition.lag() {
-            gauge!("kafka_group_lag_offsets", &labels).set(lag as f64);
-        }
-        if let Some(readable) = partition.readable() {
-            gauge!("kafka_group_readable_offsets", &labels).set(readable as f64);
-        }
-        if let Some(lost) = partition.lost() {
-            gauge!("kafka_group_lost_offsets", &labels).set(lost as f64);
+        let distances = [
+            ("kafka_group_lag_offsets", partition.lag()),
+            ("kafka_group_readable_offsets", partition.readable()),
+            ("kafka_group_lost_offsets", partition.lost()),
+        ];
+        for (name, distance) in distances {
+            if let Some(offsets) = distance {
+                gauge!(name, &labels).set(offsets as f64);
+            }
         }
     }
 }
