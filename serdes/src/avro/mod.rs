@@ -3,13 +3,14 @@
 //! A Rust type is written field by field as serde sees it. Optional fields are
 //! `["null", "string"]` in the schema and `Option<String>` in the type.
 
+mod body;
 mod mismatch;
 
 use std::fmt;
-use std::io::{self, Read};
 use std::sync::Arc;
 
 use apache_avro::types::Value;
+use body::Body;
 use rdkafka::Message;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -27,6 +28,8 @@ struct Parsed {
     schema: apache_avro::Schema,
     /// The schema itself among them, as apache-avro wants it.
     names: Vec<apache_avro::Schema>,
+    /// Then the message decides how deep its records lie in each other, and not the schema.
+    may_contain_itself: bool,
 }
 
 impl Parsed {
@@ -39,7 +42,8 @@ impl Parsed {
         let parsed = apache_avro::Schema::parse_str_with_list(text, needed);
         let (schema, mut names) = parsed.map_err(|error| Error::schema(SchemaType::Avro, error))?;
         names.push(schema.clone());
-        Ok(Parsed { schema, names })
+        let may_contain_itself = refers(&schema);
+        Ok(Parsed { schema, names, may_contain_itself })
     }
 
     fn all(&self) -> Vec<&apache_avro::Schema> {
@@ -53,6 +57,19 @@ impl Parsed {
         let unfit = |_| Error::invalid("", "does not fit");
         let value = value.resolve_schemata(&self.schema, self.all()).map_err(unfit)?;
         apache_avro::to_avro_datum_schemata(&self.schema, self.all(), value).map_err(unfit)
+    }
+}
+
+/// Whether a type is used by its name, as it is where it contains itself.
+fn refers(schema: &apache_avro::Schema) -> bool {
+    use apache_avro::Schema;
+    match schema {
+        Schema::Ref { .. } => true,
+        Schema::Array(array) => refers(&array.items),
+        Schema::Map(map) => refers(&map.types),
+        Schema::Union(union) => union.variants().iter().any(refers),
+        Schema::Record(record) => record.fields.iter().any(|field| refers(&field.schema)),
+        _ => false,
     }
 }
 
@@ -125,20 +142,6 @@ fn full_name(text: &str) -> Option<String> {
     }
 }
 
-/// What is left of a message, and whether more was asked for: apache-avro takes a string or a union
-/// that is cut off for null.
-struct Body<'a> {
-    rest: &'a [u8],
-    was_short: bool,
-}
-
-impl Read for Body<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.was_short |= self.rest.len() < buffer.len();
-        self.rest.read(buffer)
-    }
-}
-
 /// Reads values of Rust types that were written as Avro.
 pub struct AvroDeserializer {
     registry: RegistryClient,
@@ -174,15 +177,19 @@ impl AvroDeserializer {
     /// # Errors
     ///
     /// [`Error::Prefix`] where they have none, [`Error::Invalid`] where the reader's schema cannot
-    /// read what the writer's wrote, [`Error::Shape`] where the value does not fit into `T`.
+    /// read what the writer's wrote or records lie too deep in each other, [`Error::Shape`] where
+    /// the value does not fit into `T`.
     pub async fn deserialize<T: DeserializeOwned>(&self, bytes: &[u8]) -> Result<T, Error> {
         let (id, body) = prefix::split(bytes)?;
         let writer = self.writer(id).await?;
-        let mut body = Body { rest: body, was_short: false };
+        let mut body = Body::new(body, writer.may_contain_itself);
         let written =
             apache_avro::from_avro_datum_schemata(&writer.schema, writer.all(), &mut body, None);
+        if body.was_too_deep() {
+            return Err(Error::invalid("", "holds records that lie too deep in each other"));
+        }
         let written = written.map_err(|_| Error::Damaged(id))?;
-        if body.was_short || !body.rest.is_empty() {
+        if !body.was_read_to_its_end() {
             return Err(Error::Damaged(id));
         }
         let value = match &self.reader {

@@ -120,6 +120,30 @@ async fn lengths_that_a_message_claims_are_not_believed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn messages_that_lie_too_deep_in_each_other_are_an_error_and_no_stack_overflows() {
+    let place = Place::shared().await;
+    let (registry, topic) = (&place.registry, name());
+    let text = r#"{"type":"record","name":"Leg","fields":[{"name":"next","type":["null","Leg"]}]}"#;
+    let schema = Schema::avro(text);
+    let id = registry.register(&format!("{topic}-value"), &schema).await.unwrap();
+    let deserializer = AvroDeserializer::new(registry).reader_schema(text).unwrap();
+    // The second branch of the union each time, and the first at the end.
+    let nested = |legs: usize| prefix::join(id, &[&vec![2; legs][..], &[0]].concat());
+    // Where the limit is depends on the build; below it, all that follows must find room as well.
+    for legs in (0..400).chain([10_000, 1_000_000]) {
+        match deserializer.deserialize::<Value>(&nested(legs)).await {
+            Ok(value) => {
+                assert!(legs < 400);
+                assert_eq!(value.to_string().matches("next").count(), legs + 1);
+            }
+            Err(error) => {
+                assert!(legs > 10 && error.to_string().contains("too deep"), "{legs}: {error:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_written_names_the_field_and_hides_the_value() {
     let place = Place::shared().await;
     let (registry, topic) = (&place.registry, name());
