@@ -117,6 +117,16 @@ impl RegistryClient {
         }
     }
 
+    /// The subjects that have a version.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unreachable`] where the registry does not answer.
+    pub async fn subjects(&self) -> Result<Vec<String>, Error> {
+        let doing = "list its subjects".to_owned();
+        read(self.rest(Method::GET, "/subjects", None, doing.clone()).await?, doing).await
+    }
+
     /// The versions that a subject has, the oldest first.
     ///
     /// # Errors

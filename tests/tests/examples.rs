@@ -3,9 +3,14 @@
 //! Each runs on an embedded cluster of its own process and must end with exit code 0, which
 //! [`Workplace::run`] checks. What docs.rs compares word for word is checked here for its facts.
 
-use std::collections::BTreeMap;
+use std::time::Duration;
 
-use workshop_tests::examples::{Printed, Workplace, names};
+use embedded_registry::Registry;
+use rdkafka::consumer::Consumer;
+use rdkafka::metadata::MetadataTopic;
+use serdes::RegistryClient;
+use workshop_tests::TestCluster;
+use workshop_tests::examples::{Printed, RunningExample, Workplace, names};
 
 const AIRPORTS: i64 = 7884;
 
@@ -235,85 +240,62 @@ fn a_group_is_set_back_only_when_nobody_is_in_it() {
     assert!(line("not polling").contains("PollExceeded"), "{printed}");
 }
 
-/// The metrics on the page, by name and labels.
-fn scraped(printed: &Printed) -> BTreeMap<&str, f64> {
-    let (_, page) = printed.stdout.split_once("/metrics\n").expect("it scrapes its page");
-    let samples = page.lines().map(str::trim).filter(|line| line.contains("} "));
-    samples
-        .map(|line| {
-            let (metric, value) = line.rsplit_once(' ').expect("a sample is a name and a value");
-            (metric, value.parse().expect("a value is a number"))
-        })
-        .collect()
-}
-
-#[test]
-fn a_scrape_tells_time_and_count_of_each_batch() {
-    let printed = Workplace::fresh().run("24_lag_and_metrics");
-    let page = scraped(&printed);
-    let of = |name: &str, labels: &str| {
-        let metric = format!("{name}{{service=\"alarms\",outcome={labels}}}");
-        *page.get(&*metric).unwrap_or_else(|| panic!("{metric}: {page:#?}"))
-    };
-    assert_eq!(of("batch_seconds_count", "\"processed\""), 3.0);
-    assert_eq!(of("batch_messages_total", "\"processed\""), 6.0);
-    assert_eq!(of("batch_seconds_count", "\"failed\""), 1.0);
-    assert_eq!(of("batch_messages_total", "\"failed\""), 2.0);
-    // The work on a batch takes 20 ms.
-    assert_eq!(of("batch_seconds_bucket", "\"processed\",le=\"0.01\""), 0.0);
-    assert_eq!(of("batch_seconds_bucket", "\"processed\",le=\"+Inf\""), 3.0);
-    let sum = of("batch_seconds_sum", "\"processed\"");
-    assert!((0.06..30.0).contains(&sum), "{sum}");
-}
-
-#[test]
-fn a_scrape_tells_what_clients_say_of_themselves_and_what_is_seen_from_outside() {
-    let printed = Workplace::fresh().run("24_lag_and_metrics");
-    let page = scraped(&printed);
-    let all = |name: &str| {
-        let is_it = |metric: &&str| metric.split('{').next() == Some(name);
-        let values = page.iter().filter(|(metric, _)| is_it(metric)).map(|(_, value)| *value);
-        values.collect::<Vec<f64>>()
-    };
-    assert_eq!(all("kafka_consumer_lag_offsets"), [5.0], "10 - 5 committed");
-    assert_eq!(all("kafka_consumer_lag_stored_offsets"), [3.0], "10 - 7 processed");
-    assert_eq!(all("kafka_group_lag_offsets"), [10.0], "15 - 5 committed");
-    assert_eq!(all("kafka_producer_messages_total"), [15.0]);
-    let round_trips = all("kafka_client_round_trip_seconds");
-    assert!(!round_trips.is_empty());
-    assert!(round_trips.iter().all(|it| (1e-6..30.0).contains(it)), "{round_trips:?}");
-}
-
-#[test]
-fn a_page_of_metrics_stays_until_ctrl_c() {
-    let workplace = Workplace::fresh();
-    let following = workplace.start("24_lag_and_metrics", &["--follow"]);
-    following.wait_for("the page is there until Ctrl-C");
-    following.interrupt();
-    assert!(!scraped(&following.end()).is_empty());
-}
-
-#[test]
-fn a_lag_counts_offsets_and_not_records() {
-    let printed = Workplace::fresh().run("24_lag_and_metrics");
-    let rows = |heading: &str| -> Vec<Vec<i64>> {
-        let (_, table) = printed.stdout.split_once(heading).expect("the table has a heading");
-        let rows = table.lines().skip(1).take(4).map(|row| {
-            let numbers = row.split_whitespace().skip(1).filter_map(|cell| cell.parse().ok());
-            numbers.collect()
+/// For each change in the table of 18_schema_evolution its six verdicts.
+fn verdicts(printed: &Printed) -> Vec<[bool; 6]> {
+    let (_, table) = printed.stdout.split_once("compared with").expect("it ends with a table");
+    let rows = table.lines().skip(1).map(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let verdicts = words[words.len() - 6..].iter().map(|word| match *word {
+            "yes" => true,
+            "no" => false,
+            other => panic!("{other} is no verdict: {printed:?}"),
         });
-        rows.collect()
-    };
-    // Committed, lag, readable, lost, and the records that came.
-    let unread = rows("records that came");
-    assert_eq!(
-        unread,
-        [[0, 10, 10, 0, 10], [0, 9, 9, 0, 3], [0, 8, 2, 0, 2], [0, 10, 4, 6, 4]],
-        "{printed:?}"
-    );
-    // Low, last stable offset and high watermark; committed and lag, twice; readable.
-    let read = rows("committed  lag   committed  lag   readable");
-    assert_eq!(read[1], [0, 9, 9, 5, 4, 9, 0, 0], "{printed:?}");
+        verdicts.collect::<Vec<bool>>().try_into().expect("these are six")
+    });
+    rows.collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_schema_examples_use_the_registry_that_is_named_and_leave_nothing_behind() {
+    let cluster = TestCluster::start().await;
+    let topic = cluster.topic_name();
+    let registry = Registry::builder(cluster.bootstrap_servers()).topic(&topic);
+    let registry = registry.basic_auth("anna", "s3cr@t").start().await.unwrap();
+    let url = registry.url().replace("http://", "http://anna:s3cr%40t@");
+    let workplace = Workplace::fresh()
+        .with("KAFKA_BOOTSTRAP_SERVERS", cluster.bootstrap_servers())
+        .with("SCHEMA_REGISTRY_URL", &url);
+    let names = names();
+    let names: Vec<&String> = names.iter().filter(|it| ("15".."19").contains(&&it[..2])).collect();
+    assert_eq!(names.len(), 4);
+    // All of them at once, and one of them twice.
+    let all = names.iter().chain(names.last()).map(|name| workplace.start(name, &[]));
+    let running: Vec<_> = all.collect();
+    let printed: Vec<Printed> = running.into_iter().map(RunningExample::end).collect();
+    for it in &printed {
+        assert!(!format!("{it:?}").contains("s3cr"), "{it:?}");
+    }
+
+    let rows = verdicts(&printed[3]);
+    assert_eq!(rows, verdicts(&printed[4]));
+    assert_eq!(rows.len(), 8);
+    for [backward, all_backward, forward, all_forward, full, all_full] in rows {
+        assert!(backward || !all_backward, "{:?}", printed[3]);
+        assert!(forward || !all_forward, "{:?}", printed[3]);
+        assert_eq!((full, all_full), (backward && forward, all_backward && all_forward));
+    }
+
+    let client = RegistryClient::builder(&registry.url()).basic_auth("anna", "s3cr@t");
+    let subjects = client.build().unwrap().subjects().await.unwrap();
+    assert!(subjects.is_empty(), "{subjects:?}");
+    let consumer = cluster.consumer(&cluster.group_name(), &[]);
+    let found = consumer.fetch_metadata(None, Duration::from_secs(10)).unwrap();
+    let names = found.topics().iter().map(MetadataTopic::name);
+    let is_of_an_example =
+        |it: &&str| ["departures-", "airports-", "aero-"].iter().any(|name| it.starts_with(name));
+    let of_examples: Vec<&str> = names.filter(is_of_an_example).collect();
+    assert!(of_examples.is_empty() || !cluster.is_embedded(), "{of_examples:?}");
+    registry.shutdown().await;
 }
 
 #[tokio::test]

@@ -76,7 +76,7 @@ fn install(python: &Path, list: &Path) -> Result<(), String> {
     if installed {
         return Ok(());
     }
-    match printed.lines().find(|line| UNAVAILABLE.iter().any(|it| line.contains(it))) {
+    match printed.lines().rfind(|line| UNAVAILABLE.iter().any(|it| line.contains(it))) {
         Some(line) => Err(format!("pip cannot install what it needs: {line}")),
         None => panic!("pip cannot install what is on the list:\n{printed}"),
     }
