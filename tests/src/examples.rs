@@ -23,8 +23,9 @@ pub fn root() -> &'static Path {
     root.expect("the tests are a directory in the workspace")
 }
 
-/// Where examples are: those of the root package, and those that need a schema registry.
-const DIRECTORIES: [&str; 2] = ["examples", "examples/schemas"];
+/// Where examples are: those of the root package, those that Prometheus scrapes, and those that need
+/// a schema registry.
+const DIRECTORIES: [&str; 3] = ["examples", "examples/metrics", "examples/schemas"];
 
 /// The names of all examples, sorted: `01_create_topic` and so on.
 ///

@@ -132,6 +132,11 @@ fn blocks_of_18_schema_evolution() {
 }
 
 #[test]
+fn blocks_of_24_lag_and_metrics() {
+    check_blocks("24_lag_and_metrics");
+}
+
+#[test]
 fn the_blocks_of_every_chapter_are_checked() {
     let this_file = read("tests/tests/docs.rs");
     for example in names() {
