@@ -112,6 +112,11 @@ fn blocks_of_13_lineage() {
 }
 
 #[test]
+fn blocks_of_25_dead_letters() {
+    check_blocks("25_dead_letters");
+}
+
+#[test]
 fn the_blocks_of_every_chapter_are_checked() {
     let this_file = read("tests/tests/docs.rs");
     for example in names() {

@@ -233,6 +233,26 @@ fn a_group_is_set_back_only_when_nobody_is_in_it() {
     assert!(line("not polling").contains("PollExceeded"), "{printed}");
 }
 
+#[test]
+fn a_retry_waits_as_long_as_its_topic_says_and_a_dead_letter_keeps_its_origin() {
+    let printed = Workplace::fresh().run("25_dead_letters").stdout;
+    let (_, retried) = printed.split_once("\n2  ").expect("the scene of the retries");
+    let row = |flight: &str| {
+        let found = retried.lines().find(|line| line.trim_start().starts_with(flight));
+        found.unwrap_or_else(|| panic!("{flight}: {printed}"))
+    };
+    let cells = |flight| -> Vec<u64> {
+        row(flight).split_whitespace().filter_map(|cell| cell.parse().ok()).collect()
+    };
+    // Attempts, and milliseconds since the first record.
+    assert!(matches!(cells("WS102")[..], [2, after] if after >= 500), "{printed}");
+    assert!(matches!(cells("WS106")[..], [3, after] if after >= 1500), "{printed}");
+    assert_eq!(cells("WS104")[0], 1, "what cannot be decoded is not tried again: {printed}");
+    assert!(row("headers").contains("original-partition=0, original-offset=3"), "{printed}");
+    assert!(row("value").ends_with("WS104 is late today"), "{printed}");
+    assert!(retried.ends_with("has redrives=1\n"), "{printed}");
+}
+
 #[tokio::test]
 async fn the_examples_run_unchanged_on_a_cluster_of_one_node() {
     let cluster = embedded_kafka::Cluster::builder().nodes(1).start().await.unwrap();
