@@ -167,14 +167,10 @@ impl Builder {
     }
 
     /// Where a registry is announced that keeps its state in this cluster's topic, if one is there.
-    pub(crate) async fn announced(&self) -> Result<Option<SocketAddr>, Error> {
+    pub(crate) async fn announced(&self) -> Result<Option<SocketAddr>, KafkaError> {
         let (config, topic) = (self.config.clone(), self.topic.clone());
         let found = tokio::task::spawn_blocking(move || announcement::find(&config, &topic)).await;
-        let found = found.unwrap_or(Err(KafkaError::Canceled));
-        found.map_err(|source| Error::Cluster {
-            servers: self.config.get("bootstrap.servers").unwrap_or_default().to_owned(),
-            source,
-        })
+        found.unwrap_or(Err(KafkaError::Canceled))
     }
 
     /// The topic to keep the state in, `_schemas` by default.

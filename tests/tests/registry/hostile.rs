@@ -46,11 +46,10 @@ async fn a_body_beyond_the_limit_is_refused() {
     let refused = send(registry.address(), "POST", path, &[], too_large.as_bytes());
     assert_eq!(refused.error(), (413, 413));
     // A length that is claimed and does not come takes no memory, and no answer waits for it.
-    let claimed =
-        "POST /subjects/s/versions HTTP/1.1\r\nHost: r\r\nContent-Length: 99999999999\r\n\r\n";
+    let claimed = "POST /subjects/s/versions HTTP/1.1\r\nHost: r\r\nConnection: close\r\nContent-Length: 99999999999\r\n\r\n";
     assert!(send_raw(registry.address(), claimed.as_bytes()).starts_with("HTTP/1.1 413"));
     let chunks = format!(
-        "POST {path} HTTP/1.1\r\nHost: r\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{}\r\n0\r\n\r\n",
+        "POST {path} HTTP/1.1\r\nHost: r\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{}\r\n0\r\n\r\n",
         too_large.len(),
         too_large
     );
