@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The records in work, for each partition.
 #[derive(Clone, Debug, Default)]
 pub struct ContiguousOffsets {
-    partitions: BTreeMap<(String, i32), InWork>,
+    topics: BTreeMap<String, BTreeMap<i32, InWork>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -30,7 +30,11 @@ impl ContiguousOffsets {
     /// To be called for each record when its work begins, in the order of the partition. Offsets
     /// may be missing: compaction and the markers of transactions leave gaps.
     pub fn begun(&mut self, topic: &str, partition: i32, offset: i64) {
-        let in_work = self.partitions.entry((topic.to_owned(), partition));
+        if !self.topics.contains_key(topic) {
+            self.topics.insert(topic.to_owned(), BTreeMap::new());
+        }
+        let partitions = self.topics.get_mut(topic);
+        let in_work = partitions.expect("it is there or was just put there").entry(partition);
         // Where the partition begins here nothing is to be committed yet.
         let in_work = in_work.or_insert_with(|| InWork { ready: offset, ..InWork::default() });
         in_work.offsets.insert(offset);
@@ -41,7 +45,7 @@ impl ContiguousOffsets {
     /// records before it are finished. `None` while an older record is still in work, and for a
     /// record that is not known (any more).
     pub fn finished(&mut self, topic: &str, partition: i32, offset: i64) -> Option<i64> {
-        let in_work = self.partitions.get_mut(&(topic.to_owned(), partition))?;
+        let in_work = self.topics.get_mut(topic)?.get_mut(&partition)?;
         if !in_work.offsets.remove(&offset) {
             return None;
         }
@@ -54,12 +58,15 @@ impl ContiguousOffsets {
     /// To be called for each partition that is taken away or sought: what of it is still in work
     /// may finish, and says nothing about a commit any more.
     pub fn forget(&mut self, topic: &str, partition: i32) {
-        self.partitions.remove(&(topic.to_owned(), partition));
+        if let Some(partitions) = self.topics.get_mut(topic) {
+            partitions.remove(&partition);
+        }
     }
 
     /// How many records are in work, in all partitions.
     pub fn in_work(&self) -> usize {
-        self.partitions.values().map(|it| it.offsets.len()).sum()
+        let partitions = self.topics.values().flat_map(BTreeMap::values);
+        partitions.map(|it| it.offsets.len()).sum()
     }
 }
 
