@@ -26,7 +26,7 @@ impl ConsumerContext for Callbacks {
         // The last moment to commit what is finished. What is still in work is begun again by the
         // next owner: once more is better than never.
         if !consumer.assignment_lost() {
-            commit(consumer, CommitMode::Sync).unwrap_or_else(|error| eprintln!("{error}"));
+            commit(consumer, CommitMode::Async).unwrap_or_else(|error| eprintln!("{error}"));
         }
         for partition in partitions.elements() {
             self.offsets().forget(partition.topic(), partition.partition());
