@@ -23,8 +23,8 @@ pub(crate) struct Callbacks {
 impl ConsumerContext for Callbacks {
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         let Rebalance::Revoke(partitions) = rebalance else { return };
-        // The last moment to commit what is finished. What is still in work is begun again by the
-        // next owner: once more is better than never.
+        // The last moment to commit what is finished; librdkafka gives the partitions up only when
+        // the answer has come. What is still in work is begun again by the next owner.
         if !consumer.assignment_lost() {
             commit(consumer, CommitMode::Async).unwrap_or_else(|error| eprintln!("{error}"));
         }

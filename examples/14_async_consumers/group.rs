@@ -95,8 +95,9 @@ impl Group {
             consumer.subscribe(&[&scene.topic])?;
             let member =
                 Member { name, airports: scene.airports.clone(), arrivals: sender.clone() };
-            let mut stop = stop.subscribe();
+            let (mut stop, alive) = (stop.subscribe(), scene.alive.clone());
             tasks.spawn(async move {
+                let (_alive, consumer) = (alive, consumer);
                 let stopped = async {
                     // An error means that nobody can say stop any more, which is one too.
                     let _ = stop.wait_for(|stop| *stop).await;

@@ -20,11 +20,13 @@ mod publish;
 mod scenes;
 mod threads;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use anyhow::Result;
 use helpers::{airports, client_config, create_topic, delete_topic, unique_name};
 use rdkafka::producer::FutureProducer;
+use tokio::sync::mpsc;
 
 use event::Airports;
 use group::{Group, PARTITIONS};
@@ -38,6 +40,8 @@ struct Scene {
     group: String,
     producer: FutureProducer,
     airports: Arc<Airports>,
+    /// Every task holds a copy, so it is known when the last one has ended.
+    alive: mpsc::Sender<Infallible>,
 }
 
 impl Scene {
@@ -54,29 +58,35 @@ async fn main() -> Result<()> {
     let follow = std::env::args().any(|argument| argument == "--follow");
     let cluster = workshop::cluster().await?;
     let brokers = cluster.bootstrap_servers();
+    let (alive, mut ended) = mpsc::channel(1);
     let nowhere = Scene {
         brokers: brokers.to_owned(),
         topic: String::new(),
         group: String::new(),
         producer: client_config(brokers)?.set("enable.idempotence", "true").create()?,
         airports: Arc::new(Airports::new(airports()?)),
+        alive,
     };
     let read = nowhere.with_topic(PARTITIONS).await?;
     let asked = nowhere.with_topic(1).await?;
     let measured = nowhere.with_topic(PARTITIONS).await?;
-    let ended = if follow {
+    let shown = if follow {
         scenes::follow(&read).await
     } else {
         tokio::select! {
-            ended = show(&read, &asked, &measured) => ended,
+            shown = show(&read, &asked, &measured) => shown,
             _ = tokio::signal::ctrl_c() => Ok(()),
         }
     };
-    for scene in [&read, &asked, &measured] {
-        delete_topic(brokers, &scene.topic).await?;
+    let topics = [read, asked, measured].map(|scene| scene.topic);
+    // A consumer that closes still needs its cluster: it commits, and leaves its group.
+    drop(nowhere);
+    while ended.recv().await.is_some() {}
+    for topic in topics {
+        delete_topic(brokers, &topic).await?;
     }
     cluster.close().await?;
-    ended
+    shown
 }
 
 async fn show(read: &Scene, asked: &Scene, measured: &Scene) -> Result<()> {

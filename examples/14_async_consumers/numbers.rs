@@ -53,8 +53,11 @@ async fn tasks(scene: &Scene, load: &Arc<Load>, at_once: usize) -> Result<()> {
     for partition in 0..PARTITIONS {
         let consumer = consumer(&scene.brokers, &scene.group, "task", &Shares::default())?;
         consumer.assign(&from_the_beginning(&scene.topic, partition)?)?;
-        let load = Arc::clone(load);
-        tasks.spawn(async move { consume(&consumer, &*load, at_once, load.over()).await });
+        let (load, alive) = (Arc::clone(load), scene.alive.clone());
+        tasks.spawn(async move {
+            let (_alive, consumer) = (alive, consumer);
+            consume(&consumer, &*load, at_once, load.over()).await
+        });
     }
     while let Some(ended) = tasks.join_next().await {
         ended??;

@@ -9,7 +9,7 @@ mod consumer;
 mod event;
 
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use helpers::airports;
@@ -28,12 +28,12 @@ use event::{Airports, Delay, Event, Flight};
 const LIMIT: Duration = Duration::from_secs(20);
 
 fn all_airports() -> Airports {
-    Airports::new(airports().unwrap())
+    Airports::new(airports().expect("the airports can be read"))
 }
 
 fn flight(airports: &Airports, number: &str, to: &str) -> Flight {
-    let number = number.to_owned();
-    Flight { number, from: airports.get("JFK").unwrap(), to: airports.get(to).unwrap() }
+    let airport = |code| airports.get(code).expect("there is such an airport");
+    Flight { number: number.to_owned(), from: airport("JFK"), to: airport(to) }
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn what_is_no_event_is_an_error_that_says_why() {
 fn any_event(airports: &'static Airports) -> impl Strategy<Value = Event> {
     let airport = || {
         prop::sample::select(vec!["AMS", "JFK", "KEF", "LHR", "SIN", "SNN"])
-            .prop_map(|code| airports.get(code).unwrap())
+            .prop_map(|code| airports.get(code).expect("there is such an airport"))
     };
     let flight = (".*", airport(), airport());
     let flight = flight.prop_map(|(number, from, to)| Flight { number, from, to });
@@ -132,22 +132,27 @@ impl Gate {
         let what = format!("{begun} begun, {done} done");
         let waiting = move || {
             eventually(&what, || {
-                let now = (gate.begun.lock().unwrap().len(), gate.done.lock().unwrap().len());
-                (now == (begun, done)).then_some(())
+                let now = [&gate.begun, &gate.done].map(|places| places_in(places).len());
+                (now == [begun, done]).then_some(())
             });
         };
-        tokio::task::spawn_blocking(waiting).await.unwrap();
+        tokio::task::spawn_blocking(waiting).await.expect("it came to that");
     }
+}
+
+fn places_in(places: &Mutex<Vec<(i32, i64)>>) -> MutexGuard<'_, Vec<(i32, i64)>> {
+    places.lock().expect("nobody panics while holding it")
 }
 
 impl Work for Gate {
     async fn process(&self, message: &OwnedMessage) {
         let place = (message.partition(), message.offset());
-        self.begun.lock().unwrap().push(place);
+        places_in(&self.begun).push(place);
         if message.offset() >= self.at_once {
-            self.open.subscribe().wait_for(|open| *open).await.unwrap();
+            let mut open = self.open.subscribe();
+            open.wait_for(|open| *open).await.expect("the gate is still there");
         }
-        self.done.lock().unwrap().push(place);
+        places_in(&self.done).push(place);
     }
 }
 
@@ -156,7 +161,7 @@ async fn publish(cluster: &TestCluster, topic: &str, partitions: i32, each: usiz
     for partition in 0..partitions {
         for _ in 0..each {
             let record = FutureRecord::<(), _>::to(topic).partition(partition).payload("departed");
-            producer.send(record, LIMIT).await.unwrap();
+            producer.send(record, LIMIT).await.expect("the record arrives");
         }
     }
 }
@@ -165,7 +170,8 @@ async fn publish(cluster: &TestCluster, topic: &str, partitions: i32, each: usiz
 fn committed(cluster: &TestCluster, group: &str, topic: &str, partitions: i32) -> Vec<Offset> {
     let mut list = TopicPartitionList::new();
     list.add_partition_range(topic, 0, partitions - 1);
-    let list = cluster.consumer(group, &[]).committed_offsets(list, LIMIT).unwrap();
+    let list = cluster.consumer(group, &[]).committed_offsets(list, LIMIT);
+    let list = list.expect("the coordinator answers");
     list.elements().iter().map(|it| it.offset()).collect()
 }
 
@@ -192,7 +198,7 @@ async fn a_stop_begins_nothing_more_waits_for_what_is_in_work_and_commits_it() {
     gate.open.send_replace(true);
     let processed = tokio::time::timeout(LIMIT, consuming).await.unwrap().unwrap();
     assert_eq!(processed, 5);
-    assert_eq!(gate.begun.lock().unwrap().len(), 5);
+    assert_eq!(places_in(&gate.begun).len(), 5);
     assert_eq!(committed(&cluster, &group, &topic, 1), [Offset::Offset(5)]);
 }
 
@@ -203,35 +209,32 @@ async fn what_is_in_work_when_a_partition_moves_is_not_committed_and_begun_again
     publish(&cluster, &topic, 2, 10).await;
     let gate = Gate::closed_from(3);
     let (shares, stop) = (Shares::default(), watch::Sender::new(false));
-    let join = |name| {
-        let member = consumer(cluster.bootstrap_servers(), &group, name, &shares).unwrap();
-        member.subscribe(&[&topic]).unwrap();
-        let (gate, mut stop) = (Arc::clone(&gate), stop.subscribe());
-        tokio::spawn(async move {
-            let stopped = async move { drop(stop.wait_for(|stop| *stop).await.unwrap()) };
-            consume(&member, &*gate, 64, stopped).await.unwrap()
-        })
+    let [a, b] = ["a", "b"]
+        .map(|name| consumer(cluster.bootstrap_servers(), &group, name, &shares).unwrap());
+    let stopped = || async { drop(stop.subscribe().wait_for(|stop| *stop).await.unwrap()) };
+    a.subscribe(&[&topic]).unwrap();
+    let from_the_beginning = consume(&a, &*gate, 64, stopped());
+    let from_the_middle = async {
+        gate.wait_for(20, 6).await;
+        b.subscribe(&[&topic]).unwrap();
+        consume(&b, &*gate, 64, stopped()).await
     };
-    let a = join("a");
-    gate.wait_for(20, 6).await;
-    let b = join("b");
-    let both = shares.subscribe();
-    let both = pin!(async move {
-        let mut both = both;
-        both.wait_for(|it| it.len() == 2 && it.values().all(|count| *count == 1)).await.map(drop)
-    });
-    tokio::time::timeout(LIMIT, both).await.unwrap().unwrap();
-    // Three of each partition were finished when it moved; the other seven begin once more.
-    gate.wait_for(20 + 14, 6).await;
-    assert_eq!(committed(&cluster, &group, &topic, 2), [Offset::Offset(3), Offset::Offset(3)]);
-
-    gate.open.send_replace(true);
-    gate.wait_for(34, 34).await;
-    stop.send_replace(true);
-    let processed = a.await.unwrap() + b.await.unwrap();
-    assert_eq!(processed, 34);
+    let watched = async {
+        let mut shared = shares.subscribe();
+        let both = shared.wait_for(|it| it.len() == 2 && it.values().all(|count| *count == 1));
+        tokio::time::timeout(LIMIT, both).await.unwrap().unwrap();
+        // Three of each partition were finished when it moved; the other seven begin once more.
+        gate.wait_for(20 + 14, 6).await;
+        let three = [Offset::Offset(3), Offset::Offset(3)];
+        assert_eq!(committed(&cluster, &group, &topic, 2), three);
+        gate.open.send_replace(true);
+        gate.wait_for(34, 34).await;
+        stop.send_replace(true);
+    };
+    let (by_a, by_b, ()) = tokio::join!(from_the_beginning, from_the_middle, watched);
+    assert_eq!(by_a.unwrap() + by_b.unwrap(), 34);
     assert_eq!(committed(&cluster, &group, &topic, 2), [Offset::Offset(10), Offset::Offset(10)]);
-    let mut done = gate.done.lock().unwrap().clone();
+    let mut done = places_in(&gate.done).clone();
     done.sort_unstable();
     done.dedup();
     assert_eq!(done.len(), 20, "each record was processed: {done:?}");

@@ -60,6 +60,8 @@ impl Partition {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn it_says_what_one_who_remembers_every_record_says(steps in vec(step(), 0..200)) {
         let mut tracked = ContiguousOffsets::new();
