@@ -42,6 +42,7 @@ pub(crate) fn config(brokers: &str, group: &str, name: &str) -> Result<ClientCon
     Ok(config)
 }
 
+// ANCHOR: work
 /// What is to be done with the records.
 pub(crate) trait Work: Send + Sync {
     /// May wait: meanwhile others are begun.
@@ -51,6 +52,7 @@ pub(crate) trait Work: Send + Sync {
     /// moved.
     fn finished(&self, _message: &OwnedMessage, _to_commit: Option<i64>) {}
 }
+// ANCHOR_END: work
 
 // ANCHOR: consume
 /// Reads until `stop`, with up to `in_work` records at once, and commits what is finished. Returns

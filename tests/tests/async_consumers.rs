@@ -17,7 +17,7 @@ use proptest::prelude::*;
 use rdkafka::consumer::Consumer;
 use rdkafka::message::{Message, OwnedMessage};
 use rdkafka::producer::FutureRecord;
-use rdkafka::{Offset, TopicPartitionList};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList, TopicPartitionListElem};
 use tokio::sync::watch;
 use workshop_tests::{TestCluster, eventually};
 
@@ -172,7 +172,7 @@ fn committed(cluster: &TestCluster, group: &str, topic: &str, partitions: i32) -
     list.add_partition_range(topic, 0, partitions - 1);
     let list = cluster.consumer(group, &[]).committed_offsets(list, LIMIT);
     let list = list.expect("the coordinator answers");
-    list.elements().iter().map(|it| it.offset()).collect()
+    list.elements().iter().map(TopicPartitionListElem::offset).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

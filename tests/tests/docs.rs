@@ -112,6 +112,11 @@ fn blocks_of_13_lineage() {
 }
 
 #[test]
+fn blocks_of_14_async_consumers() {
+    check_blocks("14_async_consumers");
+}
+
+#[test]
 fn blocks_of_25_dead_letters() {
     check_blocks("25_dead_letters");
 }
