@@ -233,6 +233,92 @@ fn a_group_is_set_back_only_when_nobody_is_in_it() {
     assert!(line("not polling").contains("PollExceeded"), "{printed}");
 }
 
+#[test]
+fn three_tasks_read_each_event_and_a_stop_commits_what_they_have_processed() {
+    let printed = Workplace::fresh().run("14_async_consumers").stdout;
+    assert!(printed.contains("12 of 12 are equal to an event that was sent"), "{printed}");
+    let cells = |start: &str| -> Vec<usize> {
+        let row = printed.lines().find_map(|line| line.trim_start().strip_prefix(start));
+        let row = row.unwrap_or_else(|| panic!("{start}: {printed}"));
+        row.split_whitespace().filter_map(|cell| cell.parse().ok()).collect()
+    };
+    let (stopped, next) = (cells("a, b, c"), cells("d  "));
+    assert_eq!(stopped[0], stopped[1], "committed is what was processed: {printed}");
+    assert!((112..612).contains(&stopped[0]), "stopped in the middle: {printed}");
+    assert_eq!(next, [612 - stopped[0], 612], "{printed}");
+    assert!(printed.contains("lost 0, twice 0"), "{printed}");
+}
+
+#[test]
+fn waiting_records_need_no_threads_as_tasks_and_many_are_faster_than_few() {
+    let printed = Workplace::fresh().run("14_async_consumers").stdout;
+    let row = |wait: &str, in_work: &str, kind: &str| {
+        let rows = printed.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let mut rows = rows.filter(|row| row.get(..4) == Some(&[wait, "ms", in_work, kind][..]));
+        rows.next().unwrap_or_else(|| panic!("{wait} ms, {in_work} {kind}: {printed}"))
+    };
+    let rate = |row: &[&str]| row[6].parse::<f64>().expect("records per second");
+    // Thirty times as many could be thirty times as fast.
+    for kind in ["threads", "tasks"] {
+        let (few, many) = (rate(&row("20", "3", kind)), rate(&row("20", "96", kind)));
+        assert!(many > 3.0 * few, "{kind}: {printed}");
+    }
+    if cfg!(target_os = "linux") {
+        let threads = |kind| row("20", "1500", kind)[7].parse::<i64>().expect("threads");
+        assert!(threads("threads") >= 1500, "{printed}");
+        assert!(threads("tasks") < 100, "{printed}");
+    }
+}
+
+#[test]
+fn following_consumers_have_committed_what_they_processed_when_ctrl_c_ends_them() {
+    let workplace = Workplace::fresh();
+    let following = workplace.start("14_async_consumers", &["--follow"]);
+    following.wait_for("WS104");
+    following.interrupt();
+    let printed = following.end();
+    let processed = printed.number_before(" processed, ").expect("a summary");
+    assert!(processed >= 4, "{printed:?}");
+    assert_eq!(printed.number_before(" committed"), Some(processed), "{printed:?}");
+    let shown = printed.stdout.lines().filter(|line| line.contains(r#"{"type":"#)).count();
+    assert_eq!(i64::try_from(shown), Ok(processed), "{printed:?}");
+}
+
+#[test]
+fn what_cannot_be_decoded_is_skipped_parked_or_stopped_at_as_chosen() {
+    let printed = Workplace::fresh().run("25_dead_letters").stdout;
+    let (first, _) = printed.split_once("\n2  ").expect("a second scene");
+    let row = |choice: &str| -> Vec<&str> {
+        let row = first.lines().find_map(|line| line.trim_start().strip_prefix(choice));
+        let row = row.unwrap_or_else(|| panic!("{choice}: {printed}"));
+        row.split_whitespace().take(6).collect()
+    };
+    // Processed, committed, and what became of the fourth of eight.
+    assert_eq!(row("skip "), ["7", "8", "offset", "3", "skipped:", "expected"], "{printed}");
+    assert_eq!(row("park "), ["7", "8", "offset", "3", "parked:", "expected"], "{printed}");
+    assert_eq!(row("stop "), ["3", "3", "stopped", "at", "offset", "3:"], "{printed}");
+    assert_eq!(row("stop, again "), ["0", "3", "stopped", "at", "offset", "3:"], "{printed}");
+}
+
+#[test]
+fn a_retry_waits_as_long_as_its_topic_says_and_a_dead_letter_keeps_its_origin() {
+    let printed = Workplace::fresh().run("25_dead_letters").stdout;
+    let (_, retried) = printed.split_once("\n2  ").expect("the scene of the retries");
+    let row = |flight: &str| {
+        let found = retried.lines().find(|line| line.trim_start().starts_with(flight));
+        found.unwrap_or_else(|| panic!("{flight}: {printed}"))
+    };
+    let cells = |flight| -> Vec<u64> {
+        row(flight).split_whitespace().filter_map(|cell| cell.parse().ok()).collect()
+    };
+    // Attempts, and milliseconds since the first record.
+    assert!(matches!(cells("WS102")[..], [2, after] if after >= 500), "{printed}");
+    assert!(matches!(cells("WS106")[..], [3, after] if after >= 1500), "{printed}");
+    assert_eq!(cells("WS104")[0], 1, "what cannot be decoded is not tried again: {printed}");
+    assert!(row("headers").contains("original-partition=0, original-offset=3"), "{printed}");
+    assert!(row("value").ends_with("WS104 is late today"), "{printed}");
+    assert!(retried.ends_with("has redrives=1\n"), "{printed}");
+}
 #[tokio::test]
 async fn the_examples_run_unchanged_on_a_cluster_of_one_node() {
     let cluster = embedded_kafka::Cluster::builder().nodes(1).start().await.unwrap();
