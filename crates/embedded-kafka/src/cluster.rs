@@ -342,7 +342,7 @@ fn recover_groups(
         events.emit(|| Event::Group { group: event.group().to_owned(), what: event.to_string() });
     };
     let groups = Groups::new(Arc::new(offsets_topic), group_settings, Box::new(on_event));
-    metadata.read_offsets_topic(|partition, entry| groups.replay(partition, entry))?;
+    metadata.read_offsets_topic(|_| true, |partition, entry| groups.replay(partition, entry))?;
     groups.replayed(now);
     Ok(groups)
 }
@@ -374,7 +374,7 @@ fn recover_transactions(
         Box::new(on_change),
         txn::Settings::default(),
     );
-    metadata.read_transaction_topic(|key, value| transactions.replay(key, value))?;
+    metadata.read_transaction_topic(|_| true, |key, value| transactions.replay(key, value))?;
     transactions.replayed(now);
     Ok(transactions)
 }

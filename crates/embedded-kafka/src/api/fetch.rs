@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use super::{Answer, Call, Context, node_endpoints};
 use crate::log::{AbortedTransactions, BatchHeader, Slice};
-use crate::metadata::{Partition, PartitionState, READ_COMMITTED, Topic};
+use crate::metadata::{Partition, PartitionState, READ_COMMITTED, READ_UNCOMMITTED, Topic};
 use crate::settings::FETCH_MAX_BYTES;
 use crate::wait::wait_for;
 
@@ -132,8 +132,8 @@ impl Wanted {
         Self { fetch, isolation_level, partition }
     }
 
-    /// Whether this node may serve the partition: the leader, or from version 11 on any replica in
-    /// sync (KIP-392). Every negative epoch means that the client knows none.
+    /// Whether this node may serve the partition: the leader, or from version 11 on any replica
+    /// (KIP-392). Every negative epoch means that the client knows none.
     fn check_replica(
         &self,
         state: &PartitionState,
@@ -153,10 +153,10 @@ impl Wanted {
         let from = self.fetch.fetch_offset;
         partition.with(|state| {
             self.check_replica(state, version, context)?;
-            if from < state.log.start_offset() || from > state.log.end_offset() {
+            if from < state.log.start_offset() || from > state.end_at(context.node) {
                 return Err(ResponseError::OffsetOutOfRange);
             }
-            Ok(state.log.available_bytes(from, state.readable_end(self.isolation_level)))
+            Ok(state.log.available_bytes(from, state.readable_end(context.node, self.isolation_level)))
         })
     }
 
@@ -169,15 +169,15 @@ impl Wanted {
         let partition = self.partition.as_ref().map_err(|error| *error)?;
         partition.with(|state| {
             self.check_replica(state, version, context)?;
-            let end = state.readable_end(self.isolation_level);
+            let end = state.readable_end(context.node, self.isolation_level);
             let slice = state
                 .log
                 .locate(self.fetch.fetch_offset, end, max_bytes)
                 .map_err(|_| ResponseError::OffsetOutOfRange)?;
             let is_read_committed = self.isolation_level == READ_COMMITTED;
             Ok(Standing {
-                high_watermark: state.high_watermark(),
-                last_stable_offset: state.last_stable_offset(),
+                high_watermark: state.readable_end(context.node, READ_UNCOMMITTED),
+                last_stable_offset: state.readable_end(context.node, READ_COMMITTED),
                 log_start_offset: state.log.start_offset(),
                 slice,
                 aborted: is_read_committed.then(|| state.log.aborted_transactions()),
