@@ -24,6 +24,10 @@ pub(crate) struct Settings {
     pub(crate) transaction_topic_partitions: i32,
     /// `group.initial.rebalance.delay.ms`
     pub(crate) initial_rebalance_delay_ms: i32,
+    /// How long after it was killed a node is missed (`broker.session.timeout.ms`).
+    pub(crate) failover_delay_ms: i64,
+    /// `replica.lag.time.max.ms`
+    pub(crate) replica_lag_time_max_ms: i64,
 }
 
 impl Default for Settings {
@@ -37,6 +41,8 @@ impl Default for Settings {
             offsets_topic_partitions: 50,
             transaction_topic_partitions: 50,
             initial_rebalance_delay_ms: 50,
+            failover_delay_ms: 300,
+            replica_lag_time_max_ms: 30_000,
         }
     }
 }

@@ -192,6 +192,21 @@ impl Metadata {
         moved.collect()
     }
 
+    /// Elects leaders where there are none and somebody can lead now.
+    pub(crate) fn elect_for_leaderless(&self) {
+        let _one_at_a_time = self.changing.lock();
+        let is_leaderless =
+            |partition: &Partition| partition.with(|it| it.replication.leader().is_none());
+        let topics = self.topics();
+        let mut partitions = topics.iter().flat_map(|topic| topic.partitions().to_vec());
+        if partitions.any(|partition| is_leaderless(&partition)) {
+            self.count_election();
+            self.disturb(|partition| {
+                if is_leaderless(partition) { partition.elect(Election::Clean) } else { None }
+            });
+        }
+    }
+
     /// The partitions of a topic that `node` leads.
     pub(crate) fn led_by(&self, topic: &str, node: i32) -> Vec<i32> {
         let partitions = self.topic(topic).map(|topic| topic.partitions());

@@ -73,11 +73,6 @@ impl PartitionState {
         self.replication.high_watermark()
     }
 
-    /// What readers of committed records may read up to, exclusive: below it no transaction is open.
-    pub(crate) fn last_stable_offset(&self) -> i64 {
-        self.log.last_stable_offset().min(self.high_watermark())
-    }
-
     /// What a reader may read up to at `node`, exclusive, by the `isolation_level` of its request:
     /// 0 for everything, 1 for committed records only.
     pub(crate) fn readable_end(&self, node: i32, isolation_level: i8) -> i64 {

@@ -81,7 +81,7 @@ fn a_marker_that_comes_while_the_coordinator_is_asked_has_it_asked_again() {
         }
     });
     assert_eq!((refused, asked.get()), (Err(ResponseError::InvalidTxnState), 2));
-    assert_eq!(fixture.partition.with(|state| state.last_stable_offset()), 1);
+    assert_eq!(fixture.partition.with(|state| state.readable_end(1, READ_COMMITTED)), 1);
 }
 
 #[test]

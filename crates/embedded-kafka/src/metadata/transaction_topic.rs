@@ -56,6 +56,18 @@ impl TransactionLog for TransactionTopic {
         let partition = self.metadata.transaction_partition(transactional_id);
         partition.map_or(0, |partition| partition.with(|state| state.replication.epoch()))
     }
+
+    fn partition_for(&self, transactional_id: &str) -> i32 {
+        let partition = self.metadata.transaction_partition(transactional_id);
+        partition.map_or(0, |partition| partition.index)
+    }
+
+    fn is_replicated(&self, transactional_id: &str) -> bool {
+        let partition = self.metadata.transaction_partition(transactional_id);
+        partition.is_ok_and(|partition| {
+            partition.with(|state| state.high_watermark() >= state.log.end_offset())
+        })
+    }
 }
 
 impl Metadata {

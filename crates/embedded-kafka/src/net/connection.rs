@@ -61,7 +61,12 @@ async fn answer(
     state: &Arc<State>,
     stream: &TcpStream,
 ) -> Option<Answer> {
-    let answer = api::answer(frame, peer, state);
+    let answer = async {
+        if let Some(delay) = state.faults.delay_at(peer.node) {
+            tokio::time::sleep(delay).await;
+        }
+        api::answer(frame, peer, state).await
+    };
     tokio::pin!(answer);
     tokio::select! {
         biased;
