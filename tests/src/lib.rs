@@ -11,6 +11,7 @@
 pub mod batch;
 pub mod chapters;
 mod cluster;
+pub mod disturbed;
 pub mod examples;
 pub mod group;
 mod hosted;

@@ -54,11 +54,7 @@ impl State {
     }
 
     /// Elects leaders. Answers for each partition whether another one leads now.
-    pub(crate) fn elect(
-        &self,
-        partitions: &[(Arc<Topic>, i32)],
-        election: Election,
-    ) -> Vec<bool> {
+    pub(crate) fn elect(&self, partitions: &[(Arc<Topic>, i32)], election: Election) -> Vec<bool> {
         let _one_at_a_time = self.moving.lock();
         let named = |topic: &str| -> Vec<i32> {
             let named = partitions.iter().filter(|(other, _)| &*other.name == topic);

@@ -58,9 +58,11 @@ impl Cluster {
                 return Err(NodeError::WrongState { node, state: "runs already" });
             }
             let port = socket.address.port();
-            socket
-                .open(&state, &runtime)
-                .map_err(|source| NodeError::Listen { node, port, source })?;
+            socket.open(&state, &runtime).map_err(|source| NodeError::Listen {
+                node,
+                port,
+                source,
+            })?;
             on_a_thread(&state, move |state| state.return_node(node)).await;
             Ok(())
         });

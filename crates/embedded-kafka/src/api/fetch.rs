@@ -147,15 +147,22 @@ impl Wanted {
         state.check_leader(context.node, known)
     }
 
+    /// Whether the replica on this node has the offset, or will have it next.
+    fn check_offset(&self, state: &PartitionState, context: &Context) -> Result<(), ResponseError> {
+        let from = self.fetch.fetch_offset;
+        if from < state.log.start_offset() || from > state.end_at(context.node) {
+            return Err(ResponseError::OffsetOutOfRange);
+        }
+        Ok(())
+    }
+
     /// How many bytes there are, or that there is an error which is answered at once.
     fn available(&self, version: i16, context: &Context) -> Result<u64, ResponseError> {
         let partition = self.partition.as_ref().map_err(|error| *error)?;
         let from = self.fetch.fetch_offset;
         partition.with(|state| {
             self.check_replica(state, version, context)?;
-            if from < state.log.start_offset() || from > state.end_at(context.node) {
-                return Err(ResponseError::OffsetOutOfRange);
-            }
+            self.check_offset(state, context)?;
             Ok(state.log.available_bytes(from, state.readable_end(context.node, self.isolation_level)))
         })
     }
@@ -169,6 +176,7 @@ impl Wanted {
         let partition = self.partition.as_ref().map_err(|error| *error)?;
         partition.with(|state| {
             self.check_replica(state, version, context)?;
+            self.check_offset(state, context)?;
             let end = state.readable_end(context.node, self.isolation_level);
             let slice = state
                 .log

@@ -171,6 +171,7 @@ apis! {
     AlterConfigs AlterConfigsRequest alter_configs 0..=2, now;
     CreatePartitions CreatePartitionsRequest create_partitions 0..=3, now;
     DeleteGroups DeleteGroupsRequest delete_groups 0..=2, coordinates;
+    ElectLeaders ElectLeadersRequest elect_leaders 0..=2, waits;
     IncrementalAlterConfigs IncrementalAlterConfigsRequest incremental_alter_configs 0..=1, now;
     OffsetDelete OffsetDeleteRequest offset_delete 0..=0, coordinates;
     DescribeCluster DescribeClusterRequest describe_cluster 0..=1, now;
@@ -346,9 +347,8 @@ impl Context {
         }
         let partition = self.state.metadata.transaction_partition(transactional_id);
         let partition = partition.map_err(|_| ResponseError::NotCoordinator)?;
-        let epoch = partition.with(|it| {
-            it.replication.is_led_by(self.node).then(|| it.replication.epoch())
-        });
+        let epoch = partition
+            .with(|it| it.replication.is_led_by(self.node).then(|| it.replication.epoch()));
         let epoch = epoch.ok_or(ResponseError::NotCoordinator)?;
         if self.state.transactions.is_closed(partition.index) {
             return Err(ResponseError::CoordinatorLoadInProgress);

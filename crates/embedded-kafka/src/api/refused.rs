@@ -214,9 +214,10 @@ fn leave_group(_: LeaveGroupRequest, _: i16, code: i16) -> LeaveGroupResponse {
 
 fn delete_groups(request: DeleteGroupsRequest, _: i16, code: i16) -> DeleteGroupsResponse {
     use delete_groups_response::DeletableGroupResult;
-    let results = request.groups_names.into_iter().map(|group| {
-        DeletableGroupResult::default().with_group_id(group).with_error_code(code)
-    });
+    let results = request
+        .groups_names
+        .into_iter()
+        .map(|group| DeletableGroupResult::default().with_group_id(group).with_error_code(code));
     DeleteGroupsResponse::default().with_results(results.collect())
 }
 
@@ -260,7 +261,11 @@ fn end_txn(_: EndTxnRequest, _: i16, code: i16) -> EndTxnResponse {
     EndTxnResponse::default().with_error_code(code)
 }
 
-fn txn_offset_commit(request: TxnOffsetCommitRequest, _: i16, code: i16) -> TxnOffsetCommitResponse {
+fn txn_offset_commit(
+    request: TxnOffsetCommitRequest,
+    _: i16,
+    code: i16,
+) -> TxnOffsetCommitResponse {
     use txn_offset_commit_response::{
         TxnOffsetCommitResponsePartition, TxnOffsetCommitResponseTopic,
     };
@@ -279,9 +284,10 @@ fn txn_offset_commit(request: TxnOffsetCommitRequest, _: i16, code: i16) -> TxnO
 
 fn create_topics(request: CreateTopicsRequest, _: i16, code: i16) -> CreateTopicsResponse {
     use create_topics_response::CreatableTopicResult;
-    let topics = request.topics.into_iter().map(|topic| {
-        CreatableTopicResult::default().with_name(topic.name).with_error_code(code)
-    });
+    let topics = request
+        .topics
+        .into_iter()
+        .map(|topic| CreatableTopicResult::default().with_name(topic.name).with_error_code(code));
     CreateTopicsResponse::default().with_topics(topics.collect())
 }
 
@@ -298,7 +304,11 @@ fn delete_topics(request: DeleteTopicsRequest, version: i16, code: i16) -> Delet
     DeleteTopicsResponse::default().with_responses(topics)
 }
 
-fn create_partitions(request: CreatePartitionsRequest, _: i16, code: i16) -> CreatePartitionsResponse {
+fn create_partitions(
+    request: CreatePartitionsRequest,
+    _: i16,
+    code: i16,
+) -> CreatePartitionsResponse {
     use create_partitions_response::CreatePartitionsTopicResult;
     let topics = request.topics.into_iter().map(|topic| {
         CreatePartitionsTopicResult::default().with_name(topic.name).with_error_code(code)

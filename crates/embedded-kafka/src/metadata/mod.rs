@@ -42,7 +42,9 @@ use crate::txn;
 
 pub(crate) use self::changes::{MOST_PARTITIONS, NewTopic};
 pub(crate) use self::offsets_topic::OffsetsTopic;
-pub(crate) use self::partition::{Partition, PartitionState, Position, READ_COMMITTED, READ_UNCOMMITTED, Written};
+pub(crate) use self::partition::{
+    Partition, PartitionState, Position, READ_COMMITTED, READ_UNCOMMITTED, Written,
+};
 pub(crate) use self::refusal::Refusal;
 use self::topic::Place;
 pub(crate) use self::topic::Topic;

@@ -89,18 +89,12 @@ impl Nodes {
 pub(crate) struct Move {
     pub(crate) topic: Arc<str>,
     pub(crate) partition: i32,
-    pub(crate) to: Option<i32>,
 }
 
 impl Metadata {
     /// Whether there is such a node, up or not.
     pub(crate) fn has_node(&self, node: i32) -> bool {
         self.nodes.standings().iter().any(|other| other.id == node)
-    }
-
-    /// Whether the node runs.
-    pub(crate) fn is_up(&self, node: i32) -> bool {
-        self.nodes.standings().iter().any(|other| other.id == node && other.is_up)
     }
 
     /// The node has died. It is missed at `missed_at`.
@@ -211,8 +205,9 @@ impl Metadata {
     pub(crate) fn led_by(&self, topic: &str, node: i32) -> Vec<i32> {
         let partitions = self.topic(topic).map(|topic| topic.partitions());
         let partitions = partitions.iter().flat_map(|partitions| partitions.iter());
-        let is_led =
-            |partition: &&Arc<Partition>| partition.with(|it| it.replication.leader()) == Some(node);
+        let is_led = |partition: &&Arc<Partition>| {
+            partition.with(|it| it.replication.leader()) == Some(node)
+        };
         partitions.filter(is_led).map(|partition| partition.index).collect()
     }
 
@@ -240,7 +235,7 @@ impl Metadata {
             to: moved.to,
             epoch: moved.epoch,
         });
-        Move { topic: Arc::clone(&topic.name), partition, to: moved.to }
+        Move { topic: Arc::clone(&topic.name), partition }
     }
 
     fn tell_in_sync(&self, topic: &Topic, partition: &Partition, before: &[i32]) {

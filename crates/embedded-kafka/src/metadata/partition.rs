@@ -350,7 +350,7 @@ impl Partition {
                 state.elect(self.index, election);
             }
             let now = (state.replication.leader(), state.replication.epoch());
-            (now != (leader, epoch)).then(|| Moved { from: leader, to: now.0, epoch: now.1 })
+            (now != (leader, epoch)).then_some(Moved { from: leader, to: now.0, epoch: now.1 })
         });
         self.changed.wake();
         moved

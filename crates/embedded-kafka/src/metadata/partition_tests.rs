@@ -5,8 +5,8 @@ use std::cell::Cell;
 use uuid::Uuid;
 
 use super::*;
-use crate::metadata::replication::NodeStanding;
 use crate::log::{BatchBuilder, OpenFiles};
+use crate::metadata::replication::NodeStanding;
 
 const NOW: Timestamp = 1_000;
 

@@ -83,7 +83,8 @@ impl Store {
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let cluster_id = new_cluster_id();
-                let record = ClusterRecord { format: FORMAT, cluster_id, next_producer_id: 0, elections: 0 };
+                let record =
+                    ClusterRecord { format: FORMAT, cluster_id, next_producer_id: 0, elections: 0 };
                 self.write_cluster(&record).map_err(|source| StoreError::Io { path, source })?;
                 Ok(record)
             }

@@ -16,8 +16,8 @@ use super::markers::{Marker, Markers, TransactionLog};
 use super::state::{Partitions, State, Transaction};
 use super::transition::{Initialize, Next};
 use super::{Producer, Settings};
-use crate::metadata::Position;
 use crate::group::append_error;
+use crate::metadata::Position;
 use crate::records::TransactionLogKey;
 use crate::time::Timestamp;
 
@@ -383,7 +383,8 @@ impl Transactions {
     }
 
     fn check_open(&self, ids: &Ids, transactional_id: &str) -> Result<(), ResponseError> {
-        if !ids.closed.is_empty() && ids.closed.contains(&self.log.partition_for(transactional_id)) {
+        if !ids.closed.is_empty() && ids.closed.contains(&self.log.partition_for(transactional_id))
+        {
             return Err(ResponseError::NotCoordinator);
         }
         Ok(())

@@ -18,7 +18,7 @@ use crate::Cluster;
 use crate::group::{Commit, CommittedOffset, OffsetToCommit};
 use crate::log::BatchBuilder;
 use crate::metadata::names::CONSUMER_OFFSETS;
-use crate::metadata::{Position, NewTopic, TransactionTopic};
+use crate::metadata::{NewTopic, Position, TransactionTopic};
 use crate::state::State;
 use crate::time::Timestamp;
 

@@ -127,12 +127,7 @@ impl Markers for World {
         Ok(Position { end: 0, epoch: *self.epoch.lock() })
     }
 
-    fn outcome(
-        &self,
-        _: &str,
-        _: i32,
-        position: &Position,
-    ) -> Option<Result<(), ResponseError>> {
+    fn outcome(&self, _: &str, _: i32, position: &Position) -> Option<Result<(), ResponseError>> {
         if position.epoch != *self.epoch.lock() {
             return Some(Err(ResponseError::NotLeaderOrFollower));
         }
