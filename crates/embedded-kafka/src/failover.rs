@@ -8,9 +8,9 @@
 use std::sync::Arc;
 
 use crate::event::Event;
-use crate::metadata::Topic;
 use crate::metadata::names::{CONSUMER_OFFSETS, TRANSACTION_STATE};
 use crate::metadata::replication::Election;
+use crate::metadata::{Refusal, Topic};
 use crate::state::State;
 use crate::time::Timestamp;
 
@@ -68,6 +68,28 @@ impl State {
             moved.iter().any(|it| it.partition == index && it.topic == topic.name)
         };
         partitions.iter().map(|(topic, index)| is_moved(topic, *index)).collect()
+    }
+
+    /// Gives a partition other replicas, or gives up doing so where there is no `target`.
+    ///
+    /// # Errors
+    /// As [`Metadata::reassign`](crate::metadata::Metadata::reassign).
+    pub(crate) fn reassign(
+        &self,
+        topic: &str,
+        partition: i32,
+        target: Option<Vec<i32>>,
+        may_change_factor: bool,
+    ) -> Result<(), Refusal> {
+        let _one_at_a_time = self.moving.lock();
+        match topic {
+            CONSUMER_OFFSETS => self.groups.close(&[partition], self.clock.now()),
+            TRANSACTION_STATE => self.transactions.close(&[partition]),
+            _ => {}
+        }
+        let reassigned = self.metadata.reassign(topic, partition, target, may_change_factor);
+        self.reopen_coordinators();
+        reassigned
     }
 
     /// Whether [`tick_nodes`](Self::tick_nodes) has something to do.

@@ -172,6 +172,10 @@ apis! {
     CreatePartitions CreatePartitionsRequest create_partitions 0..=3, now;
     DeleteGroups DeleteGroupsRequest delete_groups 0..=2, coordinates;
     ElectLeaders ElectLeadersRequest elect_leaders 0..=2, waits;
+    AlterPartitionReassignments AlterPartitionReassignmentsRequest
+        alter_partition_reassignments 0..=1, waits;
+    ListPartitionReassignments ListPartitionReassignmentsRequest
+        list_partition_reassignments 0..=0, now;
     IncrementalAlterConfigs IncrementalAlterConfigsRequest incremental_alter_configs 0..=1, now;
     OffsetDelete OffsetDeleteRequest offset_delete 0..=0, coordinates;
     DescribeCluster DescribeClusterRequest describe_cluster 0..=1, now;

@@ -9,6 +9,7 @@ mod internal_topic;
 mod nodes;
 mod offsets_topic;
 mod partition;
+mod reassign;
 mod refusal;
 pub(crate) mod replication;
 mod store;

@@ -227,7 +227,7 @@ impl Metadata {
         moves
     }
 
-    fn tell(&self, topic: &Topic, partition: i32, moved: Moved) -> Move {
+    pub(super) fn tell(&self, topic: &Topic, partition: i32, moved: Moved) -> Move {
         self.events.emit(|| Event::LeaderMoved {
             topic: topic.name.to_string(),
             partition,
@@ -250,7 +250,7 @@ impl Metadata {
     }
 
     /// Notes that leader epochs go up, before they do.
-    fn count_election(&self) {
+    pub(super) fn count_election(&self) {
         let mut counters = self.counters.lock();
         let mut record = counters.record.clone();
         // A leader may go and another come, and the same again where a reassignment ends with it.

@@ -365,7 +365,6 @@ impl Replication {
 
     /// Makes `target` the replicas, as soon as all of them are in sync (KIP-455). Those in `added`
     /// have nothing yet. Until then both the old and the new ones are replicas.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no request asks for it yet"))]
     pub(crate) fn reassign(&mut self, target: &[NodeStanding], end: i64, now: Timestamp) {
         let wanted = |node: i32| target.iter().any(|other| other.id == node);
         let kept = self.nodes();
@@ -396,7 +395,6 @@ impl Replication {
     }
 
     /// Gives a reassignment up. Answers whether there was one.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no request asks for it yet"))]
     pub(crate) fn cancel_reassignment(&mut self, end: i64) -> bool {
         let added = std::mem::take(&mut self.adding);
         let is_reassigned = !added.is_empty() || !self.removing.is_empty();

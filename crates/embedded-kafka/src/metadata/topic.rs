@@ -117,7 +117,11 @@ impl Topic {
     /// How it is written down.
     pub(super) fn record(&self, config: &TopicConfig, added: Vec<Vec<i32>>) -> TopicRecord {
         let partitions = self.partitions();
-        let replicas = partitions.iter().map(|partition| partition.leadership().replicas);
+        // A reassignment that has begun is done when the cluster starts again.
+        let replicas = partitions.iter().map(|partition| {
+            let led = partition.leadership();
+            led.replicas.into_iter().filter(|node| !led.removing.contains(node)).collect()
+        });
         TopicRecord {
             name: self.name.to_string(),
             id: self.id,
