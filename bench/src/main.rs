@@ -7,6 +7,7 @@
 mod broker;
 mod connections;
 mod consume;
+mod exactly_once;
 mod latency;
 mod process;
 mod produce;
@@ -146,6 +147,7 @@ fn measure(arguments: &Arguments, broker: &Broker) -> anyhow::Result<()> {
     produce::report("produce", &written, &mut table);
     produce::report("consume", &read, &mut table);
     latency::measure(broker, arguments.latency_records, &mut table)?;
+    exactly_once::measure(broker, load, arguments.runs, &mut table)?;
     if arguments.crowd {
         connections::measure(broker, load, &mut table)?;
     }

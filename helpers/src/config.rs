@@ -36,6 +36,40 @@ pub fn client_config(brokers: &str) -> Result<ClientConfig, Error> {
     config_from(brokers, |variable| std::env::var(variable).ok())
 }
 
+/// [`client_config`], where the program says itself whether it logs in.
+///
+/// With `auth` the environment must name a user, and what it leaves out is `SASL_SSL` and `PLAIN`.
+/// Without, it is not asked.
+pub(crate) fn client_config_with(brokers: &str, auth: bool) -> Result<ClientConfig, Error> {
+    if auth {
+        return sasl_config_from(brokers, |variable| std::env::var(variable).ok());
+    }
+    config_from(brokers, |_| None)
+}
+
+fn sasl_config_from(
+    brokers: &str,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<ClientConfig, Error> {
+    let given = |name: &str| variable(name).filter(|value| !value.is_empty());
+    let needed = ["KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD"];
+    let missing: Vec<&str> = needed.into_iter().filter(|name| given(name).is_none()).collect();
+    if !missing.is_empty() {
+        return Err(Error::NoCredentials { missing: missing.join(" and ") });
+    }
+    let config = config_from(brokers, |name| match name {
+        "KAFKA_SECURITY_PROTOCOL" => given(name).or(Some("SASL_SSL".to_owned())),
+        "KAFKA_SASL_MECHANISM" => given(name).or(Some("PLAIN".to_owned())),
+        _ => given(name),
+    })?;
+    let protocol = config.get("security.protocol").unwrap_or_default();
+    if protocol.to_ascii_uppercase().starts_with("SASL") {
+        return Ok(config);
+    }
+    let reason = format!("{protocol} has no login: say SASL_SSL, or SASL_PLAINTEXT without TLS");
+    Err(Error::Setting { key: "security.protocol".to_owned(), reason })
+}
+
 fn config_from(
     brokers: &str,
     variable: impl Fn(&str) -> Option<String>,
@@ -169,6 +203,47 @@ mod tests {
             assert!(refused.to_string().contains("--features tls"), "{refused}");
             check_tls(&config, "gzip,ssl,sasl_scram").unwrap();
         }
+    }
+
+    #[test]
+    fn a_login_needs_a_user_and_a_password() {
+        let nothing = sasl_config_from("127.0.0.1:9092", environment(&[])).unwrap_err();
+        let text = nothing.to_string();
+        assert!(text.contains("KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD"), "{text}");
+        let half = [("KAFKA_SASL_USERNAME", "alice"), ("KAFKA_SASL_PASSWORD", "")];
+        let text = sasl_config_from("127.0.0.1:9092", environment(&half)).unwrap_err().to_string();
+        assert!(text.contains("KAFKA_SASL_PASSWORD") && !text.contains("USERNAME"), "{text}");
+    }
+
+    #[test]
+    fn a_login_is_sent_in_the_way_that_the_environment_says() {
+        let variables = [
+            ("KAFKA_SECURITY_PROTOCOL", "SASL_PLAINTEXT"),
+            ("KAFKA_SASL_USERNAME", "alice"),
+            ("KAFKA_SASL_PASSWORD", "swordfish"),
+        ];
+        let config = sasl_config_from("127.0.0.1:9092", environment(&variables)).unwrap();
+        assert_eq!(config.get("security.protocol"), Some("SASL_PLAINTEXT"));
+        assert_eq!(config.get("sasl.mechanism"), Some("PLAIN"));
+        assert_eq!(config.get("sasl.username"), Some("alice"));
+        assert_eq!(config.get("sasl.password"), Some("swordfish"));
+
+        // SASL_SSL where nothing is said; it cannot be had without OpenSSL, and says so.
+        match sasl_config_from("127.0.0.1:9092", environment(&variables[1..])) {
+            Ok(config) => assert_eq!(config.get("security.protocol"), Some("SASL_SSL")),
+            Err(error) => assert!(matches!(error, Error::TlsNotBuilt { .. }), "{error}"),
+        }
+    }
+
+    #[test]
+    fn a_login_on_a_connection_without_login_is_refused() {
+        let variables = [
+            ("KAFKA_SECURITY_PROTOCOL", "PLAINTEXT"),
+            ("KAFKA_SASL_USERNAME", "alice"),
+            ("KAFKA_SASL_PASSWORD", "swordfish"),
+        ];
+        let refused = sasl_config_from("127.0.0.1:9092", environment(&variables)).unwrap_err();
+        assert!(refused.to_string().contains("say SASL_SSL"), "{refused}");
     }
 
     #[test]

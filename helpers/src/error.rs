@@ -61,6 +61,88 @@ pub enum Error {
         reason: String,
     },
 
+    /// The program asks to log in, and the environment does not say as whom.
+    #[error("a login is asked for, and the environment lacks {missing}: set it, or turn auth off")]
+    NoCredentials {
+        /// The environment variables that are missing.
+        missing: String,
+    },
+
+    /// What was given as records is neither text, nor an object, nor a list.
+    #[error(
+        "{found} cannot be sent as JSON records: give a string, an object, or a list of objects"
+    )]
+    NotRecords {
+        /// What was given, such as "a number".
+        found: String,
+    },
+
+    /// A file of JSON lines cannot be read, or not to its end.
+    #[error(
+        "the JSON lines of {} cannot be read: {source}. What was read before is sent: {summary}",
+        path.display()
+    )]
+    JsonLines {
+        /// The file.
+        path: PathBuf,
+        /// Why it cannot be read.
+        source: std::io::Error,
+        /// What became of the records before.
+        summary: crate::json::JsonSummary,
+    },
+
+    /// A message with its lineage is larger than the client or the topic takes.
+    #[error(
+        "the record {record} is too large: raise message.max.bytes of the producer and \
+         max.message.bytes of the topic, or ignore_large_message_errors to skip such records"
+    )]
+    TooLarge {
+        /// Its topic and key.
+        record: String,
+    },
+
+    /// A message with its lineage is not in the topic.
+    #[error("the record {record} did not arrive: {reason}. Those beside it may have")]
+    NotProduced {
+        /// Its topic and key.
+        record: String,
+        /// Why.
+        reason: String,
+    },
+
+    /// A record is not in the envelope of lineage.
+    #[error(
+        "the record {record} is no lineage envelope: {reason}. Does another program write to this \
+         topic? skip_undecodable() leaves such records out"
+    )]
+    NoEnvelope {
+        /// The record, as topic:partition:offset:key.
+        record: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+
+    /// A batch was not processed; nothing of it is committed.
+    #[error("the batch {batch} was not processed, and will come again: {source}")]
+    Handler {
+        /// The records, as topic[partition=first:next,…].
+        batch: String,
+        /// The handler's error.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+
+    /// A batch was processed, and the cluster did not take the commit.
+    #[error(
+        "the batch {batch} was processed and could not be committed: {source}. Its records may \
+         come again, to this member or to another"
+    )]
+    NotCommitted {
+        /// The records, as topic[partition=first:next,…].
+        batch: String,
+        /// Why.
+        source: KafkaError,
+    },
+
     /// The topic does not exist.
     #[error("topic {topic} does not exist: create it first, or check its spelling")]
     UnknownTopic {

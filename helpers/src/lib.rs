@@ -7,6 +7,8 @@
 //! | partitions, leaders, replicas and watermarks of a topic | [`mod@metadata`] |
 //! | send records and know what became of each | [`mod@producer`], [`mod@delivery`], [`mod@progress`] |
 //! | read records as a member of a group | [`mod@consumer`], [`mod@message`] |
+//! | send JSON in bulk: values, iterators, files of any length | [`mod@json`] |
+//! | messages that know where they come from, in batches | [`mod@lineage`] |
 //! | a name that no other run uses | [`mod@names`] |
 //! | the data that the examples send, and their topic | [`mod@airports`], [`mod@airports_topic`] |
 //! | what can go wrong, and what to do then | [`mod@error`] |
@@ -24,6 +26,8 @@ mod connection;
 pub mod consumer;
 pub mod delivery;
 pub mod error;
+pub mod json;
+pub mod lineage;
 pub mod message;
 pub mod metadata;
 pub mod names;

@@ -89,13 +89,20 @@ impl ProducerBuilder {
     }
 
     fn config(&self) -> Result<ClientConfig, Error> {
-        let mut config = client_config(&self.brokers)?;
-        config.set("acks", "all");
-        if allows_idempotence(&self.overrides) {
-            config.set("enable.idempotence", "true");
-        }
-        with_overrides(config, &self.overrides)
+        producer_config(client_config(&self.brokers)?, &self.overrides)
     }
+}
+
+/// The settings of a producer: the defaults that [`ProducerBuilder`] names, under the caller's.
+pub(crate) fn producer_config(
+    mut config: ClientConfig,
+    overrides: &[(String, String)],
+) -> Result<ClientConfig, Error> {
+    config.set("acks", "all");
+    if allows_idempotence(overrides) {
+        config.set("enable.idempotence", "true");
+    }
+    with_overrides(config, overrides)
 }
 
 /// Whether nothing that the caller set contradicts idempotence. librdkafka would refuse the pair.

@@ -244,7 +244,7 @@ fn refused(action: String, code: RDKafkaErrorCode) -> Error {
 }
 
 /// Kafka's rules for a topic's name, and the one that `name` breaks.
-fn broken_name_rule(name: &str) -> Option<String> {
+pub(crate) fn broken_name_rule(name: &str) -> Option<String> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     if name.is_empty() {
         return Some("it is empty".to_owned());

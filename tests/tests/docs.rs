@@ -72,6 +72,46 @@ fn blocks_of_05_delete_topic() {
 }
 
 #[test]
+fn blocks_of_06_partitions() {
+    check_blocks("06_partitions");
+}
+
+#[test]
+fn blocks_of_07_consumer_group() {
+    check_blocks("07_consumer_group");
+}
+
+#[test]
+fn blocks_of_08_commit_semantics() {
+    check_blocks("08_commit_semantics");
+}
+
+#[test]
+fn blocks_of_09_seek_and_pause() {
+    check_blocks("09_seek_and_pause");
+}
+
+#[test]
+fn blocks_of_10_transactions() {
+    check_blocks("10_transactions");
+}
+
+#[test]
+fn blocks_of_11_exactly_once() {
+    check_blocks("11_exactly_once");
+}
+
+#[test]
+fn blocks_of_12_json_batches() {
+    check_blocks("12_json_batches");
+}
+
+#[test]
+fn blocks_of_13_lineage() {
+    check_blocks("13_lineage");
+}
+
+#[test]
 fn the_blocks_of_every_chapter_are_checked() {
     let this_file = read("tests/tests/docs.rs");
     for example in names() {

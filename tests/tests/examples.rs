@@ -75,6 +75,64 @@ fn two_producers_at_once_deliver_everything_twice() {
 }
 
 #[test]
+fn keys_land_where_java_puts_them_under_its_partitioner() {
+    let printed = Workplace::fresh().run("06_partitions");
+    // Where the console producer of Apache Kafka 4.3 put these keys, on three partitions.
+    let by_java = [
+        ("AMS", "0"),
+        ("CDG", "2"),
+        ("FRA", "1"),
+        ("JFK", "1"),
+        ("LHR", "0"),
+        ("NRT", "0"),
+        ("SIN", "0"),
+        ("SYD", "2"),
+    ];
+    for (key, partition) in by_java {
+        let row = printed.stdout.lines().find(|line| line.starts_with(key));
+        let cells: Vec<&str> = row.expect("the key has a row").split_whitespace().collect();
+        assert_eq!(cells[2], partition, "{key}: {printed:?}");
+    }
+}
+
+#[test]
+fn records_without_a_key_stay_on_a_partition_for_as_long_as_they_are_told() {
+    let printed = Workplace::fresh().run("06_partitions");
+    let [always, sticky] = ["0", "60000"].map(|sticky_ms| {
+        let is_row = |line: &&str| {
+            let mut cells = line.split_whitespace();
+            cells.next() == Some("null") && cells.nth(1) == Some(sticky_ms)
+        };
+        let row = printed.stdout.lines().find(is_row).expect("the table has the row");
+        let changes = row.split_whitespace().last().map(str::parse::<u32>);
+        changes.expect("a row has cells").expect("the last is a number")
+    });
+    assert!(always > 10 * (sticky + 1), "{printed:?}");
+}
+
+#[test]
+fn a_rebalance_stops_what_its_strategy_says() {
+    let printed = Workplace::fresh().run("07_consumer_group");
+    // Milliseconds without a reader: of the partitions that it is about, and of all others.
+    let stopped = |group: &str, event: &str| {
+        let row = printed.stdout.lines().find_map(|line| {
+            line.strip_prefix(group).and_then(|rest| rest.trim_start().strip_prefix(event))
+        });
+        let cells: Vec<&str> = row.expect("the table has the row").split_whitespace().collect();
+        [1, 4].map(|cell| cells[cell].parse::<u32>().expect("milliseconds"))
+    };
+    for event in ["c joins", "c leaves"] {
+        assert!(stopped("eager", event)[1] > 0, "{event}: {printed:?}");
+        assert_eq!(stopped("cooperative", event)[1], 0, "{event}: {printed:?}");
+    }
+    // A session of 6 s begins with the last heartbeat, and one is sent each second.
+    for (group, event) in [("static", "c leaves"), ("eager", "b is killed")] {
+        assert!(stopped(group, event)[0] > 4000, "{group}, {event}: {printed:?}");
+    }
+    assert!(stopped("static", "c restarts")[0] < 4000, "{printed:?}");
+}
+
+#[test]
 fn a_consumer_beside_a_producer_reads_what_is_there_and_the_next_one_the_rest() {
     let workplace = Workplace::fresh();
     let producer = workplace.start("03_producer", &[]);
@@ -107,6 +165,72 @@ fn a_following_consumer_reads_on_until_ctrl_c_and_has_committed() {
     assert!(first >= 1, "{first}");
     let rest = read(&workplace.run("04_consumer"));
     assert_eq!(first + rest, 2 * AIRPORTS);
+}
+
+#[test]
+fn a_killed_worker_counts_twice_at_least_once_and_never_exactly_once() {
+    let printed = Workplace::fresh().run("11_exactly_once");
+    let figures = |line: &str| -> Vec<i64> {
+        let found = printed.stdout.lines().find(|it| it.starts_with(line));
+        let words = found.unwrap_or_else(|| panic!("{line}: {printed:?}")).split_whitespace();
+        words.filter_map(|word| word.parse().ok()).collect()
+    };
+    assert_eq!(figures("lost"), [0, 0], "{printed:?}");
+    let (twice, logged, kills) =
+        (figures("twice"), figures("records in the log"), figures("kills"));
+    assert!(kills.iter().all(|it| *it > 0), "{printed:?}");
+    assert!(twice[0] == 0 && twice[1] > 0, "{printed:?}");
+    assert!(logged[0] > 1600, "what a killed worker wrote is in the log: {printed:?}");
+    assert_eq!(logged[1], 1600 + twice[1], "{printed:?}");
+}
+
+#[test]
+fn a_bulk_send_ends_at_ctrl_c_and_what_it_counted_is_in_the_topic() {
+    let workplace = Workplace::fresh();
+    let sending = workplace.start("12_json_batches", &["--endless"]);
+    sending.wait_for("until Ctrl-C");
+    sending.interrupt();
+    let printed = sending.end();
+    let delivered = printed.number_before(" delivered, 0 failed, 0 skipped").expect("a summary");
+    assert_eq!(printed.number_before(" records of the input"), Some(delivered), "{printed:?}");
+    assert_eq!(printed.number_before(" records are in the topic"), Some(delivered), "{printed:?}");
+}
+
+#[test]
+fn each_way_to_commit_loses_and_repeats_what_it_must() {
+    let workplace = Workplace::fresh();
+    for _ in 0..2 {
+        let printed = workplace.run("08_commit_semantics").stdout;
+        let (_, table) = printed.split_once("\ncommit ").expect("it ends with a table");
+        let rows = table.lines().skip(1).map(|line| {
+            let cells: Vec<&str> = line.split_whitespace().collect();
+            let numbers = cells[cells.len() - 4..].iter().map(|cell| cell.parse::<usize>());
+            numbers.collect::<Result<Vec<_>, _>>().expect("the last four are numbers")
+        });
+        let rows: Vec<Vec<usize>> = rows.collect();
+        // Two rows for each way: killed before WS105 was processed, and after.
+        let lost: Vec<usize> = rows.iter().map(|row| row[2]).collect();
+        let twice: Vec<usize> = rows.iter().map(|row| row[3]).collect();
+        assert_eq!(lost, [1, 0, 1, 0, 0, 0, 0, 0], "{printed}");
+        assert_eq!(twice, [0, 0, 0, 5, 0, 1, 0, 5], "{printed}");
+        for row in &rows {
+            assert_eq!(row[1], row[0] - row[2] + row[3], "{printed}");
+        }
+    }
+}
+
+#[test]
+fn a_group_is_set_back_only_when_nobody_is_in_it() {
+    let printed = Workplace::fresh().run("09_seek_and_pause").stdout;
+    let line = |name: &str| {
+        let mut lines = printed.lines().map(str::trim_start);
+        lines.find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name}: {printed}"))
+    };
+    assert!(line("while it runs").contains("UnknownMemberId"), "{printed}");
+    assert!(line("earliest").contains(" 80 read"), "{printed}");
+    // 20:00 to 21:40 from JFK, 20:00 to 21:30 from LGA.
+    assert!(line("to 20:00").contains(" 10 read"), "{printed}");
+    assert!(line("not polling").contains("PollExceeded"), "{printed}");
 }
 
 #[tokio::test]

@@ -10,7 +10,16 @@ use crate::error::StartError;
 /// dropped or the process ends, however it ends.
 #[derive(Debug)]
 pub(crate) struct DirectoryLock {
-    _file: File,
+    file: File,
+}
+
+/// Closing the file is not enough: a process that this one is just starting has a copy of it until
+/// it runs its own program, and a copy holds the lock too.
+impl Drop for DirectoryLock {
+    fn drop(&mut self) {
+        // Whatever goes wrong here, the end of the process still lets it go.
+        let _ = self.file.unlock();
+    }
 }
 
 impl DirectoryLock {
@@ -23,7 +32,7 @@ impl DirectoryLock {
         let opened = std::fs::create_dir_all(directory)
             .and_then(|()| OpenOptions::new().create(true).truncate(false).write(true).open(&path));
         let locked = opened.and_then(|file| match file.try_lock() {
-            Ok(()) => Ok(Some(Self { _file: file })),
+            Ok(()) => Ok(Some(Self { file })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         });
@@ -32,5 +41,22 @@ impl DirectoryLock {
             Ok(None) => Err(StartError::InUse { path: directory.to_owned() }),
             Err(source) => Err(StartError::DataDirectory { path, source }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_let_go_on_drop_though_a_copy_of_the_file_is_still_open() {
+        let directory = tempfile::tempdir().unwrap();
+        let held = DirectoryLock::take(directory.path()).unwrap();
+        let in_a_child = held.file.try_clone().unwrap();
+        let refused = DirectoryLock::take(directory.path()).unwrap_err();
+        assert!(matches!(refused, StartError::InUse { .. }), "{refused}");
+        drop(held);
+        DirectoryLock::take(directory.path()).unwrap();
+        drop(in_a_child);
     }
 }

@@ -41,7 +41,8 @@ enum Command {
 
 const EXAMPLES: &str = "\
 Examples:
-  cargo workshop up                     three nodes on 127.0.0.1:9092, 9093 and 9094
+  cargo workshop up                     three nodes on 127.0.0.1:9092, 9093 and 9094,
+                                        and a schema registry on 8081
   cargo workshop status                 nodes, topics, groups and their lag
   cargo workshop reset                  start over with an empty cluster
 

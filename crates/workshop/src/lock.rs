@@ -12,7 +12,16 @@ use crate::error::Error;
 /// A lock that is held until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
+}
+
+/// Closing the file is not enough: a process that this one is just starting has a copy of it until
+/// it runs its own program, and a copy holds the lock too.
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Whatever goes wrong here, the end of the process still lets it go.
+        let _ = self.file.unlock();
+    }
 }
 
 impl Lock {
@@ -38,7 +47,7 @@ impl Lock {
             .open(path)
             .map_err(failed)?;
         match lock(&file) {
-            Ok(()) => Ok(Some(Self { _file: file })),
+            Ok(()) => Ok(Some(Self { file })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(source)) => Err(failed(source)),
         }

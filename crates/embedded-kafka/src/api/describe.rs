@@ -21,6 +21,9 @@ pub(super) fn request(request: &dyn Any) -> String {
         SyncGroupRequest sync_group, HeartbeatRequest heartbeat, LeaveGroupRequest leave_group,
         OffsetCommitRequest offset_commit, OffsetFetchRequest offset_fetch,
         ListOffsetsRequest list_offsets,
+        InitProducerIdRequest init_producer_id, AddPartitionsToTxnRequest add_partitions_to_txn,
+        AddOffsetsToTxnRequest add_offsets_to_txn, TxnOffsetCommitRequest txn_offset_commit,
+        EndTxnRequest end_txn,
     }
     String::new()
 }
@@ -52,6 +55,7 @@ pub(super) fn response(response: &dyn Any) -> String {
         };
     }
     error_of!(SyncGroupResponse, HeartbeatResponse, LeaveGroupResponse, InitProducerIdResponse);
+    error_of!(AddOffsetsToTxnResponse, EndTxnResponse);
     if let Some(created) = response.downcast_ref::<CreateTopicsResponse>() {
         return list(created.topics.iter().map(|topic| or_error(topic.error_code, || "ok".into())));
     }
@@ -181,4 +185,35 @@ fn list_offsets(request: &ListOffsetsRequest) -> String {
             format!("{}/{} {what}", topic.name.as_str(), partition.partition_index)
         })
     }))
+}
+
+fn init_producer_id(request: &InitProducerIdRequest) -> String {
+    request.transactional_id.as_ref().map(|id| id.as_str().to_owned()).unwrap_or_default()
+}
+
+fn add_partitions_to_txn(request: &AddPartitionsToTxnRequest) -> String {
+    let partitions = list(request.v3_and_below_topics.iter().flat_map(|topic| {
+        topic.partitions.iter().map(|partition| format!("{}/{partition}", topic.name.as_str()))
+    }));
+    format!("{} {partitions}", request.v3_and_below_transactional_id.as_str())
+}
+
+fn add_offsets_to_txn(request: &AddOffsetsToTxnRequest) -> String {
+    format!("{} group {}", request.transactional_id.as_str(), request.group_id.as_str())
+}
+
+fn txn_offset_commit(request: &TxnOffsetCommitRequest) -> String {
+    let offsets = list(request.topics.iter().flat_map(|topic| {
+        topic.partitions.iter().map(|partition| {
+            let (topic, index) = (topic.name.as_str(), partition.partition_index);
+            format!("{topic}/{index}={}", partition.committed_offset)
+        })
+    }));
+    let (group, generation) = (request.group_id.as_str(), request.generation_id);
+    format!("group {group} generation {generation} {offsets}")
+}
+
+fn end_txn(request: &EndTxnRequest) -> String {
+    let outcome = if request.committed { "commit" } else { "abort" };
+    format!("{} {outcome}", request.transactional_id.as_str())
 }

@@ -6,6 +6,7 @@
 
 mod config_resources;
 mod describe;
+mod offset_answers;
 mod refused;
 #[cfg(test)]
 mod transaction_tests;

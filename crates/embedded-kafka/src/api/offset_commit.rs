@@ -7,6 +7,7 @@ use kafka_protocol::messages::offset_commit_response::{
 };
 use kafka_protocol::messages::{OffsetCommitRequest, OffsetCommitResponse};
 
+use super::offset_answers::answer_each;
 use super::{Context, code};
 use crate::group::{Commit, CommittedOffset, OffsetToCommit};
 
@@ -16,41 +17,23 @@ pub(crate) fn handle(
     context: &Context,
 ) -> OffsetCommitResponse {
     let offsets = offsets_of(&request, context);
-    let exists = offsets.iter().map(Option::is_some).collect::<Vec<_>>();
-    let offsets = offsets.into_iter().flatten().collect::<Vec<_>>();
-    // Where no partition exists the group is not asked, and so not created either.
-    let answers = if offsets.is_empty() {
-        Ok(Vec::new())
-    } else {
+    let answers = answer_each(offsets, |offsets| {
+        context.check_coordinator(&request.group_id)?;
         let commit = from_wire(&request, version);
-        context.check_coordinator(&request.group_id).and_then(|()| {
-            context
-                .state
-                .groups
-                .commit(&request.group_id, &commit, offsets, context.now)
-        })
-    };
-    to_wire(&request, &exists, answers)
+        context.state.groups.commit(&request.group_id, &commit, offsets, context.now)
+    });
+    to_wire(&request, answers)
 }
 
-/// Puts the answers to the partitions that exist back among the others.
+/// Puts the answers beside their partitions, which are in the same order.
 fn to_wire(
     request: &OffsetCommitRequest,
-    exists: &[bool],
-    answers: Result<Vec<Result<(), ResponseError>>, ResponseError>,
+    answers: Vec<Result<(), ResponseError>>,
 ) -> OffsetCommitResponse {
-    let (answers, all) = match answers {
-        Ok(answers) => (answers, Ok(())),
-        Err(error) => (Vec::new(), Err(error)),
-    };
-    let mut exists = exists.iter().copied();
     let mut answers = answers.into_iter();
     let topics = request.topics.iter().map(|topic| {
         let partitions = topic.partitions.iter().map(|partition| {
-            let answer = match exists.next() {
-                Some(true) => answers.next().unwrap_or(all),
-                _ => Err(ResponseError::UnknownTopicOrPartition),
-            };
+            let answer = answers.next().unwrap_or(Err(ResponseError::UnknownServerError));
             OffsetCommitResponsePartition::default()
                 .with_partition_index(partition.partition_index)
                 .with_error_code(code(&answer))
@@ -118,31 +101,21 @@ mod tests {
 
     use super::*;
 
-    fn codes(exists: &[bool], answers: Result<Vec<Result<(), ResponseError>>, ResponseError>) -> Vec<i16> {
+    #[test]
+    fn each_partition_has_its_answer_in_every_version() {
         let partition = |index| OffsetCommitRequestPartition::default().with_partition_index(index);
-        let partitions = (0..).take(exists.len()).map(partition).collect();
-        let topic = OffsetCommitRequestTopic::default().with_partitions(partitions);
+        let topic =
+            OffsetCommitRequestTopic::default().with_partitions((0..2).map(partition).collect());
         let request = OffsetCommitRequest::default().with_topics(vec![topic]);
-        let response = to_wire(&request, exists, answers);
+        let answers = vec![Ok(()), Err(ResponseError::IllegalGeneration)];
+        let response = to_wire(&request, answers);
         for version in 2..=9 {
             let mut bytes = BytesMut::new();
             response.encode(&mut bytes, version).unwrap();
             let decoded = OffsetCommitResponse::decode(&mut bytes.freeze(), version).unwrap();
-            assert_eq!(decoded, response);
+            let partitions = decoded.topics[0].partitions.iter();
+            let codes = partitions.map(|it| (it.partition_index, it.error_code));
+            assert_eq!(codes.collect::<Vec<_>>(), [(0, 0), (1, 22)]);
         }
-        let partitions = response.topics[0].partitions.iter();
-        partitions.map(|partition| partition.error_code).collect()
-    }
-
-    #[test]
-    fn answers_go_to_the_partitions_that_exist() {
-        let answers = vec![Ok(()), Err(ResponseError::OffsetMetadataTooLarge)];
-        assert_eq!(codes(&[false, true, true], Ok(answers)), [3, 0, 12]);
-    }
-
-    #[test]
-    fn an_error_of_the_group_is_the_error_of_every_partition_that_exists() {
-        let error = ResponseError::IllegalGeneration;
-        assert_eq!(codes(&[true, false, true], Err(error)), [22, 3, 22]);
     }
 }

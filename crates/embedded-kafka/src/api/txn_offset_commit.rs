@@ -10,13 +10,11 @@ use kafka_protocol::messages::txn_offset_commit_response::{
 };
 use kafka_protocol::messages::{TxnOffsetCommitRequest, TxnOffsetCommitResponse};
 
+use super::offset_answers::{Answers, answer_each};
 use super::{Context, code, without_fencing};
 use crate::group::{Commit, CommittedOffset, OffsetToCommit};
 use crate::metadata::names::CONSUMER_OFFSETS;
 use crate::txn::Producer;
-
-/// One answer for each offset, or one error for all.
-type Answers = Result<Vec<Result<(), ResponseError>>, ResponseError>;
 
 pub(crate) fn handle(
     request: TxnOffsetCommitRequest,
@@ -24,15 +22,8 @@ pub(crate) fn handle(
     context: &Context,
 ) -> TxnOffsetCommitResponse {
     let offsets = offsets_of(&request, context);
-    let exists = offsets.iter().map(Option::is_some).collect::<Vec<_>>();
-    let offsets = offsets.into_iter().flatten().collect::<Vec<_>>();
-    // Where no partition exists the group is not asked, and so not created either.
-    let answers = if offsets.is_empty() {
-        Ok(Vec::new())
-    } else {
-        commit(&request, offsets, context)
-    };
-    to_wire(&request, &exists, answers)
+    let answers = answer_each(offsets, |offsets| commit(&request, offsets, context));
+    to_wire(&request, answers)
 }
 
 fn commit(
@@ -56,24 +47,15 @@ fn commit(
         .map_err(without_fencing)
 }
 
-/// Puts the answers to the partitions that exist back among the others.
+/// Puts the answers beside their partitions, which are in the same order.
 fn to_wire(
     request: &TxnOffsetCommitRequest,
-    exists: &[bool],
-    answers: Answers,
+    answers: Vec<Result<(), ResponseError>>,
 ) -> TxnOffsetCommitResponse {
-    let (answers, all) = match answers {
-        Ok(answers) => (answers, Ok(())),
-        Err(error) => (Vec::new(), Err(error)),
-    };
-    let mut exists = exists.iter().copied();
     let mut answers = answers.into_iter();
     let topics = request.topics.iter().map(|topic| {
         let partitions = topic.partitions.iter().map(|partition| {
-            let answer = match exists.next() {
-                Some(true) => answers.next().unwrap_or(all),
-                _ => Err(ResponseError::UnknownTopicOrPartition),
-            };
+            let answer = answers.next().unwrap_or(Err(ResponseError::UnknownServerError));
             TxnOffsetCommitResponsePartition::default()
                 .with_partition_index(partition.partition_index)
                 .with_error_code(code(&answer))
@@ -131,33 +113,23 @@ mod tests {
 
     use super::*;
 
-    fn codes(exists: &[bool], answers: Answers) -> Vec<i16> {
+    #[test]
+    fn each_partition_has_its_answer_in_every_version() {
         let partition =
             |index| TxnOffsetCommitRequestPartition::default().with_partition_index(index);
-        let partitions = (0..).take(exists.len()).map(partition).collect();
-        let topic = TxnOffsetCommitRequestTopic::default().with_partitions(partitions);
+        let topic = TxnOffsetCommitRequestTopic::default()
+            .with_partitions((0..2).map(partition).collect());
         let request = TxnOffsetCommitRequest::default().with_topics(vec![topic]);
-        let response = to_wire(&request, exists, answers);
+        let answers = vec![Ok(()), Err(ResponseError::FencedInstanceId)];
+        let response = to_wire(&request, answers);
         for version in 0..=3 {
             let mut bytes = BytesMut::new();
             response.encode(&mut bytes, version).unwrap();
             let decoded = TxnOffsetCommitResponse::decode(&mut bytes.freeze(), version).unwrap();
-            assert_eq!(decoded, response);
+            let partitions = decoded.topics[0].partitions.iter();
+            let codes = partitions.map(|it| (it.partition_index, it.error_code));
+            assert_eq!(codes.collect::<Vec<_>>(), [(0, 0), (1, 82)]);
         }
-        let partitions = response.topics[0].partitions.iter();
-        partitions.map(|partition| partition.error_code).collect()
-    }
-
-    #[test]
-    fn each_partition_has_an_answer_of_its_own() {
-        let answers = vec![Ok(()), Err(ResponseError::OffsetMetadataTooLarge)];
-        assert_eq!(codes(&[false, true, true], Ok(answers)), [3, 0, 12]);
-    }
-
-    #[test]
-    fn an_error_of_the_group_is_the_error_of_every_partition_that_exists() {
-        let error = ResponseError::FencedInstanceId;
-        assert_eq!(codes(&[true, false, true], Err(error)), [82, 3, 82]);
     }
 
     #[test]

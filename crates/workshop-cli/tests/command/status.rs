@@ -25,7 +25,7 @@ impl Subject {
         match std::env::var("KAFKA_BOOTSTRAP_SERVERS") {
             Ok(servers) => Self { servers, data, _up: None },
             Err(_) => {
-                let up = Up::start(&data, &["--port", "0"]);
+                let up = Up::start(&data, &["--port", "0", "--no-registry"]);
                 Self { servers: up.bootstrap_servers(), data, _up: Some(up) }
             }
         }

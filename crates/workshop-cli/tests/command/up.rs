@@ -1,6 +1,7 @@
 //! `cargo workshop up` and `reset`, and what happens when a cluster ends in one way or another.
 
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
@@ -41,6 +42,30 @@ async fn an_example_uses_the_cluster_that_is_up_and_is_missed_when_that_ends() {
     let (rest, success) = up.interrupt();
     assert!(success && rest.contains("still uses this cluster"), "{rest}");
     cluster.close().await.unwrap();
+}
+
+#[test]
+fn a_schema_registry_runs_beside_the_cluster_and_on_another_port_where_its_own_is_taken() {
+    let data = Data::new();
+    let neighbour = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = neighbour.local_addr().unwrap().port().to_string();
+    let up = Up::start(&data, &["--port", "0", "--registry-port", &taken]);
+    assert!(up.greeting.contains(&format!("(port {taken} is taken)")), "{}", up.greeting);
+    let (_, url) = up.greeting.split_once("SCHEMA_REGISTRY_URL=http://").unwrap();
+    let mut stream = TcpStream::connect(url.lines().next().unwrap()).unwrap();
+    stream.write_all(b"GET /subjects HTTP/1.0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.ends_with("[]"), "{answer}");
+    let (rest, success) = up.interrupt();
+    assert!(success, "{rest}");
+}
+
+#[test]
+fn a_cluster_can_be_had_without_a_schema_registry() {
+    let data = Data::new();
+    let up = Up::start(&data, &["--port", "0", "--no-registry"]);
+    assert!(!up.greeting.contains("registry"), "{}", up.greeting);
 }
 
 #[test]

@@ -1,0 +1,74 @@
+//! Telling other programs that a registry runs beside a cluster, and finding it.
+//!
+//! The address is kept by the cluster itself, as the metadata of a committed offset: whoever
+//! knows the cluster finds the registry, by whatever way it came to the cluster. An announcement
+//! may outlive a registry that was killed, so it is believed only where a registry answers there
+//! that keeps its state on this very cluster, and only on this machine.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::error::KafkaResult;
+use rdkafka::{Offset, TopicPartitionList};
+
+use crate::log::Quiet;
+
+/// The group whose committed offset carries the address.
+const GROUP: &str = "embedded-registry";
+
+/// How long the cluster may take to answer.
+const CLUSTER_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long a registry on this machine may take to answer.
+const ANSWER_LIMIT: Duration = Duration::from_secs(2);
+
+/// The longest answer that is read.
+const LONGEST_ANSWER: u64 = 4_096;
+
+/// Writes down where the registry of a topic is; an empty address takes it back.
+pub(crate) fn announce(config: &ClientConfig, topic: &str, address: &str) -> KafkaResult<()> {
+    let mut offsets = TopicPartitionList::new();
+    offsets.add_partition_offset(topic, 0, Offset::Offset(0))?;
+    if let Some(mut partition) = offsets.find_partition(topic, 0) {
+        partition.set_metadata(address);
+    }
+    consumer(config)?.commit(&offsets, CommitMode::Sync)
+}
+
+/// The address of the registry that runs beside a cluster, if one does. Blocks its thread.
+pub(crate) fn find(config: &ClientConfig, topic: &str) -> KafkaResult<Option<SocketAddr>> {
+    let consumer = consumer(config)?;
+    let mut asked = TopicPartitionList::new();
+    asked.add_partition(topic, 0);
+    let committed = consumer.committed_offsets(asked, CLUSTER_LIMIT)?;
+    let announced = committed
+        .find_partition(topic, 0)
+        .and_then(|partition| partition.metadata().parse::<SocketAddr>().ok())
+        .filter(|address| address.ip().is_loopback());
+    let cluster_id = consumer.client().fetch_cluster_id(CLUSTER_LIMIT).unwrap_or_default();
+    Ok(announced.filter(|address| answers(*address, &cluster_id)))
+}
+
+/// Whether a registry answers there whose state is on this cluster.
+fn answers(address: SocketAddr, cluster_id: &str) -> bool {
+    let asked = || -> std::io::Result<String> {
+        let mut stream = TcpStream::connect_timeout(&address, ANSWER_LIMIT)?;
+        stream.set_read_timeout(Some(ANSWER_LIMIT))?;
+        stream.set_write_timeout(Some(ANSWER_LIMIT))?;
+        stream.write_all(b"GET /v1/metadata/id HTTP/1.0\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.take(LONGEST_ANSWER).read_to_string(&mut answer)?;
+        Ok(answer)
+    };
+    let expected = format!("\"kafka-cluster\":\"{cluster_id}\"");
+    asked().is_ok_and(|answer| answer.contains(&expected))
+}
+
+fn consumer(config: &ClientConfig) -> KafkaResult<BaseConsumer<Quiet>> {
+    let mut config = config.clone();
+    config.set("group.id", GROUP).set("enable.auto.commit", "false");
+    config.create_with_context(Quiet)
+}

@@ -1,0 +1,261 @@
+//! The REST interface: routes, and what all of them share. One file per resource.
+//!
+//! Handlers read the request; what they do then runs on a thread that may block, because writes
+//! wait for the cluster and large schemas take time to compare.
+
+mod compatibility;
+mod config;
+mod mode;
+mod root;
+mod schemas;
+mod subjects;
+mod versions;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get, post};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::auth::Credentials;
+use crate::error::ApiError;
+use crate::log::Log;
+use crate::model::{Reference, Schema, SchemaType};
+use crate::store::Version;
+
+/// What answers are, errors too.
+pub(crate) const CONTENT_TYPE: &str = "application/vnd.schemaregistry.v1+json";
+
+/// What every handler needs.
+pub(crate) struct Shared {
+    pub(crate) log: Log,
+    pub(crate) credentials: Option<Credentials>,
+}
+
+type App = State<Arc<Shared>>;
+
+/// All routes.
+pub(crate) fn router(shared: Arc<Shared>, body_limit_bytes: usize) -> Router {
+    Router::new()
+        .route("/", get(root::nothing).post(root::nothing))
+        .route("/contexts", get(root::contexts))
+        .route("/v1/metadata/id", get(root::cluster_id))
+        .route("/v1/metadata/version", get(root::version))
+        .route("/schemas", get(schemas::list))
+        .route("/schemas/types", get(schemas::types))
+        .route("/schemas/ids/{id}", get(schemas::by_id))
+        .route("/schemas/ids/{id}/schema", get(schemas::text_by_id))
+        .route("/schemas/ids/{id}/subjects", get(schemas::subjects))
+        .route("/schemas/ids/{id}/versions", get(schemas::versions))
+        .route("/subjects", get(subjects::list))
+        .route("/subjects/{subject}", post(subjects::look_up).delete(subjects::delete))
+        .route("/subjects/{subject}/versions", get(versions::list).post(versions::register))
+        .route(
+            "/subjects/{subject}/versions/{version}",
+            get(versions::by_number).delete(versions::delete),
+        )
+        .route("/subjects/{subject}/versions/{version}/schema", get(versions::text))
+        .route("/subjects/{subject}/versions/{version}/referencedby", get(versions::referenced_by))
+        .route("/compatibility/subjects/{subject}/versions", post(compatibility::with_all))
+        .route(
+            "/compatibility/subjects/{subject}/versions/{version}",
+            post(compatibility::with_one),
+        )
+        .route(
+            "/config",
+            get(config::of_all).put(config::set_for_all).delete(config::reset_for_all),
+        )
+        .route("/config/{subject}", get(config::of_one).put(config::set_for_one))
+        .route("/config/{subject}", delete(config::reset_for_one))
+        .route("/mode", get(mode::of_all).put(mode::set_for_all).delete(mode::reset_for_all))
+        .route("/mode/{subject}", get(mode::of_one).put(mode::set_for_one))
+        .route("/mode/{subject}", delete(mode::reset_for_one))
+        .layer(DefaultBodyLimit::max(body_limit_bytes))
+        .layer(middleware::from_fn_with_state(body_limit_bytes, announced_length))
+        .layer(middleware::from_fn_with_state(shared.clone(), authenticated))
+        .layer(middleware::map_response(in_registry_form))
+        .with_state(shared)
+}
+
+impl Shared {
+    /// Runs what a handler does where it may block.
+    async fn run<T: Send + 'static>(
+        self: Arc<Self>,
+        work: impl FnOnce(&Log) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let done = tokio::task::spawn_blocking(move || work(&self.log)).await;
+        done.unwrap_or_else(|_| Err(ApiError::plain(StatusCode::INTERNAL_SERVER_ERROR)))
+    }
+}
+
+/// An answer in JSON.
+struct Reply(Value);
+
+impl Reply {
+    fn new(answer: impl Serialize) -> Self {
+        Self(serde_json::to_value(answer).expect("keys of these maps are strings"))
+    }
+}
+
+impl IntoResponse for Reply {
+    fn into_response(self) -> Response {
+        text(self.0.to_string())
+    }
+}
+
+/// An answer that is JSON already, such as a schema.
+fn text(body: String) -> Response {
+    let mut response = Response::new(Body::from(body));
+    let content_type = HeaderValue::from_static(CONTENT_TYPE);
+    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    response
+}
+
+/// What stands after the question mark.
+#[derive(Debug, Default, Deserialize)]
+#[serde(transparent)]
+struct Params(HashMap<String, String>);
+
+impl Params {
+    fn flag(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    fn number(&self, name: &str) -> Option<i64> {
+        self.0.get(name)?.parse().ok()
+    }
+
+    /// The part of a list that `offset` and `limit` ask for.
+    fn page<T>(&self, list: Vec<T>) -> Vec<T> {
+        let offset = self.number("offset").and_then(|it| usize::try_from(it).ok()).unwrap_or(0);
+        let limit = self.number("limit").and_then(|it| usize::try_from(it).ok());
+        list.into_iter().skip(offset).take(limit.unwrap_or(usize::MAX)).collect()
+    }
+}
+
+/// Reads a body, whatever content type it claims.
+fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    serde_json::from_slice(bytes).map_err(|error| match error.classify() {
+        serde_json::error::Category::Data => ApiError::unprocessable(error.to_string()),
+        _ => ApiError::bad_request(format!("the body is no JSON: {error}")),
+    })
+}
+
+/// A subject's name, where it can be one.
+fn subject(name: &str) -> Result<&str, ApiError> {
+    let reserved = ["__GLOBAL", "__EMPTY"];
+    if name.trim().is_empty() || name.chars().any(char::is_control) || reserved.contains(&name) {
+        return Err(ApiError::invalid_subject(name));
+    }
+    Ok(name)
+}
+
+/// The version that a path names; `None` for the latest.
+fn version(text: &str) -> Result<Option<i32>, ApiError> {
+    match text.parse::<i32>() {
+        _ if text.eq_ignore_ascii_case("latest") => Ok(None),
+        Ok(-1) => Ok(None),
+        Ok(number) if number > 0 => Ok(Some(number)),
+        _ => Err(ApiError::invalid_version(text)),
+    }
+}
+
+/// A version as clients see it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct VersionView<'a> {
+    subject: &'a str,
+    version: i32,
+    id: i32,
+    #[serde(skip_serializing_if = "SchemaType::is_avro")]
+    schema_type: SchemaType,
+    #[serde(skip_serializing_if = "no_references")]
+    references: &'a [Reference],
+    schema: &'a str,
+    #[serde(skip_serializing_if = "is_false")]
+    deleted: bool,
+}
+
+fn no_references(references: &&[Reference]) -> bool {
+    references.is_empty()
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+impl<'a> VersionView<'a> {
+    fn new(subject: &'a str, version: &'a Version) -> Self {
+        Self {
+            subject,
+            version: version.version,
+            id: version.id,
+            schema_type: version.schema.schema_type,
+            references: &version.schema.references,
+            schema: &version.schema.text,
+            deleted: version.deleted,
+        }
+    }
+}
+
+/// A schema as clients see it that have only its id.
+fn schema_view(schema: &Schema) -> Value {
+    let mut view = json!({ "schema": schema.text });
+    if !schema.schema_type.is_avro() {
+        view["schemaType"] = json!(schema.schema_type);
+    }
+    if !schema.references.is_empty() {
+        view["references"] = json!(schema.references);
+    }
+    view
+}
+
+/// Refuses a body that says itself that it is too large, without waiting for it.
+async fn announced_length(State(limit): State<usize>, request: Request, next: Next) -> Response {
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > limit as u64) {
+        return ApiError::plain(StatusCode::PAYLOAD_TOO_LARGE).into_response();
+    }
+    next.run(request).await
+}
+
+async fn authenticated(State(shared): App, request: Request, next: Next) -> Response {
+    let header = request.headers().get(header::AUTHORIZATION);
+    match &shared.credentials {
+        Some(credentials) if !credentials.admit(header) => {
+            let mut response = ApiError::plain(StatusCode::UNAUTHORIZED).into_response();
+            let challenge = HeaderValue::from_static("Basic realm=\"schema registry\"");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+            response
+        }
+        _ => next.run(request).await,
+    }
+}
+
+/// Errors that axum found, such as a path that leads nowhere, have a text of their own: clients
+/// expect a code and a message.
+async fn in_registry_form(response: Response) -> Response {
+    let status = response.status();
+    let is_ours = response.headers().get(header::CONTENT_TYPE).is_some_and(|it| it == CONTENT_TYPE);
+    if is_ours || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let mut changed = ApiError::plain(status).into_response();
+    if let Some(allow) = response.headers().get(header::ALLOW) {
+        changed.headers_mut().insert(header::ALLOW, allow.clone());
+    }
+    changed
+}

@@ -1,0 +1,28 @@
+//! What is there beside the resources: the root, which clients ask to see whether somebody is
+//! there, and what kind of registry this is.
+
+use axum::extract::State;
+use serde_json::json;
+
+use super::{App, Reply};
+
+pub(super) async fn nothing() -> Reply {
+    Reply(json!({}))
+}
+
+/// There is one context, the default one.
+pub(super) async fn contexts() -> Reply {
+    Reply(json!(["."]))
+}
+
+pub(super) async fn cluster_id(State(shared): App) -> Reply {
+    let clusters = json!({
+        "kafka-cluster": shared.log.cluster_id,
+        "schema-registry-cluster": "schema-registry",
+    });
+    Reply(json!({ "scope": { "path": [], "clusters": clusters }, "id": "" }))
+}
+
+pub(super) async fn version() -> Reply {
+    Reply(json!({ "version": env!("CARGO_PKG_VERSION"), "commitId": "" }))
+}

@@ -1,0 +1,119 @@
+//! `/schemas`: schemas by their ids, which is what readers of records ask for.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use serde_json::json;
+
+use super::{App, Params, Reply, VersionView, schema_view, text};
+use crate::candidate::parsed;
+use crate::error::ApiError;
+use crate::log::Log;
+use crate::model::Schema;
+use crate::store::{Store, Which};
+
+pub(super) async fn types() -> Reply {
+    Reply(json!(["JSON", "PROTOBUF", "AVRO"]))
+}
+
+pub(super) async fn list(
+    State(shared): App,
+    Query(params): Query<Params>,
+) -> Result<Reply, ApiError> {
+    shared
+        .run(move |log| {
+            let which = if params.flag("deleted") { Which::All } else { Which::Live };
+            let prefix = params.text("subjectPrefix").unwrap_or_default();
+            let views = log.ask(|store| {
+                let subjects = store.subjects(which).into_iter();
+                let versions = subjects.filter(|it| it.starts_with(prefix)).flat_map(|subject| {
+                    let mut versions = store.versions(&subject, which);
+                    if params.flag("latestOnly") {
+                        versions.drain(..versions.len().saturating_sub(1));
+                    }
+                    let view = |version| json!(VersionView::new(&subject, &version));
+                    versions.into_iter().map(view).collect::<Vec<_>>()
+                });
+                versions.collect::<Vec<_>>()
+            });
+            Ok(Reply::new(params.page(views)))
+        })
+        .await
+}
+
+pub(super) async fn by_id(
+    State(shared): App,
+    Path(id): Path<i32>,
+    Query(params): Query<Params>,
+) -> Result<Reply, ApiError> {
+    shared
+        .run(move |log| {
+            let schema = schema(log, id)?;
+            let mut view = schema_view(&schema);
+            if let Some(serialized) = log.ask(|store| serialized(store, &schema, &params))? {
+                view["schema"] = json!(serialized);
+            }
+            if params.flag("fetchMaxId") {
+                view["maxId"] = json!(log.ask(Store::highest_id));
+            }
+            Ok(Reply(view))
+        })
+        .await
+}
+
+pub(super) async fn text_by_id(
+    State(shared): App,
+    Path(id): Path<i32>,
+    Query(params): Query<Params>,
+) -> Result<Response, ApiError> {
+    shared
+        .run(move |log| {
+            let schema = schema(log, id)?;
+            let serialized = log.ask(|store| serialized(store, &schema, &params))?;
+            Ok(text(serialized.unwrap_or_else(|| schema.text.clone())))
+        })
+        .await
+}
+
+pub(super) async fn subjects(
+    State(shared): App,
+    Path(id): Path<i32>,
+    Query(params): Query<Params>,
+) -> Result<Reply, ApiError> {
+    let mut subjects: Vec<String> =
+        uses(&shared.log, id, &params)?.into_iter().map(|(subject, _)| subject).collect();
+    subjects.dedup();
+    Ok(Reply::new(params.page(subjects)))
+}
+
+pub(super) async fn versions(
+    State(shared): App,
+    Path(id): Path<i32>,
+    Query(params): Query<Params>,
+) -> Result<Reply, ApiError> {
+    let uses = uses(&shared.log, id, &params)?.into_iter();
+    let uses = uses.map(|(subject, version)| json!({ "subject": subject, "version": version }));
+    Ok(Reply::new(params.page(uses.collect())))
+}
+
+fn uses(log: &Log, id: i32, params: &Params) -> Result<Vec<(String, i32)>, ApiError> {
+    let which = if params.flag("deleted") { Which::All } else { Which::Live };
+    log.ask(|store| store.uses(id, which)).ok_or_else(|| ApiError::id_not_found(id))
+}
+
+fn schema(log: &Log, id: i32) -> Result<Arc<Schema>, ApiError> {
+    log.ask(|store| store.schema(id)).ok_or_else(|| ApiError::id_not_found(id))
+}
+
+/// The schema in the other form that its type has, where `format=serialized` asks for it.
+pub(super) fn serialized(
+    store: &Store,
+    schema: &Schema,
+    params: &Params,
+) -> Result<Option<String>, ApiError> {
+    if params.text("format") != Some("serialized") {
+        return Ok(None);
+    }
+    Ok(parsed(store, schema).map_err(ApiError::invalid_schema)?.serialized())
+}

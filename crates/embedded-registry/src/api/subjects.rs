@@ -1,0 +1,133 @@
+//! `/subjects`: their names, whether a schema is registered under one, and deleting one.
+
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use serde_json::json;
+
+use super::schemas::serialized;
+use super::{App, Params, Reply, VersionView, body, subject};
+use crate::candidate::{Candidate, SchemaRequest};
+use crate::error::ApiError;
+use crate::record::Event;
+use crate::store::{Store, Version, Which};
+
+pub(super) async fn list(State(shared): App, Query(params): Query<Params>) -> Reply {
+    let which = match (params.flag("deletedOnly"), params.flag("deleted")) {
+        (true, _) => Which::Deleted,
+        (false, true) => Which::All,
+        (false, false) => Which::Live,
+    };
+    let mut subjects = shared.log.ask(|store| store.subjects(which));
+    if let Some(prefix) = params.text("subjectPrefix") {
+        subjects.retain(|subject| subject.starts_with(prefix));
+    }
+    Reply::new(params.page(subjects))
+}
+
+/// Which version has this schema?
+pub(super) async fn look_up(
+    State(shared): App,
+    Path(name): Path<String>,
+    Query(params): Query<Params>,
+    bytes: Bytes,
+) -> Result<Reply, ApiError> {
+    shared
+        .run(move |log| {
+            let name = subject(&name)?;
+            let request: SchemaRequest = body(&bytes)?;
+            let which = if params.flag("deleted") { Which::All } else { Which::Live };
+            log.ask(|store| {
+                if store.versions(name, which).is_empty() {
+                    return Err(ApiError::subject_not_found(name));
+                }
+                let normalize = params.flag("normalize") || store.normalizes(name);
+                let candidate = Candidate::read(store, &request, normalize)?;
+                let found = store.find(name, &candidate.schema, which);
+                let found = found.ok_or_else(ApiError::schema_not_found)?;
+                let mut view = json!(VersionView::new(name, &found));
+                if let Some(serialized) = serialized(store, &found.schema, &params)? {
+                    view["schema"] = json!(serialized);
+                }
+                Ok(Reply(view))
+            })
+        })
+        .await
+}
+
+pub(super) async fn delete(
+    State(shared): App,
+    Path(name): Path<String>,
+    Query(params): Query<Params>,
+) -> Result<Reply, ApiError> {
+    shared
+        .run(move |log| {
+            let name = subject(&name)?;
+            let permanent = params.flag("permanent");
+            let versions = log.write(|store| {
+                writable(store, name)?;
+                if permanent { delete_for_good(store, name) } else { mark_deleted(store, name) }
+            })?;
+            Ok(Reply::new(versions))
+        })
+        .await
+}
+
+/// Whether the mode of a subject allows to write.
+pub(super) fn writable(store: &Store, name: &str) -> Result<(), ApiError> {
+    if store.mode(Some(name)).is_read_only() {
+        return Err(ApiError::not_permitted(format!("Subject {name} is in read-only mode")));
+    }
+    Ok(())
+}
+
+/// Records of these schemas stay readable: they are still found by their ids.
+fn mark_deleted(store: &Store, name: &str) -> Result<(Vec<Event>, Vec<i32>), ApiError> {
+    let versions = numbers(&store.versions(name, Which::Live));
+    let Some(last) = versions.last().copied() else {
+        let is_known = !store.versions(name, Which::All).is_empty();
+        return Err(if is_known {
+            ApiError::subject_soft_deleted(name)
+        } else {
+            ApiError::subject_not_found(name)
+        });
+    };
+    for version in &versions {
+        if !store.referenced_by(name, *version).is_empty() {
+            return Err(ApiError::referenced(name, *version));
+        }
+    }
+    let mut events = vec![Event::SubjectDeleted { subject: name.to_owned(), version: last }];
+    events.extend(settings_gone(store, name));
+    Ok((events, versions))
+}
+
+fn delete_for_good(store: &Store, name: &str) -> Result<(Vec<Event>, Vec<i32>), ApiError> {
+    let all = store.versions(name, Which::All);
+    if all.is_empty() {
+        return Err(ApiError::subject_not_found(name));
+    }
+    if all.iter().any(|version| !version.deleted) {
+        return Err(ApiError::subject_not_soft_deleted(name));
+    }
+    let versions = numbers(&all);
+    let removed = |version: &i32| Event::Removed { subject: name.to_owned(), version: *version };
+    let mut events: Vec<Event> = versions.iter().map(removed).collect();
+    events.extend(settings_gone(store, name));
+    Ok((events, versions))
+}
+
+fn settings_gone(store: &Store, name: &str) -> Vec<Event> {
+    let subject = Some(name.to_owned());
+    let mut events = Vec::new();
+    if store.config(Some(name)).is_some() {
+        events.push(Event::Config { subject: subject.clone(), config: None });
+    }
+    if store.own_mode(Some(name)).is_some() {
+        events.push(Event::Mode { subject, mode: None });
+    }
+    events
+}
+
+fn numbers(versions: &[Version]) -> Vec<i32> {
+    versions.iter().map(|version| version.version).collect()
+}

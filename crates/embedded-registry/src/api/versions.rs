@@ -1,0 +1,253 @@
+//! `/subjects/{subject}/versions`: registering a schema, and what is registered.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use serde_json::json;
+
+use super::schemas::serialized;
+use super::subjects::writable;
+use super::{App, Params, Reply, VersionView, body, subject, version};
+use crate::candidate::{Candidate, SchemaRequest};
+use crate::error::ApiError;
+use crate::model::Mode;
+use crate::record::Event;
+use crate::store::{Store, Version, Which};
+
+pub(super) async fn list(
+    State(shared): App,
+    Path(name): Path<String>,
+    Query(params): Query<Params>,
+) -> Result<Reply, ApiError> {
+    let name = subject(&name)?;
+    let which = match (params.flag("deletedOnly"), params.flag("deleted")) {
+        (true, _) => Which::Deleted,
+        (false, true) => Which::All,
+        (false, false) => Which::Live,
+    };
+    let versions = shared.log.ask(|store| store.versions(name, which));
+    if versions.is_empty() {
+        return Err(ApiError::subject_not_found(name));
+    }
+    let numbers = versions.iter().map(|version| version.version).collect();
+    Ok(Reply::new(params.page::<i32>(numbers)))
+}
+
+pub(super) async fn register(
+    State(shared): App,
+    Path(name): Path<String>,
+    Query(params): Query<Params>,
+    bytes: Bytes,
+) -> Result<Reply, ApiError> {
+    shared
+        .run(move |log| {
+            let name = subject(&name)?;
+            let request: SchemaRequest = body(&bytes)?;
+            let normalize = params.flag("normalize");
+            // Most registrations are of what is there already, and need no right to write.
+            let known = log.ask(|store| {
+                let candidate = read(store, name, &request, normalize)?;
+                registered(store, name, &request, &candidate)
+            })?;
+            let id = match known {
+                Some(id) => id,
+                None => log.write(|store| decide(store, name, &request, normalize))?,
+            };
+            Ok(Reply(json!({ "id": id })))
+        })
+        .await
+}
+
+fn read(
+    store: &Store,
+    name: &str,
+    request: &SchemaRequest,
+    normalize: bool,
+) -> Result<Candidate, ApiError> {
+    Candidate::read(store, request, normalize || store.normalizes(name))
+}
+
+/// The id that the schema has in this subject.
+fn registered(
+    store: &Store,
+    name: &str,
+    request: &SchemaRequest,
+    candidate: &Candidate,
+) -> Result<Option<i32>, ApiError> {
+    let Some(found) = store.find(name, &candidate.schema, Which::Live) else {
+        return Ok(None);
+    };
+    match request.id {
+        Some(id) if id >= 0 && id != found.id => Err(ApiError::id_does_not_match(format!(
+            "Schema already registered with id {} instead of input id {id}",
+            found.id
+        ))),
+        _ => Ok(Some(found.id)),
+    }
+}
+
+fn decide(
+    store: &Store,
+    name: &str,
+    request: &SchemaRequest,
+    normalize: bool,
+) -> Result<(Vec<Event>, i32), ApiError> {
+    let candidate = read(store, name, request, normalize)?;
+    if let Some(id) = registered(store, name, request, &candidate)? {
+        return Ok((Vec::new(), id));
+    }
+    writable(store, name)?;
+    let is_import = store.mode(Some(name)) == Mode::Import;
+    let (id, version) = match request.id.filter(|id| *id >= 0) {
+        Some(_) if !is_import => {
+            let message = format!("Subject {name} is not in import mode");
+            return Err(ApiError::not_permitted(message));
+        }
+        None if is_import => {
+            let message = format!("Subject {name} is not in read-write mode");
+            return Err(ApiError::not_permitted(message));
+        }
+        Some(id) => imported(store, name, id, request.version, &candidate)?,
+        None => {
+            let earlier = store.versions(name, Which::Live);
+            let objections = candidate.objections(store, &earlier, store.level(Some(name)));
+            if !objections.is_empty() {
+                return Err(ApiError::incompatible(name, &objections));
+            }
+            (store.id_for(&candidate.schema), store.next_version(name))
+        }
+    };
+    let schema = Arc::new(candidate.schema);
+    let event = Event::Registered { subject: name.to_owned(), version, id, schema, deleted: false };
+    Ok((vec![event], id))
+}
+
+/// The id and version that an import brings along, where they are free.
+fn imported(
+    store: &Store,
+    name: &str,
+    id: i32,
+    version: Option<i32>,
+    candidate: &Candidate,
+) -> Result<(i32, i32), ApiError> {
+    if store.schema(id).is_some_and(|known| *known != candidate.schema) {
+        let message = format!("Overwrite new schema with id {id} is not permitted.");
+        return Err(ApiError::not_permitted(message));
+    }
+    let version = match version.filter(|version| *version > 0) {
+        None => store.next_version(name),
+        Some(version) if store.version(name, Some(version), Which::Live).is_some() => {
+            let message = format!("Overwrite version {version} of {name} is not permitted.");
+            return Err(ApiError::not_permitted(message));
+        }
+        Some(version) => version,
+    };
+    Ok((id, version))
+}
+
+pub(super) async fn by_number(
+    State(shared): App,
+    Path((name, number)): Path<(String, String)>,
+    Query(params): Query<Params>,
+) -> Result<Reply, ApiError> {
+    shared
+        .run(move |log| {
+            log.ask(|store| {
+                let found = find(store, &name, &number, &params)?;
+                let mut view = json!(VersionView::new(&name, &found));
+                if let Some(serialized) = serialized(store, &found.schema, &params)? {
+                    view["schema"] = json!(serialized);
+                }
+                Ok(Reply(view))
+            })
+        })
+        .await
+}
+
+pub(super) async fn text(
+    State(shared): App,
+    Path((name, number)): Path<(String, String)>,
+    Query(params): Query<Params>,
+) -> Result<Response, ApiError> {
+    shared
+        .run(move |log| {
+            log.ask(|store| {
+                let found = find(store, &name, &number, &params)?;
+                let serialized = serialized(store, &found.schema, &params)?;
+                Ok(super::text(serialized.unwrap_or_else(|| found.schema.text.clone())))
+            })
+        })
+        .await
+}
+
+pub(super) async fn referenced_by(
+    State(shared): App,
+    Path((name, number)): Path<(String, String)>,
+) -> Result<Reply, ApiError> {
+    shared
+        .run(move |log| {
+            log.ask(|store| {
+                let deleted_too = Params([("deleted".into(), "true".into())].into());
+                let found = find(store, &name, &number, &deleted_too)?;
+                Ok(Reply::new(store.referenced_by(&name, found.version)))
+            })
+        })
+        .await
+}
+
+fn find(store: &Store, name: &str, number: &str, params: &Params) -> Result<Version, ApiError> {
+    let name = subject(name)?;
+    let wanted = version(number)?;
+    let which = if params.flag("deleted") { Which::All } else { Which::Live };
+    if store.versions(name, which).is_empty() {
+        return Err(ApiError::subject_not_found(name));
+    }
+    let found = store.version(name, wanted, which);
+    found.ok_or_else(|| ApiError::version_not_found(number))
+}
+
+pub(super) async fn delete(
+    State(shared): App,
+    Path((name, number)): Path<(String, String)>,
+    Query(params): Query<Params>,
+) -> Result<Reply, ApiError> {
+    shared
+        .run(move |log| {
+            let name = subject(&name)?;
+            let wanted = version(&number)?;
+            let permanent = params.flag("permanent");
+            let deleted = log.write(|store| {
+                writable(store, name)?;
+                let which = if permanent { Which::All } else { Which::Live };
+                if store.versions(name, Which::All).is_empty() {
+                    return Err(ApiError::subject_not_found(name));
+                }
+                let found = store
+                    .version(name, wanted, which)
+                    .or_else(|| store.version(name, wanted, Which::All))
+                    .ok_or_else(|| ApiError::version_not_found(&number))?;
+                let number = found.version;
+                Ok((vec![deletion(store, name, found, permanent)?], number))
+            })?;
+            Ok(Reply::new(deleted))
+        })
+        .await
+}
+
+fn deletion(store: &Store, name: &str, found: Version, permanent: bool) -> Result<Event, ApiError> {
+    let Version { version, id, schema, deleted } = found;
+    match (permanent, deleted) {
+        (false, true) => Err(ApiError::version_soft_deleted(name, version)),
+        (true, false) => Err(ApiError::version_not_soft_deleted(name, version)),
+        _ if !store.referenced_by(name, version).is_empty() => {
+            Err(ApiError::referenced(name, version))
+        }
+        (true, true) => Ok(Event::Removed { subject: name.to_owned(), version }),
+        (false, false) => {
+            let subject = name.to_owned();
+            Ok(Event::Registered { subject, version, id, schema, deleted: true })
+        }
+    }
+}

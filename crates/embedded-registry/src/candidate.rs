@@ -1,0 +1,150 @@
+//! A schema as it comes in a request: what it is, what it needs, and what stands against it.
+
+use serde::Deserialize;
+
+use crate::error::ApiError;
+use crate::model::{Level, Reference, Schema, SchemaType};
+use crate::schema::{self, Dependency, Parsed};
+use crate::store::{Store, Version, Which};
+
+/// The body of a request that brings a schema. What else clients send is passed over.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SchemaRequest {
+    schema: Option<String>,
+    schema_type: Option<String>,
+    references: Option<Vec<Reference>>,
+    /// Only in mode IMPORT.
+    pub(crate) id: Option<i32>,
+    /// Only in mode IMPORT.
+    pub(crate) version: Option<i32>,
+}
+
+/// A schema that was understood, and what it is compared by.
+pub(crate) struct Candidate {
+    pub(crate) schema: Schema,
+    parsed: Parsed,
+}
+
+impl Candidate {
+    /// Reads the schema of a request.
+    ///
+    /// # Errors
+    ///
+    /// 42201 where it is not valid, or a reference leads nowhere.
+    pub(crate) fn read(
+        store: &Store,
+        request: &SchemaRequest,
+        normalize: bool,
+    ) -> Result<Self, ApiError> {
+        let text = request.schema.as_deref().unwrap_or_default();
+        if text.trim().is_empty() {
+            return Err(ApiError::invalid_schema("Empty schema"));
+        }
+        let name = request.schema_type.as_deref().unwrap_or("AVRO");
+        let schema_type: SchemaType = name.parse().map_err(|()| {
+            ApiError::invalid_schema(format!(
+                "Invalid schema type {name}: it must be AVRO, JSON or PROTOBUF"
+            ))
+        })?;
+        let invalid = |details: String| {
+            ApiError::invalid_schema(format!(
+                "Invalid schema of type {}, details: {details}",
+                schema_type.name()
+            ))
+        };
+        let references =
+            settled(store, request.references.as_deref().unwrap_or_default()).map_err(invalid)?;
+        let dependencies = dependencies(store, &references).map_err(invalid)?;
+        let parsed = schema::parse(schema_type, text, &dependencies, normalize).map_err(invalid)?;
+        let schema = Schema { schema_type, text: parsed.text.clone(), references };
+        Ok(Self { schema, parsed })
+    }
+
+    /// What stands against registering it after these versions; empty where nothing does.
+    pub(crate) fn objections(
+        &self,
+        store: &Store,
+        earlier: &[Version],
+        level: Level,
+    ) -> Vec<String> {
+        let counted = if level.is_transitive() { earlier.len() } else { 1 };
+        for old in earlier.iter().rev().take(counted) {
+            let mut objections = self.against(store, old, level);
+            if !objections.is_empty() {
+                objections.push(format!("{{oldSchemaVersion: {}}}", old.version));
+                objections.push(format!("{{oldSchema: '{}'}}", old.schema.text));
+                objections.push(format!("{{compatibility: '{level}'}}"));
+                return objections;
+            }
+        }
+        Vec::new()
+    }
+
+    fn against(&self, store: &Store, old: &Version, level: Level) -> Vec<String> {
+        if !level.is_backward() && !level.is_forward() {
+            return Vec::new();
+        }
+        let old = match parsed(store, &old.schema) {
+            Ok(old) => old,
+            Err(reason) => return vec![format!("the older schema is not valid: {reason}")],
+        };
+        let mut objections = Vec::new();
+        if level.is_backward() {
+            let reasons = self.parsed.reads(&old).into_iter();
+            objections.extend(reasons.map(|it| format!("the new schema reading the old: {it}")));
+        }
+        if level.is_forward() {
+            let reasons = old.reads(&self.parsed).into_iter();
+            objections.extend(reasons.map(|it| format!("the old schema reading the new: {it}")));
+        }
+        objections
+    }
+}
+
+/// A schema that is registered, read again with what it needs.
+pub(crate) fn parsed(store: &Store, schema: &Schema) -> Result<Parsed, String> {
+    let dependencies = dependencies(store, &schema.references)?;
+    schema::parse(schema.schema_type, &schema.text, &dependencies, false)
+}
+
+/// The references with their versions in numbers: −1 asks for the latest.
+fn settled(store: &Store, references: &[Reference]) -> Result<Vec<Reference>, String> {
+    let settle = |reference: &Reference| {
+        let wanted = (reference.version != -1).then_some(reference.version);
+        let found = store.version(&reference.subject, wanted, Which::Live);
+        let version = found.ok_or_else(|| unknown(reference))?.version;
+        Ok(Reference { version, ..reference.clone() })
+    };
+    references.iter().map(settle).collect()
+}
+
+fn unknown(reference: &Reference) -> String {
+    format!(
+        "No schema reference found for subject \"{}\" and version {}",
+        reference.subject, reference.version
+    )
+}
+
+/// All schemas that these references lead to, each after those that it needs itself.
+fn dependencies(store: &Store, references: &[Reference]) -> Result<Vec<Dependency>, String> {
+    let mut found: Vec<Dependency> = Vec::new();
+    // What is still to be looked at, and whether what it needs was looked at already.
+    let mut open: Vec<(Reference, bool)> =
+        references.iter().rev().map(|it| (it.clone(), false)).collect();
+    let mut entered: Vec<Reference> = Vec::new();
+    while let Some((reference, is_ready)) = open.pop() {
+        let version = store.version(&reference.subject, Some(reference.version), Which::All);
+        let schema = version.ok_or_else(|| unknown(&reference))?.schema;
+        if is_ready {
+            if !found.iter().any(|known| known.name == reference.name) {
+                found.push(Dependency { name: reference.name, text: schema.text.clone() });
+            }
+        } else if !entered.contains(&reference) {
+            entered.push(reference.clone());
+            open.push((reference, true));
+            open.extend(schema.references.iter().rev().map(|it| (it.clone(), false)));
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,190 @@
+//! Which registry goes with a cluster: the one that the environment names, or one in the process.
+
+use std::fmt;
+
+use crate::auth::Credentials;
+use crate::error::Error;
+use crate::registry::Registry;
+
+/// The environment's security settings, each with the name that librdkafka has for it.
+const SECURITY: [(&str, &str); 5] = [
+    ("KAFKA_SECURITY_PROTOCOL", "security.protocol"),
+    ("KAFKA_SASL_MECHANISM", "sasl.mechanism"),
+    ("KAFKA_SASL_USERNAME", "sasl.username"),
+    ("KAFKA_SASL_PASSWORD", "sasl.password"),
+    ("KAFKA_SSL_CA_LOCATION", "ssl.ca.location"),
+];
+
+/// Where a registry comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Source {
+    /// `SCHEMA_REGISTRY_URL` names it.
+    Environment,
+    /// It runs beside the cluster already.
+    Running,
+    /// This process runs it.
+    Embedded,
+}
+
+/// A registry to talk to. It is there for as long as this value.
+pub struct Chosen {
+    url: String,
+    credentials: Option<Credentials>,
+    source: Source,
+    embedded: Option<Registry>,
+}
+
+impl fmt::Debug for Chosen {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Chosen")
+            .field("url", &self.url)
+            .field("source", &self.source)
+            .finish()
+    }
+}
+
+impl Chosen {
+    /// Where it answers, without a slash at the end and without credentials.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// What it asks its clients for, where it does.
+    pub fn credentials(&self) -> Option<&Credentials> {
+        self.credentials.as_ref()
+    }
+
+    /// Where it comes from.
+    pub fn source(&self) -> Source {
+        self.source
+    }
+
+    /// Lets go of it; one in this process is shut down.
+    pub async fn close(self) {
+        if let Some(registry) = self.embedded {
+            registry.shutdown().await;
+        }
+    }
+}
+
+/// The schema registry for a cluster, the first that is found: the one that `SCHEMA_REGISTRY_URL`
+/// names, with `SCHEMA_REGISTRY_USERNAME` and `SCHEMA_REGISTRY_PASSWORD` or the user and password
+/// in the address; one that runs beside the cluster (`cargo workshop up`); otherwise one that
+/// starts in this process on a free port, and keeps its state on the cluster.
+///
+/// # Errors
+///
+/// [`Error::Url`] where the address is none, and what [`crate::Builder::start`] lists.
+pub async fn for_cluster(bootstrap_servers: &str) -> Result<Chosen, Error> {
+    if let Some(url) = variable("SCHEMA_REGISTRY_URL") {
+        let username = variable("SCHEMA_REGISTRY_USERNAME");
+        return named(&url, username, variable("SCHEMA_REGISTRY_PASSWORD"));
+    }
+    let mut builder = Registry::builder(bootstrap_servers);
+    for (name, setting) in SECURITY {
+        if let Some(value) = variable(name) {
+            builder = builder.setting(setting, &value);
+        }
+    }
+    match builder.announced().await {
+        Ok(Some(address)) => {
+            let url = format!("http://{address}");
+            return Ok(Chosen { url, credentials: None, source: Source::Running, embedded: None });
+        }
+        Ok(None) => {}
+        // A cluster may forbid to read a group's offsets; one that is away is an error below.
+        Err(error) => tracing::debug!(%error, "no registry was found beside the cluster"),
+    }
+    let registry = builder.start().await?;
+    Ok(Chosen {
+        url: registry.url(),
+        credentials: None,
+        source: Source::Embedded,
+        embedded: Some(registry),
+    })
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
+}
+
+fn named(url: &str, username: Option<String>, password: Option<String>) -> Result<Chosen, Error> {
+    let (scheme, rest) = url.trim().split_once("://").ok_or(Error::Url)?;
+    // A password may hold an @, a host may not.
+    let authority_end = rest.find('/').unwrap_or(rest.len());
+    let (user_info, rest) = match rest[..authority_end].rfind('@') {
+        Some(at) => (Some(&rest[..at]), &rest[at + 1..]),
+        None => (None, rest),
+    };
+    let rest = rest.trim_end_matches('/');
+    if !matches!(scheme, "http" | "https") || rest.is_empty() || rest.starts_with('/') {
+        return Err(Error::Url);
+    }
+    let in_url = user_info.map(|info| {
+        let (username, password) = info.split_once(':').unwrap_or((info, ""));
+        Credentials { username: decoded(username), password: decoded(password) }
+    });
+    let in_variables =
+        username.map(|username| Credentials { username, password: password.unwrap_or_default() });
+    Ok(Chosen {
+        url: format!("{scheme}://{rest}"),
+        credentials: in_variables.or(in_url),
+        source: Source::Environment,
+        embedded: None,
+    })
+}
+
+/// A part of an address, where `%` and two digits are one byte.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let digits = after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
+        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) if *first == b'%' => {
+                bytes.push(byte);
+                rest = &after[2..];
+            }
+            _ => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn credentials(username: &str, password: &str) -> Option<Credentials> {
+        Some(Credentials { username: username.to_owned(), password: password.to_owned() })
+    }
+
+    #[test]
+    fn an_address_is_taken_apart() {
+        let rows = [
+            ("http://127.0.0.1:8081", "http://127.0.0.1:8081", None),
+            ("https://sr.example/base/", "https://sr.example/base", None),
+            ("http://anna:s%40c@ret@sr", "http://sr", credentials("anna", "s@c@ret")),
+            ("http://key@sr:80/a@b", "http://sr:80/a@b", credentials("key", "")),
+        ];
+        for (given, url, expected) in rows {
+            let chosen = named(given, None, None).unwrap();
+            assert_eq!((chosen.url(), chosen.credentials()), (url, expected.as_ref()));
+            assert!(!format!("{chosen:?}").contains("ret"));
+        }
+        for wrong in ["", "sr:8081", "ftp://sr", "http://", "http:///path", "http://a:b@"] {
+            assert!(matches!(named(wrong, None, None), Err(Error::Url)), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn variables_count_more_than_what_stands_in_the_address() {
+        let chosen = named("http://a:b@sr", Some("anna".into()), Some("secret".into())).unwrap();
+        assert_eq!(chosen.credentials(), credentials("anna", "secret").as_ref());
+    }
+}

@@ -1,0 +1,236 @@
+//! Errors: of starting a registry, and those that it answers with.
+
+use std::io;
+use std::net::SocketAddr;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use rdkafka::error::KafkaError;
+
+use crate::api::CONTENT_TYPE;
+
+/// Why a registry does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// librdkafka does not take the settings of the cluster.
+    #[error("librdkafka does not take the cluster's settings: {0}")]
+    Settings(#[source] KafkaError),
+    /// The cluster does not answer.
+    #[error(
+        "the cluster at {servers} does not answer, so the schema registry cannot keep its state \
+         there. Is it running?"
+    )]
+    Cluster {
+        /// The bootstrap servers.
+        servers: String,
+        /// What librdkafka says.
+        #[source]
+        source: KafkaError,
+    },
+    /// The topic with the state cannot be created or read.
+    #[error("the topic {topic} cannot be used: {reason}")]
+    Topic {
+        /// The topic's name.
+        topic: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}; port 0 takes a free one")]
+    Listen {
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// The cluster does not take the announcement of the registry's address.
+    #[error("the cluster does not take note of the registry's address")]
+    Announce(#[source] KafkaError),
+    /// The system gives no thread or runtime.
+    #[error("the registry's thread does not start")]
+    Thread(#[source] io::Error),
+    /// `SCHEMA_REGISTRY_URL` is none.
+    #[error("SCHEMA_REGISTRY_URL must begin with http:// or https:// and name a host")]
+    Url,
+}
+
+/// An answer that is an error, in the shape that Confluent's registry gives it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ApiError {
+    /// The HTTP status.
+    pub(crate) status: u16,
+    /// The `error_code`, which says more than the status.
+    pub(crate) code: u32,
+    /// What a person reads.
+    pub(crate) message: String,
+}
+
+impl ApiError {
+    /// An error with a code of five digits, of which the first three are the HTTP status.
+    fn coded(code: u32, message: impl Into<String>) -> Self {
+        Self { status: (code / 100) as u16, code, message: message.into() }
+    }
+
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
+        Self { status: 400, code: 400, message: message.into() }
+    }
+
+    pub(crate) fn unprocessable(message: impl Into<String>) -> Self {
+        Self { status: 422, code: 422, message: message.into() }
+    }
+
+    pub(crate) fn subject_not_found(subject: &str) -> Self {
+        Self::coded(40401, format!("Subject '{subject}' not found."))
+    }
+
+    pub(crate) fn version_not_found(version: impl std::fmt::Display) -> Self {
+        Self::coded(40402, format!("Version {version} not found."))
+    }
+
+    pub(crate) fn schema_not_found() -> Self {
+        Self::coded(40403, "Schema not found")
+    }
+
+    pub(crate) fn id_not_found(id: i32) -> Self {
+        Self::coded(40403, format!("Schema {id} not found"))
+    }
+
+    pub(crate) fn subject_soft_deleted(subject: &str) -> Self {
+        Self::coded(
+            40404,
+            format!(
+                "Subject '{subject}' was soft deleted. Set permanent=true to delete permanently"
+            ),
+        )
+    }
+
+    pub(crate) fn subject_not_soft_deleted(subject: &str) -> Self {
+        Self::coded(
+            40405,
+            format!("Subject '{subject}' was not deleted first before being permanently deleted"),
+        )
+    }
+
+    pub(crate) fn version_soft_deleted(subject: &str, version: i32) -> Self {
+        Self::coded(
+            40406,
+            format!(
+                "Subject '{subject}' Version {version} was soft deleted. \
+                 Set permanent=true to delete permanently"
+            ),
+        )
+    }
+
+    pub(crate) fn version_not_soft_deleted(subject: &str, version: i32) -> Self {
+        Self::coded(
+            40407,
+            format!(
+                "Subject '{subject}' Version {version} was not deleted first before being \
+                 permanently deleted"
+            ),
+        )
+    }
+
+    pub(crate) fn no_own_level(subject: &str) -> Self {
+        Self::coded(
+            40408,
+            format!("Subject '{subject}' does not have subject-level compatibility configured"),
+        )
+    }
+
+    pub(crate) fn no_own_mode(subject: &str) -> Self {
+        Self::coded(
+            40409,
+            format!("Subject '{subject}' does not have subject-level mode configured"),
+        )
+    }
+
+    pub(crate) fn incompatible(subject: &str, details: &[String]) -> Self {
+        Self::coded(
+            40901,
+            format!(
+                "Schema being registered is incompatible with an earlier schema for subject \
+                 \"{subject}\", details: [{}]",
+                details.join(", ")
+            ),
+        )
+    }
+
+    pub(crate) fn invalid_schema(message: impl Into<String>) -> Self {
+        Self::coded(42201, message)
+    }
+
+    pub(crate) fn invalid_version(version: &str) -> Self {
+        Self::coded(
+            42202,
+            format!(
+                "The specified version '{version}' is not a valid version id. Allowed values are \
+                 between [1, 2^31-1] and the string \"latest\""
+            ),
+        )
+    }
+
+    pub(crate) fn invalid_level() -> Self {
+        Self::coded(
+            42203,
+            "Invalid compatibility level. Valid values are none, backward, forward, full, \
+             backward_transitive, forward_transitive, and full_transitive",
+        )
+    }
+
+    pub(crate) fn invalid_mode() -> Self {
+        Self::coded(
+            42204,
+            "Invalid mode. Valid values are READWRITE, READONLY, READONLY_OVERRIDE, and IMPORT.",
+        )
+    }
+
+    pub(crate) fn not_permitted(message: impl Into<String>) -> Self {
+        Self::coded(42205, message)
+    }
+
+    pub(crate) fn referenced(subject: &str, version: i32) -> Self {
+        Self::coded(
+            42206,
+            format!(
+                "One or more references exist to the schema \
+                 {{magic=1,keytype=SCHEMA,subject={subject},version={version}}}."
+            ),
+        )
+    }
+
+    pub(crate) fn id_does_not_match(message: impl Into<String>) -> Self {
+        Self::coded(42207, message)
+    }
+
+    pub(crate) fn invalid_subject(subject: &str) -> Self {
+        Self::coded(42208, format!("The specified subject '{subject}' is not a valid."))
+    }
+
+    pub(crate) fn store(message: impl Into<String>) -> Self {
+        Self::coded(50001, message)
+    }
+
+    pub(crate) fn timed_out(message: impl Into<String>) -> Self {
+        Self::coded(50002, message)
+    }
+
+    /// An error that says no more than its HTTP status.
+    pub(crate) fn plain(status: StatusCode) -> Self {
+        let message = format!("HTTP {status}");
+        Self { status: status.as_u16(), code: status.as_u16().into(), message }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::json!({ "error_code": self.code, "message": self.message });
+        let mut response = (status, body.to_string()).into_response();
+        let content_type = HeaderValue::from_static(CONTENT_TYPE);
+        response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+        response
+    }
+}

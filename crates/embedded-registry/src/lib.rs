@@ -1,0 +1,36 @@
+//! A Confluent-compatible schema registry inside the process.
+//!
+//! It speaks the REST interface of Confluent's registry, so that its clients use it without
+//! noticing, for Avro, JSON Schema and Protobuf. Its state is the topic `_schemas` of the cluster
+//! that it belongs to, in the format of Confluent's registry: it survives a restart, and can be
+//! read like any other topic.
+//!
+//! ```no_run
+//! # async fn run() -> Result<(), embedded_registry::Error> {
+//! let registry = embedded_registry::Registry::builder("127.0.0.1:9092").port(8081).start().await?;
+//! println!("try: curl {}/subjects", registry.url());
+//! registry.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Left out are contexts, rules and metadata of data contracts, exporters, and TLS.
+
+mod announcement;
+mod api;
+mod auth;
+mod candidate;
+mod choice;
+mod error;
+mod log;
+mod model;
+mod record;
+mod registry;
+mod schema;
+mod store;
+mod topic;
+
+pub use auth::Credentials;
+pub use choice::{Chosen, Source, for_cluster};
+pub use error::Error;
+pub use registry::{Builder, Registry};

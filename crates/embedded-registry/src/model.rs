@@ -1,0 +1,145 @@
+//! The words of a registry: schemas, references, compatibility levels and modes.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// What a schema is written in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub(crate) enum SchemaType {
+    #[default]
+    Avro,
+    Json,
+    Protobuf,
+}
+
+impl SchemaType {
+    /// Avro is the type that requests and answers leave out.
+    pub(crate) fn is_avro(&self) -> bool {
+        *self == Self::Avro
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Avro => "AVRO",
+            Self::Json => "JSON",
+            Self::Protobuf => "PROTOBUF",
+        }
+    }
+}
+
+impl FromStr for SchemaType {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        [Self::Avro, Self::Json, Self::Protobuf]
+            .into_iter()
+            .find(|schema_type| schema_type.name() == name)
+            .ok_or(())
+    }
+}
+
+/// Another registered schema that a schema needs, under the name that it uses for it: a full name
+/// in Avro, a `$ref` in JSON Schema, an import in Protobuf.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct Reference {
+    pub(crate) name: String,
+    pub(crate) subject: String,
+    pub(crate) version: i32,
+}
+
+/// What an id stands for. Two registrations that are equal in this share their id.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Schema {
+    pub(crate) schema_type: SchemaType,
+    /// In canonical form, see `schema`.
+    pub(crate) text: String,
+    pub(crate) references: Vec<Reference>,
+}
+
+/// Which older versions a new one is compared with, and in which direction.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum Level {
+    None,
+    #[default]
+    Backward,
+    BackwardTransitive,
+    Forward,
+    ForwardTransitive,
+    Full,
+    FullTransitive,
+}
+
+impl Level {
+    /// The new schema must read what older ones wrote.
+    pub(crate) fn is_backward(self) -> bool {
+        use Level::{Backward, BackwardTransitive, Full, FullTransitive};
+        matches!(self, Backward | BackwardTransitive | Full | FullTransitive)
+    }
+
+    /// Older schemas must read what the new one writes.
+    pub(crate) fn is_forward(self) -> bool {
+        use Level::{Forward, ForwardTransitive, Full, FullTransitive};
+        matches!(self, Forward | ForwardTransitive | Full | FullTransitive)
+    }
+
+    /// All older versions count, not only the latest.
+    pub(crate) fn is_transitive(self) -> bool {
+        use Level::{BackwardTransitive, ForwardTransitive, FullTransitive};
+        matches!(self, BackwardTransitive | ForwardTransitive | FullTransitive)
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = serde_json::to_value(self).unwrap_or_default();
+        formatter.write_str(name.as_str().unwrap_or_default())
+    }
+}
+
+/// What `/config` keeps, for all subjects or for one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Config {
+    #[serde(rename = "compatibilityLevel", skip_serializing_if = "Option::is_none")]
+    pub(crate) level: Option<Level>,
+    /// Whether schemas are normalised although the request does not ask for it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) normalize: Option<bool>,
+}
+
+/// Who may write.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub(crate) enum Mode {
+    #[default]
+    ReadWrite,
+    ReadOnly,
+    /// As the mode of all subjects it counts more than a subject's own mode.
+    #[serde(rename = "READONLY_OVERRIDE")]
+    ReadOnlyOverride,
+    /// Registrations bring their ids and versions along, and nothing is compared.
+    Import,
+}
+
+impl Mode {
+    pub(crate) fn is_read_only(self) -> bool {
+        matches!(self, Self::ReadOnly | Self::ReadOnlyOverride)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_modes_and_types_are_written_as_confluent_writes_them() {
+        assert_eq!(Level::BackwardTransitive.to_string(), "BACKWARD_TRANSITIVE");
+        let modes = [Mode::ReadWrite, Mode::ReadOnly, Mode::ReadOnlyOverride, Mode::Import];
+        let written = serde_json::to_string(&modes).unwrap();
+        assert_eq!(written, r#"["READWRITE","READONLY","READONLY_OVERRIDE","IMPORT"]"#);
+        assert_eq!("PROTOBUF".parse(), Ok(SchemaType::Protobuf));
+    }
+}

@@ -1,0 +1,275 @@
+//! Starting a registry and stopping it.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use rdkafka::error::KafkaError;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use crate::announcement;
+use crate::api::{self, Shared};
+use crate::auth::Credentials;
+use crate::error::Error;
+use crate::log::Log;
+
+/// How long requests that are being answered may take when the registry shuts down.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
+
+/// Schemas may lie deep in each other, and are read by functions that call themselves. Memory is
+/// taken only as far as a stack is used.
+const STACK_BYTES: usize = 64 << 20;
+
+/// How many requests are worked on at once, at most.
+const MOST_AT_ONCE: usize = 32;
+
+/// How a registry is set up.
+#[derive(Clone)]
+#[must_use = "a builder starts nothing by itself"]
+pub struct Builder {
+    config: ClientConfig,
+    topic: String,
+    address: SocketAddr,
+    credentials: Option<Credentials>,
+    body_limit_bytes: usize,
+}
+
+/// A schema registry in this process.
+///
+/// It has a thread of its own, so a caller that blocks does not hold it up. Dropped without
+/// [`Registry::shutdown`], it closes its socket at once.
+pub struct Registry {
+    address: SocketAddr,
+    credentials: Option<Credentials>,
+    config: ClientConfig,
+    topic: String,
+    is_announced: bool,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+// The settings of a cluster may hold passwords, so neither is shown as a whole.
+impl fmt::Debug for Builder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Builder").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Registry").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl Registry {
+    /// A registry whose state is in the topic `_schemas` of this cluster.
+    pub fn builder(bootstrap_servers: &str) -> Builder {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", bootstrap_servers);
+        Builder {
+            config,
+            topic: "_schemas".to_owned(),
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            credentials: None,
+            body_limit_bytes: 1 << 20,
+        }
+    }
+
+    /// Where it answers, such as `http://127.0.0.1:8081`, without a slash at the end.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What it asks its clients for.
+    pub fn credentials(&self) -> Option<&Credentials> {
+        self.credentials.as_ref()
+    }
+
+    /// Tells the cluster where this registry is, so that [`crate::for_cluster`] finds it from other
+    /// processes of this machine. [`Registry::shutdown`] takes it back.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Announce`] where the cluster does not take it.
+    pub async fn announce(&mut self) -> Result<(), Error> {
+        self.commit_address(self.address.to_string()).await.map_err(Error::Announce)?;
+        self.is_announced = true;
+        Ok(())
+    }
+
+    async fn commit_address(&self, address: String) -> Result<(), KafkaError> {
+        let (config, topic) = (self.config.clone(), self.topic.clone());
+        let announced =
+            tokio::task::spawn_blocking(move || announcement::announce(&config, &topic, &address));
+        announced.await.unwrap_or(Err(KafkaError::Canceled))
+    }
+
+    /// Ends the registry, after the requests that are being answered.
+    pub async fn shutdown(mut self) {
+        if self.is_announced
+            && let Err(error) = self.commit_address(String::new()).await
+        {
+            // Whoever finds the address asks there first.
+            tracing::debug!(%error, "the registry's address stays announced");
+        }
+        self.stop();
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread was printed already.
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+    }
+
+    fn stop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            // It may have ended by itself.
+            let _ = stop.send(());
+        }
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        self.stop();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Builder {
+    /// The port to listen on; 0, the default, takes a free one.
+    pub fn port(mut self, port: u16) -> Self {
+        self.address.set_port(port);
+        self
+    }
+
+    /// The address to listen on, 127.0.0.1 by default. Whoever reaches it may register and delete
+    /// schemas, unless [`Builder::basic_auth`] is asked for.
+    pub fn address(mut self, address: IpAddr) -> Self {
+        self.address.set_ip(address);
+        self
+    }
+
+    /// Lets in only clients with this user name and password.
+    pub fn basic_auth(mut self, username: &str, password: &str) -> Self {
+        let (username, password) = (username.to_owned(), password.to_owned());
+        self.credentials = Some(Credentials { username, password });
+        self
+    }
+
+    /// Where a registry is announced that keeps its state in this cluster's topic, if one is there.
+    pub(crate) async fn announced(&self) -> Result<Option<SocketAddr>, KafkaError> {
+        let (config, topic) = (self.config.clone(), self.topic.clone());
+        let found = tokio::task::spawn_blocking(move || announcement::find(&config, &topic)).await;
+        found.unwrap_or(Err(KafkaError::Canceled))
+    }
+
+    /// The topic to keep the state in, `_schemas` by default.
+    pub fn topic(mut self, topic: &str) -> Self {
+        topic.clone_into(&mut self.topic);
+        self
+    }
+
+    /// A setting of librdkafka for reaching the cluster, such as `security.protocol`.
+    pub fn setting(mut self, name: &str, value: &str) -> Self {
+        self.config.set(name, value);
+        self
+    }
+
+    /// How large the body of a request may be, 1 MiB by default. A larger one is answered with
+    /// 413.
+    pub fn body_limit_bytes(mut self, bytes: usize) -> Self {
+        self.body_limit_bytes = bytes;
+        self
+    }
+
+    /// Starts the registry, and returns once it has read its topic and answers.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Listen`] where the port is taken, [`Error::Cluster`] where the cluster does not
+    /// answer, [`Error::Topic`] where the topic cannot be used.
+    pub async fn start(self) -> Result<Registry, Error> {
+        let address = self.address;
+        let failed = |source| Error::Listen { address, source };
+        let listener = std::net::TcpListener::bind(address).map_err(failed)?;
+        listener.set_nonblocking(true).map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let (config, topic) = (self.config.clone(), self.topic.clone());
+        let opened = tokio::task::spawn_blocking(move || Log::open(config, &topic)).await;
+        let log = opened.map_err(|error| Error::Thread(std::io::Error::other(error)))??;
+        let shared = Arc::new(Shared { log, credentials: self.credentials.clone() });
+
+        let (stop, stopped) = oneshot::channel();
+        let body_limit_bytes = self.body_limit_bytes;
+        let thread = std::thread::Builder::new()
+            .name("schema-registry".to_owned())
+            .spawn(move || serve(listener, shared, body_limit_bytes, stopped))
+            .map_err(Error::Thread)?;
+        Ok(Registry {
+            address,
+            credentials: self.credentials,
+            config: self.config,
+            topic: self.topic,
+            is_announced: false,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+}
+
+fn serve(
+    listener: std::net::TcpListener,
+    shared: Arc<Shared>,
+    body_limit_bytes: usize,
+    stopped: oneshot::Receiver<()>,
+) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .max_blocking_threads(MOST_AT_ONCE)
+        .thread_stack_size(STACK_BYTES)
+        .thread_name("schema-registry")
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return tracing::error!(%error, "the schema registry has no runtime"),
+    };
+    let router = api::router(shared.clone(), body_limit_bytes);
+    runtime.block_on(async {
+        let listener = match TcpListener::from_std(listener) {
+            Ok(listener) => listener,
+            Err(error) => return tracing::error!(%error, "the schema registry has no socket"),
+        };
+        let (draining, drained) = oneshot::channel();
+        let server = axum::serve(listener, router).with_graceful_shutdown(async move {
+            // The sender is dropped with the registry, which means the same.
+            let _ = stopped.await;
+            let _ = draining.send(());
+        });
+        // A connection that is kept open without a request would keep the server there.
+        let limit = async {
+            let _ = drained.await;
+            tokio::time::sleep(LAST_ANSWERS).await;
+        };
+        tokio::select! {
+            served = server.into_future() => {
+                if let Err(error) = served {
+                    tracing::error!(%error, "the schema registry ended");
+                }
+            }
+            () = limit => {}
+        }
+    });
+    runtime.shutdown_timeout(LAST_ANSWERS);
+    shared.log.close();
+}

@@ -1,0 +1,232 @@
+//! Whether a reader's schema resolves what a writer's schema wrote: the rules of the Avro
+//! specification ("Schema Resolution") as Java's `SchemaCompatibility` applies them.
+//!
+//! Where the two differ, Java is followed, because that is what Confluent's registry asks: names
+//! are compared without their namespace, and what a logical type adds, such as the precision of a
+//! decimal, is not looked at.
+
+use std::collections::HashMap;
+
+use super::super::Reason;
+use super::Avro;
+use super::tree::{Enum, Field, Name, Node, Record};
+
+/// How many pairs of types are compared at most. Unions of records can ask for very many.
+const MOST_COMPARISONS: u32 = 200_000;
+
+/// How deep types may lie in each other, names followed.
+const DEEPEST: usize = 1_000;
+
+/// Why `reader` does not resolve what `writer` wrote; empty where it does.
+pub(in super::super) fn differences(reader: &Avro, writer: &Avro) -> Vec<Reason> {
+    let mut checker =
+        Checker { reader, writer, known: HashMap::new(), left: MOST_COMPARISONS, depth: 0 };
+    checker.check(&reader.root, &writer.root, "")
+}
+
+struct Checker<'a> {
+    reader: &'a Avro,
+    writer: &'a Avro,
+    /// Pairs of named types that were compared, and those that are just being compared: these
+    /// count as compatible, and the comparison that goes on finds what else there is.
+    known: HashMap<(String, String), Vec<Reason>>,
+    left: u32,
+    depth: usize,
+}
+
+impl<'a> Checker<'a> {
+    fn check(&mut self, reader: &'a Node, writer: &'a Node, path: &str) -> Vec<Reason> {
+        let left = self.left.checked_sub(1).filter(|_| self.depth < DEEPEST);
+        let Some(left) = left else {
+            let description = "the schemas are too large to be compared".to_owned();
+            return vec![reason("TOO_COMPLEX", path, description)];
+        };
+        self.left = left;
+        self.depth += 1;
+        let reasons = self.check_resolved(reader, writer, path);
+        self.depth -= 1;
+        reasons
+    }
+
+    fn check_resolved(&mut self, reader: &'a Node, writer: &'a Node, path: &str) -> Vec<Reason> {
+        let reader = resolved(reader, self.reader);
+        let writer = resolved(writer, self.writer);
+        let (Some(reader_name), Some(writer_name)) = (name(reader), name(writer)) else {
+            return self.compare(reader, writer, path);
+        };
+        let pair = (reader_name.to_owned(), writer_name.to_owned());
+        if let Some(known) = self.known.get(&pair) {
+            return known.clone();
+        }
+        self.known.insert(pair.clone(), Vec::new());
+        let reasons = self.compare(reader, writer, path);
+        self.known.insert(pair, reasons.clone());
+        reasons
+    }
+
+    fn compare(&mut self, reader: &'a Node, writer: &'a Node, path: &str) -> Vec<Reason> {
+        match (reader, writer) {
+            (Node::Union(_), Node::Union(branches)) => {
+                let mut reasons = Vec::new();
+                for (index, branch) in branches.iter().enumerate() {
+                    let path = format!("{path}/{index}");
+                    if !self.check(reader, branch, &path).is_empty() {
+                        reasons.push(missing_branch(self.kind(branch), &path));
+                    }
+                }
+                reasons
+            }
+            (_, Node::Union(branches)) => {
+                branches.iter().flat_map(|branch| self.check(reader, branch, path)).collect()
+            }
+            (Node::Union(branches), _) => {
+                let reads = |branch| self.check(branch, writer, path).is_empty();
+                if branches.iter().any(reads) {
+                    return Vec::new();
+                }
+                vec![missing_branch(kind(writer), path)]
+            }
+            (Node::Array(reader), Node::Array(writer)) => {
+                self.check(reader, writer, &format!("{path}/items"))
+            }
+            (Node::Map(reader), Node::Map(writer)) => {
+                self.check(reader, writer, &format!("{path}/values"))
+            }
+            (Node::Fixed(reader), Node::Fixed(writer)) => {
+                let mut reasons = names_differ(&reader.name, &writer.name, path);
+                if reader.size != writer.size {
+                    let description =
+                        format!("expected size {}, found {}", writer.size, reader.size);
+                    reasons.push(reason(
+                        "FIXED_SIZE_MISMATCH",
+                        &format!("{path}/size"),
+                        description,
+                    ));
+                }
+                reasons
+            }
+            (Node::Enum(reader), Node::Enum(writer)) => enums_differ(reader, writer, path),
+            (Node::Record(reader), Node::Record(writer)) => self.records(reader, writer, path),
+            (Node::Primitive(reader), Node::Primitive(writer)) if promotes(writer, reader) => {
+                Vec::new()
+            }
+            _ => {
+                let description = format!(
+                    "the type {} of the reader does not read the type {} of the writer",
+                    kind(reader),
+                    kind(writer)
+                );
+                vec![reason("TYPE_MISMATCH", path, description)]
+            }
+        }
+    }
+
+    fn records(&mut self, reader: &'a Record, writer: &'a Record, path: &str) -> Vec<Reason> {
+        let mut reasons = names_differ(&reader.name, &writer.name, path);
+        for (index, field) in reader.fields.iter().enumerate() {
+            let path = format!("{path}/fields/{index}");
+            match written_as(field, writer) {
+                Some(written) => {
+                    reasons.extend(self.check(&field.node, &written.node, &format!("{path}/type")));
+                }
+                None if field.has_default => {}
+                None => {
+                    let description = format!(
+                        "the field {} has no default value and is missing in the writer's schema",
+                        field.name
+                    );
+                    reasons.push(reason("READER_FIELD_MISSING_DEFAULT_VALUE", &path, description));
+                }
+            }
+        }
+        reasons
+    }
+
+    fn kind(&self, writer: &'a Node) -> &'static str {
+        kind(resolved(writer, self.writer))
+    }
+}
+
+/// The type behind a name. apache-avro has made sure that there is one.
+fn resolved<'a>(node: &'a Node, schema: &'a Avro) -> &'a Node {
+    match node {
+        Node::Named(name) => schema.names.get(name).unwrap_or(node),
+        other => other,
+    }
+}
+
+fn name(node: &Node) -> Option<&str> {
+    match node {
+        Node::Record(record) => Some(&record.name.full),
+        Node::Enum(declared) => Some(&declared.name.full),
+        Node::Fixed(fixed) => Some(&fixed.name.full),
+        _ => None,
+    }
+}
+
+fn kind(node: &Node) -> &'static str {
+    match node {
+        Node::Primitive(name) => name,
+        Node::Array(_) => "array",
+        Node::Map(_) => "map",
+        Node::Union(_) => "union",
+        Node::Fixed(_) => "fixed",
+        Node::Enum(_) => "enum",
+        Node::Record(_) => "record",
+        Node::Named(_) => "name",
+    }
+}
+
+/// Whether what was written as one primitive type can be read as another.
+fn promotes(writer: &str, reader: &str) -> bool {
+    writer == reader
+        || matches!(
+            (writer, reader),
+            ("int", "long" | "float" | "double")
+                | ("long", "float" | "double")
+                | ("float", "double")
+                | ("string", "bytes")
+                | ("bytes", "string")
+        )
+}
+
+/// The writer's field that a reader's field is filled from: of the same name, or of one of the
+/// names that the reader says it had.
+fn written_as<'a>(field: &Field, writer: &'a Record) -> Option<&'a Field> {
+    let mut names = std::iter::once(&field.name).chain(&field.aliases);
+    names.find_map(|name| writer.fields.iter().find(|written| written.name == *name))
+}
+
+fn enums_differ(reader: &Enum, writer: &Enum, path: &str) -> Vec<Reason> {
+    let mut reasons = names_differ(&reader.name, &writer.name, path);
+    let has_default =
+        reader.default.as_ref().is_some_and(|default| reader.symbols.contains(default));
+    let unknown: Vec<&str> = writer
+        .symbols
+        .iter()
+        .filter(|symbol| !reader.symbols.contains(symbol))
+        .map(String::as_str)
+        .collect();
+    if !unknown.is_empty() && !has_default {
+        let description = format!("the reader's enum lacks the symbols {}", unknown.join(", "));
+        reasons.push(reason("MISSING_ENUM_SYMBOLS", &format!("{path}/symbols"), description));
+    }
+    reasons
+}
+
+fn names_differ(reader: &Name, writer: &Name, path: &str) -> Vec<Reason> {
+    let short = |name: &Name| name.full.rsplit('.').next().unwrap_or_default().to_owned();
+    if short(reader) == short(writer) || reader.aliases.contains(&writer.full) {
+        return Vec::new();
+    }
+    vec![reason("NAME_MISMATCH", &format!("{path}/name"), format!("expected: {}", writer.full))]
+}
+
+fn missing_branch(kind: &str, path: &str) -> Reason {
+    reason("MISSING_UNION_BRANCH", path, format!("reader union lacking writer type: {kind}"))
+}
+
+fn reason(kind: &'static str, path: &str, description: String) -> Reason {
+    let path = if path.is_empty() { "/" } else { path };
+    Reason { kind, path: path.to_owned(), description }
+}

@@ -1,0 +1,105 @@
+//! Schemas as text: whether they are valid, their canonical form, and whether one reads what
+//! another wrote. One file per type; nothing here knows subjects or versions.
+//!
+//! The canonical form is what the registry stores and compares, so that a schema that was only
+//! laid out differently keeps its id. Normalising goes further, and also ignores the order of
+//! things whose order means nothing.
+
+mod avro;
+mod json;
+mod protobuf;
+
+use crate::model::SchemaType;
+
+/// A registered schema that another one needs.
+#[derive(Debug, Clone)]
+pub(crate) struct Dependency {
+    /// What the schema that needs it calls it.
+    pub(crate) name: String,
+    pub(crate) text: String,
+}
+
+/// A schema that was understood.
+pub(crate) struct Parsed {
+    /// The canonical form.
+    pub(crate) text: String,
+    kind: Kind,
+}
+
+enum Kind {
+    Avro(avro::Avro),
+    Json(json::Json),
+    Protobuf(protobuf::Protobuf),
+}
+
+/// Why data that one schema wrote cannot be read with another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Reason {
+    /// What kind of difference it is, in Confluent's words.
+    pub(crate) kind: &'static str,
+    /// Where it is, from the root of the schema.
+    pub(crate) path: String,
+    /// In words.
+    pub(crate) description: String,
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { kind, path, description } = self;
+        write!(formatter, "{{errorType:'{kind}', description:'{description}', path:'{path}'}}")
+    }
+}
+
+/// Reads a schema whose dependencies come before what needs them.
+///
+/// # Errors
+///
+/// What is wrong with it, for the person who wrote it.
+pub(crate) fn parse(
+    schema_type: SchemaType,
+    text: &str,
+    dependencies: &[Dependency],
+    normalize: bool,
+) -> Result<Parsed, String> {
+    match schema_type {
+        SchemaType::Avro => {
+            let avro = avro::Avro::parse(text, dependencies)?;
+            Ok(Parsed { text: avro.canonical(normalize), kind: Kind::Avro(avro) })
+        }
+        SchemaType::Json => {
+            let json = json::Json::parse(text, dependencies)?;
+            Ok(Parsed { text: json.canonical(normalize), kind: Kind::Json(json) })
+        }
+        SchemaType::Protobuf => {
+            let protobuf = protobuf::Protobuf::parse(text, dependencies)?;
+            Ok(Parsed { text: protobuf.canonical(normalize), kind: Kind::Protobuf(protobuf) })
+        }
+    }
+}
+
+impl Parsed {
+    /// Why this schema cannot read what `writer` wrote; empty where it can.
+    pub(crate) fn reads(&self, writer: &Self) -> Vec<Reason> {
+        match (&self.kind, &writer.kind) {
+            (Kind::Avro(reader), Kind::Avro(writer)) => avro::differences(reader, writer),
+            (Kind::Json(reader), Kind::Json(writer)) => json::differences(reader, writer),
+            (Kind::Protobuf(reader), Kind::Protobuf(writer)) => {
+                protobuf::differences(reader, writer)
+            }
+            _ => vec![Reason {
+                kind: "SCHEMA_TYPE_CHANGED",
+                path: "/".to_owned(),
+                description: "the schemas are of different types, such as AVRO and JSON".to_owned(),
+            }],
+        }
+    }
+
+    /// The schema as clients take it that ask for `format=serialized`: a Protobuf file as the
+    /// base64 text of its descriptor. The other types have no such form.
+    pub(crate) fn serialized(&self) -> Option<String> {
+        match &self.kind {
+            Kind::Protobuf(protobuf) => Some(protobuf.serialized()),
+            Kind::Avro(_) | Kind::Json(_) => None,
+        }
+    }
+}

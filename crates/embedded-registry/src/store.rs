@@ -1,0 +1,247 @@
+//! What the registry knows: the state that follows from the records of `_schemas`, in their order.
+//!
+//! [`Store::apply`] is the only way in, and everything else asks. It owns no socket, clock or task.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use crate::model::{Config, Level, Mode, Schema};
+use crate::record::Event;
+
+/// A version of a subject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Version {
+    pub(crate) version: i32,
+    pub(crate) id: i32,
+    pub(crate) schema: Arc<Schema>,
+    /// Marked as deleted: readers of old records still find it by its id.
+    pub(crate) deleted: bool,
+}
+
+/// An id, and where it is used.
+#[derive(Debug)]
+struct Identified {
+    schema: Arc<Schema>,
+    /// Subject and version, deleted ones too.
+    used: BTreeSet<(String, i32)>,
+}
+
+/// Which versions a question is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Which {
+    Live,
+    Deleted,
+    All,
+}
+
+impl Which {
+    fn holds(self, version: &Version) -> bool {
+        match self {
+            Self::Live => !version.deleted,
+            Self::Deleted => version.deleted,
+            Self::All => true,
+        }
+    }
+}
+
+/// The state of a registry.
+#[derive(Debug, Default)]
+pub(crate) struct Store {
+    subjects: BTreeMap<String, BTreeMap<i32, Version>>,
+    ids: BTreeMap<i32, Identified>,
+    id_of: HashMap<Arc<Schema>, i32>,
+    /// The highest id that was ever given out, as far as the log remembers.
+    highest_id: i32,
+    config: Option<Config>,
+    configs: BTreeMap<String, Config>,
+    mode: Option<Mode>,
+    modes: BTreeMap<String, Mode>,
+}
+
+impl Store {
+    /// Changes the state as a record says.
+    pub(crate) fn apply(&mut self, event: Event) {
+        match event {
+            Event::Registered { subject, version, id, schema, deleted } => {
+                self.forget(&subject, version);
+                self.remember_id(id, &schema, &subject, version);
+                let versions = self.subjects.entry(subject).or_default();
+                versions.insert(version, Version { version, id, schema, deleted });
+            }
+            Event::Removed { subject, version } => self.forget(&subject, version),
+            Event::SubjectDeleted { subject, version } => {
+                let versions = self.subjects.get_mut(&subject).into_iter().flatten();
+                for (_, entry) in versions.filter(|(number, _)| **number <= version) {
+                    entry.deleted = true;
+                }
+            }
+            Event::SubjectCleared { subject } => {
+                for version in self.versions(&subject, Which::Deleted) {
+                    self.forget(&subject, version.version);
+                }
+            }
+            Event::Config { subject: None, config } => self.config = config,
+            Event::Config { subject: Some(subject), config } => {
+                set(&mut self.configs, subject, config);
+            }
+            Event::Mode { subject: None, mode } => self.mode = mode,
+            Event::Mode { subject: Some(subject), mode } => set(&mut self.modes, subject, mode),
+            Event::Noop => {}
+        }
+    }
+
+    fn remember_id(&mut self, id: i32, schema: &Arc<Schema>, subject: &str, version: i32) {
+        self.highest_id = self.highest_id.max(id);
+        // Imports may give one schema two ids; the lower one is given out from then on.
+        let known = self.id_of.entry(schema.clone()).or_insert(id);
+        *known = id.min(*known);
+        let used = BTreeSet::new();
+        let entry = self.ids.entry(id).or_insert(Identified { schema: schema.clone(), used });
+        entry.used.insert((subject.to_owned(), version));
+    }
+
+    fn forget(&mut self, subject: &str, version: i32) {
+        let Some(versions) = self.subjects.get_mut(subject) else {
+            return;
+        };
+        let Some(removed) = versions.remove(&version) else {
+            return;
+        };
+        if versions.is_empty() {
+            self.subjects.remove(subject);
+        }
+        let Some(identified) = self.ids.get_mut(&removed.id) else {
+            return;
+        };
+        identified.used.remove(&(subject.to_owned(), version));
+        if identified.used.is_empty() {
+            self.ids.remove(&removed.id);
+            if self.id_of.get(&removed.schema) == Some(&removed.id) {
+                self.id_of.remove(&removed.schema);
+            }
+        }
+    }
+
+    /// The names of the subjects that have such versions, in order.
+    pub(crate) fn subjects(&self, which: Which) -> Vec<String> {
+        // A subject counts as deleted when no version of it is left alive.
+        let is_listed = |versions: &BTreeMap<i32, Version>| match which {
+            Which::All => true,
+            Which::Live => versions.values().any(|version| !version.deleted),
+            Which::Deleted => versions.values().all(|version| version.deleted),
+        };
+        let listed = self.subjects.iter().filter(|(_, versions)| is_listed(versions));
+        listed.map(|(subject, _)| subject.clone()).collect()
+    }
+
+    /// The versions of a subject, in order.
+    pub(crate) fn versions(&self, subject: &str, which: Which) -> Vec<Version> {
+        let versions = self.subjects.get(subject).into_iter().flat_map(BTreeMap::values);
+        versions.filter(|version| which.holds(version)).cloned().collect()
+    }
+
+    /// A version of a subject; `None` asks for the latest.
+    pub(crate) fn version(
+        &self,
+        subject: &str,
+        version: Option<i32>,
+        which: Which,
+    ) -> Option<Version> {
+        let versions = self.subjects.get(subject)?;
+        match version {
+            Some(version) => versions.get(&version).filter(|it| which.holds(it)).cloned(),
+            None => versions.values().rev().find(|it| which.holds(it)).cloned(),
+        }
+    }
+
+    /// The latest version of a subject with this schema.
+    pub(crate) fn find(&self, subject: &str, schema: &Schema, which: Which) -> Option<Version> {
+        let mut versions = self.subjects.get(subject)?.values().rev();
+        versions.find(|it| which.holds(it) && *it.schema == *schema).cloned()
+    }
+
+    /// The version number that a subject's next registration gets. Versions that are marked as
+    /// deleted count, so a number is not used twice.
+    pub(crate) fn next_version(&self, subject: &str) -> i32 {
+        let last = self.subjects.get(subject).and_then(|versions| versions.keys().next_back());
+        last.map_or(1, |last| last.saturating_add(1))
+    }
+
+    /// The id of a schema, a new one where it has none.
+    pub(crate) fn id_for(&self, schema: &Schema) -> i32 {
+        self.id_of.get(schema).copied().unwrap_or(self.highest_id.saturating_add(1))
+    }
+
+    /// The highest id that was given out.
+    pub(crate) fn highest_id(&self) -> i32 {
+        self.highest_id
+    }
+
+    /// The schema with this id.
+    pub(crate) fn schema(&self, id: i32) -> Option<Arc<Schema>> {
+        self.ids.get(&id).map(|identified| identified.schema.clone())
+    }
+
+    /// The subjects and versions that use an id; `None` where nobody has it.
+    pub(crate) fn uses(&self, id: i32, which: Which) -> Option<Vec<(String, i32)>> {
+        let used = self.ids.get(&id)?.used.iter();
+        let is_listed = |(subject, version): &&(String, i32)| {
+            self.version(subject, Some(*version), which).is_some()
+        };
+        Some(used.filter(is_listed).cloned().collect())
+    }
+
+    /// The ids of the schemas that need this version and are not deleted.
+    pub(crate) fn referenced_by(&self, subject: &str, version: i32) -> BTreeSet<i32> {
+        let live = self.subjects.values().flat_map(BTreeMap::values).filter(|it| !it.deleted);
+        let needs = |it: &&Version| {
+            let mut references = it.schema.references.iter();
+            references.any(|one| one.subject == subject && one.version == version)
+        };
+        live.filter(needs).map(|it| it.id).collect()
+    }
+
+    /// The setting of a subject alone, or of all.
+    pub(crate) fn config(&self, subject: Option<&str>) -> Option<&Config> {
+        match subject {
+            Some(subject) => self.configs.get(subject),
+            None => self.config.as_ref(),
+        }
+    }
+
+    /// The level that holds for a subject; `None` asks for all that have none of their own.
+    pub(crate) fn level(&self, subject: Option<&str>) -> Level {
+        let own = subject.and_then(|subject| self.configs.get(subject)?.level);
+        own.or_else(|| self.config.as_ref()?.level).unwrap_or_default()
+    }
+
+    /// Whether a subject's schemas are normalised unasked.
+    pub(crate) fn normalizes(&self, subject: &str) -> bool {
+        let own = self.configs.get(subject).and_then(|config| config.normalize);
+        own.or_else(|| self.config.as_ref()?.normalize).unwrap_or(false)
+    }
+
+    /// The mode of a subject alone, or of all.
+    pub(crate) fn own_mode(&self, subject: Option<&str>) -> Option<Mode> {
+        match subject {
+            Some(subject) => self.modes.get(subject).copied(),
+            None => self.mode,
+        }
+    }
+
+    /// The mode that holds for a subject; `None` asks for all that have none of their own.
+    pub(crate) fn mode(&self, subject: Option<&str>) -> Mode {
+        match (self.mode, subject) {
+            (Some(Mode::ReadOnlyOverride), _) => Mode::ReadOnlyOverride,
+            (all, Some(subject)) => self.modes.get(subject).copied().or(all).unwrap_or_default(),
+            (all, None) => all.unwrap_or_default(),
+        }
+    }
+}
+
+fn set<T>(map: &mut BTreeMap<String, T>, subject: String, value: Option<T>) {
+    match value {
+        Some(value) => map.insert(subject, value),
+        None => map.remove(&subject),
+    };
+}

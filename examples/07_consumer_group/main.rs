@@ -1,0 +1,89 @@
+//! 07 · Consumer group
+//!
+//! Members join, restart, leave, die and fall silent, in groups that share partitions in different
+//! ways, all at once on one topic. A table at the end says for how long each event left partitions
+//! without a reader.
+//!
+//! Run:      cargo run --example 07_consumer_group
+//! Chapter:  docs/07-consumer-group.md
+
+mod board;
+mod failures;
+mod member;
+mod print;
+mod strategies;
+mod subscriptions;
+mod topics;
+
+use std::thread::{self, JoinHandle};
+
+use anyhow::{Result, anyhow};
+use helpers::unique_name;
+
+use print::Scene;
+use strategies::Strategy;
+use topics::Topics;
+
+/// How many departures each group reads.
+const RECORDS: usize = 600;
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.first().is_some_and(|it| it == failures::VICTIM) {
+        return failures::run_victim(&arguments[1..]);
+    }
+    let cluster = workshop::cluster().await?;
+    let brokers = cluster.bootstrap_servers().to_owned();
+    let topics = Topics::create(&brokers, unique_name("departures")).await?;
+
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let seen = (brokers.clone(), topics.clone());
+    // Members block the threads that they are polled on, so the scenes leave the runtime alone.
+    thread::spawn(move || tell.send(scenes(&seen.0, &seen.1)));
+    let outcome = tokio::select! {
+        outcome = told => outcome?,
+        _ = tokio::signal::ctrl_c() => Err(anyhow!("stopped by Ctrl-C")),
+    };
+    topics.delete(&brokers).await?;
+    cluster.close().await?;
+    outcome
+}
+
+/// Runs all scenes at once, and prints what they saw.
+fn scenes(brokers: &str, topics: &Topics) -> Result<()> {
+    let strategies = [Strategy::Eager, Strategy::Cooperative, Strategy::Static];
+    let compared = strategies.map(|strategy| {
+        at_once(brokers, topics, move |brokers, topics| strategies::show(brokers, topics, strategy))
+    });
+    let death = at_once(brokers, topics, failures::show_death);
+    let silence = at_once(brokers, topics, failures::show_silence);
+    let crowd = at_once(brokers, topics, subscriptions::show_too_many);
+
+    println!("subscribe to");
+    subscriptions::show(brokers, topics)?.iter().for_each(|line| println!("{line}"));
+    println!("\n3 members, 2 partitions");
+    end(crowd)?.iter().for_each(|step| println!("{step}"));
+
+    let mut scenes: Vec<Scene> = compared.into_iter().map(end).collect::<Result<_>>()?;
+    scenes.iter().for_each(print::callbacks);
+    scenes.push(end(death)?);
+    let (silence, error) = end(silence)?;
+    scenes.push(silence);
+    println!("\nthe member that stopped polling is told\n  {error}\n");
+    print::table(&scenes);
+    Ok(())
+}
+
+fn at_once<T: Send + 'static>(
+    brokers: &str,
+    topics: &Topics,
+    scene: impl FnOnce(&str, &Topics) -> Result<T> + Send + 'static,
+) -> JoinHandle<Result<T>> {
+    let (brokers, topics) = (brokers.to_owned(), topics.clone());
+    thread::spawn(move || scene(&brokers, &topics))
+}
+
+fn end<T>(scene: JoinHandle<Result<T>>) -> Result<T> {
+    scene.join().map_err(|_| anyhow!("a scene panicked"))?
+}

@@ -1,0 +1,60 @@
+//! 10 · Transactions
+//!
+//! Records that count together or not at all: what a commit and an abort leave in the log, what
+//! readers of both kinds see of it, and what a transaction does that nobody ends. Two producers
+//! lose theirs, one to its successor and one to the clock.
+//!
+//! Run:      cargo run --example 10_transactions
+//! Chapter:  docs/10-transactions.md
+
+mod outcomes;
+mod producer;
+mod readers;
+mod scene;
+mod timeout;
+mod waiting;
+mod zombie;
+
+use anyhow::Result;
+use helpers::{create_topic, delete_topic, unique_name};
+
+use scene::Scene;
+
+/// A partition for each scene, so that each begins with offset 0.
+const PARTITIONS: i32 = 4;
+/// As many copies as the cluster keeps by default.
+const REPLICATION_FACTOR: i32 = -1;
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let cluster = workshop::cluster().await?;
+    let brokers = cluster.bootstrap_servers();
+    let topic = unique_name("departures");
+    create_topic(brokers, &topic, PARTITIONS, REPLICATION_FACTOR).await?;
+
+    let played = tokio::select! {
+        played = play(brokers, &topic) => played,
+        _ = tokio::signal::ctrl_c() => Ok(()),
+    };
+    let deleted = delete_topic(brokers, &topic).await;
+    cluster.close().await?;
+    played?;
+    deleted?;
+    Ok(())
+}
+
+async fn play(brokers: &str, topic: &str) -> Result<()> {
+    let scene = |partition| Scene { brokers, topic, partition };
+
+    println!("1  Commit, abort, commit");
+    outcomes::play(&scene(0)).await?;
+
+    println!("\n2  An open transaction holds readers back");
+    waiting::play(&scene(1)).await?;
+
+    println!("\n3  A second producer with the same transactional.id");
+    zombie::play(&scene(2)).await?;
+
+    println!("\n4  A transaction that takes too long");
+    timeout::play(&scene(3)).await
+}

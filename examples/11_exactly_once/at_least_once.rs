@@ -1,0 +1,71 @@
+//! The worker that counts at least once: it writes, makes sure that all was delivered, and then
+//! commits how far it came. Between the two it can die.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use helpers::{EndOfPartitions, ProducerBuilder, producer::Publisher};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{BorrowedMessage, Message};
+use rdkafka::producer::BaseRecord;
+
+use crate::job::{self, BATCH, Job, LIMIT, Membership};
+use crate::output::Counts;
+
+/// Counts departures until there are no more.
+pub(crate) async fn work(job: &Job) -> Result<()> {
+    let producer = ProducerBuilder::new(&job.brokers).set("linger.ms", "0").build().await?;
+    let mut counts = Counts::rebuild(&job.brokers, &job.output).await?;
+    let consumer = job.consumer()?;
+
+    let (mut since_commit, mut end) = (0, EndOfPartitions::new());
+    loop {
+        let polled = consumer.poll(Duration::from_millis(100));
+        consumer.context().check()?;
+        match polled {
+            None => {}
+            Some(Ok(message)) => {
+                end.message_from(message.partition());
+                process(&producer, &message, &mut counts, &job.output)?;
+                since_commit += 1;
+            }
+            Some(Err(KafkaError::PartitionEOF(partition))) => end.ended(partition),
+            Some(Err(error)) => return Err(error.into()),
+        }
+        let is_end = end.all_of(&consumer.assignment()?);
+        if since_commit == BATCH || (is_end && since_commit > 0) {
+            commit(&producer, &consumer)?;
+            since_commit = 0;
+        }
+        if is_end {
+            return Ok(());
+        }
+    }
+}
+
+/// Counts a departure, and writes the new count to the partition of the same number.
+fn process(
+    producer: &Publisher,
+    message: &BorrowedMessage<'_>,
+    counts: &mut Counts,
+    output: &str,
+) -> Result<()> {
+    let departure = serde_json::from_slice(message.payload().unwrap_or_default())?;
+    let counted = counts.count(departure);
+    let value = serde_json::to_string(&counted)?;
+    let record = BaseRecord::to(output).partition(message.partition());
+    producer.send(record.key(&counted.from).payload(&value))?;
+    job::work();
+    Ok(())
+}
+
+// ANCHOR: commit
+/// Waits until the counts are delivered, and only then commits the offsets. The other way round
+/// counts would be lost.
+fn commit(producer: &Publisher, consumer: &BaseConsumer<Membership>) -> Result<()> {
+    let sent = producer.flush(LIMIT)?;
+    ensure!(sent.failed + sent.still_queued == 0, "{sent}");
+    Ok(consumer.commit_consumer_state(CommitMode::Sync)?)
+}
+// ANCHOR_END: commit

@@ -1,0 +1,94 @@
+//! 13 · Lineage
+//!
+//! Airports become departures, departures become delays, delays become a board. The board knows
+//! where it comes from: its history is printed as a tree, with the latency of each stage. On the
+//! way a batch fails, and it comes again, and nothing else does.
+//!
+//! Run:      cargo run --example 13_lineage
+//! Chapter:  docs/13-lineage.md
+
+mod stages;
+
+use anyhow::{Result, bail, ensure};
+use helpers::lineage::{Consumer, Message, Producer, calc_ref_latencies, lineage_tree};
+use helpers::{Error, unique_name};
+
+use stages::{DEPARTURES, Departure, Topics, board, publish_airports, read_board, schedule};
+
+const BATCH: usize = 2;
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let cluster = workshop::cluster().await?;
+    let brokers = cluster.bootstrap_servers();
+    let topics = Topics::create(brokers).await?;
+    let done = pipeline(brokers, &topics).await;
+    topics.delete(brokers).await?;
+    cluster.close().await?;
+    done
+}
+
+async fn pipeline(brokers: &str, topics: &Topics) -> Result<()> {
+    publish_airports(brokers, topics).await?;
+    schedule(brokers, topics).await?;
+    delays(brokers, topics).await?;
+    board(brokers, topics).await?;
+    let origin = read_board(brokers, topics).await?;
+
+    // ANCHOR: tree
+    println!("\n{}", lineage_tree(&origin));
+    // ANCHOR_END: tree
+
+    // ANCHOR: latencies
+    let Some(history) = &origin.hist else {
+        bail!("the board was read without its history");
+    };
+    let stages = calc_ref_latencies(history);
+    println!("\nstage      made from   records   slowest");
+    for (service, source) in
+        [("schedule", "airports"), ("delays", "schedule"), ("boards", "delays")]
+    {
+        let of_stage = stages.iter().filter(|it| it.service == service && it.source == source);
+        let latencies: Vec<_> = of_stage.map(|it| it.latency.num_milliseconds()).collect();
+        let slowest = latencies.iter().max().copied().unwrap_or_default();
+        println!("{service:10} {source:10} {:8} {slowest:6} ms", latencies.len());
+    }
+    // ANCHOR_END: latencies
+    Ok(())
+}
+
+// ANCHOR: batches
+/// Stage 2: what is late. The second batch fails once, for a reason outside of Kafka.
+async fn delays(brokers: &str, topics: &Topics) -> Result<()> {
+    let producer = Producer::new("delays", brokers, &[]).await?;
+    let mut consumer =
+        Consumer::builder("delays", brokers, &[&topics.departures], unique_name("delays"))
+            .batch_size(BATCH)
+            .timeout_ms(5000)
+            .on_batch(|metrics| eprintln!("{metrics}"))
+            .build()
+            .await?;
+    let (mut processed, mut calls) = (0, 0);
+    while processed < DEPARTURES {
+        calls += 1;
+        let batch = consumer
+            .process_batch(async |departures: Vec<Message<Departure>>| {
+                let ids: Vec<&str> = departures.iter().map(|it| it.id.as_str()).collect();
+                println!("delays     batch {}", ids.join(", "));
+                ensure!(calls != 2, "the control tower does not answer");
+                let late: Vec<_> =
+                    departures.into_iter().filter(|it| !it.id.ends_with("-0")).collect();
+                producer.produce_batch(&topics.delays, &late).await?;
+                Ok(())
+            })
+            .await;
+        match batch {
+            Ok(count) => processed += count,
+            // Nothing of the batch is committed, and the consumer has gone back to its beginning.
+            Err(error @ Error::Handler { .. }) => println!("           {error}"),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(consumer.close().await?)
+}
+// ANCHOR_END: batches

@@ -1,0 +1,182 @@
+//! Send JSON records in bulk: a string, an object, a list, anything that iterates, or a file.
+//!
+//! [`JsonProducer`] reads an input, serialises it with several workers, and returns one summary in
+//! which every record is counted once. An invalid record is reported and skipped, and the rest
+//! goes on. The key of a record is its `id`, as JSON, and the order of each key is kept.
+//!
+//! | For | Look in |
+//! |---|---|
+//! | the key, found before the record is serialised | key.rs, probe.rs |
+//! | a file of JSON lines in constant memory | lines.rs |
+//! | how records are shared out, and order kept | workers.rs, inbox.rs |
+//! | what is tried again, and what is not | queue.rs |
+//! | Ctrl-C | stop.rs |
+//! | what is counted, and what is told of single records | summary.rs, reports.rs |
+//!
+//! It leaves out sending again what failed to be delivered: librdkafka has retried for
+//! `delivery.timeout.ms` by then, and another send could change the order and duplicate.
+
+mod build;
+mod file;
+mod inbox;
+mod input;
+mod key;
+mod lines;
+mod probe;
+mod queue;
+mod record;
+mod reports;
+mod stop;
+mod summary;
+mod time;
+mod workers;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rdkafka::producer::ThreadedProducer;
+use serde::Serialize;
+
+pub use build::JsonProducerBuilder;
+pub use reports::SkippedRecord;
+pub use summary::JsonSummary;
+pub use time::iso8601;
+
+use crate::{Error, connection, topics};
+use record::{Record, Typed};
+use reports::Reports;
+use stop::Stop;
+use summary::Counts;
+use workers::Job;
+
+/// A producer of JSON records.
+///
+/// Each of the `send` functions returns when every record is delivered or lost. At a Ctrl-C it
+/// reads no more, flushes what it has read, and returns the summary of that; a second Ctrl-C ends
+/// the flush too. A program that drops the future stops it in the same way, and loses the summary.
+/// Once a `send` has listened for Ctrl-C, it no longer ends the process by itself, between two
+/// `send`s neither (tokio keeps its signal handler).
+///
+/// ```no_run
+/// # async fn publish(brokers: &str) -> Result<(), helpers::Error> {
+/// use helpers::json::JsonProducer;
+///
+/// let producer = JsonProducer::builder(brokers).client_id("airports-json").build().await?;
+/// let summary = producer.send_all("airports", helpers::airports()?).await?;
+/// println!("{summary}");
+/// # Ok(())
+/// # }
+/// ```
+#[doc(alias = "KafkaJson")]
+pub struct JsonProducer {
+    producer: ThreadedProducer<Reports>,
+    batch_size: usize,
+    max_workers: usize,
+    flush_limit: Duration,
+    /// The most bytes of a record (`message.max.bytes`).
+    largest_record: usize,
+}
+
+impl JsonProducer {
+    /// Sends a string (as `{"message": …}`), an object, or a list of objects.
+    ///
+    /// # Errors
+    /// [`Error::NotRecords`] for anything else, and those of [`JsonProducer::send_all`].
+    pub async fn send(
+        &self,
+        topic: &str,
+        data: &(impl Serialize + ?Sized),
+    ) -> Result<JsonSummary, Error> {
+        self.send_all(topic, input::records(data)?).await
+    }
+
+    /// Sends everything that an iterator gives, and reads it no faster than the cluster takes it.
+    /// An item that does not serialise to an object is skipped.
+    ///
+    /// # Errors
+    /// [`Error::InvalidTopicName`]. What becomes of single records is in the summary.
+    pub async fn send_all<I>(&self, topic: &str, records: I) -> Result<JsonSummary, Error>
+    where
+        I: IntoIterator + Send + 'static,
+        I::Item: Serialize + Send,
+    {
+        let counts = self.new_counts();
+        let job = self.job(topic, &counts)?;
+        let stop = Arc::clone(&job.stop);
+        let work = connection::blocking(move || {
+            let numbered = (1..).zip(records).map(|(number, it)| Ok((number, Typed(it))));
+            Ok(run(&job, numbered).0)
+        });
+        until_ctrl_c(work, &stop, || ()).await
+    }
+
+    fn new_counts(&self) -> Vec<Arc<Counts>> {
+        (0..self.max_workers).map(|_| Arc::default()).collect()
+    }
+
+    fn job(&self, topic: &str, counts: &[Arc<Counts>]) -> Result<Job, Error> {
+        if let Some(reason) = topics::broken_name_rule(topic) {
+            return Err(Error::InvalidTopicName { topic: topic.to_owned(), reason });
+        }
+        Ok(Job {
+            producer: self.producer.clone(),
+            topic: topic.to_owned(),
+            batch_size: self.batch_size,
+            flush_limit: self.flush_limit,
+            stop: Arc::new(Stop::new(self.flush_limit)),
+            counts: counts.to_vec(),
+        })
+    }
+}
+
+fn run<R: Record>(
+    job: &Job,
+    input: impl Iterator<Item = std::io::Result<(u64, R)>>,
+) -> (JsonSummary, std::io::Result<()>) {
+    let workers = job.counts.len();
+    tracing::info!(topic = job.topic, workers, batch_size = job.batch_size, "sending JSON records");
+    let (summary, read) = job.run(input);
+    if summary.all_delivered() {
+        tracing::info!(topic = job.topic, "{summary}");
+    } else {
+        tracing::warn!(topic = job.topic, "{summary}");
+    }
+    (summary, read)
+}
+
+/// Waits for `work`, tells `stop` of each Ctrl-C, and calls `tick` ten times a second.
+async fn until_ctrl_c<T>(work: impl Future<Output = T>, stop: &Arc<Stop>, tick: impl Fn()) -> T {
+    let _stops = StopOnDrop(stop);
+    let mut work = std::pin::pin!(work);
+    let mut ticks = tokio::time::interval(Duration::from_millis(100));
+    let mut ctrl_c = Box::pin(tokio::signal::ctrl_c());
+    let mut listening = true;
+    loop {
+        tokio::select! {
+            // Listens before the work begins, so that none is missed.
+            biased;
+            heard = &mut ctrl_c, if listening => match heard {
+                Ok(()) => {
+                    tracing::warn!("Ctrl-C: no more is read, and what was read is flushed");
+                    stop.ask();
+                    ctrl_c = Box::pin(tokio::signal::ctrl_c());
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "Ctrl-C cannot be heard");
+                    listening = false;
+                }
+            },
+            done = &mut work => return done,
+            _ = ticks.tick() => tick(),
+        }
+    }
+}
+
+/// Where nobody waits for the summary any more, the work ends as at a Ctrl-C.
+struct StopOnDrop<'a>(&'a Stop);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.ask();
+    }
+}

@@ -1,0 +1,67 @@
+//! What becomes a Kafka record: a value of any type that serialises, or a line of JSON text.
+
+use serde::Serialize;
+use serde::ser::Error as _;
+use serde_json::Error;
+
+use super::key::{key_of, key_of_text};
+use super::lines::Line;
+use super::probe::not_an_object;
+
+/// A record before it is sent.
+pub(super) trait Record: Send {
+    /// The record's key, as JSON.
+    ///
+    /// # Errors
+    /// Where it is no JSON object.
+    fn key(&self) -> Result<Option<Vec<u8>>, Error>;
+
+    /// The record as JSON. `buffer` is empty, for those that have to write it.
+    ///
+    /// # Errors
+    /// Where it is no JSON object, or does not serialise.
+    fn value<'a>(&'a self, buffer: &'a mut Vec<u8>) -> Result<&'a [u8], Error>;
+}
+
+/// A value of the caller's.
+pub(super) struct Typed<T>(pub(super) T);
+
+impl<T: Serialize + Send> Record for Typed<T> {
+    fn key(&self) -> Result<Option<Vec<u8>>, Error> {
+        key_of(&self.0)
+    }
+
+    fn value<'a>(&'a self, buffer: &'a mut Vec<u8>) -> Result<&'a [u8], Error> {
+        serde_json::to_writer(&mut *buffer, &self.0)?;
+        if buffer.first() == Some(&b'{') {
+            return Ok(buffer);
+        }
+        Err(not_an_object("something else"))
+    }
+}
+
+impl Record for Line {
+    fn key(&self) -> Result<Option<Vec<u8>>, Error> {
+        match self {
+            Line::Whole(bytes) => match std::str::from_utf8(bytes) {
+                // The line's own number is told beside the reason, and serde_json's is always 1.
+                Ok(text) => key_of_text(text).map_err(|error| {
+                    let reason = error.to_string();
+                    Error::custom(reason.replace(" at line 1 column ", " at column "))
+                }),
+                Err(error) => Err(Error::custom(error)),
+            },
+            Line::TooLong { limit } => Err(Error::custom(format_args!(
+                "the line is longer than message.max.bytes, {limit} bytes"
+            ))),
+        }
+    }
+
+    fn value<'a>(&'a self, _: &'a mut Vec<u8>) -> Result<&'a [u8], Error> {
+        match self {
+            Line::Whole(bytes) => Ok(bytes),
+            // It has no key either, and does not come this far.
+            Line::TooLong { .. } => Err(Error::custom("the line is too long")),
+        }
+    }
+}

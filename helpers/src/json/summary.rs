@@ -1,0 +1,183 @@
+//! What became of the records, each counted once.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What became of the records that were read from an input. Each is in exactly one of `delivered`,
+/// `failed`, `skipped`, `not_sent` and `still_queued`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct JsonSummary {
+    /// Records whose delivery was reported.
+    pub delivered: u64,
+    /// Records that were valid and did not arrive: their failure was reported, or the client took
+    /// none of the tries to queue them. That is final.
+    pub failed: u64,
+    /// Records that can never be sent: no JSON object, or larger than `message.max.bytes`.
+    pub skipped: u64,
+    /// Records that were read and not sent any more, because the cluster took none of those before
+    /// them for the whole flush limit after a Ctrl-C, or because of a second Ctrl-C.
+    pub not_sent: u64,
+    /// Records without a report when the flush limit had passed.
+    pub still_queued: u64,
+    /// How many of all these had to be queued more than once, each counted once however often.
+    pub retried: u64,
+    /// Whether Ctrl-C ended it: the input may hold more records.
+    pub interrupted: bool,
+}
+
+impl JsonSummary {
+    /// How many records were read from the input. After an interruption, these are the first ones.
+    pub fn records(&self) -> u64 {
+        self.delivered + self.failed + self.skipped + self.not_sent + self.still_queued
+    }
+
+    /// Whether the whole input was read and every record of it was delivered.
+    pub fn all_delivered(&self) -> bool {
+        !self.interrupted && self.delivered == self.records()
+    }
+
+    /// Both together.
+    pub(super) fn and(self, other: JsonSummary) -> JsonSummary {
+        JsonSummary {
+            delivered: self.delivered + other.delivered,
+            failed: self.failed + other.failed,
+            skipped: self.skipped + other.skipped,
+            not_sent: self.not_sent + other.not_sent,
+            still_queued: self.still_queued + other.still_queued,
+            retried: self.retried + other.retried,
+            interrupted: self.interrupted || other.interrupted,
+        }
+    }
+}
+
+impl fmt::Display for JsonSummary {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let JsonSummary { delivered, failed, skipped, retried, .. } = self;
+        write!(
+            out,
+            "{delivered} delivered, {failed} failed, {skipped} skipped, {retried} retried"
+        )?;
+        for (count, what) in [(self.not_sent, "not sent"), (self.still_queued, "still queued")] {
+            if count > 0 {
+                write!(out, ", {count} {what}")?;
+            }
+        }
+        if self.interrupted {
+            write!(out, "; stopped after {} records of the input", self.records())?;
+        }
+        Ok(())
+    }
+}
+
+/// The counts of one worker. Its records carry them to their delivery reports, so that several
+/// inputs can be sent at once with one producer, and workers do not wait for one another to count.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    delivered: AtomicU64,
+    failed: AtomicU64,
+    queued: AtomicU64,
+    skipped: AtomicU64,
+    not_sent: AtomicU64,
+    retried: AtomicU64,
+    /// The bytes of all records that are settled, for a progress bar.
+    settled_bytes: AtomicU64,
+}
+
+impl Counts {
+    /// The client has taken a record.
+    pub(super) fn queued(&self) {
+        self.queued.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A report came for a record that was queued.
+    pub(super) fn reported(&self, delivered: bool, bytes: usize) {
+        let count = if delivered { &self.delivered } else { &self.failed };
+        self.settled_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        count.fetch_add(1, Ordering::Release);
+    }
+
+    /// The client did not take a record, however often it was tried.
+    pub(super) fn refused(&self) {
+        self.queued();
+        self.reported(false, 0);
+    }
+
+    pub(super) fn skipped(&self) {
+        self.skipped.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn not_sent(&self) {
+        self.not_sent.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn retried(&self) {
+        self.retried.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn settled_bytes(&self) -> u64 {
+        self.settled_bytes.load(Ordering::Relaxed)
+    }
+
+    /// The counts as they are. Only when the worker has ended do they fit together.
+    pub(super) fn summary(&self) -> JsonSummary {
+        let delivered = self.delivered.load(Ordering::Acquire);
+        let failed = self.failed.load(Ordering::Acquire);
+        let queued = self.queued.load(Ordering::Relaxed);
+        JsonSummary {
+            delivered,
+            failed,
+            skipped: self.skipped.load(Ordering::Relaxed),
+            not_sent: self.not_sent.load(Ordering::Relaxed),
+            still_queued: queued.saturating_sub(delivered + failed),
+            retried: self.retried.load(Ordering::Relaxed),
+            interrupted: false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summary_reads_as_a_sentence() {
+        let whole = JsonSummary { delivered: 7882, skipped: 2, retried: 5, ..Default::default() };
+        assert_eq!(whole.to_string(), "7882 delivered, 0 failed, 2 skipped, 5 retried");
+        let stopped =
+            JsonSummary { delivered: 10, not_sent: 3, interrupted: true, ..Default::default() };
+        assert_eq!(
+            stopped.to_string(),
+            "10 delivered, 0 failed, 0 skipped, 0 retried, 3 not sent; stopped after 13 records of \
+             the input"
+        );
+    }
+
+    #[test]
+    fn no_record_is_counted_twice() {
+        let counts = Counts::default();
+        for _ in 0..7 {
+            counts.queued();
+        }
+        // One of them was tried twice, and was delivered in the end.
+        counts.retried();
+        (0..4).for_each(|_| counts.reported(true, 10));
+        counts.reported(false, 10);
+        counts.refused();
+        counts.skipped();
+        counts.not_sent();
+        let summary = counts.summary();
+        let expected = JsonSummary {
+            delivered: 4,
+            failed: 2,
+            skipped: 1,
+            not_sent: 1,
+            still_queued: 2,
+            retried: 1,
+            interrupted: false,
+        };
+        assert_eq!(summary, expected);
+        assert_eq!(summary.records(), 10);
+        assert!(!summary.all_delivered());
+        assert_eq!(summary.and(summary).records(), 20);
+    }
+}

@@ -1,0 +1,279 @@
+//! One batch: read it, and then commit it or go back to where it began.
+//!
+//! All calls here block.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rdkafka::client::ClientContext;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{BorrowedMessage, Message as _};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+use serde::de::DeserializeOwned;
+
+use super::envelope::unpack_kafka_payload;
+use super::format::{Ranges, format_kafka_ref};
+use super::history::{Message, Ref};
+use crate::Error;
+
+/// How long a poll lasts at most, so that a stop is seen.
+const POLL: Duration = Duration::from_millis(100);
+const SEEK_LIMIT: Duration = Duration::from_secs(10);
+
+/// What makes up a batch.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    pub(super) batch_size: usize,
+    pub(super) timeout: Duration,
+    pub(super) latest_only: bool,
+    pub(super) skip_undecodable: bool,
+}
+
+/// A batch that was read.
+pub(super) struct Batch<T> {
+    pub(super) messages: Vec<Message<T>>,
+    /// The records that it was read from, those that were skipped too.
+    pub(super) ranges: Ranges,
+    /// How many records that were.
+    pub(super) records: usize,
+}
+
+/// Reads batches, one at a time.
+pub(super) struct Reader {
+    consumer: BaseConsumer<Revocations>,
+    limits: Limits,
+    /// What was read and not committed. It is not empty at the beginning of a batch where the last
+    /// one failed, or was abandoned: then it comes again.
+    unfinished: Ranges,
+}
+
+impl Reader {
+    pub(super) fn subscribe(
+        config: &ClientConfig,
+        topics: &[String],
+        limits: Limits,
+    ) -> Result<Self, Error> {
+        let consumer: BaseConsumer<Revocations> =
+            config.create_with_context(Revocations::default())?;
+        let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
+        consumer.subscribe(&topics)?;
+        Ok(Reader { consumer, limits, unfinished: Ranges::default() })
+    }
+
+    /// Reads until a batch is full, the time is up, or `stop` is set.
+    pub(super) fn read<T: DeserializeOwned>(
+        &mut self,
+        stop: &AtomicBool,
+    ) -> Result<Batch<T>, Error> {
+        self.go_back()?;
+        let started = Instant::now();
+        let (mut messages, mut records): (Vec<Message<T>>, usize) = (Vec::new(), 0);
+        while messages.len() < self.limits.batch_size && !stop.load(Ordering::Relaxed) {
+            let left = self.limits.timeout.saturating_sub(started.elapsed());
+            let polled = self.consumer.poll(left.min(POLL));
+            for (topic, partition) in self.consumer.context().take() {
+                // They are another member's now, or begin anew where the last commit was.
+                self.unfinished.remove(&topic, partition);
+                messages.retain(|it| !is_from(it, &topic, partition));
+            }
+            match polled {
+                None if left.is_zero() => break,
+                None => {}
+                Some(Err(error)) => passes(error)?,
+                Some(Ok(record)) => {
+                    records += 1;
+                    self.unfinished.add(record.topic(), record.partition(), record.offset());
+                    messages.extend(message(&record, self.limits.skip_undecodable)?);
+                }
+            }
+        }
+        if self.limits.latest_only {
+            keep_newest(&mut messages);
+        }
+        Ok(Batch { messages, ranges: self.unfinished.clone(), records })
+    }
+
+    /// Commits what was read: for each partition, the offset after the last record.
+    pub(super) fn commit(&mut self) -> Result<(), Error> {
+        if self.unfinished.is_empty() {
+            return Ok(());
+        }
+        let mut offsets = TopicPartitionList::new();
+        for (topic, partition, _, next) in self.unfinished.iter() {
+            offsets.add_partition_offset(topic, partition, Offset::Offset(next))?;
+        }
+        let done = self.consumer.commit(&offsets, CommitMode::Sync);
+        let batch = std::mem::take(&mut self.unfinished).to_string();
+        match done {
+            Err(source) if is_rebalance(&source) => {
+                tracing::warn!(batch, %source, "a batch was processed during a rebalance, and may come again");
+                Ok(())
+            }
+            done => done.map_err(|source| Error::NotCommitted { batch, source }),
+        }
+    }
+
+    /// Goes back to where the unfinished batch began. Not to commit would not be enough: the
+    /// position has moved on, and the next commit would skip it.
+    pub(super) fn go_back(&mut self) -> Result<(), Error> {
+        if self.unfinished.is_empty() {
+            return Ok(());
+        }
+        let assigned = self.consumer.assignment()?;
+        let mut offsets = TopicPartitionList::new();
+        for (topic, partition, first, _) in self.unfinished.iter() {
+            if assigned.find_partition(topic, partition).is_some() {
+                offsets.add_partition_offset(topic, partition, Offset::Offset(first))?;
+            }
+        }
+        if offsets.count() > 0 {
+            let sought = self.consumer.seek_partitions(offsets, SEEK_LIMIT)?;
+            for one in sought.elements() {
+                one.error()?;
+            }
+        }
+        self.unfinished = Ranges::default();
+        Ok(())
+    }
+}
+
+/// The message of a record; none for a record that is skipped.
+fn message<T: DeserializeOwned>(
+    record: &BorrowedMessage<'_>,
+    skip_undecodable: bool,
+) -> Result<Option<Message<T>>, Error> {
+    // A null value is a tombstone: on a compacted topic it deletes the key.
+    let Some(value) = record.payload() else {
+        return Ok(None);
+    };
+    let key = record.key().map(|key| String::from_utf8_lossy(key).into_owned());
+    let id = key.clone().unwrap_or_default();
+    let topic = record.topic().to_owned();
+    let mut origin =
+        Ref { topic, partition: record.partition(), offset: record.offset(), key, hist: None };
+    match unpack_kafka_payload(value) {
+        Ok((payload, history)) => {
+            origin.hist = Some(history);
+            Ok(Some(Message { id, payload, refs: vec![origin] }))
+        }
+        Err(error) => {
+            let (record, reason) = (format_kafka_ref(&origin), error.to_string());
+            if skip_undecodable {
+                tracing::warn!(record, reason, "a record is no envelope, and is skipped");
+                return Ok(None);
+            }
+            Err(Error::NoEnvelope { record, reason })
+        }
+    }
+}
+
+/// Errors of a poll that pass are logged, and reading goes on.
+fn passes(error: KafkaError) -> Result<(), Error> {
+    use RDKafkaErrorCode as Code;
+    match error {
+        KafkaError::PartitionEOF(_) => Ok(()),
+        KafkaError::MessageConsumption(Code::UnknownTopicOrPartition | Code::UnknownTopic) => {
+            tracing::warn!(%error, "a topic does not exist, and is left out");
+            Ok(())
+        }
+        KafkaError::MessageConsumptionFatal(_)
+        | KafkaError::MessageConsumption(
+            Code::TopicAuthorizationFailed | Code::GroupAuthorizationFailed,
+        ) => Err(error.into()),
+        error => {
+            tracing::warn!(%error, "consumer");
+            Ok(())
+        }
+    }
+}
+
+/// Whether the group was being shared out anew, which is everyday life and passes.
+fn is_rebalance(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode as Code;
+    let codes = [Code::RebalanceInProgress, Code::IllegalGeneration, Code::UnknownMemberId];
+    matches!(error, KafkaError::ConsumerCommit(code) if codes.contains(code))
+}
+
+/// What was read from a partition has the record itself as its only ref.
+fn is_from<T>(message: &Message<T>, topic: &str, partition: i32) -> bool {
+    message.refs.iter().any(|it| it.topic == topic && it.partition == partition)
+}
+
+/// Leaves the last message of each id of each topic, in their order. Messages without id all stay.
+fn keep_newest<T>(messages: &mut Vec<Message<T>>) {
+    let mut seen = HashSet::new();
+    let newest = |message: &Message<T>| {
+        let topic = message.refs.first().map(|it| it.topic.clone());
+        message.id.is_empty() || seen.insert((topic, message.id.clone()))
+    };
+    let keep: Vec<bool> = messages.iter().rev().map(newest).collect();
+    let mut keep = keep.into_iter().rev();
+    messages.retain(|_| keep.next().unwrap_or(true));
+}
+
+/// Remembers the partitions that were taken away until the reader asks.
+#[derive(Clone, Default)]
+pub(super) struct Revocations(Arc<Mutex<Vec<(String, i32)>>>);
+
+impl Revocations {
+    fn take(&self) -> Vec<(String, i32)> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl ClientContext for Revocations {
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::warn!(%error, reason, "consumer");
+    }
+}
+
+impl ConsumerContext for Revocations {
+    fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        if let Rebalance::Revoke(list) = rebalance {
+            let elements = list.elements();
+            let places = elements.iter().map(|it| (it.topic().to_owned(), it.partition()));
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(places);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_from(topic: &str, id: &str, payload: u32) -> Message<u32> {
+        let (topic, key) = (topic.to_owned(), Some(id.to_owned()));
+        let origin = Ref { topic, partition: 0, offset: i64::from(payload), key, hist: None };
+        Message { id: id.to_owned(), payload, refs: vec![origin] }
+    }
+
+    #[test]
+    fn the_newest_of_each_id_stays() {
+        let ids = [("a", "x"), ("a", "y"), ("a", "x"), ("b", "x"), ("a", ""), ("a", "")];
+        let mut messages: Vec<_> =
+            (0..).zip(ids).map(|(number, (topic, id))| read_from(topic, id, number)).collect();
+        keep_newest(&mut messages);
+        let kept: Vec<u32> = messages.iter().map(|it| it.payload).collect();
+        assert_eq!(kept, [1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn a_commit_that_meets_a_rebalance_is_no_error() {
+        use RDKafkaErrorCode as Code;
+        assert!(is_rebalance(&KafkaError::ConsumerCommit(Code::IllegalGeneration)));
+        assert!(!is_rebalance(&KafkaError::ConsumerCommit(Code::GroupAuthorizationFailed)));
+    }
+
+    #[test]
+    fn news_and_an_unknown_topic_pass_and_a_fatal_error_does_not() {
+        use RDKafkaErrorCode as Code;
+        passes(KafkaError::PartitionEOF(0)).unwrap();
+        passes(KafkaError::MessageConsumption(Code::UnknownTopicOrPartition)).unwrap();
+        passes(KafkaError::MessageConsumption(Code::AllBrokersDown)).unwrap();
+        passes(KafkaError::MessageConsumptionFatal(Code::Fatal)).unwrap_err();
+        passes(KafkaError::MessageConsumption(Code::GroupAuthorizationFailed)).unwrap_err();
+    }
+}

@@ -1,0 +1,191 @@
+//! How a consumer with lineage is to be built.
+
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+
+use super::batch::{Limits, Reader};
+use super::consumer::Consumer;
+use super::metrics::{BatchMetrics, OnBatch};
+use crate::config::{client_config, with_overrides};
+use crate::{Error, connection};
+
+const BATCH_SIZE: usize = 100;
+const TIMEOUT_MS: u64 = 1000;
+/// What is fetched ahead is bounded: librdkafka's defaults are 100,000 messages and 64 MiB.
+const DEFAULTS: [(&str, &str); 3] = [
+    ("auto.offset.reset", "earliest"),
+    ("queued.min.messages", "1000"),
+    ("queued.max.messages.kbytes", "16384"),
+];
+/// The setting's name, and the one that it had.
+const AUTO_COMMIT: [&str; 2] = ["enable.auto.commit", "auto.commit.enable"];
+
+/// How a [`Consumer`] is to be built.
+///
+/// What is not said is: 100 messages in a batch, 1000 ms to wait for them,
+/// `auto.offset.reset=earliest`, and a bounded prefetch (`queued.min.messages=1000`,
+/// `queued.max.messages.kbytes=16384`).
+#[must_use]
+pub struct ConsumerBuilder {
+    service: String,
+    brokers: String,
+    topics: Vec<String>,
+    group: String,
+    limits: Limits,
+    overrides: Vec<(String, String)>,
+    on_batch: Option<OnBatch>,
+}
+
+impl Consumer {
+    /// A consumer of the group `group` for `service`, which is the name that metrics tell.
+    pub fn builder(
+        service: impl Into<String>,
+        brokers: impl Into<String>,
+        topics: &[&str],
+        group: impl Into<String>,
+    ) -> ConsumerBuilder {
+        ConsumerBuilder {
+            service: service.into(),
+            brokers: brokers.into(),
+            topics: topics.iter().map(|topic| (*topic).to_owned()).collect(),
+            group: group.into(),
+            limits: Limits {
+                batch_size: BATCH_SIZE,
+                timeout: Duration::from_millis(TIMEOUT_MS),
+                latest_only: false,
+                skip_undecodable: false,
+            },
+            overrides: Vec::new(),
+            on_batch: None,
+        }
+    }
+
+    /// A consumer with a size of batch, in messages, and a time to wait for it, in milliseconds.
+    ///
+    /// # Errors
+    /// Those of [`ConsumerBuilder::build`].
+    pub async fn new(
+        service: impl Into<String>,
+        brokers: impl Into<String>,
+        topics: &[&str],
+        group: impl Into<String>,
+        batch_size: usize,
+        timeout_ms: u64,
+    ) -> Result<Consumer, Error> {
+        let builder = Consumer::builder(service, brokers, topics, group);
+        builder.batch_size(batch_size).timeout_ms(timeout_ms).build().await
+    }
+}
+
+impl ConsumerBuilder {
+    /// How many messages a handler is given at most; at least 1.
+    pub fn batch_size(mut self, messages: usize) -> Self {
+        self.limits.batch_size = messages.max(1);
+        self
+    }
+
+    /// How long to wait for a batch to fill, in milliseconds.
+    pub fn timeout_ms(mut self, timeout_ms: u64) -> Self {
+        self.limits.timeout = Duration::from_millis(timeout_ms);
+        self
+    }
+
+    /// Whether a handler is given only the newest message of each id in the batch.
+    pub fn latest_only(mut self, latest_only: bool) -> Self {
+        self.limits.latest_only = latest_only;
+        self
+    }
+
+    /// Whether a record that is no envelope is logged and skipped. Otherwise it is an error, and
+    /// comes again.
+    pub fn skip_undecodable(mut self, skip: bool) -> Self {
+        self.limits.skip_undecodable = skip;
+        self
+    }
+
+    /// Sets any librdkafka setting, over the defaults and over the environment, but one: auto-commit
+    /// stays off, since a batch is committed when it has been processed. Asked for, it is refused
+    /// with a warning.
+    pub fn set(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        let (key, value) = (key.into(), value.into());
+        if AUTO_COMMIT.contains(&key.as_str()) {
+            if value != "false" {
+                tracing::warn!(
+                    key,
+                    value,
+                    "auto-commit stays off: batches are committed when done"
+                );
+            }
+            return self;
+        }
+        self.overrides.push((key, value));
+        self
+    }
+
+    /// Called with the time and count of each batch, after its handler.
+    pub fn on_batch(mut self, callback: impl Fn(&BatchMetrics) + Send + Sync + 'static) -> Self {
+        self.on_batch = Some(Box::new(callback));
+        self
+    }
+
+    /// Checks that a broker answers, then builds the consumer and subscribes it.
+    ///
+    /// # Errors
+    /// Those of [`crate::ConsumerBuilder::build`].
+    pub async fn build(self) -> Result<Consumer, Error> {
+        let config = self.config()?;
+        connection::check(&config).await?;
+        let reader = Reader::subscribe(&config, &self.topics, self.limits)?;
+        Ok(Consumer::over(reader, self.service, self.group, self.on_batch))
+    }
+
+    fn config(&self) -> Result<ClientConfig, Error> {
+        if self.group.is_empty() {
+            let reason = "a group needs a name".to_owned();
+            return Err(Error::Setting { key: "group.id".to_owned(), reason });
+        }
+        let mut config = client_config(&self.brokers)?;
+        config.set("group.id", &self.group).set(AUTO_COMMIT[0], "false");
+        for (key, value) in DEFAULTS {
+            config.set(key, value);
+        }
+        with_overrides(config, &self.overrides)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn builder() -> ConsumerBuilder {
+        Consumer::builder("boards", "127.0.0.1:9092", &["delays"], "boards")
+    }
+
+    #[test]
+    fn the_defaults_are_set_and_can_be_overridden() {
+        let config = builder().config().unwrap();
+        for (key, value) in DEFAULTS {
+            assert_eq!(config.get(key), Some(value));
+            let config = builder().set(key, value.replace("1", "2")).config().unwrap();
+            assert_eq!(config.get(key), Some(value.replace("1", "2").as_str()));
+        }
+        assert_eq!(builder().limits.batch_size, 100);
+    }
+
+    #[test]
+    fn auto_commit_cannot_be_switched_on() {
+        for key in AUTO_COMMIT {
+            let config = builder().set(key, "true").config().unwrap();
+            assert_eq!(config.get("enable.auto.commit"), Some("false"));
+            assert_eq!(config.get("auto.commit.enable"), None);
+        }
+    }
+
+    #[test]
+    fn a_group_without_a_name_is_refused() {
+        let builder = Consumer::builder("boards", "127.0.0.1:9092", &["delays"], "");
+        let refused = builder.config().unwrap_err();
+        assert!(refused.to_string().contains("group.id"), "{refused}");
+    }
+}

@@ -1,0 +1,282 @@
+//! The envelope on the wire: `{"item": payload, "hist": {"svc", "dt", "refs"}}`.
+//!
+//! A history is nested, three levels of JSON for each of its own, and serde_json gives up at 128.
+//! So it is read level by level, each as text first: however deep the text is, it takes no more of
+//! the stack than [`DEEPEST`] levels do.
+
+use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
+use serde::de::DeserializeOwned;
+use serde::ser::{SerializeSeq, SerializeStruct};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Error;
+use serde_json::value::RawValue;
+
+use super::history::{History, Ref, depth};
+
+/// How many levels of a history are kept. What lies deeper is cut off, with a warning.
+pub const DEEPEST: usize = 100;
+
+/// The bytes of a record: the payload, and a history that says that `service` made it now from
+/// what `refs` name.
+///
+/// # Errors
+/// Where the payload does not serialise to JSON.
+pub fn pack_kafka_payload<T: Serialize + ?Sized>(
+    service: &str,
+    payload: &T,
+    refs: &[Ref],
+) -> Result<Vec<u8>, Error> {
+    pack_at(service, Utc::now(), payload, refs)
+}
+
+/// [`pack_kafka_payload`] at another time than now.
+pub(super) fn pack_at<T: Serialize + ?Sized>(
+    service: &str,
+    at: DateTime<Utc>,
+    payload: &T,
+    refs: &[Ref],
+) -> Result<Vec<u8>, Error> {
+    if depth(refs) > DEEPEST {
+        tracing::warn!(service, "a lineage is cut off after {DEEPEST} levels");
+    }
+    let hist = HistoryOut { service, at, refs, level: 1 };
+    serde_json::to_vec(&EnvelopeOut { item: payload, hist })
+}
+
+/// The payload of a record, and its history. A single object in place of the list of refs, as older
+/// versions wrote it, is a list of one.
+///
+/// # Errors
+/// Where the bytes are no JSON, no envelope, or hold another payload than `T`.
+pub fn unpack_kafka_payload<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, History), Error> {
+    let envelope: EnvelopeIn<'_> = serde_json::from_slice(bytes)?;
+    let payload = serde_json::from_str(envelope.item.get())?;
+    let mut cut_off = false;
+    let history = read_history(envelope.hist.get(), 1, &mut cut_off)?;
+    if cut_off {
+        let service = history.service.as_str();
+        tracing::warn!(service, "a lineage is cut off after {DEEPEST} levels");
+    }
+    Ok((payload, history))
+}
+
+#[derive(Serialize)]
+struct EnvelopeOut<'a, T: ?Sized> {
+    item: &'a T,
+    hist: HistoryOut<'a>,
+}
+
+struct HistoryOut<'a> {
+    service: &'a str,
+    at: DateTime<Utc>,
+    refs: &'a [Ref],
+    level: usize,
+}
+
+impl Serialize for HistoryOut<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("hist", 3)?;
+        fields.serialize_field("svc", self.service)?;
+        // Microseconds and an offset in digits: what Python's datetime reads, older versions too.
+        let at = self.at.trunc_subsecs(6).to_rfc3339_opts(SecondsFormat::Micros, false);
+        fields.serialize_field("dt", &at)?;
+        fields.serialize_field("refs", &RefsOut { refs: self.refs, level: self.level })?;
+        fields.end()
+    }
+}
+
+struct RefsOut<'a> {
+    refs: &'a [Ref],
+    level: usize,
+}
+
+impl Serialize for RefsOut<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let kept = if self.level < DEEPEST { self.refs } else { &[] };
+        let mut list = serializer.serialize_seq(Some(kept.len()))?;
+        for one in kept {
+            list.serialize_element(&RefOut { one, level: self.level + 1 })?;
+        }
+        list.end()
+    }
+}
+
+struct RefOut<'a> {
+    one: &'a Ref,
+    level: usize,
+}
+
+impl Serialize for RefOut<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Ref { topic, partition, offset, key, hist } = self.one;
+        let hist = hist.as_ref().map(|History { service, at, refs }| HistoryOut {
+            service,
+            at: *at,
+            refs,
+            level: self.level,
+        });
+        let mut fields = serializer.serialize_struct("ref", 5)?;
+        fields.serialize_field("topic", topic)?;
+        fields.serialize_field("partition", partition)?;
+        fields.serialize_field("offset", offset)?;
+        fields.serialize_field("key", key)?;
+        fields.serialize_field("hist", &hist)?;
+        fields.end()
+    }
+}
+
+#[derive(Deserialize)]
+struct EnvelopeIn<'a> {
+    #[serde(borrow)]
+    item: &'a RawValue,
+    #[serde(borrow)]
+    hist: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+struct HistoryIn<'a> {
+    svc: String,
+    dt: DateTime<Utc>,
+    #[serde(borrow, default)]
+    refs: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct RefIn<'a> {
+    topic: String,
+    partition: i32,
+    offset: i64,
+    #[serde(default)]
+    key: Option<String>,
+    #[serde(borrow, default)]
+    hist: Option<&'a RawValue>,
+}
+
+fn read_history(text: &str, level: usize, cut_off: &mut bool) -> Result<History, Error> {
+    let HistoryIn { svc, dt, refs } = serde_json::from_str(text)?;
+    let refs: Vec<RefIn<'_>> = match refs.map(RawValue::get) {
+        None => Vec::new(),
+        Some(one) if one.starts_with('{') => vec![serde_json::from_str(one)?],
+        Some(list) => serde_json::from_str(list)?,
+    };
+    let mut history = History { service: svc, at: dt, refs: Vec::new() };
+    if level == DEEPEST {
+        *cut_off |= !refs.is_empty();
+        return Ok(history);
+    }
+    for RefIn { topic, partition, offset, key, hist } in refs {
+        let hist = hist.map(|text| read_history(text.get(), level + 1, cut_off)).transpose()?;
+        history.refs.push(Ref { topic, partition, offset, key, hist });
+    }
+    Ok(history)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn now() -> DateTime<Utc> {
+        "2026-11-21T12:00:00.123456Z".parse().unwrap()
+    }
+
+    fn reference(offset: i64, refs: Vec<Ref>) -> Ref {
+        let hist = Some(History { service: format!("stage-{offset}"), at: now(), refs });
+        Ref { topic: "departures".to_owned(), partition: 1, offset, key: None, hist }
+    }
+
+    /// A history of so many levels, the one that is packed not counted.
+    fn nested(levels: usize) -> Vec<Ref> {
+        (1..=levels as i64).fold(Vec::new(), |refs, offset| vec![reference(offset, refs)])
+    }
+
+    #[test]
+    fn the_envelope_has_the_fields_that_other_languages_read() {
+        let refs = [Ref { key: Some("WS042".to_owned()), ..reference(7, vec![]) }];
+        let packed = pack_at("boards", now(), &json!({"gate": 7}), &refs).unwrap();
+        let dt = "2026-11-21T12:00:00.123456+00:00";
+        let expected = json!({
+            "item": {"gate": 7},
+            "hist": {"svc": "boards", "dt": dt, "refs": [{
+                "topic": "departures", "partition": 1, "offset": 7, "key": "WS042",
+                "hist": {"svc": "stage-7", "dt": dt, "refs": []}
+            }]}
+        });
+        assert_eq!(serde_json::from_slice::<Value>(&packed).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_is_packed_is_unpacked() {
+        let refs = vec![reference(2, nested(3)), Ref { hist: None, ..reference(5, vec![]) }];
+        let packed = pack_at("boards", now(), &[1.5, 2.0], &refs).unwrap();
+        let (payload, history): (Vec<f64>, History) = unpack_kafka_payload(&packed).unwrap();
+        assert_eq!(payload, [1.5, 2.0]);
+        assert_eq!(history, History { service: "boards".to_owned(), at: now(), refs });
+    }
+
+    #[test]
+    fn a_time_is_written_as_exactly_as_it_is_read() {
+        let packed = pack_kafka_payload("boards", &(), &[]).unwrap();
+        let ((), history): ((), History) = unpack_kafka_payload(&packed).unwrap();
+        let again = pack_at("boards", history.at, &(), &[]).unwrap();
+        assert_eq!(again, packed);
+    }
+
+    #[test]
+    fn a_lineage_of_a_hundred_levels_is_kept_and_one_deeper_is_cut_off() {
+        for (levels, kept) in [(99, 100), (100, 100), (250, 100)] {
+            let packed = pack_at("last", now(), &(), &nested(levels)).unwrap();
+            let ((), history): ((), History) = unpack_kafka_payload(&packed).unwrap();
+            assert_eq!(depth(&history.refs), kept, "{levels} levels below");
+        }
+    }
+
+    #[test]
+    fn a_text_of_any_depth_is_cut_off_and_harms_nobody() {
+        let open = r#"{"svc":"s","dt":"2026-11-21T12:00:00Z","refs":[{"topic":"t","partition":0,"offset":0,"key":null,"hist":"#;
+        let last = r#"{"svc":"first","dt":"2026-11-21T12:00:00Z","refs":[]}"#;
+        let levels = 3000;
+        let text = format!(
+            r#"{{"item":null,"hist":{}{last}{}}}"#,
+            open.repeat(levels),
+            "}]}".repeat(levels)
+        );
+        let ((), history): ((), History) = unpack_kafka_payload(text.as_bytes()).unwrap();
+        assert_eq!(depth(&history.refs), DEEPEST);
+        let deep = format!(r#"{{"item":{},"hist":{last}}}"#, "[".repeat(1_000_000));
+        assert!(unpack_kafka_payload::<Value>(deep.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn an_old_single_object_and_missing_refs_are_read() {
+        let one = r#"{"topic":"t","partition":0,"offset":3,"key":"k"}"#;
+        for (refs, count) in [
+            (format!(r#","refs":{one}"#), 1),
+            (format!(r#","refs":[{one}, {one}]"#), 2),
+            (r#","refs":null"#.to_owned(), 0),
+            (String::new(), 0),
+        ] {
+            let text = format!(
+                r#"{{"item":1,"hist":{{"svc":"s","dt":"2026-11-21T13:00:00+01:00"{refs}}}}}"#
+            );
+            let (_, history): (i32, History) = unpack_kafka_payload(text.as_bytes()).unwrap();
+            assert_eq!(history.refs.len(), count, "{text}");
+            assert_eq!(history.at.to_rfc3339(), "2026-11-21T12:00:00+00:00");
+        }
+    }
+
+    #[test]
+    fn what_is_no_envelope_says_what_is_missing() {
+        for (text, missing) in [
+            ("plain", "expected"),
+            (r#"{"hist":{"svc":"s","dt":"2026-11-21T12:00:00Z"}}"#, "item"),
+            (r#"{"item":1}"#, "hist"),
+            (r#"{"item":1,"hist":{"dt":"2026-11-21T12:00:00Z"}}"#, "svc"),
+            (r#"{"item":1,"hist":{"svc":"s","dt":"yesterday"}}"#, "invalid"),
+        ] {
+            let error = unpack_kafka_payload::<Value>(text.as_bytes()).unwrap_err().to_string();
+            assert!(error.contains(missing), "{error}");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Consume, transform, produce, with the lineage carried along.
+
+use std::error::Error as StdError;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::consumer::Consumer;
+use super::history::Message;
+use super::producer::Producer;
+use crate::Error;
+
+/// A service between two topics: what it makes of a message says which one it was made of.
+///
+/// A batch is committed when everything that was made of it is in the target topic. After a failure
+/// it is transformed and produced again: each at least once.
+pub struct Processor {
+    consumer: Consumer,
+    producer: Producer,
+    target: String,
+}
+
+impl Processor {
+    /// Reads with `consumer`, and writes to the topic `target` with `producer`.
+    pub fn new(consumer: Consumer, producer: Producer, target: impl Into<String>) -> Self {
+        Processor { consumer, producer, target: target.into() }
+    }
+
+    /// Transforms one batch, and returns how many messages were read. A message that the transform
+    /// gives without refs gets those of the message that it was made from.
+    ///
+    /// # Errors
+    /// Those of [`Consumer::process_batch`] and, inside [`Error::Handler`], of the transform and of
+    /// [`Producer::produce_batch`].
+    pub async fn process_batch<I, O, E>(
+        &mut self,
+        mut transform: impl FnMut(&Message<I>) -> Result<Vec<Message<O>>, E>,
+    ) -> Result<usize, Error>
+    where
+        I: DeserializeOwned + Send + 'static,
+        O: Serialize,
+        E: Into<Box<dyn StdError + Send + Sync>>,
+    {
+        let (producer, target) = (&self.producer, &self.target);
+        self.consumer
+            .process_batch(|messages| async move {
+                let made = transformed(&messages, &mut transform)?;
+                producer.produce_batch(target, &made).await?;
+                Ok::<(), Box<dyn StdError + Send + Sync>>(())
+            })
+            .await
+    }
+
+    /// Transforms batch after batch, until an error or Ctrl-C. Returns how many messages were read.
+    ///
+    /// # Errors
+    /// Those of [`Processor::process_batch`].
+    pub async fn process<I, O, E>(
+        &mut self,
+        mut transform: impl FnMut(&Message<I>) -> Result<Vec<Message<O>>, E>,
+    ) -> Result<usize, Error>
+    where
+        I: DeserializeOwned + Send + 'static,
+        O: Serialize,
+        E: Into<Box<dyn StdError + Send + Sync>>,
+    {
+        let (producer, target) = (&self.producer, &self.target);
+        self.consumer
+            .process(|messages| {
+                let made = transformed(&messages, &mut transform);
+                async move {
+                    producer.produce_batch(target, &made?).await?;
+                    Ok::<(), Box<dyn StdError + Send + Sync>>(())
+                }
+            })
+            .await
+    }
+
+    /// Leaves the group.
+    ///
+    /// # Errors
+    /// Those of [`Consumer::close`].
+    pub async fn close(self) -> Result<(), Error> {
+        self.consumer.close().await
+    }
+}
+
+fn transformed<I, O, E>(
+    messages: &[Message<I>],
+    transform: &mut impl FnMut(&Message<I>) -> Result<Vec<Message<O>>, E>,
+) -> Result<Vec<Message<O>>, Box<dyn StdError + Send + Sync>>
+where
+    E: Into<Box<dyn StdError + Send + Sync>>,
+{
+    let mut made = Vec::new();
+    for message in messages {
+        for mut one in transform(message).map_err(Into::into)? {
+            if one.refs.is_empty() {
+                one.refs.clone_from(&message.refs);
+            }
+            made.push(one);
+        }
+    }
+    Ok(made)
+}

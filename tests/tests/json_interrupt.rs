@@ -1,0 +1,83 @@
+//! Ctrl-C while JSON is sent in bulk.
+//!
+//! One test, because a signal reaches the whole process.
+
+use std::process::Command;
+use std::time::Duration;
+
+use helpers::json::{JsonProducer, JsonSummary};
+use helpers::topic_metadata;
+use serde_json::json;
+use workshop_tests::TestCluster;
+
+const BEFORE: u64 = 20_000;
+
+fn press_ctrl_c() {
+    let id = std::process::id().to_string();
+    let sent = Command::new("kill").args(["-INT", &id]).status();
+    assert!(sent.expect("kill is there").success());
+}
+
+#[tokio::test]
+async fn ctrl_c_ends_an_endless_input_and_everything_that_was_read_is_delivered() {
+    let cluster = TestCluster::start().await;
+    let topic = cluster.create_topic(3);
+    let producer = JsonProducer::builder(cluster.bootstrap_servers())
+        .flush_limit(Duration::from_secs(30))
+        .build()
+        .await
+        .unwrap();
+    let endless = (1_u64..).map(|number| {
+        if number == BEFORE {
+            press_ctrl_c();
+        }
+        json!({ "id": number })
+    });
+    let summary = producer.send_all(&topic, endless).await.unwrap();
+    assert!(summary.interrupted && !summary.all_delivered(), "{summary}");
+    assert!(summary.delivered >= BEFORE, "{summary}");
+    let expected = JsonSummary {
+        delivered: summary.delivered,
+        retried: summary.retried,
+        interrupted: true,
+        ..JsonSummary::default()
+    };
+    assert_eq!(summary, expected, "what was read was flushed, and nothing is left over");
+    let topic = topic_metadata(cluster.bootstrap_servers(), &topic).await.unwrap();
+    assert_eq!(topic.records() as u64, summary.delivered);
+    let last_words = format!("; stopped after {} records of the input", summary.delivered);
+    assert!(summary.to_string().ends_with(&last_words), "{summary}");
+
+    where_nothing_can_be_sent_the_summary_says_so(&cluster).await;
+}
+
+async fn where_nothing_can_be_sent_the_summary_says_so(cluster: &TestCluster) {
+    const ROOM: u64 = 10;
+    let topic = cluster.create_topic(1);
+    // The queue is full and nothing leaves it, and after the Ctrl-C nobody waits for it.
+    let producer = JsonProducer::builder(cluster.bootstrap_servers())
+        .set("queue.buffering.max.messages", ROOM.to_string())
+        .set("linger.ms", "60000")
+        .max_workers(1)
+        .flush_limit(Duration::ZERO)
+        .build()
+        .await
+        .unwrap_or_else(|error| panic!("{error}"));
+    let endless = (1_u64..).map(|number| {
+        if number == 5 * ROOM {
+            press_ctrl_c();
+        }
+        json!({ "number": number })
+    });
+    let sent = producer.send_all(&topic, endless).await;
+    let summary = sent.unwrap_or_else(|error| panic!("{error}"));
+    assert!(summary.interrupted && summary.records() >= 5 * ROOM, "{summary}");
+    let expected = JsonSummary {
+        still_queued: ROOM,
+        not_sent: summary.records() - ROOM,
+        interrupted: true,
+        retried: summary.retried,
+        ..JsonSummary::default()
+    };
+    assert_eq!(summary, expected);
+}

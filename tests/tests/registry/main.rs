@@ -1,0 +1,11 @@
+//! The schema registry as its clients see it: raw HTTP, on any cluster.
+
+mod avro;
+mod hostile;
+mod http;
+mod json;
+mod levels;
+mod lifecycle;
+mod protobuf;
+mod rest;
+mod verdicts;
