@@ -1,10 +1,14 @@
 //! The cluster that a test runs against, and the clients and topics that it asks for.
 //!
+//! `KAFKA_BOOTSTRAP_SERVERS` names a cluster that runs already, `WORKSHOP_ENGINE` an engine. Apache
+//! Kafka takes seconds to start, so all tests of a process share one.
+//!
 //! Names carry a random suffix, and what was named here is deleted when the test ends, so that many
 //! tests share one Apache Kafka. An embedded cluster ends with its test, topics and all.
 
 use std::sync::Mutex;
 
+use engines::{Cluster, Engine, Options};
 use kafka_protocol::messages::{DeleteGroupsRequest, DeleteTopicsRequest, GroupId, TopicName};
 use rdkafka::ClientConfig;
 use rdkafka::admin::AdminClient;
@@ -30,22 +34,29 @@ pub struct TestCluster {
 }
 
 impl TestCluster {
-    /// The cluster that `KAFKA_BOOTSTRAP_SERVERS` names, or an embedded one for this test alone.
+    /// The cluster that `KAFKA_BOOTSTRAP_SERVERS` names; otherwise one on the engine that
+    /// `WORKSHOP_ENGINE` names, an embedded one for this test alone where nothing is named.
     ///
     /// # Panics
-    /// When the embedded cluster does not start.
+    /// When the cluster does not start.
     pub async fn start() -> TestCluster {
-        let named = std::env::var(BOOTSTRAP_SERVERS).ok().filter(|it| !it.is_empty());
-        let embedded = match named {
-            Some(_) => None,
-            None => Some(start_embedded().await),
-        };
-        let bootstrap_servers = named.unwrap_or_else(|| {
-            let embedded = embedded.as_ref().expect("it was started where none was named");
-            embedded.bootstrap_servers().to_owned()
-        });
-        let (topics, groups) = Default::default();
-        TestCluster { bootstrap_servers, embedded, topics, groups }
+        if let Some(named) = std::env::var(BOOTSTRAP_SERVERS).ok().filter(|it| !it.is_empty()) {
+            return TestCluster::at(&named);
+        }
+        match Engine::from_environment().expect("WORKSHOP_ENGINE names an engine") {
+            Engine::Embedded => {
+                let embedded = start_embedded().await;
+                let mut cluster = TestCluster::at(embedded.bootstrap_servers());
+                cluster.embedded = Some(embedded);
+                cluster
+            }
+            Engine::Apache => TestCluster::at(shared_apache().await.bootstrap_servers()),
+            // A process's end removes no containers, so another process has to hold them.
+            Engine::Docker => panic!(
+                "run the tests inside a cluster: cargo run -p workshop-cli --features containers -- \
+                 up --engine docker --port 0 -- cargo test -p workshop-tests"
+            ),
+        }
     }
 
     /// A cluster that somebody else started and stops.
@@ -252,4 +263,15 @@ impl Drop for TestCluster {
 async fn start_embedded() -> embedded_kafka::Cluster {
     let builder = embedded_kafka::Cluster::builder().nodes(3).default_replication_factor(3);
     builder.start().await.expect("an embedded cluster starts on free ports")
+}
+
+/// Apache Kafka for all tests of this process. It ends with the process, because it watches over its
+/// holder.
+async fn shared_apache() -> &'static dyn Cluster {
+    static SHARED: tokio::sync::OnceCell<Box<dyn Cluster>> = tokio::sync::OnceCell::const_new();
+    let start = async || {
+        let started = Engine::Apache.start(&Options::default()).await;
+        started.unwrap_or_else(|error| panic!("{error}"))
+    };
+    SHARED.get_or_init(start).await.as_ref()
 }

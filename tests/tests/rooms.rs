@@ -40,9 +40,10 @@ fn nobody_knows_more_than_the_map_allows() {
         ("kafka-workshop", &["helpers", "workshop", "rdkafka"]),
         ("helpers", &["rdkafka"]),
         ("workshop", &["embedded-kafka", "rdkafka"]),
-        ("workshop-cli", &["workshop", "helpers", "rdkafka", "embedded-registry"]),
+        ("workshop-cli", &["workshop", "helpers", "engines", "rdkafka", "embedded-registry"]),
         ("embedded-kafka", &["kafka-protocol"]),
         ("embedded-registry", &["rdkafka"]),
+        ("engines", &["embedded-kafka"]),
     ];
     for (package, may_know) in allowed {
         let knows = known[*package].iter().map(String::as_str);

@@ -3,10 +3,14 @@
 //! One file per subcommand. What they know of clusters and data directories is in the library
 //! `workshop`, which the examples use as well.
 
+mod foreign;
+mod interrupt;
+mod registry;
 mod reset;
 mod status;
 mod table;
 mod up;
+mod with;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -43,14 +47,20 @@ const EXAMPLES: &str = "\
 Examples:
   cargo workshop up                     three nodes on 127.0.0.1:9092, 9093 and 9094,
                                         and a schema registry on 8081
+  cargo workshop up --engine apache     the same with Apache Kafka
   cargo workshop status                 nodes, topics, groups and their lag
   cargo workshop reset                  start over with an empty cluster
 
 Environment:
   WORKSHOP_DATA=DIR                     another data directory, so another cluster
+  WORKSHOP_ENGINE=apache                what `up` runs: embedded, apache or docker
   WORKSHOP_WIRE=1                       print each request that the cluster answers
   KAFKA_BOOTSTRAP_SERVERS=HOST:PORT     examples and status use this cluster instead
   RUST_LOG=debug                        more of the log, on stderr";
+
+/// The exit code where this machine lacks what an engine needs, so that a script can tell it from a
+/// failure; `EX_UNAVAILABLE` of sysexits.h.
+const UNAVAILABLE: u8 = 69;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -64,14 +74,19 @@ async fn main() -> ExitCode {
     };
     let done = match arguments.command {
         Command::Up(arguments) => up::run(&arguments, &data).await,
-        Command::Status(arguments) => status::run(&arguments, data).await,
-        Command::Reset(arguments) => reset::run(&arguments, &data),
+        Command::Status(arguments) => {
+            status::run(&arguments, data).await.map(|()| ExitCode::SUCCESS)
+        }
+        Command::Reset(arguments) => reset::run(&arguments, &data).map(|()| ExitCode::SUCCESS),
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+            match error.downcast_ref::<engines::Error>() {
+                Some(missing) if missing.is_unavailable() => ExitCode::from(UNAVAILABLE),
+                _ => ExitCode::FAILURE,
+            }
         }
     }
 }

@@ -20,6 +20,7 @@
 //! What a client needs beside the address (topics, producers, consumers) is not here: that is what
 //! the examples teach.
 
+mod announce;
 mod ask;
 mod choice;
 mod cluster;
@@ -31,6 +32,7 @@ mod running;
 mod seat;
 mod wire;
 
+pub use announce::Announcement;
 pub use ask::client_config;
 pub use choice::{Choice, Found};
 pub use cluster::{Cluster, Source};

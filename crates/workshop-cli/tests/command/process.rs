@@ -23,7 +23,13 @@ impl Data {
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_workshop-cli"));
         command.env("WORKSHOP_DATA", self.path()).stdin(Stdio::null());
-        for variable in ["KAFKA_BOOTSTRAP_SERVERS", "KAFKA_SECURITY_PROTOCOL", "WORKSHOP_WIRE"] {
+        let elsewhere = [
+            "KAFKA_BOOTSTRAP_SERVERS",
+            "KAFKA_SECURITY_PROTOCOL",
+            "WORKSHOP_ENGINE",
+            "WORKSHOP_WIRE",
+        ];
+        for variable in elsewhere {
             command.env_remove(variable);
         }
         command

@@ -200,3 +200,44 @@ fn a_directory_of_another_version_is_refused_until_it_is_reset() {
     data.printed(&["reset", "--yes"]);
     Up::start(&data, &["--port", "0"]);
 }
+
+#[test]
+fn a_command_gets_the_cluster_and_its_exit_code_is_the_answer() {
+    let data = Data::new();
+    let script = "test -n \"$KAFKA_BOOTSTRAP_SERVERS\" && exit 7";
+    let ended = data.run(&["up", "--nodes", "1", "--port", "0", "--", "sh", "-c", script]);
+    assert_eq!(ended.status.code(), Some(7), "{}", stderr(&ended));
+    assert!(data.printed(&["status"]).contains("No cluster runs here."));
+}
+
+#[tokio::test]
+async fn apache_kafka_is_found_like_an_embedded_cluster_or_what_it_lacks_is_said() {
+    let data = Data::new();
+    let mut command = data.command();
+    command.args(["up", "--engine", "apache", "--nodes", "1", "--port", "0"]);
+    if let Err(missing) = engines::Engine::Apache.prepare().await {
+        assert!(missing.is_unavailable(), "{missing}");
+        println!("skipped: {missing}");
+        return assert_eq!(command.output().unwrap().status.code(), Some(69));
+    }
+    let up = Up::start_command(&mut command);
+    let cluster = choice(&data).cluster().await.unwrap();
+    assert_eq!(cluster.source(), Source::Running);
+    assert_eq!(cluster.bootstrap_servers(), up.bootstrap_servers());
+    cluster.close().await.unwrap();
+    let (rest, success) = up.interrupt();
+    assert!(success && rest.contains("Shutting down"), "{rest}");
+    assert!(choice(&data).find().await.unwrap().is_none());
+}
+
+#[test]
+fn an_engine_that_this_machine_cannot_run_is_told_from_a_failure() {
+    let data = Data::new();
+    let mut command = data.command();
+    command.args(["up", "--engine", "apache", "--port", "0"]).env("JAVA_HOME", "/nowhere");
+    let refused = command.output().unwrap();
+    assert_eq!(refused.status.code(), Some(69));
+    assert!(stderr(&refused).contains("needs Java 17"), "{}", stderr(&refused));
+    let unknown = data.run(&["up", "--engine", "redpanda"]);
+    assert_eq!(unknown.status.code(), Some(2), "{}", stderr(&unknown));
+}

@@ -1,0 +1,218 @@
+//! The engine `apache`: Apache Kafka in KRaft mode from its jars, each node a Java process that is
+//! broker and controller at once, on free ports of 127.0.0.1 and a temporary directory.
+
+mod connect;
+mod guard;
+mod jars;
+mod java;
+mod node;
+mod process;
+mod properties;
+
+pub use connect::{Connect, ConnectOptions};
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::ask::known_nodes;
+use crate::cluster::{Cluster, Node, Pending};
+use crate::engine::{Engine, Options};
+use crate::error::Error;
+use crate::ports;
+use guard::Guard;
+use jars::Jars;
+use node::NodeProcess;
+use properties::Plan;
+
+/// How long a node may take to start, to join or to stop in order. A start takes two to six seconds.
+const LIMIT: Duration = Duration::from_secs(90);
+
+/// How often a node is asked whether it is there, or gone, by now.
+const TRY_AGAIN: Duration = Duration::from_millis(50);
+
+/// How often a start is tried again where somebody else was faster to take a port.
+const ATTEMPTS: usize = 3;
+
+/// A cluster of Java processes.
+#[derive(Debug)]
+struct Apache {
+    nodes: Vec<Node>,
+    bootstrap_servers: String,
+    cluster_id: String,
+    // Dropped in this order: first the processes end, then the directory goes, then the guard.
+    processes: Vec<NodeProcess>,
+    _directory: tempfile::TempDir,
+    _guard: Arc<Guard>,
+}
+
+/// Makes sure that Java is there, and the jars.
+pub(crate) async fn prepare() -> Result<(), Error> {
+    Jars::find().await.map(drop)
+}
+
+/// Starts a cluster in a temporary directory.
+pub(crate) async fn start(options: &Options) -> Result<Box<dyn Cluster>, Error> {
+    let jars = Jars::find().await?;
+    let mut attempt = 1;
+    loop {
+        match Apache::start(&jars, options).await {
+            Err(Error::DidNotStart { said, .. })
+                if attempt < ATTEMPTS && said.contains("already in use") =>
+            {
+                attempt += 1;
+            }
+            started => return Ok(Box::new(started?)),
+        }
+    }
+}
+
+impl Apache {
+    async fn start(jars: &Jars, options: &Options) -> Result<Self, Error> {
+        let directory = temporary_directory()?;
+        let guard = Arc::new(Guard::watch(directory.path())?);
+        let plan = plan(options);
+        let mut processes = Vec::with_capacity(options.nodes);
+        for (position, node) in plan.nodes.iter().enumerate() {
+            let home = directory.path().join(format!("node-{}", node.id));
+            let process = NodeProcess::new(*node, home, jars.clone(), Arc::clone(&guard));
+            process.write(&plan.properties(position, process.data()))?;
+            processes.push(process);
+        }
+        format(&plan, &processes, jars).await?;
+        for process in &processes {
+            process.start()?;
+        }
+        let cluster = Self {
+            bootstrap_servers: plan.bootstrap_servers(),
+            nodes: plan.nodes,
+            cluster_id: plan.cluster_id,
+            processes,
+            _directory: directory,
+            _guard: guard,
+        };
+        for id in 1..=options.nodes as i32 {
+            cluster.wait_until_joined(id).await?;
+        }
+        Ok(cluster)
+    }
+
+    fn process(&self, id: i32) -> Result<&NodeProcess, Error> {
+        let found = self.processes.iter().find(|process| process.node.id == id);
+        found.ok_or(Error::NoSuchNode { id, nodes: self.processes.len() })
+    }
+
+    /// Waits until a node answers, and knows itself and every other node that runs.
+    async fn wait_until_joined(&self, id: i32) -> Result<(), Error> {
+        let process = self.process(id)?;
+        let address = process.node.address;
+        let begin = Instant::now();
+        loop {
+            process.check_alive()?;
+            let asked = tokio::task::spawn_blocking(move || known_nodes(address)).await;
+            let known = asked.ok().and_then(Result::ok).unwrap_or_default();
+            let running = self.processes.iter().filter(|it| it.is_running());
+            if known.contains(&id) && running.map(|it| it.node.id).all(|it| known.contains(&it)) {
+                return Ok(());
+            }
+            if begin.elapsed() > LIMIT {
+                return Err(process.too_slow("did not find the others"));
+            }
+            tokio::time::sleep(TRY_AGAIN).await;
+        }
+    }
+}
+
+/// A cluster id, ports and settings for all nodes.
+fn plan(options: &Options) -> Plan {
+    let mut wanted = options.wanted_ports();
+    wanted.resize(2 * options.nodes, 0);
+    let ports = ports::choose(&wanted);
+    let (clients, controllers) = ports.split_at(options.nodes);
+    let nodes = clients.iter().zip(1..).map(|(port, id)| Node { id, address: ports::local(*port) });
+    Plan {
+        nodes: nodes.collect(),
+        controllers: controllers.to_vec(),
+        replication_factor: options.replication_factor(),
+        cluster_id: properties::new_cluster_id(),
+    }
+}
+
+/// Has Kafka format the first node's directory, and the others made like it: a Java process for
+/// each would double the time of a start.
+async fn format(plan: &Plan, processes: &[NodeProcess], jars: &Jars) -> Result<(), Error> {
+    let Some((first, others)) = processes.split_first() else {
+        return Ok(());
+    };
+    first.format(&plan.cluster_id, jars).await?;
+    let checkpoint = first.data().join("bootstrap.checkpoint");
+    for other in others {
+        let data = other.data();
+        fs::create_dir_all(data).map_err(|e| failed("create", data, e))?;
+        fs::copy(&checkpoint, data.join("bootstrap.checkpoint"))
+            .map_err(|e| failed("copy", &checkpoint, e))?;
+        let meta = data.join("meta.properties");
+        fs::write(&meta, plan.meta(other.node.id)).map_err(|e| failed("write", &meta, e))?;
+    }
+    Ok(())
+}
+
+fn temporary_directory() -> Result<tempfile::TempDir, Error> {
+    let made = tempfile::Builder::new().prefix("workshop-kafka-").tempdir();
+    made.map_err(|e| failed("create a directory in", &std::env::temp_dir(), e))
+}
+
+fn failed(action: &'static str, path: &Path, source: std::io::Error) -> Error {
+    Error::File { action, path: path.to_owned(), source }
+}
+
+impl Cluster for Apache {
+    fn engine(&self) -> Engine {
+        Engine::Apache
+    }
+
+    fn bootstrap_servers(&self) -> &str {
+        &self.bootstrap_servers
+    }
+
+    fn cluster_id(&self) -> &str {
+        &self.cluster_id
+    }
+
+    fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    fn stop_node(&self, id: i32) -> Pending<'_> {
+        Box::pin(async move { self.process(id)?.stop().await })
+    }
+
+    fn kill_node(&self, id: i32) -> Pending<'_> {
+        Box::pin(async move { self.process(id)?.kill() })
+    }
+
+    fn start_node(&self, id: i32) -> Pending<'_> {
+        Box::pin(async move {
+            self.process(id)?.start()?;
+            self.wait_until_joined(id).await
+        })
+    }
+
+    fn pause_node(&self, id: i32) -> Pending<'_> {
+        Box::pin(async move { self.process(id)?.pause() })
+    }
+
+    fn resume_node(&self, id: i32) -> Pending<'_> {
+        Box::pin(async move { self.process(id)?.resume() })
+    }
+
+    fn stop(self: Box<Self>) -> Pending<'static> {
+        Box::pin(async move {
+            // Ending Java processes and removing their files blocks.
+            let stopped = tokio::task::spawn_blocking(move || drop(self)).await;
+            stopped.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+            Ok(())
+        })
+    }
+}

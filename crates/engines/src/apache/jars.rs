@@ -1,0 +1,139 @@
+//! Apache Kafka's jars: copied by Maven once, into a cache directory of the user.
+//!
+//! `pom.xml` of this crate says which. A directory is complete when the same `pom.xml` lies in it,
+//! which is written last; a lock file keeps two processes from filling it at once.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::failed;
+use super::java::Java;
+use crate::engine::Engine;
+use crate::error::Error;
+
+/// What Maven is to copy.
+const POM: &str = include_str!("../../pom.xml");
+
+/// How much of what Maven said is shown.
+const SHOWN_LINES: usize = 15;
+
+/// The jars, and a Java to run them with.
+#[derive(Debug, Clone)]
+pub(crate) struct Jars {
+    /// The Java that was found.
+    pub(crate) java: Java,
+    /// The directory of the jars.
+    pub(crate) library: PathBuf,
+}
+
+impl Jars {
+    /// Finds Java and the jars, and has the jars copied where they are not there yet.
+    ///
+    /// # Errors
+    /// [`Error::NotUnix`], [`Error::Java`], [`Error::Maven`] and [`Error::Jars`].
+    pub(crate) async fn find() -> Result<Self, Error> {
+        if !cfg!(unix) {
+            return Err(Error::NotUnix { engine: Engine::Apache });
+        }
+        // Maven takes its time, which is nothing for the caller's runtime.
+        let found = tokio::task::spawn_blocking(|| {
+            let java = Java::find()?;
+            Ok(Self { java, library: library()? })
+        });
+        found.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+    }
+}
+
+fn library() -> Result<PathBuf, Error> {
+    let home = cache_directory().join(format!("apache-kafka-{}", version()));
+    if is_complete(&home) {
+        return Ok(home.join("lib"));
+    }
+    fs::create_dir_all(&home).map_err(|e| failed("create", &home, e))?;
+    let lock = home.join("lock");
+    let file = File::create(&lock).map_err(|e| failed("create", &lock, e))?;
+    file.lock().map_err(|e| failed("lock", &lock, e))?;
+    if !is_complete(&home) {
+        copy_jars(&home)?;
+    }
+    Ok(home.join("lib"))
+}
+
+fn is_complete(home: &Path) -> bool {
+    fs::read_to_string(home.join("pom.xml")).is_ok_and(|written| written == POM)
+}
+
+/// `$XDG_CACHE_HOME/kafka-workshop`, by default below `~/.cache`.
+fn cache_directory() -> PathBuf {
+    let named = std::env::var_os("XDG_CACHE_HOME").filter(|it| !it.is_empty()).map(PathBuf::from);
+    let cache = named.or_else(|| Some(std::env::home_dir()?.join(".cache")));
+    cache.unwrap_or_else(std::env::temp_dir).join("kafka-workshop")
+}
+
+fn version() -> &'static str {
+    let version = POM.split_once("<kafka.version>").and_then(|(_, it)| it.split_once('<'));
+    version.map(|(version, _)| version).expect("pom.xml pins Kafka's version")
+}
+
+fn copy_jars(home: &Path) -> Result<(), Error> {
+    eprintln!(
+        "workshop: Maven copies Apache Kafka {}, 54 MB, to {} (once)",
+        version(),
+        home.display()
+    );
+    let library = home.join("lib");
+    // What an attempt that broke off left, or another pom.xml asked for.
+    if library.exists() {
+        fs::remove_dir_all(&library).map_err(|e| failed("remove", &library, e))?;
+    }
+    let unfinished = home.join("unfinished.xml");
+    fs::write(&unfinished, POM).map_err(|e| failed("write", &unfinished, e))?;
+    let output = Command::new("mvn")
+        .args(["--quiet", "--batch-mode", "--file"])
+        .arg(&unfinished)
+        .arg("dependency:copy-dependencies")
+        .arg(format!("-DoutputDirectory={}", library.display()))
+        .output()
+        .map_err(|error| Error::Maven { reason: error.to_string() })?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stdout).into_owned()
+            + &String::from_utf8_lossy(&output.stderr);
+        return Err(Error::Jars { path: library, said: last_lines(&said, SHOWN_LINES) });
+    }
+    let complete = home.join("pom.xml");
+    fs::rename(&unfinished, &complete).map_err(|e| failed("rename", &unfinished, e))
+}
+
+/// The last lines of a text, indented.
+pub(crate) fn last_lines(text: &str, count: usize) -> String {
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let last = &lines[lines.len().saturating_sub(count)..];
+    last.iter().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_the_one_that_the_pom_pins() {
+        assert!(version().starts_with("4."), "{}", version());
+    }
+
+    #[test]
+    fn jars_of_another_pom_do_not_count_as_complete() {
+        let home = tempfile::tempdir().unwrap();
+        assert!(!is_complete(home.path()));
+        fs::write(home.path().join("pom.xml"), POM.replace("4.", "3.")).unwrap();
+        assert!(!is_complete(home.path()));
+        fs::write(home.path().join("pom.xml"), POM).unwrap();
+        assert!(is_complete(home.path()));
+    }
+
+    #[test]
+    fn the_last_lines_are_shown_without_empty_ones() {
+        assert_eq!(last_lines("one\n\ntwo\nthree\n", 2), "    two\n    three");
+        assert_eq!(last_lines("", 2), "");
+    }
+}

@@ -1,0 +1,72 @@
+//! Finding a Java that is new enough, and starting Kafka's programs with it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::error::Error;
+
+/// The oldest Java that Apache Kafka 4 runs on.
+const OLDEST: u32 = 17;
+
+/// A Java that Kafka runs on.
+#[derive(Debug, Clone)]
+pub(crate) struct Java {
+    program: PathBuf,
+}
+
+impl Java {
+    /// The Java in `JAVA_HOME`, otherwise the one in `PATH`. Asking it for its version takes a tenth
+    /// of a second.
+    ///
+    /// # Errors
+    /// [`Error::Java`] where there is none, or an older one.
+    pub(crate) fn find() -> Result<Self, Error> {
+        let home = std::env::var_os("JAVA_HOME").filter(|home| !home.is_empty());
+        let program = home.map_or_else(|| "java".into(), |it| Path::new(&it).join("bin/java"));
+        let shown = program.display();
+        let refused = |found: String| Error::Java { found };
+        let asked = Command::new(&program).arg("-version").output();
+        let answer = asked.map_err(|e| refused(format!("{shown} cannot be run ({e})")))?;
+        let said = String::from_utf8_lossy(&answer.stderr).into_owned();
+        match major_version(&said) {
+            Some(version) if version >= OLDEST => Ok(Self { program }),
+            Some(version) => Err(refused(format!("{shown} is Java {version}"))),
+            None => Err(refused(format!("{shown} does not say which version it is"))),
+        }
+    }
+
+    /// A command that runs a class of the jars in `library`, at most `memory_mb` MB of heap, its log
+    /// from warnings up on stderr.
+    pub(crate) fn command(&self, library: &Path, memory_mb: u32, class: &str) -> Command {
+        let mut command = Command::new(&self.program);
+        command.arg(format!("-Xmx{memory_mb}M"));
+        command.arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn");
+        command.arg("-Dorg.slf4j.simpleLogger.showDateTime=true");
+        command.arg("-cp").arg(library.join("*")).arg(class);
+        // What the shell sets for other Java programs is not for these.
+        for variable in ["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "CLASSPATH"] {
+            command.env_remove(variable);
+        }
+        command
+    }
+}
+
+/// The 17 in `openjdk version "17.0.15"`, and the 8 in `java version "1.8.0_451"`.
+fn major_version(said: &str) -> Option<u32> {
+    let (_, version) = said.split_once("version \"")?;
+    let version = version.strip_prefix("1.").unwrap_or(version);
+    version.split(|it: char| !it.is_ascii_digit()).next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_read_from_what_java_says() {
+        assert_eq!(major_version("openjdk version \"17.0.15\" 2025-04-15\n"), Some(17));
+        assert_eq!(major_version("openjdk version \"21\" 2023-09-19\n"), Some(21));
+        assert_eq!(major_version("java version \"1.8.0_451\"\n"), Some(8));
+        assert_eq!(major_version("Unable to locate a Java Runtime.\n"), None);
+    }
+}

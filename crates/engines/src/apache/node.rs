@@ -1,0 +1,218 @@
+//! One node: its directory, its process, and the states between which it goes.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use super::guard::Guard;
+use super::jars::{Jars, last_lines};
+use super::process::Process;
+use super::{LIMIT, TRY_AGAIN, failed};
+use crate::cluster::Node;
+use crate::error::Error;
+
+/// How many lines of a node's log an error shows.
+const SHOWN_LINES: usize = 12;
+
+/// The heap of a node in MB. Kafka's own scripts give it as much.
+const MEMORY_MB: u32 = 1024;
+
+/// A node of the cluster, running or not.
+#[derive(Debug)]
+pub(crate) struct NodeProcess {
+    /// Its id, and where clients reach it.
+    pub(crate) node: Node,
+    properties: PathBuf,
+    log: PathBuf,
+    data: PathBuf,
+    jars: Jars,
+    guard: Arc<Guard>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+enum State {
+    Running(Process),
+    Paused(Process),
+    Stopped,
+}
+
+impl State {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Running(_) => "running",
+            Self::Paused(_) => "paused",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+impl NodeProcess {
+    /// A node that has not been started, with its files in `home`.
+    pub(crate) fn new(node: Node, home: PathBuf, jars: Jars, guard: Arc<Guard>) -> Self {
+        let properties = home.join("server.properties");
+        let (log, data) = (home.join("server.log"), home.join("data"));
+        Self { node, properties, log, data, jars, guard, state: Mutex::new(State::Stopped) }
+    }
+
+    /// Where its logs are (`log.dirs`).
+    pub(crate) fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// Writes its settings.
+    pub(crate) fn write(&self, properties: &str) -> Result<(), Error> {
+        let home = self.properties.parent().expect("the settings lie in the node's directory");
+        fs::create_dir_all(home).map_err(|e| failed("create", home, e))?;
+        fs::write(&self.properties, properties).map_err(|e| failed("write", &self.properties, e))
+    }
+
+    /// Has Kafka format its directory.
+    pub(crate) async fn format(&self, cluster_id: &str, jars: &Jars) -> Result<(), Error> {
+        let mut command = jars.java.command(&jars.library, 256, "kafka.tools.StorageTool");
+        // A program that lives for a second is not worth an optimising compiler.
+        command.env("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC");
+        command.args(["format", "--cluster-id", cluster_id, "--config"]).arg(&self.properties);
+        let mut process = Process::start(&mut command, &self.log, &self.guard)?;
+        let begin = Instant::now();
+        loop {
+            match process.ended() {
+                Some(status) if status.success() => return Ok(()),
+                Some(_) => return Err(self.did_not_start("Kafka's storage tool".to_owned())),
+                None if begin.elapsed() > LIMIT => {
+                    return Err(self.too_slow("was not formatted"));
+                }
+                None => tokio::time::sleep(TRY_AGAIN).await,
+            }
+        }
+    }
+
+    /// Starts it, where it does not run.
+    pub(crate) fn start(&self) -> Result<(), Error> {
+        let mut state = self.state();
+        if !matches!(*state, State::Stopped) {
+            return Err(self.refused(&state, "started"));
+        }
+        let mut command = self.jars.java.command(&self.jars.library, MEMORY_MB, "kafka.Kafka");
+        let process = Process::start(command.arg(&self.properties), &self.log, &self.guard)?;
+        *state = State::Running(process);
+        Ok(())
+    }
+
+    /// Shuts it down in order, and waits until it has ended.
+    pub(crate) async fn stop(&self) -> Result<(), Error> {
+        {
+            let state = self.state();
+            let State::Running(process) = &*state else {
+                return Err(self.refused(&state, "stopped"));
+            };
+            process.signal("TERM")?;
+        }
+        let begin = Instant::now();
+        loop {
+            let ended = match &mut *self.state() {
+                State::Running(process) | State::Paused(process) => process.ended().is_some(),
+                State::Stopped => true,
+            };
+            if ended {
+                *self.state() = State::Stopped;
+                return Ok(());
+            }
+            if begin.elapsed() > LIMIT {
+                return Err(self.too_slow("did not stop"));
+            }
+            tokio::time::sleep(TRY_AGAIN).await;
+        }
+    }
+
+    /// Ends it at once.
+    pub(crate) fn kill(&self) -> Result<(), Error> {
+        let mut state = self.state();
+        if matches!(*state, State::Stopped) {
+            return Err(self.refused(&state, "killed"));
+        }
+        // Dropping the process kills it and waits for its end.
+        *state = State::Stopped;
+        Ok(())
+    }
+
+    /// Halts it.
+    pub(crate) fn pause(&self) -> Result<(), Error> {
+        self.change("paused", "STOP", |state| match state {
+            State::Running(process) => Ok(State::Paused(process)),
+            other => Err(other),
+        })
+    }
+
+    /// Lets it go on.
+    pub(crate) fn resume(&self) -> Result<(), Error> {
+        self.change("resumed", "CONT", |state| match state {
+            State::Paused(process) => Ok(State::Running(process)),
+            other => Err(other),
+        })
+    }
+
+    /// Goes to the state that `next` names, once the process has got the signal.
+    fn change(
+        &self,
+        change: &'static str,
+        signal: &str,
+        next: fn(State) -> Result<State, State>,
+    ) -> Result<(), Error> {
+        let mut state = self.state();
+        match next(std::mem::replace(&mut *state, State::Stopped)) {
+            Ok(changed) => {
+                *state = changed;
+                match &*state {
+                    State::Running(process) | State::Paused(process) => process.signal(signal),
+                    State::Stopped => Ok(()),
+                }
+            }
+            Err(unchanged) => {
+                *state = unchanged;
+                Err(self.refused(&state, change))
+            }
+        }
+    }
+
+    /// Whether it runs, and is not paused.
+    pub(crate) fn is_running(&self) -> bool {
+        matches!(*self.state(), State::Running(_))
+    }
+
+    /// An error where the process has ended by itself, with its last words.
+    pub(crate) fn check_alive(&self) -> Result<(), Error> {
+        let ended = match &mut *self.state() {
+            State::Running(process) | State::Paused(process) => process.ended().is_some(),
+            State::Stopped => true,
+        };
+        if ended {
+            *self.state() = State::Stopped;
+            return Err(self.did_not_start(format!("node {}", self.node.id)));
+        }
+        Ok(())
+    }
+
+    /// The error for what has not happened in time.
+    pub(crate) fn too_slow(&self, what: &str) -> Error {
+        let what = format!("node {} {what}", self.node.id);
+        Error::TooSlow { what, limit: LIMIT, said: self.last_words() }
+    }
+
+    fn did_not_start(&self, what: String) -> Error {
+        Error::DidNotStart { what, said: self.last_words() }
+    }
+
+    fn last_words(&self) -> String {
+        last_lines(&fs::read_to_string(&self.log).unwrap_or_default(), SHOWN_LINES)
+    }
+
+    fn refused(&self, state: &State, change: &'static str) -> Error {
+        Error::NodeState { id: self.node.id, state: state.name(), change }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

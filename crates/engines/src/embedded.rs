@@ -1,0 +1,91 @@
+//! The engine `embedded`: the cluster of `embedded-kafka`, in this process.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use embedded_kafka::StartError;
+
+use crate::cluster::{Cluster, Node, Pending};
+use crate::engine::{Engine, Options};
+use crate::error::Error;
+use crate::ports::is_free;
+
+/// A cluster in this process.
+#[derive(Debug)]
+struct Embedded {
+    cluster: embedded_kafka::Cluster,
+    nodes: Vec<Node>,
+}
+
+/// Starts a cluster in a temporary directory.
+pub(crate) async fn start(options: &Options) -> Result<Box<dyn Cluster>, Error> {
+    let mut ports = options.wanted_ports();
+    for port in &mut ports {
+        if !is_free(SocketAddr::from((Ipv4Addr::LOCALHOST, *port))) {
+            *port = 0;
+        }
+    }
+    let cluster = loop {
+        let builder = embedded_kafka::Cluster::builder()
+            .nodes(options.nodes)
+            .ports(ports.iter().copied())
+            .default_replication_factor(options.replication_factor() as i16);
+        match builder.start().await {
+            // Somebody was faster since the look above.
+            Err(StartError::PortTaken { port }) if port != 0 => {
+                ports.iter_mut().filter(|it| **it == port).for_each(|it| *it = 0);
+            }
+            started => break started?,
+        }
+    };
+    let nodes = cluster.nodes().iter().map(|it| Node { id: it.id, address: it.address }).collect();
+    Ok(Box::new(Embedded { cluster, nodes }))
+}
+
+fn not_yet(ability: &'static str) -> Pending<'static> {
+    Box::pin(async move { Err(Error::NotYet { engine: Engine::Embedded, ability }) })
+}
+
+impl Cluster for Embedded {
+    fn engine(&self) -> Engine {
+        Engine::Embedded
+    }
+
+    fn bootstrap_servers(&self) -> &str {
+        self.cluster.bootstrap_servers()
+    }
+
+    fn cluster_id(&self) -> &str {
+        self.cluster.cluster_id()
+    }
+
+    fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    fn stop_node(&self, _id: i32) -> Pending<'_> {
+        not_yet("stop a node")
+    }
+
+    fn kill_node(&self, _id: i32) -> Pending<'_> {
+        not_yet("kill a node")
+    }
+
+    fn start_node(&self, _id: i32) -> Pending<'_> {
+        not_yet("start a node")
+    }
+
+    fn pause_node(&self, _id: i32) -> Pending<'_> {
+        not_yet("pause a node")
+    }
+
+    fn resume_node(&self, _id: i32) -> Pending<'_> {
+        not_yet("resume a node")
+    }
+
+    fn stop(self: Box<Self>) -> Pending<'static> {
+        Box::pin(async move {
+            self.cluster.shutdown().await;
+            Ok(())
+        })
+    }
+}

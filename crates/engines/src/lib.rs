@@ -1,0 +1,35 @@
+//! The same cluster on three engines, so that a test or a lab says what it wants and not how.
+//!
+//! | `WORKSHOP_ENGINE` | What runs | Needs |
+//! |---|---|---|
+//! | `embedded` (default) | the cluster of `embedded-kafka`, inside this process | nothing |
+//! | `apache` | Apache Kafka (KRaft), from its jars | Java 17 and, the first time, Maven |
+//! | `docker` | Apache Kafka's official image | a container engine, and the feature `containers` |
+//!
+//! ```no_run
+//! # async fn run() -> Result<(), engines::Error> {
+//! let engine = engines::Engine::from_environment()?;
+//! let cluster = engine.start(&engines::Options::default()).await?;
+//! println!("talking to {}", cluster.bootstrap_servers());
+//! cluster.stop().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Whatever an engine starts is gone when the cluster is dropped, and also when the process that
+//! holds it panics, is interrupted or is killed. What a client needs beside the address is not here.
+
+mod apache;
+mod ask;
+mod cluster;
+#[cfg(feature = "containers")]
+mod docker;
+mod embedded;
+mod engine;
+mod error;
+mod ports;
+
+pub use apache::{Connect, ConnectOptions};
+pub use cluster::{Cluster, Node, Pending};
+pub use engine::{Engine, Options};
+pub use error::Error;

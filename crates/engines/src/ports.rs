@@ -1,0 +1,56 @@
+//! Ports for processes that must be told theirs before they start.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+
+/// Where ports are looked for: below those that systems give to outgoing connections, so that a
+/// client that keeps trying a stopped node does not take the node's port itself.
+const LOWEST: u16 = 10_000;
+const COUNT: u16 = 20_000;
+
+/// Whether nobody listens on this address; true for port 0, which is any.
+pub(crate) fn is_free(address: SocketAddr) -> bool {
+    TcpListener::bind(address).is_ok()
+}
+
+/// A port for each that is wanted: the wanted one where it is free and not 0, otherwise another.
+pub(crate) fn choose(wanted: &[u16]) -> Vec<u16> {
+    let mut chosen = Vec::with_capacity(wanted.len());
+    for &port in wanted {
+        let usable = port != 0 && !chosen.contains(&port) && is_free(local(port));
+        let port = if usable { port } else { any(&chosen) };
+        chosen.push(port);
+    }
+    chosen
+}
+
+/// A free port of this machine that is not among `taken`.
+fn any(taken: &[u16]) -> u16 {
+    loop {
+        let random = uuid::Uuid::new_v4().as_u128() % u128::from(COUNT);
+        let port = LOWEST + random as u16;
+        if !taken.contains(&port) && is_free(local(port)) {
+            return port;
+        }
+    }
+}
+
+/// An address that only this machine reaches.
+pub(crate) fn local(port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_that_is_taken_or_wanted_twice_is_replaced() {
+        let neighbour = TcpListener::bind(local(0)).unwrap();
+        let taken = neighbour.local_addr().unwrap().port();
+        let free = any(&[taken]);
+        let chosen = choose(&[taken, free, free, 0]);
+        assert_eq!(chosen[1], free);
+        assert!(chosen.iter().all(|port| *port != taken && *port != 0), "{chosen:?}");
+        assert_eq!(chosen.iter().filter(|port| **port == free).count(), 1);
+    }
+}

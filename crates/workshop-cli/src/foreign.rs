@@ -1,0 +1,53 @@
+//! `cargo workshop up --engine apache|docker`: Apache Kafka in the place of the embedded cluster.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use engines::{Engine, Options};
+use workshop::{Announcement, Choice, DataDirectory};
+
+use crate::interrupt::Interrupt;
+use crate::up::{Arguments, count, describe, greet};
+use crate::with::{self, Beside};
+
+/// Runs a cluster on `engine` and announces it on `data` until Ctrl-C.
+pub(crate) async fn run(
+    arguments: &Arguments,
+    engine: Engine,
+    data: &DataDirectory,
+    ports: &[u16],
+    interrupted: &mut Interrupt,
+) -> anyhow::Result<ExitCode> {
+    let choice = Choice::from_environment()?;
+    let options = Options { nodes: arguments.nodes.into(), ports: ports.to_vec() };
+    // What takes long the first time comes before the place: arrivals would wait for it.
+    let started = async {
+        engine.prepare().await?;
+        let place = Announcement::prepare(data).await?;
+        let cluster = engine.start(&options).await?;
+        let beside = Beside::start(arguments, cluster.bootstrap_servers()).await?;
+        anyhow::Ok((place, cluster, beside))
+    };
+    let (place, cluster, beside) = tokio::select! {
+        started = started => started?,
+        // What has been started so far ends with the future that held it.
+        () = interrupted.wait() => return Ok(ExitCode::SUCCESS),
+    };
+    let addresses: Vec<SocketAddr> = cluster.nodes().iter().map(|node| node.address).collect();
+    let servers = place.announce(cluster.cluster_id(), addresses.clone())?.bootstrap_servers();
+    println!("Apache Kafka with {}, whose data goes when it ends", count(addresses.len()));
+    describe(&addresses, ports);
+    beside.describe();
+    greet(&addresses, &servers, &beside, &choice);
+    if choice.wire {
+        println!("\nWORKSHOP_WIRE shows the requests of the embedded cluster only.");
+    }
+    let code = with::until_the_end(arguments, &servers, &beside, interrupted).await?;
+    if place.has_guests()? {
+        println!("\nA program still uses this cluster and loses it now.");
+    }
+    println!("\nShutting down.");
+    beside.stop().await;
+    cluster.stop().await?;
+    Ok(code)
+}

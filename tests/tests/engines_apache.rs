@@ -1,0 +1,162 @@
+//! The engine `apache`: nodes that come and go on request, and nothing left behind whatever ends
+//! the process that holds them.
+//!
+//! Where Java or Maven is missing these tests say so and end.
+
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+
+use engines::{Cluster, Engine, Error, Options};
+use rdkafka::producer::{FutureRecord, Producer};
+use workshop_tests::raw::RawClient;
+use workshop_tests::{DEADLINE, TestCluster, eventually, requests};
+
+/// Held by the test that runs Java processes: those of all tests at once would starve each other.
+static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+/// The cluster, or `None` and a word about it where this machine cannot run one.
+async fn start(nodes: usize) -> Option<Box<dyn Cluster>> {
+    match Engine::Apache.start(&Options { nodes, ..Options::default() }).await {
+        Ok(cluster) => Some(cluster),
+        Err(error) if error.is_unavailable() => {
+            println!("skipped: {error}");
+            None
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// The ids of the nodes that the node at `address` takes for alive.
+fn known_to(address: &str) -> Vec<i32> {
+    let mut client = RawClient::connect(address);
+    let answer = client.call(12, &requests::metadata(&[]));
+    let mut ids: Vec<i32> = answer.brokers.iter().map(|broker| broker.node_id.0).collect();
+    ids.sort_unstable();
+    ids
+}
+
+#[tokio::test]
+async fn nodes_stop_die_pause_and_come_back() {
+    let _turn = TURN.lock().await;
+    let Some(cluster) = start(3).await else { return };
+    let address = |id: i32| cluster.nodes()[id as usize - 1].address.to_string();
+    for node in 1..=3 {
+        assert_eq!(known_to(&address(node)), [1, 2, 3], "each knows all when the start returns");
+    }
+    let expect = |at: i32, ids: &[i32]| {
+        eventually("the others notice", || (known_to(&address(at)) == ids).then_some(()));
+    };
+
+    cluster.stop_node(1).await.unwrap();
+    expect(2, &[2, 3]);
+    let error = cluster.stop_node(1).await.unwrap_err();
+    assert!(matches!(error, Error::NodeState { id: 1, state: "stopped", .. }), "{error}");
+    cluster.start_node(1).await.unwrap();
+    expect(2, &[1, 2, 3]);
+
+    cluster.kill_node(2).await.unwrap();
+    TcpStream::connect(address(2)).expect_err("a killed node listens no more");
+    expect(3, &[1, 3]);
+    cluster.start_node(2).await.unwrap();
+
+    cluster.pause_node(3).await.unwrap();
+    TcpStream::connect(address(3)).expect("a paused node's sockets are there");
+    expect(1, &[1, 2]);
+    let error = cluster.pause_node(3).await.unwrap_err();
+    assert!(matches!(error, Error::NodeState { id: 3, state: "paused", .. }), "{error}");
+    cluster.resume_node(3).await.unwrap();
+    expect(1, &[1, 2, 3]);
+    let error = cluster.start_node(4).await.unwrap_err();
+    assert!(matches!(error, Error::NoSuchNode { id: 4, nodes: 3 }), "{error}");
+    cluster.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_single_node_takes_topics_transactions_and_the_id_that_it_says_it_has() {
+    let _turn = TURN.lock().await;
+    let Some(cluster) = start(1).await else { return };
+    let servers = cluster.bootstrap_servers().to_owned();
+    let client = TestCluster::at(&servers);
+    let answer = client.connect().call(12, &requests::metadata(&[]));
+    assert_eq!(answer.cluster_id.unwrap().as_str(), cluster.cluster_id());
+    let topic = client.create_topic_with(2, 1, &[]);
+    let producer = client.producer(&[("transactional.id", &topic)]);
+    producer.init_transactions(DEADLINE).unwrap();
+    producer.begin_transaction().unwrap();
+    let record = FutureRecord::<(), str>::to(&topic).payload("EHAM");
+    producer.send(record, DEADLINE).await.map_err(|(error, _)| error).unwrap();
+    producer.commit_transaction(DEADLINE).unwrap();
+    drop((producer, client));
+    cluster.stop().await.unwrap();
+    TcpStream::connect(&servers).expect_err("a stopped cluster listens no more");
+}
+
+/// A process that holds a cluster of one node, and the temporary directory that it was given.
+struct Holder {
+    child: Child,
+    address: String,
+    temporary: tempfile::TempDir,
+}
+
+impl Holder {
+    fn start(end: &str) -> Self {
+        let temporary = tempfile::tempdir().unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_engine-host"));
+        command.args(["apache", "1", end]).env("TMPDIR", temporary.path());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut address = String::new();
+        let stdout = child.stdout.take().unwrap();
+        BufReader::new(stdout).read_line(&mut address).unwrap();
+        assert!(!address.is_empty(), "it ended before the cluster was there");
+        let holder = Holder { child, address: address.trim().to_owned(), temporary };
+        assert_eq!(known_to(&holder.address), [1]);
+        assert_eq!(holder.directories(), 1, "the cluster's data lies where it was told to");
+        holder
+    }
+
+    fn directories(&self) -> usize {
+        std::fs::read_dir(self.temporary.path()).unwrap().count()
+    }
+
+    /// Has it come to the end that was chosen for it.
+    fn end(&mut self) {
+        self.child.stdin.take().unwrap().write_all(b"end\n").unwrap();
+    }
+
+    fn signal(&self, signal: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
+    }
+
+    /// Waits until the process, its node and its directory are gone.
+    fn expect_nothing_left(mut self) {
+        self.child.wait().unwrap();
+        eventually("the node is gone", || TcpStream::connect(&self.address).err());
+        eventually("the directory is gone", || (self.directories() == 0).then_some(()));
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_left_whatever_ends_the_process_that_holds_a_cluster() {
+    let _turn = TURN.lock().await;
+    match Engine::Apache.prepare().await {
+        Err(error) if error.is_unavailable() => return println!("skipped: {error}"),
+        ready => ready.unwrap(),
+    }
+    let starting = ["drop", "panic", "INT", "KILL"]
+        .map(|end| (end, std::thread::spawn(move || Holder::start(end))));
+    let mut holders = starting.map(|(end, starting)| (end, starting.join().unwrap()));
+    for (end, holder) in &mut holders {
+        match *end {
+            "drop" | "panic" => holder.end(),
+            signal => holder.signal(signal),
+        }
+    }
+    for (_, holder) in holders {
+        holder.expect_nothing_left();
+    }
+}
