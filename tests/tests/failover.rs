@@ -3,6 +3,8 @@
 //! The clients know nothing of the faults: what they do stands apart from who breaks what.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rdkafka::Message;
@@ -53,24 +55,31 @@ fn read(cluster: &TestCluster, topic: &str) -> Vec<u32> {
     numbers
 }
 
-/// Kills one node after the other and starts each again, as long as the work goes on.
-async fn kill_in_turn(cluster: &Disturbed, topic: &str, work: impl Future<Output = ()>) -> usize {
-    tokio::pin!(work);
-    let mut killed = 0;
-    loop {
-        let leader = cluster.partition(topic).leader_id.0;
-        if leader > 0 {
-            cluster.switchboard.kill_node(leader).await.expect("done");
-            killed += 1;
-            eventually("another leads", || {
-                (![leader, -1].contains(&cluster.partition(topic).leader_id.0)).then_some(())
-            });
-            cluster.switchboard.start_node(leader).await.expect("done");
-        }
-        if tokio::time::timeout(Duration::from_millis(100), &mut work).await.is_ok() {
-            return killed;
-        }
+/// What the work beside the failing nodes has done, and whether that is enough.
+#[derive(Default)]
+struct Progress {
+    steps: AtomicUsize,
+    is_enough: AtomicBool,
+}
+
+/// Kills the leader, so many times, and starts it again as soon as another leads. Each time the
+/// work makes a step first, so that none of it is spared.
+async fn kill_leaders(cluster: &Disturbed, topic: &str, times: usize, progress: &Progress) {
+    for _ in 0..times {
+        let before = progress.steps.load(Ordering::Relaxed);
+        eventually("the work goes on", || {
+            (progress.steps.load(Ordering::Relaxed) > before).then_some(())
+        });
+        let leader = eventually("somebody leads", || {
+            Some(cluster.partition(topic).leader_id.0).filter(|leader| *leader > 0)
+        });
+        cluster.switchboard.kill_node(leader).await.expect("done");
+        eventually("another leads", || {
+            (![leader, -1].contains(&cluster.partition(topic).leader_id.0)).then_some(())
+        });
+        cluster.switchboard.start_node(leader).await.expect("done");
     }
+    progress.is_enough.store(true, Ordering::Relaxed);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -78,15 +87,21 @@ async fn nothing_acknowledged_with_acks_all_is_lost_or_doubled_while_leaders_are
     let cluster = Disturbed::start().await;
     let topic = cluster.topic_on(&[1, 2, 3], &[("min.insync.replicas", "2")]);
     let producer = cluster.clients.producer(&[("enable.idempotence", "true"), RECONNECT_SOON]);
-    let (sending, name) = (producer.clone(), topic.clone());
-    let sent = tokio::spawn(async move { send(&sending, &name, 0..400).await });
-    let mut acknowledged = Vec::new();
-    let work = async {
-        acknowledged = sent.await.expect("done");
-    };
-    let killed = kill_in_turn(&cluster, &topic, work).await;
-    assert!(killed >= 2, "{killed} kills are no test");
-    assert_eq!(acknowledged.len(), 400, "an idempotent producer goes on until it is told");
+    let progress = Arc::new(Progress::default());
+    let (sending, name, made) = (producer.clone(), topic.clone(), Arc::clone(&progress));
+    let sent = tokio::spawn(async move {
+        let mut acknowledged = Vec::new();
+        let mut tried = 0;
+        while !made.is_enough.load(Ordering::Relaxed) {
+            acknowledged.extend(send(&sending, &name, tried..tried + 10).await);
+            tried += 10;
+            made.steps.fetch_add(1, Ordering::Relaxed);
+        }
+        (tried, acknowledged)
+    });
+    kill_leaders(&cluster, &topic, 5, &progress).await;
+    let (tried, acknowledged) = sent.await.expect("done");
+    assert!(acknowledged.iter().copied().eq(0..tried), "it goes on until all are acknowledged");
     assert_eq!(read(&cluster.clients, &topic), acknowledged);
 }
 
@@ -189,10 +204,14 @@ async fn transactions_stay_whole_while_their_coordinators_and_leaders_are_killed
         RECONNECT_SOON,
     ]);
     producer.init_transactions(TIMEOUT).expect("done");
-    let (sending, name) = (producer.clone(), topic.clone());
+    let progress = Arc::new(Progress::default());
+    let (sending, name, made) = (producer.clone(), topic.clone(), Arc::clone(&progress));
     let transactions = tokio::spawn(async move {
         let mut committed = Vec::new();
-        for transaction in 0..20u32 {
+        for transaction in 0u32.. {
+            if made.is_enough.load(Ordering::Relaxed) {
+                break;
+            }
             sending.begin_transaction().expect("done");
             let numbers = transaction * 10..transaction * 10 + 5;
             let sent = send(&sending, &name, numbers.clone()).await;
@@ -204,7 +223,10 @@ async fn transactions_stay_whole_while_their_coordinators_and_leaders_are_killed
                 }
             });
             match outcome.await {
-                Ok(true) => committed.extend(numbers),
+                Ok(true) => {
+                    committed.extend(numbers);
+                    made.steps.fetch_add(1, Ordering::Relaxed);
+                }
                 Ok(false) => {}
                 // What could not be committed has to be aborted before the next one.
                 Err(_) => {
@@ -216,13 +238,8 @@ async fn transactions_stay_whole_while_their_coordinators_and_leaders_are_killed
         }
         committed
     });
-    let mut committed = Vec::new();
-    let work = async {
-        committed = transactions.await.expect("done");
-    };
-    let killed = kill_in_turn(&cluster, &topic, work).await;
-    assert!(killed >= 2, "{killed} kills are no test");
-    assert!(!committed.is_empty());
+    kill_leaders(&cluster, &topic, 5, &progress).await;
+    let committed = transactions.await.expect("done");
     assert_eq!(read(&cluster.clients, &topic), committed);
 }
 
