@@ -14,7 +14,7 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use crate::broker::Broker;
 use crate::produce::{self, Load, Reports};
-use crate::table::{Table, figure, median};
+use crate::table::{Better, Table, figure, median};
 use crate::topic::{self, Topic};
 
 /// The most records that are copied in each run: a commit for every few takes its time.
@@ -57,7 +57,7 @@ pub(crate) fn measure(
                 output.delete()?;
             }
             let what = format!("copy {name}, {batch} records to a commit");
-            table.line(&what, median(throughputs), "records/s");
+            table.line(&what, median(throughputs), "records/s", Better::More);
         }
         input.delete()?;
     }
