@@ -73,12 +73,12 @@ pub enum NodeError {
         /// The id asked for.
         node: i32,
     },
-    /// The node runs already, or not any more.
-    #[error("node {node} {state}")]
+    /// The node is in another state than the change begins with.
+    #[error("node {node} is {state}, which is not what this begins with")]
     WrongState {
         /// The node's id.
         node: i32,
-        /// What it does instead.
+        /// What it is now: running, paused or stopped.
         state: &'static str,
     },
     /// The node's port was taken while it was down.

@@ -46,6 +46,24 @@ impl State {
         self.events.emit(|| Event::Node { node, what: "was started" });
     }
 
+    /// The node does nothing from now on, and its sockets stay open. The others miss it as if it were
+    /// dead.
+    pub(crate) fn halt_node(&self, node: i32) {
+        let _one_at_a_time = self.moving.lock();
+        let missed_at = self.clock.now() + self.settings.failover_delay_ms;
+        self.metadata.halt_node(node, missed_at);
+        self.close_coordinators(node);
+        self.events.emit(|| Event::Node { node, what: "was paused" });
+    }
+
+    /// The node goes on, where nobody has missed it as what it was.
+    pub(crate) fn resume_node(&self, node: i32) {
+        let _one_at_a_time = self.moving.lock();
+        self.metadata.return_node(node);
+        self.reopen_coordinators();
+        self.events.emit(|| Event::Node { node, what: "goes on" });
+    }
+
     /// The node's replicas fetch nothing from now on, or fetch again.
     pub(crate) fn pause_node(&self, node: i32, is_paused: bool) {
         let _one_at_a_time = self.moving.lock();

@@ -2,25 +2,30 @@
 //!
 //! With no fault in force a request costs one atomic load.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::ApiKey;
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 /// The faults in force.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     is_any: AtomicBool,
     plan: Mutex<Plan>,
+    /// Woken when a node goes on that was halted.
+    resumed: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Plan {
     /// By node.
     delays: HashMap<i32, Duration>,
+    /// The nodes that answer nobody.
+    halted: HashSet<i32>,
     /// What the next requests of an API are answered with, by the API's key.
     failures: HashMap<i16, VecDeque<ResponseError>>,
     /// How many of the next answers of an API are lost, by the API's key.
@@ -29,7 +34,10 @@ struct Plan {
 
 impl Plan {
     fn is_empty(&self) -> bool {
-        self.delays.is_empty() && self.failures.is_empty() && self.dropped.is_empty()
+        self.delays.is_empty()
+            && self.halted.is_empty()
+            && self.failures.is_empty()
+            && self.dropped.is_empty()
     }
 }
 
@@ -40,6 +48,29 @@ impl Faults {
             Duration::ZERO => plan.delays.remove(&node),
             delay => plan.delays.insert(node, delay),
         });
+    }
+
+    /// From now on `node` answers nobody, or goes on with what it was asked meanwhile.
+    pub(crate) fn halt(&self, node: i32, is_halted: bool) {
+        self.change(|plan| match is_halted {
+            true => plan.halted.insert(node),
+            false => plan.halted.remove(&node),
+        });
+        self.resumed.notify_waiters();
+    }
+
+    pub(crate) fn is_halted(&self, node: i32) -> bool {
+        self.look(|plan| plan.halted.contains(&node).then_some(())).is_some()
+    }
+
+    /// Resolves when `node` is not halted.
+    pub(crate) async fn until_not_halted(&self, node: i32) {
+        while self.is_halted(node) {
+            let resumed = self.resumed.notified();
+            if self.is_halted(node) {
+                resumed.await;
+            }
+        }
     }
 
     /// The next `times` requests of an API are answered with an error, at whichever node.

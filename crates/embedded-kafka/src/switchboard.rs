@@ -12,6 +12,7 @@ use kafka_protocol::messages::ApiKey;
 use crate::api;
 use crate::cluster::{Cluster, on_a_thread};
 use crate::error::NodeError;
+use crate::node::NodeSocket;
 use crate::state::State;
 
 /// How a node goes.
@@ -20,6 +21,11 @@ enum Departure {
     InOrder,
     Killed,
 }
+
+/// The states of a node, as errors name them.
+const RUNNING: &str = "running";
+const PAUSED: &str = "paused";
+const STOPPED: &str = "stopped";
 
 impl Cluster {
     /// Shuts a node down in order (controlled shutdown): others lead before it closes its
@@ -54,9 +60,7 @@ impl Cluster {
             let mut sockets = sockets.lock().await;
             let socket = sockets.iter_mut().find(|socket| socket.id == node);
             let socket = socket.ok_or(NodeError::NoSuchNode { node })?;
-            if socket.is_listening() {
-                return Err(NodeError::WrongState { node, state: "runs already" });
-            }
+            expect(&[STOPPED], socket, &state)?;
             let port = socket.address.port();
             socket.open(&state, &runtime).map_err(|source| NodeError::Listen {
                 node,
@@ -67,6 +71,23 @@ impl Cluster {
             Ok(())
         });
         starting.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+    }
+
+    /// Halts a node as a long garbage collection does: its sockets stay open, and it neither answers
+    /// nor follows. The others miss it when the failover delay is over.
+    ///
+    /// # Errors
+    /// There is no such node, it does not run, or is paused already.
+    pub async fn pause_node(&self, node: i32) -> Result<(), NodeError> {
+        self.halt(node, true).await
+    }
+
+    /// Lets a paused node go on with what it was asked meanwhile.
+    ///
+    /// # Errors
+    /// There is no such node, or it is not paused.
+    pub async fn resume_node(&self, node: i32) -> Result<(), NodeError> {
+        self.halt(node, false).await
     }
 
     /// Lets a node fetch nothing from the leaders that it follows: it falls behind, and leaves the
@@ -120,6 +141,28 @@ impl Cluster {
         self.state().faults.drop_response(api);
     }
 
+    async fn halt(&self, node: i32, is_halted: bool) -> Result<(), NodeError> {
+        let running = self.running();
+        let (state, sockets) = (Arc::clone(&running.state), Arc::clone(&running.sockets));
+        let halting = running.runtime.spawn(async move {
+            let sockets = sockets.lock().await;
+            let socket = sockets.iter().find(|socket| socket.id == node);
+            let socket = socket.ok_or(NodeError::NoSuchNode { node })?;
+            if is_halted {
+                expect(&[RUNNING], socket, &state)?;
+                state.faults.halt(node, true);
+                on_a_thread(&state, move |state| state.halt_node(node)).await;
+            } else {
+                expect(&[PAUSED], socket, &state)?;
+                // It leads again, or not any more, before it looks at a request.
+                on_a_thread(&state, move |state| state.resume_node(node)).await;
+                state.faults.halt(node, false);
+            }
+            Ok(())
+        });
+        halting.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+    }
+
     async fn depart(&self, node: i32, how: Departure) -> Result<(), NodeError> {
         let running = self.running();
         let (state, sockets) = (Arc::clone(&running.state), Arc::clone(&running.sockets));
@@ -127,14 +170,14 @@ impl Cluster {
             let mut sockets = sockets.lock().await;
             let socket = sockets.iter_mut().find(|socket| socket.id == node);
             let socket = socket.ok_or(NodeError::NoSuchNode { node })?;
-            if !socket.is_listening() {
-                return Err(NodeError::WrongState { node, state: "does not run" });
-            }
             if how == Departure::InOrder {
+                expect(&[RUNNING], socket, &state)?;
                 on_a_thread(&state, move |state| state.hand_over(node)).await;
             }
+            expect(&[RUNNING, PAUSED], socket, &state)?;
             socket.close().await;
             if how == Departure::Killed {
+                state.faults.halt(node, false);
                 on_a_thread(&state, move |state| state.lose_node(node)).await;
             }
             Ok(())
@@ -161,4 +204,17 @@ impl Cluster {
             false => Err(NodeError::NoSuchNode { node }),
         }
     }
+}
+
+/// An error unless the node is in one of these states.
+fn expect(wanted: &[&str], socket: &NodeSocket, state: &State) -> Result<(), NodeError> {
+    let found = match (socket.is_listening(), state.faults.is_halted(socket.id)) {
+        (false, _) => STOPPED,
+        (true, true) => PAUSED,
+        (true, false) => RUNNING,
+    };
+    if wanted.contains(&found) {
+        return Ok(());
+    }
+    Err(NodeError::WrongState { node: socket.id, state: found })
 }

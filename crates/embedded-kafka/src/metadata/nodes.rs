@@ -99,11 +99,23 @@ impl Metadata {
 
     /// The node has died. It is missed at `missed_at`.
     pub(crate) fn lose_node(&self, node: i32, missed_at: Timestamp) {
+        self.silence_node(node, missed_at, true);
+    }
+
+    /// The node does nothing any more, and has lost nothing. It is missed at `missed_at`.
+    pub(crate) fn halt_node(&self, node: i32, missed_at: Timestamp) {
+        self.silence_node(node, missed_at, false);
+    }
+
+    fn silence_node(&self, node: i32, missed_at: Timestamp, was_killed: bool) {
         let _one_at_a_time = self.changing.lock();
         self.nodes.change(node, |state| {
+            // A node that is killed while it is paused was missed already, or is to be soon.
+            if state.is_up {
+                state.missed_at = Some(missed_at);
+            }
             state.is_up = false;
-            state.was_killed = true;
-            state.missed_at = Some(missed_at);
+            state.was_killed |= was_killed;
         });
         let now = self.clock.now();
         self.disturb(|partition| {
@@ -120,7 +132,6 @@ impl Metadata {
     pub(crate) fn fence_node(&self, node: i32) -> Vec<Move> {
         let _one_at_a_time = self.changing.lock();
         self.nodes.change(node, |state| {
-            state.was_killed |= state.missed_at.is_some();
             state.is_up = false;
             state.missed_at = None;
         });
