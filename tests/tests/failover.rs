@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use embedded_kafka::{Cluster, Event, EventReceiver};
 use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::KafkaError;
@@ -260,4 +261,47 @@ fn retried(mut call: impl FnMut() -> Result<(), KafkaError>) -> Result<(), Kafka
             outcome => return outcome,
         }
     }
+}
+
+/// Polls until a node has answered a fetch of the consumer with this client id.
+async fn poll_until_fetched_at(node: i32, consumer: &BaseConsumer, events: &mut EventReceiver) {
+    let deadline = tokio::time::Instant::now() + TIMEOUT;
+    loop {
+        let _ = consumer.poll(TURN);
+        let event = tokio::time::timeout(TURN, events.recv()).await;
+        if let Ok(Some(Event::RequestAnswered { node: at, client_id, api: "Fetch", .. })) = event
+            && at == node
+            && client_id == "near-c"
+        {
+            return;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "nothing was fetched at node {node}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_consumer_reads_at_the_follower_in_its_rack_and_at_the_leader_without_it() {
+    let builder = Cluster::builder().nodes(3).racks(["a", "b", "c"]);
+    let switchboard =
+        builder.failover_delay(Duration::from_millis(50)).start().await.expect("done");
+    let clients = TestCluster::at(switchboard.bootstrap_servers());
+    let cluster = Disturbed { switchboard, clients };
+    let topic = cluster.topic_on(&[1, 3], &[]);
+    let producer = cluster.clients.producer(&[]);
+    let settings = [("client.rack", "c"), ("client.id", "near-c"), RECONNECT_SOON];
+    let consumer = cluster.clients.consumer(&cluster.clients.group_name(), &settings);
+    let mut all = TopicPartitionList::new();
+    all.add_partition_offset(&topic, 0, Offset::Beginning).expect("done");
+    consumer.assign(&all).expect("done");
+    let mut events = cluster.switchboard.events();
+    assert_eq!(send(&producer, &topic, 0..5).await.len(), 5);
+    poll_until_fetched_at(3, &consumer, &mut events).await;
+    cluster.switchboard.kill_node(3).await.expect("done");
+    poll_until_fetched_at(1, &consumer, &mut events).await;
+    assert_eq!(send(&producer, &topic, 5..8).await.len(), 3);
+    eventually("the rest is read", || {
+        let _ = consumer.poll(TURN);
+        let position = consumer.position().ok()?;
+        (position.find_partition(&topic, 0)?.offset() == Offset::Offset(8)).then_some(())
+    });
 }

@@ -369,3 +369,76 @@ async fn a_node_is_stopped_and_started_only_once() {
     let topic = cluster.topic_on(&[1], &[]);
     assert_eq!(cluster.node(1).call(5, &list_offsets(&topic, 0, -1)).topics.len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_is_paused_answers_nobody_and_is_missed_in_time() {
+    let cluster = Disturbed::start().await;
+    let topic = cluster.topic_on(&[1, 2], &[]);
+    let asked = |cluster: &Disturbed| {
+        let mut client = cluster.node(1);
+        std::thread::spawn(move || client.call(12, &metadata(&[])).brokers.len())
+    };
+    cluster.switchboard.pause_node(1).await.unwrap();
+    let waiting = asked(&cluster);
+    let mut node = cluster.node(2);
+    let led = eventually("another leads", || {
+        let answer = node.call(12, &metadata(&[&topic]));
+        Some(answer.topics[0].partitions[0].clone()).filter(|it| it.leader_id == 2)
+    });
+    assert_eq!(led.isr_nodes, [2]);
+    assert!(!waiting.is_finished(), "nobody has answered");
+    let refused = cluster.switchboard.stop_node(1).await;
+    assert!(matches!(refused, Err(NodeError::WrongState { state: "paused", .. })), "{refused:?}");
+    cluster.switchboard.resume_node(1).await.unwrap();
+    assert_eq!(waiting.join().unwrap(), 3, "what was asked meanwhile is answered");
+    cluster.wait_for_in_sync(&topic, &[1, 2]);
+    assert_eq!(cluster.append(1, &topic, 1, &["stale"]).0, NOT_LEADER_OR_FOLLOWER);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_short_pause_moves_no_leader() {
+    let builder = Cluster::builder().nodes(2).failover_delay(Duration::from_secs(600));
+    let cluster = builder.start().await.unwrap();
+    let clients = TestCluster::at(cluster.bootstrap_servers());
+    let topic = clients.create_topic_with(1, 2, &[]);
+    let partition =
+        || clients.connect().call(12, &metadata(&[&topic])).topics[0].partitions[0].clone();
+    let before = partition();
+    for node in [1, 2] {
+        cluster.pause_node(node).await.unwrap();
+        cluster.resume_node(node).await.unwrap();
+    }
+    assert_eq!(partition(), before);
+    cluster.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_leader_sends_a_reader_to_the_replica_in_its_rack() {
+    let builder = Cluster::builder().nodes(3).racks(["a", "b", "c"]);
+    let switchboard = builder.start().await.unwrap();
+    let clients = TestCluster::at(switchboard.bootstrap_servers());
+    let cluster = Disturbed { switchboard, clients };
+    let topic = cluster.topic_on(&[1, 2], &[]);
+    let brokers = cluster.metadata(&topic).brokers;
+    assert!(
+        brokers
+            .iter()
+            .all(|it| it.rack.as_deref() == Some(["a", "b", "c"][it.node_id.0 as usize - 1]))
+    );
+    cluster.append(1, &topic, -1, &["one"]);
+    let read = |node: i32, rack: &str, offset| {
+        let request = fetch(&topic, 0, offset).with_rack_id(text(rack));
+        let answer = cluster.node(node).call(11, &request);
+        let partition = answer.responses[0].partitions[0].clone();
+        let bytes = partition.records.map_or(0, |records| records.len());
+        (partition.error_code, partition.preferred_read_replica.0, bytes > 0)
+    };
+    assert_eq!(read(1, "b", 0), (0, 2, false), "told to go elsewhere");
+    assert_eq!(read(2, "b", 0), (0, -1, true), "there it is");
+    for rack in ["", "a", "c", "unknown"] {
+        assert_eq!(read(1, rack, 0), (0, -1, true), "{rack:?} has no follower");
+    }
+    assert_eq!(read(1, "b", 7), (1, -1, false), "no replica has the offset");
+    cluster.switchboard.stop_node(2).await.unwrap();
+    assert_eq!(read(1, "b", 0), (0, -1, true), "the follower is gone");
+}

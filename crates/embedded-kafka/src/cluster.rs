@@ -132,6 +132,14 @@ impl ClusterBuilder {
         self
     }
 
+    /// The rack of each node (`broker.rack`), and that consumers may read from the nearest replica
+    /// (`client.rack` with `replica.selector.class` RackAwareReplicaSelector, KIP-392). Without
+    /// racks all read from leaders, as in Kafka.
+    pub fn racks(mut self, racks: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.settings.racks = racks.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// Starts the cluster. When it returns, every node accepts connections.
     ///
     /// # Errors
@@ -155,6 +163,10 @@ impl ClusterBuilder {
         if self.ports.len() > self.nodes {
             let (ports, nodes) = (self.ports.len(), self.nodes);
             return refuse(format!("{ports} ports were given for {nodes} node(s)"));
+        }
+        if self.settings.racks.len() > self.nodes {
+            let (racks, nodes) = (self.settings.racks.len(), self.nodes);
+            return refuse(format!("{racks} racks were given for {nodes} node(s)"));
         }
         if listen_on.is_unspecified() {
             // As in Kafka, whose advertised.listeners cannot be 0.0.0.0 either.
@@ -455,6 +467,7 @@ mod tests {
         let rows = [
             (builder().nodes(0), "a cluster has 1 to 9 nodes, not 0"),
             (builder().ports([1, 2]), "2 ports were given for 1 node(s)"),
+            (builder().racks(["a", "b"]), "2 racks were given for 1 node(s)"),
             (builder().listen_on([0, 0, 0, 0].into()), "clients cannot connect to 0.0.0.0"),
             (builder().default_partitions(0), "a topic has 1 to 10000 partitions, not 0"),
             (builder().default_partitions(10_001), "1 to 10000 partitions, not 10001"),

@@ -35,6 +35,7 @@ pub(super) fn handle(
             .with_broker_id(BrokerId(node.id))
             .with_host(StrBytes::from_string(node.address.ip().to_string()))
             .with_port(i32::from(node.address.port()))
+            .with_rack(context.rack_of(node.id))
     });
     DescribeClusterResponse::default()
         .with_cluster_id(metadata.cluster_id().to_owned().into())

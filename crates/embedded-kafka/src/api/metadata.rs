@@ -34,6 +34,7 @@ pub(super) fn handle(request: MetadataRequest, version: i16, context: &Context) 
             .with_node_id(BrokerId(node.id))
             .with_host(StrBytes::from_string(node.address.ip().to_string()))
             .with_port(i32::from(node.address.port()))
+            .with_rack(context.rack_of(node.id).filter(|_| version >= 1))
     });
     MetadataResponse::default()
         .with_brokers(brokers.collect())

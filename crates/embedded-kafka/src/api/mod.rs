@@ -315,6 +315,11 @@ impl Context {
         if self.state.events.are_heard() { describe::request(request) } else { String::new() }
     }
 
+    /// The rack of a node as responses tell it, where it has one (`broker.rack`).
+    fn rack_of(&self, node: i32) -> Option<StrBytes> {
+        self.state.settings.rack(node).map(|rack| StrBytes::from_string(rack.to_owned()))
+    }
+
     /// Whether this node coordinates the group, which must have a name for anyone to join it.
     pub(crate) fn check_members_coordinator(&self, group_id: &str) -> Result<(), ResponseError> {
         if group_id.is_empty() {

@@ -154,12 +154,20 @@ impl Metadata {
         self.nodes().iter().find(|node| node.id == id).cloned()
     }
 
+    /// The nodes in a rack.
+    pub(crate) fn nodes_in(&self, rack: &str) -> Vec<i32> {
+        let ids = self.node_ids().into_iter();
+        ids.filter(|node| self.settings.rack(*node) == Some(rack)).collect()
+    }
+
     /// What a node runs with, as DescribeConfigs shows it.
     pub(crate) fn node_settings(&self, node: i32) -> NodeSettings {
         let groups = group::Settings::default();
         let transactions = txn::Settings::default();
         NodeSettings {
             node_id: node,
+            rack: self.settings.rack(node).map(str::to_owned),
+            replica_lag_time_max_ms: self.settings.replica_lag_time_max_ms,
             address: self.node(node).map(|node| node.address.to_string()).unwrap_or_default(),
             log_dir: self.store.logs().display().to_string(),
             num_partitions: self.settings.default_partitions,

@@ -164,6 +164,16 @@ impl PartitionState {
         Err(ResponseError::NotLeaderOrFollower)
     }
 
+    /// Where a reader had better read from `offset` on, if `node` leads and one that is `near` the
+    /// reader has it; see [`Replication::preferred_replica`].
+    pub(crate) fn preferred_replica(&self, node: i32, near: &[i32], offset: i64) -> Option<i32> {
+        if near.is_empty() || offset < self.log.start_offset() || !self.replication.is_led_by(node)
+        {
+            return None;
+        }
+        self.replication.preferred_replica(near, offset, self.log.end_offset())
+    }
+
     /// Lets who is elected lead, with its own log: the rest is cut off, and lost.
     fn elect(&mut self, index: i32, election: Election) {
         let election = match election {

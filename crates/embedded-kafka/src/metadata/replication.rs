@@ -185,6 +185,18 @@ impl Replication {
         stopped.map_or(end, |stopped| stopped.end.min(end))
     }
 
+    /// Which of the nodes `near` a reader may it better read at than at the leader, from `offset` on:
+    /// the one that has most, as Kafka chooses (KIP-392). `None` where the leader is near itself, or
+    /// nobody else there has the offset.
+    pub(crate) fn preferred_replica(&self, near: &[i32], offset: i64, end: i64) -> Option<i32> {
+        if self.leader.is_none_or(|leader| near.contains(&leader)) {
+            return None;
+        }
+        let known = near.iter().copied().filter(|node| self.is_known(*node));
+        let ends = known.map(|node| (self.end_at(node, end), node));
+        ends.filter(|(end, _)| *end >= offset).max().map(|(_, node)| node)
+    }
+
     /// Whether as many are in sync as acks=all asks for. A topic cannot ask for more than there are
     /// replicas, as far as Kafka is concerned.
     pub(crate) fn has_enough_in_sync(&self) -> bool {
