@@ -16,6 +16,7 @@ pub mod examples;
 pub mod group;
 mod hosted;
 pub mod raw;
+pub mod reader;
 pub mod requests;
 pub mod transactions;
 

@@ -387,7 +387,7 @@ impl Context {
             let end = partition.with(|it| it.log.end_offset());
             let position = Position { end, epoch };
             let deadline = tokio::time::Instant::now() + COORDINATOR_WRITE_TIMEOUT;
-            let decided = || partition.outcome(&position);
+            let decided = || partition.with(|it| it.coordinator_outcome(&position));
             match wait_for(&[&partition.changed], Some(deadline), decided).await {
                 Some(Ok(())) => {}
                 Some(Err(ResponseError::NotLeaderOrFollower)) => {

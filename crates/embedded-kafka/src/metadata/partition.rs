@@ -111,6 +111,22 @@ impl PartitionState {
         })
     }
 
+    /// Whether what a coordinator has written or read is safe, as [`outcome`](Self::outcome) says of
+    /// records. Below the high watermark it is, however few are in sync since; and while they are too
+    /// few, it is not going to be.
+    pub(crate) fn coordinator_outcome(
+        &self,
+        position: &Position,
+    ) -> Option<Result<(), ResponseError>> {
+        match self.outcome(position) {
+            Some(Err(ResponseError::NotEnoughReplicasAfterAppend)) => Some(Ok(())),
+            None if !self.replication.has_enough_in_sync() => {
+                Some(Err(ResponseError::NotEnoughReplicas))
+            }
+            outcome => outcome,
+        }
+    }
+
     /// Appends a batch as `node`; see [`Partition::append`].
     fn append(
         &mut self,
