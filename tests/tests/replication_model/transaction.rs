@@ -151,7 +151,7 @@ impl World {
             .encode();
         let mut request = produce(TOPIC, 0, -1, batch);
         request.transactional_id = Some(TransactionalId(text(ID)));
-        request.timeout_ms = 200;
+        request.timeout_ms = 50;
         self.transaction_of.extend(values.iter().map(|value| (value.clone(), at)));
         let answer = self.leader().and_then(|leader| self.ask(leader, 9, &request));
         let transaction = &mut self.transactions[at];

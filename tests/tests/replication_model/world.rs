@@ -99,7 +99,7 @@ impl World {
             .nodes(3)
             .default_replication_factor(3)
             .failover_delay(Duration::from_millis(10))
-            .replica_lag_time_max(Duration::from_millis(20));
+            .replica_lag_time_max(Duration::from_millis(100));
         let cluster = runtime.block_on(builder.start()).expect("a cluster starts on free ports");
         let mut world = World {
             runtime,
@@ -235,7 +235,7 @@ impl World {
         let values = self.values("plain", records);
         let texts: Vec<&str> = values.iter().map(String::as_str).collect();
         let mut request = produce(TOPIC, 0, acks, Batch::of(&texts).encode());
-        request.timeout_ms = 200;
+        request.timeout_ms = 50;
         let Some(node) = node.or_else(|| self.leader()) else {
             return;
         };
