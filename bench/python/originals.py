@@ -3,8 +3,9 @@
 Usage: originals.py json-out|lineage-out|lineage-in SERVERS TOPIC RECORDS
 
 Does one kind of work, and prints the seconds that it took and the most KiB of memory. Building the
-client does not count. The settings are those of the originals: a pool of four threads that takes
-batches of 100 objects, envelopes compressed with snappy, a commit for each batch of 100.
+client does not count. As in the originals, a pool of four threads takes batches of 100 objects,
+envelopes are compressed with snappy, and each batch of 100 has a commit. What the client fetches
+ahead is what the helpers set.
 """
 
 import json
@@ -119,7 +120,8 @@ def lineage_in(servers, topic, records):
             "group.id": f"bench-{uuid.uuid4()}",
             "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
-            "queued.min.messages": 1000,
+            "queued.min.messages": 10000,
+            "fetch.queue.backoff.ms": 5,
             "queued.max.messages.kbytes": 16384,
         }
     )

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use rdkafka::ClientContext;
@@ -31,6 +31,9 @@ const BETWEEN_POLLS: u64 = 256;
 
 /// How long the last records may take.
 const FLUSH_LIMIT: Duration = Duration::from_secs(60);
+
+/// How long a flush waits before it looks again. rdkafka's own steps are 100 ms long.
+const FLUSH_STEP: Duration = Duration::from_millis(1);
 
 /// What is produced, and then consumed.
 #[derive(Debug, Clone, Copy)]
@@ -134,12 +137,24 @@ pub(crate) fn send(broker: &Broker, topic: &str, load: Load) -> anyhow::Result<(
             producer.poll(Duration::ZERO);
         }
     }
-    producer.flush(FLUSH_LIMIT)?;
-    reports.check()?;
+    flush(&producer)?;
     if reports.delivered() != load.records {
         bail!("{} of {} records were delivered", reports.delivered(), load.records);
     }
     Ok(())
+}
+
+/// Waits until everything is delivered.
+pub(crate) fn flush(producer: &BaseProducer<Reports>) -> anyhow::Result<()> {
+    let started = Instant::now();
+    loop {
+        match producer.flush(FLUSH_STEP) {
+            Err(KafkaError::Flush(RDKafkaErrorCode::OperationTimedOut))
+                if started.elapsed() < FLUSH_LIMIT => {}
+            Err(error) => return Err(error.into()),
+            Ok(()) => return producer.context().check(),
+        }
+    }
 }
 
 /// The lines about runs of one kind.

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use chrono::{SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::RDKafkaErrorCode;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::departure::{DIFFERENT, Departure, departures};
 use super::work::{Clock, LIMIT};
-use crate::produce::Reports;
+use crate::produce::{self, Reports};
 
 /// What the helpers set, so that the work is the same.
 const PRODUCER: &[(&str, &str)] = &[("acks", "all"), ("enable.idempotence", "true")];
@@ -21,7 +21,8 @@ const LINEAGE: &[(&str, &str)] = &[("compression.type", "snappy"), ("retries", "
 const CONSUMER: &[(&str, &str)] = &[
     ("enable.auto.commit", "false"),
     ("auto.offset.reset", "earliest"),
-    ("queued.min.messages", "1000"),
+    ("queued.min.messages", "10000"),
+    ("fetch.queue.backoff.ms", "5"),
     ("queued.max.messages.kbytes", "16384"),
 ];
 
@@ -48,20 +49,29 @@ struct Envelope<T> {
 #[derive(Serialize, Deserialize)]
 struct History {
     svc: String,
-    dt: String,
-    refs: Vec<serde_json::Value>,
+    dt: DateTime<Utc>,
+    refs: Vec<Ref>,
+}
+
+/// Where a message comes from: the first of its refs when something is made of it.
+#[derive(Serialize, Deserialize)]
+struct Ref {
+    topic: String,
+    partition: i32,
+    offset: i64,
+    key: String,
+    hist: Option<History>,
 }
 
 pub(super) fn lineage_out(servers: &str, topic: &str, records: u64) -> anyhow::Result<Duration> {
     let producer = producer(servers, LINEAGE)?;
     let before = Instant::now();
     for (index, departure) in departures(records).enumerate() {
-        let dt = Utc::now().to_rfc3339_opts(SecondsFormat::Micros, false);
-        let hist = History { svc: "bench".to_owned(), dt, refs: Vec::new() };
+        let hist = History { svc: "bench".to_owned(), dt: Utc::now(), refs: Vec::new() };
         let value = serde_json::to_vec(&Envelope { item: departure, hist })?;
         send(&producer, topic, departure.id.as_bytes(), &value, index)?;
         if (index + 1) % DIFFERENT as usize == 0 {
-            producer.flush(LIMIT)?;
+            produce::flush(&producer)?;
         }
     }
     finish(&producer, records)?;
@@ -82,10 +92,17 @@ pub(super) fn lineage_in(servers: &str, topic: &str, records: u64) -> anyhow::Re
             clock.start();
             let envelope: Envelope<Departure> =
                 serde_json::from_slice(message.payload().unwrap_or_default())?;
-            batch.push(envelope);
+            let origin = Ref {
+                topic: message.topic().to_owned(),
+                partition: message.partition(),
+                offset: message.offset(),
+                key: String::from_utf8_lossy(message.key().unwrap_or_default()).into_owned(),
+                hist: Some(envelope.hist),
+            };
+            batch.push((envelope.item, origin));
             read += 1;
         }
-        bytes += batch.iter().map(|it| it.item.id.len() + it.hist.svc.len()).sum::<usize>();
+        bytes += batch.iter().map(|(item, origin)| item.id.len() + origin.key.len()).sum::<usize>();
         consumer.commit_consumer_state(CommitMode::Sync)?;
     }
     ensure!(bytes > 0, "the departures have ids");
@@ -131,8 +148,7 @@ fn send(
 }
 
 fn finish(producer: &BaseProducer<Reports>, records: u64) -> anyhow::Result<()> {
-    producer.flush(LIMIT)?;
-    producer.context().check()?;
+    produce::flush(producer)?;
     let delivered = producer.context().delivered();
     ensure!(delivered == records, "{delivered} of {records} records were delivered");
     Ok(())
