@@ -11,10 +11,12 @@
 pub mod batch;
 pub mod chapters;
 mod cluster;
+pub mod disturbed;
 pub mod examples;
 pub mod group;
 mod hosted;
 pub mod raw;
+pub mod reader;
 pub mod requests;
 pub mod transactions;
 
