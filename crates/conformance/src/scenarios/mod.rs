@@ -5,7 +5,10 @@
 //! `?`: a step that fails is an outcome that no recording holds.
 
 mod configs;
+mod fetch;
+mod idempotence;
 mod metadata;
+mod offsets;
 mod partitions;
 mod produce;
 mod topics;
@@ -69,6 +72,9 @@ pub fn suite() -> Vec<Scenario> {
         configs::values(),
         metadata::scenarios(),
         produce::scenarios(),
+        idempotence::scenarios(),
+        fetch::scenarios(),
+        offsets::scenarios(),
     ]
     .concat()
 }

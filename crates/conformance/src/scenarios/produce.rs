@@ -9,7 +9,6 @@ use wire_client::raw::RawClient;
 use wire_client::requests::{produce, produced, text};
 
 use super::{Outcome, area};
-use crate::failure::Failure;
 use crate::names::name;
 use crate::scene::Scene;
 
@@ -161,25 +160,31 @@ fn within_no_time(scene: &Scene) -> Outcome {
     answered(&mut scene.leader(&topic, 0)?, &request)
 }
 
-/// What a topic of three replicas answers that wants four in sync.
-fn with_four_wanted(scene: &Scene, acks: i16) -> Outcome {
+/// What a topic of one replica answers that wants two in sync.
+fn with_two_wanted(scene: &Scene, acks: i16) -> Outcome {
     let topic = scene.topic_with(1, 1, &[("min.insync.replicas", "2")])?;
     to(&mut scene.leader(&topic, 0)?, &topic, acks, two())
 }
 
 fn with_too_few_in_sync_replicas(scene: &Scene) -> Outcome {
-    with_four_wanted(scene, -1)
+    with_two_wanted(scene, -1)
 }
 
 fn with_too_few_in_sync_replicas_for_the_leader_alone(scene: &Scene) -> Outcome {
-    with_four_wanted(scene, 1)
+    with_two_wanted(scene, 1)
 }
 
 fn nothing(scene: &Scene) -> Outcome {
     let topic = scene.topic(1)?;
     let mut request = produce(&topic, 0, -1, Bytes::new());
     request.topic_data[0].partition_data[0].records = None;
-    answered(&mut scene.leader(&topic, 0)?, &request)
+    let mut leader = scene.leader(&topic, 0)?;
+    let id = leader.send(9, &request)?;
+    if leader.is_silent(Duration::from_secs(1)) {
+        return Ok("no answer".to_owned());
+    }
+    let answer = leader.receive::<ProduceRequest>(9, id)?;
+    Ok(name(produced(&answer).error_code))
 }
 
 fn no_records(scene: &Scene) -> Outcome {
@@ -230,7 +235,7 @@ fn a_batch_of_an_old_format(scene: &Scene) -> Outcome {
     message.put_i64(0);
     message.put_i32(17);
     // The checksum, CRC-32 as gzip has it, of what follows.
-    message.put_u32(0x7b73_fab1);
+    message.put_u32(0x0c94_f89c);
     message.put_i8(0);
     message.put_i8(0);
     message.put_i32(-1);
