@@ -148,3 +148,17 @@ pub(crate) fn list_of(values: &[String]) -> String {
 fn text(payload: Option<&[u8]>) -> String {
     payload.map_or("null".to_owned(), |bytes| String::from_utf8_lossy(bytes).into_owned())
 }
+
+/// The next values that a consumer is given.
+pub(crate) fn next_values(consumer: &BaseConsumer, count: usize) -> Result<String, Failure> {
+    let (start, mut values) = (Instant::now(), Vec::new());
+    while values.len() < count {
+        if start.elapsed() > PATIENCE {
+            return Err(Failure::InVain { condition: "a record comes", limit: PATIENCE });
+        }
+        if let Some(message) = consumer.poll(TURN) {
+            values.push(text(message?.payload()));
+        }
+    }
+    Ok(values.join(", "))
+}

@@ -358,7 +358,7 @@ fn appended(scene: &Scene) -> Outcome {
 fn appended_what_is_there(scene: &Scene) -> Outcome {
     let topic = scene.topic(1)?;
     let answered = altered(scene, &topic, &[(APPEND, "cleanup.policy", Some("delete"))])?;
-    Ok(format!("{answered}: {}", becomes(scene, &topic, "cleanup.policy", "delete")?))
+    Ok(format!("{answered}: {}", becomes(scene, &topic, "cleanup.policy", "delete (the topic's")?))
 }
 
 fn appended_to_what_is_no_list(scene: &Scene) -> Outcome {

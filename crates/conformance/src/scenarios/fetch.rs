@@ -182,7 +182,11 @@ fn of_a_negative_partition(scene: &Scene) -> Outcome {
 fn from_a_follower(scene: &Scene) -> Outcome {
     let shelf = Shelf::new(scene)?;
     let mut follower = scene.follower(&shelf.topic, 0)?;
-    Ok(described(&follower.try_call(12, &fetch(&shelf.topic, 0, 0))?))
+    scene.until("the follower knows of all records", || {
+        let answer = follower.try_call(12, &fetch(&shelf.topic, 0, 0))?;
+        let end = answer.responses[0].partitions[0].high_watermark;
+        Ok((end != 0 && end != 2).then(|| described(&answer)))
+    })
 }
 
 /// A fetch that names a leader epoch.

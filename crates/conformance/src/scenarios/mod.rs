@@ -4,13 +4,16 @@
 //! own. It goes into the list at the top of its file. What it takes for granted it asks for with
 //! `?`: a step that fails is an outcome that no recording holds.
 
+mod committed;
 mod configs;
 mod fetch;
+mod groups;
 mod idempotence;
 mod metadata;
 mod offsets;
 mod partitions;
 mod produce;
+mod static_members;
 mod topics;
 
 use std::fmt;
@@ -75,6 +78,9 @@ pub fn suite() -> Vec<Scenario> {
         idempotence::scenarios(),
         fetch::scenarios(),
         offsets::scenarios(),
+        committed::scenarios(),
+        groups::scenarios(),
+        static_members::scenarios(),
     ]
     .concat()
 }
