@@ -59,12 +59,10 @@ area!("committed":
     group_deleted,
     group_deleted_unknown,
     group_deleted_with_members,
-    group_deleted_without_a_name,
     group_deleted_at_another_node,
     group_deleted_twice_in_one_request,
     by_a_client,
     by_a_client_per_partition,
-    by_a_client_without_a_group,
     by_a_client_what_it_did_not_read,
     starts_a_client_where_it_was,
 );
@@ -379,10 +377,6 @@ fn group_deleted_with_members(scene: &Scene) -> Outcome {
     delete_groups(&mut node, &[&group])
 }
 
-fn group_deleted_without_a_name(scene: &Scene) -> Outcome {
-    delete_groups(&mut scene.coordinator("")?, &[""])
-}
-
 fn group_deleted_at_another_node(scene: &Scene) -> Outcome {
     let group = scene.group();
     let node = scene.coordinator(&group)?;
@@ -423,12 +417,6 @@ fn by_a_client_at(scene: &Scene, offsets: &[(i32, i64)]) -> Outcome {
     asked.add_partition_range(&topic, 0, 1);
     let found = scene.consumer(&group, &[])?.committed_offsets(asked, PATIENCE)?;
     Ok(format!("{}: {}", result(&committed), remembered(&found)))
-}
-
-fn by_a_client_without_a_group(scene: &Scene) -> Outcome {
-    let mut list = TopicPartitionList::new();
-    list.add_partition_offset(&scene.topic(1)?, 0, Offset::Offset(3))?;
-    Ok(result(&scene.consumer("", &[])?.commit(&list, CommitMode::Sync)))
 }
 
 fn by_a_client_what_it_did_not_read(scene: &Scene) -> Outcome {

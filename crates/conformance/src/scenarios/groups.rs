@@ -70,7 +70,6 @@ area!("groups":
     described_stable,
     described_empty,
     described_before_the_assignment,
-    described_without_a_name,
     described_at_another_node,
     described_with_operations,
     listed,
@@ -105,15 +104,16 @@ impl One {
         beat(&mut self.node, &self.group, &self.member, self.generation)
     }
 
-    /// Has a second member ask to join, on a connection of its own, which is not answered yet.
-    fn second_joins(&mut self, scene: &Scene) -> Result<RawClient, Failure> {
+    /// Has a second member ask to join, on a connection of its own; what it asked is not answered
+    /// yet.
+    fn second_joins(&mut self, scene: &Scene) -> Result<(RawClient, i32), Failure> {
         let mut second = scene.coordinator(&self.group)?;
         let id = new_member_id(&mut second, &self.group);
-        second.send(9, &join_request(&self.group, &id))?;
+        let asked = second.send(9, &join_request(&self.group, &id))?;
         scene.until("the group rebalances", || {
             Ok((self.heartbeat()? == "REBALANCE_IN_PROGRESS").then_some(()))
         })?;
-        Ok(second)
+        Ok((second, asked))
     }
 }
 
@@ -260,9 +260,9 @@ fn join_with_a_subscription_that_makes_no_sense(scene: &Scene) -> Outcome {
 /// Two members of a stable group, the leader first, each with its connection.
 fn two(scene: &Scene) -> Result<(One, RawClient, JoinGroupResponse), Failure> {
     let mut one = One::new(scene)?;
-    let mut second = one.second_joins(scene)?;
+    let (mut second, asked) = one.second_joins(scene)?;
     let leads = one.node.try_call(9, &join_request(&one.group, &one.member))?;
-    let follows = second.receive::<JoinGroupRequest>(9, 4)?;
+    let follows = second.receive::<JoinGroupRequest>(9, asked)?;
     let ids = [leads.member_id.as_str(), follows.member_id.as_str()];
     let assignments = [(ids[0], "half"), (ids[1], "half")];
     one.node.try_call(5, &sync_request(&one.group, &leads, &assignments))?;
@@ -284,16 +284,16 @@ fn join_again_as_leader(scene: &Scene) -> Outcome {
 
 fn join_of_a_second_member_interrupts_the_first(scene: &Scene) -> Outcome {
     let mut one = One::new(scene)?;
-    one.second_joins(scene)?;
+    let _second = one.second_joins(scene)?;
     let again = one.node.try_call(9, &join_request(&one.group, &one.member))?;
     Ok(told(&again))
 }
 
 fn sync_before_the_leader(scene: &Scene) -> Outcome {
     let mut one = One::new(scene)?;
-    let mut second = one.second_joins(scene)?;
+    let (mut second, asked) = one.second_joins(scene)?;
     let leads = one.node.try_call(9, &join_request(&one.group, &one.member))?;
-    let follows = second.receive::<JoinGroupRequest>(9, 4)?;
+    let follows = second.receive::<JoinGroupRequest>(9, asked)?;
     let id = second.send(5, &sync_request(&one.group, &follows, &[]))?;
     let waits = second.is_silent(Duration::from_millis(300));
     let assignments = [(follows.member_id.as_str(), "for the second")];
@@ -396,7 +396,7 @@ fn heartbeat_before_the_assignment(scene: &Scene) -> Outcome {
 
 fn heartbeat_while_another_joins(scene: &Scene) -> Outcome {
     let mut one = One::new(scene)?;
-    one.second_joins(scene)?;
+    let _second = one.second_joins(scene)?;
     one.heartbeat()
 }
 
@@ -487,10 +487,6 @@ fn described_before_the_assignment(scene: &Scene) -> Outcome {
     let id = new_member_id(&mut node, &group);
     node.try_call(9, &join_request(&group, &id))?;
     described(&mut node, &group)
-}
-
-fn described_without_a_name(scene: &Scene) -> Outcome {
-    described(&mut scene.coordinator("")?, "")
 }
 
 fn described_at_another_node(scene: &Scene) -> Outcome {

@@ -4,8 +4,10 @@
 //! own. It goes into the list at the top of its file. What it takes for granted it asks for with
 //! `?`: a step that fails is an outcome that no recording holds.
 
+mod churn;
 mod committed;
 mod configs;
+mod fencing;
 mod fetch;
 mod groups;
 mod idempotence;
@@ -14,7 +16,9 @@ mod offsets;
 mod partitions;
 mod produce;
 mod static_members;
+mod timeouts;
 mod topics;
+mod transactions;
 
 use std::fmt;
 use std::sync::Arc;
@@ -81,6 +85,10 @@ pub fn suite() -> Vec<Scenario> {
         committed::scenarios(),
         groups::scenarios(),
         static_members::scenarios(),
+        churn::scenarios(),
+        transactions::scenarios(),
+        fencing::scenarios(),
+        timeouts::scenarios(),
     ]
     .concat()
 }
