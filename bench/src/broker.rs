@@ -1,4 +1,4 @@
-//! The cluster that is measured: ours in a child process, or one that runs already.
+//! The cluster that is measured: one of an engine in a child process, or one that runs already.
 //!
 //! The child is this program with `--serve`. It ends when its stdin does, so it cannot outlive the
 //! measuring process, however that ends.
@@ -11,11 +11,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use embedded_kafka::Cluster;
+use engines::{Engine, Options};
 use rdkafka::ClientConfig;
 
 use crate::process::Process;
-use crate::table::{Table, megabytes};
+use crate::table::{Better, Table, megabytes};
 use crate::topic;
 
 /// How long the cluster is left alone before its rest is measured, and while it is.
@@ -28,15 +28,16 @@ pub(crate) struct Broker(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     bootstrap_servers: String,
-    embedded: Option<Embedded>,
+    own: Option<Own>,
     /// The topics that exist because of us.
     topics: Mutex<BTreeSet<String>>,
     is_interrupted: AtomicBool,
 }
 
+/// A cluster that was started for this.
 #[derive(Debug)]
-struct Embedded {
-    nodes: usize,
+struct Own {
+    engine: Engine,
     started_in: Duration,
     process: Process,
     /// Taken to end it.
@@ -44,26 +45,30 @@ struct Embedded {
 }
 
 impl Broker {
-    /// The cluster that `KAFKA_BOOTSTRAP_SERVERS` names, or a new one with `nodes` nodes.
-    pub(crate) async fn find_or_start(nodes: usize) -> anyhow::Result<Self> {
-        let (bootstrap_servers, embedded) = match std::env::var("KAFKA_BOOTSTRAP_SERVERS") {
-            Ok(named) if !named.is_empty() => (named, None),
-            _ => {
-                let started = tokio::task::spawn_blocking(move || start_child(nodes)).await?;
-                let (bootstrap_servers, embedded) = started?;
-                (bootstrap_servers, Some(embedded))
-            }
-        };
-        let topics = Mutex::default();
-        let is_interrupted = AtomicBool::new(false);
-        Ok(Self(Arc::new(Inner { bootstrap_servers, embedded, topics, is_interrupted })))
+    /// A new cluster with `nodes` nodes.
+    pub(crate) async fn start(engine: Engine, nodes: usize) -> anyhow::Result<Self> {
+        engine.prepare().await?;
+        let started = tokio::task::spawn_blocking(move || start_child(engine, nodes)).await?;
+        let (bootstrap_servers, own) = started?;
+        Ok(Self::new(bootstrap_servers, Some(own)))
     }
 
-    /// What is measured, for the reader.
-    pub(crate) fn description(&self) -> String {
-        match &self.0.embedded {
-            Some(embedded) => format!("embedded cluster of {} node(s)", embedded.nodes),
-            None => format!("cluster at {}", self.0.bootstrap_servers),
+    /// A cluster that runs already.
+    pub(crate) fn at(bootstrap_servers: String) -> Self {
+        Self::new(bootstrap_servers, None)
+    }
+
+    fn new(bootstrap_servers: String, own: Option<Own>) -> Self {
+        let topics = Mutex::default();
+        let is_interrupted = AtomicBool::new(false);
+        Self(Arc::new(Inner { bootstrap_servers, own, topics, is_interrupted }))
+    }
+
+    /// What is measured, in a word.
+    pub(crate) fn name(&self) -> String {
+        match &self.0.own {
+            Some(own) => own.engine.to_string(),
+            None => "named".to_owned(),
         }
     }
 
@@ -84,7 +89,7 @@ impl Broker {
 
     /// The process of the cluster, where it is on this machine and ours.
     pub(crate) fn process(&self) -> Option<Process> {
-        self.0.embedded.as_ref().map(|embedded| embedded.process)
+        self.0.own.as_ref().map(|own| own.process)
     }
 
     /// Remembers a topic that is to be removed whatever happens.
@@ -113,7 +118,7 @@ impl Broker {
     /// Removes what is left of the measurements: our cluster as a whole, or from another one the
     /// topics.
     pub(crate) async fn clean_up(&self) {
-        let Some(embedded) = &self.0.embedded else {
+        let Some(own) = &self.0.own else {
             let left = std::mem::take(&mut *self.topics());
             for name in left {
                 if let Err(error) = topic::remove(self, &name).await {
@@ -122,7 +127,7 @@ impl Broker {
             }
             return;
         };
-        let child = embedded.child.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let child = own.child.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(mut child) = child {
             drop(child.stdin.take());
             if let Err(error) = child.wait() {
@@ -138,10 +143,10 @@ impl Broker {
 
 /// Starts this program once more, as the cluster, and waits for its one line: how long the start
 /// took in µs, and where it listens.
-fn start_child(nodes: usize) -> anyhow::Result<(String, Embedded)> {
+fn start_child(engine: Engine, nodes: usize) -> anyhow::Result<(String, Own)> {
     let program = std::env::current_exe().context("this program's own path")?;
     let mut child = Command::new(program)
-        .args(["--serve", "--nodes", &nodes.to_string()])
+        .args(["--serve", &engine.to_string(), "--nodes", &nodes.to_string()])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -155,14 +160,15 @@ fn start_child(nodes: usize) -> anyhow::Result<(String, Embedded)> {
     };
     let started_in = Duration::from_micros(micros.parse()?);
     let process = Process::new(child.id());
-    let embedded = Embedded { nodes, started_in, process, child: Mutex::new(Some(child)) };
-    Ok((bootstrap_servers.to_owned(), embedded))
+    let own = Own { engine, started_in, process, child: Mutex::new(Some(child)) };
+    Ok((bootstrap_servers.to_owned(), own))
 }
 
 /// The child's part: runs a cluster until stdin ends.
-pub(crate) async fn serve(nodes: usize) -> anyhow::Result<()> {
+pub(crate) async fn serve(engine: Engine, nodes: usize) -> anyhow::Result<()> {
+    let options = Options { nodes, ..Options::default() };
     let before = Instant::now();
-    let cluster = Cluster::builder().nodes(nodes).start().await?;
+    let cluster = engine.start(&options).await?;
     let micros = before.elapsed().as_micros();
     println!("{micros} {}", cluster.bootstrap_servers());
     std::io::stdout().flush()?;
@@ -175,28 +181,27 @@ pub(crate) async fn serve(nodes: usize) -> anyhow::Result<()> {
         let _ = ended.send(());
     });
     let _ = end.await;
-    cluster.shutdown().await;
+    cluster.stop().await?;
     Ok(())
 }
 
 /// How long the start took, and what the cluster uses before the first client comes.
 pub(crate) fn at_rest(broker: &Broker, table: &mut Table) {
-    let embedded = broker.0.embedded.as_ref();
-    let started_in = embedded.map(|embedded| embedded.started_in.as_secs_f64() * 1e3);
-    table.line("start", started_in, "ms");
+    let started_in = broker.0.own.as_ref().map(|own| own.started_in.as_secs_f64() * 1e3);
+    table.line("start", started_in, "ms", Better::Less);
     let process = broker.process();
     let cpu = || process.and_then(Process::cpu_time);
     let memory = process.and_then(|process| {
         std::thread::sleep(REST);
         process.memory()
     });
-    table.line("memory at rest", memory.map(megabytes), "MB");
+    table.line("memory at rest", memory.map(megabytes), "MB", Better::Less);
     let before = cpu();
     if process.is_some() {
         std::thread::sleep(REST);
     }
     let used = cpu().zip(before).map(|(after, before)| (after - before).as_secs_f64() * 1e3);
-    table.line("CPU at rest", used.map(|ms| ms / REST.as_secs_f64()), "ms per s");
+    table.line("CPU at rest", used.map(|ms| ms / REST.as_secs_f64()), "ms per s", Better::Less);
 }
 
 /// What the cluster used during a measurement.
@@ -204,8 +209,6 @@ pub(crate) fn at_rest(broker: &Broker, table: &mut Table) {
 pub(crate) struct Used {
     pub(crate) elapsed: Duration,
     pub(crate) cpu_time: Option<Duration>,
-    /// CPU time of the client, which is this process.
-    pub(crate) client_cpu_time: Option<Duration>,
     /// The most memory at once, in bytes.
     pub(crate) peak_memory: Option<u64>,
 }
@@ -219,18 +222,13 @@ pub(crate) fn watch<T>(
     if let Some(process) = process {
         process.forget_peak();
     }
-    let client = Process::new(std::process::id());
-    let cpu_times = || (process.and_then(Process::cpu_time), client.cpu_time());
-    let cpu_before = cpu_times();
+    let cpu_time = || process.and_then(Process::cpu_time);
+    let cpu_before = cpu_time();
     let before = Instant::now();
     let result = measurement()?;
-    let elapsed = before.elapsed();
-    let cpu_after = cpu_times();
-    let difference = |after: Option<Duration>, before| Some(after?.saturating_sub(before?));
     let used = Used {
-        elapsed,
-        cpu_time: difference(cpu_after.0, cpu_before.0),
-        client_cpu_time: difference(cpu_after.1, cpu_before.1),
+        elapsed: before.elapsed(),
+        cpu_time: cpu_time().zip(cpu_before).map(|(after, before)| after.saturating_sub(before)),
         peak_memory: process.and_then(Process::peak_memory),
     };
     Ok((result, used))

@@ -1,69 +1,72 @@
-//! Many clients at once: connections that do nothing, producers side by side, and a consumer of
-//! many partitions.
+//! Many connections that do nothing, and what they cost a client that works meanwhile.
 
 use std::net::TcpStream;
 use std::time::Duration;
 
 use anyhow::Context;
 
-use crate::broker::{Broker, watch};
+use crate::broker::Broker;
+use crate::latency;
 use crate::process::Process;
-use crate::produce::{self, Load, Run};
-use crate::table::{Table, megabytes};
-use crate::{consume, topic};
+use crate::produce::{self, Load};
+use crate::table::{Better, Table, megabytes};
+use crate::topic;
 
 /// How many connections stay idle.
-const IDLE: usize = 1000;
+const IDLE: usize = 5_000;
 
-/// How many producers send at the same time, each its share of the records.
-const PRODUCERS: u64 = 64;
+/// How many of them are opened before the cluster is given a moment to accept them: more than that
+/// at once overflow the queue of the socket, and then the kernel tries again after a second.
+const AT_ONCE: usize = 40;
 
-/// How many partitions they write to.
-const PARTITIONS: i32 = 100;
+/// How long connections are given to be accepted.
+const SETTLE: Duration = Duration::from_millis(2);
 
-/// How long connections are given to be accepted before their cost is read.
-const SETTLE: Duration = Duration::from_secs(1);
+/// How long the last ones are given before their memory is read.
+const REST: Duration = Duration::from_secs(1);
 
-/// Measures all three, one after the other.
-pub(crate) fn measure(broker: &Broker, load: Load, table: &mut Table) -> anyhow::Result<()> {
-    let idle = idle_connections(broker, table)?;
-    let topic = topic::create(broker, PARTITIONS)?;
-    let share = Load { records: load.records.div_ceil(PRODUCERS), ..load };
-    let all = Load { records: share.records * PRODUCERS, ..load };
-    let ((), used) = watch(broker, || {
-        std::thread::scope(|scope| {
-            let producers: Vec<_> = (0..PRODUCERS)
-                .map(|_| scope.spawn(|| produce::send(broker, &topic.name, share)))
-                .collect();
-            producers.into_iter().try_for_each(|producer| {
-                producer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            })
-        })
-    })?;
-    let produced = Run { bytes: all.bytes(), used };
-    produce::report(
-        &format!("produce, {PRODUCERS} at once to {PARTITIONS} partitions"),
-        &[produced],
-        table,
+/// Opens them, and measures with them open.
+pub(crate) fn measure(
+    broker: &Broker,
+    load: Load,
+    latency_records: u32,
+    table: &mut Table,
+) -> anyhow::Result<()> {
+    let _idle = open(broker)?;
+    std::thread::sleep(REST);
+    let memory = broker.process().and_then(Process::memory).map(megabytes);
+    table.line(&format!("{IDLE} idle connections: memory"), memory, "MB", Better::Less);
+    let topic = topic::create(broker, 1)?;
+    let run = produce::measure(broker, &topic, load)?;
+    table.line(
+        &format!("{IDLE} idle connections: produce"),
+        Some(run.megabytes_per_second()),
+        "MB/s",
+        Better::More,
     );
-    let consumed = consume::measure(broker, &topic, all)?;
-    produce::report(&format!("consume, {PARTITIONS} partitions"), &[consumed], table);
-    drop(idle);
-    topic.delete()
+    topic.delete()?;
+    let what = format!("{IDLE} idle connections: latency");
+    latency::measure(broker, latency_records, &what, table)
 }
 
-/// Opens connections to the first node and keeps them.
-fn idle_connections(broker: &Broker, table: &mut Table) -> anyhow::Result<Vec<TcpStream>> {
-    let memory = || broker.process().and_then(Process::memory);
-    let before = memory();
+/// Opens connections to the first node.
+fn open(broker: &Broker) -> anyhow::Result<Vec<TcpStream>> {
     let servers = broker.bootstrap_servers();
     let node = servers.split(',').next().unwrap_or(servers).trim();
-    let connections = (0..IDLE)
-        .map(|_| TcpStream::connect(node))
-        .collect::<Result<Vec<_>, _>>()
-        .with_context(|| format!("{IDLE} connections to {node} are too many"))?;
-    std::thread::sleep(SETTLE);
-    let grown = memory().zip(before).map(|(after, before)| megabytes(after) - megabytes(before));
-    table.line(&format!("{IDLE} idle connections, memory"), grown, "MB");
+    let mut connections = Vec::with_capacity(IDLE);
+    while connections.len() < IDLE {
+        broker.check_interrupted()?;
+        let connection = TcpStream::connect(node).with_context(|| {
+            format!(
+                "{} connections to {node} are open and one more is refused: \
+                 `ulimit -n` tells how many files a process may open",
+                connections.len()
+            )
+        })?;
+        connections.push(connection);
+        if connections.len() % AT_ONCE == 0 {
+            std::thread::sleep(SETTLE);
+        }
+    }
     Ok(connections)
 }

@@ -7,14 +7,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{Offset, TopicPartitionList};
 
 use crate::broker::Broker;
 use crate::produce::{self, Load, Reports};
-use crate::table::{Table, figure, median};
+use crate::table::{Better, Table, figure, median};
 use crate::topic::{self, Topic};
 
 /// The most records that are copied in each run: a commit for every few takes its time.
@@ -24,9 +23,6 @@ const RECORDS: u64 = 100_000;
 const BATCHES: [u64; 3] = [10, 100, 1_000];
 
 const LIMIT: Duration = Duration::from_secs(30);
-
-/// How long a flush waits before it looks again. rdkafka's own steps are 100 ms long.
-const FLUSH_STEP: Duration = Duration::from_millis(1);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Guarantee {
@@ -57,7 +53,7 @@ pub(crate) fn measure(
                 output.delete()?;
             }
             let what = format!("copy {name}, {batch} records to a commit");
-            table.line(&what, median(throughputs), "records/s");
+            table.line(&what, median(throughputs), "records/s", Better::More);
         }
         input.delete()?;
     }
@@ -103,29 +99,17 @@ fn commit(
 ) -> anyhow::Result<()> {
     match guarantee {
         Guarantee::AtLeastOnce => {
-            flush(producer)?;
+            produce::flush(producer)?;
             consumer.commit_consumer_state(CommitMode::Sync)?;
         }
         Guarantee::ExactlyOnce => {
             let member = consumer.group_metadata().context("the consumer has a group")?;
             producer.send_offsets_to_transaction(&consumer.position()?, &member, LIMIT)?;
-            flush(producer)?;
+            produce::flush(producer)?;
             producer.commit_transaction(LIMIT)?;
         }
     }
     Ok(())
-}
-
-fn flush(producer: &BaseProducer<Reports>) -> anyhow::Result<()> {
-    let started = Instant::now();
-    loop {
-        match producer.flush(FLUSH_STEP) {
-            Err(KafkaError::Flush(RDKafkaErrorCode::OperationTimedOut))
-                if started.elapsed() < LIMIT => {}
-            Err(error) => return Err(error.into()),
-            Ok(()) => return producer.context().check(),
-        }
-    }
 }
 
 fn producer(

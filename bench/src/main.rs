@@ -1,14 +1,17 @@
-//! Measures a Kafka cluster with one librdkafka client, and prints one table.
+//! Measures Kafka clusters with librdkafka as the client, and prints one table.
 //!
-//! The cluster is ours, in a process of its own so that its CPU time and memory are told apart from
-//! the client's, or the one that `KAFKA_BOOTSTRAP_SERVERS` names. What is measured stands in one
-//! file per workload; this one decides their order.
+//! A cluster is one of an engine, in processes of its own so that its CPU time and memory are told
+//! apart from the client's, or the one that `KAFKA_BOOTSTRAP_SERVERS` names. What is measured stands
+//! in one file per workload; this one decides their order. What the helpers cost is measured in
+//! patterns/.
 
 mod broker;
 mod connections;
 mod consume;
 mod exactly_once;
+mod group;
 mod latency;
+mod patterns;
 mod process;
 mod produce;
 mod table;
@@ -17,31 +20,36 @@ mod topic;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::Parser;
+use clap::{Parser, Subcommand};
+use engines::Engine;
 
 use broker::Broker;
-use table::Table;
+use produce::Load;
+use table::{Better, Table, median, side_by_side};
 
-/// Measure a Kafka cluster: throughput, CPU time, latency and memory.
+/// Measure Kafka clusters: throughput, CPU time, latency and memory.
 ///
-/// Without KAFKA_BOOTSTRAP_SERVERS an embedded cluster is measured, in a process of its own. Client
-/// and cluster share this machine's cores: compare CPU seconds per GB rather than single
-/// throughputs, and figures from the same machine only.
+/// The embedded cluster is measured, and with --engine another one after it; or, where
+/// KAFKA_BOOTSTRAP_SERVERS is set, the cluster that it names. Client and cluster share this machine's
+/// cores: compare CPU seconds per GB rather than single throughputs, and figures from the same
+/// machine only.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "bench", after_help = EXAMPLES)]
+#[command(name = "bench", after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    /// What to measure beside the embedded cluster: apache or docker.
+    #[arg(long, value_name = "ENGINE")]
+    engine: Option<Engine>,
+
     /// How many records are produced and consumed in each run.
     #[arg(long, value_name = "RECORDS", default_value_t = 1_000_000,
           value_parser = clap::value_parser!(u64).range(1000..))]
     records: u64,
 
-    /// The size of a record's value in bytes.
-    #[arg(long, value_name = "BYTES", default_value_t = 1024,
-          value_parser = clap::value_parser!(u32).range(1..=900_000))]
-    size: u32,
-
-    /// How many nodes the embedded cluster has.
-    #[arg(long, value_name = "NODES", default_value_t = 3,
+    /// How many nodes a cluster has.
+    #[arg(long, value_name = "NODES", default_value_t = 1,
           value_parser = clap::value_parser!(u8).range(1..=9))]
     nodes: u8,
 
@@ -55,28 +63,41 @@ struct Arguments {
           value_parser = clap::value_parser!(u8).range(1..))]
     runs: u8,
 
-    /// How many single records the latency is measured with.
+    /// How many single records the latency is measured with, 1,000 in each second.
     #[arg(long, value_name = "RECORDS", default_value_t = 10_000,
           value_parser = clap::value_parser!(u32).range(100..))]
     latency_records: u32,
 
-    /// Also measure with many connections, producers and partitions.
-    #[arg(long)]
-    crowd: bool,
-
-    /// Run the embedded cluster for another process of this program, until stdin ends.
+    /// Run a cluster for another process of this program, until stdin ends.
     #[arg(long, hide = true)]
-    serve: bool,
+    serve: Option<Engine>,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+enum Command {
+    Helpers(patterns::Arguments),
+    /// Do one kind of work for another process of this program.
+    #[command(hide = true)]
+    Work(patterns::WorkArguments),
 }
 
 /// What a shell takes for "ended by Ctrl-C".
 const INTERRUPTED: i32 = 130;
 
+/// The size of a large record's value in bytes; small ones have [`SMALL`].
+const SIZE: u32 = 1024;
+
+const SMALL: u32 = 100;
+
+/// How many topics are created in one request.
+const TOPICS: usize = 1_000;
+
 const EXAMPLES: &str = "\
 Examples:
-  cargo run --release -p bench                      an embedded cluster of three nodes
-  cargo run --release -p bench -- --nodes 1         of one node
-  cargo run --release -p bench -- --crowd           with many clients at once, too
+  cargo run --release -p bench                      the embedded cluster of one node
+  cargo run --release -p bench -- --engine apache   and Apache Kafka beside it
+  cargo run --release -p bench -- --nodes 3         clusters of three nodes
+  cargo run --release -p bench -- helpers           the helpers against bare rdkafka and Python
   KAFKA_BOOTSTRAP_SERVERS=localhost:9092 cargo run --release -p bench
                                                     any other cluster
 
@@ -86,10 +107,11 @@ A debug build measures the missing optimisation, so build with --release.";
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let done = if arguments.serve {
-        broker::serve(arguments.nodes.into()).await
-    } else {
-        run(arguments).await
+    let done = match (&arguments.command, arguments.serve) {
+        (Some(Command::Helpers(arguments)), _) => patterns::run(arguments).await,
+        (Some(Command::Work(arguments)), _) => patterns::work(arguments.clone()).await,
+        (None, Some(engine)) => broker::serve(engine, arguments.nodes.into()).await,
+        (None, None) => run(&arguments).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -100,12 +122,35 @@ async fn main() -> ExitCode {
     }
 }
 
+/// Measures one cluster after the other, and prints their table.
+async fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    eprintln!("producer: {}", produce::SETTINGS_IN_WORDS);
+    eprintln!("consumer: {}\n", consume::SETTINGS_IN_WORDS);
+    let mut tables = Vec::new();
+    match std::env::var("KAFKA_BOOTSTRAP_SERVERS") {
+        Ok(named) if !named.is_empty() => tables.push(alone(arguments, Broker::at(named)).await?),
+        _ => {
+            let engines = std::iter::once(Engine::Embedded).chain(arguments.engine);
+            for engine in engines {
+                let broker = Broker::start(engine, arguments.nodes.into()).await?;
+                tables.push(alone(arguments, broker).await?);
+            }
+        }
+    }
+    eprintln!();
+    println!("{}", side_by_side(&tables));
+    println!(
+        "{} node(s), {} records, {} partition(s), median of {} run(s)",
+        arguments.nodes, arguments.records, arguments.partitions, arguments.runs
+    );
+    Ok(())
+}
+
 /// Measures on a thread of its own, so that Ctrl-C is heard meanwhile. The broker is dropped, and
 /// with it its topics and its process, whichever ends first.
-async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let broker = Broker::find_or_start(arguments.nodes.into()).await?;
+async fn alone(arguments: &Arguments, broker: Broker) -> anyhow::Result<Table> {
     let measuring = {
-        let broker = broker.clone();
+        let (arguments, broker) = (arguments.clone(), broker.clone());
         tokio::task::spawn_blocking(move || measure(&arguments, &broker))
     };
     let result = tokio::select! {
@@ -122,34 +167,41 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     result
 }
 
-fn measure(arguments: &Arguments, broker: &Broker) -> anyhow::Result<()> {
-    println!(
-        "{}: {} records of {} bytes, {} partition(s), median of {} run(s)",
-        broker.description(),
-        arguments.records,
-        arguments.size,
-        arguments.partitions,
-        arguments.runs
-    );
-    println!("producer: {}", produce::SETTINGS_IN_WORDS);
-    println!("consumer: {}\n", consume::SETTINGS_IN_WORDS);
-    let mut table = Table::new();
+fn measure(arguments: &Arguments, broker: &Broker) -> anyhow::Result<Table> {
+    let mut table = Table::new(&broker.name());
     broker::at_rest(broker, &mut table);
-    let load = produce::Load::new(arguments.records, arguments.size);
-    let mut written = Vec::new();
-    let mut read = Vec::new();
+    let large = Load::new(arguments.records, SIZE);
+    throughput(arguments, broker, large, &mut table)?;
+    latency::measure(broker, arguments.latency_records, "latency at 1,000 records/s", &mut table)?;
+    group::measure(broker, arguments.runs, &mut table)?;
+    let created = (0..arguments.runs)
+        .map(|_| Ok(topic::create_many(broker, TOPICS)?.as_secs_f64() * 1e3))
+        .collect::<anyhow::Result<Vec<f64>>>()?;
+    table.line("1,000 topics created", median(created), "ms", Better::Less);
+    exactly_once::measure(broker, large, arguments.runs, &mut table)?;
+    connections::measure(broker, large, arguments.latency_records, &mut table)?;
+    Ok(table)
+}
+
+/// Produces and consumes, large records and small ones.
+fn throughput(
+    arguments: &Arguments,
+    broker: &Broker,
+    large: Load,
+    table: &mut Table,
+) -> anyhow::Result<()> {
+    let (mut written, mut read, mut small) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..arguments.runs {
         let topic = topic::create(broker, arguments.partitions.into())?;
-        written.push(produce::measure(broker, &topic, load)?);
-        read.push(consume::measure(broker, &topic, load)?);
+        written.push(produce::measure(broker, &topic, large)?);
+        read.push(consume::measure(broker, &topic, large)?);
+        topic.delete()?;
+        let topic = topic::create(broker, arguments.partitions.into())?;
+        small.push(produce::measure(broker, &topic, Load::new(arguments.records, SMALL))?);
         topic.delete()?;
     }
-    produce::report("produce", &written, &mut table);
-    produce::report("consume", &read, &mut table);
-    latency::measure(broker, arguments.latency_records, &mut table)?;
-    exactly_once::measure(broker, load, arguments.runs, &mut table)?;
-    if arguments.crowd {
-        connections::measure(broker, load, &mut table)?;
-    }
+    produce::report("produce 1 KiB", &written, table);
+    produce::report("produce 100 B", &small, table);
+    produce::report("consume 1 KiB", &read, table);
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use rdkafka::ClientContext;
@@ -11,7 +11,7 @@ use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 
 use crate::broker::{Broker, Used, watch};
-use crate::table::{Table, figure, median, megabytes};
+use crate::table::{Better, Table, figure, median, megabytes};
 use crate::topic::Topic;
 
 const SETTINGS: &[(&str, &str)] = &[
@@ -31,6 +31,9 @@ const BETWEEN_POLLS: u64 = 256;
 
 /// How long the last records may take.
 const FLUSH_LIMIT: Duration = Duration::from_secs(60);
+
+/// How long a flush waits before it looks again. rdkafka's own steps are 100 ms long.
+const FLUSH_STEP: Duration = Duration::from_millis(1);
 
 /// What is produced, and then consumed.
 #[derive(Debug, Clone, Copy)]
@@ -59,7 +62,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    fn megabytes_per_second(&self) -> f64 {
+    pub(crate) fn megabytes_per_second(&self) -> f64 {
         megabytes(self.bytes) / self.used.elapsed.as_secs_f64()
     }
 
@@ -134,27 +137,35 @@ pub(crate) fn send(broker: &Broker, topic: &str, load: Load) -> anyhow::Result<(
             producer.poll(Duration::ZERO);
         }
     }
-    producer.flush(FLUSH_LIMIT)?;
-    reports.check()?;
+    flush(&producer)?;
     if reports.delivered() != load.records {
         bail!("{} of {} records were delivered", reports.delivered(), load.records);
     }
     Ok(())
 }
 
+/// Waits until everything is delivered.
+pub(crate) fn flush(producer: &BaseProducer<Reports>) -> anyhow::Result<()> {
+    let started = Instant::now();
+    loop {
+        match producer.flush(FLUSH_STEP) {
+            Err(KafkaError::Flush(RDKafkaErrorCode::OperationTimedOut))
+                if started.elapsed() < FLUSH_LIMIT => {}
+            Err(error) => return Err(error.into()),
+            Ok(()) => return producer.context().check(),
+        }
+    }
+}
+
 /// The lines about runs of one kind.
 pub(crate) fn report(what: &str, runs: &[Run], table: &mut Table) {
     let throughputs: Vec<f64> = runs.iter().map(Run::megabytes_per_second).collect();
-    let best = throughputs.iter().copied().max_by(f64::total_cmp);
-    table.line(what, median(throughputs), "MB/s");
-    if runs.len() > 1 {
-        table.line("  best run", best, "MB/s");
-    }
+    table.line(what, median(throughputs), "MB/s", Better::More);
     let of = |cpu_time: fn(&Used) -> Option<Duration>| {
         median(runs.iter().filter_map(|run| run.per_gigabyte(cpu_time(&run.used))).collect())
     };
-    table.line("  CPU time of the brokers", of(|used| used.cpu_time), "s per GB");
-    table.line("  CPU time of the client", of(|used| used.client_cpu_time), "s per GB");
-    let peak = runs.iter().filter_map(|run| run.used.peak_memory).max();
-    table.line("  memory of the brokers, at most", peak.map(megabytes), "MB");
+    let brokers = of(|used| used.cpu_time);
+    table.line(&format!("{what}: CPU time of the brokers"), brokers, "s per GB", Better::Less);
+    let peak = runs.iter().filter_map(|run| run.used.peak_memory).max().map(megabytes);
+    table.line(&format!("{what}: memory of the brokers"), peak, "MB", Better::Less);
 }

@@ -1,9 +1,9 @@
 //! Topics for one measurement each, removed afterwards.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, anyhow};
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication, TopicResult};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use tokio::runtime::Builder;
@@ -11,7 +11,7 @@ use tokio::runtime::Builder;
 use crate::broker::Broker;
 
 /// How long the cluster may take to answer a question about topics.
-const LIMIT: std::time::Duration = std::time::Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// A topic that exists for a measurement.
 pub(crate) struct Topic<'a> {
@@ -23,8 +23,7 @@ pub(crate) struct Topic<'a> {
 /// Creates a topic with a name of its own, on up to three replicas, and waits until every
 /// partition has a leader.
 pub(crate) fn create(broker: &Broker, partitions: i32) -> anyhow::Result<Topic<'_>> {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH)?;
-    let name = format!("bench-{}-{}", std::process::id(), since_epoch.as_micros());
+    let name = unique_name()?;
     let consumer: BaseConsumer = broker.client(&[]).create()?;
     let metadata = consumer
         .fetch_metadata(None, LIMIT)
@@ -33,8 +32,7 @@ pub(crate) fn create(broker: &Broker, partitions: i32) -> anyhow::Result<Topic<'
     broker.own_topic(&name);
     block_on(async {
         let topic = NewTopic::new(&name, partitions, TopicReplication::Fixed(replication));
-        let created = admin(broker)?.create_topics([&topic], &options()).await?;
-        first(created)
+        all(admin(broker)?.create_topics([&topic], &options()).await?)
     })?;
     let is_led = || -> anyhow::Result<bool> {
         let metadata = consumer.fetch_metadata(Some(&name), LIMIT)?;
@@ -45,7 +43,7 @@ pub(crate) fn create(broker: &Broker, partitions: i32) -> anyhow::Result<Topic<'
     };
     while !is_led()? {
         broker.check_interrupted()?;
-        std::thread::sleep(std::time::Duration::from_millis(50));
+        std::thread::sleep(Duration::from_millis(50));
     }
     Ok(Topic { broker, name, partitions })
 }
@@ -59,9 +57,36 @@ impl Topic<'_> {
     }
 }
 
+/// Creates as many topics of one partition in one request, removes them, and tells how long the
+/// cluster took to create them.
+pub(crate) fn create_many(broker: &Broker, count: usize) -> anyhow::Result<Duration> {
+    let prefix = unique_name()?;
+    let names: Vec<String> = (0..count).map(|index| format!("{prefix}-{index}")).collect();
+    names.iter().for_each(|name| broker.own_topic(name));
+    block_on(async {
+        let admin = admin(broker)?;
+        let topics: Vec<_> =
+            names.iter().map(|name| NewTopic::new(name, 1, TopicReplication::Fixed(1))).collect();
+        // The first request would find no connection open yet.
+        admin.inner().fetch_metadata(None, LIMIT)?;
+        let before = Instant::now();
+        all(admin.create_topics(&topics, &options()).await?)?;
+        let elapsed = before.elapsed();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        all(admin.delete_topics(&names, &options()).await?)?;
+        names.iter().for_each(|name| broker.disown_topic(name));
+        Ok(elapsed)
+    })
+}
+
 /// Removes a topic by its name.
 pub(crate) async fn remove(broker: &Broker, name: &str) -> anyhow::Result<()> {
-    first(admin(broker)?.delete_topics(&[name], &options()).await?)
+    all(admin(broker)?.delete_topics(&[name], &options()).await?)
+}
+
+fn unique_name() -> anyhow::Result<String> {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH)?;
+    Ok(format!("bench-{}-{}", std::process::id(), since_epoch.as_micros()))
 }
 
 fn admin(broker: &Broker) -> anyhow::Result<AdminClient<DefaultClientContext>> {
@@ -72,12 +97,11 @@ fn options() -> AdminOptions {
     AdminOptions::new().operation_timeout(Some(LIMIT)).request_timeout(Some(LIMIT))
 }
 
-fn first(results: Vec<rdkafka::admin::TopicResult>) -> anyhow::Result<()> {
-    match results.into_iter().next() {
-        Some(Ok(_)) => Ok(()),
-        Some(Err((name, code))) => Err(anyhow!("{name}: {code}")),
-        None => Err(anyhow!("the cluster's answer names no topic")),
+fn all(results: Vec<TopicResult>) -> anyhow::Result<()> {
+    for result in results {
+        result.map_err(|(name, code)| anyhow!("{name}: {code}"))?;
     }
+    Ok(())
 }
 
 /// Measurements run on a thread without a runtime; the admin client wants one.

@@ -13,6 +13,7 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaError;
 use rdkafka::metadata::Metadata;
+use rdkafka::topic_partition_list::TopicPartitionList;
 
 use crate::Error;
 use crate::config::connection_part;
@@ -29,7 +30,15 @@ pub(crate) struct ClusterQuestions {
 impl ClusterQuestions {
     /// Opens a client with the connection settings of `config`. Nothing is asked yet.
     pub(crate) fn new(config: &ClientConfig) -> Result<Self, Error> {
-        let connection = connection_part(config);
+        Self::with(config, &[])
+    }
+
+    /// [`ClusterQuestions::new`] with settings for the questions that depend on who asks.
+    pub(crate) fn with(config: &ClientConfig, settings: &[(&str, &str)]) -> Result<Self, Error> {
+        let mut connection = connection_part(config);
+        for (key, value) in settings {
+            connection.set(*key, *value);
+        }
         let brokers = connection.get("bootstrap.servers").unwrap_or_default().to_owned();
         let consumer = connection.create_with_context(LastReason::default())?;
         Ok(ClusterQuestions { consumer, brokers })
@@ -49,6 +58,11 @@ impl ClusterQuestions {
         Ok(self.consumer.fetch_watermarks(topic, partition, ANSWER_LIMIT)?)
     }
     // ANCHOR_END: ask
+
+    /// What the group of the settings has committed in these partitions.
+    pub(crate) fn committed(&self, list: TopicPartitionList) -> Result<TopicPartitionList, Error> {
+        Ok(self.consumer.committed_offsets(list, ANSWER_LIMIT)?)
+    }
 
     fn no_answer(&self, error: KafkaError, waited: Duration) -> Error {
         if !matches!(error, KafkaError::MetadataFetch(_)) {

@@ -7,6 +7,7 @@
 //! | partitions, leaders, replicas and watermarks of a topic | [`mod@metadata`] |
 //! | send records and know what became of each | [`mod@producer`], [`mod@delivery`], [`mod@progress`] |
 //! | read records as a member of a group | [`mod@consumer`], [`mod@message`] |
+//! | how far behind a group is | [`mod@lag`] |
 //! | send JSON in bulk: values, iterators, files of any length | [`mod@json`] |
 //! | messages that know where they come from, in batches | [`mod@lineage`] |
 //! | a name that no other run uses | [`mod@names`] |
@@ -27,6 +28,7 @@ pub mod consumer;
 pub mod delivery;
 pub mod error;
 pub mod json;
+pub mod lag;
 pub mod lineage;
 pub mod message;
 pub mod metadata;
@@ -42,6 +44,7 @@ pub use config::client_config;
 pub use consumer::{ConsumerBuilder, EndOfPartitions, consumer};
 pub use delivery::{DeliveryReport, delivery_report};
 pub use error::Error;
+pub use lag::{GroupLag, PartitionLag, group_lag};
 pub use message::{print_message, readable};
 pub use metadata::{PartitionMetadata, TopicMetadata, topic_metadata};
 pub use names::unique_name;

@@ -72,7 +72,14 @@ pub async fn topic_metadata(brokers: &str, topic: &str) -> Result<TopicMetadata,
 }
 
 fn describe(config: &ClientConfig, topic: &str) -> Result<TopicMetadata, Error> {
-    let questions = ClusterQuestions::new(config)?;
+    describe_with(&ClusterQuestions::new(config)?, topic)
+}
+
+/// What [`topic_metadata`] returns; the watermarks are those for who asks.
+pub(crate) fn describe_with(
+    questions: &ClusterQuestions,
+    topic: &str,
+) -> Result<TopicMetadata, Error> {
     let answer = questions.metadata(Some(topic))?;
     let unknown = || Error::UnknownTopic { topic: topic.to_owned() };
     let described = answer.topics().first().ok_or_else(unknown)?;
@@ -82,7 +89,7 @@ fn describe(config: &ClientConfig, topic: &str) -> Result<TopicMetadata, Error> 
     let mut partitions = described
         .partitions()
         .iter()
-        .map(|partition| describe_partition(&questions, topic, partition))
+        .map(|partition| describe_partition(questions, topic, partition))
         .collect::<Result<Vec<_>, _>>()?;
     partitions.sort_by_key(|partition| partition.id);
     Ok(TopicMetadata { name: topic.to_owned(), partitions })

@@ -23,13 +23,19 @@ pub fn root() -> &'static Path {
     root.expect("the tests are a directory in the workspace")
 }
 
+/// Where examples are: those of the root package, those that Prometheus scrapes, and those that need
+/// a schema registry.
+const DIRECTORIES: [&str; 3] = ["examples", "examples/metrics", "examples/schemas"];
+
 /// The names of all examples, sorted: `01_create_topic` and so on.
 ///
 /// # Panics
 /// When examples/ cannot be read.
 pub fn names() -> Vec<String> {
-    let entries = std::fs::read_dir(root().join("examples")).expect("examples/ is there");
-    let paths = entries.map(|entry| entry.expect("examples/ can be read").path());
+    let entries = DIRECTORIES.into_iter().flat_map(|directory| {
+        std::fs::read_dir(root().join(directory)).expect("the directories are there")
+    });
+    let paths = entries.map(|entry| entry.expect("a directory can be read").path());
     // As cargo finds them: a file, or a directory with a main.rs for an example of several files.
     let is_example =
         |path: &PathBuf| path.extension().is_some_and(|it| it == "rs") || is_directory(path);
@@ -45,12 +51,15 @@ fn is_directory(example: &Path) -> bool {
 }
 
 /// The file with an example's `main`, from the workspace's root.
+///
+/// # Panics
+/// When there is no such example.
 pub fn main_file(name: &str) -> String {
-    let directory = format!("examples/{name}");
-    if is_directory(&root().join(&directory)) {
-        return format!("{directory}/main.rs");
-    }
-    format!("{directory}.rs")
+    let files = DIRECTORIES
+        .into_iter()
+        .flat_map(|it| [format!("{it}/{name}.rs"), format!("{it}/{name}/main.rs")]);
+    let mut files = files.filter(|file| root().join(file).exists());
+    files.next().unwrap_or_else(|| panic!("there is no example {name}"))
 }
 
 /// A cargo that asks about this workspace.
@@ -139,7 +148,8 @@ impl Workplace {
     pub fn start(&self, name: &str, arguments: &[&str]) -> RunningExample {
         let mut command = Command::new(program(name));
         // What a learner's shell says about clusters is not for these runs.
-        for variable in ["KAFKA_BOOTSTRAP_SERVERS", "KAFKA_SECURITY_PROTOCOL", "WORKSHOP_WIRE"] {
+        let others = ["KAFKA_BOOTSTRAP_SERVERS", "KAFKA_SECURITY_PROTOCOL", "SCHEMA_REGISTRY_URL"];
+        for variable in others.into_iter().chain(["WORKSHOP_WIRE"]) {
             command.env_remove(variable);
         }
         command.args(arguments).env("WORKSHOP_DATA", self.directory.path());

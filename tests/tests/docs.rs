@@ -112,6 +112,31 @@ fn blocks_of_13_lineage() {
 }
 
 #[test]
+fn blocks_of_15_json_schema() {
+    check_blocks("15_json_schema");
+}
+
+#[test]
+fn blocks_of_16_avro() {
+    check_blocks("16_avro");
+}
+
+#[test]
+fn blocks_of_17_protobuf() {
+    check_blocks("17_protobuf");
+}
+
+#[test]
+fn blocks_of_18_schema_evolution() {
+    check_blocks("18_schema_evolution");
+}
+
+#[test]
+fn blocks_of_24_lag_and_metrics() {
+    check_blocks("24_lag_and_metrics");
+}
+
+#[test]
 fn the_blocks_of_every_chapter_are_checked() {
     let this_file = read("tests/tests/docs.rs");
     for example in names() {

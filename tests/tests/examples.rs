@@ -3,7 +3,14 @@
 //! Each runs on an embedded cluster of its own process and must end with exit code 0, which
 //! [`Workplace::run`] checks. What docs.rs compares word for word is checked here for its facts.
 
-use workshop_tests::examples::{Printed, Workplace, names};
+use std::time::Duration;
+
+use embedded_registry::Registry;
+use rdkafka::consumer::Consumer;
+use rdkafka::metadata::MetadataTopic;
+use serdes::RegistryClient;
+use workshop_tests::TestCluster;
+use workshop_tests::examples::{Printed, RunningExample, Workplace, names};
 
 const AIRPORTS: i64 = 7884;
 
@@ -231,6 +238,64 @@ fn a_group_is_set_back_only_when_nobody_is_in_it() {
     // 20:00 to 21:40 from JFK, 20:00 to 21:30 from LGA.
     assert!(line("to 20:00").contains(" 10 read"), "{printed}");
     assert!(line("not polling").contains("PollExceeded"), "{printed}");
+}
+
+/// For each change in the table of 18_schema_evolution its six verdicts.
+fn verdicts(printed: &Printed) -> Vec<[bool; 6]> {
+    let (_, table) = printed.stdout.split_once("compared with").expect("it ends with a table");
+    let rows = table.lines().skip(1).map(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let verdicts = words[words.len() - 6..].iter().map(|word| match *word {
+            "yes" => true,
+            "no" => false,
+            other => panic!("{other} is no verdict: {printed:?}"),
+        });
+        verdicts.collect::<Vec<bool>>().try_into().expect("these are six")
+    });
+    rows.collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_schema_examples_use_the_registry_that_is_named_and_leave_nothing_behind() {
+    let cluster = TestCluster::start().await;
+    let topic = cluster.topic_name();
+    let registry = Registry::builder(cluster.bootstrap_servers()).topic(&topic);
+    let registry = registry.basic_auth("anna", "s3cr@t").start().await.unwrap();
+    let url = registry.url().replace("http://", "http://anna:s3cr%40t@");
+    let workplace = Workplace::fresh()
+        .with("KAFKA_BOOTSTRAP_SERVERS", cluster.bootstrap_servers())
+        .with("SCHEMA_REGISTRY_URL", &url);
+    let names = names();
+    let names: Vec<&String> = names.iter().filter(|it| ("15".."19").contains(&&it[..2])).collect();
+    assert_eq!(names.len(), 4);
+    // All of them at once, and one of them twice.
+    let all = names.iter().chain(names.last()).map(|name| workplace.start(name, &[]));
+    let running: Vec<_> = all.collect();
+    let printed: Vec<Printed> = running.into_iter().map(RunningExample::end).collect();
+    for it in &printed {
+        assert!(!format!("{it:?}").contains("s3cr"), "{it:?}");
+    }
+
+    let rows = verdicts(&printed[3]);
+    assert_eq!(rows, verdicts(&printed[4]));
+    assert_eq!(rows.len(), 8);
+    for [backward, all_backward, forward, all_forward, full, all_full] in rows {
+        assert!(backward || !all_backward, "{:?}", printed[3]);
+        assert!(forward || !all_forward, "{:?}", printed[3]);
+        assert_eq!((full, all_full), (backward && forward, all_backward && all_forward));
+    }
+
+    let client = RegistryClient::builder(&registry.url()).basic_auth("anna", "s3cr@t");
+    let subjects = client.build().unwrap().subjects().await.unwrap();
+    assert!(subjects.is_empty(), "{subjects:?}");
+    let consumer = cluster.consumer(&cluster.group_name(), &[]);
+    let found = consumer.fetch_metadata(None, Duration::from_secs(10)).unwrap();
+    let names = found.topics().iter().map(MetadataTopic::name);
+    let is_of_an_example =
+        |it: &&str| ["departures-", "airports-", "aero-"].iter().any(|name| it.starts_with(name));
+    let of_examples: Vec<&str> = names.filter(is_of_an_example).collect();
+    assert!(of_examples.is_empty() || !cluster.is_embedded(), "{of_examples:?}");
+    registry.shutdown().await;
 }
 
 #[tokio::test]

@@ -48,6 +48,10 @@ async fn every_helper_gives_up_in_time(address: &str) {
             let answer = helpers::consumer(address, "east-coast-dpt").await;
             judge("consumer", address, started, answer);
         },
+        async {
+            let answer = helpers::group_lag(address, "east-coast-dpt", "airports").await;
+            judge("group_lag", address, started, answer);
+        },
     );
 }
 

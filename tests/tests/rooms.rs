@@ -44,6 +44,9 @@ fn nobody_knows_more_than_the_map_allows() {
         ("embedded-kafka", &["kafka-protocol"]),
         ("embedded-registry", &["rdkafka"]),
         ("engines", &["embedded-kafka"]),
+        ("serdes", &["rdkafka"]),
+        ("metrics-examples", &["helpers", "workshop", "rdkafka"]),
+        ("schema-examples", &["helpers", "serdes", "workshop", "embedded-registry", "rdkafka"]),
     ];
     for (package, may_know) in allowed {
         let knows = known[*package].iter().map(String::as_str);
@@ -84,6 +87,9 @@ fn the_first_example_builds_nothing_that_it_does_not_need() {
         "jsonschema",
         "prost",
         "protox",
+        // metrics
+        "metrics",
+        "metrics-exporter-prometheus",
         // containers, and OpenSSL with its compilation
         "testcontainers",
         "bollard",

@@ -12,11 +12,14 @@ use crate::{Error, connection};
 
 const BATCH_SIZE: usize = 100;
 const TIMEOUT_MS: u64 = 1000;
-/// What is fetched ahead is bounded: librdkafka's defaults are 100,000 messages and 64 MiB.
-const DEFAULTS: [(&str, &str); 3] = [
+/// What is fetched ahead is bounded: librdkafka's defaults are 100,000 messages and 64 MiB. Where that
+/// much is there, librdkafka's default is to look again after a second, and what is there by then is
+/// long read: a bound without a short backoff is a limit of one fetch a second.
+const DEFAULTS: [(&str, &str); 4] = [
     ("auto.offset.reset", "earliest"),
-    ("queued.min.messages", "1000"),
+    ("queued.min.messages", "10000"),
     ("queued.max.messages.kbytes", "16384"),
+    ("fetch.queue.backoff.ms", "5"),
 ];
 /// The setting's name, and the one that it had.
 const AUTO_COMMIT: [&str; 2] = ["enable.auto.commit", "auto.commit.enable"];
@@ -24,8 +27,8 @@ const AUTO_COMMIT: [&str; 2] = ["enable.auto.commit", "auto.commit.enable"];
 /// How a [`Consumer`] is to be built.
 ///
 /// What is not said is: 100 messages in a batch, 1000 ms to wait for them,
-/// `auto.offset.reset=earliest`, and a bounded prefetch (`queued.min.messages=1000`,
-/// `queued.max.messages.kbytes=16384`).
+/// `auto.offset.reset=earliest`, and a bounded prefetch (`queued.min.messages=10000`,
+/// `queued.max.messages.kbytes=16384`, `fetch.queue.backoff.ms=5`).
 #[must_use]
 pub struct ConsumerBuilder {
     service: String,

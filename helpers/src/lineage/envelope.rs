@@ -1,8 +1,8 @@
 //! The envelope on the wire: `{"item": payload, "hist": {"svc", "dt", "refs"}}`.
 //!
 //! A history is nested, three levels of JSON for each of its own, and serde_json gives up at 128.
-//! So it is read level by level, each as text first: however deep the text is, it takes no more of
-//! the stack than [`DEEPEST`] levels do.
+//! What it gives up on is read level by level, each as text first: however deep the text is, it
+//! takes no more of the stack than [`DEEPEST`] levels do.
 
 use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
 use serde::de::DeserializeOwned;
@@ -49,10 +49,12 @@ pub(super) fn pack_at<T: Serialize + ?Sized>(
 /// # Errors
 /// Where the bytes are no JSON, no envelope, or hold another payload than `T`.
 pub fn unpack_kafka_payload<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, History), Error> {
-    let envelope: EnvelopeIn<'_> = serde_json::from_slice(bytes)?;
-    let payload = serde_json::from_str(envelope.item.get())?;
+    if let Ok(Plain { item, hist }) = serde_json::from_slice(bytes) {
+        return Ok((item, hist.into()));
+    }
+    let EnvelopeIn { item: payload, hist } = serde_json::from_slice(bytes)?;
     let mut cut_off = false;
-    let history = read_history(envelope.hist.get(), 1, &mut cut_off)?;
+    let history = read_history(hist.get(), 1, &mut cut_off)?;
     if cut_off {
         let service = history.service.as_str();
         tracing::warn!(service, "a lineage is cut off after {DEEPEST} levels");
@@ -125,10 +127,45 @@ impl Serialize for RefOut<'_> {
     }
 }
 
+/// An envelope as nearly all are, to be read in one go: few levels, and each with a list of refs.
 #[derive(Deserialize)]
-struct EnvelopeIn<'a> {
-    #[serde(borrow)]
-    item: &'a RawValue,
+struct Plain<T> {
+    item: T,
+    hist: PlainHistory,
+}
+
+#[derive(Deserialize)]
+struct PlainHistory {
+    svc: String,
+    dt: DateTime<Utc>,
+    refs: Vec<PlainRef>,
+}
+
+#[derive(Deserialize)]
+struct PlainRef {
+    topic: String,
+    partition: i32,
+    offset: i64,
+    key: Option<String>,
+    hist: Option<PlainHistory>,
+}
+
+impl From<PlainHistory> for History {
+    fn from(PlainHistory { svc, dt, refs }: PlainHistory) -> Self {
+        History { service: svc, at: dt, refs: refs.into_iter().map(Ref::from).collect() }
+    }
+}
+
+impl From<PlainRef> for Ref {
+    fn from(PlainRef { topic, partition, offset, key, hist }: PlainRef) -> Self {
+        Ref { topic, partition, offset, key, hist: hist.map(History::from) }
+    }
+}
+
+/// An envelope of any kind, to be read level by level.
+#[derive(Deserialize)]
+struct EnvelopeIn<'a, T> {
+    item: T,
     #[serde(borrow)]
     hist: &'a RawValue,
 }

@@ -1,0 +1,79 @@
+//! 24 · Lag and metrics
+//!
+//! A lag counts offsets: those of markers, of aborted and deleted records, and of records that
+//! nobody can read yet. Then what clients say of themselves, and what batches take, as metrics on a
+//! page that Prometheus could scrape. The example scrapes it once.
+//!
+//! Run:      cargo run --example 24_lag_and_metrics
+//!           cargo run --example 24_lag_and_metrics -- --follow    (the page stays until Ctrl-C)
+//! Chapter:  docs/24-lag-and-metrics.md
+
+mod batches;
+mod endpoint;
+mod lag;
+mod names;
+mod partitions;
+mod statistics;
+mod watch;
+
+use anyhow::Result;
+
+use endpoint::Endpoint;
+use names::Names;
+
+/// What is printed of the page.
+const SHOWN: [&str; 12] = [
+    "# HELP kafka_consumer_lag_offsets",
+    "# TYPE kafka_consumer_lag_offsets",
+    "batch_messages_total",
+    "batch_seconds_bucket{service=\"alarms\",outcome=\"processed\"",
+    "batch_seconds_count",
+    "batch_seconds_sum",
+    "kafka_client_retries",
+    "kafka_client_round_trip",
+    "kafka_consumer_lag",
+    "kafka_group_",
+    "kafka_producer_messages_total",
+    "kafka_producer_queue",
+];
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let cluster = workshop::cluster().await?;
+    let brokers = cluster.bootstrap_servers();
+    let endpoint = Endpoint::start().await?;
+    let names = Names::create(brokers).await?;
+    let shown = tokio::select! {
+        shown = show(brokers, &names, &endpoint) => shown,
+        _ = tokio::signal::ctrl_c() => Ok(()),
+    };
+    endpoint.stop();
+    names.delete(brokers).await?;
+    cluster.close().await?;
+    shown
+}
+
+async fn show(brokers: &str, names: &Names, endpoint: &Endpoint) -> Result<()> {
+    println!("1  What a lag counts");
+    lag::show(brokers, &names.partitions, &names.auditors).await?;
+
+    println!("\n2  What clients say of themselves");
+    watch::show(brokers, &names.departures, &names.boards).await?;
+
+    println!("\n3  What batches take");
+    batches::show(brokers, &names.delays, &names.alarms).await?;
+
+    println!("\n4  {}", endpoint.url());
+    let page = endpoint.scrape().await?;
+    let is_shown = |line: &&str| SHOWN.iter().any(|name| line.starts_with(name));
+    let mut lines: Vec<&str> = page.lines().filter(is_shown).collect();
+    lines.sort_unstable();
+    for line in lines {
+        println!("   {line}");
+    }
+    if std::env::args().any(|argument| argument == "--follow") {
+        println!("   the page is there until Ctrl-C");
+        std::future::pending::<()>().await;
+    }
+    Ok(())
+}

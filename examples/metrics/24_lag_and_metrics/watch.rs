@@ -1,0 +1,125 @@
+//! A producer and a consumer that report, and a look at the group from outside.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use helpers::{GroupLag, group_lag};
+use metrics::gauge;
+use rdkafka::consumer::{CommitMode, Consumer, StreamConsumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::BorrowedMessage;
+use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
+use rdkafka::statistics::Statistics;
+
+use crate::statistics::{Reporting, describe};
+
+const LIMIT: Duration = Duration::from_secs(30);
+const DEPARTURES: usize = 10;
+const PROCESSED: usize = 7;
+const COMMITTED: usize = 5;
+const LATER: usize = 5;
+
+pub(crate) async fn show(brokers: &str, topic: &str, group: &str) -> Result<()> {
+    describe();
+    let mut config = helpers::client_config(brokers)?;
+    config.set("client.id", "desk").set("statistics.interval.ms", "200");
+    let producer: ThreadedProducer<Reporting> = config.create_with_context(Reporting::new())?;
+    send(&producer, topic, DEPARTURES)?;
+    consume(brokers, topic, group).await?;
+
+    send(&producer, topic, LATER)?;
+    println!("   the consumer is gone, and {LATER} more departures came");
+    record_group_lag(&group_lag(brokers, group, topic).await?);
+    let sent = (DEPARTURES + LATER) as i64;
+    producer.context().latest().wait_for(|statistics| statistics.txmsgs == sent).await?;
+    Ok(())
+}
+
+fn send(producer: &ThreadedProducer<Reporting>, topic: &str, records: usize) -> Result<()> {
+    for number in 0..records {
+        let flight = format!("DL {number}");
+        let record = BaseRecord::<(), _>::to(topic).payload(&flight);
+        producer.send(record).map_err(|(error, _)| error)?;
+    }
+    Ok(producer.flush(LIMIT)?)
+}
+
+// ANCHOR: consume
+/// Is handed ten departures, processes seven, and commits after five.
+async fn consume(brokers: &str, topic: &str, group: &str) -> Result<()> {
+    let mut config = helpers::client_config(brokers)?;
+    config
+        .set("group.id", group)
+        .set("client.id", "board")
+        .set("auto.offset.reset", "earliest")
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("statistics.interval.ms", "200");
+    let consumer: StreamConsumer<Reporting> = config.create_with_context(Reporting::new())?;
+    consumer.subscribe(&[topic])?;
+    for handed_over in 1..=DEPARTURES {
+        let message = next(&consumer).await?;
+        if handed_over <= PROCESSED {
+            consumer.store_offset_from_message(&message)?;
+        }
+        if handed_over == COMMITTED {
+            consumer.commit_consumer_state(CommitMode::Sync)?;
+        }
+    }
+    println!("   {DEPARTURES} handed over, {PROCESSED} processed, {COMMITTED} committed");
+    let lag = group_lag(brokers, group, topic).await?.with_positions(&consumer)?;
+    println!("   {}", lag.to_string().replace('\n', "\n   "));
+    wait_for_statistics(&consumer, topic).await
+}
+// ANCHOR_END: consume
+
+async fn next(consumer: &StreamConsumer<Reporting>) -> Result<BorrowedMessage<'_>> {
+    loop {
+        match consumer.recv().await {
+            Ok(message) => return Ok(message),
+            Err(error @ KafkaError::MessageConsumptionFatal(_)) => return Err(error.into()),
+            Err(error) => eprintln!("error      {error}"),
+        }
+    }
+}
+
+/// Polls until the statistics say what was processed and committed.
+async fn wait_for_statistics(consumer: &StreamConsumer<Reporting>, topic: &str) -> Result<()> {
+    let expected = (PROCESSED as i64, COMMITTED as i64);
+    let says_so = |statistics: &Statistics| {
+        let partition = statistics.topics.get(topic).and_then(|it| it.partitions.get(&0));
+        partition.is_some_and(|it| (it.stored_offset, it.committed_offset) == expected)
+    };
+    let mut latest = consumer.context().latest();
+    let mut reported = std::pin::pin!(latest.wait_for(says_so));
+    loop {
+        tokio::select! {
+            reported = &mut reported => return Ok(reported.map(|_| ())?),
+            // There is nothing to read; the poll is what calls the context.
+            _ = consumer.recv() => {}
+        }
+    }
+}
+
+// ANCHOR: outside
+/// What is seen of a group from outside, whether it has members or not.
+fn record_group_lag(of: &GroupLag) {
+    for partition in &of.partitions {
+        let labels = [
+            ("group", of.group.clone()),
+            ("topic", of.topic.clone()),
+            ("partition", partition.partition.to_string()),
+        ];
+        let distances = [
+            ("kafka_group_lag_offsets", partition.lag()),
+            ("kafka_group_readable_offsets", partition.readable()),
+            ("kafka_group_lost_offsets", partition.lost()),
+        ];
+        for (name, distance) in distances {
+            if let Some(offsets) = distance {
+                gauge!(name, &labels).set(offsets as f64);
+            }
+        }
+    }
+}
+// ANCHOR_END: outside

@@ -1,0 +1,76 @@
+//! What the examples of this package share: the registry to talk to, reading a topic from its
+//! start, and tidying up. How values become bytes is in the examples themselves.
+
+use anyhow::{Context, Result};
+use embedded_registry::Chosen;
+use helpers::{ConsumerBuilder, TopicOptions, create_topic_with, delete_topic};
+use rdkafka::consumer::Consumer;
+use rdkafka::message::OwnedMessage;
+use rdkafka::{Offset, TopicPartitionList};
+use serdes::RegistryClient;
+
+// ANCHOR: registry
+/// The registry that `SCHEMA_REGISTRY_URL` names, or one beside the cluster, and a client of it.
+///
+/// # Errors
+/// Where no registry answers and none can be started.
+pub async fn registry(brokers: &str) -> Result<(Chosen, RegistryClient)> {
+    let chosen = embedded_registry::for_cluster(brokers).await?;
+    let mut client = RegistryClient::builder(chosen.url());
+    if let Some(credentials) = chosen.credentials() {
+        client = client.basic_auth(&credentials.username, &credentials.password);
+    }
+    let client = client.build()?;
+    Ok((chosen, client))
+}
+// ANCHOR_END: registry
+
+/// A topic with one partition, so that its records have an order.
+///
+/// # Errors
+/// Where the cluster does not create it.
+pub async fn create_topic(brokers: &str, topic: &str) -> Result<()> {
+    create_topic_with(brokers, topic, &TopicOptions::new(1, -1)).await?;
+    Ok(())
+}
+
+/// The first records of a topic. It is read without a group: there is nothing to remember.
+///
+/// # Errors
+/// Where the cluster does not answer.
+pub async fn first_records(brokers: &str, topic: &str, count: usize) -> Result<Vec<OwnedMessage>> {
+    let consumer = ConsumerBuilder::new(brokers, "schema-examples").build().await?;
+    let mut partitions = TopicPartitionList::new();
+    partitions.add_partition_offset(topic, 0, Offset::Beginning)?;
+    consumer.assign(&partitions)?;
+    let mut records = Vec::with_capacity(count);
+    while records.len() < count {
+        records.push(consumer.recv().await?.detach());
+    }
+    Ok(records)
+}
+
+/// Deletes topics and subjects; what is not there is well.
+///
+/// # Errors
+/// Where the cluster or the registry does not delete them.
+pub async fn tidy_up(
+    brokers: &str,
+    registry: &RegistryClient,
+    topics: &[String],
+    subjects: &[String],
+) -> Result<()> {
+    for topic in topics {
+        delete_topic(brokers, topic).await?;
+    }
+    for subject in subjects {
+        match registry.delete_subject(subject).await {
+            // 40401: there is no such subject.
+            Err(error) if error.code() != Some(40401) => {
+                return Err(error).with_context(|| format!("the subject {subject} stays"));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}

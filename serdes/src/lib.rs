@@ -1,0 +1,41 @@
+//! Serialisers and deserialisers for Avro, JSON Schema and Protobuf over a schema registry.
+//!
+//! | For | Look in |
+//! |---|---|
+//! | the registry's address and password, registering, looking up, compatibility | [`RegistryClient`] |
+//! | writing and reading values of a Rust type | [`mod@avro`], [`mod@json`], [`mod@protobuf`] |
+//! | which subject, and what happens with a schema that is not there | [`SubjectNames`], [`Registration`] |
+//! | the five bytes in front of every message | [`mod@prefix`] |
+//! | what can go wrong, and what to do then | [`Error`] |
+//!
+//! A value is checked against the schema before it is written. What does not fit is an error that
+//! names the field and keeps the value to itself: logs are read by many.
+//!
+//! The registry is asked through schema_registry_converter, with its own encoders left out: they
+//! would bring a second apache-avro, jsonschema and protox, and its JSON errors print the whole
+//! value. The bytes are those of Confluent's serialisers.
+//!
+//! Left out are data contracts (rules, metadata), encryption, and ids in headers.
+
+mod admin;
+pub mod avro;
+mod cache;
+mod error;
+pub mod json;
+pub mod prefix;
+pub mod protobuf;
+mod registry;
+mod schema;
+mod subject;
+mod writer;
+
+pub use admin::Compatibility;
+pub use avro::{AvroDeserializer, AvroSerializer};
+pub use error::{Error, Violation};
+pub use json::{JsonDeserializer, JsonSerializer};
+pub use prefix::{PrefixError, SchemaId};
+pub use protobuf::{ProtobufDeserializer, ProtobufSerializer};
+pub use registry::{Builder, RegistryClient};
+pub use schema::{Reference, Registered, Schema, SchemaType};
+pub use subject::{Part, SubjectNames};
+pub use writer::{Options, Registration};

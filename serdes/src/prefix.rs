@@ -1,0 +1,98 @@
+//! The five bytes in front of every message whose schema is in a registry.
+//!
+//! ```text
+//! 00 | 00 00 00 07 | 0c 57 53 31 30 34 …
+//!  │   └ the schema's id, most significant byte first
+//!  └ the magic byte: 0, the only version of this form
+//! ```
+//!
+//! Nothing else of the schema travels with a message: a reader asks the registry for it by the id.
+//! In Protobuf a list of numbers comes next, which says which message of the file it is.
+
+use std::fmt;
+
+/// How long the prefix is, in bytes.
+pub const LENGTH: usize = 5;
+
+const MAGIC: u8 = 0;
+
+/// The number of a schema, one for the whole registry whatever the subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SchemaId(pub u32);
+
+impl fmt::Display for SchemaId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+/// Why bytes do not begin with a prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PrefixError {
+    /// There are fewer than five bytes.
+    #[error(
+        "the message has {0} bytes, and the prefix alone has 5: it was not written with a \
+         serialiser of a schema registry"
+    )]
+    TooShort(usize),
+    /// The first byte is another one than 0. `{`, 0x7b, is the usual one: plain JSON.
+    #[error(
+        "the first byte is {0:#04x} and not 0x00: the message was not written with a serialiser \
+         of a schema registry"
+    )]
+    NoMagicByte(u8),
+}
+
+/// Takes a message apart: the schema's id, and what comes behind the prefix.
+///
+/// # Errors
+///
+/// [`PrefixError`] where the message has no prefix. Chance can make one: bytes of something else
+/// that begin with 0 are only found out when the registry does not know the id.
+pub fn split(message: &[u8]) -> Result<(SchemaId, &[u8]), PrefixError> {
+    match message {
+        [MAGIC, a, b, c, d, rest @ ..] => {
+            Ok((SchemaId(u32::from_be_bytes([*a, *b, *c, *d])), rest))
+        }
+        [first, ..] if *first != MAGIC => Err(PrefixError::NoMagicByte(*first)),
+        short => Err(PrefixError::TooShort(short.len())),
+    }
+}
+
+/// Puts the prefix in front of what a format has made of a value.
+pub fn join(id: SchemaId, body: &[u8]) -> Vec<u8> {
+    let mut message = Vec::with_capacity(LENGTH + body.len());
+    message.push(MAGIC);
+    message.extend_from_slice(&id.0.to_be_bytes());
+    message.extend_from_slice(body);
+    message
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_id_is_four_bytes_behind_a_zero() {
+        let message = [0, 0, 0, 1, 2, b'x'];
+        assert_eq!(split(&message), Ok((SchemaId(258), [b'x'].as_slice())));
+        assert_eq!(split(&message[..5]), Ok((SchemaId(258), [].as_slice())));
+        assert_eq!(join(SchemaId(258), b"x"), message);
+        assert_eq!(split(&join(SchemaId(u32::MAX), &[])), Ok((SchemaId(u32::MAX), [].as_slice())));
+    }
+
+    #[test]
+    fn a_message_without_a_prefix_says_what_it_begins_with() {
+        assert_eq!(split(br#"{"flight":"WS104"}"#), Err(PrefixError::NoMagicByte(b'{')));
+        assert_eq!(split(b"{}"), Err(PrefixError::NoMagicByte(b'{')));
+        assert_eq!(split(&[0, 0, 0, 1]), Err(PrefixError::TooShort(4)));
+        assert_eq!(split(&[]), Err(PrefixError::TooShort(0)));
+    }
+
+    #[test]
+    fn it_is_the_form_of_schema_registry_converter() {
+        let theirs = schema_registry_converter::schema_registry_common::get_payload(7, vec![1, 2]);
+        assert_eq!(split(&theirs), Ok((SchemaId(7), [1, 2].as_slice())));
+    }
+}

@@ -1,0 +1,8 @@
+//! The serialisers on a registry and a cluster: what one writes the other reads, under every
+//! setting, what goes wrong says so, and Confluent's Python client understands all of it.
+
+mod faults;
+mod formats;
+mod place;
+mod python;
+mod registry;
