@@ -96,7 +96,7 @@ impl PartitionState {
 
     /// Whether as many replicas are in sync as acks=all asks for.
     fn check_in_sync(&self) -> Result<(), ResponseError> {
-        if self.leadership.in_sync.len() < self.min_in_sync {
+        if self.leadership.in_sync.len() < self.min_in_sync.min(self.leadership.replicas.len()) {
             return Err(ResponseError::NotEnoughReplicas);
         }
         Ok(())

@@ -21,7 +21,7 @@ impl Fixture {
         let pool = OpenFiles::new(10);
         let (log, _) =
             Log::open(path, LogSettings::default(), Uuid::from_u128(1), &pool, NOW).unwrap();
-        let leadership = Leadership { leader: 1, epoch: 0, replicas: vec![1], in_sync: vec![1] };
+        let leadership = Leadership { leader: 1, epoch: 0, replicas: vec![1, 2], in_sync: vec![1] };
         let partition = Partition::new(0, leadership, log, min_in_sync);
         Self { _directory: directory, partition }
     }
