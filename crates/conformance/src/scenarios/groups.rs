@@ -486,7 +486,9 @@ fn described_before_the_assignment(scene: &Scene) -> Outcome {
     let (mut node, group) = new(scene)?;
     let id = new_member_id(&mut node, &group);
     node.try_call(9, &join_request(&group, &id))?;
-    described(&mut node, &group)
+    scene.until("the group is known", || {
+        Ok(Some(described(&mut node, &group)?).filter(|it| !it.contains("Dead")))
+    })
 }
 
 fn described_at_another_node(scene: &Scene) -> Outcome {

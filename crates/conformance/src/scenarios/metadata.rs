@@ -27,6 +27,10 @@ area!("metadata":
     of_an_internal_topic,
     of_the_cluster_as_a_client_sees_it,
     operations_that_are_allowed,
+    operations_that_are_allowed_on_an_unknown_topic,
+    operations_that_are_allowed_on_the_cluster,
+    operations_that_are_allowed_on_the_described_cluster,
+    operations_that_are_allowed_on_a_described_topic,
     creates_a_topic,
     creates_no_topic_of_an_invalid_name,
     creates_no_topic_of_a_colliding_name,
@@ -114,6 +118,31 @@ fn of_the_cluster_as_a_client_sees_it(scene: &Scene) -> Outcome {
 fn operations_that_are_allowed(scene: &Scene) -> Outcome {
     let request = metadata(&[&scene.topic(1)?]).with_include_topic_authorized_operations(true);
     let answer = scene.node()?.try_call(12, &request)?;
+    Ok(format!("{:#b}", answer.topics[0].topic_authorized_operations))
+}
+
+fn operations_that_are_allowed_on_an_unknown_topic(scene: &Scene) -> Outcome {
+    let request = metadata(&[&scene.name("topic")]);
+    let request = request.with_include_topic_authorized_operations(true);
+    let answer = scene.node()?.try_call(12, &request)?;
+    Ok(format!("{:#b}", answer.topics[0].topic_authorized_operations))
+}
+
+fn operations_that_are_allowed_on_the_cluster(scene: &Scene) -> Outcome {
+    let request = metadata(&[]).with_include_cluster_authorized_operations(true);
+    let answer = scene.node()?.try_call(10, &request)?;
+    Ok(format!("{:#b}", answer.cluster_authorized_operations))
+}
+
+fn operations_that_are_allowed_on_the_described_cluster(scene: &Scene) -> Outcome {
+    let asked = DescribeClusterRequest::default().with_include_cluster_authorized_operations(true);
+    let asked = scene.node()?.try_call(1, &asked)?.cluster_authorized_operations;
+    let unasked = scene.node()?.try_call(1, &DescribeClusterRequest::default())?;
+    Ok(format!("{asked:#b}, not asked for {:#b}", unasked.cluster_authorized_operations))
+}
+
+fn operations_that_are_allowed_on_a_described_topic(scene: &Scene) -> Outcome {
+    let answer = scene.node()?.try_call(0, &partitions(&scene.topic(1)?, 10))?;
     Ok(format!("{:#b}", answer.topics[0].topic_authorized_operations))
 }
 

@@ -7,6 +7,7 @@
 mod churn;
 mod committed;
 mod configs;
+mod connections;
 mod fencing;
 mod fetch;
 mod groups;
@@ -89,6 +90,8 @@ pub fn suite() -> Vec<Scenario> {
         transactions::scenarios(),
         fencing::scenarios(),
         timeouts::scenarios(),
+        connections::scenarios(),
+        connections::features(),
     ]
     .concat()
 }

@@ -22,6 +22,7 @@ area!("partitions":
     too_many,
     named_twice,
     only_validated,
+    within_no_time,
     assigned,
     assigned_too_few,
     assigned_too_many,
@@ -113,6 +114,10 @@ fn only_validated(scene: &Scene) -> Outcome {
     let topic = scene.topic(1)?;
     let answered = answered(scene, &request(&topic, 3, None).with_validate_only(true))?;
     Ok(format!("{answered}, {} partitions", count(scene, &topic)?))
+}
+
+fn within_no_time(scene: &Scene) -> Outcome {
+    answered(scene, &request(&scene.topic(1)?, 3, None).with_timeout_ms(0))
 }
 
 fn assigned(scene: &Scene) -> Outcome {

@@ -38,6 +38,8 @@ area!("topics":
     only_validated,
     only_validated_and_existing,
     within_no_time,
+    within_less_than_no_time,
+    invalid_within_no_time,
     assigned,
     assigned_twice_to_one_node,
     assigned_to_an_unknown_node,
@@ -53,6 +55,7 @@ area!("topics":
     deleted_by_name_and_id,
     deleted_by_neither_name_nor_id,
     deleted_named_twice,
+    deleted_within_no_time,
     deleted_and_created_again,
 );
 
@@ -211,6 +214,14 @@ fn within_no_time(scene: &Scene) -> Outcome {
     answered(scene, &create_topic(&topic, 1, 3, &[]).with_timeout_ms(0))
 }
 
+fn within_less_than_no_time(scene: &Scene) -> Outcome {
+    answered(scene, &create_topic(&scene.name("topic"), 1, 3, &[]).with_timeout_ms(-1))
+}
+
+fn invalid_within_no_time(scene: &Scene) -> Outcome {
+    answered(scene, &create_topic(&scene.name("a/b"), 1, 3, &[]).with_timeout_ms(0))
+}
+
 /// CreateTopics with the nodes of each partition.
 fn assignment(scene: &Scene, partitions: &[(i32, &[i32])]) -> CreateTopicsRequest {
     let mut request = create_topic(&scene.name("topic"), -1, -1, &[]);
@@ -326,6 +337,13 @@ fn deleted_named_twice(scene: &Scene) -> Outcome {
     let topic = topic_name(&scene.topic(1)?);
     let request = DeleteTopicsRequest::default().with_topic_names(vec![topic.clone(), topic]);
     let answer = scene.node()?.try_call(5, &request.with_timeout_ms(5_000))?;
+    Ok(names(answer.responses.iter().map(|it| it.error_code)))
+}
+
+fn deleted_within_no_time(scene: &Scene) -> Outcome {
+    let topic = topic_name(&scene.topic(1)?);
+    let request = DeleteTopicsRequest::default().with_topic_names(vec![topic]);
+    let answer = scene.node()?.try_call(5, &request.with_timeout_ms(0))?;
     Ok(names(answer.responses.iter().map(|it| it.error_code)))
 }
 
