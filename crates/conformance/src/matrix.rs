@@ -60,6 +60,20 @@ impl Matrix {
         self.columns.iter().map(count).collect()
     }
 
+    /// The rows in which an engine differs without an explanation, or agrees where it is said to
+    /// differ, each with what was answered.
+    pub fn unexplained(&self) -> String {
+        let is_fine = |verdict: Verdict| matches!(verdict, Verdict::Same | Verdict::Explained(_));
+        let mut rows = String::new();
+        for (index, scenario) in self.scenarios.iter().enumerate() {
+            let mut columns = self.columns.iter();
+            if !columns.all(|column| is_fine(self.verdict(column, index, scenario))) {
+                rows.push_str(&format!("{}\n{}", scenario.name(), Row(self, index)));
+            }
+        }
+        rows
+    }
+
     fn verdict(&self, column: &Column, index: usize, scenario: &Scenario) -> Verdict {
         let recorded = self.recorded.outcome(scenario.name());
         let outcome = &column.outcomes[index];
@@ -90,22 +104,25 @@ impl Matrix {
     }
 }
 
+/// What there is to say about the row of a matrix.
+struct Row<'a>(&'a Matrix, usize);
+
+impl fmt::Display for Row<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.explain(formatter, self.1, &self.0.scenarios[self.1])
+    }
+}
+
 impl fmt::Display for Matrix {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.scenarios.iter().map(|it| it.name().len());
         let width = names.max().unwrap_or(0).max("SCENARIO".len());
-        write!(formatter, "{:width$}", "SCENARIO")?;
-        for column in &self.columns {
-            write!(formatter, "  {:12}", column.engine)?;
-        }
-        writeln!(formatter)?;
+        let engines = self.columns.iter().map(|it| it.engine.clone());
+        writeln!(formatter, "{}", line("SCENARIO", width, engines))?;
         for (index, scenario) in self.scenarios.iter().enumerate() {
-            write!(formatter, "{:width$}", scenario.name())?;
-            for column in &self.columns {
-                let verdict = self.verdict(column, index, scenario);
-                write!(formatter, "  {:12}", verdict.to_string())?;
-            }
-            writeln!(formatter)?;
+            let verdicts = self.columns.iter().map(|it| self.verdict(it, index, scenario));
+            let verdicts = verdicts.map(|verdict| verdict.to_string());
+            writeln!(formatter, "{}", line(scenario.name(), width, verdicts))?;
             self.explain(formatter, index, scenario)?;
         }
         writeln!(formatter)?;
@@ -114,6 +131,15 @@ impl fmt::Display for Matrix {
         }
         Ok(())
     }
+}
+
+/// A row of the matrix: a name, and a cell for each engine.
+fn line(name: &str, width: usize, cells: impl Iterator<Item = String>) -> String {
+    let mut line = format!("{name:width$}");
+    for cell in cells {
+        line.push_str(&format!("  {cell:12}"));
+    }
+    line.trim_end().to_owned()
 }
 
 impl fmt::Display for Totals {
@@ -125,5 +151,32 @@ impl fmt::Display for Totals {
             "{all} scenarios: {same} as Apache Kafka 4.3, {explained} otherwise by design, \
              {differing} differ"
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matrix(outcome: &str, recorded: &str) -> Matrix {
+        let scenario = Scenario::new("topics/created".to_owned(), |_| Ok(String::new()));
+        let suite = vec![scenario];
+        let recorded = Recorded::of(&suite, &[recorded.to_owned()]);
+        let outcomes = vec![outcome.to_owned()];
+        let column = Column { engine: "embedded".to_owned(), is_embedded: true, outcomes };
+        Matrix::new(suite, recorded, vec![column])
+    }
+
+    #[test]
+    fn what_agrees_is_one_line_and_what_differs_shows_both_outcomes() {
+        let same = matrix("ok", "ok");
+        let expected = "SCENARIO        embedded\ntopics/created  ok\n\nembedded: 1 scenarios: 1 as \
+                        Apache Kafka 4.3, 0 otherwise by design, 0 differ\n";
+        assert_eq!(same.to_string(), expected);
+        assert_eq!(same.unexplained(), "");
+        let differs = matrix("ok", "INVALID_PARTITIONS");
+        let both = "topics/created\n    Apache Kafka 4.3: INVALID_PARTITIONS\n    embedded: ok\n";
+        assert_eq!(differs.unexplained(), both);
+        assert_eq!(differs.totals()[0].differing, 1);
     }
 }

@@ -34,7 +34,7 @@ pub async fn run(bootstrap_servers: &str, suite: &[Scenario]) -> Result<Vec<Stri
         let servers = bootstrap_servers.to_owned();
         running.spawn(async move {
             let seat = seats.acquire_owned().await;
-            let outcome = outcome(servers, scenario).await;
+            let outcome = outcome(servers, scenario, LIMIT).await;
             drop(seat);
             (index, outcome)
         });
@@ -60,7 +60,7 @@ async fn warm_up(bootstrap_servers: &str) -> Result<(), Failure> {
 }
 
 /// Plays one scenario on a thread of its own, which is left behind where it takes too long.
-async fn outcome(bootstrap_servers: String, scenario: Scenario) -> String {
+async fn outcome(bootstrap_servers: String, scenario: Scenario, limit: Duration) -> String {
     let (tell, told) = oneshot::channel();
     let handle = Handle::current();
     let play = move || {
@@ -71,10 +71,40 @@ async fn outcome(bootstrap_servers: String, scenario: Scenario) -> String {
     if let Err(error) = thread {
         return format!("failed: {error}");
     }
-    match tokio::time::timeout(LIMIT, told).await {
+    match tokio::time::timeout(limit, told).await {
         Ok(Ok(Ok(outcome))) => outcome,
         Ok(Ok(Err(failure))) => format!("failed: {failure}"),
         Ok(Err(_)) => "failed: the scenario panicked".to_owned(),
         Err(_) => TIMED_OUT.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenarios::Outcome;
+
+    async fn played(play: fn(&Scene) -> Outcome) -> String {
+        let scenario = Scenario::new("test".to_owned(), play);
+        // Nobody listens on port 1; none of these asks.
+        outcome("127.0.0.1:1".to_owned(), scenario, Duration::from_millis(200)).await
+    }
+
+    #[tokio::test]
+    async fn whatever_a_scenario_does_there_is_an_outcome() {
+        assert_eq!(played(|_| Ok("3 partitions".to_owned())).await, "3 partitions");
+        let failed = played(|scene| Ok(scene.node()?.address().to_owned())).await;
+        assert!(failed.starts_with("failed: no answer"), "{failed}");
+        assert_eq!(played(|_| panic!("as was asked for")).await, "failed: the scenario panicked");
+    }
+
+    #[tokio::test]
+    async fn a_scenario_that_does_not_end_is_left_behind() {
+        let endless = |_: &Scene| -> Outcome {
+            loop {
+                std::thread::park();
+            }
+        };
+        assert_eq!(played(endless).await, TIMED_OUT);
     }
 }

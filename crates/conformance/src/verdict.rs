@@ -47,3 +47,22 @@ impl fmt::Display for Verdict {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_explanation_holds_for_the_answer_that_it_names_and_for_the_embedded_cluster_alone() {
+        let Difference { scenario, embedded, .. } = DIFFERENCES[0];
+        let judged = |is_embedded, outcome, recorded| {
+            Verdict::on(is_embedded, scenario, outcome, recorded).to_string()
+        };
+        assert_eq!(judged(true, embedded, Some("otherwise")), "by design");
+        assert_eq!(judged(false, embedded, Some("otherwise")), "DIFFERS");
+        assert_eq!(judged(true, "something else", Some("otherwise")), "DIFFERS");
+        assert_eq!(judged(true, "otherwise", Some("otherwise")), "AGREES NOW");
+        assert_eq!(judged(false, "otherwise", Some("otherwise")), "ok");
+        assert_eq!(judged(true, embedded, None), "NOT RECORDED");
+    }
+}

@@ -11,6 +11,7 @@ use kafka_protocol::messages::{
     BrokerId, DeleteRecordsRequest, ListOffsetsRequest, OffsetForLeaderEpochRequest,
 };
 use rdkafka::consumer::Consumer;
+use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{Offset, TopicPartitionList};
 use wire_client::batch::{Batch, now};
 use wire_client::raw::RawClient;
@@ -207,7 +208,7 @@ fn times_of_a_client(scene: &Scene) -> Outcome {
         let mut list = TopicPartitionList::new();
         list.add_partition_offset(&topic, 0, Offset::Offset(first + time))?;
         let answer = consumer.offsets_for_times(list, PATIENCE)?;
-        let offset = answer.elements().first().map(|it| it.offset());
+        let offset = answer.elements().first().map(TopicPartitionListElem::offset);
         found.push(offset.map_or("none".to_owned(), |it| format!("{it:?}")));
     }
     Ok(found.join(", "))

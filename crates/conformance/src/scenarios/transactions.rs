@@ -8,6 +8,7 @@ use kafka_protocol::messages::{
 };
 use rdkafka::consumer::{Consumer, ConsumerGroupMetadata};
 use rdkafka::producer::Producer;
+use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{Offset, TopicPartitionList};
 use wire_client::raw::RawClient;
 use wire_client::requests::{fetch, text, topic_name};
@@ -270,7 +271,7 @@ fn offsets_in(scene: &Scene, end: impl FnOnce(&Sender) -> String) -> Outcome {
     let found = scene.until("the offset is stable", || {
         Ok(consumer.committed_offsets(list.clone(), Duration::from_secs(2)).ok())
     })?;
-    let found = found.elements().first().map(|it| it.offset());
+    let found = found.elements().first().map(TopicPartitionListElem::offset);
     Ok(format!("{ended}: {found:?}"))
 }
 
