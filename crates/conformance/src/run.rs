@@ -84,18 +84,21 @@ mod tests {
     use super::*;
     use crate::scenarios::Outcome;
 
-    async fn played(play: fn(&Scene) -> Outcome) -> String {
+    async fn played(limit: Duration, play: fn(&Scene) -> Outcome) -> String {
         let scenario = Scenario::new("test".to_owned(), play);
-        // Nobody listens on port 1; none of these asks.
-        outcome("127.0.0.1:1".to_owned(), scenario, Duration::from_millis(200)).await
+        // Nobody listens on port 1.
+        outcome("127.0.0.1:1".to_owned(), scenario, limit).await
     }
 
     #[tokio::test]
     async fn whatever_a_scenario_does_there_is_an_outcome() {
-        assert_eq!(played(|_| Ok("3 partitions".to_owned())).await, "3 partitions");
-        let failed = played(|scene| Ok(scene.node()?.address().to_owned())).await;
+        assert_eq!(played(LIMIT, |_| Ok("3 partitions".to_owned())).await, "3 partitions");
+        let failed = played(LIMIT, |scene| Ok(scene.node()?.address().to_owned())).await;
         assert!(failed.starts_with("failed: no answer"), "{failed}");
-        assert_eq!(played(|_| panic!("as was asked for")).await, "failed: the scenario panicked");
+        assert_eq!(
+            played(LIMIT, |_| panic!("as was asked for")).await,
+            "failed: the scenario panicked"
+        );
     }
 
     #[tokio::test]
@@ -105,6 +108,6 @@ mod tests {
                 std::thread::park();
             }
         };
-        assert_eq!(played(endless).await, TIMED_OUT);
+        assert_eq!(played(Duration::from_millis(50), endless).await, TIMED_OUT);
     }
 }

@@ -38,7 +38,10 @@ pub struct Scenario {
 }
 
 impl Scenario {
-    fn new(name: String, play: impl Fn(&Scene) -> Outcome + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(
+        name: String,
+        play: impl Fn(&Scene) -> Outcome + Send + Sync + 'static,
+    ) -> Self {
         Self { name, play: Arc::new(play) }
     }
 
