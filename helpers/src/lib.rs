@@ -7,6 +7,7 @@
 //! | partitions, leaders, replicas and watermarks of a topic | [`mod@metadata`] |
 //! | send records and know what became of each | [`mod@producer`], [`mod@delivery`], [`mod@progress`] |
 //! | read records as a member of a group | [`mod@consumer`], [`mod@message`] |
+//! | commit only what is done, when records finish out of order | [`mod@offsets`] |
 //! | how far behind a group is | [`mod@lag`] |
 //! | send JSON in bulk: values, iterators, files of any length | [`mod@json`] |
 //! | messages that know where they come from, in batches | [`mod@lineage`] |
@@ -33,6 +34,7 @@ pub mod lineage;
 pub mod message;
 pub mod metadata;
 pub mod names;
+pub mod offsets;
 pub mod producer;
 pub mod progress;
 pub mod topics;
@@ -48,6 +50,7 @@ pub use lag::{GroupLag, PartitionLag, group_lag};
 pub use message::{print_message, readable};
 pub use metadata::{PartitionMetadata, TopicMetadata, topic_metadata};
 pub use names::unique_name;
+pub use offsets::ContiguousOffsets;
 pub use producer::{ProducerBuilder, Publisher, Summary, producer};
 pub use progress::progress_bar;
 pub use topics::{

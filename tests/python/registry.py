@@ -69,7 +69,9 @@ def formats(client, schemas):
 
 
 def read(brokers, topic, count, reader):
-    consumer = Consumer({"bootstrap.servers": brokers, "group.id": "registry.py"})
+    settings = {"bootstrap.servers": brokers, "group.id": "registry.py"}
+    # There is nothing to remember.
+    consumer = Consumer(settings | {"enable.auto.commit": False})
     consumer.assign([TopicPartition(topic, 0, 0)])
     context, found = SerializationContext(topic, MessageField.VALUE), []
     while len(found) < count:

@@ -9,8 +9,10 @@
 
 pub mod chapters;
 mod cluster;
+pub mod disturbed;
 pub mod examples;
 mod hosted;
+pub mod reader;
 pub mod transactions;
 
 use std::time::{Duration, Instant};

@@ -112,6 +112,11 @@ fn blocks_of_13_lineage() {
 }
 
 #[test]
+fn blocks_of_14_async_consumers() {
+    check_blocks("14_async_consumers");
+}
+
+#[test]
 fn blocks_of_15_json_schema() {
     check_blocks("15_json_schema");
 }
@@ -134,6 +139,11 @@ fn blocks_of_18_schema_evolution() {
 #[test]
 fn blocks_of_24_lag_and_metrics() {
     check_blocks("24_lag_and_metrics");
+}
+
+#[test]
+fn blocks_of_25_dead_letters() {
+    check_blocks("25_dead_letters");
 }
 
 #[test]

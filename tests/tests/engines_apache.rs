@@ -1,5 +1,5 @@
-//! The engine `apache`: nodes that come and go on request, and nothing left behind whatever ends
-//! the process that holds them.
+//! The engine `apache`: nodes that come and go on request, as on the engine `embedded`, and nothing
+//! left behind whatever ends the process that holds them.
 //!
 //! Where Java or Maven is missing these tests say so and end.
 
@@ -42,6 +42,18 @@ fn known_to(address: &str) -> Vec<i32> {
 async fn nodes_stop_die_pause_and_come_back() {
     let _turn = TURN.lock().await;
     let Some(cluster) = start(3).await else { return };
+    check_that_nodes_come_and_go(&*cluster).await;
+    cluster.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn embedded_nodes_do_the_same() {
+    let cluster = Engine::Embedded.start(&Options::default()).await.unwrap();
+    check_that_nodes_come_and_go(&*cluster).await;
+    cluster.stop().await.unwrap();
+}
+
+async fn check_that_nodes_come_and_go(cluster: &dyn Cluster) {
     let address = |id: i32| cluster.nodes()[id as usize - 1].address.to_string();
     for node in 1..=3 {
         assert_eq!(known_to(&address(node)), [1, 2, 3], "each knows all when the start returns");
@@ -71,7 +83,6 @@ async fn nodes_stop_die_pause_and_come_back() {
     expect(1, &[1, 2, 3]);
     let error = cluster.start_node(4).await.unwrap_err();
     assert!(matches!(error, Error::NoSuchNode { id: 4, nodes: 3 }), "{error}");
-    cluster.stop().await.unwrap();
 }
 
 #[tokio::test]

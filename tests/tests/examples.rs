@@ -3,14 +3,7 @@
 //! Each runs on an embedded cluster of its own process and must end with exit code 0, which
 //! [`Workplace::run`] checks. What docs.rs compares word for word is checked here for its facts.
 
-use std::time::Duration;
-
-use embedded_registry::Registry;
-use rdkafka::consumer::Consumer;
-use rdkafka::metadata::MetadataTopic;
-use serdes::RegistryClient;
-use workshop_tests::TestCluster;
-use workshop_tests::examples::{Printed, RunningExample, Workplace, names};
+use workshop_tests::examples::{Printed, Workplace, names};
 
 const AIRPORTS: i64 = 7884;
 
@@ -240,64 +233,92 @@ fn a_group_is_set_back_only_when_nobody_is_in_it() {
     assert!(line("not polling").contains("PollExceeded"), "{printed}");
 }
 
-/// For each change in the table of 18_schema_evolution its six verdicts.
-fn verdicts(printed: &Printed) -> Vec<[bool; 6]> {
-    let (_, table) = printed.stdout.split_once("compared with").expect("it ends with a table");
-    let rows = table.lines().skip(1).map(|line| {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let verdicts = words[words.len() - 6..].iter().map(|word| match *word {
-            "yes" => true,
-            "no" => false,
-            other => panic!("{other} is no verdict: {printed:?}"),
-        });
-        verdicts.collect::<Vec<bool>>().try_into().expect("these are six")
-    });
-    rows.collect()
+#[test]
+fn three_tasks_read_each_event_and_a_stop_commits_what_they_have_processed() {
+    let printed = Workplace::fresh().run("14_async_consumers").stdout;
+    assert!(printed.contains("12 of 12 are equal to an event that was sent"), "{printed}");
+    let cells = |start: &str| -> Vec<usize> {
+        let row = printed.lines().find_map(|line| line.trim_start().strip_prefix(start));
+        let row = row.unwrap_or_else(|| panic!("{start}: {printed}"));
+        row.split_whitespace().filter_map(|cell| cell.parse().ok()).collect()
+    };
+    let (stopped, next) = (cells("a, b, c"), cells("d  "));
+    assert_eq!(stopped[0], stopped[1], "committed is what was processed: {printed}");
+    assert!((112..612).contains(&stopped[0]), "stopped in the middle: {printed}");
+    assert_eq!(next, [612 - stopped[0], 612], "{printed}");
+    assert!(printed.contains("lost 0, twice 0"), "{printed}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_schema_examples_use_the_registry_that_is_named_and_leave_nothing_behind() {
-    let cluster = TestCluster::start().await;
-    let topic = cluster.topic_name();
-    let registry = Registry::builder(cluster.bootstrap_servers()).topic(&topic);
-    let registry = registry.basic_auth("anna", "s3cr@t").start().await.unwrap();
-    let url = registry.url().replace("http://", "http://anna:s3cr%40t@");
-    let workplace = Workplace::fresh()
-        .with("KAFKA_BOOTSTRAP_SERVERS", cluster.bootstrap_servers())
-        .with("SCHEMA_REGISTRY_URL", &url);
-    let names = names();
-    let names: Vec<&String> = names.iter().filter(|it| ("15".."19").contains(&&it[..2])).collect();
-    assert_eq!(names.len(), 4);
-    // All of them at once, and one of them twice.
-    let all = names.iter().chain(names.last()).map(|name| workplace.start(name, &[]));
-    let running: Vec<_> = all.collect();
-    let printed: Vec<Printed> = running.into_iter().map(RunningExample::end).collect();
-    for it in &printed {
-        assert!(!format!("{it:?}").contains("s3cr"), "{it:?}");
+#[test]
+fn waiting_records_need_no_threads_as_tasks_and_many_are_faster_than_few() {
+    let printed = Workplace::fresh().run("14_async_consumers").stdout;
+    let row = |wait: &str, in_work: &str, kind: &str| {
+        let rows = printed.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let mut rows = rows.filter(|row| row.get(..4) == Some(&[wait, "ms", in_work, kind][..]));
+        rows.next().unwrap_or_else(|| panic!("{wait} ms, {in_work} {kind}: {printed}"))
+    };
+    let rate = |row: &[&str]| row[6].parse::<f64>().expect("records per second");
+    // Thirty times as many could be thirty times as fast.
+    for kind in ["threads", "tasks"] {
+        let (few, many) = (rate(&row("20", "3", kind)), rate(&row("20", "96", kind)));
+        assert!(many > 3.0 * few, "{kind}: {printed}");
     }
-
-    let rows = verdicts(&printed[3]);
-    assert_eq!(rows, verdicts(&printed[4]));
-    assert_eq!(rows.len(), 8);
-    for [backward, all_backward, forward, all_forward, full, all_full] in rows {
-        assert!(backward || !all_backward, "{:?}", printed[3]);
-        assert!(forward || !all_forward, "{:?}", printed[3]);
-        assert_eq!((full, all_full), (backward && forward, all_backward && all_forward));
+    if cfg!(target_os = "linux") {
+        let threads = |kind| row("20", "1500", kind)[7].parse::<i64>().expect("threads");
+        assert!(threads("threads") >= 1500, "{printed}");
+        assert!(threads("tasks") < 100, "{printed}");
     }
-
-    let client = RegistryClient::builder(&registry.url()).basic_auth("anna", "s3cr@t");
-    let subjects = client.build().unwrap().subjects().await.unwrap();
-    assert!(subjects.is_empty(), "{subjects:?}");
-    let consumer = cluster.consumer(&cluster.group_name(), &[]);
-    let found = consumer.fetch_metadata(None, Duration::from_secs(10)).unwrap();
-    let names = found.topics().iter().map(MetadataTopic::name);
-    let is_of_an_example =
-        |it: &&str| ["departures-", "airports-", "aero-"].iter().any(|name| it.starts_with(name));
-    let of_examples: Vec<&str> = names.filter(is_of_an_example).collect();
-    assert!(of_examples.is_empty() || !cluster.is_embedded(), "{of_examples:?}");
-    registry.shutdown().await;
 }
 
+#[test]
+fn following_consumers_have_committed_what_they_processed_when_ctrl_c_ends_them() {
+    let workplace = Workplace::fresh();
+    let following = workplace.start("14_async_consumers", &["--follow"]);
+    following.wait_for("WS104");
+    following.interrupt();
+    let printed = following.end();
+    let processed = printed.number_before(" processed, ").expect("a summary");
+    assert!(processed >= 4, "{printed:?}");
+    assert_eq!(printed.number_before(" committed"), Some(processed), "{printed:?}");
+    let shown = printed.stdout.lines().filter(|line| line.contains(r#"{"type":"#)).count();
+    assert_eq!(i64::try_from(shown), Ok(processed), "{printed:?}");
+}
+
+#[test]
+fn what_cannot_be_decoded_is_skipped_parked_or_stopped_at_as_chosen() {
+    let printed = Workplace::fresh().run("25_dead_letters").stdout;
+    let (first, _) = printed.split_once("\n2  ").expect("a second scene");
+    let row = |choice: &str| -> Vec<&str> {
+        let row = first.lines().find_map(|line| line.trim_start().strip_prefix(choice));
+        let row = row.unwrap_or_else(|| panic!("{choice}: {printed}"));
+        row.split_whitespace().take(6).collect()
+    };
+    // Processed, committed, and what became of the fourth of eight.
+    assert_eq!(row("skip "), ["7", "8", "offset", "3", "skipped:", "expected"], "{printed}");
+    assert_eq!(row("park "), ["7", "8", "offset", "3", "parked:", "expected"], "{printed}");
+    assert_eq!(row("stop "), ["3", "3", "stopped", "at", "offset", "3:"], "{printed}");
+    assert_eq!(row("stop, again "), ["0", "3", "stopped", "at", "offset", "3:"], "{printed}");
+}
+
+#[test]
+fn a_retry_waits_as_long_as_its_topic_says_and_a_dead_letter_keeps_its_origin() {
+    let printed = Workplace::fresh().run("25_dead_letters").stdout;
+    let (_, retried) = printed.split_once("\n2  ").expect("the scene of the retries");
+    let row = |flight: &str| {
+        let found = retried.lines().find(|line| line.trim_start().starts_with(flight));
+        found.unwrap_or_else(|| panic!("{flight}: {printed}"))
+    };
+    let cells = |flight| -> Vec<u64> {
+        row(flight).split_whitespace().filter_map(|cell| cell.parse().ok()).collect()
+    };
+    // Attempts, and milliseconds since the first record.
+    assert!(matches!(cells("WS102")[..], [2, after] if after >= 500), "{printed}");
+    assert!(matches!(cells("WS106")[..], [3, after] if after >= 1500), "{printed}");
+    assert_eq!(cells("WS104")[0], 1, "what cannot be decoded is not tried again: {printed}");
+    assert!(row("headers").contains("original-partition=0, original-offset=3"), "{printed}");
+    assert!(row("value").ends_with("WS104 is late today"), "{printed}");
+    assert!(retried.ends_with("has redrives=1\n"), "{printed}");
+}
 #[tokio::test]
 async fn the_examples_run_unchanged_on_a_cluster_of_one_node() {
     let cluster = embedded_kafka::Cluster::builder().nodes(1).start().await.unwrap();

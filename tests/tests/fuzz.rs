@@ -243,6 +243,17 @@ fn admin_samples() -> Vec<Bytes> {
         .with_count(3)
         .with_assignments(None);
     let more = CreatePartitionsRequest::default().with_topics(vec![more]).with_timeout_ms(5_000);
+    let elect = elect_leaders_request::TopicPartitions::default()
+        .with_topic(topic_name(TOPIC))
+        .with_partitions(vec![0]);
+    let elect = ElectLeadersRequest::default().with_topic_partitions(Some(vec![elect]));
+    let reassign = alter_partition_reassignments_request::ReassignablePartition::default()
+        .with_replicas(Some(vec![BrokerId(1)]));
+    let reassign = alter_partition_reassignments_request::ReassignableTopic::default()
+        .with_name(topic_name(TOPIC))
+        .with_partitions(vec![reassign]);
+    let reassign = AlterPartitionReassignmentsRequest::default().with_topics(vec![reassign]);
+    let reassigned = ListPartitionReassignmentsRequest::default().with_topics(None);
     let resource = describe_configs_request::DescribeConfigsResource::default()
         .with_resource_type(2)
         .with_resource_name(text(TOPIC))
@@ -281,6 +292,9 @@ fn admin_samples() -> Vec<Bytes> {
         encode(5, &delete),
         encode(0, &more),
         encode(3, &more),
+        encode(2, &elect),
+        encode(1, &reassign),
+        encode(0, &reassigned),
         encode(4, &describe),
         encode(2, &replace),
         encode(1, &change),

@@ -9,15 +9,18 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tokio::task::JoinSet;
+use tokio::sync::Mutex as AsyncMutex;
+use tokio::task::JoinHandle;
 
 use crate::error::StartError;
 use crate::event::{Event, EventReceiver, Events};
+use crate::faults::Faults;
 use crate::fetched::Fetched;
 use crate::group::{self, GroupEvent, Groups};
 use crate::lock::DirectoryLock;
 use crate::metadata::{MOST_PARTITIONS, Metadata, OffsetsTopic, TransactionTopic};
 use crate::net;
+use crate::node::NodeSocket;
 use crate::settings::Settings;
 use crate::state::State;
 use crate::time::{Clock, Timestamp};
@@ -26,6 +29,9 @@ use crate::txn::{self, ClusterMarkers, Transaction, Transactions};
 /// How often coordinators are told the time: the precision of the timeouts of sessions, rebalances
 /// and transactions.
 const COORDINATOR_TICK: Duration = Duration::from_millis(10);
+
+/// How often replicas are told the time: the precision of `replica.lag.time.max.ms`.
+const REPLICA_TICK: Duration = Duration::from_millis(50);
 
 /// How often logs are told the time.
 const LOG_TICK: Duration = Duration::from_secs(1);
@@ -112,6 +118,28 @@ impl ClusterBuilder {
         self
     }
 
+    /// How long after it was killed a node is missed, and others lead in its place
+    /// (`broker.session.timeout.ms`; 300 ms, where Kafka has 9 s).
+    pub fn failover_delay(mut self, delay: Duration) -> Self {
+        self.settings.failover_delay_ms = delay.as_millis() as i64;
+        self
+    }
+
+    /// How long a follower may be behind before it leaves the in-sync replicas
+    /// (`replica.lag.time.max.ms`, 30 s).
+    pub fn replica_lag_time_max(mut self, longest: Duration) -> Self {
+        self.settings.replica_lag_time_max_ms = longest.as_millis() as i64;
+        self
+    }
+
+    /// The rack of each node (`broker.rack`), and that consumers may read from the nearest replica
+    /// (`client.rack` with `replica.selector.class` RackAwareReplicaSelector, KIP-392). Without
+    /// racks all read from leaders, as in Kafka.
+    pub fn racks(mut self, racks: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.settings.racks = racks.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// Starts the cluster. When it returns, every node accepts connections.
     ///
     /// # Errors
@@ -135,6 +163,10 @@ impl ClusterBuilder {
         if self.ports.len() > self.nodes {
             let (ports, nodes) = (self.ports.len(), self.nodes);
             return refuse(format!("{ports} ports were given for {nodes} node(s)"));
+        }
+        if self.settings.racks.len() > self.nodes {
+            let (racks, nodes) = (self.settings.racks.len(), self.nodes);
+            return refuse(format!("{racks} racks were given for {nodes} node(s)"));
         }
         if listen_on.is_unspecified() {
             // As in Kafka, whose advertised.listeners cannot be 0.0.0.0 either.
@@ -166,11 +198,13 @@ pub struct Cluster {
     running: Option<Running>,
 }
 
-struct Running {
-    runtime: Runtime,
-    state: Arc<State>,
-    /// The listeners and the timer, and with them all connections.
-    tasks: JoinSet<()>,
+pub(crate) struct Running {
+    pub(crate) runtime: Runtime,
+    pub(crate) state: Arc<State>,
+    /// The listeners of the nodes, and with them all connections.
+    pub(crate) sockets: Arc<AsyncMutex<Vec<NodeSocket>>>,
+    /// The timer.
+    timer: JoinHandle<()>,
     /// Let go when the logs are closed.
     _lock: DirectoryLock,
     /// Removed when the cluster is gone.
@@ -206,7 +240,6 @@ impl Cluster {
     }
 
     /// What the nodes share.
-    #[cfg(test)]
     pub(crate) fn state(&self) -> &Arc<State> {
         &self.running().state
     }
@@ -226,7 +259,7 @@ impl Cluster {
         }
     }
 
-    fn running(&self) -> &Running {
+    pub(crate) fn running(&self) -> &Running {
         self.running.as_ref().expect("only shutdown and drop take it, and they end the cluster")
     }
 
@@ -259,16 +292,28 @@ impl Cluster {
         let transactions = recover_transactions(&metadata, &groups, &events, clock.now());
         let transactions = transactions.map_err(unreadable)?;
         let fetched = Fetched::default();
-        let state = State { settings, clock, metadata, groups, transactions, events, fetched };
-        let state = Arc::new(state);
-        let mut tasks = JoinSet::new();
-        for (id, _, listener) in listeners {
-            tasks.spawn_on(net::accept(listener, id, Arc::clone(&state)), runtime.handle());
-        }
-        tasks.spawn_on(tell_the_time(Arc::clone(&state)), runtime.handle());
+        let (faults, moving) = (Faults::default(), parking_lot::Mutex::default());
+        let state = Arc::new(State {
+            settings,
+            clock,
+            metadata,
+            groups,
+            transactions,
+            events,
+            fetched,
+            faults,
+            moving,
+        });
+        let sockets = listeners.into_iter().map(|(id, address, listener)| {
+            NodeSocket::serve(id, address, listener, &state, runtime.handle())
+        });
+        let sockets = Arc::new(AsyncMutex::new(sockets.collect()));
+        let timer = runtime.spawn(tell_the_time(Arc::clone(&state)));
         let bootstrap_servers =
             nodes.iter().map(|node| node.address.to_string()).collect::<Vec<_>>().join(",");
-        let running = Some(Running { runtime, state, tasks, _lock: lock, _temporary: temporary });
+        let running =
+            Running { runtime, state, sockets, timer, _lock: lock, _temporary: temporary };
+        let running = Some(running);
         Ok(Self { bootstrap_servers, nodes, running })
     }
 }
@@ -287,8 +332,8 @@ impl Drop for Cluster {
 
 impl Running {
     /// Ends all tasks, then closes the logs, which nobody uses any more.
-    fn stop(mut self) {
-        self.tasks.abort_all();
+    fn stop(self) {
+        self.timer.abort();
         self.runtime.shutdown_timeout(SHUTDOWN_LIMIT);
         self.state.metadata.close();
     }
@@ -342,8 +387,8 @@ fn recover_groups(
         events.emit(|| Event::Group { group: event.group().to_owned(), what: event.to_string() });
     };
     let groups = Groups::new(Arc::new(offsets_topic), group_settings, Box::new(on_event));
-    metadata.read_offsets_topic(|partition, entry| groups.replay(partition, entry))?;
-    groups.replayed(now);
+    metadata.read_offsets_topic(|_| true, |partition, entry| groups.replay(partition, entry))?;
+    groups.replayed(|_| true, now);
     Ok(groups)
 }
 
@@ -374,24 +419,42 @@ fn recover_transactions(
         Box::new(on_change),
         txn::Settings::default(),
     );
-    metadata.read_transaction_topic(|key, value| transactions.replay(key, value))?;
-    transactions.replayed(now);
+    metadata.read_transaction_topic(|_| true, |key, value| transactions.replay(key, value))?;
+    transactions.replayed(|_| true, now);
     Ok(transactions)
 }
 
 async fn tell_the_time(state: Arc<State>) {
     let mut coordinators = tokio::time::interval(COORDINATOR_TICK);
+    let mut replicas = tokio::time::interval(REPLICA_TICK);
     let mut logs = tokio::time::interval(LOG_TICK);
-    for interval in [&mut coordinators, &mut logs] {
+    for interval in [&mut coordinators, &mut replicas, &mut logs] {
         // After the machine slept, one tick makes up for all that were missed.
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     }
     loop {
         tokio::select! {
-            _ = coordinators.tick() => state.tick_coordinators(state.clock.now()),
-            _ = logs.tick() => state.tick_logs(state.clock.now()),
+            _ = coordinators.tick() => {
+                let now = state.clock.now();
+                if state.misses_a_node(now) {
+                    on_a_thread(&state, move |state| state.tick_nodes(now)).await;
+                }
+                state.tick_coordinators(now);
+            }
+            _ = replicas.tick() => state.tick_replicas(state.clock.now()),
+            _ = logs.tick() => {
+                on_a_thread(&state, State::retry_elections).await;
+                state.tick_logs(state.clock.now());
+            }
         }
     }
+}
+
+/// Does what reads and writes files where waiting for the disk holds up nobody.
+pub(crate) async fn on_a_thread(state: &Arc<State>, act: impl FnOnce(&State) + Send + 'static) {
+    let state = Arc::clone(state);
+    let done = tokio::task::spawn_blocking(move || act(&state)).await;
+    done.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
 }
 
 #[cfg(test)]
@@ -404,6 +467,7 @@ mod tests {
         let rows = [
             (builder().nodes(0), "a cluster has 1 to 9 nodes, not 0"),
             (builder().ports([1, 2]), "2 ports were given for 1 node(s)"),
+            (builder().racks(["a", "b"]), "2 racks were given for 1 node(s)"),
             (builder().listen_on([0, 0, 0, 0].into()), "clients cannot connect to 0.0.0.0"),
             (builder().default_partitions(0), "a topic has 1 to 10000 partitions, not 0"),
             (builder().default_partitions(10_001), "1 to 10000 partitions, not 10001"),

@@ -62,3 +62,39 @@ pub enum StartError {
     #[error("cannot start the cluster's threads: {0}")]
     Threads(io::Error),
 }
+
+/// Why a node was not stopped, started or disturbed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NodeError {
+    /// The cluster has no such node.
+    #[error("there is no node {node}: see Cluster::nodes")]
+    NoSuchNode {
+        /// The id asked for.
+        node: i32,
+    },
+    /// The node is in another state than the change begins with.
+    #[error("node {node} is {state}, which is not what this begins with")]
+    WrongState {
+        /// The node's id.
+        node: i32,
+        /// What it is now: running, paused or stopped.
+        state: &'static str,
+    },
+    /// The node's port was taken while it was down.
+    #[error("node {node} cannot listen on port {port} again: {source}; free the port")]
+    Listen {
+        /// The node's id.
+        node: i32,
+        /// Its port.
+        port: u16,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
+    /// Requests of this API cannot be answered with an error on purpose.
+    #[error("{api:?} has no answer that is only an error")]
+    NoErrorAnswer {
+        /// The API.
+        api: kafka_protocol::messages::ApiKey,
+    },
+}

@@ -62,6 +62,35 @@ pub enum Event {
         /// The producer's epoch.
         producer_epoch: i16,
     },
+    /// A node was killed, shut down or started.
+    Node {
+        /// The node's id.
+        node: i32,
+        /// What happened to it.
+        what: &'static str,
+    },
+    /// A partition has another leader, or none.
+    LeaderMoved {
+        /// The topic's name.
+        topic: String,
+        /// The partition.
+        partition: i32,
+        /// Who led before.
+        from: Option<i32>,
+        /// Who leads now.
+        to: Option<i32>,
+        /// The leader epoch from now on.
+        epoch: i32,
+    },
+    /// The replicas of a partition that are in sync are others than before.
+    InSyncChanged {
+        /// The topic's name.
+        topic: String,
+        /// The partition.
+        partition: i32,
+        /// The nodes whose replicas are in sync (ISR).
+        in_sync: Vec<i32>,
+    },
     /// The listener was too slow, and the cluster did not wait for it.
     Missed {
         /// How many events are lost to it.
@@ -91,6 +120,14 @@ impl fmt::Display for Event {
                 f,
                 "transaction {transactional_id}: {state} (producer {producer_id}, epoch {producer_epoch})"
             ),
+            Self::Node { node, what } => write!(f, "node {node} {what}"),
+            Self::LeaderMoved { topic, partition, to, epoch, .. } => match to {
+                Some(to) => write!(f, "{topic}/{partition}: node {to} leads (epoch {epoch})"),
+                None => write!(f, "{topic}/{partition}: nobody leads (epoch {epoch})"),
+            },
+            Self::InSyncChanged { topic, partition, in_sync } => {
+                write!(f, "{topic}/{partition}: in sync are {in_sync:?}")
+            }
             Self::Missed { events } => write!(f, "{events} events passed by unseen"),
         }
     }

@@ -24,6 +24,20 @@ pub(crate) struct Settings {
     pub(crate) transaction_topic_partitions: i32,
     /// `group.initial.rebalance.delay.ms`
     pub(crate) initial_rebalance_delay_ms: i32,
+    /// How long after it was killed a node is missed (`broker.session.timeout.ms`).
+    pub(crate) failover_delay_ms: i64,
+    /// The rack of each node, by its place (`broker.rack`).
+    pub(crate) racks: Vec<String>,
+    /// `replica.lag.time.max.ms`
+    pub(crate) replica_lag_time_max_ms: i64,
+}
+
+impl Settings {
+    /// The rack of a node, where it has one.
+    pub(crate) fn rack(&self, node: i32) -> Option<&str> {
+        let place = usize::try_from(node).ok()?.checked_sub(1)?;
+        self.racks.get(place).map(String::as_str)
+    }
 }
 
 impl Default for Settings {
@@ -37,6 +51,9 @@ impl Default for Settings {
             offsets_topic_partitions: 50,
             transaction_topic_partitions: 50,
             initial_rebalance_delay_ms: 50,
+            failover_delay_ms: 300,
+            racks: Vec::new(),
+            replica_lag_time_max_ms: 30_000,
         }
     }
 }

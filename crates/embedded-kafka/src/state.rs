@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+
 use crate::event::Events;
+use crate::faults::Faults;
 use crate::fetched::Fetched;
 use crate::group::Groups;
 use crate::metadata::Metadata;
@@ -20,6 +23,9 @@ pub(crate) struct State {
     pub(crate) transactions: Transactions,
     pub(crate) events: Events,
     pub(crate) fetched: Fetched,
+    pub(crate) faults: Faults,
+    /// Held while leaders and coordinators move.
+    pub(crate) moving: Mutex<()>,
 }
 
 impl State {
@@ -28,6 +34,11 @@ impl State {
     pub(crate) fn tick_coordinators(&self, now: Timestamp) {
         self.groups.tick(now);
         self.transactions.tick(now);
+    }
+
+    /// Lets time pass for the replicas, some of which may have fallen behind.
+    pub(crate) fn tick_replicas(&self, now: Timestamp) {
+        self.metadata.drop_laggards(self.settings.replica_lag_time_max_ms, now);
     }
 
     /// Lets time pass for the logs: segments that are due are rolled, idle files closed.

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use embedded_kafka::StartError;
+use embedded_kafka::{NodeError, StartError};
 
 use crate::cluster::{Cluster, Node, Pending};
 use crate::engine::{Engine, Options};
@@ -41,8 +41,17 @@ pub(crate) async fn start(options: &Options) -> Result<Box<dyn Cluster>, Error> 
     Ok(Box::new(Embedded { cluster, nodes }))
 }
 
-fn not_yet(ability: &'static str) -> Pending<'static> {
-    Box::pin(async move { Err(Error::NotYet { engine: Engine::Embedded, ability }) })
+impl Embedded {
+    /// What the engine's errors say about a node, as they say it on every engine.
+    fn said(&self, changed: Result<(), NodeError>, change: &'static str) -> Result<(), Error> {
+        changed.map_err(|error| match error {
+            NodeError::NoSuchNode { node } => {
+                Error::NoSuchNode { id: node, nodes: self.nodes.len() }
+            }
+            NodeError::WrongState { node, state } => Error::NodeState { id: node, state, change },
+            other => Error::Node(other),
+        })
+    }
 }
 
 impl Cluster for Embedded {
@@ -62,24 +71,24 @@ impl Cluster for Embedded {
         &self.nodes
     }
 
-    fn stop_node(&self, _id: i32) -> Pending<'_> {
-        not_yet("stop a node")
+    fn stop_node(&self, id: i32) -> Pending<'_> {
+        Box::pin(async move { self.said(self.cluster.stop_node(id).await, "stopped") })
     }
 
-    fn kill_node(&self, _id: i32) -> Pending<'_> {
-        not_yet("kill a node")
+    fn kill_node(&self, id: i32) -> Pending<'_> {
+        Box::pin(async move { self.said(self.cluster.kill_node(id).await, "killed") })
     }
 
-    fn start_node(&self, _id: i32) -> Pending<'_> {
-        not_yet("start a node")
+    fn start_node(&self, id: i32) -> Pending<'_> {
+        Box::pin(async move { self.said(self.cluster.start_node(id).await, "started") })
     }
 
-    fn pause_node(&self, _id: i32) -> Pending<'_> {
-        not_yet("pause a node")
+    fn pause_node(&self, id: i32) -> Pending<'_> {
+        Box::pin(async move { self.said(self.cluster.pause_node(id).await, "paused") })
     }
 
-    fn resume_node(&self, _id: i32) -> Pending<'_> {
-        not_yet("resume a node")
+    fn resume_node(&self, id: i32) -> Pending<'_> {
+        Box::pin(async move { self.said(self.cluster.resume_node(id).await, "resumed") })
     }
 
     fn stop(self: Box<Self>) -> Pending<'static> {

@@ -132,15 +132,6 @@ pub enum Error {
         change: &'static str,
     },
 
-    /// The engine lacks this ability.
-    #[error("the engine {engine} cannot {ability} yet: take WORKSHOP_ENGINE=apache for it")]
-    NotYet {
-        /// The engine.
-        engine: Engine,
-        /// What was asked for, such as "pause a node".
-        ability: &'static str,
-    },
-
     /// A file or directory cannot be read or written.
     #[error("cannot {action} {}: {source}. Check the rights and the free space there", .path.display())]
     File {
@@ -164,6 +155,10 @@ pub enum Error {
     /// The embedded cluster does not start.
     #[error(transparent)]
     Embedded(#[from] embedded_kafka::StartError),
+
+    /// A node of the embedded cluster does not do what it was asked for.
+    #[error(transparent)]
+    Node(embedded_kafka::NodeError),
 
     /// The container engine answers, and does not do what it was asked for.
     #[cfg(feature = "containers")]

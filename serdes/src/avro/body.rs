@@ -2,12 +2,29 @@
 
 use std::io::{self, Read};
 
+use apache_avro::types::Value;
+
 /// How much of the stack a message may take to be decoded, in bytes.
 ///
 /// apache-avro calls itself for each record inside a record, and a schema that contains itself
 /// leaves their number to whoever wrote the message. A level takes nearly 70,000 bytes in a debug
 /// build and far less in another; a thread has two million.
 const MOST_STACK: usize = 1 << 20;
+
+/// How deep records may lie in each other where a schema contains itself and a value is brought to
+/// it: apache-avro tries each branch of a union first, so every level doubles the time.
+pub(super) const MOST_DEPTH: usize = 12;
+
+/// How deep records lie in each other.
+pub(super) fn depth(value: &Value) -> usize {
+    match value {
+        Value::Union(_, inner) => depth(inner),
+        Value::Array(items) => items.iter().map(depth).max().unwrap_or(0),
+        Value::Map(entries) => 1 + entries.values().map(depth).max().unwrap_or(0),
+        Value::Record(fields) => 1 + fields.iter().map(|it| depth(&it.1)).max().unwrap_or(0),
+        _ => 0,
+    }
+}
 
 /// What is left of a message.
 pub(super) struct Body<'a> {

@@ -2,6 +2,8 @@
 //!
 //! A Rust type is written field by field as serde sees it. Optional fields are
 //! `["null", "string"]` in the schema and `Option<String>` in the type.
+//!
+//! Where a schema contains itself, records may lie 12 deep in each other.
 
 mod body;
 mod mismatch;
@@ -50,7 +52,16 @@ impl Parsed {
         self.names.iter().collect()
     }
 
+    /// Refuses what apache-avro cannot bring to this schema within reasonable time.
+    fn check_depth(&self, value: &Value) -> Result<(), Error> {
+        match self.may_contain_itself && body::depth(value) > body::MOST_DEPTH {
+            true => Err(too_deep()),
+            false => Ok(()),
+        }
+    }
+
     fn encode(&self, value: Value) -> Result<Vec<u8>, Error> {
+        self.check_depth(&value)?;
         if let Some(violation) = mismatch::find(&value, &self.schema, &self.all()) {
             return Err(Error::Invalid(vec![violation]));
         }
@@ -58,6 +69,10 @@ impl Parsed {
         let value = value.resolve_schemata(&self.schema, self.all()).map_err(unfit)?;
         apache_avro::to_avro_datum_schemata(&self.schema, self.all(), value).map_err(unfit)
     }
+}
+
+fn too_deep() -> Error {
+    Error::invalid("", "holds records that lie too deep in each other")
 }
 
 /// Whether a type is used by its name, as it is where it contains itself.
@@ -186,7 +201,7 @@ impl AvroDeserializer {
         let written =
             apache_avro::from_avro_datum_schemata(&writer.schema, writer.all(), &mut body, None);
         if body.was_too_deep() {
-            return Err(Error::invalid("", "holds records that lie too deep in each other"));
+            return Err(too_deep());
         }
         let written = written.map_err(|_| Error::Damaged(id))?;
         if !body.was_read_to_its_end() {
@@ -195,6 +210,7 @@ impl AvroDeserializer {
         let value = match &self.reader {
             None => written,
             Some(reader) => {
+                reader.check_depth(&written)?;
                 let unreadable = mismatch::find_as_reader(&written, &reader.schema, &reader.all());
                 let resolved = written.resolve_schemata(&reader.schema, reader.all());
                 resolved.map_err(|_| match unreadable {

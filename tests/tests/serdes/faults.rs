@@ -9,7 +9,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use serdes::{
     AvroDeserializer, AvroSerializer, Error, JsonDeserializer, JsonSerializer, Options, Part,
-    PrefixError, ProtobufSerializer, RegistryClient, Schema, SchemaId, SchemaType, prefix,
+    PrefixError, ProtobufDeserializer, ProtobufSerializer, RegistryClient, Schema, SchemaId,
+    SchemaType, prefix,
 };
 
 use crate::place::{Departure, Place, Serializer, TYPES, client, departure, name};
@@ -126,20 +127,68 @@ async fn messages_that_lie_too_deep_in_each_other_are_an_error_and_no_stack_over
     let text = r#"{"type":"record","name":"Leg","fields":[{"name":"next","type":["null","Leg"]}]}"#;
     let schema = Schema::avro(text);
     let id = registry.register(&format!("{topic}-value"), &schema).await.unwrap();
-    let deserializer = AvroDeserializer::new(registry).reader_schema(text).unwrap();
+    let plain = AvroDeserializer::new(registry);
+    let with_schema = AvroDeserializer::new(registry).reader_schema(text).unwrap();
     // The second branch of the union each time, and the first at the end.
     let nested = |legs: usize| prefix::join(id, &[&vec![2; legs][..], &[0]].concat());
     // Where the limit is depends on the build; below it, all that follows must find room as well.
     for legs in (0..400).chain([10_000, 1_000_000]) {
-        match deserializer.deserialize::<Value>(&nested(legs)).await {
-            Ok(value) => {
-                assert!(legs < 400);
-                assert_eq!(value.to_string().matches("next").count(), legs + 1);
-            }
-            Err(error) => {
-                assert!(legs > 10 && error.to_string().contains("too deep"), "{legs}: {error:?}");
+        for deserializer in [&plain, &with_schema] {
+            match deserializer.deserialize::<Value>(&nested(legs)).await {
+                Ok(value) => {
+                    assert!(legs < 10_000);
+                    assert_eq!(value.to_string().matches("next").count(), legs + 1);
+                }
+                Err(error) => {
+                    let is_expected = legs > 11 && error.to_string().contains("too deep");
+                    assert!(is_expected, "{legs}: {error:?}");
+                }
             }
         }
+    }
+    // What can be written can be read.
+    let serializer = AvroSerializer::new(registry, schema).unwrap();
+    let mut value = json!({ "next": null });
+    for legs in 0..40 {
+        match serializer.serialize(&topic, Part::Value, &value).await {
+            Ok(written) => assert_eq!(written, nested(legs)),
+            Err(error) => {
+                assert!(legs > 11 && error.to_string().contains("too deep"), "{legs}: {error:?}");
+            }
+        }
+        value = json!({ "next": value });
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn json_and_protobuf_that_lie_deep_in_themselves_are_read_or_refused() {
+    let place = Place::shared().await;
+    let (registry, topic) = (&place.registry, name());
+    let text = r##"{"title":"Leg","type":"object","properties":{"next":{"$ref":"#"}}}"##;
+    let id = registry.register(&format!("{topic}-json"), &Schema::json(text)).await.unwrap();
+    let deserializer = JsonDeserializer::new(registry).reader_schema(text).unwrap();
+    for legs in [1, 100, 127, 128, 10_000, 100_000] {
+        let nested = format!("{}{{}}{}", r#"{"next":"#.repeat(legs), "}".repeat(legs));
+        let message = prefix::join(id, nested.as_bytes());
+        match deserializer.deserialize::<Value>(&message).await {
+            Ok(value) => assert_eq!(value.to_string(), nested),
+            Err(error) => assert!(matches!(error, Error::Damaged(_)) && legs > 120, "{error:?}"),
+        }
+    }
+
+    let text = r#"syntax = "proto3"; message Leg { Leg next = 1; }"#;
+    let id = registry.register(&format!("{topic}-proto"), &Schema::protobuf(text)).await.unwrap();
+    let deserializer = ProtobufDeserializer::new(registry);
+    let mut body = Vec::new();
+    for legs in 0..2_000 {
+        match deserializer.dynamic(&prefix::join(id, &[&[0], &body[..]].concat())).await {
+            Ok(message) => assert_eq!(message.to_string().matches("next").count(), legs),
+            Err(error) => assert!(matches!(error, Error::Damaged(_)) && legs > 90, "{error:?}"),
+        }
+        let mut longer = vec![0x0a];
+        prost::encoding::encode_varint(body.len() as u64, &mut longer);
+        longer.append(&mut body);
+        body = longer;
     }
 }
 

@@ -11,10 +11,11 @@ use std::time::{Duration, Instant};
 use workshop_tests::HostedCluster;
 use workshop_tests::batch::Batch;
 use workshop_tests::raw::RawClient;
+use workshop_tests::reader;
 use workshop_tests::requests::{create_topic, produce, produced, text};
 use workshop_tests::transactions::{Producer, add_offsets, add_partitions, end, initialize};
 
-use super::{reader, requests};
+use super::requests;
 
 const HOST: &str = env!("CARGO_BIN_EXE_cluster-host");
 const TOPIC: &str = "counts";

@@ -13,7 +13,6 @@ mod act;
 mod disk;
 mod killed;
 mod model;
-mod reader;
 mod requests;
 mod world;
 

@@ -8,6 +8,7 @@ use tokio::runtime::Runtime;
 use workshop_tests::batch::Batch;
 use workshop_tests::eventually;
 use workshop_tests::raw::RawClient;
+use workshop_tests::reader;
 use workshop_tests::requests::{create_topic, produce, produced, text};
 use workshop_tests::transactions::{
     CONCURRENT_TRANSACTIONS, add_offsets, add_partitions, end, initialize,
@@ -15,7 +16,7 @@ use workshop_tests::transactions::{
 
 use super::act::{Act, Cut, Who};
 use super::model::{GROUPS, IDS, Id, Model, PARTITIONS, Producer, Record, Stage};
-use super::{disk, reader, requests};
+use super::{disk, requests};
 
 const TOPIC: &str = "counts";
 const TRANSACTIONAL: i16 = 1 << 4;

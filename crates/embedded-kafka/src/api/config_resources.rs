@@ -219,6 +219,8 @@ pub(super) mod testing {
         fn node_settings(&self, node: i32) -> NodeSettings {
             NodeSettings {
                 node_id: node,
+                rack: None,
+                replica_lag_time_max_ms: 30_000,
                 address: "127.0.0.1:9092".to_owned(),
                 log_dir: "/data/kafka".to_owned(),
                 num_partitions: 1,

@@ -29,11 +29,13 @@ pub(super) fn handle(
             .with_error_code(error.code())
             .with_error_message(Some(StrBytes::from_static_str(message)));
     }
-    let brokers = metadata.nodes().iter().map(|node| {
+    let nodes = metadata.nodes();
+    let brokers = nodes.iter().map(|node| {
         DescribeClusterBroker::default()
             .with_broker_id(BrokerId(node.id))
             .with_host(StrBytes::from_string(node.address.ip().to_string()))
             .with_port(i32::from(node.address.port()))
+            .with_rack(context.rack_of(node.id))
     });
     let operations = if request.include_cluster_authorized_operations {
         CLUSTER_OPERATIONS

@@ -9,6 +9,7 @@ use kafka_protocol::messages::{
 };
 
 use super::{Context, TOPIC_OPERATIONS, topic_name};
+use crate::metadata::replication::NO_LEADER;
 use crate::metadata::{Partition, names};
 
 /// The most partitions on one page (`max.request.partition.size.limit`).
@@ -100,13 +101,18 @@ fn describe(
 fn describe_one(partition: &Partition) -> DescribeTopicPartitionsResponsePartition {
     let leadership = partition.leadership();
     let nodes = |ids: &[i32]| ids.iter().copied().map(BrokerId).collect();
+    let error = match leadership.leader {
+        NO_LEADER => ResponseError::LeaderNotAvailable.code(),
+        _ => 0,
+    };
     DescribeTopicPartitionsResponsePartition::default()
+        .with_error_code(error)
         .with_partition_index(partition.index)
         .with_leader_id(BrokerId(leadership.leader))
         .with_leader_epoch(leadership.epoch)
         .with_replica_nodes(nodes(&leadership.replicas))
         .with_isr_nodes(nodes(&leadership.in_sync))
-        .with_offline_replicas(leadership.offline().map(BrokerId).collect())
-        .with_eligible_leader_replicas(Some(Vec::new()))
-        .with_last_known_elr(Some(Vec::new()))
+        .with_offline_replicas(nodes(&leadership.offline))
+        .with_eligible_leader_replicas(Some(nodes(&leadership.eligible)))
+        .with_last_known_elr(Some(leadership.last_known.map(BrokerId).into_iter().collect()))
 }

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use super::{Answer, Call, Context, ISOLATION_LEVELS, node_endpoints};
 use crate::log::{AbortedTransactions, BatchHeader, Slice};
-use crate::metadata::{Partition, PartitionState, READ_COMMITTED, Topic};
+use crate::metadata::{Partition, PartitionState, READ_COMMITTED, READ_UNCOMMITTED, Topic};
 use crate::settings::FETCH_MAX_BYTES;
 use crate::wait::wait_for;
 
@@ -35,6 +35,14 @@ const FROM_FOLLOWERS: i16 = 11;
 /// The first version that also tells where the leaders are.
 const NODE_ENDPOINTS: i16 = 16;
 
+/// Who reads, and where.
+struct Reader<'a> {
+    context: &'a Context,
+    version: i16,
+    /// The nodes in the reader's rack, where both have one (KIP-392).
+    near: Vec<i32>,
+}
+
 /// One partition of a request.
 struct Wanted {
     fetch: FetchPartition,
@@ -48,6 +56,8 @@ struct Standing {
     last_stable_offset: i64,
     log_start_offset: i64,
     slice: Option<Slice>,
+    /// Where the reader had better ask.
+    preferred: Option<i32>,
     /// For a reader of committed records: what was aborted.
     aborted: Option<AbortedTransactions>,
 }
@@ -78,7 +88,8 @@ pub(super) async fn answer(mut request: FetchRequest, call: &Call, context: &Con
             topic.partitions.into_iter().map(wanted).collect()
         })
         .collect();
-    wait(&request, &wanted, call.version, context).await;
+    let reader = Reader::new(&request, call.version, context);
+    wait(&request, &wanted, &reader).await;
 
     // As in Kafka, a negative size fails where the records are read.
     let is_negative = request.max_bytes < 0;
@@ -94,7 +105,7 @@ pub(super) async fn answer(mut request: FetchRequest, call: &Call, context: &Con
             let data = if is_negative {
                 refuse(nothing(&wanted), &wanted, ResponseError::UnknownServerError, call.version)
             } else {
-                read(&wanted, &mut left, first, call.version, context).await
+                read(&wanted, &mut left, first, &reader).await
             };
             shared.extend(data.records.clone().filter(|records| !records.is_empty()));
             answers.push(data);
@@ -129,6 +140,14 @@ fn request_error(request: &FetchRequest) -> Option<ResponseError> {
     (!without_session).then_some(ResponseError::FetchSessionIdNotFound)
 }
 
+impl<'a> Reader<'a> {
+    fn new(request: &FetchRequest, version: i16, context: &'a Context) -> Self {
+        let rack = Some(request.rack_id.as_str()).filter(|rack| !rack.is_empty());
+        let near = rack.map(|rack| context.state.metadata.nodes_in(rack)).unwrap_or_default();
+        Self { context, version, near }
+    }
+}
+
 impl Wanted {
     fn new(
         fetch: FetchPartition,
@@ -141,54 +160,67 @@ impl Wanted {
         Self { fetch, isolation_level, partition }
     }
 
-    /// Whether this node may serve the partition: the leader, or from version 11 on any replica in
-    /// sync (KIP-392). Every negative epoch means that the client knows none.
-    fn check_replica(
-        &self,
-        state: &PartitionState,
-        version: i16,
-        context: &Context,
-    ) -> Result<(), ResponseError> {
+    /// Whether this node may serve the partition: the leader, or from version 11 on any replica
+    /// (KIP-392). Every negative epoch means that the client knows none.
+    fn check_replica(&self, state: &PartitionState, reader: &Reader<'_>) -> Result<(), ResponseError> {
         let known = Some(self.fetch.current_leader_epoch).filter(|epoch| *epoch >= 0);
-        if version >= FROM_FOLLOWERS {
-            return state.check_replica(context.node, known);
+        if reader.version >= FROM_FOLLOWERS {
+            return state.check_replica(reader.context.node, known);
         }
-        state.check_leader(context.node, known)
+        state.check_leader(reader.context.node, known)
     }
 
-    /// How many bytes there are, or that there is an error which is answered at once.
-    fn available(&self, version: i16, context: &Context) -> Result<u64, ResponseError> {
-        let partition = self.partition.as_ref().map_err(|error| *error)?;
+    /// Where the reader had better read.
+    fn preferred_replica(&self, state: &PartitionState, reader: &Reader<'_>) -> Option<i32> {
+        state.preferred_replica(reader.context.node, &reader.near, self.fetch.fetch_offset)
+    }
+
+    /// Whether the replica on this node has the offset, or will have it next.
+    fn check_offset(&self, state: &PartitionState, node: i32) -> Result<(), ResponseError> {
         let from = self.fetch.fetch_offset;
+        if from < state.log.start_offset() || from > state.end_at(node) {
+            return Err(ResponseError::OffsetOutOfRange);
+        }
+        Ok(())
+    }
+
+    /// How many bytes there are, or that there is an error which is answered at once. `None` where
+    /// the answer names a better replica, at once too.
+    fn available(&self, reader: &Reader<'_>) -> Result<Option<u64>, ResponseError> {
+        let partition = self.partition.as_ref().map_err(|error| *error)?;
+        let (from, node) = (self.fetch.fetch_offset, reader.context.node);
         partition.with(|state| {
-            self.check_replica(state, version, context)?;
-            if from < state.log.start_offset() || from > state.log.end_offset() {
-                return Err(ResponseError::OffsetOutOfRange);
+            self.check_replica(state, reader)?;
+            if self.preferred_replica(state, reader).is_some() {
+                return Ok(None);
             }
-            Ok(state.log.available_bytes(from, state.readable_end(self.isolation_level)))
+            self.check_offset(state, node)?;
+            let end = state.readable_end(node, self.isolation_level);
+            Ok(Some(state.log.available_bytes(from, end)))
         })
     }
 
-    fn locate(
-        &self,
-        max_bytes: usize,
-        version: i16,
-        context: &Context,
-    ) -> Result<Standing, ResponseError> {
+    fn locate(&self, max_bytes: usize, reader: &Reader<'_>) -> Result<Standing, ResponseError> {
         let partition = self.partition.as_ref().map_err(|error| *error)?;
+        let node = reader.context.node;
         partition.with(|state| {
-            self.check_replica(state, version, context)?;
-            let end = state.readable_end(self.isolation_level);
-            let slice = state
-                .log
-                .locate(self.fetch.fetch_offset, end, max_bytes)
-                .map_err(|_| ResponseError::OffsetOutOfRange)?;
+            self.check_replica(state, reader)?;
+            let preferred = self.preferred_replica(state, reader);
+            let slice = if preferred.is_some() {
+                None
+            } else {
+                self.check_offset(state, node)?;
+                let end = state.readable_end(node, self.isolation_level);
+                let located = state.log.locate(self.fetch.fetch_offset, end, max_bytes);
+                located.map_err(|_| ResponseError::OffsetOutOfRange)?
+            };
             let is_read_committed = self.isolation_level == READ_COMMITTED;
             Ok(Standing {
-                high_watermark: state.high_watermark(),
-                last_stable_offset: state.last_stable_offset(),
+                high_watermark: state.readable_end(node, READ_UNCOMMITTED),
+                last_stable_offset: state.readable_end(node, READ_COMMITTED),
                 log_start_offset: state.log.start_offset(),
                 slice,
+                preferred,
                 aborted: is_read_committed.then(|| state.log.aborted_transactions()),
             })
         })
@@ -196,20 +228,15 @@ impl Wanted {
 }
 
 /// Waits until there are `min_bytes`, something is wrong, or `max_wait_ms` are over.
-async fn wait(
-    request: &FetchRequest,
-    wanted: &[Vec<Wanted>],
-    version: i16,
-    context: &Context,
-) {
+async fn wait(request: &FetchRequest, wanted: &[Vec<Wanted>], reader: &Reader<'_>) {
     let min_bytes = u64::try_from(request.min_bytes).unwrap_or(0);
     let max_wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
     let enough = || {
         let mut available = 0;
         for wanted in wanted.iter().flatten() {
-            match wanted.available(version, context) {
-                Ok(bytes) => available += bytes,
-                Err(_) => return Some(()),
+            match wanted.available(reader) {
+                Ok(Some(bytes)) => available += bytes,
+                Ok(None) | Err(_) => return Some(()),
             }
         }
         (available >= min_bytes || wanted.is_empty()).then_some(())
@@ -228,12 +255,12 @@ async fn read(
     wanted: &Wanted,
     left: &mut usize,
     first: bool,
-    version: i16,
-    context: &Context,
+    reader: &Reader<'_>,
 ) -> PartitionData {
+    let Reader { context, version, .. } = *reader;
     let data = nothing(wanted);
     let of_partition = usize::try_from(wanted.fetch.partition_max_bytes).unwrap_or(0);
-    let found = match wanted.locate(of_partition.min(*left), version, context) {
+    let found = match wanted.locate(of_partition.min(*left), reader) {
         Ok(mut standing) => match standing.slice.take() {
             // With nothing left, only the first batch of all may go over the limit.
             Some(slice) if first || *left > 0 => {
@@ -253,6 +280,7 @@ async fn read(
                 .with_aborted_transactions(
                     standing.aborted.map(|all| aborted(&all, wanted.fetch.fetch_offset, &records)),
                 )
+                .with_preferred_read_replica(BrokerId(standing.preferred.unwrap_or(-1)))
                 .with_records(Some(records));
             if version >= 5 { data.with_log_start_offset(standing.log_start_offset) } else { data }
         }

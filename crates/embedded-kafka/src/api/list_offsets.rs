@@ -106,9 +106,10 @@ fn find(
         let known = Some(asked.current_leader_epoch).filter(|epoch| *epoch != -1);
         state.check_leader(context.node, known)?;
         let at = |offset| {
-            Ok(Step::Known(Answer { offset, timestamp: -1, leader_epoch: state.leadership.epoch }))
+            let leader_epoch = state.replication.epoch();
+            Ok(Step::Known(Answer { offset, timestamp: -1, leader_epoch }))
         };
-        let end = state.readable_end(isolation_level);
+        let end = state.readable_end(context.node, isolation_level);
         match asked.timestamp {
             LATEST => at(end),
             EARLIEST => at(state.log.start_offset()),

@@ -14,6 +14,7 @@ use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
 use super::{CLUSTER_OPERATIONS, Context, NOT_ASKED_FOR, TOPIC_OPERATIONS, topic_name};
+use crate::metadata::replication::NO_LEADER;
 use crate::metadata::{Partition, Topic, names};
 
 /// The first version in which a topic may be asked for by its id (KIP-516).
@@ -27,11 +28,13 @@ pub(super) fn handle(request: MetadataRequest, version: i16, context: &Context) 
         return refuse(asked);
     }
     let metadata = &context.state.metadata;
-    let brokers = metadata.nodes().iter().map(|node| {
+    let nodes = metadata.nodes();
+    let brokers = nodes.iter().map(|node| {
         MetadataResponseBroker::default()
             .with_node_id(BrokerId(node.id))
             .with_host(StrBytes::from_string(node.address.ip().to_string()))
             .with_port(i32::from(node.address.port()))
+            .with_rack(context.rack_of(node.id).filter(|_| version >= 1))
     });
     let of_cluster = match request.include_cluster_authorized_operations {
         true => CLUSTER_OPERATIONS,
@@ -136,11 +139,16 @@ fn describe(topic: &Arc<Topic>) -> MetadataResponseTopic {
 fn describe_one(partition: &Partition) -> MetadataResponsePartition {
     let leadership = partition.leadership();
     let nodes = |ids: &[i32]| ids.iter().copied().map(BrokerId).collect();
+    let error = match leadership.leader {
+        NO_LEADER => ResponseError::LeaderNotAvailable.code(),
+        _ => 0,
+    };
     MetadataResponsePartition::default()
+        .with_error_code(error)
         .with_partition_index(partition.index)
         .with_leader_id(BrokerId(leadership.leader))
         .with_leader_epoch(leadership.epoch)
         .with_replica_nodes(nodes(&leadership.replicas))
         .with_isr_nodes(nodes(&leadership.in_sync))
-        .with_offline_replicas(leadership.offline().map(BrokerId).collect())
+        .with_offline_replicas(nodes(&leadership.offline))
 }

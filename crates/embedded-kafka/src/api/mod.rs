@@ -7,25 +7,33 @@
 mod config_resources;
 mod describe;
 mod offset_answers;
+mod refused;
 #[cfg(test)]
 mod transaction_tests;
 
 use std::any::Any;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes};
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{self, ApiKey, RequestHeader, ResponseHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, StrBytes};
+use parking_lot::Mutex;
 
 use crate::event::Event;
-use crate::metadata::READ_COMMITTED;
+use crate::metadata::{Partition, Position, READ_COMMITTED, names};
 use crate::net::rope::Rope;
 use crate::net::shape;
 use crate::state::State;
 use crate::time::Timestamp;
+use crate::wait::wait_for;
+
+/// How long an answer waits for what a coordinator wrote to be safe (`offsets.commit.timeout.ms`).
+const COORDINATOR_WRITE_TIMEOUT: Duration = Duration::from_secs(5);
+
+pub(crate) use refused::can_be_refused;
 
 /// Who sent a request, and to which node.
 #[derive(Debug)]
@@ -46,6 +54,15 @@ pub(crate) struct Context {
     pub(crate) client_host: std::net::IpAddr,
     /// When the request was read.
     pub(crate) now: Timestamp,
+    /// What this node coordinates of what was asked, with the leader epoch in which it does.
+    pub(crate) coordinated: Mutex<Vec<(Coordinated, i32)>>,
+}
+
+/// A partition in which a coordinator keeps what it knows.
+#[derive(Debug, Clone)]
+pub(crate) enum Coordinated {
+    Groups(Arc<Partition>),
+    Transactions(Arc<Partition>),
 }
 
 /// What becomes of a request.
@@ -92,6 +109,21 @@ macro_rules! apis {
             }
         }
     };
+    // A handler of a coordinator that answers at once. Its answer is not sent before what it wrote
+    // is safe, or before what it read is.
+    (@answer $call:ident, $context:ident, $request:ident, $module:ident, coordinates) => {
+        match $call.decode::<messages::$request>() {
+            Err(answer) => answer,
+            Ok(request) => {
+                let asked = $context.in_words(&request);
+                let response = $module::handle(request, $call.version, $context);
+                match $context.written_for_good().await {
+                    Ok(()) => $call.respond(response, asked, $context, []),
+                    Err(error) => refused::answer(&$call, error, $context),
+                }
+            }
+        }
+    };
     // A handler that may wait.
     (@answer $call:ident, $context:ident, $request:ident, $module:ident, waits) => {
         match $call.decode::<messages::$request>() {
@@ -117,8 +149,8 @@ apis! {
     Fetch FetchRequest fetch 4..=16, answers;
     ListOffsets ListOffsetsRequest list_offsets 1..=7, waits;
     Metadata MetadataRequest metadata 0..=12, now;
-    OffsetCommit OffsetCommitRequest offset_commit 2..=9, now;
-    OffsetFetch OffsetFetchRequest offset_fetch 1..=9, now;
+    OffsetCommit OffsetCommitRequest offset_commit 2..=9, coordinates;
+    OffsetFetch OffsetFetchRequest offset_fetch 1..=9, coordinates;
     FindCoordinator FindCoordinatorRequest find_coordinator 0..=4, now;
     JoinGroup JoinGroupRequest join_group 0..=9, waits;
     Heartbeat HeartbeatRequest heartbeat 0..=4, now;
@@ -130,18 +162,23 @@ apis! {
     CreateTopics CreateTopicsRequest create_topics 2..=7, now;
     DeleteTopics DeleteTopicsRequest delete_topics 1..=6, now;
     DeleteRecords DeleteRecordsRequest delete_records 0..=2, now;
-    InitProducerId InitProducerIdRequest init_producer_id 0..=4, now;
+    InitProducerId InitProducerIdRequest init_producer_id 0..=4, coordinates;
     OffsetForLeaderEpoch OffsetForLeaderEpochRequest offset_for_leader_epoch 2..=4, now;
-    AddPartitionsToTxn AddPartitionsToTxnRequest add_partitions_to_txn 0..=3, now;
-    AddOffsetsToTxn AddOffsetsToTxnRequest add_offsets_to_txn 0..=3, now;
-    EndTxn EndTxnRequest end_txn 0..=3, now;
-    TxnOffsetCommit TxnOffsetCommitRequest txn_offset_commit 0..=3, now;
+    AddPartitionsToTxn AddPartitionsToTxnRequest add_partitions_to_txn 0..=3, coordinates;
+    AddOffsetsToTxn AddOffsetsToTxnRequest add_offsets_to_txn 0..=3, coordinates;
+    EndTxn EndTxnRequest end_txn 0..=3, coordinates;
+    TxnOffsetCommit TxnOffsetCommitRequest txn_offset_commit 0..=3, coordinates;
     DescribeConfigs DescribeConfigsRequest describe_configs 1..=4, now;
     AlterConfigs AlterConfigsRequest alter_configs 0..=2, now;
     CreatePartitions CreatePartitionsRequest create_partitions 0..=3, now;
-    DeleteGroups DeleteGroupsRequest delete_groups 0..=2, now;
+    DeleteGroups DeleteGroupsRequest delete_groups 0..=2, coordinates;
+    ElectLeaders ElectLeadersRequest elect_leaders 0..=2, waits;
+    AlterPartitionReassignments AlterPartitionReassignmentsRequest
+        alter_partition_reassignments 0..=1, waits;
+    ListPartitionReassignments ListPartitionReassignmentsRequest
+        list_partition_reassignments 0..=0, now;
     IncrementalAlterConfigs IncrementalAlterConfigsRequest incremental_alter_configs 0..=1, now;
-    OffsetDelete OffsetDeleteRequest offset_delete 0..=0, now;
+    OffsetDelete OffsetDeleteRequest offset_delete 0..=0, coordinates;
     DescribeCluster DescribeClusterRequest describe_cluster 0..=1, now;
     DescribeProducers DescribeProducersRequest describe_producers 0..=0, now;
     DescribeTransactions DescribeTransactionsRequest describe_transactions 0..=0, now;
@@ -170,8 +207,17 @@ pub(crate) async fn answer(frame: Bytes, peer: &Peer, state: &Arc<State>) -> Ans
         client_id,
         client_host: peer.address.ip(),
         now: state.clock.now(),
+        coordinated: Mutex::default(),
     };
-    dispatch(call, &context).await
+    let api = call.api;
+    if let Some(error) = state.faults.take_failure(api) {
+        return refused::answer(&call, error, &context);
+    }
+    let answer = dispatch(call, &context).await;
+    if state.faults.take_drop(api) {
+        return Answer::Close(format!("the answer to {api:?} is lost on purpose"));
+    }
+    answer
 }
 
 impl Call {
@@ -271,6 +317,11 @@ impl Context {
         if self.state.events.are_heard() { describe::request(request) } else { String::new() }
     }
 
+    /// The rack of a node as responses tell it, where it has one (`broker.rack`).
+    fn rack_of(&self, node: i32) -> Option<StrBytes> {
+        self.state.settings.rack(node).map(|rack| StrBytes::from_string(rack.to_owned()))
+    }
+
     /// Whether this node coordinates the group, which must have a name for anyone to join it.
     pub(crate) fn check_members_coordinator(&self, group_id: &str) -> Result<(), ResponseError> {
         if group_id.is_empty() {
@@ -279,16 +330,26 @@ impl Context {
         self.check_coordinator(group_id)
     }
 
-    /// Whether this node coordinates the group.
+    /// Whether this node coordinates the group, and knows all of it.
     pub(crate) fn check_coordinator(&self, group_id: &str) -> Result<(), ResponseError> {
-        match self.state.metadata.group_coordinator(group_id) {
-            Some(node) if node == self.node => Ok(()),
+        let metadata = &self.state.metadata;
+        let partition = metadata
+            .partition(names::CONSUMER_OFFSETS, metadata.offsets_partition(group_id))
+            .map_err(|_| ResponseError::CoordinatorNotAvailable)?;
+        let epoch = partition.with(|it| match it.replication.leader() {
+            Some(_) if it.replication.is_led_by(self.node) => Ok(it.replication.epoch()),
             Some(_) => Err(ResponseError::NotCoordinator),
             None => Err(ResponseError::CoordinatorNotAvailable),
+        })?;
+        if self.state.groups.is_closed(partition.index) {
+            return Err(ResponseError::CoordinatorLoadInProgress);
         }
+        self.coordinated.lock().push((Coordinated::Groups(partition), epoch));
+        Ok(())
     }
 
-    /// Whether this node coordinates the transactional id. An empty one is nobody's.
+    /// Whether this node coordinates the transactional id, and knows all of it. An empty one is
+    /// nobody's.
     pub(crate) fn check_transaction_coordinator(
         &self,
         transactional_id: &str,
@@ -296,10 +357,48 @@ impl Context {
         if transactional_id.is_empty() {
             return Err(ResponseError::InvalidRequest);
         }
-        match self.state.metadata.transaction_coordinator(transactional_id) {
-            Some(node) if node == self.node => Ok(()),
-            _ => Err(ResponseError::NotCoordinator),
+        let partition = self.state.metadata.transaction_partition(transactional_id);
+        let partition = partition.map_err(|_| ResponseError::NotCoordinator)?;
+        let epoch = partition
+            .with(|it| it.replication.is_led_by(self.node).then(|| it.replication.epoch()));
+        let epoch = epoch.ok_or(ResponseError::NotCoordinator)?;
+        if self.state.transactions.is_closed(partition.index) {
+            return Err(ResponseError::CoordinatorLoadInProgress);
         }
+        self.coordinated.lock().push((Coordinated::Transactions(partition), epoch));
+        Ok(())
+    }
+
+    /// Waits until all that this node's coordinators have written, for this request or before it,
+    /// outlives the leader. Undisturbed, it does at once.
+    ///
+    /// # Errors
+    /// As Kafka answers: `NOT_COORDINATOR` where another coordinates meanwhile,
+    /// `COORDINATOR_NOT_AVAILABLE` where too few replicas have it in time
+    /// (`offsets.commit.timeout.ms`).
+    async fn written_for_good(&self) -> Result<(), ResponseError> {
+        let coordinated = std::mem::take(&mut *self.coordinated.lock());
+        for (what, epoch) in coordinated {
+            let (partition, is_closed) = match &what {
+                Coordinated::Groups(it) => (it, self.state.groups.is_closed(it.index)),
+                Coordinated::Transactions(it) => (it, self.state.transactions.is_closed(it.index)),
+            };
+            if is_closed {
+                return Err(ResponseError::NotCoordinator);
+            }
+            let end = partition.with(|it| it.log.end_offset());
+            let position = Position { end, epoch };
+            let deadline = tokio::time::Instant::now() + COORDINATOR_WRITE_TIMEOUT;
+            let decided = || partition.with(|it| it.coordinator_outcome(&position));
+            match wait_for(&[&partition.changed], Some(deadline), decided).await {
+                Some(Ok(())) => {}
+                Some(Err(ResponseError::NotLeaderOrFollower)) => {
+                    return Err(ResponseError::NotCoordinator);
+                }
+                Some(Err(_)) | None => return Err(ResponseError::CoordinatorNotAvailable),
+            }
+        }
+        Ok(())
     }
 }
 

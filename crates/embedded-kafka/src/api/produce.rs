@@ -1,9 +1,12 @@
 //! Produce: appends a batch of records to each partition named.
 //!
 //! A batch is checked before its partition is locked, and written as it came. With acks=0 there is
-//! no answer at all, and with acks=all none before every replica in sync has the batch, which here
-//! is as soon as the leader has it. A batch of a transaction is only taken while the transaction's
+//! no answer at all, and with acks=all none before every replica in sync has the batch, which is
+//! as soon as the leader has it unless something disturbs them. A batch of a transaction is only taken while the transaction's
 //! coordinator says that the partition takes part in it.
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::produce_request::PartitionProduceData;
@@ -11,11 +14,13 @@ use kafka_protocol::messages::produce_response::{
     BatchIndexAndErrorMessage, LeaderIdAndEpoch, PartitionProduceResponse, TopicProduceResponse,
 };
 use kafka_protocol::messages::{BrokerId, ProduceRequest, ProduceResponse};
+use tokio::time::Instant;
 
 use super::{Answer, Call, Context, message, node_endpoints};
 use crate::log::{self, Appended, BatchHeader, Rejection};
-use crate::metadata::names;
+use crate::metadata::{Partition, Position, Written, names};
 use crate::txn::Producer;
+use crate::wait::wait_for;
 
 /// The first version that tells which records are at fault (KIP-467).
 const RECORD_ERRORS: i16 = 8;
@@ -26,7 +31,11 @@ const CURRENT_LEADER: i16 = 10;
 pub(super) async fn answer(request: ProduceRequest, call: &Call, context: &Context) -> Answer {
     let asked = context.in_words(&request);
     let acks = request.acks;
-    let response = handle(request, call.version, context);
+    let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
+    let (mut response, waiting) = handle(request, call.version, context);
+    if !waiting.is_empty() {
+        wait(&mut response, &waiting, timeout, call.version, context).await;
+    }
     if acks != 0 {
         return call.respond(response, asked, context, []);
     }
@@ -42,12 +51,25 @@ pub(super) async fn answer(request: ProduceRequest, call: &Call, context: &Conte
     }
 }
 
-fn handle(request: ProduceRequest, version: i16, context: &Context) -> ProduceResponse {
+/// A batch that was appended, and that not every replica in sync has yet.
+struct Waiting {
+    /// Where its answer is: the topic and the partition, by their places in the response.
+    place: (usize, usize),
+    partition: Arc<Partition>,
+    position: Position,
+}
+
+fn handle(
+    request: ProduceRequest,
+    version: i16,
+    context: &Context,
+) -> (ProduceResponse, Vec<Waiting>) {
     let has_valid_acks = (-1..=1).contains(&request.acks);
     let sender = Sender { transactional_id: request.transactional_id.as_ref().map(|id| id.as_str()), context };
     let mut moved = false;
-    let topics = request.topic_data.into_iter().map(|topic| {
-        let partitions = topic.partition_data.into_iter().map(|data| {
+    let mut waiting = Vec::new();
+    let topics = request.topic_data.into_iter().enumerate().map(|(at_topic, topic)| {
+        let partitions = topic.partition_data.into_iter().enumerate().map(|(at, data)| {
             let response = PartitionProduceResponse::default().with_index(data.index);
             let appended = if has_valid_acks {
                 sender.append(&topic.name, &data, request.acks)
@@ -55,7 +77,13 @@ fn handle(request: ProduceRequest, version: i16, context: &Context) -> ProduceRe
                 Err(ResponseError::InvalidRequiredAcks.into())
             };
             match appended {
-                Ok(appended) => acknowledge(response, appended, version),
+                Ok((partition, written)) => {
+                    if request.acks == -1 && !written.is_replicated {
+                        let (place, position) = ((at_topic, at), written.position);
+                        waiting.push(Waiting { place, partition, position });
+                    }
+                    acknowledge(response, written.appended, version)
+                }
                 Err(rejection) => {
                     moved |= rejection.code == ResponseError::NotLeaderOrFollower;
                     refuse(response, &topic.name, rejection, version, context)
@@ -66,11 +94,52 @@ fn handle(request: ProduceRequest, version: i16, context: &Context) -> ProduceRe
             .with_partition_responses(partitions.collect())
             .with_name(topic.name)
     });
-    let response = ProduceResponse::default().with_responses(topics.collect());
-    if moved && version >= CURRENT_LEADER {
-        return response.with_node_endpoints(node_endpoints!(produce_response, context));
+    let mut response = ProduceResponse::default().with_responses(topics.collect());
+    if moved {
+        name_nodes(&mut response, version, context);
     }
-    response
+    (response, waiting)
+}
+
+fn name_nodes(response: &mut ProduceResponse, version: i16, context: &Context) {
+    if version >= CURRENT_LEADER {
+        response.node_endpoints = node_endpoints!(produce_response, context);
+    }
+}
+
+/// Waits until it is decided of each batch whether it is safe, or the time is up. Answers that say
+/// that a batch is there are put right where it may not stay.
+async fn wait(
+    response: &mut ProduceResponse,
+    waiting: &[Waiting],
+    timeout: Duration,
+    version: i16,
+    context: &Context,
+) {
+    let watches: Vec<_> = waiting.iter().map(|batch| &batch.partition.changed).collect();
+    let mut outcomes = vec![None; waiting.len()];
+    let decided = || {
+        for (outcome, batch) in outcomes.iter_mut().zip(waiting) {
+            if outcome.is_none() {
+                *outcome = batch.partition.outcome(&batch.position);
+            }
+        }
+        outcomes.iter().all(Option::is_some).then_some(())
+    };
+    // Batches about which nothing is known when the time is up have an answer of their own.
+    let _ = wait_for(&watches, Some(Instant::now() + timeout), decided).await;
+    for (outcome, batch) in outcomes.into_iter().zip(waiting) {
+        let Err(error) = outcome.unwrap_or(Err(ResponseError::RequestTimedOut)) else {
+            continue;
+        };
+        let topic = &mut response.responses[batch.place.0];
+        let answer = &mut topic.partition_responses[batch.place.1];
+        let refused = PartitionProduceResponse::default().with_index(answer.index);
+        *answer = refuse(refused, &topic.name, error.into(), version, context);
+        if error == ResponseError::NotLeaderOrFollower {
+            name_nodes(response, version, context);
+        }
+    }
 }
 
 /// Who sent a request.
@@ -85,7 +154,7 @@ impl Sender<'_> {
         topic: &str,
         data: &PartitionProduceData,
         acks: i16,
-    ) -> Result<Appended, Rejection> {
+    ) -> Result<(Arc<Partition>, Written), Rejection> {
         if names::is_internal(topic) {
             // The coordinators alone write there, and read it when the cluster starts.
             return Err(ResponseError::InvalidTopicException.into());
@@ -101,12 +170,14 @@ impl Sender<'_> {
         let name = format_args!("{topic}-{}", data.index);
         let batch = log::validate(&records, &name, &settings, *now)?;
         if !batch.header().is_transactional() {
-            return partition.append(*node, acks, &batch, *now);
+            let written = partition.append(*node, acks, &batch, *now)?;
+            return Ok((partition, written));
         }
         // A request without a transactional id names none that it may write for.
         let id = self.transactional_id.ok_or(ResponseError::TransactionalIdAuthorizationFailed)?;
         let verify = || self.verify(id, batch.header(), topic, data.index);
-        partition.append_transactional(*node, acks, &batch, *now, verify)
+        let written = partition.append_transactional(*node, acks, &batch, *now, verify)?;
+        Ok((partition, written))
     }
 
     /// Asks the coordinator whether the partition takes part in the producer's transaction, and says

@@ -91,7 +91,10 @@ impl Groups {
         match self.find(group_id) {
             Some(cell) => Ok(cell),
             None if group_id.len() > i16::MAX as usize => Err(ResponseError::InvalidGroupId),
-            None if commit.generation < 0 => Ok(self.find_or_create(group_id, now)),
+            None if commit.generation < 0 => self.find_or_open(group_id, now),
+            None if self.is_closed(self.log.partition_for(group_id)) => {
+                Err(ResponseError::CoordinatorLoadInProgress)
+            }
             None if commit.understands_unknown_group => Err(ResponseError::GroupIdNotFound),
             None => Err(ResponseError::IllegalGeneration),
         }
@@ -199,7 +202,7 @@ impl Groups {
     /// Deletes what all groups have committed for topics that are gone, pending or not: a topic of
     /// the same name would otherwise be read from where the old one was left.
     pub(crate) fn forget_topics(&self, topics: &[&str], now: Timestamp) {
-        let cells = self.groups.read().values().cloned().collect::<Vec<_>>();
+        let cells = self.groups.read().by_id.values().cloned().collect::<Vec<_>>();
         for cell in cells {
             self.step(&cell, now, |group, _| {
                 let mut gone = group.offsets.keys();

@@ -50,17 +50,28 @@ type AwaitingMarkers = HashMap<(i32, i64), BTreeSet<String>>;
 
 /// All groups.
 pub(crate) struct Groups {
-    pub(super) groups: RwLock<HashMap<String, Arc<GroupCell>>>,
+    pub(super) groups: RwLock<Directory>,
     pub(super) log: Arc<dyn OffsetsLog>,
     pub(super) awaiting_markers: Mutex<AwaitingMarkers>,
     pub(super) settings: Settings,
     on_event: OnEvent,
 }
 
+/// Which groups there are.
+#[derive(Default)]
+pub(super) struct Directory {
+    pub(super) by_id: HashMap<String, Arc<GroupCell>>,
+    /// The partitions of `__consumer_offsets` whose groups are not here: they are being read again,
+    /// or nobody coordinates them.
+    pub(super) closed: BTreeSet<i32>,
+    /// How often partitions were closed.
+    pub(super) closings: u64,
+}
+
 /// A group, its lock, and who waits for it.
 pub(super) struct GroupCell {
     pub(super) group: Mutex<Group>,
-    changed: Watch,
+    pub(super) changed: Watch,
     /// When the group has something to do, so that a tick locks only the groups that have.
     due: AtomicI64,
 }
@@ -136,7 +147,10 @@ impl Groups {
         }
         let cell = match self.find(group_id) {
             Some(cell) => cell,
-            None if request.member_id.is_empty() => self.find_or_create(group_id, now),
+            None if request.member_id.is_empty() => match self.find_or_open(group_id, now) {
+                Ok(cell) => cell,
+                Err(error) => return refuse(error),
+            },
             None => return refuse(ResponseError::UnknownMemberId),
         };
         let member_id = request.member_id.clone();
@@ -211,7 +225,7 @@ impl Groups {
 
     /// ListGroups, in the order of their names.
     pub(crate) fn list(&self) -> Vec<Listed> {
-        let cells = self.groups.read().values().cloned().collect::<Vec<_>>();
+        let cells = self.groups.read().by_id.values().cloned().collect::<Vec<_>>();
         let mut groups = cells.iter().map(|cell| cell.group.lock().list()).collect::<Vec<_>>();
         groups.retain(|group| group.state != State::Dead.name());
         groups.sort_by(|one, other| one.group.cmp(&other.group));
@@ -222,8 +236,11 @@ impl Groups {
     /// that have something to do.
     pub(crate) fn tick(&self, now: Timestamp) {
         let groups = self.groups.read();
-        let is_due = |cell: &&Arc<GroupCell>| cell.due.load(Ordering::Relaxed) <= now;
-        let due = groups.values().filter(is_due).cloned().collect::<Vec<_>>();
+        let is_due = |cell: &GroupCell| cell.due.load(Ordering::Relaxed) <= now;
+        let due = groups.by_id.iter().filter(|(group_id, cell)| {
+            is_due(cell) && groups.is_open(|| self.log.partition_for(group_id))
+        });
+        let due = due.map(|(_, cell)| Arc::clone(cell)).collect::<Vec<_>>();
         drop(groups);
         for cell in due {
             let forgotten = self.step(&cell, now, |group, step| {
@@ -289,26 +306,52 @@ impl Groups {
     }
 
     pub(super) fn find(&self, group_id: &str) -> Option<Arc<GroupCell>> {
-        self.groups.read().get(group_id).cloned()
+        let groups = self.groups.read();
+        let found = groups.by_id.get(group_id).cloned();
+        found.filter(|_| groups.is_open(|| self.log.partition_for(group_id)))
+    }
+
+    /// The group, made where there is none, unless it may be that it was only not read yet.
+    pub(super) fn find_or_open(
+        &self,
+        group_id: &str,
+        now: Timestamp,
+    ) -> Result<Arc<GroupCell>, ResponseError> {
+        let partition = self.log.partition_for(group_id);
+        let mut groups = self.groups.write();
+        if groups.closed.contains(&partition) {
+            return Err(ResponseError::CoordinatorLoadInProgress);
+        }
+        Ok(groups.find_or_create(group_id, now))
     }
 
     pub(super) fn find_or_create(&self, group_id: &str, now: Timestamp) -> Arc<GroupCell> {
+        self.groups.write().find_or_create(group_id, now)
+    }
+
+    pub(super) fn remove(&self, group_id: &str, cell: &Arc<GroupCell>) {
         let mut groups = self.groups.write();
-        let cell = groups.entry(group_id.to_owned()).or_insert_with(|| {
+        if groups.by_id.get(group_id).is_some_and(|current| Arc::ptr_eq(current, cell)) {
+            groups.by_id.remove(group_id);
+        }
+    }
+}
+
+impl Directory {
+    /// Whether what is known of a partition's groups is here. Undisturbed nobody asks which it is.
+    fn is_open(&self, partition: impl Fn() -> i32) -> bool {
+        self.closed.is_empty() || !self.closed.contains(&partition())
+    }
+
+    fn find_or_create(&mut self, group_id: &str, now: Timestamp) -> Arc<GroupCell> {
+        let cell = self.by_id.entry(group_id.to_owned()).or_insert_with(|| {
             Arc::new(GroupCell {
                 group: Mutex::new(Group::new(group_id.to_owned(), now)),
                 changed: Watch::default(),
                 due: AtomicI64::new(now),
             })
         });
-        cell.clone()
-    }
-
-    pub(super) fn remove(&self, group_id: &str, cell: &Arc<GroupCell>) {
-        let mut groups = self.groups.write();
-        if groups.get(group_id).is_some_and(|current| Arc::ptr_eq(current, cell)) {
-            groups.remove(group_id);
-        }
+        Arc::clone(cell)
     }
 }
 

@@ -1,5 +1,7 @@
-//! What a restart finds: every record and every marker of `__consumer_offsets`, in the order of
-//! the log.
+//! What a restart finds, or the next coordinator: every record and every marker of a partition of
+//! `__consumer_offsets`, in the order of the log.
+
+use std::sync::Arc;
 
 use tracing::debug;
 
@@ -47,8 +49,16 @@ impl Groups {
                 Err(error) => debug!(%error, "a record whose key cannot be read"),
             },
             LogEntry::Marker { producer_id, commit } => {
-                self.complete_pending(producer_id, partition, commit, 0);
+                self.replay_marker(producer_id, partition, commit);
             }
+        }
+    }
+
+    fn replay_marker(&self, producer_id: i64, partition: i32, commit: bool) {
+        let groups = self.awaiting_markers.lock().remove(&(partition, producer_id));
+        for group_id in groups.into_iter().flatten() {
+            let cell = self.find_or_create(&group_id, 0);
+            cell.group.lock().offsets.complete(producer_id, commit);
         }
     }
 
@@ -84,15 +94,60 @@ impl Groups {
         }
     }
 
-    /// The log has been replayed to its end: sessions begin, and what was deleted is forgotten.
-    pub(crate) fn replayed(&self, now: Timestamp) {
-        self.groups.write().retain(|_, cell| {
+    /// The partitions have been replayed to their ends: their groups are here, sessions begin, and
+    /// what was deleted is forgotten.
+    pub(crate) fn replayed(&self, is_replayed: impl Fn(i32) -> bool, now: Timestamp) {
+        let is_concerned = |group_id: &String| is_replayed(self.log.partition_for(group_id));
+        self.groups.write().by_id.retain(|group_id, cell| {
             let group = cell.group.lock();
-            group.is_stored || !group.is_forgettable()
+            !is_concerned(group_id) || group.is_stored || !group.is_forgettable()
         });
-        let cells = self.groups.read().values().cloned().collect::<Vec<_>>();
+        let groups = self.groups.read();
+        let concerned = groups.by_id.iter().filter(|(group_id, _)| is_concerned(group_id));
+        let cells = concerned.map(|(_, cell)| Arc::clone(cell)).collect::<Vec<_>>();
+        drop(groups);
         for cell in cells {
             self.step(&cell, now, |group, step| group.start_sessions(step));
         }
+        self.groups.write().closed.retain(|partition| !is_replayed(*partition));
+    }
+
+    /// Another node coordinates the groups of these partitions from now on, or nobody does: what
+    /// is known of them here is forgotten, and who waits is told to ask elsewhere.
+    pub(crate) fn close(&self, partitions: &[i32], now: Timestamp) {
+        let mut groups = self.groups.write();
+        groups.closed.extend(partitions);
+        groups.closings += 1;
+        let mut gone = Vec::new();
+        groups.by_id.retain(|group_id, cell| {
+            let stays = !partitions.contains(&self.log.partition_for(group_id));
+            if !stays {
+                gone.push(Arc::clone(cell));
+            }
+            stays
+        });
+        drop(groups);
+        // Whoever has found a group before sees that it is dead, and is told so, too.
+        for cell in gone {
+            cell.group.lock().leave_node(now);
+            cell.changed.wake();
+        }
+        let mut awaiting = self.awaiting_markers.lock();
+        awaiting.retain(|(partition, _), _| !partitions.contains(partition));
+    }
+
+    /// How often partitions were closed.
+    pub(crate) fn closings(&self) -> u64 {
+        self.groups.read().closings
+    }
+
+    /// The partitions whose groups are not here.
+    pub(crate) fn closed(&self) -> Vec<i32> {
+        self.groups.read().closed.iter().copied().collect()
+    }
+
+    /// Whether what is known of a partition's groups is not here.
+    pub(crate) fn is_closed(&self, partition: i32) -> bool {
+        self.groups.read().closed.contains(&partition)
     }
 }

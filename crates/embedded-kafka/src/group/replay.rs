@@ -9,6 +9,7 @@ use bytes::Bytes;
 use kafka_protocol::ResponseError;
 
 use super::Step;
+use super::join::JoinRefused;
 use super::state::{Group, JoinTimer, Member, Protocol, State};
 use crate::records::{GroupMetadataValue, MemberMetadata};
 use crate::time::Timestamp;
@@ -101,6 +102,18 @@ impl Group {
         for member in self.members.values_mut() {
             member.renew_session(step);
         }
+    }
+
+    /// Another node coordinates the group: who waits is told, and nothing of it is ever due here.
+    pub(crate) fn leave_node(&mut self, now: Timestamp) {
+        let error = ResponseError::NotCoordinator;
+        for member in self.members.values_mut() {
+            member.expires_at = None;
+            let member_id = member.id.clone();
+            member.answer_join(Err(JoinRefused { error, member_id }));
+            member.answer_sync(Err(error));
+        }
+        self.bury(now);
     }
 
     /// The group is deleted. Nothing of it is ever due again.

@@ -55,7 +55,6 @@ impl Log {
     ///
     /// # Errors
     /// When the files cannot be changed.
-    #[cfg_attr(not(test), expect(dead_code, reason = "leaders do not change yet"))]
     pub(crate) fn truncate_to(&mut self, offset: i64) -> Result<(), LogError> {
         let offset = offset.max(self.start_offset);
         if offset >= self.end_offset {

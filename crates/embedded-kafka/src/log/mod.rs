@@ -176,6 +176,11 @@ impl Log {
         self.epochs.end_offset_for(epoch, self.end_offset)
     }
 
+    /// The newest epoch in which something was written.
+    pub(crate) fn latest_epoch(&self) -> Option<i32> {
+        self.epochs.latest()
+    }
+
     /// Appends a batch in `leader_epoch`. A batch that its idempotent producer sent before is
     /// answered with its old offsets and not written again.
     ///

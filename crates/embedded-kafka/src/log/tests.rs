@@ -14,11 +14,6 @@ impl Log {
     pub(super) fn size_bytes(&self) -> u64 {
         self.segments.iter().map(Segment::size).sum()
     }
-
-    /// The epoch of the newest batch, `None` in an empty log.
-    pub(super) fn latest_epoch(&self) -> Option<i32> {
-        self.epochs.latest()
-    }
 }
 
 fn open(directory: &Path, settings: &LogSettings) -> (Log, Recovery) {

@@ -54,7 +54,7 @@ impl Metadata {
             replicas,
             config: config.overrides().clone(),
         };
-        let nodes = self.node_ids();
+        let nodes = self.nodes.standings();
         let topic = Topic::open(record.clone(), &self.place_for_logs(&nodes))
             .map_err(|error| Refusal::storage(&error))?;
         let topic = Arc::new(topic);
@@ -124,9 +124,8 @@ impl Metadata {
         let factor = partitions.first().map_or(1, |first| first.leadership().replicas.len());
         let replicas = match assignments {
             None => {
-                let nodes = self.node_ids();
-                check_factor(factor, nodes.len())?;
-                spread(&nodes, added, factor, present, shift(name))
+                check_factor(factor, self.nodes.count())?;
+                self.spread_over_nodes(added, factor, present, shift(name))?
             }
             Some(given) if given.len() != added => {
                 return Err(Refusal::new(
@@ -147,7 +146,7 @@ impl Metadata {
             return Ok(());
         }
         let record = topic.record(&topic.config(), replicas.clone());
-        let nodes = self.node_ids();
+        let nodes = self.nodes.standings();
         let first = present as i32;
         self.clear_away(name, first..count).map_err(|error| Refusal::storage(&error))?;
         // What cannot be opened is not written down, or the next start would fail over it.
@@ -229,9 +228,36 @@ impl Metadata {
                 "Replication factor was set to an invalid non-positive value.",
             ));
         }
-        let nodes = self.node_ids();
-        check_factor(factor as usize, nodes.len())?;
-        Ok(spread(&nodes, partitions as usize, factor as usize, 0, shift(&new.name)))
+        check_factor(factor as usize, self.nodes.count())?;
+        self.spread_over_nodes(partitions as usize, factor as usize, 0, shift(&new.name))
+    }
+
+    /// Spreads replicas over the nodes that are up. Those that are down get some only where there
+    /// are too few others, and none first: it could not lead.
+    fn spread_over_nodes(
+        &self,
+        count: usize,
+        factor: usize,
+        first: usize,
+        shift: usize,
+    ) -> Result<Vec<Vec<i32>>, Refusal> {
+        let up: Vec<i32> = self.nodes().iter().map(|node| node.id).collect();
+        if up.is_empty() {
+            return Err(Refusal::new(
+                ResponseError::InvalidReplicationFactor,
+                format!(
+                    "Unable to replicate the partition {factor} time(s): All brokers are currently \
+                     fenced."
+                ),
+            ));
+        }
+        let mut replicas = spread(&up, count, factor.min(up.len()), first, shift);
+        let down = self.node_ids().into_iter().filter(|node| !up.contains(node));
+        let down: Vec<i32> = down.take(factor.saturating_sub(up.len())).collect();
+        for partition in &mut replicas {
+            partition.extend(&down);
+        }
+        Ok(replicas)
     }
 
     fn place_as_told(&self, new: &NewTopic) -> Result<Vec<Vec<i32>>, Refusal> {

@@ -23,7 +23,7 @@ pub(super) type KeyAndValue<'a> = (&'a [u8], Option<&'a [u8]>);
 impl Metadata {
     /// How many nodes hold an internal topic.
     pub(super) fn internal_replication_factor(&self) -> i16 {
-        self.nodes.len().min(REPLICATION_FACTOR) as i16
+        self.nodes.count().min(REPLICATION_FACTOR) as i16
     }
 
     /// An internal topic, as Kafka creates it by itself.
@@ -57,17 +57,19 @@ impl Metadata {
         })
     }
 
-    /// Hands on every batch of a topic with its partition, header first, each partition in the
-    /// order in which it was written.
+    /// Hands on every batch of those partitions of a topic that are wanted, header first, each
+    /// partition in the order in which it was written.
     pub(super) fn read_internal_topic(
         &self,
         topic: &str,
+        is_wanted: impl Fn(i32) -> bool,
         mut visit: impl FnMut(i32, &BatchHeader, &[u8]) -> io::Result<()>,
     ) -> io::Result<()> {
         let Some(topic) = self.topic(topic) else {
             return Ok(());
         };
-        for partition in topic.partitions().iter() {
+        let partitions = topic.partitions();
+        for partition in partitions.iter().filter(|partition| is_wanted(partition.index)) {
             let (mut offset, end) =
                 partition.with(|state| (state.log.start_offset(), state.log.end_offset()));
             while offset < end {

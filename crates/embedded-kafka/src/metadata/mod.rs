@@ -6,9 +6,12 @@
 mod assignment;
 mod changes;
 mod internal_topic;
+mod nodes;
 mod offsets_topic;
 mod partition;
+mod reassign;
 mod refusal;
+pub(crate) mod replication;
 mod store;
 mod topic;
 mod transaction_topic;
@@ -26,6 +29,8 @@ use parking_lot::{Mutex, RwLock};
 use uuid::Uuid;
 
 use self::config::NodeSettings;
+use self::nodes::Nodes;
+use self::replication::{NO_LEADER, NodeStanding};
 use self::store::{ClusterRecord, Store, StoreError};
 use crate::cluster::Node;
 use crate::error::StartError;
@@ -38,7 +43,9 @@ use crate::txn;
 
 pub(crate) use self::changes::{MOST_PARTITIONS, NewTopic};
 pub(crate) use self::offsets_topic::OffsetsTopic;
-pub(crate) use self::partition::{Partition, PartitionState, READ_COMMITTED};
+pub(crate) use self::partition::{
+    Partition, PartitionState, Position, READ_COMMITTED, READ_UNCOMMITTED, Written,
+};
 pub(crate) use self::refusal::Refusal;
 use self::topic::Place;
 pub(crate) use self::topic::Topic;
@@ -54,13 +61,13 @@ const OPEN_FILES: usize = 512;
 #[derive(Debug)]
 pub(crate) struct Metadata {
     cluster_id: String,
-    nodes: Vec<Node>,
+    nodes: Nodes,
     settings: Settings,
     store: Store,
     topics: RwLock<Topics>,
     /// Held while a topic is created, changed or deleted: one change at a time.
     changing: Mutex<()>,
-    producer_ids: Mutex<ProducerIds>,
+    counters: Mutex<Counters>,
     open_files: Arc<OpenFiles>,
     pub(crate) clock: Arc<Clock>,
     events: Events,
@@ -73,9 +80,10 @@ struct Topics {
 }
 
 #[derive(Debug)]
-struct ProducerIds {
+struct Counters {
+    /// What is on disk.
     record: ClusterRecord,
-    next: i64,
+    next_producer_id: i64,
 }
 
 impl Metadata {
@@ -88,11 +96,25 @@ impl Metadata {
         events: Events,
     ) -> Result<Self, StartError> {
         let store = Store::open(directory)?;
-        let record = store.cluster()?;
+        let mut record = store.cluster()?;
+        if record.elections > 0 {
+            // Leaders start anew, and no client may take them for those that it knew.
+            record.elections += 1;
+            store
+                .write_cluster(&record)
+                .map_err(|source| StartError::DataDirectory { path: directory.into(), source })?;
+        }
+        let nodes = Nodes::new(nodes);
         let open_files = OpenFiles::new(OPEN_FILES);
         let mut topics = Topics::default();
-        let ids: Vec<i32> = nodes.iter().map(|node| node.id).collect();
-        let place = Place { store: &store, nodes: &ids, open_files: &open_files, now: clock.now() };
+        let standings = nodes.standings();
+        let place = Place {
+            store: &store,
+            nodes: &standings,
+            epoch: record.elections,
+            open_files: &open_files,
+            now: clock.now(),
+        };
         for record in store.read_topics()? {
             let topic = record.name.clone();
             let topic = Topic::open(record, &place)
@@ -101,12 +123,12 @@ impl Metadata {
         }
         let metadata = Self {
             cluster_id: record.cluster_id.clone(),
-            nodes: nodes.to_vec(),
+            nodes,
             settings: settings.clone(),
             topics: RwLock::new(topics),
             changing: Mutex::new(()),
             // The first id asked for opens a new block: those given out before are not known.
-            producer_ids: Mutex::new(ProducerIds { next: record.next_producer_id, record }),
+            counters: Mutex::new(Counters { next_producer_id: record.next_producer_id, record }),
             open_files,
             clock: Arc::clone(clock),
             events,
@@ -122,12 +144,20 @@ impl Metadata {
         &self.cluster_id
     }
 
-    pub(crate) fn nodes(&self) -> &[Node] {
-        &self.nodes
+    /// The nodes that clients are told of, by id.
+    pub(crate) fn nodes(&self) -> Arc<[Node]> {
+        self.nodes.listed()
     }
 
-    pub(crate) fn node(&self, id: i32) -> Option<&Node> {
-        self.nodes.iter().find(|node| node.id == id)
+    /// A node that clients are told of.
+    pub(crate) fn node(&self, id: i32) -> Option<Node> {
+        self.nodes().iter().find(|node| node.id == id).cloned()
+    }
+
+    /// The nodes in a rack.
+    pub(crate) fn nodes_in(&self, rack: &str) -> Vec<i32> {
+        let ids = self.node_ids().into_iter();
+        ids.filter(|node| self.settings.rack(*node) == Some(rack)).collect()
     }
 
     /// What a node runs with, as DescribeConfigs shows it.
@@ -136,6 +166,8 @@ impl Metadata {
         let transactions = txn::Settings::default();
         NodeSettings {
             node_id: node,
+            rack: self.settings.rack(node).map(str::to_owned),
+            replica_lag_time_max_ms: self.settings.replica_lag_time_max_ms,
             address: self.node(node).map(|node| node.address.to_string()).unwrap_or_default(),
             log_dir: self.store.logs().display().to_string(),
             num_partitions: self.settings.default_partitions,
@@ -160,7 +192,7 @@ impl Metadata {
 
     /// The node that answers for the whole cluster's metadata. Every node can; clients want one.
     pub(crate) fn controller(&self) -> i32 {
-        self.nodes[0].id
+        self.nodes().first().map_or(NO_LEADER, |node| node.id)
     }
 
     /// All topics, by name.
@@ -199,8 +231,8 @@ impl Metadata {
     /// # Errors
     /// `KAFKA_STORAGE_ERROR` where the next block of ids cannot be written down.
     pub(crate) fn allocate_producer_id(&self) -> Result<i64, ResponseError> {
-        let mut ids = self.producer_ids.lock();
-        if ids.next >= ids.record.next_producer_id {
+        let mut ids = self.counters.lock();
+        if ids.next_producer_id >= ids.record.next_producer_id {
             let mut record = ids.record.clone();
             record.next_producer_id += PRODUCER_ID_BLOCK;
             self.store.write_cluster(&record).map_err(|error| {
@@ -209,8 +241,8 @@ impl Metadata {
             })?;
             ids.record = record;
         }
-        ids.next += 1;
-        Ok(ids.next - 1)
+        ids.next_producer_id += 1;
+        Ok(ids.next_producer_id - 1)
     }
 
     /// Lets time pass for every log.
@@ -230,13 +262,13 @@ impl Metadata {
         }
     }
 
-    fn place_for_logs<'a>(&'a self, nodes: &'a [i32]) -> Place<'a> {
+    fn place_for_logs<'a>(&'a self, nodes: &'a [NodeStanding]) -> Place<'a> {
         let now = self.clock.now();
-        Place { store: &self.store, nodes, open_files: &self.open_files, now }
+        Place { store: &self.store, nodes, epoch: 0, open_files: &self.open_files, now }
     }
 
     fn node_ids(&self) -> Vec<i32> {
-        self.nodes.iter().map(|node| node.id).collect()
+        self.nodes.standings().iter().map(|node| node.id).collect()
     }
 
     /// Removes what a crash left of topics that are gone. Whatever else is there is not ours.

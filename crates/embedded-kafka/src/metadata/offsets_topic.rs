@@ -42,9 +42,8 @@ impl OffsetsLog for OffsetsTopic {
             batch.push(Some(key), value.as_deref());
         }
         let batch = batch.build().ok_or(ResponseError::MessageTooLarge)?;
-        let leader = partition.leadership().leader;
-        let appended = partition.append(leader, -1, &batch, now);
-        appended.map(|appended| appended.base_offset).map_err(|rejection| rejection.code)
+        let written = partition.append_as_leader(&batch, now);
+        written.map(|written| written.appended.base_offset).map_err(|rejection| rejection.code)
     }
 
     fn partition_for(&self, group: &str) -> i32 {
@@ -53,10 +52,11 @@ impl OffsetsLog for OffsetsTopic {
 }
 
 impl Metadata {
-    /// The node that coordinates a group, or `None` as long as no group was ever coordinated.
+    /// The node that coordinates a group, or `None` while its partition has no leader, or no
+    /// group was ever coordinated.
     pub(crate) fn group_coordinator(&self, group: &str) -> Option<i32> {
         let partition = self.partition(CONSUMER_OFFSETS, self.offsets_partition(group)).ok()?;
-        Some(partition.leadership().leader)
+        partition.with(|state| state.replication.leader())
     }
 
     /// The node that coordinates a group. The first question creates `__consumer_offsets`.
@@ -79,12 +79,14 @@ impl Metadata {
         self.new_internal_topic(CONSUMER_OFFSETS, partitions, &config)
     }
 
-    /// Reads all of `__consumer_offsets`, each partition in the order in which it was written.
+    /// Reads those partitions of `__consumer_offsets` that are wanted, each in the order in which it
+    /// was written.
     pub(crate) fn read_offsets_topic(
         &self,
+        is_wanted: impl Fn(i32) -> bool,
         mut replay: impl FnMut(i32, LogEntry<'_>),
     ) -> io::Result<()> {
-        self.read_internal_topic(CONSUMER_OFFSETS, |partition, header, batch| {
+        self.read_internal_topic(CONSUMER_OFFSETS, is_wanted, |partition, header, batch| {
             replay_batch(header, &batch[HEADER_SIZE..], |entry| replay(partition, entry))
         })
     }

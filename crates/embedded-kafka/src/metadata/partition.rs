@@ -1,11 +1,12 @@
-//! A partition: its log, who leads it, and who waits for it to grow.
+//! A partition: its log, its replicas, and who waits for it to change.
 //!
-//! The log is stored once. Each replica is a position in it, and as long as nothing disturbs them
-//! the followers have all that the leader has: the high watermark is the log's end.
+//! The log is stored once, and each replica is a position in it. As long as nothing disturbs them
+//! the followers have all that the leader has, and the high watermark is the log's end.
 
 use kafka_protocol::ResponseError;
 use parking_lot::Mutex;
 
+use super::replication::{Election, Leadership, NO_LEADER, Replication};
 use crate::log::{
     AppendError, Appended, EndTransactionMarker, Log, LogError, LogSettings, Rejection,
     TransactionStanding, ValidBatch,
@@ -16,17 +17,32 @@ use crate::wait::Watch;
 /// The isolation level of a reader that wants committed records only (KIP-98).
 pub(crate) const READ_COMMITTED: i8 = 1;
 
-/// Who leads a partition, and who follows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Leadership {
-    /// The node that reads and writes go to.
-    pub(crate) leader: i32,
-    /// Counts the changes of leader (KIP-101).
+/// The isolation level of a reader that wants all records.
+pub(crate) const READ_UNCOMMITTED: i8 = 0;
+
+/// What was appended is there, and safe once the high watermark has reached `end` while the epoch is
+/// still the same: a later leader may have cut it off, and written something else in its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Position {
+    pub(crate) end: i64,
     pub(crate) epoch: i32,
-    /// All nodes that hold the partition, the preferred leader first.
-    pub(crate) replicas: Vec<i32>,
-    /// The replicas that have everything up to the high watermark (ISR).
-    pub(crate) in_sync: Vec<i32>,
+}
+
+/// What an append has done.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Written {
+    pub(crate) appended: Appended,
+    pub(crate) position: Position,
+    /// Whether every replica in sync has it.
+    pub(crate) is_replicated: bool,
+}
+
+/// A partition has another leader, or the same one anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Moved {
+    pub(crate) from: Option<i32>,
+    pub(crate) to: Option<i32>,
+    pub(crate) epoch: i32,
 }
 
 /// One partition of a topic.
@@ -35,7 +51,7 @@ pub(crate) struct Partition {
     /// Its number within the topic, from 0.
     pub(crate) index: i32,
     state: Mutex<PartitionState>,
-    /// Woken when the log has grown, or is gone.
+    /// Woken when the log has grown, its high watermark or its leader has moved, or it is gone.
     pub(crate) changed: Watch,
 }
 
@@ -43,38 +59,71 @@ pub(crate) struct Partition {
 #[derive(Debug)]
 pub(crate) struct PartitionState {
     pub(crate) log: Log,
-    pub(crate) leadership: Leadership,
-    /// The least number of replicas in sync that acks=all asks for (`min.insync.replicas`).
-    min_in_sync: usize,
+    pub(crate) replication: Replication,
+    /// Whether records may be lost rather than the partition be offline
+    /// (`unclean.leader.election.enable`).
+    is_unclean_allowed: bool,
     /// Set when the topic is deleted, for requests that had already found the partition.
     is_deleted: bool,
-}
-
-impl Leadership {
-    /// The replicas that do not have everything, because their nodes are gone.
-    pub(crate) fn offline(&self) -> impl Iterator<Item = i32> {
-        self.replicas.iter().copied().filter(|node| !self.in_sync.contains(node))
-    }
 }
 
 impl PartitionState {
     /// What consumers may read up to, exclusive: what every replica in sync has.
     pub(crate) fn high_watermark(&self) -> i64 {
-        self.log.end_offset()
+        self.replication.high_watermark()
     }
 
-    /// What readers of committed records may read up to, exclusive: below it no transaction is open.
-    pub(crate) fn last_stable_offset(&self) -> i64 {
-        self.log.last_stable_offset().min(self.high_watermark())
-    }
-
-    /// What a reader may read up to, exclusive, by the `isolation_level` of its request: 0 for
-    /// everything, 1 for committed records only.
-    pub(crate) fn readable_end(&self, isolation_level: i8) -> i64 {
+    /// What a reader may read up to at `node`, exclusive, by the `isolation_level` of its request:
+    /// 0 for everything, 1 for committed records only.
+    pub(crate) fn readable_end(&self, node: i32, isolation_level: i8) -> i64 {
+        let high_watermark = self.replication.high_watermark_at(node);
         if isolation_level == READ_COMMITTED {
-            self.last_stable_offset()
+            self.log.last_stable_offset().min(high_watermark)
         } else {
-            self.high_watermark()
+            high_watermark
+        }
+    }
+
+    /// Where the log of the replica on `node` ends.
+    pub(crate) fn end_at(&self, node: i32) -> i64 {
+        self.replication.end_at(node, self.log.end_offset())
+    }
+
+    /// Whether what was appended is safe. `None` while that is not decided.
+    ///
+    /// # Errors
+    /// `NOT_LEADER_OR_FOLLOWER` where another leads since, or the same one anew,
+    /// `UNKNOWN_TOPIC_OR_PARTITION` once it is deleted, and `NOT_ENOUGH_REPLICAS_AFTER_APPEND` where
+    /// fewer have it than `min.insync.replicas`.
+    pub(crate) fn outcome(&self, position: &Position) -> Option<Result<(), ResponseError>> {
+        if self.is_deleted {
+            return Some(Err(ResponseError::UnknownTopicOrPartition));
+        }
+        if self.replication.epoch() != position.epoch {
+            return Some(Err(ResponseError::NotLeaderOrFollower));
+        }
+        (self.high_watermark() >= position.end).then(|| {
+            if self.replication.has_enough_in_sync() {
+                Ok(())
+            } else {
+                Err(ResponseError::NotEnoughReplicasAfterAppend)
+            }
+        })
+    }
+
+    /// Whether what a coordinator has written or read is safe, as [`outcome`](Self::outcome) says of
+    /// records. Below the high watermark it is, however few are in sync since; and while they are too
+    /// few, it is not going to be.
+    pub(crate) fn coordinator_outcome(
+        &self,
+        position: &Position,
+    ) -> Option<Result<(), ResponseError>> {
+        match self.outcome(position) {
+            Some(Err(ResponseError::NotEnoughReplicasAfterAppend)) => Some(Ok(())),
+            None if !self.replication.has_enough_in_sync() => {
+                Some(Err(ResponseError::NotEnoughReplicas))
+            }
+            outcome => outcome,
         }
     }
 
@@ -85,21 +134,25 @@ impl PartitionState {
         acks: i16,
         batch: &ValidBatch,
         now: Timestamp,
-    ) -> Result<Appended, Rejection> {
+    ) -> Result<Written, Rejection> {
         self.check_leader(node, None)?;
         if acks == -1 {
             self.check_in_sync()?;
         }
-        let epoch = self.leadership.epoch;
-        self.log.append(batch, epoch, now).map_err(Rejection::from)
+        let epoch = self.replication.epoch();
+        let appended = self.log.append(batch, epoch, now).map_err(Rejection::from)?;
+        self.replication.appended(self.log.end_offset());
+        let position = Position { end: appended.last_offset + 1, epoch };
+        let is_replicated = self.high_watermark() >= position.end;
+        Ok(Written { appended, position, is_replicated })
     }
 
     /// Whether as many replicas are in sync as acks=all asks for.
     fn check_in_sync(&self) -> Result<(), ResponseError> {
-        if self.leadership.in_sync.len() < self.min_in_sync.min(self.leadership.replicas.len()) {
-            return Err(ResponseError::NotEnoughReplicas);
+        if self.replication.has_enough_in_sync() {
+            return Ok(());
         }
-        Ok(())
+        Err(ResponseError::NotEnoughReplicas)
     }
 
     /// Whether `node` leads, at the epoch that the client knows of, if it knows one.
@@ -109,26 +162,52 @@ impl PartitionState {
     /// `NOT_LEADER_OR_FOLLOWER` at another node, `UNKNOWN_TOPIC_OR_PARTITION` once it is deleted.
     pub(crate) fn check_leader(&self, node: i32, known: Option<i32>) -> Result<(), ResponseError> {
         self.check_epoch(known)?;
-        if self.leadership.leader == node {
+        if self.replication.is_led_by(node) {
             return Ok(());
         }
         Err(ResponseError::NotLeaderOrFollower)
     }
 
-    /// Whether `node` leads, or follows and is in sync, so that it has all that consumers may read.
+    /// Whether `node` leads or follows, so that consumers may read there what it has.
     ///
     /// # Errors
     /// As [`check_leader`](Self::check_leader).
     pub(crate) fn check_replica(&self, node: i32, known: Option<i32>) -> Result<(), ResponseError> {
         self.check_epoch(known)?;
-        if self.leadership.in_sync.contains(&node) {
+        if self.replication.holds(node) {
             return Ok(());
         }
         Err(ResponseError::NotLeaderOrFollower)
     }
 
+    /// Where a reader had better read from `offset` on, if `node` leads and one that is `near` the
+    /// reader has it; see [`Replication::preferred_replica`].
+    pub(crate) fn preferred_replica(&self, node: i32, near: &[i32], offset: i64) -> Option<i32> {
+        if near.is_empty() || offset < self.log.start_offset() || !self.replication.is_led_by(node)
+        {
+            return None;
+        }
+        self.replication.preferred_replica(near, offset, self.log.end_offset())
+    }
+
+    /// Lets who is elected lead, with its own log: the rest is cut off, and lost.
+    fn elect(&mut self, index: i32, election: Election) {
+        let election = match election {
+            Election::Clean if self.is_unclean_allowed => Election::Unclean,
+            other => other,
+        };
+        let Some(node) = self.replication.candidate(election) else {
+            return;
+        };
+        if let Err(error) = self.log.truncate_to(self.end_at(node)) {
+            tracing::error!(%error, index, node, "no new leader: its log could not be cut");
+            return;
+        }
+        self.replication.lead(node, self.log.end_offset());
+    }
+
     fn check_epoch(&self, known: Option<i32>) -> Result<(), ResponseError> {
-        let epoch = self.leadership.epoch;
+        let epoch = self.replication.epoch();
         match known {
             _ if self.is_deleted => Err(ResponseError::UnknownTopicOrPartition),
             Some(known) if known < epoch => Err(ResponseError::FencedLeaderEpoch),
@@ -139,8 +218,13 @@ impl PartitionState {
 }
 
 impl Partition {
-    pub(crate) fn new(index: i32, leadership: Leadership, log: Log, min_in_sync: usize) -> Self {
-        let state = PartitionState { log, leadership, min_in_sync, is_deleted: false };
+    pub(crate) fn new(
+        index: i32,
+        replication: Replication,
+        log: Log,
+        is_unclean_allowed: bool,
+    ) -> Self {
+        let state = PartitionState { log, replication, is_unclean_allowed, is_deleted: false };
         Self { index, state: Mutex::new(state), changed: Watch::default() }
     }
 
@@ -150,7 +234,7 @@ impl Partition {
     }
 
     pub(crate) fn leadership(&self) -> Leadership {
-        self.with(|state| state.leadership.clone())
+        self.with(|state| state.replication.leadership())
     }
 
     /// Appends a batch as `node`, the leader, and wakes who waits for it.
@@ -164,10 +248,32 @@ impl Partition {
         acks: i16,
         batch: &ValidBatch,
         now: Timestamp,
-    ) -> Result<Appended, Rejection> {
-        let appended = self.with(|state| state.append(node, acks, batch, now))?;
+    ) -> Result<Written, Rejection> {
+        let written = self.with(|state| state.append(node, acks, batch, now))?;
         self.changed.wake();
-        Ok(appended)
+        Ok(written)
+    }
+
+    /// Appends a batch of a coordinator, which follows the partition to wherever its leader is.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append); `NOT_LEADER_OR_FOLLOWER` while nobody leads.
+    pub(crate) fn append_as_leader(
+        &self,
+        batch: &ValidBatch,
+        now: Timestamp,
+    ) -> Result<Written, Rejection> {
+        let written = self.with(|state| {
+            let leader = state.replication.serving_leader();
+            state.append(leader.unwrap_or(NO_LEADER), -1, batch, now)
+        })?;
+        self.changed.wake();
+        Ok(written)
+    }
+
+    /// Whether what was appended is safe; see [`PartitionState::outcome`].
+    pub(crate) fn outcome(&self, position: &Position) -> Option<Result<(), ResponseError>> {
+        self.with(|state| state.outcome(position))
     }
 
     /// Appends a batch that belongs to a transaction, as [`append`](Self::append) does. Unless the
@@ -187,21 +293,21 @@ impl Partition {
         batch: &ValidBatch,
         now: Timestamp,
         verify: impl Fn() -> Result<(), ResponseError>,
-    ) -> Result<Appended, Rejection> {
+    ) -> Result<Written, Rejection> {
         let header = batch.header();
         let mut verified = None;
         loop {
-            let (standing, appended) = self.with(|state| {
+            let (standing, written) = self.with(|state| {
                 let standing =
                     state.log.transaction_standing(header.producer_id, header.producer_epoch);
                 let is_known = standing == TransactionStanding::Open || verified == Some(standing);
-                let appended = is_known.then(|| state.append(node, acks, batch, now));
-                (standing, appended)
+                let written = is_known.then(|| state.append(node, acks, batch, now));
+                (standing, written)
             });
-            if let Some(appended) = appended {
-                let appended = appended?;
+            if let Some(written) = written {
+                let written = written?;
                 self.changed.wake();
-                return Ok(appended);
+                return Ok(written);
             }
             verify()?;
             verified = Some(standing);
@@ -222,20 +328,58 @@ impl Partition {
         commit: bool,
         coordinator_epoch: i32,
         now: Timestamp,
-    ) -> Result<(), ResponseError> {
+    ) -> Result<Position, ResponseError> {
         let marker = EndTransactionMarker { commit, coordinator_epoch };
-        self.with(|state| {
-            state.check_epoch(None)?;
+        let position = self.with(|state| {
+            let leader = state.replication.serving_leader();
+            state.check_leader(leader.unwrap_or(NO_LEADER), None)?;
             state.check_in_sync()?;
-            let epoch = state.leadership.epoch;
+            let epoch = state.replication.epoch();
             state
                 .log
                 .append_marker(producer_id, producer_epoch, marker, epoch, now)
                 .inspect_err(report_storage_error)
-                .map_err(|error| error.code())
+                .map_err(|error| error.code())?;
+            let end = state.log.end_offset();
+            state.replication.appended(end);
+            Ok(Position { end, epoch })
         })?;
         self.changed.wake();
-        Ok(())
+        Ok(position)
+    }
+
+    /// Lets something happen to the replicas, and elects a leader where one is needed and there is
+    /// one. Answers with the leader and the epoch where either has changed.
+    pub(crate) fn disturb(&self, action: impl FnOnce(&mut Replication, i64)) -> Option<Moved> {
+        self.elect_after(Election::Clean, action)
+    }
+
+    /// Elects a leader, as [`disturb`](Self::disturb) does, by other rules.
+    pub(crate) fn elect(&self, election: Election) -> Option<Moved> {
+        self.elect_after(election, |_, _| {})
+    }
+
+    fn elect_after(
+        &self,
+        election: Election,
+        action: impl FnOnce(&mut Replication, i64),
+    ) -> Option<Moved> {
+        let moved = self.with(|state| {
+            if state.is_deleted {
+                return None;
+            }
+            let (leader, epoch) = (state.replication.leader(), state.replication.epoch());
+            action(&mut state.replication, state.log.end_offset());
+            state.elect(self.index, election);
+            if state.replication.is_reassignment_due() {
+                state.replication.complete_reassignment(state.log.end_offset());
+                state.elect(self.index, election);
+            }
+            let now = (state.replication.leader(), state.replication.epoch());
+            (now != (leader, epoch)).then_some(Moved { from: leader, to: now.0, epoch: now.1 })
+        });
+        self.changed.wake();
+        moved
     }
 
     /// Removes the log. Whoever waits for it is woken and told that it is gone.
@@ -248,11 +392,18 @@ impl Partition {
         deleted
     }
 
-    pub(crate) fn configure(&self, settings: LogSettings, min_in_sync: usize) {
+    pub(crate) fn configure(
+        &self,
+        settings: LogSettings,
+        min_in_sync: usize,
+        is_unclean_allowed: bool,
+    ) {
         self.with(|state| {
             state.log.set_settings(settings);
-            state.min_in_sync = min_in_sync;
+            state.is_unclean_allowed = is_unclean_allowed;
+            state.replication.require_in_sync(min_in_sync, state.log.end_offset());
         });
+        self.changed.wake();
     }
 }
 

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::log::{BatchBuilder, OpenFiles};
+use crate::metadata::replication::NodeStanding;
 
 const NOW: Timestamp = 1_000;
 
@@ -21,8 +22,10 @@ impl Fixture {
         let pool = OpenFiles::new(10);
         let (log, _) =
             Log::open(path, LogSettings::default(), Uuid::from_u128(1), &pool, NOW).unwrap();
-        let leadership = Leadership { leader: 1, epoch: 0, replicas: vec![1, 2], in_sync: vec![1] };
-        let partition = Partition::new(0, leadership, log, min_in_sync);
+        let mut replication =
+            Replication::new(&[1, 2].map(NodeStanding::up), 0, min_in_sync, log.end_offset());
+        replication.fence(2, 0, NOW);
+        let partition = Partition::new(0, replication, log, false);
         Self { _directory: directory, partition }
     }
 
@@ -32,11 +35,11 @@ impl Fixture {
         batch.push(None, Some(b"seat 12A"));
         let batch = batch.build().unwrap();
         let appended = self.partition.append_transactional(1, -1, &batch, NOW, verify);
-        appended.map(|appended| appended.base_offset).map_err(|rejection| rejection.code)
+        appended.map(|written| written.appended.base_offset).map_err(|rejection| rejection.code)
     }
 
     fn end(&self, coordinator_epoch: i32) -> Result<(), ResponseError> {
-        self.partition.append_marker(5, 0, true, coordinator_epoch, NOW)
+        self.partition.append_marker(5, 0, true, coordinator_epoch, NOW).map(drop)
     }
 }
 
@@ -78,7 +81,7 @@ fn a_marker_that_comes_while_the_coordinator_is_asked_has_it_asked_again() {
         }
     });
     assert_eq!((refused, asked.get()), (Err(ResponseError::InvalidTxnState), 2));
-    assert_eq!(fixture.partition.with(|state| state.last_stable_offset()), 1);
+    assert_eq!(fixture.partition.with(|state| state.readable_end(1, READ_COMMITTED)), 1);
 }
 
 #[test]

@@ -26,6 +26,10 @@ pub(crate) struct ClusterRecord {
     pub(crate) cluster_id: String,
     /// Producer ids below this one may have been given out.
     pub(crate) next_producer_id: i64,
+    /// How often leaders were elected because of a node. No leader epoch is above it, unless it
+    /// stands in a log, so that none goes back when the cluster starts again.
+    #[serde(default)]
+    pub(crate) elections: i32,
 }
 
 /// What holds for one topic.
@@ -79,7 +83,8 @@ impl Store {
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let cluster_id = new_cluster_id();
-                let record = ClusterRecord { format: FORMAT, cluster_id, next_producer_id: 0 };
+                let record =
+                    ClusterRecord { format: FORMAT, cluster_id, next_producer_id: 0, elections: 0 };
                 self.write_cluster(&record).map_err(|source| StoreError::Io { path, source })?;
                 Ok(record)
             }

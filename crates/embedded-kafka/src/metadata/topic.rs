@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use super::config::TopicConfig;
 use super::names;
-use super::partition::{Leadership, Partition};
+use super::partition::Partition;
+use super::replication::{NodeStanding, Replication};
 use super::store::{Store, TopicRecord};
 use crate::log::{Log, LogError, LogSettings, OpenFiles};
 use crate::time::Timestamp;
@@ -17,7 +18,9 @@ use crate::time::Timestamp;
 pub(super) struct Place<'a> {
     pub(super) store: &'a Store,
     /// The nodes that there are.
-    pub(super) nodes: &'a [i32],
+    pub(super) nodes: &'a [NodeStanding],
+    /// The least epoch of a partition's first leader.
+    pub(super) epoch: i32,
     pub(super) open_files: &'a Arc<OpenFiles>,
     pub(super) now: Timestamp,
 }
@@ -69,9 +72,12 @@ impl Topic {
                 let (topic, bytes) = (&self.name, recovery.cut_bytes);
                 tracing::warn!(%topic, index, bytes, "a torn end was cut off the log");
             }
-            let leadership = leadership(place.nodes, replicas, number);
+            let replicas = standing(place.nodes, replicas, number);
+            let epoch = log.latest_epoch().map_or(place.epoch, |latest| latest.max(place.epoch));
             let min_in_sync = min_in_sync(&config);
-            opened.push(Arc::new(Partition::new(index, leadership, log, min_in_sync)));
+            let replication = Replication::new(&replicas, epoch, min_in_sync, log.end_offset());
+            let is_unclean_allowed = config.unclean_leader_election_enable();
+            opened.push(Arc::new(Partition::new(index, replication, log, is_unclean_allowed)));
         }
         Ok(opened)
     }
@@ -97,7 +103,8 @@ impl Topic {
     /// Makes settings hold, for what is appended from now on.
     pub(super) fn configure(&self, config: TopicConfig) {
         for partition in self.partitions().iter() {
-            partition.configure(log_settings(&config), min_in_sync(&config));
+            let is_unclean_allowed = config.unclean_leader_election_enable();
+            partition.configure(log_settings(&config), min_in_sync(&config), is_unclean_allowed);
         }
         *self.config.write() = Arc::new(config);
     }
@@ -110,7 +117,11 @@ impl Topic {
     /// How it is written down.
     pub(super) fn record(&self, config: &TopicConfig, added: Vec<Vec<i32>>) -> TopicRecord {
         let partitions = self.partitions();
-        let replicas = partitions.iter().map(|partition| partition.leadership().replicas);
+        // A reassignment that has begun is done when the cluster starts again.
+        let replicas = partitions.iter().map(|partition| {
+            let led = partition.leadership();
+            led.replicas.into_iter().filter(|node| !led.removing.contains(node)).collect()
+        });
         TopicRecord {
             name: self.name.to_string(),
             id: self.id,
@@ -120,18 +131,16 @@ impl Topic {
     }
 }
 
-/// Who leads and who follows, of the nodes that there are. A data directory may have been written
-/// with more: their replicas stay assigned and are out of sync until they come back. A partition
+/// How the nodes of a partition stand. A data directory may have been written with more nodes than
+/// there are: their replicas stay assigned and are out of sync until they come back. A partition
 /// all of whose nodes are gone moves to one that is there, since its log is there too.
-fn leadership(nodes: &[i32], mut replicas: Vec<i32>, partition: usize) -> Leadership {
-    let present = |replicas: &[i32]| -> Vec<i32> {
-        replicas.iter().copied().filter(|node| nodes.contains(node)).collect()
-    };
-    if present(&replicas).is_empty() {
-        replicas = vec![nodes[partition % nodes.len()]];
+fn standing(nodes: &[NodeStanding], replicas: Vec<i32>, partition: usize) -> Vec<NodeStanding> {
+    let find = |id: i32| nodes.iter().copied().find(|node| node.id == id);
+    if !replicas.iter().any(|id| find(*id).is_some()) {
+        return vec![nodes[partition % nodes.len()]];
     }
-    let in_sync = present(&replicas);
-    Leadership { leader: in_sync[0], epoch: 0, replicas, in_sync }
+    let absent = |id| NodeStanding { id, is_up: false, is_paused: false };
+    replicas.into_iter().map(|id| find(id).unwrap_or_else(|| absent(id))).collect()
 }
 
 fn min_in_sync(config: &TopicConfig) -> usize {
@@ -162,16 +171,15 @@ mod tests {
 
     #[test]
     fn replicas_on_nodes_that_are_gone_stay_assigned_and_are_out_of_sync() {
-        let led = leadership(&[1, 2], vec![3, 2, 1], 0);
-        assert_eq!(
-            (led.leader, &led.replicas[..], &led.in_sync[..]),
-            (2, &[3, 2, 1][..], &[2, 1][..])
-        );
+        let replicas = standing(&[1, 2].map(NodeStanding::up), vec![3, 2, 1], 0);
+        let led = Replication::new(&replicas, 0, 1, 0).leadership();
+        assert_eq!((led.leader, led.replicas), (2, vec![3, 2, 1]));
+        assert_eq!((led.in_sync, led.offline), (vec![2, 1], vec![3]));
     }
 
     #[test]
     fn a_partition_all_of_whose_nodes_are_gone_moves_to_one_that_is_there() {
-        let led = leadership(&[1, 2], vec![3], 1);
-        assert_eq!((led.leader, led.replicas, led.in_sync), (2, vec![2], vec![2]));
+        let replicas = standing(&[1, 2].map(NodeStanding::up), vec![3], 1);
+        assert_eq!(replicas, [NodeStanding::up(2)]);
     }
 }

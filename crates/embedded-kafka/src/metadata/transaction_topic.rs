@@ -48,14 +48,25 @@ impl TransactionLog for TransactionTopic {
         let mut batch = BatchBuilder::new(now);
         batch.push(Some(key), value.map(|value| &value[..]));
         let batch = batch.build().ok_or(ResponseError::MessageTooLarge)?;
-        let leader = partition.leadership().leader;
-        partition.append(leader, -1, &batch, now).map_err(|rejection| rejection.code)?;
+        partition.append_as_leader(&batch, now).map_err(|rejection| rejection.code)?;
         Ok(())
     }
 
     fn coordinator_epoch(&self, transactional_id: &str) -> i32 {
         let partition = self.metadata.transaction_partition(transactional_id);
-        partition.map_or(0, |partition| partition.leadership().epoch)
+        partition.map_or(0, |partition| partition.with(|state| state.replication.epoch()))
+    }
+
+    fn partition_for(&self, transactional_id: &str) -> i32 {
+        let partition = self.metadata.transaction_partition(transactional_id);
+        partition.map_or(0, |partition| partition.index)
+    }
+
+    fn is_replicated(&self, transactional_id: &str) -> bool {
+        let partition = self.metadata.transaction_partition(transactional_id);
+        partition.is_ok_and(|partition| {
+            partition.with(|state| state.high_watermark() >= state.log.end_offset())
+        })
     }
 }
 
@@ -63,7 +74,7 @@ impl Metadata {
     /// The node that coordinates a transactional id, or `None` as long as none was ever coordinated.
     pub(crate) fn transaction_coordinator(&self, transactional_id: &str) -> Option<i32> {
         let partition = self.transaction_partition(transactional_id).ok()?;
-        Some(partition.leadership().leader)
+        partition.with(|state| state.replication.leader())
     }
 
     /// The node that coordinates a transactional id. The first question creates
@@ -87,17 +98,19 @@ impl Metadata {
         self.new_internal_topic(TRANSACTION_STATE, partitions, &config)
     }
 
-    /// Reads all of `__transaction_state`, each partition in the order in which it was written.
+    /// Reads those partitions of `__transaction_state` that are wanted, each in the order in which
+    /// it was written.
     pub(crate) fn read_transaction_topic(
         &self,
+        is_wanted: impl Fn(i32) -> bool,
         mut replay: impl FnMut(&[u8], Option<&[u8]>),
     ) -> io::Result<()> {
-        self.read_internal_topic(TRANSACTION_STATE, |_, header, batch| {
+        self.read_internal_topic(TRANSACTION_STATE, is_wanted, |_, header, batch| {
             visit_records(header, batch, |(key, value)| replay(key, value))
         })
     }
 
-    fn transaction_partition(
+    pub(crate) fn transaction_partition(
         &self,
         transactional_id: &str,
     ) -> Result<Arc<Partition>, ResponseError> {

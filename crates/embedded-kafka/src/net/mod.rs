@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use crate::state::State;
@@ -23,6 +24,14 @@ const BACKLOG: u32 = 1024;
 /// # Errors
 /// Those of the operating system, `AddrInUse` where the port is taken.
 pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    reserve(address)?.listen(BACKLOG)
+}
+
+/// Takes a port without listening, so that clients are refused there and nobody else gets it.
+///
+/// # Errors
+/// Those of the operating system.
+pub(crate) fn reserve(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     // A cluster that restarts takes its port back although old connections are in TIME_WAIT. On
     // Windows it could without, and with it take a port that somebody else listens on.
@@ -30,14 +39,34 @@ pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
         socket.set_reuseaddr(true)?;
     }
     socket.bind(address)?;
-    socket.listen(BACKLOG)
+    Ok(socket)
 }
 
-/// Accepts connections for `node` until the task is dropped, and its connections with it.
-pub(crate) async fn accept(listener: TcpListener, node: i32, state: Arc<State>) {
+/// Listens on a port that was reserved.
+///
+/// # Errors
+/// Those of the operating system.
+pub(crate) fn listen(reserved: TcpSocket) -> io::Result<TcpListener> {
+    reserved.listen(BACKLOG)
+}
+
+/// Accepts connections for `node` until it is told to stop, or the task is dropped. No connection
+/// is left then.
+pub(crate) async fn accept(
+    listener: TcpListener,
+    node: i32,
+    state: Arc<State>,
+    stop: oneshot::Receiver<()>,
+) {
     let mut connections = JoinSet::new();
+    tokio::pin!(stop);
     loop {
         tokio::select! {
+            _ = &mut stop => {
+                drop(listener);
+                connections.shutdown().await;
+                return;
+            }
             accepted = listener.accept() => match accepted {
                 Ok((stream, address)) => {
                     // Answers are written whole, and waiting for more only delays them.

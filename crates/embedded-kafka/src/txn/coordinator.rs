@@ -5,7 +5,7 @@
 //! their id is locked, so that they stand in the logs in the order in which they took effect. With
 //! an id locked, groups and logs may be locked; neither ever locks an id.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -17,6 +17,7 @@ use super::state::{Partitions, State, Transaction};
 use super::transition::{Initialize, Next};
 use super::{Producer, Settings};
 use crate::group::append_error;
+use crate::metadata::Position;
 use crate::records::TransactionLogKey;
 use crate::time::Timestamp;
 
@@ -35,8 +36,8 @@ pub(crate) type OnChange = Box<dyn Fn(&str, &Transaction) + Send + Sync>;
 
 /// All transactional ids.
 pub(crate) struct Transactions {
-    pub(super) ids: RwLock<HashMap<String, Arc<Mutex<Entry>>>>,
-    log: Arc<dyn TransactionLog>,
+    pub(super) ids: RwLock<Ids>,
+    pub(super) log: Arc<dyn TransactionLog>,
     markers: Arc<dyn Markers>,
     new_producer_id: NewProducerId,
     on_change: OnChange,
@@ -45,11 +46,22 @@ pub(crate) struct Transactions {
     due: AtomicI64,
 }
 
+/// Which transactional ids there are.
+#[derive(Default)]
+pub(super) struct Ids {
+    pub(super) by_name: HashMap<String, Arc<Mutex<Entry>>>,
+    /// The partitions of `__transaction_state` whose ids are not here: they are being read again,
+    /// or nobody coordinates them.
+    pub(super) closed: BTreeSet<i32>,
+}
+
 /// A transactional id, as its coordinator sees it.
 pub(super) struct Entry {
     pub(super) transaction: Transaction,
     /// The partitions that have no marker yet, of a transaction whose outcome is decided.
     unmarked: Partitions,
+    /// The markers that are written, and may still be lost with the leader that has them.
+    unsafe_markers: BTreeMap<(String, i32), Position>,
     /// When what failed is tried again.
     retry_at: Timestamp,
 }
@@ -61,7 +73,8 @@ impl Entry {
         } else {
             Partitions::new()
         };
-        Self { transaction, unmarked, retry_at: Timestamp::MIN }
+        let unsafe_markers = BTreeMap::new();
+        Self { transaction, unmarked, unsafe_markers, retry_at: Timestamp::MIN }
     }
 
     fn due(&self, settings: &Settings) -> Timestamp {
@@ -112,13 +125,14 @@ impl Transactions {
         now: Timestamp,
     ) -> Result<Producer, ResponseError> {
         self.check_initialize(transactional_id, timeout_ms)?;
-        let entry = match self.find(transactional_id) {
+        let entry = match self.find(transactional_id)? {
             Some(entry) => entry,
             None => {
                 let producer_id = (self.new_producer_id)()?;
                 let transaction = Transaction::new(producer_id, timeout_ms, now);
                 let mut ids = self.ids.write();
-                let entry = ids.entry(transactional_id.to_owned());
+                self.check_open(&ids, transactional_id)?;
+                let entry = ids.by_name.entry(transactional_id.to_owned());
                 entry.or_insert_with(|| Arc::new(Mutex::new(Entry::new(transaction)))).clone()
             }
         };
@@ -249,17 +263,48 @@ impl Transactions {
         }
     }
 
-    /// Writes the markers that are missing, and then that the transaction is complete.
+    /// Writes the markers that are missing, and then that the transaction is complete. The decision
+    /// must be safe before the first marker, and every marker before the end is written down: a
+    /// leader that dies takes along what nobody else has.
     pub(super) fn settle(&self, transactional_id: &str, entry: &mut Entry, now: Timestamp) {
+        let is_marked = self.log.is_replicated(transactional_id)
+            && self.write_markers(transactional_id, entry, now);
+        let completed = is_marked && {
+            let next = entry.transaction.complete(now);
+            self.adopt(transactional_id, entry, next).is_ok()
+        };
+        if !completed {
+            entry.retry_at = now + self.settings.retry_ms;
+            self.note_due(entry);
+        }
+    }
+
+    /// Writes the markers that are missing. Answers whether all are there, and safe.
+    fn write_markers(&self, transactional_id: &str, entry: &mut Entry, now: Timestamp) -> bool {
         let marker = Marker {
             producer: entry.transaction.producer,
             commit: entry.transaction.state == State::PrepareCommit,
             coordinator_epoch: self.log.coordinator_epoch(transactional_id),
         };
+        let unsafe_markers = &mut entry.unsafe_markers;
         entry.unmarked.retain(|topic, partitions| {
             partitions.retain(|partition| {
-                let written = self.markers.write(topic, *partition, &marker, now);
-                written.is_err_and(|error| {
+                let place = (topic.clone(), *partition);
+                let written = match unsafe_markers.remove(&place) {
+                    Some(position) => Ok(position),
+                    None => self.markers.write(topic, *partition, &marker, now),
+                };
+                let outcome = match written {
+                    Ok(position) => match self.markers.outcome(topic, *partition, &position) {
+                        None => {
+                            unsafe_markers.insert(place, position);
+                            return true;
+                        }
+                        Some(outcome) => outcome,
+                    },
+                    Err(error) => Err(error),
+                };
+                outcome.is_err_and(|error| {
                     if error != ResponseError::UnknownTopicOrPartition {
                         tracing::warn!(transactional_id, topic, partition, %error, "no marker");
                     }
@@ -268,14 +313,7 @@ impl Transactions {
             });
             !partitions.is_empty()
         });
-        let completed = entry.unmarked.is_empty() && {
-            let next = entry.transaction.complete(now);
-            self.adopt(transactional_id, entry, next).is_ok()
-        };
-        if !completed {
-            entry.retry_at = now + self.settings.retry_ms;
-            self.note_due(entry);
-        }
+        entry.unmarked.is_empty()
     }
 
     /// Writes a tombstone for the id, and then takes it out of the list.
@@ -288,7 +326,7 @@ impl Transactions {
         }
         // Whoever found the entry before it goes is told to ask again, and finds none.
         entry.transaction.state = State::Dead;
-        self.ids.write().remove(transactional_id);
+        self.ids.write().by_name.remove(transactional_id);
     }
 
     /// Writes the next transaction down, and only then lets it hold.
@@ -319,17 +357,37 @@ impl Transactions {
         act: impl FnOnce(&mut Entry) -> Result<T, ResponseError>,
     ) -> Result<T, ResponseError> {
         check_id(transactional_id)?;
-        let entry = self.find(transactional_id).ok_or(ResponseError::InvalidProducerIdMapping)?;
+        let entry = self.find(transactional_id)?.ok_or(ResponseError::InvalidProducerIdMapping)?;
         let mut entry = entry.lock();
         act(&mut entry)
     }
 
+    /// All ids that are here, and not only being read.
     pub(super) fn entries(&self) -> Vec<(String, Arc<Mutex<Entry>>)> {
-        self.ids.read().iter().map(|(id, entry)| (id.clone(), Arc::clone(entry))).collect()
+        let ids = self.ids.read();
+        let open = ids.by_name.iter().filter(|(id, _)| self.check_open(&ids, id).is_ok());
+        open.map(|(id, entry)| (id.clone(), Arc::clone(entry))).collect()
     }
 
-    pub(super) fn find(&self, transactional_id: &str) -> Option<Arc<Mutex<Entry>>> {
-        self.ids.read().get(transactional_id).cloned()
+    /// What is known of an id, `None` where there is no such id.
+    ///
+    /// # Errors
+    /// `NOT_COORDINATOR` where what is known of it is elsewhere.
+    pub(super) fn find(
+        &self,
+        transactional_id: &str,
+    ) -> Result<Option<Arc<Mutex<Entry>>>, ResponseError> {
+        let ids = self.ids.read();
+        self.check_open(&ids, transactional_id)?;
+        Ok(ids.by_name.get(transactional_id).cloned())
+    }
+
+    fn check_open(&self, ids: &Ids, transactional_id: &str) -> Result<(), ResponseError> {
+        if !ids.closed.is_empty() && ids.closed.contains(&self.log.partition_for(transactional_id))
+        {
+            return Err(ResponseError::NotCoordinator);
+        }
+        Ok(())
     }
 }
 

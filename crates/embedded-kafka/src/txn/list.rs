@@ -14,7 +14,7 @@ pub(crate) struct Listed {
 impl Transactions {
     /// The transaction of an id, `None` where the id is unknown or expired.
     pub(crate) fn describe(&self, transactional_id: &str) -> Option<Transaction> {
-        let entry = self.find(transactional_id)?;
+        let entry = self.find(transactional_id).ok()??;
         let transaction = entry.lock().transaction.clone();
         Some(transaction).filter(|it| it.state != State::Dead)
     }

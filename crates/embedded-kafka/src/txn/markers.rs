@@ -8,8 +8,8 @@ use kafka_protocol::ResponseError;
 
 use super::Producer;
 use crate::group::Groups;
-use crate::metadata::Metadata;
 use crate::metadata::names::CONSUMER_OFFSETS;
+use crate::metadata::{Metadata, Position};
 use crate::time::Timestamp;
 
 /// The log of `__transaction_state`. It is called with a transactional id locked, and must not call
@@ -26,6 +26,12 @@ pub(crate) trait TransactionLog: Send + Sync {
     /// The leader epoch of the partition that holds what is known of the id, by which a log tells
     /// the markers of a coordinator from those of the one before it.
     fn coordinator_epoch(&self, transactional_id: &str) -> i32;
+
+    /// The partition that holds what is known of an id.
+    fn partition_for(&self, transactional_id: &str) -> i32;
+
+    /// Whether all that was written for the id so far outlives the leader that has it.
+    fn is_replicated(&self, transactional_id: &str) -> bool;
 }
 
 /// What is written to each partition of a transaction at its end.
@@ -38,7 +44,8 @@ pub(crate) struct Marker {
 
 /// Writes markers. It is called with a transactional id locked, and must not call back.
 pub(crate) trait Markers: Send + Sync {
-    /// Writes a marker to a partition, wherever its leader is. Writing it twice does no harm.
+    /// Writes a marker to a partition, wherever its leader is, and answers where it is. Writing it
+    /// twice does no harm.
     ///
     /// # Errors
     /// `UNKNOWN_TOPIC_OR_PARTITION` where the topic was deleted, which makes the marker
@@ -49,7 +56,16 @@ pub(crate) trait Markers: Send + Sync {
         partition: i32,
         marker: &Marker,
         now: Timestamp,
-    ) -> Result<(), ResponseError>;
+    ) -> Result<Position, ResponseError>;
+
+    /// Whether a marker that was written is safe. `None` while that is not decided; an error where
+    /// it has to be written again.
+    fn outcome(
+        &self,
+        topic: &str,
+        partition: i32,
+        position: &Position,
+    ) -> Option<Result<(), ResponseError>>;
 }
 
 /// Writes markers to the partitions of a cluster, and tells groups of those in `__consumer_offsets`.
@@ -71,14 +87,32 @@ impl Markers for ClusterMarkers {
         partition: i32,
         marker: &Marker,
         now: Timestamp,
-    ) -> Result<(), ResponseError> {
+    ) -> Result<Position, ResponseError> {
         let Marker { producer, commit, coordinator_epoch } = *marker;
         let index = partition;
         let partition = self.metadata.partition(topic, index)?;
-        partition.append_marker(producer.id, producer.epoch, commit, coordinator_epoch, now)?;
+        let (id, epoch) = (producer.id, producer.epoch);
+        let closings = self.groups.closings();
+        let position = partition.append_marker(id, epoch, commit, coordinator_epoch, now)?;
         if topic == CONSUMER_OFFSETS {
-            self.groups.complete_pending(producer.id, index, commit, now);
+            self.groups.complete_pending(id, index, commit, now);
+            // Who reads the groups again meanwhile may not have seen the marker.
+            if self.groups.is_closed(index) || self.groups.closings() != closings {
+                return Err(ResponseError::CoordinatorLoadInProgress);
+            }
         }
-        Ok(())
+        Ok(position)
+    }
+
+    fn outcome(
+        &self,
+        topic: &str,
+        partition: i32,
+        position: &Position,
+    ) -> Option<Result<(), ResponseError>> {
+        match self.metadata.partition(topic, partition) {
+            Ok(partition) => partition.outcome(position),
+            Err(error) => Some(Err(error)),
+        }
     }
 }

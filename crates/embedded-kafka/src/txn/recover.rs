@@ -1,4 +1,5 @@
-//! What a restart finds: every record of `__transaction_state`, in the order of the log.
+//! What a restart finds, or the next coordinator: every record of a partition of
+//! `__transaction_state`, in the order of the log.
 
 use std::sync::Arc;
 
@@ -6,7 +7,7 @@ use parking_lot::Mutex;
 use tracing::debug;
 
 use super::coordinator::{Entry, Transactions};
-use super::state::Transaction;
+use super::state::{State, Transaction};
 use crate::records::{TransactionLogKey, TransactionLogValue};
 use crate::time::Timestamp;
 
@@ -19,27 +20,61 @@ impl Transactions {
             Err(error) => return debug!(%error, "a record whose key cannot be read"),
         };
         let Some(value) = value else {
-            self.ids.write().remove(&id);
+            self.ids.write().by_name.remove(&id);
             return;
         };
         let decoded = TransactionLogValue::decode(value).ok().and_then(Transaction::from_record);
         match decoded {
             Some(transaction) => {
-                self.ids.write().insert(id, Arc::new(Mutex::new(Entry::new(transaction))));
+                self.ids.write().by_name.insert(id, Arc::new(Mutex::new(Entry::new(transaction))));
             }
             None => debug!(id, "a transaction that cannot be read"),
         }
     }
 
-    /// The log has been replayed to its end: what was decided and not done is done now. Some
-    /// partitions may get their marker a second time.
-    pub(crate) fn replayed(&self, now: Timestamp) {
+    /// The partitions have been replayed to their ends: what was decided and not done is done now.
+    /// Some partitions may get their marker a second time.
+    pub(crate) fn replayed(&self, is_replayed: impl Fn(i32) -> bool, now: Timestamp) {
+        self.ids.write().closed.retain(|partition| !is_replayed(*partition));
         for (id, entry) in self.entries() {
+            if !is_replayed(self.log.partition_for(&id)) {
+                continue;
+            }
             let mut entry = entry.lock();
             if entry.transaction.state.is_prepared() {
                 self.settle(&id, &mut entry, now);
             }
             self.note_due(&entry);
         }
+    }
+
+    /// Another node coordinates the ids of these partitions from now on, or nobody does: what is
+    /// known of them here is forgotten.
+    pub(crate) fn close(&self, partitions: &[i32]) {
+        let mut ids = self.ids.write();
+        ids.closed.extend(partitions);
+        let mut gone = Vec::new();
+        ids.by_name.retain(|id, entry| {
+            let stays = !partitions.contains(&self.log.partition_for(id));
+            if !stays {
+                gone.push(Arc::clone(entry));
+            }
+            stays
+        });
+        drop(ids);
+        // Whoever has found one before sees that it is dead, and writes nothing.
+        for entry in gone {
+            entry.lock().transaction.state = State::Dead;
+        }
+    }
+
+    /// The partitions whose ids are not here.
+    pub(crate) fn closed(&self) -> Vec<i32> {
+        self.ids.read().closed.iter().copied().collect()
+    }
+
+    /// Whether what is known of a partition's ids is not here.
+    pub(crate) fn is_closed(&self, partition: i32) -> bool {
+        self.ids.read().closed.contains(&partition)
     }
 }

@@ -134,7 +134,7 @@ pub(super) fn restarted(log: &Arc<MemoryLog>, now: Timestamp) -> Groups {
 pub(super) fn restarted_after(log: &Arc<MemoryLog>, length: usize, now: Timestamp) -> Groups {
     let groups = groups(log);
     log.replay(&groups, length);
-    groups.replayed(now);
+    groups.replayed(|_| true, now);
     groups
 }
 

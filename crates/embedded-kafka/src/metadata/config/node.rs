@@ -8,6 +8,9 @@ use super::settings::TOPIC_SETTINGS;
 #[derive(Debug, Clone)]
 pub(crate) struct NodeSettings {
     pub(crate) node_id: i32,
+    /// Where the node stands, if that was said. Consumers may read from followers then.
+    pub(crate) rack: Option<String>,
+    pub(crate) replica_lag_time_max_ms: i64,
     /// Where clients reach the node, as `127.0.0.1:9092`.
     pub(crate) address: String,
     pub(crate) log_dir: String,
@@ -59,7 +62,7 @@ impl NodeSettings {
             default,
             documentation,
         };
-        vec![
+        let mut rows = vec![
             row(
                 "advertised.listeners",
                 Texts,
@@ -156,6 +159,13 @@ impl NodeSettings {
                 "How long, in ms, the sequence numbers of a silent producer are remembered.",
             ),
             row(
+                "replica.lag.time.max.ms",
+                any,
+                &self.replica_lag_time_max_ms,
+                Some("30000"),
+                "How long, in ms, a follower may be behind before it leaves the in-sync replicas.",
+            ),
+            row(
                 "socket.request.max.bytes",
                 any,
                 &self.socket_request_max_bytes,
@@ -190,7 +200,14 @@ impl NodeSettings {
                 Some("604800000"),
                 "How long, in ms, a transactional id that nobody uses is remembered.",
             ),
-        ]
+        ];
+        if let Some(rack) = &self.rack {
+            let selector = &"org.apache.kafka.common.replica.RackAwareReplicaSelector";
+            rows.push(row("broker.rack", Texts, rack, None, "The rack of the node."));
+            let documentation = "Which replica a consumer is told to read from.";
+            rows.push(row("replica.selector.class", Texts, selector, None, documentation));
+        }
+        rows
     }
 }
 

@@ -159,7 +159,7 @@ fn a_crash_during_recovery_is_recovered_from_as_well() {
         for (key, value) in world.log.lock().clone() {
             transactions.replay(&key, value.as_deref());
         }
-        transactions.replayed(now);
+        transactions.replayed(|_| true, now);
         drop(transactions);
         let transactions = world.restarted(now);
         assert_eq!(transactions.describe(ID).unwrap().state, State::CompleteCommit);

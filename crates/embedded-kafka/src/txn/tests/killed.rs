@@ -18,7 +18,7 @@ use crate::Cluster;
 use crate::group::{Commit, CommittedOffset, OffsetToCommit};
 use crate::log::BatchBuilder;
 use crate::metadata::names::CONSUMER_OFFSETS;
-use crate::metadata::{NewTopic, TransactionTopic};
+use crate::metadata::{NewTopic, Position, TransactionTopic};
 use crate::state::State;
 use crate::time::Timestamp;
 
@@ -70,6 +70,14 @@ impl TransactionLog for Camera {
     fn coordinator_epoch(&self, id: &str) -> i32 {
         self.log.coordinator_epoch(id)
     }
+
+    fn partition_for(&self, id: &str) -> i32 {
+        self.log.partition_for(id)
+    }
+
+    fn is_replicated(&self, id: &str) -> bool {
+        self.log.is_replicated(id)
+    }
 }
 
 impl Markers for Camera {
@@ -79,8 +87,17 @@ impl Markers for Camera {
         partition: i32,
         marker: &Marker,
         now: Timestamp,
-    ) -> Result<(), ResponseError> {
+    ) -> Result<Position, ResponseError> {
         self.around(|| self.markers.write(topic, partition, marker, now))
+    }
+
+    fn outcome(
+        &self,
+        topic: &str,
+        partition: i32,
+        position: &Position,
+    ) -> Option<Result<(), ResponseError>> {
+        self.markers.outcome(topic, partition, position)
     }
 }
 
@@ -170,7 +187,7 @@ async fn outcome_on(data: &Path) -> Option<bool> {
         let partition = state.metadata.partition(TOPIC, index).unwrap();
         partition.with(|state| {
             let end = state.log.end_offset();
-            assert_eq!(state.last_stable_offset(), end, "a transaction is open");
+            assert_eq!(state.log.last_stable_offset(), end, "a transaction is open");
             // A marker takes an offset, too, with or without a record before it.
             (end > 1).then(|| state.log.aborted_transactions().overlapping(0, end).is_empty())
         })

@@ -14,6 +14,7 @@ use kafka_protocol::ResponseError;
 use parking_lot::Mutex;
 
 use super::*;
+use crate::metadata::Position;
 
 /// A record of the log.
 type Record = (Bytes, Option<Bytes>);
@@ -30,6 +31,10 @@ struct World {
     /// A topic that was deleted.
     deleted: Mutex<Option<String>>,
     next_producer_id: AtomicI64,
+    /// Whether nobody but the leaders has what is written.
+    is_behind: Mutex<bool>,
+    /// The leader epoch of all partitions.
+    epoch: Mutex<i32>,
 }
 
 impl World {
@@ -58,7 +63,7 @@ impl World {
         for (key, value) in self.log.lock().iter() {
             transactions.replay(key, value.as_deref());
         }
-        transactions.replayed(now);
+        transactions.replayed(|_| true, now);
         transactions
     }
 
@@ -93,6 +98,14 @@ impl TransactionLog for World {
     fn coordinator_epoch(&self, _: &str) -> i32 {
         5
     }
+
+    fn partition_for(&self, _: &str) -> i32 {
+        0
+    }
+
+    fn is_replicated(&self, _: &str) -> bool {
+        !*self.is_behind.lock()
+    }
 }
 
 impl Markers for World {
@@ -102,7 +115,7 @@ impl Markers for World {
         partition: i32,
         marker: &Marker,
         _: Timestamp,
-    ) -> Result<(), ResponseError> {
+    ) -> Result<Position, ResponseError> {
         if self.deleted.lock().as_deref() == Some(topic) {
             return Err(ResponseError::UnknownTopicOrPartition);
         }
@@ -111,7 +124,14 @@ impl Markers for World {
         }
         self.spend_a_write()?;
         self.markers.lock().push((topic.to_owned(), partition, *marker));
-        Ok(())
+        Ok(Position { end: 0, epoch: *self.epoch.lock() })
+    }
+
+    fn outcome(&self, _: &str, _: i32, position: &Position) -> Option<Result<(), ResponseError>> {
+        if position.epoch != *self.epoch.lock() {
+            return Some(Err(ResponseError::NotLeaderOrFollower));
+        }
+        (!*self.is_behind.lock()).then_some(Ok(()))
     }
 }
 

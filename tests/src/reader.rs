@@ -3,21 +3,27 @@
 
 use std::collections::BTreeSet;
 
-use kafka_protocol::messages::fetch_response::AbortedTransaction;
+use crate::raw::RawClient;
+use crate::requests::{fetch, list_offsets};
+use kafka_protocol::messages::fetch_response::{AbortedTransaction, PartitionData};
 use kafka_protocol::records::{Record, RecordBatchDecoder};
-use workshop_tests::raw::RawClient;
-use workshop_tests::requests::{fetch, list_offsets};
 
 /// What a reader got to see of a partition.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Seen {
-    pub(crate) records: Vec<(i64, String)>,
-    pub(crate) high_watermark: i64,
-    pub(crate) last_stable_offset: i64,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Offsets and values.
+    pub records: Vec<(i64, String)>,
+    /// Up to where every reader may read, exclusive.
+    pub high_watermark: i64,
+    /// Up to where a reader of committed records may read, exclusive.
+    pub last_stable_offset: i64,
 }
 
 /// Reads a partition from an offset to its end.
-pub(crate) fn read(
+///
+/// # Panics
+/// When the node answers with an error, or not at all.
+pub fn read(
     client: &mut RawClient,
     topic: &str,
     partition: usize,
@@ -28,6 +34,14 @@ pub(crate) fn read(
     let answer = client.call(12, &request.with_isolation_level(i8::from(is_committed_only)));
     let data = &answer.responses[0].partitions[0];
     assert_eq!(data.error_code, 0, "fetching from {from}");
+    seen(data, from)
+}
+
+/// What a client makes of a fetch from an offset on.
+///
+/// # Panics
+/// When the records cannot be decoded.
+pub fn seen(data: &PartitionData, from: i64) -> Seen {
     let mut bytes = data.records.clone().unwrap_or_default();
     let batches = RecordBatchDecoder::decode_all(&mut bytes).expect("batches can be decoded");
     let records: Vec<Record> = batches.into_iter().flat_map(|batch| batch.records).collect();
@@ -74,12 +88,10 @@ fn is_abort(marker: &Record) -> bool {
 }
 
 /// The end of a partition, as ListOffsets tells it.
-pub(crate) fn end(
-    client: &mut RawClient,
-    topic: &str,
-    partition: usize,
-    is_committed_only: bool,
-) -> i64 {
+///
+/// # Panics
+/// When the node answers with an error, or not at all.
+pub fn end(client: &mut RawClient, topic: &str, partition: usize, is_committed_only: bool) -> i64 {
     let request = list_offsets(topic, partition as i32, -1);
     let answer = client.call(5, &request.with_isolation_level(i8::from(is_committed_only)));
     let answer = &answer.topics[0].partitions[0];

@@ -1,0 +1,152 @@
+//! ElectLeaders, versions 0 to 2: the preferred leaders take over again (KIP-460), or an unclean
+//! election brings a partition back and loses what the new leader lacks.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::elect_leaders_response::{PartitionResult, ReplicaElectionResult};
+use kafka_protocol::messages::{ElectLeadersRequest, ElectLeadersResponse};
+
+use super::{Context, message, topic_name};
+use crate::metadata::Topic;
+use crate::metadata::replication::{Election, NO_LEADER};
+
+/// The election types of the wire.
+const PREFERRED: i8 = 0;
+const UNCLEAN: i8 = 1;
+
+/// What became of one partition.
+type Outcome = (String, i32, Result<(), (ResponseError, String)>);
+
+pub(super) async fn handle(
+    request: ElectLeadersRequest,
+    version: i16,
+    context: &Context,
+) -> ElectLeadersResponse {
+    let election = match request.election_type {
+        PREFERRED => Election::Preferred,
+        UNCLEAN => Election::Unclean,
+        _ => {
+            // Version 0 has no place for this error, and no election type that is unknown.
+            return ElectLeadersResponse::default()
+                .with_error_code(ResponseError::InvalidRequest.code());
+        }
+    };
+    let (wanted, is_all) = match &request.topic_partitions {
+        Some(topics) => {
+            let named = topics.iter().flat_map(|topic| {
+                topic.partitions.iter().map(|partition| (topic.topic.to_string(), *partition))
+            });
+            (named.collect::<BTreeSet<_>>(), false)
+        }
+        None => (all(context), true),
+    };
+    let state = Arc::clone(&context.state);
+    let elected = tokio::task::spawn_blocking(move || elect(&state, wanted, election)).await;
+    let Ok(mut outcomes) = elected else {
+        let response = ElectLeadersResponse::default();
+        let error = ResponseError::UnknownServerError.code();
+        return if version >= 1 { response.with_error_code(error) } else { response };
+    };
+    if is_all {
+        // Who asks for all wants to hear of those with something to do.
+        let is_needless = |outcome: &Outcome| {
+            matches!(&outcome.2, Err((ResponseError::ElectionNotNeeded, _)))
+        };
+        outcomes.retain(|outcome| !is_needless(outcome));
+    }
+    to_wire(outcomes)
+}
+
+fn all(context: &Context) -> BTreeSet<(String, i32)> {
+    let topics = context.state.metadata.topics();
+    let partitions = topics.iter().flat_map(|topic| {
+        let partitions = topic.partitions();
+        let named = |index| (topic.name.to_string(), index);
+        (0..partitions.len() as i32).map(named).collect::<Vec<_>>()
+    });
+    partitions.collect()
+}
+
+fn elect(
+    state: &crate::state::State,
+    wanted: BTreeSet<(String, i32)>,
+    election: Election,
+) -> Vec<Outcome> {
+    let checked: Vec<_> = wanted
+        .into_iter()
+        .map(|(name, index)| {
+            let topic = check(state, &name, index, election);
+            (name, index, topic)
+        })
+        .collect();
+    let needed = checked.iter().filter_map(|(_, index, topic)| {
+        Some((Arc::clone(topic.as_ref().ok()?), *index))
+    });
+    let mut moved = state.elect(&needed.collect::<Vec<_>>(), election).into_iter();
+    let outcomes = checked.into_iter().map(|(name, index, topic)| {
+        let outcome = topic.and_then(|_| match moved.next() {
+            Some(true) => Ok(()),
+            _ if election == Election::Preferred => Err((
+                ResponseError::PreferredLeaderNotAvailable,
+                "The preferred leader was not available.".to_owned(),
+            )),
+            _ => Err((
+                ResponseError::EligibleLeadersNotAvailable,
+                "Eligible topic partition leaders are not available.".to_owned(),
+            )),
+        });
+        (name, index, outcome)
+    });
+    outcomes.collect()
+}
+
+/// Whether a partition needs an election.
+fn check(
+    state: &crate::state::State,
+    name: &str,
+    index: i32,
+    election: Election,
+) -> Result<Arc<Topic>, (ResponseError, String)> {
+    let unknown = |what: String| Err((ResponseError::UnknownTopicOrPartition, what));
+    let Some(topic) = state.metadata.topic(name) else {
+        return unknown(format!("No such topic as {name}"));
+    };
+    let Some(partition) = topic.partition(index) else {
+        return unknown(format!("No such partition as {name}-{index}"));
+    };
+    let led = partition.leadership();
+    let is_needless = match election {
+        Election::Preferred => led.replicas.first() == Some(&led.leader),
+        Election::Clean | Election::Unclean => led.leader != NO_LEADER,
+    };
+    if is_needless {
+        let error = ResponseError::ElectionNotNeeded;
+        return Err((error, "Leader election not needed for topic partition.".to_owned()));
+    }
+    Ok(topic)
+}
+
+fn to_wire(outcomes: Vec<Outcome>) -> ElectLeadersResponse {
+    let mut results: Vec<ReplicaElectionResult> = Vec::new();
+    for (name, index, outcome) in outcomes {
+        let result = PartitionResult::default().with_partition_id(index);
+        let result = match outcome {
+            Ok(()) => result,
+            Err((error, text)) => {
+                result.with_error_code(error.code()).with_error_message(message(text))
+            }
+        };
+        // They are sorted by topic.
+        match results.last_mut().filter(|topic| **topic.topic == *name) {
+            Some(topic) => topic.partition_result.push(result),
+            None => results.push(
+                ReplicaElectionResult::default()
+                    .with_topic(topic_name(&name))
+                    .with_partition_result(vec![result]),
+            ),
+        }
+    }
+    ElectLeadersResponse::default().with_replica_election_results(results)
+}

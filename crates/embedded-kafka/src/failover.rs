@@ -1,0 +1,180 @@
+//! What happens to the whole cluster when a node goes, comes back or hands over: leaders move, and
+//! coordinators move with their partitions.
+//!
+//! A coordinator that moves is closed before its log may be cut, and what it knows is read again
+//! from the log that the next leader has, as in Kafka. One change of this kind goes on at a time. All
+//! of them read and write files, and so belong on a thread that may wait.
+
+use std::sync::Arc;
+
+use crate::event::Event;
+use crate::metadata::names::{CONSUMER_OFFSETS, TRANSACTION_STATE};
+use crate::metadata::replication::Election;
+use crate::metadata::{Refusal, Topic};
+use crate::state::State;
+use crate::time::Timestamp;
+
+impl State {
+    /// The node has died with all its connections. The others miss it some time later.
+    pub(crate) fn lose_node(&self, node: i32) {
+        let _one_at_a_time = self.moving.lock();
+        let missed_at = self.clock.now() + self.settings.failover_delay_ms;
+        self.metadata.lose_node(node, missed_at);
+        self.close_coordinators(node);
+        self.events.emit(|| Event::Node { node, what: "was killed" });
+    }
+
+    /// The node hands over all that it leads, and is gone for the others from then on.
+    pub(crate) fn hand_over(&self, node: i32) {
+        let _one_at_a_time = self.moving.lock();
+        self.close_coordinators(node);
+        self.metadata.fence_node(node);
+        self.reopen_coordinators();
+        self.events.emit(|| Event::Node { node, what: "was shut down" });
+    }
+
+    /// The node is back, and catches up.
+    pub(crate) fn return_node(&self, node: i32) {
+        let _one_at_a_time = self.moving.lock();
+        if self.metadata.missed_nodes(Timestamp::MAX).contains(&node) {
+            // It comes back before anybody has missed it. Kafka's controller takes it for a new
+            // start all the same.
+            self.metadata.fence_node(node);
+        }
+        self.metadata.return_node(node);
+        self.reopen_coordinators();
+        self.events.emit(|| Event::Node { node, what: "was started" });
+    }
+
+    /// The node does nothing from now on, and its sockets stay open. The others miss it as if it were
+    /// dead.
+    pub(crate) fn halt_node(&self, node: i32) {
+        let _one_at_a_time = self.moving.lock();
+        let missed_at = self.clock.now() + self.settings.failover_delay_ms;
+        self.metadata.halt_node(node, missed_at);
+        self.close_coordinators(node);
+        self.events.emit(|| Event::Node { node, what: "was paused" });
+    }
+
+    /// The node goes on, where nobody has missed it as what it was.
+    pub(crate) fn resume_node(&self, node: i32) {
+        let _one_at_a_time = self.moving.lock();
+        self.metadata.return_node(node);
+        self.reopen_coordinators();
+        self.events.emit(|| Event::Node { node, what: "goes on" });
+    }
+
+    /// The node's replicas fetch nothing from now on, or fetch again.
+    pub(crate) fn pause_node(&self, node: i32, is_paused: bool) {
+        let _one_at_a_time = self.moving.lock();
+        self.metadata.pause_node(node, is_paused);
+        self.reopen_coordinators();
+    }
+
+    /// Elects leaders. Answers for each partition whether another one leads now.
+    pub(crate) fn elect(&self, partitions: &[(Arc<Topic>, i32)], election: Election) -> Vec<bool> {
+        let _one_at_a_time = self.moving.lock();
+        let named = |topic: &str| -> Vec<i32> {
+            let named = partitions.iter().filter(|(other, _)| &*other.name == topic);
+            named.map(|(_, index)| *index).collect()
+        };
+        self.groups.close(&named(CONSUMER_OFFSETS), self.clock.now());
+        self.transactions.close(&named(TRANSACTION_STATE));
+        let moved = self.metadata.elect(partitions, election);
+        self.reopen_coordinators();
+        let is_moved = |topic: &Topic, index: i32| {
+            moved.iter().any(|it| it.partition == index && it.topic == topic.name)
+        };
+        partitions.iter().map(|(topic, index)| is_moved(topic, *index)).collect()
+    }
+
+    /// Gives a partition other replicas, or gives up doing so where there is no `target`.
+    ///
+    /// # Errors
+    /// As [`Metadata::reassign`](crate::metadata::Metadata::reassign).
+    pub(crate) fn reassign(
+        &self,
+        topic: &str,
+        partition: i32,
+        target: Option<Vec<i32>>,
+        may_change_factor: bool,
+    ) -> Result<(), Refusal> {
+        let _one_at_a_time = self.moving.lock();
+        match topic {
+            CONSUMER_OFFSETS => self.groups.close(&[partition], self.clock.now()),
+            TRANSACTION_STATE => self.transactions.close(&[partition]),
+            _ => {}
+        }
+        let reassigned = self.metadata.reassign(topic, partition, target, may_change_factor);
+        self.reopen_coordinators();
+        reassigned
+    }
+
+    /// Whether [`tick_nodes`](Self::tick_nodes) has something to do.
+    pub(crate) fn misses_a_node(&self, now: Timestamp) -> bool {
+        !self.metadata.missed_nodes(now).is_empty()
+    }
+
+    /// Notices that nodes are gone, and elects others in their place.
+    pub(crate) fn tick_nodes(&self, now: Timestamp) {
+        let _one_at_a_time = self.moving.lock();
+        for node in self.metadata.missed_nodes(now) {
+            self.metadata.fence_node(node);
+        }
+        self.reopen_coordinators();
+    }
+
+    /// Tries again what could not be done: leaders for partitions that have none, coordinators
+    /// whose log could not be read.
+    pub(crate) fn retry_elections(&self) {
+        let _one_at_a_time = self.moving.lock();
+        self.metadata.elect_for_leaderless();
+        self.reopen_coordinators();
+    }
+
+    fn close_coordinators(&self, node: i32) {
+        let groups = self.metadata.led_by(CONSUMER_OFFSETS, node);
+        self.groups.close(&groups, self.clock.now());
+        self.transactions.close(&self.metadata.led_by(TRANSACTION_STATE, node));
+    }
+
+    /// Reads again what the coordinators have to know whose partitions have a leader.
+    fn reopen_coordinators(&self) {
+        let now = self.clock.now();
+        let is_led = |topic: &str, partition: i32| {
+            let partition = self.metadata.partition(topic, partition);
+            partition.is_ok_and(|it| it.with(|it| it.replication.serving_leader()).is_some())
+        };
+        let closed = |partitions: Vec<i32>, topic: &str| -> Vec<i32> {
+            partitions.into_iter().filter(|partition| is_led(topic, *partition)).collect()
+        };
+        let wanted = closed(self.groups.closed(), CONSUMER_OFFSETS);
+        if !wanted.is_empty() {
+            let read = self.metadata.read_offsets_topic(
+                |partition| wanted.contains(&partition),
+                |partition, entry| self.groups.replay(partition, entry),
+            );
+            match read {
+                Ok(()) => self.groups.replayed(|partition| wanted.contains(&partition), now),
+                Err(error) => {
+                    tracing::error!(%error, "groups could not be read by their next coordinator");
+                    self.groups.close(&wanted, now);
+                }
+            }
+        }
+        let wanted = closed(self.transactions.closed(), TRANSACTION_STATE);
+        if !wanted.is_empty() {
+            let read = self.metadata.read_transaction_topic(
+                |partition| wanted.contains(&partition),
+                |key, value| self.transactions.replay(key, value),
+            );
+            match read {
+                Ok(()) => self.transactions.replayed(|partition| wanted.contains(&partition), now),
+                Err(error) => {
+                    tracing::error!(%error, "transactions could not be read by their coordinator");
+                    self.transactions.close(&wanted);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! The nodes: which of them run, which are paused, and what becomes of their partitions.
+//!
+//! A node that is killed is missed only some time later, as in Kafka, where its session with the
+//! controller has to expire. Until then it stays in the metadata, leads what it led, and nobody
+//! is answered there. A node that is shut down in order hands over first.
+
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+
+use super::partition::Moved;
+use super::replication::{Election, NodeStanding};
+use super::{Metadata, Partition, Topic};
+use crate::cluster::Node;
+use crate::event::Event;
+use crate::time::Timestamp;
+
+/// All nodes of the cluster, up or not.
+#[derive(Debug)]
+pub(super) struct Nodes {
+    all: RwLock<Vec<NodeState>>,
+    /// Those that clients are told of.
+    listed: RwLock<Arc<[Node]>>,
+}
+
+#[derive(Debug, Clone)]
+struct NodeState {
+    node: Node,
+    is_up: bool,
+    is_paused: bool,
+    /// Whether it went without handing over.
+    was_killed: bool,
+    /// When the cluster is going to miss it.
+    missed_at: Option<Timestamp>,
+}
+
+impl Nodes {
+    pub(super) fn new(nodes: &[Node]) -> Self {
+        let all = nodes.iter().map(|node| NodeState {
+            node: node.clone(),
+            is_up: true,
+            is_paused: false,
+            was_killed: false,
+            missed_at: None,
+        });
+        Self { all: RwLock::new(all.collect()), listed: RwLock::new(nodes.into()) }
+    }
+
+    pub(super) fn listed(&self) -> Arc<[Node]> {
+        Arc::clone(&self.listed.read())
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.all.read().len()
+    }
+
+    pub(super) fn standings(&self) -> Vec<NodeStanding> {
+        let all = self.all.read();
+        let standing = |state: &NodeState| NodeStanding {
+            id: state.node.id,
+            is_up: state.is_up,
+            is_paused: state.is_paused,
+        };
+        all.iter().map(standing).collect()
+    }
+
+    /// Changes a node, and who is listed with it. Answers with how it was before, `None` where
+    /// there is no such node.
+    fn change(&self, id: i32, change: impl FnOnce(&mut NodeState)) -> Option<NodeState> {
+        let mut all = self.all.write();
+        let state = all.iter_mut().find(|state| state.node.id == id)?;
+        let before = state.clone();
+        change(state);
+        let is_listed = |state: &&NodeState| state.is_up || state.missed_at.is_some();
+        let listed = all.iter().filter(is_listed).map(|state| state.node.clone()).collect();
+        *self.listed.write() = listed;
+        Some(before)
+    }
+
+    fn missed(&self, now: Timestamp) -> Vec<i32> {
+        let all = self.all.read();
+        let is_due = |state: &&NodeState| state.missed_at.is_some_and(|at| at <= now);
+        all.iter().filter(is_due).map(|state| state.node.id).collect()
+    }
+}
+
+/// A partition that has another leader.
+#[derive(Debug)]
+pub(crate) struct Move {
+    pub(crate) topic: Arc<str>,
+    pub(crate) partition: i32,
+}
+
+impl Metadata {
+    /// Whether there is such a node, up or not.
+    pub(crate) fn has_node(&self, node: i32) -> bool {
+        self.nodes.standings().iter().any(|other| other.id == node)
+    }
+
+    /// The node has died. It is missed at `missed_at`.
+    pub(crate) fn lose_node(&self, node: i32, missed_at: Timestamp) {
+        self.silence_node(node, missed_at, true);
+    }
+
+    /// The node does nothing any more, and has lost nothing. It is missed at `missed_at`.
+    pub(crate) fn halt_node(&self, node: i32, missed_at: Timestamp) {
+        self.silence_node(node, missed_at, false);
+    }
+
+    fn silence_node(&self, node: i32, missed_at: Timestamp, was_killed: bool) {
+        let _one_at_a_time = self.changing.lock();
+        self.nodes.change(node, |state| {
+            // A node that is killed while it is paused was missed already, or is to be soon.
+            if state.is_up {
+                state.missed_at = Some(missed_at);
+            }
+            state.is_up = false;
+            state.was_killed |= was_killed;
+        });
+        let now = self.clock.now();
+        self.disturb(|partition| {
+            partition.disturb(|replication, end| replication.lose(node, end, now))
+        });
+    }
+
+    /// The nodes that are missed by now.
+    pub(crate) fn missed_nodes(&self, now: Timestamp) -> Vec<i32> {
+        self.nodes.missed(now)
+    }
+
+    /// The node is gone, and everybody knows: it is in no ISR any more, and others lead.
+    pub(crate) fn fence_node(&self, node: i32) -> Vec<Move> {
+        let _one_at_a_time = self.changing.lock();
+        self.nodes.change(node, |state| {
+            state.is_up = false;
+            state.missed_at = None;
+        });
+        let now = self.clock.now();
+        self.count_election();
+        self.disturb(|partition| {
+            partition.disturb(|replication, end| replication.fence(node, end, now))
+        })
+    }
+
+    /// The node is back. What nobody could lead it may lead now.
+    pub(crate) fn return_node(&self, node: i32) -> Vec<Move> {
+        let _one_at_a_time = self.changing.lock();
+        let before = self.nodes.change(node, |state| {
+            state.is_up = true;
+            state.was_killed = false;
+            state.missed_at = None;
+        });
+        let was_killed = before.is_some_and(|before| before.was_killed);
+        self.count_election();
+        self.disturb(|partition| {
+            partition.disturb(|replication, end| replication.come_back(node, was_killed, end))
+        })
+    }
+
+    /// The node fetches nothing from other leaders, or does so again.
+    pub(crate) fn pause_node(&self, node: i32, is_paused: bool) -> Vec<Move> {
+        let _one_at_a_time = self.changing.lock();
+        self.nodes.change(node, |state| state.is_paused = is_paused);
+        let now = self.clock.now();
+        self.disturb(|partition| {
+            partition.disturb(|replication, end| {
+                if is_paused {
+                    replication.pause(node, end, now);
+                } else {
+                    replication.resume(node, end);
+                }
+            })
+        })
+    }
+
+    /// Removes from the ISR who has been behind for longer than `longest` (in ms).
+    pub(crate) fn drop_laggards(&self, longest: i64, now: Timestamp) {
+        if !self.nodes.standings().iter().any(|node| node.is_paused || !node.is_up) {
+            return;
+        }
+        let _one_at_a_time = self.changing.lock();
+        self.disturb(|partition| {
+            partition.disturb(|replication, end| {
+                replication.drop_laggards(longest, end, now);
+            })
+        });
+    }
+
+    /// Elects leaders for some partitions, under the caller's rules.
+    pub(crate) fn elect(&self, partitions: &[(Arc<Topic>, i32)], election: Election) -> Vec<Move> {
+        let _one_at_a_time = self.changing.lock();
+        self.count_election();
+        let moved = partitions.iter().filter_map(|(topic, index)| {
+            let partition = topic.partition(*index)?;
+            partition.elect(election).map(|moved| self.tell(topic, *index, moved))
+        });
+        moved.collect()
+    }
+
+    /// Elects leaders where there are none and somebody can lead now.
+    pub(crate) fn elect_for_leaderless(&self) {
+        let _one_at_a_time = self.changing.lock();
+        let is_leaderless =
+            |partition: &Partition| partition.with(|it| it.replication.leader().is_none());
+        let topics = self.topics();
+        let mut partitions = topics.iter().flat_map(|topic| topic.partitions().to_vec());
+        if partitions.any(|partition| is_leaderless(&partition)) {
+            self.count_election();
+            self.disturb(|partition| {
+                if is_leaderless(partition) { partition.elect(Election::Clean) } else { None }
+            });
+        }
+    }
+
+    /// The partitions of a topic that `node` leads.
+    pub(crate) fn led_by(&self, topic: &str, node: i32) -> Vec<i32> {
+        let partitions = self.topic(topic).map(|topic| topic.partitions());
+        let partitions = partitions.iter().flat_map(|partitions| partitions.iter());
+        let is_led = |partition: &&Arc<Partition>| {
+            partition.with(|it| it.replication.leader()) == Some(node)
+        };
+        partitions.filter(is_led).map(|partition| partition.index).collect()
+    }
+
+    fn disturb(&self, action: impl Fn(&Partition) -> Option<Moved>) -> Vec<Move> {
+        let mut moves = Vec::new();
+        for topic in self.topics() {
+            for partition in topic.partitions().iter() {
+                let before = self.events.are_heard().then(|| partition.leadership().in_sync);
+                if let Some(moved) = action(partition) {
+                    moves.push(self.tell(&topic, partition.index, moved));
+                }
+                if let Some(before) = before {
+                    self.tell_in_sync(&topic, partition, &before);
+                }
+            }
+        }
+        moves
+    }
+
+    pub(super) fn tell(&self, topic: &Topic, partition: i32, moved: Moved) -> Move {
+        self.events.emit(|| Event::LeaderMoved {
+            topic: topic.name.to_string(),
+            partition,
+            from: moved.from,
+            to: moved.to,
+            epoch: moved.epoch,
+        });
+        Move { topic: Arc::clone(&topic.name), partition }
+    }
+
+    fn tell_in_sync(&self, topic: &Topic, partition: &Partition, before: &[i32]) {
+        let in_sync = partition.leadership().in_sync;
+        if in_sync != before {
+            self.events.emit(|| Event::InSyncChanged {
+                topic: topic.name.to_string(),
+                partition: partition.index,
+                in_sync,
+            });
+        }
+    }
+
+    /// Notes that leader epochs go up, before they do.
+    pub(super) fn count_election(&self) {
+        let mut counters = self.counters.lock();
+        let mut record = counters.record.clone();
+        // A leader may go and another come, and the same again where a reassignment ends with it.
+        record.elections += 4;
+        if let Err(error) = self.store.write_cluster(&record) {
+            tracing::warn!(%error, "an election is not written down");
+        }
+        counters.record = record;
+    }
+}

@@ -1,0 +1,528 @@
+//! The replicas of a partition, as positions in its one log: who leads, who follows, who is in
+//! sync, and up to where every reader may read.
+//!
+//! A replica that follows has all that the leader has, at once and at no cost. One that is down
+//! or paused stays where it was. It leaves the in-sync replicas (ISR), and the log is cut to its
+//! end if it is ever elected: what only the old leader had is lost then.
+//!
+//! The high watermark is the least end of the ISR, and stands still while the ISR is smaller than
+//! `min.insync.replicas`. Replicas that leave so small an ISR have all that is below it: they may
+//! be elected when nobody in the ISR is left (KIP-966, eligible leader replicas).
+//!
+//! This is a state machine without log, lock or clock. Whoever elects cuts the log first, and then
+//! says [`Replication::lead`].
+
+use crate::time::Timestamp;
+
+/// Stands for no leader, on the wire and in [`Leadership`].
+pub(crate) const NO_LEADER: i32 = -1;
+
+/// Who leads a partition and who follows, at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Leadership {
+    /// The node that reads and writes go to, -1 while there is none.
+    pub(crate) leader: i32,
+    /// Counts the changes of leader (KIP-101).
+    pub(crate) epoch: i32,
+    /// All nodes that hold the partition, the preferred leader first.
+    pub(crate) replicas: Vec<i32>,
+    /// The replicas that have everything up to the high watermark (ISR).
+    pub(crate) in_sync: Vec<i32>,
+    /// The replicas whose nodes are gone.
+    pub(crate) offline: Vec<i32>,
+    /// Replicas outside of the ISR that may be elected when nobody in it is left (KIP-966).
+    pub(crate) eligible: Vec<i32>,
+    /// Who led last, while nobody can be elected (KIP-966).
+    pub(crate) last_known: Option<i32>,
+    /// Replicas that a reassignment adds (KIP-455).
+    pub(crate) adding: Vec<i32>,
+    /// Replicas that a reassignment removes as soon as the added ones are in sync.
+    pub(crate) removing: Vec<i32>,
+}
+
+/// How a node stands towards the partitions on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NodeStanding {
+    pub(crate) id: i32,
+    /// Whether it runs.
+    pub(crate) is_up: bool,
+    /// Whether it fetches nothing from the leaders that it follows.
+    pub(crate) is_paused: bool,
+}
+
+impl NodeStanding {
+    /// A node that nothing disturbs.
+    #[cfg(test)]
+    pub(crate) fn up(id: i32) -> Self {
+        Self { id, is_up: true, is_paused: false }
+    }
+}
+
+/// Who may be elected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Election {
+    /// The preferred leader, if it is in sync.
+    Preferred,
+    /// Anybody in sync, where the leader is gone.
+    Clean,
+    /// Where nobody is in sync, anybody that is up (`unclean.leader.election.enable`).
+    Unclean,
+}
+
+/// One replica.
+#[derive(Debug, Clone)]
+struct Replica {
+    node: i32,
+    is_up: bool,
+    /// Whether the cluster takes it to be down, which it learns some time after.
+    is_fenced: bool,
+    is_paused: bool,
+    /// Where it stopped, `None` while it has all that the leader has.
+    stopped: Option<Stopped>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Stopped {
+    end: i64,
+    /// What the replica itself knew to be the high watermark.
+    high_watermark: i64,
+    /// When it last had all that the leader had.
+    since: Timestamp,
+}
+
+/// The replicas of one partition.
+#[derive(Debug)]
+pub(crate) struct Replication {
+    /// The preferred leader first.
+    replicas: Vec<Replica>,
+    leader: Option<i32>,
+    epoch: i32,
+    in_sync: Vec<i32>,
+    eligible: Vec<i32>,
+    last_known: Option<i32>,
+    high_watermark: i64,
+    min_in_sync: usize,
+    /// Whether all of the ISR follow, and are enough: the log's end is the high watermark.
+    is_undisturbed: bool,
+    adding: Vec<i32>,
+    removing: Vec<i32>,
+}
+
+impl Replication {
+    /// Replicas that all have a log up to `end`, in `epoch`. One that is up leads, the preferred one
+    /// if possible.
+    pub(crate) fn new(replicas: &[NodeStanding], epoch: i32, min_in_sync: usize, end: i64) -> Self {
+        let stopped = Stopped { end, high_watermark: end, since: Timestamp::MIN };
+        let replica = |node: &NodeStanding| Replica {
+            node: node.id,
+            is_up: node.is_up,
+            is_fenced: !node.is_up,
+            is_paused: node.is_paused,
+            stopped: (!node.is_up || node.is_paused).then_some(stopped),
+        };
+        let in_sync: Vec<i32> =
+            replicas.iter().filter(|node| node.is_up).map(|node| node.id).collect();
+        let mut replication = Self {
+            replicas: replicas.iter().map(replica).collect(),
+            leader: None,
+            epoch,
+            in_sync,
+            eligible: Vec::new(),
+            last_known: None,
+            high_watermark: end,
+            min_in_sync,
+            is_undisturbed: false,
+            adding: Vec::new(),
+            removing: Vec::new(),
+        };
+        replication.leader = replication.candidate(Election::Clean);
+        if replication.leader.is_none() {
+            replication.eligible = replicas.iter().map(|node| node.id).collect();
+        }
+        replication.follow(end);
+        replication
+    }
+
+    pub(crate) fn leader(&self) -> Option<i32> {
+        self.leader
+    }
+
+    pub(crate) fn epoch(&self) -> i32 {
+        self.epoch
+    }
+
+    /// Whether `node` leads and runs: a leader may be dead and nobody know it yet.
+    pub(crate) fn is_led_by(&self, node: i32) -> bool {
+        self.leader == Some(node) && self.replica(node).is_some_and(|replica| replica.is_up)
+    }
+
+    /// The leader, if it runs.
+    pub(crate) fn serving_leader(&self) -> Option<i32> {
+        self.leader.filter(|leader| self.is_led_by(*leader))
+    }
+
+    pub(crate) fn holds(&self, node: i32) -> bool {
+        self.replica(node).is_some()
+    }
+
+    /// Up to where every reader may read, exclusive.
+    pub(crate) fn high_watermark(&self) -> i64 {
+        self.high_watermark
+    }
+
+    /// Up to where a reader may read at `node`: a replica that has stopped has heard of no later
+    /// high watermark than the one of that time.
+    pub(crate) fn high_watermark_at(&self, node: i32) -> i64 {
+        match self.replica(node).and_then(|replica| replica.stopped) {
+            Some(stopped) => stopped.high_watermark.min(self.high_watermark),
+            None => self.high_watermark,
+        }
+    }
+
+    /// Where the log of the replica on `node` ends, of one log that ends at `end`.
+    pub(crate) fn end_at(&self, node: i32, end: i64) -> i64 {
+        let stopped = self.replica(node).and_then(|replica| replica.stopped);
+        stopped.map_or(end, |stopped| stopped.end.min(end))
+    }
+
+    /// Which of the nodes `near` a reader may it better read at than at the leader, from `offset` on:
+    /// the one that has most, as Kafka chooses (KIP-392). `None` where the leader is near itself, or
+    /// nobody else there has the offset.
+    pub(crate) fn preferred_replica(&self, near: &[i32], offset: i64, end: i64) -> Option<i32> {
+        if self.leader.is_none_or(|leader| near.contains(&leader)) {
+            return None;
+        }
+        let known = near.iter().copied().filter(|node| self.is_known(*node));
+        let ends = known.map(|node| (self.end_at(node, end), node));
+        ends.filter(|(end, _)| *end >= offset).max().map(|(_, node)| node)
+    }
+
+    /// Whether as many are in sync as acks=all asks for. A topic cannot ask for more than there are
+    /// replicas, as far as Kafka is concerned.
+    pub(crate) fn has_enough_in_sync(&self) -> bool {
+        self.in_sync.len() >= self.min_in_sync.min(self.replicas.len())
+    }
+
+    /// Whether a replica is not where it should be.
+    #[cfg(test)]
+    pub(crate) fn is_disturbed(&self) -> bool {
+        !self.is_undisturbed || self.in_sync.len() < self.replicas.len()
+    }
+
+    pub(crate) fn leadership(&self) -> Leadership {
+        let offline = self.replicas.iter().filter(|replica| replica.is_fenced);
+        Leadership {
+            leader: self.leader.unwrap_or(NO_LEADER),
+            epoch: self.epoch,
+            replicas: self.nodes(),
+            in_sync: self.in_sync.clone(),
+            offline: offline.map(|replica| replica.node).collect(),
+            eligible: self.eligible.clone(),
+            last_known: self.last_known,
+            adding: self.adding.clone(),
+            removing: self.removing.clone(),
+        }
+    }
+
+    /// The leader's log ends at `end` now.
+    pub(crate) fn appended(&mut self, end: i64) {
+        if self.is_undisturbed {
+            self.high_watermark = end;
+        } else {
+            self.advance(end);
+        }
+    }
+
+    /// `min.insync.replicas` has changed.
+    pub(crate) fn require_in_sync(&mut self, min_in_sync: usize, end: i64) {
+        self.min_in_sync = min_in_sync;
+        if self.has_enough_in_sync() {
+            self.eligible.clear();
+        }
+        self.advance(end);
+    }
+
+    /// The node has died, and the cluster does not know it yet: it stays in the ISR, and the leader
+    /// if it was.
+    pub(crate) fn lose(&mut self, node: i32, end: i64, now: Timestamp) {
+        self.stop(node, end, now);
+        if let Some(replica) = self.replica_mut(node) {
+            replica.is_up = false;
+        }
+        self.advance(end);
+    }
+
+    /// The cluster knows that the node is gone: it leaves the ISR, and does not lead any more.
+    /// Somebody is to be elected then.
+    pub(crate) fn fence(&mut self, node: i32, end: i64, now: Timestamp) {
+        if !self.holds(node) {
+            return;
+        }
+        self.lose(node, end, now);
+        if let Some(replica) = self.replica_mut(node) {
+            replica.is_fenced = true;
+        }
+        let in_sync = self.in_sync.iter().copied().filter(|other| *other != node).collect();
+        self.set_in_sync(in_sync);
+        if self.leader == Some(node) {
+            self.step_down();
+        }
+        self.advance(end);
+    }
+
+    /// The node is back with the log that it had. One that was killed may have lost the end of it,
+    /// as far as the cluster knows, and is not elected for having been in sync (KIP-966).
+    pub(crate) fn come_back(&mut self, node: i32, was_killed: bool, end: i64) {
+        let Some(replica) = self.replica_mut(node) else {
+            return;
+        };
+        replica.is_up = true;
+        replica.is_fenced = false;
+        if was_killed {
+            self.eligible.retain(|other| *other != node);
+        }
+        self.follow(end);
+    }
+
+    /// The node fetches nothing from now on.
+    pub(crate) fn pause(&mut self, node: i32, end: i64, now: Timestamp) {
+        let Some(replica) = self.replica_mut(node) else {
+            return;
+        };
+        replica.is_paused = true;
+        if self.leader != Some(node) {
+            self.stop(node, end, now);
+        }
+        self.advance(end);
+    }
+
+    /// The node fetches again, and catches up.
+    pub(crate) fn resume(&mut self, node: i32, end: i64) {
+        if let Some(replica) = self.replica_mut(node) {
+            replica.is_paused = false;
+            self.follow(end);
+        }
+    }
+
+    /// Removes from the ISR who has been behind for longer than `longest` (in ms,
+    /// `replica.lag.time.max.ms`). Answers whether somebody was.
+    pub(crate) fn drop_laggards(&mut self, longest: i64, end: i64, now: Timestamp) -> bool {
+        if self.is_undisturbed || self.serving_leader().is_none() {
+            return false;
+        }
+        let lags = |node: i32| match self.replica(node).and_then(|replica| replica.stopped) {
+            Some(stopped) => stopped.end < end && now.saturating_sub(stopped.since) > longest,
+            None => false,
+        };
+        let in_sync: Vec<i32> = self.in_sync.iter().copied().filter(|node| !lags(*node)).collect();
+        let is_smaller = in_sync.len() < self.in_sync.len();
+        if is_smaller {
+            self.set_in_sync(in_sync);
+            self.advance(end);
+        }
+        is_smaller
+    }
+
+    /// Who is to lead from now on, `None` where nobody can or the leader stays.
+    pub(crate) fn candidate(&self, election: Election) -> Option<i32> {
+        let is_valid = |node: i32| {
+            let is_eligible = self.in_sync.is_empty() && self.eligible.contains(&node);
+            self.is_known(node) && (self.in_sync.contains(&node) || is_eligible)
+        };
+        let nodes = || self.replicas.iter().map(|replica| replica.node);
+        if election == Election::Preferred
+            && let Some(preferred) = nodes().next().filter(|node| is_valid(*node))
+        {
+            return Some(preferred).filter(|node| self.leader != Some(*node));
+        }
+        if self.leader.is_some_and(is_valid) {
+            return None;
+        }
+        let last_known = || {
+            let is_last_resort = self.in_sync.is_empty() && self.eligible.is_empty();
+            self.last_known.filter(|node| is_last_resort && self.is_known(*node))
+        };
+        let unclean = || {
+            let is_allowed = election == Election::Unclean;
+            nodes().find(|node| is_allowed && self.is_known(*node))
+        };
+        nodes().find(|node| is_valid(*node)).or_else(last_known).or_else(unclean)
+    }
+
+    /// The node leads from now on, with a log that was cut to `end`, where its own one ended.
+    pub(crate) fn lead(&mut self, node: i32, end: i64) {
+        if !self.in_sync.contains(&node) {
+            // What others had beside it is gone.
+            self.in_sync = vec![node];
+        }
+        self.eligible.retain(|other| *other != node);
+        self.last_known = None;
+        self.epoch += 1;
+        for replica in &mut self.replicas {
+            if let Some(stopped) = &mut replica.stopped {
+                stopped.end = stopped.end.min(end);
+                stopped.high_watermark = stopped.high_watermark.min(end);
+            }
+        }
+        self.high_watermark = self.high_watermark.min(end);
+        if let Some(before) = self.leader.replace(node) {
+            // Whoever is paused and led before follows now, and fetches nothing.
+            let paused = self.replica(before).is_some_and(|replica| replica.is_paused);
+            if paused {
+                self.stop(before, end, Timestamp::MIN);
+            }
+        }
+        self.follow(end);
+    }
+
+    /// Makes `target` the replicas, as soon as all of them are in sync (KIP-455). Those in `added`
+    /// have nothing yet. Until then both the old and the new ones are replicas.
+    pub(crate) fn reassign(&mut self, target: &[NodeStanding], end: i64, now: Timestamp) {
+        let wanted = |node: i32| target.iter().any(|other| other.id == node);
+        let kept = self.nodes();
+        // What an earlier reassignment added is no replica of its own right.
+        let original: Vec<i32> =
+            kept.iter().copied().filter(|node| !self.adding.contains(node)).collect();
+        self.adding =
+            target.iter().map(|node| node.id).filter(|id| !original.contains(id)).collect();
+        self.removing = original.iter().copied().filter(|node| !wanted(*node)).collect();
+        let mut replicas = Vec::new();
+        for node in target {
+            let present = self.replica(node.id).cloned();
+            replicas.push(present.unwrap_or(Replica {
+                node: node.id,
+                is_up: node.is_up,
+                is_fenced: !node.is_up,
+                is_paused: node.is_paused,
+                stopped: Some(Stopped { end: 0, high_watermark: 0, since: now }),
+            }));
+        }
+        let leaving = self.replicas.iter().filter(|replica| self.removing.contains(&replica.node));
+        replicas.extend(leaving.cloned());
+        self.replicas = replicas;
+        let nodes = self.nodes();
+        self.in_sync.retain(|node| nodes.contains(node));
+        self.eligible.retain(|node| nodes.contains(node));
+        self.follow(end);
+    }
+
+    /// Gives a reassignment up. Answers whether there was one.
+    pub(crate) fn cancel_reassignment(&mut self, end: i64) -> bool {
+        let added = std::mem::take(&mut self.adding);
+        let is_reassigned = !added.is_empty() || !self.removing.is_empty();
+        self.removing.clear();
+        self.retain(|node| !added.contains(&node), end);
+        is_reassigned
+    }
+
+    /// Whether a reassignment has all that it waits for.
+    pub(crate) fn is_reassignment_due(&self) -> bool {
+        let is_reassigned = !self.adding.is_empty() || !self.removing.is_empty();
+        is_reassigned
+            && self
+                .nodes()
+                .iter()
+                .all(|node| self.in_sync.contains(node) || self.removing.contains(node))
+    }
+
+    /// Ends a reassignment that is due. Where the leader goes, somebody is to be elected then.
+    pub(crate) fn complete_reassignment(&mut self, end: i64) {
+        let removed = std::mem::take(&mut self.removing);
+        self.adding.clear();
+        self.retain(|node| !removed.contains(&node), end);
+    }
+
+    fn retain(&mut self, keep: impl Fn(i32) -> bool, end: i64) {
+        self.replicas.retain(|replica| keep(replica.node));
+        self.in_sync.retain(|node| keep(*node));
+        self.eligible.retain(|node| keep(*node));
+        if self.leader.is_some_and(|leader| !keep(leader)) {
+            self.step_down();
+        }
+        self.advance(end);
+    }
+
+    fn step_down(&mut self) {
+        self.epoch += 1;
+        if self.in_sync.is_empty() {
+            self.last_known = self.leader;
+        }
+        self.leader = None;
+        self.is_undisturbed = false;
+    }
+
+    /// Who leaves an ISR that is smaller than it has to be stays eligible, and so does who was.
+    fn set_in_sync(&mut self, in_sync: Vec<i32>) {
+        let before = std::mem::replace(&mut self.in_sync, in_sync);
+        if self.has_enough_in_sync() {
+            self.eligible.clear();
+            return;
+        }
+        let eligible = self.replicas.iter().map(|replica| replica.node).filter(|node| {
+            let was = before.contains(node) || self.eligible.contains(node);
+            was && !self.in_sync.contains(node)
+        });
+        self.eligible = eligible.collect();
+    }
+
+    /// Lets all that can follow a leader catch up with it, and into the ISR.
+    fn follow(&mut self, end: i64) {
+        let Some(leader) = self.serving_leader() else {
+            return self.advance(end);
+        };
+        for replica in &mut self.replicas {
+            if replica.is_up && (replica.node == leader || !replica.is_paused) {
+                replica.stopped = None;
+                if !self.in_sync.contains(&replica.node) {
+                    self.in_sync.push(replica.node);
+                }
+            }
+        }
+        let in_sync = std::mem::take(&mut self.in_sync);
+        self.eligible.retain(|node| !in_sync.contains(node));
+        self.set_in_sync(in_sync);
+        self.advance(end);
+    }
+
+    fn stop(&mut self, node: i32, end: i64, now: Timestamp) {
+        let high_watermark = self.high_watermark;
+        if let Some(replica) = self.replica_mut(node)
+            && replica.stopped.is_none()
+        {
+            replica.stopped = Some(Stopped { end, high_watermark, since: now });
+        }
+    }
+
+    /// Moves the high watermark on, as far as it may go.
+    fn advance(&mut self, end: i64) {
+        let least = self.in_sync.iter().map(|node| self.end_at(*node, end)).min();
+        let follows =
+            |node: &i32| self.replica(*node).is_some_and(|replica| replica.stopped.is_none());
+        let is_enough = self.serving_leader().is_some() && self.has_enough_in_sync();
+        self.is_undisturbed = is_enough && self.in_sync.iter().all(follows);
+        if is_enough && let Some(least) = least {
+            self.high_watermark = self.high_watermark.max(least);
+        }
+    }
+
+    fn nodes(&self) -> Vec<i32> {
+        self.replicas.iter().map(|replica| replica.node).collect()
+    }
+
+    /// Whether the cluster takes the node to be up.
+    fn is_known(&self, node: i32) -> bool {
+        self.replica(node).is_some_and(|replica| !replica.is_fenced)
+    }
+
+    fn replica(&self, node: i32) -> Option<&Replica> {
+        self.replicas.iter().find(|replica| replica.node == node)
+    }
+
+    fn replica_mut(&mut self, node: i32) -> Option<&mut Replica> {
+        self.replicas.iter_mut().find(|replica| replica.node == node)
+    }
+}
+
+#[cfg(test)]
+#[path = "replication_tests.rs"]
+mod tests;

@@ -1,0 +1,220 @@
+//! Everything that can be made to fail on a running cluster, for tests and labs.
+//!
+//! Nodes go in order or at once, and come back. Followers stop fetching. Answers come late, are
+//! errors, or get lost. What Kafka makes of it is the cluster's business, not the switchboard's.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::ApiKey;
+
+use crate::api;
+use crate::cluster::{Cluster, on_a_thread};
+use crate::error::NodeError;
+use crate::node::NodeSocket;
+use crate::state::State;
+
+/// How a node goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Departure {
+    InOrder,
+    Killed,
+}
+
+/// The states of a node, as errors name them.
+const RUNNING: &str = "running";
+const PAUSED: &str = "paused";
+const STOPPED: &str = "stopped";
+
+impl Cluster {
+    /// Shuts a node down in order (controlled shutdown): others lead before it closes its
+    /// connections, and nothing is lost.
+    ///
+    /// # Errors
+    /// There is no such node, or it does not run.
+    #[doc(alias = "controlled shutdown")]
+    pub async fn stop_node(&self, node: i32) -> Result<(), NodeError> {
+        self.depart(node, Departure::InOrder).await
+    }
+
+    /// Kills a node: its connections end at once. Nobody knows of it until the failover delay is
+    /// over; then others lead, and what only this node had is lost.
+    ///
+    /// # Errors
+    /// There is no such node, or it does not run.
+    pub async fn kill_node(&self, node: i32) -> Result<(), NodeError> {
+        self.depart(node, Departure::Killed).await
+    }
+
+    /// Starts a node again, on the port that it had. It has all that it misses at once, and leads
+    /// nothing but what nobody else could: see the preferred leader election for the rest.
+    ///
+    /// # Errors
+    /// There is no such node, it runs already, or its port was taken meanwhile.
+    pub async fn start_node(&self, node: i32) -> Result<(), NodeError> {
+        let running = self.running();
+        let (state, sockets) = (Arc::clone(&running.state), Arc::clone(&running.sockets));
+        let runtime = running.runtime.handle().clone();
+        let starting = running.runtime.spawn(async move {
+            let mut sockets = sockets.lock().await;
+            let socket = sockets.iter_mut().find(|socket| socket.id == node);
+            let socket = socket.ok_or(NodeError::NoSuchNode { node })?;
+            expect(&[STOPPED], socket, &state)?;
+            let port = socket.address.port();
+            socket.open(&state, &runtime).map_err(|source| NodeError::Listen {
+                node,
+                port,
+                source,
+            })?;
+            on_a_thread(&state, move |state| state.return_node(node)).await;
+            Ok(())
+        });
+        starting.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+    }
+
+    /// Halts a node as a long garbage collection does: its sockets stay open, and it neither answers
+    /// nor follows. The others miss it when the failover delay is over.
+    ///
+    /// # Errors
+    /// There is no such node, it does not run, or is paused already.
+    pub async fn pause_node(&self, node: i32) -> Result<(), NodeError> {
+        self.halt(node, true).await
+    }
+
+    /// Lets a paused node go on with what it was asked meanwhile.
+    ///
+    /// # Errors
+    /// There is no such node, or it is not paused.
+    pub async fn resume_node(&self, node: i32) -> Result<(), NodeError> {
+        self.halt(node, false).await
+    }
+
+    /// Lets a node fetch nothing from the leaders that it follows: it falls behind, and leaves the
+    /// in-sync replicas after `replica.lag.time.max.ms`. It answers its clients all the same.
+    ///
+    /// # Errors
+    /// There is no such node.
+    pub async fn pause_replication(&self, node: i32) -> Result<(), NodeError> {
+        self.change(node, move |state| state.pause_node(node, true)).await
+    }
+
+    /// Lets a node fetch again. It catches up at once.
+    ///
+    /// # Errors
+    /// There is no such node.
+    pub async fn resume_replication(&self, node: i32) -> Result<(), NodeError> {
+        self.change(node, move |state| state.pause_node(node, false)).await
+    }
+
+    /// Lets a node wait for so long before it handles a request; zero ends that.
+    ///
+    /// # Errors
+    /// There is no such node.
+    pub fn delay(&self, node: i32, delay: Duration) -> Result<(), NodeError> {
+        self.check_node(node)?;
+        self.state().faults.delay(node, delay);
+        Ok(())
+    }
+
+    /// Answers the next `times` requests of an API with an error, at whichever node, and does
+    /// nothing else for them.
+    ///
+    /// # Errors
+    /// The API has no answer that is only an error.
+    pub fn fail_next(
+        &self,
+        api: ApiKey,
+        error: ResponseError,
+        times: usize,
+    ) -> Result<(), NodeError> {
+        if !api::can_be_refused(api) {
+            return Err(NodeError::NoErrorAnswer { api });
+        }
+        self.state().faults.fail_next(api, error, times);
+        Ok(())
+    }
+
+    /// Lets the next request of an API take effect, and closes the connection in the place of an
+    /// answer: the client cannot know what became of it.
+    pub fn drop_response(&self, api: ApiKey) {
+        self.state().faults.drop_response(api);
+    }
+
+    async fn halt(&self, node: i32, is_halted: bool) -> Result<(), NodeError> {
+        let running = self.running();
+        let (state, sockets) = (Arc::clone(&running.state), Arc::clone(&running.sockets));
+        let halting = running.runtime.spawn(async move {
+            let sockets = sockets.lock().await;
+            let socket = sockets.iter().find(|socket| socket.id == node);
+            let socket = socket.ok_or(NodeError::NoSuchNode { node })?;
+            if is_halted {
+                expect(&[RUNNING], socket, &state)?;
+                state.faults.halt(node, true);
+                on_a_thread(&state, move |state| state.halt_node(node)).await;
+            } else {
+                expect(&[PAUSED], socket, &state)?;
+                // It leads again, or not any more, before it looks at a request.
+                on_a_thread(&state, move |state| state.resume_node(node)).await;
+                state.faults.halt(node, false);
+            }
+            Ok(())
+        });
+        halting.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+    }
+
+    async fn depart(&self, node: i32, how: Departure) -> Result<(), NodeError> {
+        let running = self.running();
+        let (state, sockets) = (Arc::clone(&running.state), Arc::clone(&running.sockets));
+        let departing = running.runtime.spawn(async move {
+            let mut sockets = sockets.lock().await;
+            let socket = sockets.iter_mut().find(|socket| socket.id == node);
+            let socket = socket.ok_or(NodeError::NoSuchNode { node })?;
+            if how == Departure::InOrder {
+                expect(&[RUNNING], socket, &state)?;
+                on_a_thread(&state, move |state| state.hand_over(node)).await;
+            }
+            expect(&[RUNNING, PAUSED], socket, &state)?;
+            socket.close().await;
+            if how == Departure::Killed {
+                state.faults.halt(node, false);
+                on_a_thread(&state, move |state| state.lose_node(node)).await;
+            }
+            Ok(())
+        });
+        departing.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+    }
+
+    async fn change(
+        &self,
+        node: i32,
+        change: impl FnOnce(&State) + Send + 'static,
+    ) -> Result<(), NodeError> {
+        self.check_node(node)?;
+        let running = self.running();
+        let state = Arc::clone(&running.state);
+        let changing = running.runtime.spawn(async move { on_a_thread(&state, change).await });
+        changing.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+        Ok(())
+    }
+
+    fn check_node(&self, node: i32) -> Result<(), NodeError> {
+        match self.state().metadata.has_node(node) {
+            true => Ok(()),
+            false => Err(NodeError::NoSuchNode { node }),
+        }
+    }
+}
+
+/// An error unless the node is in one of these states.
+fn expect(wanted: &[&str], socket: &NodeSocket, state: &State) -> Result<(), NodeError> {
+    let found = match (socket.is_listening(), state.faults.is_halted(socket.id)) {
+        (false, _) => STOPPED,
+        (true, true) => PAUSED,
+        (true, false) => RUNNING,
+    };
+    if wanted.contains(&found) {
+        return Ok(());
+    }
+    Err(NodeError::WrongState { node: socket.id, state: found })
+}

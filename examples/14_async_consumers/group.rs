@@ -1,0 +1,143 @@
+//! Members of a group, each a task of this process with a stream of its own.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use rdkafka::consumer::Consumer;
+use rdkafka::message::{Message, OwnedMessage};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+use crate::Scene;
+use crate::callbacks::Shares;
+use crate::consumer::{Work, consume, consumer};
+use crate::event::{Airports, Event};
+
+pub(crate) const PARTITIONS: i32 = 3;
+const IN_WORK: usize = 8;
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// A record that was processed.
+pub(crate) struct Arrival {
+    pub(crate) member: &'static str,
+    pub(crate) topic: String,
+    pub(crate) partition: i32,
+    pub(crate) offset: i64,
+    pub(crate) timestamp: i64,
+    pub(crate) key: String,
+    pub(crate) value: String,
+    pub(crate) event: Event,
+}
+
+impl Arrival {
+    fn of(member: &'static str, message: &OwnedMessage, event: Event) -> Arrival {
+        let text =
+            |bytes: Option<&[u8]>| String::from_utf8_lossy(bytes.unwrap_or(b"")).into_owned();
+        Arrival {
+            member,
+            topic: message.topic().to_owned(),
+            partition: message.partition(),
+            offset: message.offset(),
+            timestamp: message.timestamp().to_millis().unwrap_or(0),
+            key: text(message.key()),
+            value: text(message.payload()),
+            event,
+        }
+    }
+
+    /// Where it stands: no other record stands there.
+    pub(crate) fn place(&self) -> (i32, i64) {
+        (self.partition, self.offset)
+    }
+}
+
+/// What a member does with a record: asks somebody, and hands on what it was.
+struct Member {
+    name: &'static str,
+    airports: Arc<Airports>,
+    arrivals: mpsc::UnboundedSender<Arrival>,
+}
+
+// ANCHOR: work
+impl Work for Member {
+    async fn process(&self, message: &OwnedMessage) {
+        let event = match self.airports.event(message.payload().unwrap_or_default()) {
+            Ok(event) => event,
+            Err(error) => return eprintln!("skipped offset {}: {error}", message.offset()),
+        };
+        // It stands for a service that is asked, and answers.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        // Nobody listens any more: then there is nothing to tell.
+        let _ = self.arrivals.send(Arrival::of(self.name, message, event));
+    }
+}
+// ANCHOR_END: work
+
+/// Members of a group that run as tasks.
+pub(crate) struct Group {
+    tasks: JoinSet<Result<usize>>,
+    stop: watch::Sender<bool>,
+    arrivals: mpsc::UnboundedReceiver<Arrival>,
+}
+
+impl Group {
+    // ANCHOR: start
+    /// Starts a task for each member, and waits until all of them have partitions.
+    pub(crate) async fn start(scene: &Scene, names: &[&'static str]) -> Result<Group> {
+        let (stop, _) = watch::channel(false);
+        let (sender, arrivals) = mpsc::unbounded_channel();
+        let shares = Shares::default();
+        let mut tasks = JoinSet::new();
+        for name in names {
+            let consumer = consumer(&scene.brokers, &scene.group, name, &shares)?;
+            consumer.subscribe(&[&scene.topic])?;
+            let member =
+                Member { name, airports: scene.airports.clone(), arrivals: sender.clone() };
+            let (mut stop, alive) = (stop.subscribe(), scene.alive.clone());
+            tasks.spawn(async move {
+                let (_alive, consumer) = (alive, consumer);
+                let stopped = async {
+                    // An error means that nobody can say stop any more, which is one too.
+                    let _ = stop.wait_for(|stop| *stop).await;
+                };
+                consume(&consumer, &member, IN_WORK, stopped).await
+            });
+        }
+        let share = PARTITIONS as usize / names.len();
+        let all = |it: &BTreeMap<_, _>| {
+            it.len() == names.len() && it.values().all(|count| *count == share)
+        };
+        tokio::time::timeout(LIMIT, shares.subscribe().wait_for(all)).await??;
+        Ok(Group { tasks, stop, arrivals })
+    }
+    // ANCHOR_END: start
+
+    /// The next records that were processed.
+    pub(crate) async fn arrivals(&mut self, count: usize) -> Result<Vec<Arrival>> {
+        let mut arrivals = Vec::new();
+        while arrivals.len() < count {
+            let next = tokio::time::timeout(LIMIT, self.arrivals.recv()).await?;
+            arrivals.push(next.context("the members have ended")?);
+        }
+        Ok(arrivals)
+    }
+
+    // ANCHOR: stop
+    /// Lets the members finish what is in work. Returns how many records they have processed, and
+    /// those that nobody has asked for yet.
+    pub(crate) async fn stop(mut self) -> Result<(usize, Vec<Arrival>)> {
+        self.stop.send_replace(true);
+        let mut processed = 0;
+        while let Some(member) = self.tasks.join_next().await {
+            processed += member??;
+        }
+        let mut rest = Vec::new();
+        while let Some(arrival) = self.arrivals.recv().await {
+            rest.push(arrival);
+        }
+        Ok((processed, rest))
+    }
+    // ANCHOR_END: stop
+}

@@ -1,0 +1,110 @@
+//! 14 · Async consumers
+//!
+//! Three related types, with a serialiser written by hand, are sent at random and read by three
+//! consumers of a group. Each is a task and a stream, with several records in work at once, so
+//! they finish out of order: what is committed is what is finished, and a stop loses nothing. The
+//! numbers at the end say what tasks are good for, and what not.
+//!
+//! Run:      cargo run --example 14_async_consumers
+//!           cargo run --example 14_async_consumers -- --follow    (until Ctrl-C)
+//! Chapter:  docs/14-async-consumers.md
+
+mod callbacks;
+mod consumer;
+mod event;
+mod group;
+mod load;
+mod numbers;
+mod order;
+mod publish;
+mod scenes;
+mod threads;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use anyhow::Result;
+use helpers::{airports, client_config, create_topic, delete_topic, unique_name};
+use rdkafka::producer::FutureProducer;
+use tokio::sync::mpsc;
+
+use event::Airports;
+use group::{Group, PARTITIONS};
+use publish::Schedule;
+
+/// Where a scene takes place: a topic of its own, and a group that reads it.
+#[derive(Clone)]
+struct Scene {
+    brokers: String,
+    topic: String,
+    group: String,
+    producer: FutureProducer,
+    airports: Arc<Airports>,
+    /// Every task holds a copy, so it is known when the last one has ended.
+    alive: mpsc::Sender<Infallible>,
+}
+
+impl Scene {
+    async fn with_topic(&self, partitions: i32) -> Result<Scene> {
+        let scene =
+            Scene { topic: unique_name("departures"), group: unique_name("board"), ..self.clone() };
+        create_topic(&scene.brokers, &scene.topic, partitions, -1).await?;
+        Ok(scene)
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let follow = std::env::args().any(|argument| argument == "--follow");
+    let cluster = workshop::cluster().await?;
+    let brokers = cluster.bootstrap_servers();
+    let (alive, mut ended) = mpsc::channel(1);
+    let nowhere = Scene {
+        brokers: brokers.to_owned(),
+        topic: String::new(),
+        group: String::new(),
+        producer: client_config(brokers)?.set("enable.idempotence", "true").create()?,
+        airports: Arc::new(Airports::new(airports()?)),
+        alive,
+    };
+    let read = nowhere.with_topic(PARTITIONS).await?;
+    let asked = nowhere.with_topic(1).await?;
+    let measured = nowhere.with_topic(PARTITIONS).await?;
+    let shown = if follow {
+        scenes::follow(&read).await
+    } else {
+        tokio::select! {
+            shown = show(&read, &asked, &measured) => shown,
+            _ = tokio::signal::ctrl_c() => Ok(()),
+        }
+    };
+    let topics = [read, asked, measured].map(|scene| scene.topic);
+    // A consumer that closes still needs its cluster: it commits, and leaves its group.
+    drop(nowhere);
+    while ended.recv().await.is_some() {}
+    for topic in topics {
+        delete_topic(brokers, &topic).await?;
+    }
+    cluster.close().await?;
+    shown
+}
+
+async fn show(read: &Scene, asked: &Scene, measured: &Scene) -> Result<()> {
+    let mut schedule = Schedule::new(&read.airports);
+    let mut group = Group::start(read, &["a", "b", "c"]).await?;
+    println!("1  Events of three types at random, and each delivery is awaited");
+    let events = schedule.events(12)?;
+    publish::show(read, &events).await?;
+
+    println!("\n2  Three consumers of a group, and what each has read");
+    scenes::read(&mut group, &events).await?;
+
+    println!("\n3  The three are stopped in the middle of their work, and a fourth goes on");
+    scenes::stop_and_go_on(read, group, &mut schedule).await?;
+
+    println!("\n4  Records finish out of order, and the commit waits for the oldest");
+    order::show(asked).await?;
+
+    println!("\n5  Three consumers, as threads and as tasks");
+    numbers::show(measured).await
+}

@@ -1,0 +1,80 @@
+//! Scene 4: records that finish in another order than they began, and what is committed then.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use helpers::ConsumerBuilder;
+use rdkafka::consumer::Consumer;
+use rdkafka::error::KafkaError;
+use rdkafka::message::{Message, OwnedMessage};
+use tokio::sync::watch;
+
+use crate::Scene;
+use crate::callbacks::Shares;
+use crate::consumer::{Work, consume, consumer};
+use crate::publish::{Schedule, send_together};
+
+/// There are records at the offsets 0 to 5. Answers come for these, in this order.
+const ANSWERS: [i64; 4] = [2, 1, 0, 5];
+
+/// Asks a service for each record.
+struct Asking {
+    /// How many answers have come.
+    answered: watch::Sender<usize>,
+    finished: watch::Sender<usize>,
+}
+
+impl Work for Asking {
+    async fn process(&self, message: &OwnedMessage) {
+        let turn = ANSWERS.iter().position(|offset| *offset == message.offset());
+        // An error would mean that the sender is gone, and it is in `self`.
+        let _ = self.answered.subscribe().wait_for(|answered| Some(*answered) == turn).await;
+        self.answered.send_modify(|answered| *answered += 1);
+    }
+
+    fn finished(&self, message: &OwnedMessage, to_commit: Option<i64>) {
+        let to_commit = to_commit.map_or("-".to_owned(), |offset| offset.to_string());
+        println!("   {:>8}  {to_commit:>9}", message.offset());
+        self.finished.send_modify(|finished| *finished += 1);
+    }
+}
+
+pub(crate) async fn show(scene: &Scene) -> Result<()> {
+    send_together(scene, &Schedule::new(&scene.airports).events(6)?).await?;
+    println!("   finished  to commit");
+    let asking = Asking { answered: watch::Sender::new(0), finished: watch::Sender::new(0) };
+    // ANCHOR: limit
+    let asker = consumer(&scene.brokers, &scene.group, "asker", &Shares::default())?;
+    asker.subscribe(&[&scene.topic])?;
+    tokio::select! {
+        ended = consume(&asker, &asking, 6, std::future::pending()) => drop(ended?),
+        // To wait for the last two would be to wait for ever.
+        _ = all_answers(&asking) => {}
+    }
+    // Closed, it gives up its partitions: that is when it commits what is finished.
+    drop(asker);
+    // ANCHOR_END: limit
+    let next = read(scene).await?;
+    println!("   for 3 and 4 no answer comes; the next consumer reads {next:?}");
+    Ok(())
+}
+
+async fn all_answers(asking: &Asking) {
+    let mut finished = asking.finished.subscribe();
+    let _ = finished.wait_for(|finished| *finished == ANSWERS.len()).await;
+}
+
+/// What there is to read for the next one: all offsets up to the end.
+async fn read(scene: &Scene) -> Result<Vec<i64>> {
+    let next = ConsumerBuilder::new(&scene.brokers, &scene.group);
+    let next = next.tell_end_of_partitions().build().await?;
+    next.subscribe(&[&scene.topic])?;
+    let mut offsets = Vec::new();
+    loop {
+        match tokio::time::timeout(Duration::from_secs(20), next.recv()).await? {
+            Ok(message) => offsets.push(message.offset()),
+            Err(KafkaError::PartitionEOF(_)) => return Ok(offsets),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}

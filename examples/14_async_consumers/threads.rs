@@ -1,0 +1,85 @@
+//! What the tasks are compared with: a thread for each consumer, and one for each record in work.
+
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::thread::Builder;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+
+use crate::Scene;
+use crate::callbacks::commit;
+use crate::consumer::{COMMIT_EVERY, config};
+use crate::group::PARTITIONS;
+use crate::load::Load;
+use crate::numbers::from_the_beginning;
+
+const POLL: Duration = Duration::from_millis(10);
+
+/// Runs the load on a thread for each consumer.
+pub(crate) async fn run(scene: &Scene, load: &Arc<Load>, many: usize) -> Result<()> {
+    let mut threads = Vec::new();
+    for partition in 0..PARTITIONS {
+        let consumer: BaseConsumer = config(&scene.brokers, &scene.group, "thread")?.create()?;
+        consumer.assign(&from_the_beginning(&scene.topic, partition)?)?;
+        let load = Arc::clone(load);
+        threads.push(std::thread::spawn(move || match many {
+            1 => one_by_one(&consumer, &load),
+            many => at_once(&consumer, &load, many),
+        }));
+    }
+    load.over().await;
+    for thread in threads {
+        thread.join().map_err(|_| anyhow!("a thread panicked"))??;
+    }
+    Ok(())
+}
+
+// ANCHOR: threads
+/// One record after the other.
+fn one_by_one(consumer: &BaseConsumer, load: &Load) -> Result<()> {
+    let mut processed = 0;
+    while !load.is_over() {
+        let Some(message) = consumer.poll(POLL) else { continue };
+        let message = message?;
+        process(load);
+        consumer.store_offset_from_message(&message)?;
+        processed += 1;
+        if processed % COMMIT_EVERY == 0 {
+            commit(consumer, CommitMode::Async)?;
+        }
+    }
+    Ok(commit(consumer, CommitMode::Sync)?)
+}
+
+/// A thread for each record that may be in work. It commits nothing: here too somebody would have
+/// to keep count of what is finished.
+fn at_once(consumer: &BaseConsumer, load: &Load, threads: usize) -> Result<()> {
+    std::thread::scope(|scope| {
+        let mut workers = Vec::new();
+        for _ in 0..threads {
+            let (sender, records) = sync_channel(1);
+            let work = move || records.into_iter().for_each(|_record| process(load));
+            Builder::new().spawn_scoped(scope, work).context("the system gives no more threads")?;
+            workers.push(sender);
+        }
+        let mut turns = workers.iter().cycle();
+        while !load.is_over() {
+            let Some(message) = consumer.poll(POLL) else { continue };
+            if let Some(worker) = turns.next() {
+                worker.send(message?.detach())?;
+            }
+        }
+        Ok(())
+    })
+}
+// ANCHOR_END: threads
+
+fn process(load: &Load) {
+    load.begin();
+    if !load.wait.is_zero() {
+        std::thread::sleep(load.wait);
+    }
+    load.done();
+}

@@ -1,0 +1,90 @@
+//! Sending a record on to another topic, with headers that say where it comes from.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
+use rdkafka::producer::{FutureProducer, FutureRecord};
+
+// ANCHOR: origin
+/// Where a record was first, and what has been tried with it since. All of it travels in headers:
+/// key and value stay as they were, even if nobody can decode them.
+pub(crate) struct Origin {
+    pub(crate) topic: String,
+    pub(crate) partition: i32,
+    pub(crate) offset: i64,
+    pub(crate) timestamp: i64,
+    pub(crate) attempt: usize,
+    pub(crate) redrives: usize,
+}
+
+impl Origin {
+    /// A record that was never sent on has no such headers: it is at its origin. A header that
+    /// cannot be read counts as none, for it must not stop the reader either.
+    pub(crate) fn of(message: &impl Message) -> Origin {
+        let timestamp = message.timestamp().to_millis().unwrap_or(0);
+        Origin {
+            topic: header(message, "original-topic").unwrap_or(message.topic()).to_owned(),
+            partition: number(message, "original-partition", message.partition()),
+            offset: number(message, "original-offset", message.offset()),
+            timestamp: number(message, "original-timestamp", timestamp),
+            attempt: number(message, "attempt", 1),
+            redrives: number(message, "redrives", 0),
+        }
+    }
+}
+// ANCHOR_END: origin
+
+// ANCHOR: forward
+/// Sends a record to `topic`, and returns when it has arrived there. Only then may the caller
+/// commit: the other way round a crash between the two would lose the record.
+pub(crate) async fn forward(
+    producer: &FutureProducer,
+    message: &impl Message,
+    origin: &Origin,
+    topic: &str,
+    error: &str,
+) -> Result<()> {
+    let headers = [
+        ("original-topic", origin.topic.clone()),
+        ("original-partition", origin.partition.to_string()),
+        ("original-offset", origin.offset.to_string()),
+        ("original-timestamp", origin.timestamp.to_string()),
+        ("attempt", origin.attempt.to_string()),
+        ("redrives", origin.redrives.to_string()),
+        ("error", error.to_owned()),
+    ];
+    let ours = headers.each_ref().map(|(name, _)| *name);
+    let headers = headers.iter().fold(others(message, &ours), |all, (key, value)| {
+        all.insert(Header { key, value: Some(value) })
+    });
+    let record = FutureRecord {
+        topic,
+        partition: None,
+        key: message.key(),
+        payload: message.payload(),
+        // The time of arrival in the new topic: the delay counts from it.
+        timestamp: None,
+        headers: Some(headers),
+    };
+    producer.send(record, Duration::from_secs(10)).await.map_err(|(error, _)| error)?;
+    Ok(())
+}
+// ANCHOR_END: forward
+
+/// The headers that a record had before, without those of an earlier forward.
+fn others(message: &impl Message, ours: &[&str]) -> OwnedHeaders {
+    let all = message.headers().into_iter().flat_map(Headers::iter);
+    let foreign = all.filter(|header| !ours.contains(&header.key));
+    foreign.fold(OwnedHeaders::new(), |headers, header| headers.insert(header))
+}
+
+fn number<T: std::str::FromStr>(message: &impl Message, name: &str, otherwise: T) -> T {
+    header(message, name).and_then(|value| value.parse().ok()).unwrap_or(otherwise)
+}
+
+/// A header's value as text.
+fn header<'a>(message: &'a impl Message, name: &str) -> Option<&'a str> {
+    let found = message.headers()?.iter().find(|header| header.key == name)?;
+    std::str::from_utf8(found.value?).ok()
+}

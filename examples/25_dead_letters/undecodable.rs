@@ -1,0 +1,93 @@
+//! Scene 1: three things to do with a record that cannot be decoded.
+
+use anyhow::Result;
+use helpers::{ConsumerBuilder, unique_name};
+use rdkafka::consumer::{CommitMode, Consumer, StreamConsumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::Message;
+use rdkafka::producer::FutureProducer;
+use rdkafka::{Offset, TopicPartitionList};
+use std::time::Duration;
+
+use crate::Topics;
+use crate::departure::Departure;
+use crate::forward::{Origin, forward};
+
+// ANCHOR: choice
+/// What to do with a record that cannot be decoded. Each is right somewhere.
+#[derive(Clone, Copy)]
+enum Undecodable {
+    /// Go on without it, and say so.
+    Skip,
+    /// Put it aside, for somebody to look at.
+    Park,
+    /// Read nothing behind it until somebody has looked at it.
+    Stop,
+}
+// ANCHOR_END: choice
+
+pub(crate) async fn show(brokers: &str, topics: &Topics, producer: &FutureProducer) -> Result<()> {
+    println!("   choice       processed  committed  what becomes of it");
+    let groups = [(); 3].map(|()| unique_name("board"));
+    for (name, choice, group) in [
+        ("skip", Undecodable::Skip, &groups[0]),
+        ("park", Undecodable::Park, &groups[1]),
+        ("stop", Undecodable::Stop, &groups[2]),
+        ("stop, again", Undecodable::Stop, &groups[2]),
+    ] {
+        let consumer = ConsumerBuilder::new(brokers, group.clone());
+        let consumer = consumer.tell_end_of_partitions().build().await?;
+        consumer.subscribe(&[&topics.departures])?;
+        let (processed, outcome) = read(&consumer, choice, &topics.parked, producer).await?;
+        let committed = committed(&consumer, &topics.departures)?;
+        println!("   {name:<12} {processed:>9}  {committed:>9}  {outcome}");
+    }
+    Ok(())
+}
+
+// ANCHOR: read
+/// Reads to the end of the topic: how many departures there were, and what was no departure.
+async fn read(
+    consumer: &StreamConsumer,
+    choice: Undecodable,
+    parked: &str,
+    producer: &FutureProducer,
+) -> Result<(usize, String)> {
+    let (mut processed, mut outcome) = (0, String::new());
+    loop {
+        let message = match consumer.recv().await {
+            Ok(message) => message,
+            Err(KafkaError::PartitionEOF(_)) => return Ok((processed, outcome)),
+            Err(error) => return Err(error.into()),
+        };
+        match (Departure::decode(&message), choice) {
+            (Ok(_departure), _) => processed += 1,
+            (Err(error), Undecodable::Skip) => {
+                outcome = format!("offset {} skipped: {error}", message.offset());
+            }
+            (Err(error), Undecodable::Park) => {
+                let origin = Origin::of(&message);
+                forward(producer, &message, &origin, parked, &error.to_string()).await?;
+                outcome = format!("offset {} parked: {error}", message.offset());
+            }
+            (Err(error), Undecodable::Stop) => {
+                // Not committed: who starts again meets it again, and cannot overlook it.
+                outcome = format!("stopped at offset {}: {error}", message.offset());
+                return Ok((processed, outcome));
+            }
+        }
+        consumer.commit_message(&message, CommitMode::Sync)?;
+    }
+}
+// ANCHOR_END: read
+
+/// What the group has committed for the only partition.
+fn committed(consumer: &StreamConsumer, topic: &str) -> Result<i64> {
+    let mut partition = TopicPartitionList::new();
+    partition.add_partition(topic, 0);
+    let committed = consumer.committed_offsets(partition, Duration::from_secs(10))?;
+    match committed.elements()[0].offset() {
+        Offset::Offset(offset) => Ok(offset),
+        _ => Ok(0),
+    }
+}

@@ -1,0 +1,153 @@
+//! Which offset may be committed when records finish in another order than they began.
+//!
+//! A committed offset says "everything before is done". A program that works on several records at
+//! once may therefore commit only up to the oldest one that is not finished, however many behind it
+//! are. [`ContiguousOffsets`] keeps count; it knows no client and commits nothing itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The records in work, for each partition.
+#[derive(Clone, Debug, Default)]
+pub struct ContiguousOffsets {
+    topics: BTreeMap<String, BTreeMap<i32, InWork>>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct InWork {
+    offsets: BTreeSet<i64>,
+    /// The offset after the last record that was begun.
+    end: i64,
+    /// What was last said to be ready for a commit.
+    ready: i64,
+}
+
+impl ContiguousOffsets {
+    /// Nothing is in work yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// To be called for each record when its work begins, in the order of the partition. Offsets
+    /// may be missing: compaction and the markers of transactions leave gaps.
+    pub fn begun(&mut self, topic: &str, partition: i32, offset: i64) {
+        if !self.topics.contains_key(topic) {
+            self.topics.insert(topic.to_owned(), BTreeMap::new());
+        }
+        let partitions = self.topics.get_mut(topic);
+        let in_work = partitions.expect("it is there or was just put there").entry(partition);
+        // Where the partition begins here nothing is to be committed yet.
+        let in_work = in_work.or_insert_with(|| InWork { ready: offset, ..InWork::default() });
+        in_work.offsets.insert(offset);
+        in_work.end = in_work.end.max(offset + 1);
+    }
+
+    /// To be called when a record's work is done. Returns the offset to commit if it has moved: all
+    /// records before it are finished. `None` while an older record is still in work, and for a
+    /// record that is not known (any more).
+    pub fn finished(&mut self, topic: &str, partition: i32, offset: i64) -> Option<i64> {
+        let in_work = self.topics.get_mut(topic)?.get_mut(&partition)?;
+        if !in_work.offsets.remove(&offset) {
+            return None;
+        }
+        let ready = in_work.offsets.first().copied().unwrap_or(in_work.end);
+        let moved = ready > in_work.ready;
+        in_work.ready = in_work.ready.max(ready);
+        moved.then_some(ready)
+    }
+
+    /// To be called for each partition that is taken away or sought: what of it is still in work
+    /// may finish, and says nothing about a commit any more.
+    pub fn forget(&mut self, topic: &str, partition: i32) {
+        if let Some(partitions) = self.topics.get_mut(topic) {
+            partitions.remove(&partition);
+        }
+    }
+
+    /// How many records are in work, in all partitions.
+    pub fn in_work(&self) -> usize {
+        let partitions = self.topics.values().flat_map(BTreeMap::values);
+        partitions.map(|it| it.offsets.len()).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn begun(offsets: &[i64]) -> ContiguousOffsets {
+        let mut tracked = ContiguousOffsets::new();
+        for offset in offsets {
+            tracked.begun("departures", 0, *offset);
+        }
+        tracked
+    }
+
+    #[test]
+    fn a_commit_waits_for_the_oldest_record() {
+        let mut tracked = begun(&[5, 6, 7]);
+        assert_eq!(tracked.finished("departures", 0, 7), None);
+        assert_eq!(tracked.finished("departures", 0, 5), Some(6));
+        assert_eq!(tracked.in_work(), 1);
+        assert_eq!(tracked.finished("departures", 0, 6), Some(8));
+        assert_eq!(tracked.in_work(), 0);
+    }
+
+    #[test]
+    fn partitions_do_not_wait_for_each_other() {
+        let mut tracked = begun(&[0]);
+        tracked.begun("departures", 1, 40);
+        tracked.begun("arrivals", 0, 90);
+        assert_eq!(tracked.finished("departures", 1, 40), Some(41));
+        assert_eq!(tracked.finished("arrivals", 0, 90), Some(91));
+        assert_eq!(tracked.finished("departures", 0, 0), Some(1));
+    }
+
+    #[test]
+    fn a_partition_that_was_taken_away_is_not_committed() {
+        let mut tracked = begun(&[0, 1]);
+        tracked.forget("departures", 0);
+        assert_eq!(tracked.finished("departures", 0, 0), None);
+        // It came back, and its first record was begun again.
+        tracked.begun("departures", 0, 0);
+        assert_eq!(tracked.finished("departures", 0, 1), None);
+        assert_eq!(tracked.finished("departures", 0, 0), Some(1));
+    }
+
+    #[test]
+    fn what_is_ready_never_goes_back() {
+        let mut tracked = begun(&[5]);
+        assert_eq!(tracked.finished("departures", 0, 5), Some(6));
+        tracked.begun("departures", 0, 2);
+        assert_eq!(tracked.finished("departures", 0, 2), None);
+    }
+
+    /// Every order in which `left` can come.
+    fn orders(left: &[i64]) -> Vec<Vec<i64>> {
+        if left.is_empty() {
+            return vec![Vec::new()];
+        }
+        let first = |index: usize| {
+            let mut rest = left.to_vec();
+            let offset = rest.remove(index);
+            orders(&rest).into_iter().map(move |order| [vec![offset], order].concat())
+        };
+        (0..left.len()).flat_map(first).collect()
+    }
+
+    #[test]
+    fn in_every_order_all_before_the_commit_is_finished_and_the_next_is_not() {
+        let offsets = [0, 1, 3, 4, 7, 9];
+        let all = orders(&offsets);
+        assert_eq!(all.len(), 720);
+        for order in all {
+            let mut tracked = begun(&offsets);
+            let mut committed = 0;
+            for (count, offset) in order.iter().enumerate() {
+                let ready = tracked.finished("departures", 0, *offset);
+                committed = ready.unwrap_or(committed);
+                let oldest = offsets.iter().find(|it| !order[..=count].contains(it));
+                assert_eq!(committed, oldest.copied().unwrap_or(10), "{order:?} at {count}");
+            }
+        }
+    }
+}

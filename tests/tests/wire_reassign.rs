@@ -1,0 +1,119 @@
+//! Other replicas for a partition: what is refused, and what is done.
+
+use kafka_protocol::messages::alter_partition_reassignments_request::{
+    ReassignablePartition, ReassignableTopic,
+};
+use kafka_protocol::messages::create_topics_request::CreatableReplicaAssignment;
+use kafka_protocol::messages::{
+    AlterPartitionReassignmentsRequest, BrokerId, ListPartitionReassignmentsRequest,
+};
+use workshop_tests::disturbed::Disturbed;
+use workshop_tests::requests::{create_topic, metadata, topic_name};
+use workshop_tests::{TestCluster, eventually};
+
+const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
+const INVALID_REPLICA_ASSIGNMENT: i16 = 39;
+const NO_REASSIGNMENT_IN_PROGRESS: i16 = 85;
+
+fn nodes(ids: &[i32]) -> Vec<BrokerId> {
+    ids.iter().copied().map(BrokerId).collect()
+}
+
+/// Asks for other replicas, or to give that up, and answers with code and message.
+fn reassign(
+    cluster: &TestCluster,
+    topic: &str,
+    partition: i32,
+    replicas: Option<&[i32]>,
+) -> (i16, String) {
+    let partition = ReassignablePartition::default()
+        .with_partition_index(partition)
+        .with_replicas(replicas.map(nodes));
+    let topic =
+        ReassignableTopic::default().with_name(topic_name(topic)).with_partitions(vec![partition]);
+    let request = AlterPartitionReassignmentsRequest::default()
+        .with_timeout_ms(5_000)
+        .with_topics(vec![topic]);
+    let answer = cluster.connect().call(0, &request);
+    assert_eq!(answer.error_code, 0, "{:?}", answer.error_message);
+    let partition = &answer.responses[0].partitions[0];
+    let text = partition.error_message.as_ref().map(ToString::to_string);
+    (partition.error_code, text.unwrap_or_default())
+}
+
+/// A topic of one partition on nodes 1 and 2.
+fn topic_on_two_nodes(cluster: &TestCluster) -> String {
+    let topic = cluster.topic_name();
+    let mut request = create_topic(&topic, -1, -1, &[]);
+    request.topics[0].assignments = vec![
+        CreatableReplicaAssignment::default()
+            .with_partition_index(0)
+            .with_broker_ids(nodes(&[1, 2])),
+    ];
+    assert_eq!(cluster.connect().call(7, &request).topics[0].error_code, 0);
+    cluster.wait_for_leaders(&topic, 1);
+    topic
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replicas_move_to_the_nodes_that_were_asked_for() {
+    let cluster = TestCluster::start().await;
+    let topic = topic_on_two_nodes(&cluster);
+    assert_eq!(reassign(&cluster, &topic, 0, Some(&[3, 2])), (0, String::new()));
+    let partition = eventually("the replicas have moved", || {
+        let answer = cluster.connect().call(12, &metadata(&[&topic]));
+        let partition = answer.topics[0].partitions[0].clone();
+        (partition.replica_nodes == nodes(&[3, 2]) && partition.isr_nodes.len() == 2)
+            .then_some(partition)
+    });
+    assert!(nodes(&[3, 2]).contains(&partition.leader_id), "{partition:?}");
+    let all = ListPartitionReassignmentsRequest::default().with_topics(None);
+    let listed = cluster.connect().call(0, &all).topics;
+    assert!(listed.iter().all(|it| *it.name != *topic), "{listed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reassignment_that_makes_no_sense_is_refused_as_kafka_does() {
+    let cluster = TestCluster::start().await;
+    let topic = topic_on_two_nodes(&cluster);
+    let rows: [(i32, Option<&[i32]>, i16); 5] = [
+        (7, Some(&[1]), UNKNOWN_TOPIC_OR_PARTITION),
+        (0, None, NO_REASSIGNMENT_IN_PROGRESS),
+        (0, Some(&[]), INVALID_REPLICA_ASSIGNMENT),
+        (0, Some(&[1, 1]), INVALID_REPLICA_ASSIGNMENT),
+        (0, Some(&[1, 99]), INVALID_REPLICA_ASSIGNMENT),
+    ];
+    for (partition, replicas, code) in rows {
+        let (found, text) = reassign(&cluster, &topic, partition, replicas);
+        assert_eq!(found, code, "{replicas:?}: {text}");
+        assert!(!text.is_empty());
+    }
+    let (unknown, _) = reassign(&cluster, "no-such-topic", 0, Some(&[1]));
+    assert_eq!(unknown, UNKNOWN_TOPIC_OR_PARTITION);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replicas_stay_until_those_that_replace_them_are_in_sync() {
+    let cluster = Disturbed::start().await;
+    let topic = topic_on_two_nodes(&cluster.clients);
+    cluster.append(1, &topic, -1, &["one"]);
+    cluster.switchboard.pause_replication(3).await.expect("there is a node 3");
+    let clients = &cluster.clients;
+    assert_eq!(reassign(clients, &topic, 0, Some(&[3])).0, 0);
+    let list = ListPartitionReassignmentsRequest::default().with_topics(None);
+    let listed = cluster.any_node().call(0, &list);
+    let ongoing = &listed.topics[0].partitions[0];
+    assert_eq!(ongoing.replicas, nodes(&[3, 1, 2]));
+    assert_eq!(ongoing.adding_replicas, nodes(&[3]));
+    assert_eq!(ongoing.removing_replicas, nodes(&[1, 2]));
+    assert_eq!(cluster.partition(&topic).leader_id, 1);
+
+    // It can be given up, and begun again.
+    assert_eq!(reassign(clients, &topic, 0, None).0, 0);
+    assert_eq!(cluster.partition(&topic).replica_nodes, nodes(&[1, 2]));
+    assert_eq!(reassign(clients, &topic, 0, Some(&[3])).0, 0);
+    cluster.switchboard.resume_replication(3).await.expect("there is a node 3");
+    let moved = cluster.wait_for_leader(&topic, 3);
+    assert_eq!((moved.replica_nodes, moved.isr_nodes), (nodes(&[3]), nodes(&[3])));
+    assert_eq!(cluster.high_watermark(3, &topic), 1);
+}
