@@ -4,12 +4,15 @@ use kafka_protocol::messages::alter_partition_reassignments_request::{
     ReassignablePartition, ReassignableTopic,
 };
 use kafka_protocol::messages::create_topics_request::CreatableReplicaAssignment;
+use kafka_protocol::messages::describe_log_dirs_request::DescribableLogDirTopic;
 use kafka_protocol::messages::{
-    AlterPartitionReassignmentsRequest, BrokerId, ElectLeadersRequest,
+    AlterPartitionReassignmentsRequest, BrokerId, DescribeLogDirsRequest, ElectLeadersRequest,
     ListPartitionReassignmentsRequest, elect_leaders_request, elect_leaders_response,
 };
+use workshop_tests::batch::Batch;
 use workshop_tests::disturbed::Disturbed;
-use workshop_tests::requests::{create_topic, metadata, topic_name};
+use workshop_tests::raw::RawClient;
+use workshop_tests::requests::{create_topic, metadata, produce, produced, topic_name};
 use workshop_tests::{TestCluster, eventually};
 
 const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
@@ -74,6 +77,35 @@ async fn replicas_move_to_the_nodes_that_were_asked_for() {
     let all = ListPartitionReassignmentsRequest::default().with_topics(None);
     let listed = cluster.connect().call(0, &all).topics;
     assert!(listed.iter().all(|it| *it.name != *topic), "{listed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_node_tells_how_large_its_replicas_are() {
+    let cluster = TestCluster::start().await;
+    let topic = topic_on_two_nodes(&cluster);
+    let batch = Batch::of(&["JFK", "EHAM"]).encode();
+    let size = batch.len() as i64;
+    let answer = cluster.connect_to_leader(&topic, 0).call(9, &produce(&topic, 0, -1, batch));
+    assert_eq!(produced(&answer).error_code, 0);
+    let asked = DescribableLogDirTopic::default()
+        .with_topic(topic_name(&topic))
+        .with_partitions(vec![0, 7]);
+    for topics in [Some(vec![asked]), None] {
+        let request = DescribeLogDirsRequest::default().with_topics(topics);
+        for (place, address) in cluster.addresses().iter().enumerate() {
+            let found = eventually("the follower has it all", || {
+                let answer = RawClient::connect(address).call(4, &request);
+                let directory = &answer.results[0];
+                assert_eq!((answer.error_code, directory.error_code), (0, 0));
+                let mut topics = directory.topics.iter();
+                let found = topics.find(|it| *it.name == *topic).map(|it| it.partitions.clone());
+                let sizes = found.as_ref().map(|it| it[0].partition_size);
+                (sizes.is_none() || sizes == Some(size)).then_some(found)
+            });
+            // Nodes 1 and 2 hold it.
+            assert_eq!(found.map(|it| it.len()), (place < 2).then_some(1), "{address}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
