@@ -177,6 +177,7 @@ apis! {
         alter_partition_reassignments 0..=1, waits;
     ListPartitionReassignments ListPartitionReassignmentsRequest
         list_partition_reassignments 0..=0, now;
+    DescribeLogDirs DescribeLogDirsRequest describe_log_dirs 1..=4, now;
     IncrementalAlterConfigs IncrementalAlterConfigsRequest incremental_alter_configs 0..=1, now;
     OffsetDelete OffsetDeleteRequest offset_delete 0..=0, coordinates;
     DescribeCluster DescribeClusterRequest describe_cluster 0..=1, now;
