@@ -6,6 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use anyhow::Result;
 use helpers::{ConsumerBuilder, unique_name};
 use rdkafka::consumer::{CommitMode, Consumer, StreamConsumer};
+use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::producer::FutureProducer;
 use rdkafka::{Offset, TopicPartitionList};
@@ -52,7 +53,15 @@ impl<'a> Worker<'a> {
             let first_due = waiting.values().min().copied().unwrap_or(Duration::MAX);
             tokio::select! {
                 message = self.consumer.recv() => {
-                    let message = message?;
+                    let message = match message {
+                        Ok(message) => message,
+                        Err(error @ KafkaError::MessageConsumptionFatal(_)) => Err(error)?,
+                        Err(error) => {
+                            // It passes: the client goes on trying.
+                            eprintln!("{error}");
+                            continue;
+                        }
+                    };
                     let due = self.due(&message);
                     if due > now() {
                         // Too early: its partition pauses, and goes on with this very record.

@@ -4,26 +4,22 @@
 //! is the cluster named there, Apache Kafka for example; without it each test starts an embedded
 //! cluster of its own. What a test expects is what Apache Kafka answers.
 //!
-//! [`raw`] sends single requests at any version, [`requests`] builds the common ones, and [`batch`]
-//! builds record batches, wrong ones too. [`examples`] runs the examples, and [`chapters`] knows what
-//! the pages of docs/ must show.
+//! The crate `wire-client` sends single requests at any version and builds the common ones.
+//! [`examples`] runs the examples, and [`chapters`] knows what the pages of docs/ must show.
 
-pub mod batch;
 pub mod chapters;
 mod cluster;
 pub mod disturbed;
 pub mod examples;
-pub mod group;
 mod hosted;
-pub mod raw;
 pub mod reader;
-pub mod requests;
 pub mod transactions;
 
 use std::time::{Duration, Instant};
 
 pub use cluster::TestCluster;
 pub use hosted::HostedCluster;
+pub use wire_client::{batch, group, raw, requests};
 
 /// How long a condition may take to come true before a test gives up.
 pub const DEADLINE: Duration = Duration::from_secs(20);

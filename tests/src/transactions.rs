@@ -1,81 +1,18 @@
-//! What the tests of transactions share: the requests of a transactional producer, one by one.
+//! What the tests of transactions share: a transactional producer that sends one request at a time.
 
-use kafka_protocol::messages::add_partitions_to_txn_request::AddPartitionsToTxnTopic;
-use kafka_protocol::messages::{
-    AddOffsetsToTxnRequest, AddPartitionsToTxnRequest, EndTxnRequest, FindCoordinatorRequest,
-    InitProducerIdRequest, ProducerId, TransactionalId,
-};
+use kafka_protocol::messages::FindCoordinatorRequest;
+pub use wire_client::transactions::{Producer, add_offsets, add_partitions, end, initialize};
 
 use crate::raw::RawClient;
-use crate::requests::{group_id, text, topic_name};
+use crate::requests::text;
 use crate::{TestCluster, eventually};
 
 /// A transaction is being ended; the client asks again.
 pub const CONCURRENT_TRANSACTIONS: i16 = 51;
 
-/// A producer id and its epoch.
-pub type Producer = (i64, i16);
-
 /// A transactional id that nobody else uses.
 pub fn transactional_id() -> String {
     format!("test-{}", uuid::Uuid::new_v4().simple())
-}
-
-fn id(transactional_id: &str) -> TransactionalId {
-    TransactionalId(text(transactional_id))
-}
-
-/// InitProducerId, with the producer that the client believes to be (−1, −1 for none).
-pub fn initialize(
-    transactional_id: &str,
-    timeout_ms: i32,
-    expected: Producer,
-) -> InitProducerIdRequest {
-    InitProducerIdRequest::default()
-        .with_transactional_id(Some(id(transactional_id)))
-        .with_transaction_timeout_ms(timeout_ms)
-        .with_producer_id(ProducerId(expected.0))
-        .with_producer_epoch(expected.1)
-}
-
-/// AddPartitionsToTxn for partitions of topics.
-pub fn add_partitions(
-    transactional_id: &str,
-    producer: Producer,
-    topics: &[(&str, &[i32])],
-) -> AddPartitionsToTxnRequest {
-    let topic = |(topic, partitions): &(&str, &[i32])| {
-        AddPartitionsToTxnTopic::default()
-            .with_name(topic_name(topic))
-            .with_partitions(partitions.to_vec())
-    };
-    AddPartitionsToTxnRequest::default()
-        .with_v3_and_below_transactional_id(id(transactional_id))
-        .with_v3_and_below_producer_id(ProducerId(producer.0))
-        .with_v3_and_below_producer_epoch(producer.1)
-        .with_v3_and_below_topics(topics.iter().map(topic).collect())
-}
-
-/// AddOffsetsToTxn for a group.
-pub fn add_offsets(
-    transactional_id: &str,
-    producer: Producer,
-    group: &str,
-) -> AddOffsetsToTxnRequest {
-    AddOffsetsToTxnRequest::default()
-        .with_transactional_id(id(transactional_id))
-        .with_producer_id(ProducerId(producer.0))
-        .with_producer_epoch(producer.1)
-        .with_group_id(group_id(group))
-}
-
-/// EndTxn.
-pub fn end(transactional_id: &str, producer: Producer, commit: bool) -> EndTxnRequest {
-    EndTxnRequest::default()
-        .with_transactional_id(id(transactional_id))
-        .with_producer_id(ProducerId(producer.0))
-        .with_producer_epoch(producer.1)
-        .with_committed(commit)
 }
 
 /// A transactional id and a connection to the node that coordinates it.

@@ -235,12 +235,14 @@ fn group_samples() -> Vec<Bytes> {
 fn admin_samples() -> Vec<Bytes> {
     let configs = [("retention.ms", "1000"), ("cleanup.policy", "compact")];
     let create = requests::create_topic("another", 2, 1, &configs);
-    let delete = DeleteTopicsRequest::default().with_topic_names(vec![topic_name("another")]);
+    let delete = DeleteTopicsRequest::default()
+        .with_topic_names(vec![topic_name("another")])
+        .with_timeout_ms(5_000);
     let more = create_partitions_request::CreatePartitionsTopic::default()
         .with_name(topic_name(TOPIC))
         .with_count(3)
         .with_assignments(None);
-    let more = CreatePartitionsRequest::default().with_topics(vec![more]);
+    let more = CreatePartitionsRequest::default().with_topics(vec![more]).with_timeout_ms(5_000);
     let elect = elect_leaders_request::TopicPartitions::default()
         .with_topic(topic_name(TOPIC))
         .with_partitions(vec![0]);

@@ -3,6 +3,7 @@
 //! One file per subcommand. What they know of clusters and data directories is in the library
 //! `workshop`, which the examples use as well.
 
+mod conformance;
 mod foreign;
 mod interrupt;
 mod registry;
@@ -41,6 +42,7 @@ enum Command {
     Up(up::Arguments),
     Status(status::Arguments),
     Reset(reset::Arguments),
+    Conformance(conformance::Arguments),
 }
 
 const EXAMPLES: &str = "\
@@ -50,6 +52,7 @@ Examples:
   cargo workshop up --engine apache     the same with Apache Kafka
   cargo workshop status                 nodes, topics, groups and their lag
   cargo workshop reset                  start over with an empty cluster
+  cargo workshop conformance            whether it answers as Apache Kafka does
 
 Environment:
   WORKSHOP_DATA=DIR                     another data directory, so another cluster
@@ -65,7 +68,9 @@ const UNAVAILABLE: u8 = 69;
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    // What is sent to be refused is no news.
+    let level = if let Command::Conformance(_) = arguments.command { "error" } else { "warn" };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 
     let data = match arguments.data {
@@ -78,6 +83,7 @@ async fn main() -> ExitCode {
             status::run(&arguments, data).await.map(|()| ExitCode::SUCCESS)
         }
         Command::Reset(arguments) => reset::run(&arguments, &data).map(|()| ExitCode::SUCCESS),
+        Command::Conformance(arguments) => conformance::run(&arguments).await,
     };
     match done {
         Ok(code) => code,

@@ -8,7 +8,7 @@ use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
 use kafka_protocol::messages::create_partitions_response::CreatePartitionsTopicResult;
 use kafka_protocol::messages::{CreatePartitionsRequest, CreatePartitionsResponse, TopicName};
 
-use super::{Context, message};
+use super::{Context, has_no_time, message};
 use crate::metadata::Refusal;
 
 pub(super) fn handle(
@@ -24,6 +24,9 @@ pub(super) fn handle(
     for topic in request.topics {
         let name = topic.name.clone();
         let outcome = match named.get_mut(&name) {
+            Some(1) if has_no_time(request.timeout_ms) => {
+                Err(Refusal::new(ResponseError::RequestTimedOut, ""))
+            }
             Some(1) => create(topic, request.validate_only, context),
             Some(times) if *times > 1 => {
                 *times = 0;

@@ -8,7 +8,7 @@ use kafka_protocol::messages::create_topics_response::{CreatableTopicConfigs, Cr
 use kafka_protocol::messages::{CreateTopicsRequest, CreateTopicsResponse, TopicName};
 
 use super::describe_configs::describe_settings;
-use super::{Context, message};
+use super::{Context, has_no_time, message};
 use crate::metadata::{MOST_PARTITIONS, NewTopic, Refusal, Topic};
 
 pub(super) fn handle(
@@ -27,6 +27,9 @@ pub(super) fn handle(
     for topic in request.topics {
         let name = topic.name.clone();
         let created = match named.get_mut(&name) {
+            Some(1) if has_no_time(request.timeout_ms) => {
+                Err(Refusal::new(ResponseError::RequestTimedOut, ""))
+            }
             Some(1) => {
                 context.state.metadata.create_topic(wanted(topic), request.validate_only)
             }

@@ -1,5 +1,7 @@
 //! DeleteGroups, versions 0 to 2: groups without members, with all that they have committed.
 
+use std::collections::HashSet;
+
 use kafka_protocol::messages::delete_groups_response::DeletableGroupResult;
 use kafka_protocol::messages::{DeleteGroupsRequest, DeleteGroupsResponse};
 
@@ -10,7 +12,10 @@ pub(crate) fn handle(
     _version: i16,
     context: &Context,
 ) -> DeleteGroupsResponse {
-    let results = request.groups_names.into_iter().map(|group_id| {
+    // A group that is named twice is deleted, and answered, once.
+    let mut seen = HashSet::new();
+    let named = request.groups_names.into_iter().filter(|group_id| seen.insert(group_id.clone()));
+    let results = named.map(|group_id| {
         let answer = context
             .check_coordinator(&group_id)
             .and_then(|()| context.state.groups.delete(&group_id, context.now));

@@ -9,7 +9,7 @@ use kafka_protocol::messages::delete_topics_response::DeletableTopicResult;
 use kafka_protocol::messages::{DeleteTopicsRequest, DeleteTopicsResponse, TopicName};
 use uuid::Uuid;
 
-use super::{Context, message, topic_name};
+use super::{Context, has_no_time, message, topic_name};
 use crate::metadata::{Refusal, Topic};
 
 pub(super) fn handle(
@@ -17,6 +17,7 @@ pub(super) fn handle(
     version: i16,
     context: &Context,
 ) -> DeleteTopicsResponse {
+    let has_no_time = has_no_time(request.timeout_ms);
     let by_name = request
         .topic_names
         .into_iter()
@@ -33,6 +34,9 @@ pub(super) fn handle(
             continue;
         }
         let deleted = found.and_then(|found| {
+            if has_no_time {
+                return Err(Refusal::new(ResponseError::RequestTimedOut, ""));
+            }
             context.state.metadata.delete_topic(&found)?;
             context.state.groups.forget_topics(&[&found.name], context.now);
             Ok(found)

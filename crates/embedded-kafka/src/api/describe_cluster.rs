@@ -5,7 +5,7 @@ use kafka_protocol::messages::describe_cluster_response::DescribeClusterBroker;
 use kafka_protocol::messages::{BrokerId, DescribeClusterRequest, DescribeClusterResponse};
 use kafka_protocol::protocol::StrBytes;
 
-use super::Context;
+use super::{CLUSTER_OPERATIONS, Context, NOT_ASKED_FOR};
 
 /// The endpoint type of brokers; controllers (2) have none of their own here (KIP-919).
 const BROKERS: i8 = 1;
@@ -37,7 +37,13 @@ pub(super) fn handle(
             .with_port(i32::from(node.address.port()))
             .with_rack(context.rack_of(node.id))
     });
+    let operations = if request.include_cluster_authorized_operations {
+        CLUSTER_OPERATIONS
+    } else {
+        NOT_ASKED_FOR
+    };
     DescribeClusterResponse::default()
+        .with_cluster_authorized_operations(operations)
         .with_cluster_id(metadata.cluster_id().to_owned().into())
         .with_controller_id(BrokerId(metadata.controller()))
         .with_brokers(brokers.collect())

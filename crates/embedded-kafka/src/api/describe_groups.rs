@@ -4,15 +4,12 @@ use kafka_protocol::messages::describe_groups_response::{DescribedGroup, Describ
 use kafka_protocol::messages::{DescribeGroupsRequest, DescribeGroupsResponse, GroupId};
 use kafka_protocol::protocol::StrBytes;
 
-use super::Context;
+use super::{Context, NOT_ASKED_FOR};
 use crate::group::{Described, DescribedMember};
 
 /// The bits of the operations that Kafka has for a group: read, delete, describe, describe and
 /// alter its settings. Without an authorizer everybody may do all of them.
 const ALL_OPERATIONS: i32 = 1 << 3 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 11;
-
-/// What stands where the operations were not asked for.
-const NOT_ASKED_FOR: i32 = i32::MIN;
 
 pub(crate) fn handle(
     request: DescribeGroupsRequest,

@@ -8,7 +8,7 @@ use kafka_protocol::messages::{
     BrokerId, DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse, TopicName,
 };
 
-use super::{Context, topic_name};
+use super::{Context, TOPIC_OPERATIONS, topic_name};
 use crate::metadata::replication::NO_LEADER;
 use crate::metadata::{Partition, names};
 
@@ -93,6 +93,7 @@ fn describe(
     let result = result
         .with_topic_id(topic.id)
         .with_is_internal(topic.is_internal())
+        .with_topic_authorized_operations(TOPIC_OPERATIONS)
         .with_partitions(shown.map(|partition| describe_one(partition)).collect());
     (result, partitions.len())
 }

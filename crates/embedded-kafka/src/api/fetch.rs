@@ -17,7 +17,7 @@ use kafka_protocol::messages::fetch_response::{
 use kafka_protocol::messages::{BrokerId, FetchRequest, FetchResponse, ProducerId};
 use tokio::time::Instant;
 
-use super::{Answer, Call, Context, node_endpoints};
+use super::{Answer, Call, Context, ISOLATION_LEVELS, node_endpoints};
 use crate::log::{AbortedTransactions, BatchHeader, Slice};
 use crate::metadata::{Partition, PartitionState, READ_COMMITTED, READ_UNCOMMITTED, Topic};
 use crate::settings::FETCH_MAX_BYTES;
@@ -64,7 +64,7 @@ struct Standing {
 
 pub(super) async fn answer(mut request: FetchRequest, call: &Call, context: &Context) -> Answer {
     let asked = context.in_words(&request);
-    if let Some(error) = session_error(&request) {
+    if let Some(error) = request_error(&request) {
         let response = FetchResponse::default().with_error_code(error.code());
         return call.respond(response, asked, context, []);
     }
@@ -91,6 +91,8 @@ pub(super) async fn answer(mut request: FetchRequest, call: &Call, context: &Con
     let reader = Reader::new(&request, call.version, context);
     wait(&request, &wanted, &reader).await;
 
+    // As in Kafka, a negative size fails where the records are read.
+    let is_negative = request.max_bytes < 0;
     let most = usize::try_from(request.max_bytes).unwrap_or(0).min(FETCH_MAX_BYTES);
     let set_aside = context.state.fetched.set_aside(most);
     let mut left = set_aside.bytes();
@@ -100,7 +102,11 @@ pub(super) async fn answer(mut request: FetchRequest, call: &Call, context: &Con
         let mut answers = Vec::with_capacity(partitions.len());
         for wanted in partitions {
             let first = shared.is_empty();
-            let data = read(&wanted, &mut left, first, &reader).await;
+            let data = if is_negative {
+                refuse(nothing(&wanted), &wanted, ResponseError::UnknownServerError, call.version)
+            } else {
+                read(&wanted, &mut left, first, &reader).await
+            };
             shared.extend(data.records.clone().filter(|records| !records.is_empty()));
             answers.push(data);
         }
@@ -126,7 +132,10 @@ pub(super) async fn answer(mut request: FetchRequest, call: &Call, context: &Con
 }
 
 /// A client that goes on with a session which was never opened is told to start over.
-fn session_error(request: &FetchRequest) -> Option<ResponseError> {
+fn request_error(request: &FetchRequest) -> Option<ResponseError> {
+    if !ISOLATION_LEVELS.contains(&request.isolation_level) {
+        return Some(ResponseError::UnknownServerError);
+    }
     let without_session = request.session_id == 0 && matches!(request.session_epoch, -1 | 0);
     (!without_session).then_some(ResponseError::FetchSessionIdNotFound)
 }
@@ -249,12 +258,7 @@ async fn read(
     reader: &Reader<'_>,
 ) -> PartitionData {
     let Reader { context, version, .. } = *reader;
-    let data = PartitionData::default()
-        .with_partition_index(wanted.fetch.partition)
-        .with_records(Some(Bytes::new()))
-        .with_aborted_transactions(None)
-        .with_high_watermark(-1)
-        .with_last_stable_offset(-1);
+    let data = nothing(wanted);
     let of_partition = usize::try_from(wanted.fetch.partition_max_bytes).unwrap_or(0);
     let found = match wanted.locate(of_partition.min(*left), reader) {
         Ok(mut standing) => match standing.slice.take() {
@@ -282,6 +286,16 @@ async fn read(
         }
         Err(error) => refuse(data, wanted, error, version),
     }
+}
+
+/// A partition's answer without records, and without a word on where it ends.
+fn nothing(wanted: &Wanted) -> PartitionData {
+    PartitionData::default()
+        .with_partition_index(wanted.fetch.partition)
+        .with_records(Some(Bytes::new()))
+        .with_aborted_transactions(None)
+        .with_high_watermark(-1)
+        .with_last_stable_offset(-1)
 }
 
 /// The aborted transactions that a reader has to know of for these records, which it asked for from

@@ -11,7 +11,7 @@ use kafka_protocol::messages::list_offsets_response::{
 };
 use kafka_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse};
 
-use super::Context;
+use super::{Context, ISOLATION_LEVELS};
 use crate::log::{Found, Lookup};
 
 const LATEST: i64 = -1;
@@ -98,6 +98,9 @@ fn find(
         return Err(ResponseError::UnsupportedVersion);
     }
     let partition = context.state.metadata.partition(topic, asked.partition_index)?;
+    if !ISOLATION_LEVELS.contains(&isolation_level) {
+        return Err(ResponseError::UnknownServerError);
+    }
     partition.with(|state| {
         // -1 alone means that the client knows no epoch.
         let known = Some(asked.current_leader_epoch).filter(|epoch| *epoch != -1);

@@ -13,7 +13,7 @@ use kafka_protocol::messages::{BrokerId, MetadataRequest, MetadataResponse, Topi
 use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
-use super::{Context, topic_name};
+use super::{CLUSTER_OPERATIONS, Context, NOT_ASKED_FOR, TOPIC_OPERATIONS, topic_name};
 use crate::metadata::replication::NO_LEADER;
 use crate::metadata::{Partition, Topic, names};
 
@@ -36,11 +36,16 @@ pub(super) fn handle(request: MetadataRequest, version: i16, context: &Context) 
             .with_port(i32::from(node.address.port()))
             .with_rack(context.rack_of(node.id).filter(|_| version >= 1))
     });
+    let of_cluster = match request.include_cluster_authorized_operations {
+        true => CLUSTER_OPERATIONS,
+        false => NOT_ASKED_FOR,
+    };
     MetadataResponse::default()
+        .with_cluster_authorized_operations(of_cluster)
         .with_brokers(brokers.collect())
         .with_cluster_id((version >= 2).then(|| metadata.cluster_id().to_owned().into()))
         .with_controller_id(BrokerId(metadata.controller()))
-        .with_topics(topics(request, version, context))
+        .with_topics(topics_with_operations(request, version, context))
 }
 
 /// The versions before ids have a field for them which they must not use. As in Kafka the whole
@@ -51,6 +56,20 @@ fn refuse(asked: &[MetadataRequestTopic]) -> MetadataResponse {
         failed(name, topic.topic_id, ResponseError::InvalidRequest)
     });
     MetadataResponse::default().with_topics(topics.collect())
+}
+
+/// The topics, each with what may be done with it where that was asked for.
+fn topics_with_operations(
+    request: MetadataRequest,
+    version: i16,
+    context: &Context,
+) -> Vec<MetadataResponseTopic> {
+    let are_asked_for = request.include_topic_authorized_operations;
+    let mut topics = topics(request, version, context);
+    for topic in topics.iter_mut().filter(|_| are_asked_for) {
+        topic.topic_authorized_operations = TOPIC_OPERATIONS;
+    }
+    topics
 }
 
 fn topics(request: MetadataRequest, version: i16, context: &Context) -> Vec<MetadataResponseTopic> {
@@ -84,7 +103,14 @@ fn answer(asked: MetadataRequestTopic, auto_create: bool, context: &Context) -> 
         return describe(&topic);
     }
     let found = if auto_create && context.state.settings.auto_create_topics {
-        metadata.create_when_asked_for(&name).map_err(|refusal| refusal.code)
+        metadata.create_when_asked_for(&name).map_err(|refusal| match refusal.code {
+            // Only the controller knows that a name collides with another, and its answer is not
+            // waited for.
+            ResponseError::InvalidTopicException if names::validate(&name).is_ok() => {
+                ResponseError::UnknownTopicOrPartition
+            }
+            other => other,
+        })
     } else {
         match names::validate(&name) {
             Ok(()) => Err(ResponseError::UnknownTopicOrPartition),

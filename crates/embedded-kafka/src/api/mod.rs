@@ -23,7 +23,7 @@ use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, StrBytes};
 use parking_lot::Mutex;
 
 use crate::event::Event;
-use crate::metadata::{Partition, Position, names};
+use crate::metadata::{Partition, Position, READ_COMMITTED, names};
 use crate::net::rope::Rope;
 use crate::net::shape;
 use crate::state::State;
@@ -237,7 +237,9 @@ impl Call {
             return Err(Answer::Close(format!("API key {key} is not served")));
         };
         if !(lowest..=highest).contains(&version) {
-            if api == ApiKey::ApiVersions {
+            let has_header =
+                || shape::check_header(api.request_header_version(version), &frame).is_ok();
+            if api == ApiKey::ApiVersions && has_header() {
                 // A client learns from this answer which version to ask with instead.
                 let call = Self { api, version: 0, correlation_id, body: Bytes::new(), started };
                 return Err(call.encode(&api_versions::unsupported_version(), []));
@@ -407,6 +409,28 @@ pub(crate) fn without_fencing(error: ResponseError) -> ResponseError {
         ResponseError::ProducerFenced => ResponseError::InvalidProducerEpoch,
         other => other,
     }
+}
+
+/// What a reader may ask to see: everything, or what is committed. Kafka has no error for another
+/// level and fails.
+pub(crate) const ISOLATION_LEVELS: [i8; 2] = [0, READ_COMMITTED];
+
+/// The operations on a topic: read, write, create, delete, alter, describe, describe and alter its
+/// settings, each a bit. Without an authorizer everybody may do all of them (KIP-430).
+pub(crate) const TOPIC_OPERATIONS: i32 =
+    1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 10 | 1 << 11;
+
+/// The operations on the cluster: create, alter, describe, cluster action, describe and alter its
+/// settings, idempotent write.
+pub(crate) const CLUSTER_OPERATIONS: i32 =
+    1 << 5 | 1 << 7 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12;
+
+/// What stands for the operations where they were not asked for.
+pub(crate) const NOT_ASKED_FOR: i32 = i32::MIN;
+
+/// Whether a change had no time at all: Kafka's controller gives it up before it begins.
+pub(crate) fn has_no_time(timeout_ms: i32) -> bool {
+    timeout_ms <= 0
 }
 
 /// The code of a result on the wire, 0 for success.

@@ -79,7 +79,8 @@ pub(crate) async fn create(cluster: &Cluster, topic: &str, partitions: i32) -> i
 
 /// Deletes a topic by its name, and answers with the error code.
 pub(crate) async fn delete(cluster: &Cluster, topic: &str) -> i16 {
-    let request = DeleteTopicsRequest::default().with_topic_names(vec![name(topic)]);
+    let request =
+        DeleteTopicsRequest::default().with_topic_names(vec![name(topic)]).with_timeout_ms(5_000);
     ask(cluster, 1, 5, &request).await.responses[0].error_code
 }
 

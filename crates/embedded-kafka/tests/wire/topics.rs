@@ -29,7 +29,7 @@ async fn topic_ids(cluster: &Cluster) -> Vec<(String, Uuid, usize)> {
 
 /// Deletes, and answers with code and message for each topic.
 async fn delete_all(cluster: &Cluster, topics: Vec<DeleteTopicState>) -> Vec<(i16, String)> {
-    let request = DeleteTopicsRequest::default().with_topics(topics);
+    let request = DeleteTopicsRequest::default().with_topics(topics).with_timeout_ms(5_000);
     let responses = ask(cluster, 1, 6, &request).await.responses;
     let of = |message: Option<kafka_protocol::protocol::StrBytes>| {
         message.map(|message| message.to_string()).unwrap_or_default()
@@ -93,7 +93,9 @@ async fn what_a_failed_deletion_left_is_not_in_the_way_of_a_new_topic() {
     assert!(second.exists());
 
     let more = CreatePartitionsTopic::default().with_name(name("airports")).with_count(2);
-    let request = CreatePartitionsRequest::default().with_topics(vec![more.with_assignments(None)]);
+    let request = CreatePartitionsRequest::default()
+        .with_topics(vec![more.with_assignments(None)])
+        .with_timeout_ms(5_000);
     assert_eq!(ask(&cluster, 1, 3, &request).await.results[0].error_code, 0);
     assert!(!second.exists());
     cluster.shutdown().await;
@@ -111,7 +113,9 @@ async fn partitions_whose_logs_cannot_be_opened_are_not_written_down() {
     std::fs::create_dir_all(data.path().join("logs")).unwrap();
     std::fs::write(data.path().join("logs/airports-1"), "").unwrap();
     let more = CreatePartitionsTopic::default().with_name(name("airports")).with_count(2);
-    let request = CreatePartitionsRequest::default().with_topics(vec![more.with_assignments(None)]);
+    let request = CreatePartitionsRequest::default()
+        .with_topics(vec![more.with_assignments(None)])
+        .with_timeout_ms(5_000);
     let refused = ask(&cluster, 1, 3, &request).await;
     assert_eq!(refused.results[0].error_code, KAFKA_STORAGE_ERROR);
     cluster.shutdown().await;
@@ -142,7 +146,7 @@ async fn added_partitions_have_as_many_replicas_as_those_before_them() {
         .with_name(name("airports"))
         .with_count(2)
         .with_assignments(Some(vec![assignment]));
-    let request = CreatePartitionsRequest::default().with_topics(vec![more]);
+    let request = CreatePartitionsRequest::default().with_topics(vec![more]).with_timeout_ms(5_000);
     let refused = ask(&cluster, 1, 3, &request).await.results.remove(0);
     assert_eq!(refused.error_code, INVALID_REPLICA_ASSIGNMENT);
     assert_eq!(

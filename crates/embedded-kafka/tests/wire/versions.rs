@@ -77,7 +77,10 @@ async fn every_version_about_topics_is_answered() {
     ask_all(&cluster, 0, |_| {
         let topic = |topic| CreatePartitionsTopic::default().with_name(name(topic)).with_count(3);
         let topics = TOPICS.map(|one| topic(one).with_assignments(None));
-        CreatePartitionsRequest::default().with_topics(topics.to_vec()).with_validate_only(true)
+        CreatePartitionsRequest::default()
+            .with_topics(topics.to_vec())
+            .with_timeout_ms(5_000)
+            .with_validate_only(true)
     })
     .await;
     ask_all(&cluster, 0, |version| {
@@ -87,9 +90,11 @@ async fn every_version_about_topics_is_answered() {
                 topics.map(|topic| DeleteTopicState::default().with_name(Some(name(topic))));
             let by_id = DeleteTopicState::default().with_name(None);
             let topics = by_name.into_iter().chain([by_id]).collect();
-            return DeleteTopicsRequest::default().with_topics(topics);
+            return DeleteTopicsRequest::default().with_topics(topics).with_timeout_ms(5_000);
         }
-        DeleteTopicsRequest::default().with_topic_names(topics.map(name).to_vec())
+        DeleteTopicsRequest::default()
+            .with_topic_names(topics.map(name).to_vec())
+            .with_timeout_ms(5_000)
     })
     .await;
 }

@@ -1,0 +1,164 @@
+//! librdkafka's clients, on a scene.
+
+use std::time::{Duration, Instant};
+
+use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::Message;
+use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
+use rdkafka::{ClientConfig, ClientContext, Offset, TopicPartitionList};
+
+use crate::failure::Failure;
+use crate::names::result;
+use crate::scene::Scene;
+
+/// How long a client may take for one step.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long a client looks for something before it is asked again.
+const TURN: Duration = Duration::from_millis(20);
+
+/// A producer that remembers what became of each record.
+pub(crate) type Sender = BaseProducer<Reports>;
+
+/// What became of the records that were sent.
+#[derive(Debug, Default)]
+pub(crate) struct Reports(std::sync::Mutex<Vec<String>>);
+
+impl ClientContext for Reports {}
+
+impl ProducerContext for Reports {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, delivered: &DeliveryResult<'_>, (): ()) {
+        let report = match delivered {
+            Ok(message) => format!("{} at {}", message.partition(), message.offset()),
+            Err((error, _)) => result::<()>(&Err(error.clone())),
+        };
+        if let Ok(mut reports) = self.0.lock() {
+            reports.push(report);
+        }
+    }
+}
+
+impl Scene {
+    fn config(&self, settings: &[(&str, &str)]) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", self.bootstrap_servers());
+        for (name, value) in settings {
+            config.set(*name, *value);
+        }
+        config
+    }
+
+    /// librdkafka's admin client, and options with patience.
+    pub(crate) fn admin(
+        &self,
+    ) -> Result<(AdminClient<DefaultClientContext>, AdminOptions), Failure> {
+        let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
+        Ok((self.config(&[]).create()?, options.request_timeout(Some(PATIENCE))))
+    }
+
+    /// A producer that sends at once.
+    pub(crate) fn producer(&self, settings: &[(&str, &str)]) -> Result<Sender, Failure> {
+        let mut config = self.config(&[("linger.ms", "0")]);
+        for (name, value) in settings {
+            config.set(*name, *value);
+        }
+        Ok(config.create_with_context(Reports::default())?)
+    }
+
+    /// Sends values to a partition; what became of each, in the order of the reports.
+    pub(crate) fn send(
+        &self,
+        producer: &Sender,
+        topic: &str,
+        partition: i32,
+        values: &[&str],
+    ) -> String {
+        for value in values {
+            let record = BaseRecord::<(), str>::to(topic).partition(partition).payload(value);
+            if let Err((error, _)) = producer.send(record) {
+                return result::<()>(&Err(error));
+            }
+        }
+        let flushed = producer.flush(PATIENCE);
+        let mut reports = match producer.context().0.lock() {
+            Ok(mut reports) => std::mem::take(&mut *reports),
+            Err(_) => Vec::new(),
+        };
+        if flushed.is_err() {
+            reports.push("not flushed".to_owned());
+        }
+        reports.join(", ")
+    }
+
+    /// A consumer that reads from the beginning and commits only when told to.
+    pub(crate) fn consumer(
+        &self,
+        group: &str,
+        settings: &[(&str, &str)],
+    ) -> Result<BaseConsumer, Failure> {
+        let mut config = self.config(&[
+            ("group.id", group),
+            ("auto.offset.reset", "earliest"),
+            ("enable.auto.commit", "false"),
+            ("session.timeout.ms", "6000"),
+            ("heartbeat.interval.ms", "200"),
+            ("fetch.wait.max.ms", "100"),
+        ]);
+        for (name, value) in settings {
+            config.set(*name, *value);
+        }
+        Ok(config.create()?)
+    }
+
+    /// Every value of a partition up to the end that this isolation level sees, with commas.
+    pub(crate) fn values(
+        &self,
+        topic: &str,
+        partition: i32,
+        isolation: &str,
+    ) -> Result<String, Failure> {
+        let settings = [("isolation.level", isolation), ("enable.partition.eof", "true")];
+        let consumer = self.consumer(&self.name("reader"), &settings)?;
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(topic, partition, Offset::Beginning)?;
+        consumer.assign(&list)?;
+        let (start, mut values) = (Instant::now(), Vec::new());
+        while start.elapsed() < PATIENCE {
+            match consumer.poll(TURN) {
+                None => {}
+                Some(Ok(message)) => values.push(text(message.payload())),
+                Some(Err(KafkaError::PartitionEOF(_))) => return Ok(list_of(&values)),
+                Some(Err(error)) => return Err(error.into()),
+            }
+        }
+        Err(Failure::InVain { condition: "the partition ends", limit: PATIENCE })
+    }
+}
+
+/// Values with commas between them; `nothing` for none.
+pub(crate) fn list_of(values: &[String]) -> String {
+    if values.is_empty() { "nothing".to_owned() } else { values.join(", ") }
+}
+
+fn text(payload: Option<&[u8]>) -> String {
+    payload.map_or("null".to_owned(), |bytes| String::from_utf8_lossy(bytes).into_owned())
+}
+
+/// The next values that a consumer is given.
+pub(crate) fn next_values(consumer: &BaseConsumer, count: usize) -> Result<String, Failure> {
+    let (start, mut values) = (Instant::now(), Vec::new());
+    while values.len() < count {
+        if start.elapsed() > PATIENCE {
+            return Err(Failure::InVain { condition: "a record comes", limit: PATIENCE });
+        }
+        if let Some(message) = consumer.poll(TURN) {
+            values.push(text(message?.payload()));
+        }
+    }
+    Ok(values.join(", "))
+}

@@ -1,0 +1,29 @@
+//! What Apache Kafka 4.3 answers, scenario by scenario, and whether another cluster answers the same.
+//!
+//! A [`Scenario`] asks a cluster something small, with topics and groups of its own, and puts the
+//! answer into one line: names of errors, counts, offsets, and no name that varies. [`run`] asks
+//! them all. [`Recorded`] is what Apache Kafka answered, a file that is committed, and
+//! [`DIFFERENCES`] lists where the embedded cluster answers otherwise by design. [`Verdict`] is what
+//! follows for one answer.
+//!
+//! Nothing here starts a cluster: an address is enough.
+
+mod client;
+mod differences;
+mod failure;
+mod matrix;
+mod names;
+mod recorded;
+mod run;
+mod scenarios;
+mod scene;
+mod verdict;
+
+pub use differences::{DIFFERENCES, Difference};
+pub use failure::Failure;
+pub use matrix::{Column, Matrix, Totals};
+pub use recorded::Recorded;
+pub use run::{TIMED_OUT, run};
+pub use scenarios::{Outcome, Scenario, suite};
+pub use scene::Scene;
+pub use verdict::Verdict;

@@ -1,0 +1,182 @@
+//! The matrix: scenario by engine, each with its verdict.
+
+use std::fmt;
+
+use crate::recorded::Recorded;
+use crate::scenarios::Scenario;
+use crate::verdict::Verdict;
+
+/// What one engine answered.
+#[derive(Debug, Clone)]
+pub struct Column {
+    /// Its name.
+    pub engine: String,
+    /// Whether it is the embedded cluster, which may differ by design.
+    pub is_embedded: bool,
+    /// Its outcomes, in the order of the scenarios.
+    pub outcomes: Vec<String>,
+}
+
+/// How many answers of one engine amount to what.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// As Apache Kafka was recorded to answer.
+    pub same: usize,
+    /// Otherwise, by design.
+    pub explained: usize,
+    /// Otherwise without an explanation, or explained and the same.
+    pub differing: usize,
+}
+
+/// All scenarios on all engines that were asked.
+#[derive(Debug, Clone)]
+pub struct Matrix {
+    scenarios: Vec<Scenario>,
+    recorded: Recorded,
+    columns: Vec<Column>,
+}
+
+impl Matrix {
+    /// The matrix of these scenarios.
+    pub fn new(scenarios: Vec<Scenario>, recorded: Recorded, columns: Vec<Column>) -> Self {
+        Self { scenarios, recorded, columns }
+    }
+
+    /// The totals of each engine, in the order of the columns.
+    pub fn totals(&self) -> Vec<Totals> {
+        let count = |column: &Column| {
+            let mut totals = Totals::default();
+            for (index, scenario) in self.scenarios.iter().enumerate() {
+                match self.verdict(column, index, scenario) {
+                    Verdict::Same => totals.same += 1,
+                    Verdict::Explained(_) => totals.explained += 1,
+                    Verdict::Differs | Verdict::NotRecorded | Verdict::NoLongerDiffers => {
+                        totals.differing += 1;
+                    }
+                }
+            }
+            totals
+        };
+        self.columns.iter().map(count).collect()
+    }
+
+    /// The rows in which an engine differs without an explanation, or agrees where it is said to
+    /// differ, each with what was answered.
+    pub fn unexplained(&self) -> String {
+        let is_fine = |verdict: Verdict| matches!(verdict, Verdict::Same | Verdict::Explained(_));
+        let mut rows = String::new();
+        for (index, scenario) in self.scenarios.iter().enumerate() {
+            let mut columns = self.columns.iter();
+            if !columns.all(|column| is_fine(self.verdict(column, index, scenario))) {
+                rows.push_str(&format!("{}\n{}", scenario.name(), Row(self, index)));
+            }
+        }
+        rows
+    }
+
+    fn verdict(&self, column: &Column, index: usize, scenario: &Scenario) -> Verdict {
+        let recorded = self.recorded.outcome(scenario.name());
+        let outcome = &column.outcomes[index];
+        Verdict::on(column.is_embedded, scenario.name(), outcome, recorded)
+    }
+
+    /// What there is to say about a row of which not every engine answers as recorded.
+    fn explain(
+        &self,
+        formatter: &mut fmt::Formatter<'_>,
+        index: usize,
+        scenario: &Scenario,
+    ) -> fmt::Result {
+        let verdicts = self.columns.iter().map(|it| (it, self.verdict(it, index, scenario)));
+        let odd: Vec<_> = verdicts.filter(|it| !matches!(it.1, Verdict::Same)).collect();
+        if odd.is_empty() {
+            return Ok(());
+        }
+        let recorded = self.recorded.outcome(scenario.name()).unwrap_or("(not recorded)");
+        writeln!(formatter, "    Apache Kafka 4.3: {recorded}")?;
+        for (column, verdict) in odd {
+            writeln!(formatter, "    {}: {}", column.engine, column.outcomes[index])?;
+            if let Verdict::Explained(difference) = verdict {
+                writeln!(formatter, "    by design: {}", difference.reason)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What there is to say about the row of a matrix.
+struct Row<'a>(&'a Matrix, usize);
+
+impl fmt::Display for Row<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.explain(formatter, self.1, &self.0.scenarios[self.1])
+    }
+}
+
+impl fmt::Display for Matrix {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.scenarios.iter().map(|it| it.name().len());
+        let width = names.max().unwrap_or(0).max("SCENARIO".len());
+        let engines = self.columns.iter().map(|it| it.engine.clone());
+        writeln!(formatter, "{}", line("SCENARIO", width, engines))?;
+        for (index, scenario) in self.scenarios.iter().enumerate() {
+            let verdicts = self.columns.iter().map(|it| self.verdict(it, index, scenario));
+            let verdicts = verdicts.map(|verdict| verdict.to_string());
+            writeln!(formatter, "{}", line(scenario.name(), width, verdicts))?;
+            self.explain(formatter, index, scenario)?;
+        }
+        writeln!(formatter)?;
+        for (column, totals) in self.columns.iter().zip(self.totals()) {
+            writeln!(formatter, "{}: {totals}", column.engine)?;
+        }
+        Ok(())
+    }
+}
+
+/// A row of the matrix: a name, and a cell for each engine.
+fn line(name: &str, width: usize, cells: impl Iterator<Item = String>) -> String {
+    let mut line = format!("{name:width$}");
+    for cell in cells {
+        line.push_str(&format!("  {cell:12}"));
+    }
+    line.trim_end().to_owned()
+}
+
+impl fmt::Display for Totals {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { same, explained, differing } = self;
+        let all = same + explained + differing;
+        write!(
+            formatter,
+            "{all} scenarios: {same} as Apache Kafka 4.3, {explained} otherwise by design, \
+             {differing} differ"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matrix(outcome: &str, recorded: &str) -> Matrix {
+        let scenario = Scenario::new("topics/created".to_owned(), |_| Ok(String::new()));
+        let suite = vec![scenario];
+        let recorded = Recorded::of(&suite, &[recorded.to_owned()]);
+        let outcomes = vec![outcome.to_owned()];
+        let column = Column { engine: "embedded".to_owned(), is_embedded: true, outcomes };
+        Matrix::new(suite, recorded, vec![column])
+    }
+
+    #[test]
+    fn what_agrees_is_one_line_and_what_differs_shows_both_outcomes() {
+        let same = matrix("ok", "ok");
+        let expected = "SCENARIO        embedded\ntopics/created  ok\n\nembedded: 1 scenarios: 1 as \
+                        Apache Kafka 4.3, 0 otherwise by design, 0 differ\n";
+        assert_eq!(same.to_string(), expected);
+        assert_eq!(same.unexplained(), "");
+        let differs = matrix("ok", "INVALID_PARTITIONS");
+        let both = "topics/created\n    Apache Kafka 4.3: INVALID_PARTITIONS\n    embedded: ok\n";
+        assert_eq!(differs.unexplained(), both);
+        assert_eq!(differs.totals()[0].differing, 1);
+    }
+}

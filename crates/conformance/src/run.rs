@@ -1,0 +1,113 @@
+//! Asking a cluster all scenarios, many at a time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, oneshot};
+use tokio::task::JoinSet;
+
+use crate::failure::Failure;
+use crate::scenarios::Scenario;
+use crate::scene::Scene;
+
+/// The outcome of a scenario that did not end in time.
+pub const TIMED_OUT: &str = "timed out";
+
+/// How long one scenario may take. The longest waits for a transaction to be given up, which Apache
+/// Kafka looks for every 10 s.
+const LIMIT: Duration = Duration::from_secs(40);
+
+/// How many play at once. Most of them wait for a session or a timeout most of the time.
+const AT_ONCE: usize = 24;
+
+/// Asks the cluster at `bootstrap_servers` these scenarios, and returns the outcomes in their order.
+///
+/// # Errors
+/// [`Failure`] where the cluster does not answer, or has no coordinators.
+pub async fn run(bootstrap_servers: &str, suite: &[Scenario]) -> Result<Vec<String>, Failure> {
+    warm_up(bootstrap_servers).await?;
+    let seats = Arc::new(Semaphore::new(AT_ONCE));
+    let mut running = JoinSet::new();
+    for (index, scenario) in suite.iter().enumerate() {
+        let (seats, scenario) = (Arc::clone(&seats), scenario.clone());
+        let servers = bootstrap_servers.to_owned();
+        running.spawn(async move {
+            let seat = seats.acquire_owned().await;
+            let outcome = outcome(servers, scenario, LIMIT).await;
+            drop(seat);
+            (index, outcome)
+        });
+    }
+    let mut outcomes = vec![TIMED_OUT.to_owned(); suite.len()];
+    while let Some(ended) = running.join_next().await {
+        if let Ok((index, outcome)) = ended {
+            outcomes[index] = outcome;
+        }
+    }
+    Ok(outcomes)
+}
+
+/// Has the internal topics created, so that no scenario waits for them.
+async fn warm_up(bootstrap_servers: &str) -> Result<(), Failure> {
+    let (servers, handle) = (bootstrap_servers.to_owned(), Handle::current());
+    let warm = tokio::task::spawn_blocking(move || {
+        let scene = Scene::new(&servers, handle);
+        scene.coordinator_address(1, "conformance")?;
+        scene.coordinator("conformance").map(|_| ())
+    });
+    warm.await.unwrap_or(Err(Failure::Missing("end")))
+}
+
+/// Plays one scenario on a thread of its own, which is left behind where it takes too long.
+async fn outcome(bootstrap_servers: String, scenario: Scenario, limit: Duration) -> String {
+    let (tell, told) = oneshot::channel();
+    let handle = Handle::current();
+    let play = move || {
+        let scene = Scene::new(&bootstrap_servers, handle);
+        let _ = tell.send(scenario.play(&scene));
+    };
+    let thread = std::thread::Builder::new().name("scenario".to_owned()).spawn(play);
+    if let Err(error) = thread {
+        return format!("failed: {error}");
+    }
+    match tokio::time::timeout(limit, told).await {
+        Ok(Ok(Ok(outcome))) => outcome,
+        Ok(Ok(Err(failure))) => format!("failed: {failure}"),
+        Ok(Err(_)) => "failed: the scenario panicked".to_owned(),
+        Err(_) => TIMED_OUT.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenarios::Outcome;
+
+    async fn played(limit: Duration, play: fn(&Scene) -> Outcome) -> String {
+        let scenario = Scenario::new("test".to_owned(), play);
+        // Nobody listens on port 1.
+        outcome("127.0.0.1:1".to_owned(), scenario, limit).await
+    }
+
+    #[tokio::test]
+    async fn whatever_a_scenario_does_there_is_an_outcome() {
+        assert_eq!(played(LIMIT, |_| Ok("3 partitions".to_owned())).await, "3 partitions");
+        let failed = played(LIMIT, |scene| Ok(scene.node()?.address().to_owned())).await;
+        assert!(failed.starts_with("failed: no answer"), "{failed}");
+        assert_eq!(
+            played(LIMIT, |_| panic!("as was asked for")).await,
+            "failed: the scenario panicked"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_scenario_that_does_not_end_is_left_behind() {
+        let endless = |_: &Scene| -> Outcome {
+            loop {
+                std::thread::park();
+            }
+        };
+        assert_eq!(played(Duration::from_millis(50), endless).await, TIMED_OUT);
+    }
+}

@@ -1,0 +1,12 @@
+//! Single requests of Kafka's protocol, at any version, for whoever wants to know what a node
+//! answers and not what a client makes of it.
+//!
+//! [`raw`] sends one request at a time, [`requests`], [`group`] and [`transactions`] build the common
+//! ones, and [`batch`] builds record batches, wrong ones too. No cluster is known here: an address is
+//! enough.
+
+pub mod batch;
+pub mod group;
+pub mod raw;
+pub mod requests;
+pub mod transactions;

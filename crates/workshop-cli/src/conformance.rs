@@ -1,0 +1,119 @@
+//! `cargo workshop conformance`: does a cluster answer as Apache Kafka does?
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::Context;
+use conformance::{Column, Matrix, Recorded, Scenario, Totals, suite};
+use engines::{Engine, Options};
+
+use crate::interrupt::Interrupt;
+
+/// Ask clusters what Apache Kafka 4.3 was asked, and compare.
+///
+/// Each scenario is a small question: a refused setting, a fenced producer, a group that
+/// loses a member. The matrix says for each engine whether it answers as Apache Kafka was
+/// recorded to answer, and the exit code is 1 where one differs without an explanation.
+#[derive(Debug, clap::Args)]
+#[command(
+    verbatim_doc_comment,
+    after_help = "\
+Examples:
+  cargo workshop conformance                      embedded, and apache where Java is
+  cargo workshop conformance --engine embedded
+  cargo workshop conformance --only transactions  the scenarios whose name contains it
+  cargo workshop conformance --record             write down what Apache Kafka answers now"
+)]
+pub(crate) struct Arguments {
+    /// What to ask: embedded, apache or docker. Can be given more than once.
+    ///
+    /// Without it, embedded and apache, as far as this machine can run them.
+    #[arg(long)]
+    engine: Vec<Engine>,
+
+    /// Ask a cluster of three nodes that runs already, instead of an engine's.
+    #[arg(long, value_name = "HOST:PORT,...", conflicts_with = "engine")]
+    bootstrap_servers: Option<String>,
+
+    /// Only the scenarios whose name contains TEXT.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    only: String,
+
+    /// Write down what Apache Kafka 4.3 answers, for all to be compared with.
+    ///
+    /// The engine is apache, unless --bootstrap-servers names a cluster of that version.
+    #[arg(long, conflicts_with = "engine")]
+    record: bool,
+}
+
+pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let mut interrupted = Interrupt::listen()?;
+    tokio::select! {
+        done = compare(arguments) => done,
+        // What runs ends with the future that held it.
+        () = interrupted.wait() => Ok(ExitCode::FAILURE),
+    }
+}
+
+async fn compare(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let all = suite();
+    let chosen = all.iter().filter(|it| it.name().contains(&arguments.only));
+    let chosen: Vec<Scenario> = chosen.cloned().collect();
+    anyhow::ensure!(!chosen.is_empty(), "no scenario's name contains {:?}", arguments.only);
+    let columns = columns(arguments, &chosen).await?;
+    let mut recorded = Recorded::committed();
+    if let (true, Some(apache)) = (arguments.record, columns.first()) {
+        recorded.update(Recorded::of(&chosen, &apache.outcomes));
+        recorded.keep(&all);
+        let path = Recorded::path();
+        std::fs::write(&path, recorded.text())
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        println!("Recorded in {}\n", path.display());
+    }
+    let matrix = Matrix::new(chosen, recorded, columns);
+    print!("{matrix}");
+    let differing: usize = matrix.totals().iter().map(|it: &Totals| it.differing).sum();
+    Ok(if differing == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What each engine answers, one engine after the other.
+async fn columns(arguments: &Arguments, chosen: &[Scenario]) -> anyhow::Result<Vec<Column>> {
+    if let Some(servers) = &arguments.bootstrap_servers {
+        let outcomes = ask(servers, servers, chosen).await?;
+        let engine = "named".to_owned();
+        return Ok(vec![Column { engine, is_embedded: false, outcomes }]);
+    }
+    let wanted = match (arguments.record, arguments.engine.as_slice()) {
+        (true, _) => vec![Engine::Apache],
+        (_, []) => vec![Engine::Embedded, Engine::Apache],
+        (_, named) => named.to_vec(),
+    };
+    // An engine that nobody asked for by name may be one that this machine lacks.
+    let may_lack = arguments.engine.is_empty() && !arguments.record;
+    let mut columns = Vec::new();
+    for engine in wanted {
+        match engine.start(&Options::default()).await {
+            Ok(cluster) => {
+                let name = engine.to_string();
+                let outcomes = ask(&name, cluster.bootstrap_servers(), chosen).await?;
+                let is_embedded = engine == Engine::Embedded;
+                columns.push(Column { engine: name, is_embedded, outcomes });
+                cluster.stop().await?;
+            }
+            Err(error) if may_lack && error.is_unavailable() => {
+                eprintln!("{engine}: skipped. {error}");
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(columns)
+}
+
+/// Asks one cluster, and says on stderr how long that took.
+async fn ask(name: &str, servers: &str, chosen: &[Scenario]) -> anyhow::Result<Vec<String>> {
+    let start = Instant::now();
+    let outcomes = conformance::run(servers, chosen).await?;
+    let seconds = start.elapsed().as_secs_f64();
+    eprintln!("{name}: {} scenarios in {seconds:.1} s", chosen.len());
+    Ok(outcomes)
+}

@@ -1,0 +1,80 @@
+//! The cluster answers what Apache Kafka 4.3 was recorded to answer, in every scenario of
+//! crates/conformance, except where it differs by design, and the pages say so.
+//!
+//! On Apache Kafka the same test asks whether what was recorded is what it really answers.
+
+use std::collections::BTreeSet;
+
+use conformance::{Column, DIFFERENCES, Matrix, Recorded, Scenario, suite};
+use workshop_tests::TestCluster;
+use workshop_tests::examples::root;
+
+/// The fewest scenarios that there shall be.
+const FEWEST: usize = 120;
+
+fn read(file: &str) -> String {
+    let path = root().join(file);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_is_the_recorded_one_or_differs_by_design() {
+    let cluster = TestCluster::start().await;
+    let suite = suite();
+    let asked = conformance::run(cluster.bootstrap_servers(), &suite).await;
+    let outcomes = asked.expect("the cluster has coordinators");
+    let is_embedded = cluster.is_embedded();
+    let column = Column { engine: "this cluster".to_owned(), is_embedded, outcomes };
+    let matrix = Matrix::new(suite, Recorded::committed(), vec![column]);
+    let totals = matrix.totals()[0];
+    assert_eq!(totals.differing, 0, "\n{}", matrix.unexplained());
+    let by_design = if is_embedded { DIFFERENCES.len() } else { 0 };
+    assert_eq!(totals.explained, by_design, "{totals}");
+}
+
+#[test]
+fn what_is_recorded_is_an_answer_to_each_scenario_and_to_nothing_else() {
+    let suite = suite();
+    assert!(suite.len() >= FEWEST, "{} scenarios", suite.len());
+    let recorded = Recorded::committed();
+    let names: BTreeSet<&str> = suite.iter().map(Scenario::name).collect();
+    assert_eq!(recorded.names().collect::<BTreeSet<_>>(), names);
+    for name in names {
+        let outcome = recorded.outcome(name).expect("it is among the names");
+        let is_answer = !outcome.starts_with("failed") && outcome != conformance::TIMED_OUT;
+        assert!(is_answer, "{name}: {outcome}");
+    }
+}
+
+#[test]
+fn every_difference_by_design_stands_in_the_docs_and_no_other() {
+    let page = read("docs/embedded-cluster.md");
+    let rows: BTreeSet<&str> = page.lines().filter(|line| line.starts_with("| `")).collect();
+    let recorded = Recorded::committed();
+    let row = |it: &conformance::Difference| {
+        let apache = recorded.outcome(it.scenario).expect("it is recorded");
+        format!("| `{}` | {apache} | {} | {} |", it.scenario, it.embedded, it.reason)
+    };
+    let expected: Vec<String> = DIFFERENCES.iter().map(row).collect();
+    let is_scenario =
+        |line: &&&str| suite().iter().any(|it| line.contains(&format!("`{}`", it.name())));
+    let found: BTreeSet<&str> = rows.iter().filter(is_scenario).copied().collect();
+    let expected: BTreeSet<&str> = expected.iter().map(String::as_str).collect();
+    let missing: Vec<_> = expected.difference(&found).collect();
+    let too_many: Vec<_> = found.difference(&expected).collect();
+    assert!(
+        missing.is_empty() && too_many.is_empty(),
+        "missing: {missing:#?}, too many: {too_many:#?}"
+    );
+}
+
+#[test]
+fn the_readme_shows_the_totals() {
+    let (all, by_design) = (suite().len(), DIFFERENCES.len());
+    let same = all - by_design;
+    let row = format!("| embedded | {all} | {same} | {by_design} | 0 |");
+    let readme = read("README.md");
+    assert!(readme.contains(&row), "README.md lacks the row {row}");
+    let row = format!("| apache | {all} | {all} | 0 | 0 |");
+    assert!(readme.contains(&row), "README.md lacks the row {row}");
+}
