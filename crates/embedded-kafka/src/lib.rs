@@ -29,6 +29,7 @@ mod log;
 mod metadata;
 mod net;
 mod node;
+mod protocol_names;
 mod records;
 mod settings;
 mod state;
@@ -38,6 +39,8 @@ mod txn;
 mod wait;
 
 pub use cluster::{Cluster, ClusterBuilder, Node};
+pub use switchboard::NodeStanding;
+pub use protocol_names::{api_name, api_named, error_name, error_named, failing_api_names};
 pub use error::{NodeError, StartError};
 pub use event::{Event, EventReceiver};
 pub use kafka_protocol::ResponseError;
