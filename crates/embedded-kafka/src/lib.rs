@@ -39,9 +39,9 @@ mod txn;
 mod wait;
 
 pub use cluster::{Cluster, ClusterBuilder, Node};
-pub use switchboard::NodeStanding;
-pub use protocol_names::{api_name, api_named, error_name, error_named, failing_api_names};
 pub use error::{NodeError, StartError};
 pub use event::{Event, EventReceiver};
 pub use kafka_protocol::ResponseError;
 pub use kafka_protocol::messages::ApiKey;
+pub use protocol_names::{api_name, api_named, error_name, error_named, failing_api_names};
+pub use switchboard::NodeStanding;
