@@ -87,6 +87,16 @@ impl Faults {
         self.change(|plan| *plan.dropped.entry(api as i16).or_default() += 1);
     }
 
+    /// Ends delays, and takes back the errors and the lost answers that are still to come. Nodes that
+    /// are halted stay so.
+    pub(crate) fn clear(&self) {
+        self.change(|plan| {
+            plan.delays.clear();
+            plan.failures.clear();
+            plan.dropped.clear();
+        });
+    }
+
     /// How long a request at `node` waits before it is handled.
     pub(crate) fn delay_at(&self, node: i32) -> Option<Duration> {
         self.look(|plan| plan.delays.get(&node).copied())
@@ -163,6 +173,20 @@ mod tests {
         assert_eq!(faults.delay_at(2), Some(Duration::from_millis(30)));
         faults.delay(2, Duration::ZERO);
         assert_eq!(faults.delay_at(2), None);
+    }
+
+    #[test]
+    fn what_is_cleared_is_over_and_a_halted_node_stays_halted() {
+        let faults = Faults::default();
+        faults.delay(1, Duration::from_millis(30));
+        faults.fail_next(ApiKey::Produce, ResponseError::NotEnoughReplicas, 2);
+        faults.drop_response(ApiKey::Fetch);
+        faults.halt(3, true);
+        faults.clear();
+        assert_eq!(faults.delay_at(1), None);
+        assert_eq!(faults.take_failure(ApiKey::Produce), None);
+        assert!(!faults.take_drop(ApiKey::Fetch));
+        assert!(faults.is_halted(3));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Nodes go in order or at once, and come back. Followers stop fetching. Answers come late, are
 //! errors, or get lost. What Kafka makes of it is the cluster's business, not the switchboard's.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +21,19 @@ use crate::state::State;
 enum Departure {
     InOrder,
     Killed,
+}
+
+/// A node, and what was done to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeStanding {
+    /// The broker id.
+    pub id: i32,
+    /// Where it listens, or listened.
+    pub address: SocketAddr,
+    /// running, paused or stopped.
+    pub state: &'static str,
+    /// Whether it fetches nothing from the leaders that it follows.
+    pub is_replication_paused: bool,
 }
 
 /// The states of a node, as errors name them.
@@ -141,6 +155,25 @@ impl Cluster {
         self.state().faults.drop_response(api);
     }
 
+    /// Ends all delays, and takes back the errors and lost answers that are still to come. What was
+    /// done to nodes stays.
+    pub fn clear_faults(&self) {
+        self.state().faults.clear();
+    }
+
+    /// The nodes by id, and how each of them is.
+    pub async fn node_standings(&self) -> Vec<NodeStanding> {
+        let running = self.running();
+        let sockets = running.sockets.lock().await;
+        let standing = |socket: &NodeSocket| NodeStanding {
+            id: socket.id,
+            address: socket.address,
+            state: state_of(socket, &running.state),
+            is_replication_paused: running.state.metadata.is_replication_paused(socket.id),
+        };
+        sockets.iter().map(standing).collect()
+    }
+
     async fn halt(&self, node: i32, is_halted: bool) -> Result<(), NodeError> {
         let running = self.running();
         let (state, sockets) = (Arc::clone(&running.state), Arc::clone(&running.sockets));
@@ -208,13 +241,17 @@ impl Cluster {
 
 /// An error unless the node is in one of these states.
 fn expect(wanted: &[&str], socket: &NodeSocket, state: &State) -> Result<(), NodeError> {
-    let found = match (socket.is_listening(), state.faults.is_halted(socket.id)) {
-        (false, _) => STOPPED,
-        (true, true) => PAUSED,
-        (true, false) => RUNNING,
-    };
+    let found = state_of(socket, state);
     if wanted.contains(&found) {
         return Ok(());
     }
     Err(NodeError::WrongState { node: socket.id, state: found })
+}
+
+fn state_of(socket: &NodeSocket, state: &State) -> &'static str {
+    match (socket.is_listening(), state.faults.is_halted(socket.id)) {
+        (false, _) => STOPPED,
+        (true, true) => PAUSED,
+        (true, false) => RUNNING,
+    }
 }

@@ -2,11 +2,13 @@
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use engines::{Engine, Options};
 use workshop::{Announcement, Choice, DataDirectory};
 
 use crate::interrupt::Interrupt;
+use crate::orders::ForeignControl;
 use crate::up::{Arguments, count, describe, greet};
 use crate::with::{self, Beside};
 
@@ -28,11 +30,13 @@ pub(crate) async fn run(
         let beside = Beside::start(arguments, cluster.bootstrap_servers()).await?;
         anyhow::Ok((place, cluster, beside))
     };
-    let (place, cluster, beside) = tokio::select! {
+    let (mut place, cluster, beside) = tokio::select! {
         started = started => started?,
         // What has been started so far ends with the future that held it.
         () = interrupted.wait() => return Ok(ExitCode::SUCCESS),
     };
+    let cluster = Arc::new(cluster);
+    place.take_orders(Arc::new(ForeignControl(Arc::clone(&cluster))))?;
     let addresses: Vec<SocketAddr> = cluster.nodes().iter().map(|node| node.address).collect();
     let servers = place.announce(cluster.cluster_id(), addresses.clone())?.bootstrap_servers();
     println!("Apache Kafka with {}, whose data goes when it ends", count(addresses.len()));
@@ -48,6 +52,10 @@ pub(crate) async fn run(
     }
     println!("\nShutting down.");
     beside.stop().await;
-    cluster.stop().await?;
+    // Whoever is starting a node at this moment gives up first.
+    place.end_orders();
+    if let Some(cluster) = Arc::into_inner(cluster) {
+        cluster.stop().await?;
+    }
     Ok(code)
 }

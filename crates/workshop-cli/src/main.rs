@@ -4,8 +4,11 @@
 //! `workshop`, which the examples use as well.
 
 mod conformance;
+mod fault;
 mod foreign;
 mod interrupt;
+mod node;
+mod orders;
 mod registry;
 mod reset;
 mod status;
@@ -42,6 +45,8 @@ enum Command {
     Up(up::Arguments),
     Status(status::Arguments),
     Reset(reset::Arguments),
+    Node(node::Arguments),
+    Fault(fault::Arguments),
     Conformance(conformance::Arguments),
 }
 
@@ -52,6 +57,9 @@ Examples:
   cargo workshop up --engine apache     the same with Apache Kafka
   cargo workshop status                 nodes, topics, groups and their lag
   cargo workshop reset                  start over with an empty cluster
+  cargo workshop node 2 kill            kill node 2 of the cluster that is up
+  cargo workshop fault drop-response Produce
+                                        lose the answer to the next Produce request
   cargo workshop conformance            whether it answers as Apache Kafka does
 
 Environment:
@@ -83,6 +91,8 @@ async fn main() -> ExitCode {
             status::run(&arguments, data).await.map(|()| ExitCode::SUCCESS)
         }
         Command::Reset(arguments) => reset::run(&arguments, &data).map(|()| ExitCode::SUCCESS),
+        Command::Node(arguments) => node::run(&arguments, &data).await,
+        Command::Fault(arguments) => fault::run(arguments, &data).await,
         Command::Conformance(arguments) => conformance::run(&arguments).await,
     };
     match done {

@@ -5,7 +5,7 @@
 mod assignment;
 mod survey;
 
-use workshop::{Choice, DataDirectory, Found};
+use workshop::{Answer, Choice, DataDirectory, Found, NodeStanding, Order};
 
 use crate::table;
 use survey::{Group, Progress, Survey, Topic};
@@ -25,17 +25,61 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(arguments: &Arguments, data: DataDirectory) -> anyhow::Result<()> {
     let choice = Choice { data, ..Choice::from_environment()? };
+    let standings = standings(&choice).await;
+    if !standings.is_empty() && standings.iter().all(|node| node.state == "stopped") {
+        print_all_stopped(&standings);
+        return Ok(());
+    }
     let Some(found) = choice.find().await? else {
         print_nothing_runs(&choice.data);
         return Ok(());
     };
-    let servers = found.bootstrap_servers.clone();
+    let servers = servers(&found, &standings);
+    let is_absent = |node: &&NodeStanding| !node.state.starts_with("running");
+    let absent: Vec<i32> = standings.iter().filter(is_absent).map(|node| node.id).collect();
     // rdkafka's requests block their thread.
-    let survey = tokio::task::spawn_blocking(move || Survey::take(&servers)).await??;
-    print_cluster(&found, &choice.data, &survey);
+    let survey = tokio::task::spawn_blocking(move || Survey::take(&servers, &absent)).await??;
+    print_cluster(&found, &choice.data, &survey, &standings);
     print_topics(&survey.topics, arguments.internal);
-    print_groups(&survey.groups);
+    match &survey.groups {
+        Ok(groups) => print_groups(groups),
+        Err(error) => println!(
+            "\nThe groups are unknown for now, because not every node answers ({error:#}). Try \
+             again in a moment."
+        ),
+    }
     Ok(())
+}
+
+/// Whom to ask: a node that is paused would be waited for.
+fn servers(found: &Found, standings: &[NodeStanding]) -> String {
+    let running = standings.iter().filter(|node| node.state.starts_with("running"));
+    let addresses: Vec<String> = running.map(|node| node.address.to_string()).collect();
+    if addresses.is_empty() { found.bootstrap_servers.clone() } else { addresses.join(",") }
+}
+
+/// What the host says of its nodes. Nothing where the cluster is another's, or has no say in it: then
+/// the metadata has to do.
+async fn standings(choice: &Choice) -> Vec<NodeStanding> {
+    if choice.bootstrap_servers.is_some() {
+        return Vec::new();
+    }
+    match choice.data.order(&Order::Nodes).await {
+        Ok(Answer::Nodes(nodes)) => nodes,
+        _ => Vec::new(),
+    }
+}
+
+fn print_all_stopped(standings: &[NodeStanding]) {
+    println!("A cluster runs here, and all its nodes are down.\n");
+    let mut rows = vec![row(["NODE", "ADDRESS", "STATE"])];
+    rows.extend(
+        standings
+            .iter()
+            .map(|node| row([&node.id.to_string(), &node.address.to_string(), &node.state])),
+    );
+    table::print(&rows);
+    println!("\n`cargo workshop node 1 start` starts one of them.");
 }
 
 fn print_nothing_runs(data: &DataDirectory) {
@@ -52,14 +96,26 @@ Any other:                                 export KAFKA_BOOTSTRAP_SERVERS=127.0.
     );
 }
 
-fn print_cluster(found: &Found, data: &DataDirectory, survey: &Survey) {
+fn print_cluster(found: &Found, data: &DataDirectory, survey: &Survey, standings: &[NodeStanding]) {
     let origin = match found.process_id {
         Some(process_id) => format!("process {process_id}, data in {}", data.shown()),
         None => "KAFKA_BOOTSTRAP_SERVERS".to_owned(),
     };
     println!("Cluster {} ({origin})\n", survey.cluster_id);
-    let mut rows = vec![row(["NODE", "ADDRESS"])];
-    rows.extend(survey.nodes.iter().map(|node| row([&node.id.to_string(), &node.address])));
+    let mut rows = vec![row(["NODE", "ADDRESS", "STATE"])];
+    if standings.is_empty() {
+        let of_survey = survey.nodes.iter().map(|node| {
+            let address = node.address.as_deref().unwrap_or("-");
+            let state = if node.address.is_some() { "running" } else { "down" };
+            row([&node.id.to_string(), address, state])
+        });
+        rows.extend(of_survey);
+    } else {
+        let of_host = standings
+            .iter()
+            .map(|node| row([&node.id.to_string(), &node.address.to_string(), &node.state]));
+        rows.extend(of_host);
+    }
     table::print(&rows);
 }
 

@@ -4,7 +4,9 @@
 //! host holds its lock.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
+use crate::control::{Controlled, Endpoint};
 use crate::data::DataDirectory;
 use crate::error::Error;
 use crate::lock::Lock;
@@ -16,6 +18,7 @@ use crate::seat::{Seat, take_seat};
 #[derive(Debug)]
 pub struct Announcement {
     data: DataDirectory,
+    endpoint: Option<Endpoint>,
     // Held until the registration is gone: fields are dropped after the value itself.
     _lock: Lock,
 }
@@ -32,7 +35,7 @@ impl Announcement {
             Seat::Host(lock) => {
                 // An arrival must not look for the cluster of a host that was killed.
                 data.unregister()?;
-                Ok(Self { data: data.clone(), _lock: lock })
+                Ok(Self { data: data.clone(), endpoint: None, _lock: lock })
             }
             Seat::Guest(running, _) => Err(Error::AlreadyRunning {
                 data: data.path().to_owned(),
@@ -53,6 +56,23 @@ impl Announcement {
         let running = Running { cluster_id, process_id, addresses };
         self.data.register(&running)?;
         Ok(running)
+    }
+
+    /// Lets `target` take orders from whoever may read the data directory's secret, until
+    /// [`Announcement::end_orders`] or until this is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Control`] where the system gives no port, [`Error::File`] where the data directory
+    /// cannot be written.
+    pub fn take_orders(&mut self, target: Arc<dyn Controlled>) -> Result<(), Error> {
+        self.endpoint = Some(Endpoint::open(&self.data, target)?);
+        Ok(())
+    }
+
+    /// Takes no more orders. When this returns, nothing holds the target any more.
+    pub fn end_orders(&mut self) {
+        self.endpoint = None;
     }
 
     /// Whether another process uses the cluster now.

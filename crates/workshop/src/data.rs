@@ -5,17 +5,21 @@
 //! | `workshop.json` | says that the directory is the workshop's, and in which format |
 //! | `cluster/` | the embedded cluster's own: logs, topics, committed offsets |
 //! | `running.json` | where the cluster answers while one runs, see [`Running`] |
+//! | `control.json` | where it takes orders, and from whom; only its owner reads it, see `control` |
 //! | `host.lock` | held by the process that hosts the cluster |
 //! | `users.lock` | shared by the processes that use it, see `seat` |
 
-use std::fs;
-use std::io::{self, ErrorKind};
+use std::fs::{self, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+#[cfg(unix)]
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use serde::{Deserialize, Serialize};
 
 use crate::ask::variable_set;
+use crate::control::Access;
 use crate::error::Error;
 use crate::lock::Lock;
 use crate::running::Running;
@@ -25,6 +29,7 @@ const FORMAT: u32 = 1;
 
 const MARKER: &str = "workshop.json";
 const RUNNING: &str = "running.json";
+const CONTROL: &str = "control.json";
 const CLUSTER: &str = "cluster";
 const HOST_LOCK: &str = "host.lock";
 const USERS_LOCK: &str = "users.lock";
@@ -135,7 +140,7 @@ impl DataDirectory {
         ignore_missing(fs::remove_dir_all(&cluster)).map_err(|e| failed("remove", &cluster, e))?;
         // A process that was killed may have left an unfinished file beside the finished one. The
         // marker goes last: without it, what is left would count as somebody else's.
-        for begin in [RUNNING, MARKER] {
+        for begin in [CONTROL, RUNNING, MARKER] {
             for file in self.entries()?.into_iter().filter(|name| name.starts_with(begin)) {
                 let path = self.path.join(file);
                 ignore_missing(fs::remove_file(&path)).map_err(|e| failed("remove", &path, e))?;
@@ -165,8 +170,7 @@ impl DataDirectory {
 
     /// What the host wrote about its cluster, unchecked.
     pub(crate) fn registered(&self) -> Result<Option<Running>, Error> {
-        let path = self.path.join(RUNNING);
-        let Some(text) = read(&path)? else {
+        let Some(text) = read(&self.path.join(RUNNING))? else {
             return Ok(None);
         };
         // What cannot be read was left by another version, and is replaced by the next host.
@@ -178,7 +182,26 @@ impl DataDirectory {
     }
 
     pub(crate) fn unregister(&self) -> Result<(), Error> {
-        let path = self.path.join(RUNNING);
+        self.withdraw_access()?;
+        self.remove(RUNNING)
+    }
+
+    /// Where the host takes orders, unchecked.
+    pub(crate) fn access(&self) -> Result<Option<Access>, Error> {
+        let text = read(&self.path.join(CONTROL))?;
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+    }
+
+    pub(crate) fn give_access(&self, access: &Access) -> Result<(), Error> {
+        self.write(CONTROL, access)
+    }
+
+    pub(crate) fn withdraw_access(&self) -> Result<(), Error> {
+        self.remove(CONTROL)
+    }
+
+    fn remove(&self, name: &str) -> Result<(), Error> {
+        let path = self.path.join(name);
         ignore_missing(fs::remove_file(&path)).map_err(|e| failed("remove", &path, e))
     }
 
@@ -241,10 +264,25 @@ impl DataDirectory {
         let unfinished = self.path.join(format!("{name}.{nobody_elses}"));
         serde_json::to_string_pretty(content)
             .map_err(io::Error::from)
-            .and_then(|text| fs::write(&unfinished, text + "\n"))
+            .and_then(|text| {
+                create(&unfinished, name == CONTROL)?.write_all((text + "\n").as_bytes())
+            })
             .and_then(|()| fs::rename(&unfinished, &path))
             .map_err(|e| failed("write", &path, e))
     }
+}
+
+/// Creates a file, on Unix one that nobody but its owner can open where it holds a secret.
+fn create(path: &Path, is_secret: bool) -> io::Result<fs::File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    if is_secret {
+        options.mode(0o600);
+    }
+    #[cfg(not(unix))]
+    let _ = is_secret;
+    options.open(path)
 }
 
 /// A path as a learner reads it: relative to the current directory where it lies inside.

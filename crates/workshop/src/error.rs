@@ -52,7 +52,7 @@ pub enum Error {
     #[error(
         "process {process_id} hosts the cluster in {} at {servers}, but it does not answer. It may \
          be suspended (Ctrl-Z): continue it with `fg`, or end it with `kill {process_id}`, and run \
-         this again", shown(.data)
+         this again. Or all its nodes are down: `cargo workshop node 1 start` starts one", shown(.data)
     )]
     HostSilent {
         /// The data directory.
@@ -138,6 +138,42 @@ pub enum Error {
         path: PathBuf,
         /// What the system says.
         source: io::Error,
+    },
+
+    /// The host can open no port for orders.
+    #[error("no port on 127.0.0.1 can be opened for orders to the cluster")]
+    Control {
+        /// What the system says.
+        source: io::Error,
+    },
+
+    /// No process hosts a cluster that could be given an order.
+    #[error(
+        "no cluster runs on {}. Start one with `cargo workshop up` in another terminal, or set \
+         WORKSHOP_DATA to where one runs", shown(.data)
+    )]
+    NothingRuns {
+        /// The data directory.
+        data: PathBuf,
+    },
+
+    /// A process hosts a cluster and takes no orders.
+    #[error(
+        "the process that hosts the cluster on {} does not take the order. It may be about to \
+         start or to end, or be suspended (Ctrl-Z, continue it with `fg`): try again", shown(.data)
+    )]
+    NotHeard {
+        /// The data directory.
+        data: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+
+    /// The cluster does not do what it was told.
+    #[error("{reason}")]
+    Refused {
+        /// Why, and what to do instead.
+        reason: String,
     },
 
     /// The embedded cluster does not start.

@@ -1,10 +1,12 @@
 //! Hosting the embedded cluster for this process and for others.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
 use embedded_kafka::StartError;
 
+use crate::control::{EmbeddedControl, Endpoint};
 use crate::data::DataDirectory;
 use crate::error::Error;
 use crate::lock::Lock;
@@ -38,7 +40,9 @@ impl Default for HostOptions {
 pub struct Host {
     data: DataDirectory,
     running: Running,
-    cluster: Option<embedded_kafka::Cluster>,
+    // It goes first: while it is there, it holds the cluster too.
+    endpoint: Option<Endpoint>,
+    cluster: Option<Arc<embedded_kafka::Cluster>>,
     wire: Option<Wire>,
     // Held until the rest is gone: fields are dropped in this order.
     _lock: Lock,
@@ -69,15 +73,19 @@ impl Host {
     ) -> Result<Self, Error> {
         // An arrival must not look for the cluster of a host that was killed.
         data.unregister()?;
-        let cluster = start_cluster(data, options).await?;
+        let cluster = Arc::new(start_cluster(data, options).await?);
         let wire = options.wire.then(|| Wire::start(cluster.events()));
         let running = Running {
             cluster_id: cluster.cluster_id().to_owned(),
             process_id: std::process::id(),
             addresses: cluster.nodes().iter().map(|node| node.address).collect(),
         };
+        // Whoever finds the cluster can give it orders.
+        let control = EmbeddedControl(Arc::clone(&cluster));
+        let endpoint = Some(Endpoint::open(data, Arc::new(control))?);
         data.register(&running)?;
-        Ok(Self { data: data.clone(), running, cluster: Some(cluster), wire, _lock: lock })
+        let (data, cluster) = (data.clone(), Some(cluster));
+        Ok(Self { data, running, endpoint, cluster, wire, _lock: lock })
     }
 
     /// The addresses of the nodes, and what else the data directory says of this cluster.
@@ -101,7 +109,8 @@ impl Host {
     /// [`Error::File`] where its registration cannot be removed.
     pub async fn shutdown(mut self) -> Result<(), Error> {
         let unregistered = self.data.unregister();
-        if let Some(cluster) = self.cluster.take() {
+        drop(self.endpoint.take());
+        if let Some(cluster) = self.cluster.take().and_then(Arc::into_inner) {
             cluster.shutdown().await;
         }
         if let Some(wire) = self.wire.take() {

@@ -35,14 +35,20 @@ impl Running {
 
     /// Whether a cluster with this id answers at these addresses.
     pub(crate) async fn answers(&self) -> bool {
-        let first = self.addresses.first().copied();
+        // Any node will do: others may be down on purpose.
+        let addresses = self.addresses.clone();
         let connected = tokio::task::spawn_blocking(move || {
-            first.is_some_and(|first| TcpStream::connect_timeout(&first, CONNECT_LIMIT).is_ok())
+            let answers =
+                |address: &SocketAddr| TcpStream::connect_timeout(address, CONNECT_LIMIT).is_ok();
+            addresses.iter().any(answers)
         });
         if !connected.await.unwrap_or(false) {
             return false;
         }
-        let answer = ask(plain_config(&self.bootstrap_servers())).await;
+        let mut config = plain_config(&self.bootstrap_servers());
+        // A node may be paused on purpose. Connected to all, librdkafka asks one that answers.
+        config.set("enable.sparse.connections", "false");
+        let answer = ask(config).await;
         answer.is_ok_and(|answer| answer.cluster_id.as_ref() == Some(&self.cluster_id))
     }
 }

@@ -97,6 +97,11 @@ impl Metadata {
         self.nodes.standings().iter().any(|other| other.id == node)
     }
 
+    /// Whether the node fetches nothing from other leaders.
+    pub(crate) fn is_replication_paused(&self, node: i32) -> bool {
+        self.nodes.standings().iter().any(|other| other.id == node && other.is_paused)
+    }
+
     /// The node has died. It is missed at `missed_at`.
     pub(crate) fn lose_node(&self, node: i32, missed_at: Timestamp) {
         self.silence_node(node, missed_at, true);

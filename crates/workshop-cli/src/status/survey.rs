@@ -4,11 +4,11 @@
 //! metadata creates no topic.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::metadata::MetadataTopic;
+use rdkafka::metadata::{Metadata, MetadataPartition, MetadataTopic};
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::assignment::assigned_topics;
@@ -16,19 +16,25 @@ use super::assignment::assigned_topics;
 /// How long one request may take.
 const LIMIT: Duration = Duration::from_secs(10);
 
+/// How long a cluster may take to miss a node that has gone, and how often that is looked at.
+const MISS_LIMIT: Duration = Duration::from_secs(2);
+const MISS_INTERVAL: Duration = Duration::from_millis(50);
+
 /// What is on a cluster, at about one moment.
 #[derive(Debug)]
 pub(crate) struct Survey {
     pub(crate) cluster_id: String,
     pub(crate) nodes: Vec<Node>,
     pub(crate) topics: Vec<Topic>,
-    pub(crate) groups: Vec<Group>,
+    /// An error where a node does not answer that the cluster has not missed yet.
+    pub(crate) groups: anyhow::Result<Vec<Group>>,
 }
 
 #[derive(Debug)]
 pub(crate) struct Node {
     pub(crate) id: i32,
-    pub(crate) address: String,
+    /// `None` for a node that holds replicas and is not in the metadata: it is down.
+    pub(crate) address: Option<String>,
 }
 
 #[derive(Debug)]
@@ -68,36 +74,66 @@ pub(crate) struct Progress {
 }
 
 impl Survey {
-    /// Asks the cluster at `servers`. Blocks.
-    pub(crate) fn take(servers: &str) -> anyhow::Result<Self> {
+    /// Asks the cluster at `servers`, of whose nodes some are known to be absent. Blocks.
+    pub(crate) fn take(servers: &str, absent: &[i32]) -> anyhow::Result<Self> {
+        wait_until_missed(servers, absent)?;
         let consumer = observer(servers, None)?;
         let client = consumer.client();
         let metadata = consumer.fetch_metadata(None, LIMIT).context("asking for the topics")?;
-        let mut nodes: Vec<Node> = metadata
-            .brokers()
-            .iter()
-            .map(|node| Node { id: node.id(), address: format!("{}:{}", node.host(), node.port()) })
-            .collect();
-        nodes.sort_by_key(|node| node.id);
+        let nodes = nodes(&metadata);
         let mut topics = topics_with_watermarks(&consumer, metadata.topics())?;
         topics.sort_by(|one, other| one.name.cmp(&other.name));
-        let mut groups = Vec::new();
-        for group in client.fetch_group_list(None, LIMIT).context("asking for the groups")?.groups()
-        {
-            let assigned = group.members().iter().filter_map(|member| member.assignment());
-            let assigned = assigned.flat_map(assigned_topics).collect();
-            groups.push(Group {
-                name: group.name().to_owned(),
-                state: group.state().to_owned(),
-                members: group.members().len(),
-                progress: progress_of(servers, group.name(), &assigned, &topics)?,
-            });
-        }
-        groups.sort_by(|one, other| one.name.cmp(&other.name));
+        let groups = groups(servers, &consumer, &topics);
         let cluster_id =
             client.fetch_cluster_id(LIMIT).unwrap_or_else(|| "without an id".to_owned());
         Ok(Self { cluster_id, nodes, topics, groups })
     }
+}
+
+/// A node that has just gone is in the metadata for a moment more, and whoever asks it waits.
+fn wait_until_missed(servers: &str, absent: &[i32]) -> anyhow::Result<()> {
+    let begin = Instant::now();
+    while !absent.is_empty() && begin.elapsed() < MISS_LIMIT {
+        let consumer = observer(servers, None)?;
+        let metadata = consumer.fetch_metadata(None, LIMIT).context("asking for the nodes")?;
+        if !metadata.brokers().iter().any(|node| absent.contains(&node.id())) {
+            break;
+        }
+        std::thread::sleep(MISS_INTERVAL);
+    }
+    Ok(())
+}
+
+/// The nodes that run, and those that only their replicas tell of, by id.
+fn nodes(metadata: &Metadata) -> Vec<Node> {
+    let partitions = metadata.topics().iter().flat_map(MetadataTopic::partitions);
+    let holders = partitions.flat_map(MetadataPartition::replicas);
+    let mut nodes: BTreeMap<i32, Option<String>> = holders.map(|id| (*id, None)).collect();
+    nodes.extend(
+        metadata
+            .brokers()
+            .iter()
+            .map(|node| (node.id(), Some(format!("{}:{}", node.host(), node.port())))),
+    );
+    nodes.into_iter().map(|(id, address)| Node { id, address }).collect()
+}
+
+/// The groups by name. Every node is asked for those that it coordinates.
+fn groups(servers: &str, consumer: &BaseConsumer, topics: &[Topic]) -> anyhow::Result<Vec<Group>> {
+    let listed = consumer.client().fetch_group_list(None, LIMIT);
+    let mut groups = Vec::new();
+    for group in listed.context("asking for the groups")?.groups() {
+        let assigned = group.members().iter().filter_map(|member| member.assignment());
+        let assigned = assigned.flat_map(assigned_topics).collect();
+        groups.push(Group {
+            name: group.name().to_owned(),
+            state: group.state().to_owned(),
+            members: group.members().len(),
+            progress: progress_of(servers, group.name(), &assigned, topics)?,
+        });
+    }
+    groups.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(groups)
 }
 
 impl Topic {

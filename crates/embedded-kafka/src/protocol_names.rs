@@ -1,0 +1,77 @@
+//! The protocol's own names for APIs and errors, for those who are told them by a person.
+
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::ApiKey;
+
+use crate::api;
+
+/// The highest error code that Kafka has given a name to is well below this.
+const ERROR_CODES: std::ops::RangeInclusive<i16> = -1..=200;
+
+/// The API that the protocol calls so, such as `Produce`, where this cluster serves it. Capitals,
+/// hyphens and underscores make no difference.
+pub fn api_named(name: &str) -> Option<ApiKey> {
+    let mut served = api::SUPPORTED.iter().map(|(api, ..)| *api);
+    served.find(|api| plain(&api_name(*api)) == plain(name))
+}
+
+/// What the protocol calls an API, such as `Produce`.
+pub fn api_name(api: ApiKey) -> String {
+    format!("{api:?}")
+}
+
+/// The APIs whose requests can be answered with an error on purpose.
+pub fn failing_api_names() -> Vec<String> {
+    let served = api::SUPPORTED.iter().map(|(api, ..)| *api);
+    served.filter(|api| api::can_be_refused(*api)).map(api_name).collect()
+}
+
+/// The error that the protocol calls so, such as `NOT_ENOUGH_REPLICAS`. Capitals, hyphens and
+/// underscores make no difference.
+pub fn error_named(name: &str) -> Option<ResponseError> {
+    let mut known = ERROR_CODES
+        .filter_map(ResponseError::try_from_code)
+        .filter(|error| !matches!(error, ResponseError::Unknown(_)));
+    known.find(|error| plain(&error_name(*error)) == plain(name))
+}
+
+/// What the protocol calls an error, such as `NOT_ENOUGH_REPLICAS`.
+pub fn error_name(error: ResponseError) -> String {
+    let mut name = String::new();
+    for letter in format!("{error:?}").chars() {
+        if letter.is_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.extend(letter.to_uppercase());
+    }
+    name
+}
+
+fn plain(name: &str) -> String {
+    name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_api_is_found_however_its_name_is_written() {
+        for name in ["InitProducerId", "initproducerid", "INIT_PRODUCER_ID", "init-producer-id"] {
+            assert_eq!(api_named(name), Some(ApiKey::InitProducerId), "{name}");
+        }
+        // It is Kafka's, and not served to clients here.
+        assert_eq!(api_named("BrokerHeartbeat"), None);
+        assert!(failing_api_names().contains(&"Produce".to_owned()));
+        assert!(!failing_api_names().contains(&"ApiVersions".to_owned()));
+    }
+
+    #[test]
+    fn an_error_is_found_by_the_name_that_it_shows() {
+        assert_eq!(error_name(ResponseError::NotEnoughReplicas), "NOT_ENOUGH_REPLICAS");
+        for error in [ResponseError::NotLeaderOrFollower, ResponseError::UnknownServerError] {
+            assert_eq!(error_named(&error_name(error)), Some(error));
+        }
+        assert_eq!(error_named("not_enough_coffee"), None);
+    }
+}
