@@ -26,6 +26,7 @@ mod read;
 mod rebuild;
 mod records;
 mod recover;
+mod retention;
 mod scan;
 mod segment;
 mod settings;

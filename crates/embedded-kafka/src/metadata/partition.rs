@@ -382,6 +382,31 @@ impl Partition {
         moved
     }
 
+    /// Removes the segments that retention wants gone, and says up to where the log is gone then.
+    /// `None` where none is due. Reads files, though not under the lock.
+    ///
+    /// # Errors
+    /// When the files cannot be read or changed.
+    pub(crate) fn forget(&self, now: Timestamp) -> Result<Option<i64>, LogError> {
+        let aged =
+            self.with(
+                |state| {
+                    if state.is_deleted { None } else { state.log.aged(state.high_watermark()) }
+                },
+            );
+        let Some(due) = aged.map(|aged| aged.due(now)).transpose()?.flatten() else {
+            return Ok(None);
+        };
+        let start_offset = self.with(|state| {
+            if state.is_deleted {
+                return Ok(None);
+            }
+            state.log.forget_before(due, now).map(Some)
+        })?;
+        self.changed.wake();
+        Ok(start_offset)
+    }
+
     /// Removes the log. Whoever waits for it is woken and told that it is gone.
     pub(crate) fn delete(&self) -> Result<(), LogError> {
         let deleted = self.with(|state| {
