@@ -170,6 +170,7 @@ apis! {
     TxnOffsetCommit TxnOffsetCommitRequest txn_offset_commit 0..=3, coordinates;
     DescribeConfigs DescribeConfigsRequest describe_configs 1..=4, now;
     AlterConfigs AlterConfigsRequest alter_configs 0..=2, now;
+    DescribeLogDirs DescribeLogDirsRequest describe_log_dirs 1..=4, now;
     CreatePartitions CreatePartitionsRequest create_partitions 0..=3, now;
     DeleteGroups DeleteGroupsRequest delete_groups 0..=2, coordinates;
     ElectLeaders ElectLeadersRequest elect_leaders 0..=2, waits;

@@ -1,0 +1,85 @@
+//! DescribeLogDirs (key 35, versions 1–4): the directories in which a node keeps its replicas, how
+//! large each replica is, and how far it is behind (KIP-113, KIP-827 for the volume).
+//!
+//! All nodes share one directory here, in which each partition is stored once: every node that holds
+//! a replica tells of the same files.
+
+use std::path::Path;
+
+use kafka_protocol::messages::describe_log_dirs_response::{
+    DescribeLogDirsPartition, DescribeLogDirsResult, DescribeLogDirsTopic,
+};
+use kafka_protocol::messages::{DescribeLogDirsRequest, DescribeLogDirsResponse};
+use kafka_protocol::protocol::StrBytes;
+
+use super::{Context, topic_name};
+use crate::metadata::{Partition, Topic};
+
+/// Stands for a size that the system does not tell.
+const UNKNOWN: i64 = -1;
+
+pub(super) fn handle(
+    request: DescribeLogDirsRequest,
+    _version: i16,
+    context: &Context,
+) -> DescribeLogDirsResponse {
+    let metadata = &context.state.metadata;
+    let topics: Vec<DescribeLogDirsTopic> = match &request.topics {
+        None => metadata.topics().iter().map(|it| described(it, context.node, |_| true)).collect(),
+        Some(asked) => asked
+            .iter()
+            .filter_map(|asked| {
+                let topic = metadata.topic(&asked.topic)?;
+                Some(described(&topic, context.node, |index| asked.partitions.contains(&index)))
+            })
+            .collect(),
+    };
+    let directory = metadata.log_dir();
+    let (total, usable) = volume(&directory).unwrap_or((UNKNOWN, UNKNOWN));
+    let result = DescribeLogDirsResult::default()
+        .with_log_dir(StrBytes::from_string(directory.display().to_string()))
+        .with_topics(topics.into_iter().filter(|topic| !topic.partitions.is_empty()).collect())
+        .with_total_bytes(total)
+        .with_usable_bytes(usable);
+    DescribeLogDirsResponse::default().with_results(vec![result])
+}
+
+/// The replicas of a topic that the node holds.
+fn described(
+    topic: &Topic,
+    node: i32,
+    is_wanted: impl Fn(i32) -> bool,
+) -> DescribeLogDirsTopic {
+    let partitions = topic.partitions();
+    let wanted = partitions.iter().filter(|partition| is_wanted(partition.index));
+    let held = wanted.filter(|partition| partition.leadership().replicas.contains(&node));
+    DescribeLogDirsTopic::default()
+        .with_name(topic_name(&topic.name))
+        .with_partitions(held.map(|partition| replica(partition, node)).collect())
+}
+
+/// A replica's size, and how far it ends before the high watermark that it knows.
+fn replica(partition: &Partition, node: i32) -> DescribeLogDirsPartition {
+    let (size, lag) = partition.with(|it| {
+        let (start, end) = (it.log.start_offset(), it.end_at(node));
+        let lag = it.replication.high_watermark_at(node) - end;
+        (it.log.available_bytes(start, end), lag.max(0))
+    });
+    DescribeLogDirsPartition::default()
+        .with_partition_index(partition.index)
+        .with_partition_size(i64::try_from(size).unwrap_or(i64::MAX))
+        .with_offset_lag(lag)
+}
+
+/// The size of the volume that holds a directory, and how much of it is free, in bytes.
+#[cfg(unix)]
+fn volume(directory: &Path) -> Option<(i64, i64)> {
+    let volume = rustix::fs::statvfs(directory).ok()?;
+    let bytes = |blocks: u64| i64::try_from(blocks.saturating_mul(volume.f_frsize)).ok();
+    Some((bytes(volume.f_blocks)?, bytes(volume.f_bavail)?))
+}
+
+#[cfg(not(unix))]
+fn volume(_: &Path) -> Option<(i64, i64)> {
+    None
+}
