@@ -1,14 +1,17 @@
 //! What the APIs for settings have in common: the kinds of resources, and what may be altered.
 //!
-//! A node's settings are read-only here: what Kafka lets an administrator change on a running
-//! node (log.cleaner.threads and the like) has no counterpart in this cluster. Loggers are none.
+//! Most of a node's settings are read-only here: what Kafka lets an administrator change on a running
+//! node (log.cleaner.threads and the like) has no counterpart in this cluster. The throttles of
+//! replication can be set, for the tools that do. Loggers are none.
 
 use std::collections::BTreeMap;
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::protocol::StrBytes;
 
-use crate::metadata::config::{Change, NodeSettings, Operation, TopicConfig, check_entries};
+use crate::metadata::config::{
+    Change, NodeSettings, Operation, TopicConfig, check_entries, throttles,
+};
 use crate::metadata::{Refusal, names};
 use crate::state::State;
 
@@ -30,6 +33,16 @@ pub(super) trait ConfigStore {
     ) -> Result<(), Refusal>;
 
     fn node_settings(&self, node: i32) -> NodeSettings;
+
+    /// What was set for a node while it ran, or for all nodes where `name` is empty.
+    fn node_overrides(&self, name: &str) -> BTreeMap<String, String>;
+
+    /// Puts other settings in the place of these.
+    fn set_node_overrides(
+        &self,
+        name: &str,
+        overrides: BTreeMap<String, String>,
+    ) -> Result<(), Refusal>;
 }
 
 impl ConfigStore for State {
@@ -48,6 +61,18 @@ impl ConfigStore for State {
 
     fn node_settings(&self, node: i32) -> NodeSettings {
         self.metadata.node_settings(node)
+    }
+
+    fn node_overrides(&self, name: &str) -> BTreeMap<String, String> {
+        self.metadata.node_overrides(name)
+    }
+
+    fn set_node_overrides(
+        &self,
+        name: &str,
+        overrides: BTreeMap<String, String>,
+    ) -> Result<(), Refusal> {
+        self.metadata.set_node_overrides(name, overrides)
     }
 }
 
@@ -102,7 +127,7 @@ fn alter_one(
     }))?;
     match alteration.resource_type {
         TOPIC => alter_topic(alteration, validate_only, store),
-        BROKER => alter_node(alteration, node),
+        BROKER => alter_node(alteration, validate_only, node, store),
         BROKER_LOGGER if !alteration.replaces_all => alter_logger(alteration, node),
         other => Err(Refusal::invalid_request(format!("Unknown resource type {other}"))),
     }
@@ -131,23 +156,26 @@ fn alter_topic(
     store.change_topic_config(name, validate_only, &change)
 }
 
-/// Nothing of a node can be altered; what goes back to its default was there already.
-fn alter_node(alteration: &Alteration<'_>, node: i32) -> Result<(), Refusal> {
-    if !alteration.name.is_empty() {
-        let id = node_id(alteration.name, "Node id")?;
+fn alter_node(
+    alteration: &Alteration<'_>,
+    validate_only: bool,
+    node: i32,
+    store: &impl ConfigStore,
+) -> Result<(), Refusal> {
+    let name = alteration.name;
+    if !name.is_empty() {
+        let id = node_id(name, "Node id")?;
         if id != node {
             let message = format!("Unexpected broker id, expected {node}, but received {id}");
             return Err(Refusal::invalid_request(message));
         }
     }
-    let deletes = |change: &&Change<'_>| change.operation == Some(Operation::Delete);
-    let changed = alteration.changes.iter().filter(|change| !deletes(change));
-    let names: Vec<&str> = changed.map(|change| change.name).collect();
-    if names.is_empty() {
+    let now = store.node_overrides(name);
+    let changed = throttles::changed(&now, &alteration.changes, alteration.replaces_all)?;
+    if validate_only || changed == now {
         return Ok(());
     }
-    let message = format!("Cannot update these configs dynamically: [{}]", names.join(", "));
-    Err(Refusal::invalid_request(message))
+    store.set_node_overrides(name, changed)
 }
 
 fn alter_logger(alteration: &Alteration<'_>, node: i32) -> Result<(), Refusal> {
@@ -183,13 +211,15 @@ pub(super) mod testing {
 
     pub(crate) struct OneTopic {
         pub(crate) config: RefCell<TopicConfig>,
+        pub(crate) node_overrides: RefCell<BTreeMap<String, BTreeMap<String, String>>>,
         /// Whether the disk takes a change.
         pub(crate) is_writable: bool,
     }
 
     impl Default for OneTopic {
         fn default() -> Self {
-            Self { config: RefCell::default(), is_writable: true }
+            let node_overrides = RefCell::default();
+            Self { config: RefCell::default(), node_overrides, is_writable: true }
         }
     }
 
@@ -213,6 +243,19 @@ pub(super) mod testing {
                 return Err(Refusal::new(ResponseError::KafkaStorageError, "no space left"));
             }
             *self.config.borrow_mut() = changed;
+            Ok(())
+        }
+
+        fn node_overrides(&self, name: &str) -> BTreeMap<String, String> {
+            self.node_overrides.borrow().get(name).cloned().unwrap_or_default()
+        }
+
+        fn set_node_overrides(
+            &self,
+            name: &str,
+            overrides: BTreeMap<String, String>,
+        ) -> Result<(), Refusal> {
+            self.node_overrides.borrow_mut().insert(name.to_owned(), overrides);
             Ok(())
         }
 

@@ -1,6 +1,8 @@
 //! DescribeConfigs (key 32, versions 1–4): the settings of topics and nodes, each with its source
 //! and the places where it could have come from (KIP-226), its type and documentation (KIP-569).
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::describe_configs_response::{
@@ -14,8 +16,15 @@ use super::config_resources::{BROKER, BROKER_LOGGER, ConfigStore, TOPIC, node_id
 use crate::metadata::config::{NodeSetting, TOPIC_SETTINGS, TopicConfig, TopicSetting};
 use crate::metadata::{Refusal, names};
 
+/// The type of a whole number of 64 bits (KIP-569).
+const LONG: i8 = 5;
+
 /// Set for the topic itself.
 const DYNAMIC_TOPIC_CONFIG: i8 = 1;
+/// Set for one node while it ran.
+const DYNAMIC_BROKER_CONFIG: i8 = 2;
+/// Set for all nodes while they ran.
+const DYNAMIC_DEFAULT_BROKER_CONFIG: i8 = 3;
 /// Set where the node was started.
 const STATIC_BROKER_CONFIG: i8 = 4;
 /// Set by nobody.
@@ -81,8 +90,7 @@ fn describe(
     let name = &*resource.resource_name;
     match resource.resource_type {
         TOPIC => describe_topic(name, store),
-        // The defaults that all nodes share at run time: there are none.
-        BROKER if name.is_empty() => Ok(Vec::new()),
+        BROKER if name.is_empty() => Ok(override_rows("", store)),
         BROKER => {
             let id = node_id(name, "Broker id")?;
             if id != node {
@@ -90,7 +98,9 @@ fn describe(
                     "Unexpected broker id, expected {node} or empty string, but received {id}"
                 )));
             }
-            Ok(store.node_settings(node).table().iter().map(node_row).collect())
+            let mut rows: Vec<_> = store.node_settings(node).table().iter().map(node_row).collect();
+            rows.extend(override_rows(name, store));
+            Ok(rows)
         }
         BROKER_LOGGER if name.is_empty() => {
             Err(Refusal::invalid_request("Broker id must not be empty"))
@@ -148,6 +158,33 @@ fn topic_row(setting: &TopicSetting, config: &TopicConfig) -> DescribeConfigsRes
         .with_documentation(Some(StrBytes::from_string(setting.documentation.to_owned() + effect)))
 }
 
+/// What was set while nodes ran: for the one that is named, and where it has nothing of its own, for
+/// all of them.
+fn override_rows(
+    node: &str,
+    store: &impl ConfigStore,
+) -> Vec<DescribeConfigsResourceResult> {
+    let own = if node.is_empty() { BTreeMap::new() } else { store.node_overrides(node) };
+    let of_all = store.node_overrides("");
+    let names: BTreeSet<&String> = own.keys().chain(of_all.keys()).collect();
+    let row = |name: &String| {
+        let sources = [
+            own.get(name).map(|value| (value, DYNAMIC_BROKER_CONFIG)),
+            of_all.get(name).map(|value| (value, DYNAMIC_DEFAULT_BROKER_CONFIG)),
+        ];
+        let found = sources.into_iter().flatten();
+        let synonyms: Vec<_> = found.map(|(value, source)| synonym(name, value, source)).collect();
+        let first = synonyms.first().cloned().unwrap_or_default();
+        DescribeConfigsResourceResult::default()
+            .with_name(first.name)
+            .with_value(first.value)
+            .with_config_source(first.source)
+            .with_synonyms(synonyms)
+            .with_config_type(LONG)
+    };
+    names.into_iter().map(row).collect()
+}
+
 fn node_row(setting: &NodeSetting) -> DescribeConfigsResourceResult {
     let is_default = setting.default == Some(setting.value.as_str());
     let source = if is_default { DEFAULT_CONFIG } else { STATIC_BROKER_CONFIG };
@@ -165,9 +202,9 @@ fn node_row(setting: &NodeSetting) -> DescribeConfigsResourceResult {
         .with_documentation(Some(StrBytes::from_static_str(setting.documentation)))
 }
 
-fn synonym(name: &'static str, value: &str, source: i8) -> DescribeConfigsSynonym {
+fn synonym(name: &str, value: &str, source: i8) -> DescribeConfigsSynonym {
     DescribeConfigsSynonym::default()
-        .with_name(StrBytes::from_static_str(name))
+        .with_name(StrBytes::from_string(name.to_owned()))
         .with_value(Some(StrBytes::from_string(value.to_owned())))
         .with_source(source)
 }

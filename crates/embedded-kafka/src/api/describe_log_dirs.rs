@@ -1,5 +1,10 @@
-//! DescribeLogDirs, versions 1 to 4: where a node keeps its replicas, and how large they are
-//! (KIP-113). All nodes share one directory here, and each answers for the replicas that it holds.
+//! DescribeLogDirs (key 35, versions 1–4): the directories in which a node keeps its replicas, how
+//! large each replica is, and how far it is behind (KIP-113, KIP-827 for the volume).
+//!
+//! All nodes share one directory here, in which each partition is stored once: every node that holds
+//! a replica tells of the same files.
+
+use std::path::Path;
 
 use kafka_protocol::messages::describe_log_dirs_response::{
     DescribeLogDirsPartition, DescribeLogDirsResult, DescribeLogDirsTopic,
@@ -10,47 +15,71 @@ use kafka_protocol::protocol::StrBytes;
 use super::{Context, topic_name};
 use crate::metadata::{Partition, Topic};
 
+/// Stands for a size that the system does not tell.
+const UNKNOWN: i64 = -1;
+
 pub(super) fn handle(
     request: DescribeLogDirsRequest,
     _version: i16,
     context: &Context,
 ) -> DescribeLogDirsResponse {
     let metadata = &context.state.metadata;
-    let topics: Vec<_> = match request.topics {
-        None => metadata.topics().iter().map(|it| describe(it, |_| true, context.node)).collect(),
-        Some(asked) => {
-            let found = asked.into_iter().filter_map(|asked| {
+    let topics: Vec<DescribeLogDirsTopic> = match &request.topics {
+        None => metadata.topics().iter().map(|it| described(it, context.node, |_| true)).collect(),
+        Some(asked) => asked
+            .iter()
+            .filter_map(|asked| {
                 let topic = metadata.topic(&asked.topic)?;
-                Some(describe(&topic, |index| asked.partitions.contains(&index), context.node))
-            });
-            found.collect()
-        }
+                Some(described(&topic, context.node, |index| asked.partitions.contains(&index)))
+            })
+            .collect(),
     };
-    let topics = topics.into_iter().filter(|topic| !topic.partitions.is_empty());
-    let directory = DescribeLogDirsResult::default()
-        .with_log_dir(StrBytes::from_string(metadata.node_settings(context.node).log_dir))
-        .with_topics(topics.collect());
-    DescribeLogDirsResponse::default().with_results(vec![directory])
+    let directory = metadata.log_dir();
+    let (total, usable) = volume(&directory).unwrap_or((UNKNOWN, UNKNOWN));
+    let result = DescribeLogDirsResult::default()
+        .with_log_dir(StrBytes::from_string(directory.display().to_string()))
+        .with_topics(topics.into_iter().filter(|topic| !topic.partitions.is_empty()).collect())
+        .with_total_bytes(total)
+        .with_usable_bytes(usable);
+    DescribeLogDirsResponse::default().with_results(vec![result])
 }
 
-fn describe(topic: &Topic, is_wanted: impl Fn(i32) -> bool, node: i32) -> DescribeLogDirsTopic {
+/// The replicas of a topic that the node holds.
+fn described(
+    topic: &Topic,
+    node: i32,
+    is_wanted: impl Fn(i32) -> bool,
+) -> DescribeLogDirsTopic {
     let partitions = topic.partitions();
     let wanted = partitions.iter().filter(|partition| is_wanted(partition.index));
+    let held = wanted.filter(|partition| partition.leadership().replicas.contains(&node));
     DescribeLogDirsTopic::default()
         .with_name(topic_name(&topic.name))
-        .with_partitions(wanted.filter_map(|partition| replica(partition, node)).collect())
+        .with_partitions(held.map(|partition| replica(partition, node)).collect())
 }
 
-/// The replica of a partition on this node, `None` where it has none.
-fn replica(partition: &Partition, node: i32) -> Option<DescribeLogDirsPartition> {
-    partition.with(|state| {
-        let end = state.end_at(node);
-        state.replication.holds(node).then(|| {
-            let size = state.log.available_bytes(state.log.start_offset(), end);
-            DescribeLogDirsPartition::default()
-                .with_partition_index(partition.index)
-                .with_partition_size(i64::try_from(size).unwrap_or(i64::MAX))
-                .with_offset_lag((state.high_watermark() - end).max(0))
-        })
-    })
+/// A replica's size, and how far it ends before the high watermark that it knows.
+fn replica(partition: &Partition, node: i32) -> DescribeLogDirsPartition {
+    let (size, lag) = partition.with(|it| {
+        let (start, end) = (it.log.start_offset(), it.end_at(node));
+        let lag = it.replication.high_watermark_at(node) - end;
+        (it.log.available_bytes(start, end), lag.max(0))
+    });
+    DescribeLogDirsPartition::default()
+        .with_partition_index(partition.index)
+        .with_partition_size(i64::try_from(size).unwrap_or(i64::MAX))
+        .with_offset_lag(lag)
+}
+
+/// The size of the volume that holds a directory, and how much of it is free, in bytes.
+#[cfg(unix)]
+fn volume(directory: &Path) -> Option<(i64, i64)> {
+    let volume = rustix::fs::statvfs(directory).ok()?;
+    let bytes = |blocks: u64| i64::try_from(blocks.saturating_mul(volume.f_frsize)).ok();
+    Some((bytes(volume.f_blocks)?, bytes(volume.f_bavail)?))
+}
+
+#[cfg(not(unix))]
+fn volume(_: &Path) -> Option<(i64, i64)> {
+    None
 }

@@ -170,6 +170,7 @@ apis! {
     TxnOffsetCommit TxnOffsetCommitRequest txn_offset_commit 0..=3, coordinates;
     DescribeConfigs DescribeConfigsRequest describe_configs 1..=4, now;
     AlterConfigs AlterConfigsRequest alter_configs 0..=2, now;
+    DescribeLogDirs DescribeLogDirsRequest describe_log_dirs 1..=4, now;
     CreatePartitions CreatePartitionsRequest create_partitions 0..=3, now;
     DeleteGroups DeleteGroupsRequest delete_groups 0..=2, coordinates;
     ElectLeaders ElectLeadersRequest elect_leaders 0..=2, waits;
@@ -177,7 +178,6 @@ apis! {
         alter_partition_reassignments 0..=1, waits;
     ListPartitionReassignments ListPartitionReassignmentsRequest
         list_partition_reassignments 0..=0, now;
-    DescribeLogDirs DescribeLogDirsRequest describe_log_dirs 1..=4, now;
     IncrementalAlterConfigs IncrementalAlterConfigsRequest incremental_alter_configs 0..=1, now;
     OffsetDelete OffsetDeleteRequest offset_delete 0..=0, coordinates;
     DescribeCluster DescribeClusterRequest describe_cluster 0..=1, now;

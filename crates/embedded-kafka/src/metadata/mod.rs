@@ -197,6 +197,39 @@ impl Metadata {
         }
     }
 
+    /// Where the logs are, which all nodes share.
+    pub(crate) fn log_dir(&self) -> std::path::PathBuf {
+        self.store.logs()
+    }
+
+    /// What was set for a node while it ran, or for all nodes where `name` is empty.
+    pub(crate) fn node_overrides(&self, name: &str) -> BTreeMap<String, String> {
+        self.counters.lock().record.node_overrides.get(name).cloned().unwrap_or_default()
+    }
+
+    /// Puts other settings in the place of those that were set while nodes ran.
+    ///
+    /// # Errors
+    /// `KAFKA_STORAGE_ERROR` where they cannot be written down.
+    pub(crate) fn set_node_overrides(
+        &self,
+        name: &str,
+        overrides: BTreeMap<String, String>,
+    ) -> Result<(), Refusal> {
+        let mut counters = self.counters.lock();
+        let mut record = counters.record.clone();
+        if overrides.is_empty() {
+            record.node_overrides.remove(name);
+        } else {
+            record.node_overrides.insert(name.to_owned(), overrides);
+        }
+        self.store
+            .write_cluster(&record)
+            .map_err(|error| Refusal::new(ResponseError::KafkaStorageError, error.to_string()))?;
+        counters.record = record;
+        Ok(())
+    }
+
     /// The node that answers for the whole cluster's metadata. Every node can; clients want one.
     pub(crate) fn controller(&self) -> i32 {
         self.nodes().first().map_or(NO_LEADER, |node| node.id)

@@ -30,6 +30,10 @@ pub(crate) struct ClusterRecord {
     /// stands in a log, so that none goes back when the cluster starts again.
     #[serde(default)]
     pub(crate) elections: i32,
+    /// What was set for nodes while they ran, by the node's id; the defaults of all nodes stand
+    /// under an empty name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) node_overrides: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 /// What holds for one topic.
@@ -83,8 +87,13 @@ impl Store {
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let cluster_id = new_cluster_id();
-                let record =
-                    ClusterRecord { format: FORMAT, cluster_id, next_producer_id: 0, elections: 0 };
+                let record = ClusterRecord {
+                    format: FORMAT,
+                    cluster_id,
+                    next_producer_id: 0,
+                    elections: 0,
+                    node_overrides: BTreeMap::new(),
+                };
                 self.write_cluster(&record).map_err(|source| StoreError::Io { path, source })?;
                 Ok(record)
             }

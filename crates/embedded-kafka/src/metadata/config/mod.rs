@@ -1,5 +1,5 @@
 //! Settings: those of a topic, with what they may be and what they are, and those of a node,
-//! which can only be read.
+//! of which only the throttles of replication can be set.
 //!
 //! Errors carry Apache Kafka's own messages, since users search the web for them.
 
@@ -7,6 +7,7 @@ mod change;
 mod kinds;
 mod node;
 mod settings;
+pub(crate) mod throttles;
 
 use std::collections::BTreeMap;
 

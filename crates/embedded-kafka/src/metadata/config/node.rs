@@ -1,5 +1,5 @@
 //! The settings of a node, as DescribeConfigs shows them: what this cluster really uses, and the
-//! defaults that its topics inherit. None can be changed while the cluster runs.
+//! defaults that its topics inherit. What can be changed while the cluster runs is in `throttles`.
 
 use super::kinds::Kind::{self, Boolean, Int, Long, Short, Texts};
 use super::settings::TOPIC_SETTINGS;
