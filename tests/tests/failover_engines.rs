@@ -1,7 +1,8 @@
 //! What librdkafka sees while nodes stop, die and come back, on every engine.
 //!
 //! On the embedded one by default; `WORKSHOP_ENGINE=apache cargo test --test failover_engines` runs
-//! the same on three processes of Apache Kafka. What takes the switchboard is in failover.rs.
+//! the same on three processes of Apache Kafka. What takes the switchboard is in failover.rs, and
+//! groups and transactions whose coordinators die are too.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -12,12 +13,12 @@ use kafka_protocol::messages::BrokerId;
 use kafka_protocol::messages::create_topics_request::CreatableReplicaAssignment;
 use kafka_protocol::messages::metadata_response::MetadataResponsePartition;
 use rdkafka::Message;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use workshop_tests::raw::RawClient;
-use workshop_tests::requests::{create_topic, find_coordinator, metadata};
+use workshop_tests::requests::{create_topic, metadata};
 use workshop_tests::{TestCluster, eventually};
 
 /// Held by the test that has a cluster: three Java processes are enough at a time.
@@ -211,51 +212,5 @@ async fn too_few_in_sync_refuse_acks_all_and_hide_what_acks_1_wrote() {
     nodes.wait_for(&topic, "both are in sync", |it| it.isr_nodes.len() == 2);
     send(&strict, &topic, 3).await.expect("both are in sync again");
     assert_eq!(read(&nodes.clients, &topic), [0, 2, 3]);
-    nodes.end().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_group_goes_on_where_it_was_when_its_coordinator_dies() {
-    let nodes = Nodes::start().await;
-    let topic = nodes.topic_on(&[1, 2, 3], &[]);
-    let producer = nodes.clients.producer(&[RECONNECT_SOON]);
-    for number in 0..6 {
-        send(&producer, &topic, number).await.expect("all run");
-    }
-    let group = nodes.clients.group_name();
-    let consumer = nodes.clients.consumer(&group, &[RECONNECT_SOON]);
-    consumer.subscribe(&[&topic]).expect("it is a name");
-    let take = |consumer: &BaseConsumer, count: usize| {
-        let mut taken = Vec::new();
-        eventually("records come", || {
-            if let Some(Ok(message)) = consumer.poll(TURN_OF_POLL) {
-                taken.push(message.offset());
-            }
-            (taken.len() == count).then_some(())
-        });
-        taken
-    };
-    assert_eq!(take(&consumer, 3), [0, 1, 2]);
-    let mut committed = TopicPartitionList::new();
-    committed.add_partition_offset(&topic, 0, Offset::Offset(3)).expect("it is new");
-    consumer.commit(&committed, CommitMode::Sync).expect("the group is stable");
-
-    let coordinator = eventually("the group has a coordinator", || {
-        let answer = nodes.any_node().try_call(4, &find_coordinator(&[&group])).ok()?;
-        let found = &answer.coordinators[0];
-        (found.error_code == 0).then_some(found.node_id.0)
-    });
-    nodes.kill(coordinator).await;
-    assert_eq!(take(&consumer, 3), [3, 4, 5], "it goes on without its coordinator");
-    in_time("the next coordinator takes a commit", || {
-        let _ = consumer.poll(TURN_OF_POLL);
-        consumer.commit(&committed, CommitMode::Sync).ok()
-    });
-    let found = in_time("the next coordinator knows it", || {
-        let found = consumer.committed_offsets(committed.clone(), Duration::from_secs(2)).ok()?;
-        Some(found.find_partition(&topic, 0)?.offset())
-    });
-    assert_eq!(found, Offset::Offset(3));
-    nodes.start_again(coordinator).await;
     nodes.end().await;
 }
