@@ -91,6 +91,17 @@ impl HostedCluster {
         self.spawn(&mut command)
     }
 
+    /// Starts the cluster where it may have so many files and sockets open, and no more.
+    ///
+    /// # Errors
+    /// What the cluster said when it did not start.
+    pub fn try_start_with_descriptors(&mut self, descriptors: usize) -> Result<(), String> {
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(format!("ulimit -n {descriptors}; exec \"$0\" \"$@\""));
+        command.arg(&self.executable);
+        self.spawn(&mut command)
+    }
+
     /// Gives the running cluster room on its disk again. False where the system has no `prlimit`.
     ///
     /// # Panics

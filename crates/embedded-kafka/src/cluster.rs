@@ -12,6 +12,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::task::JoinHandle;
 
+use crate::descriptors;
 use crate::error::StartError;
 use crate::event::{Event, EventReceiver, Events};
 use crate::faults::Faults;
@@ -156,6 +157,9 @@ impl ClusterBuilder {
 
     /// Starts the cluster. When it returns, every node accepts connections.
     ///
+    /// Raises the process's limit of open files to the highest that it may have (`ulimit -H -n`):
+    /// each connection takes one.
+    ///
     /// # Errors
     /// A choice that makes no sense, a port that is taken, a data directory that cannot be used or
     /// that another cluster uses.
@@ -279,6 +283,7 @@ impl Cluster {
 
     fn start(builder: ClusterBuilder) -> Result<Self, StartError> {
         let ClusterBuilder { nodes, ports, data_directory, settings } = builder;
+        descriptors::raise_limit();
         let runtime = runtime().map_err(StartError::Threads)?;
         let listeners = {
             let _inside = runtime.enter();

@@ -18,6 +18,7 @@
 
 mod api;
 mod cluster;
+mod descriptors;
 mod error;
 mod event;
 mod failover;
