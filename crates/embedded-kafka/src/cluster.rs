@@ -473,7 +473,7 @@ async fn tell_the_time(state: Arc<State>) {
     }
 }
 
-/// Has old segments go, a task of its own: it may take long, and time goes on for everything else.
+/// Has old segments go and compacts logs, a task of its own: it may take long, and time goes on for everything else.
 async fn maintain_logs(state: Arc<State>) {
     let every = |ms: i64| {
         let period = Duration::from_millis(u64::try_from(ms).unwrap_or(0).max(1));
@@ -482,9 +482,19 @@ async fn maintain_logs(state: Arc<State>) {
         interval
     };
     let mut retention = every(state.settings.retention_check_interval_ms);
+    let mut cleaner = every(state.settings.cleaner_backoff_ms);
     loop {
-        retention.tick().await;
-        on_a_thread(&state, |state| state.metadata.check_retention(state.clock.now())).await;
+        tokio::select! {
+            _ = retention.tick() => {
+                on_a_thread(&state, |state| {
+                    state.metadata.check_retention(state.clock.now());
+                })
+                .await;
+            }
+            _ = cleaner.tick() => {
+                on_a_thread(&state, |state| state.metadata.clean(state.clock.now())).await;
+            }
+        }
     }
 }
 

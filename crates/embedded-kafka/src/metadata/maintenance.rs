@@ -19,6 +19,19 @@ impl Metadata {
         });
     }
 
+    /// Compacts what is due, and forgets where a topic does both. Reads and writes files.
+    pub(crate) fn clean(&self, now: Timestamp) {
+        self.for_each_log(|topic, partition| {
+            let policy = topic.config().cleanup_policy();
+            if policy.compact {
+                compact(topic, partition, now, &|| self.is_closing());
+                if policy.delete {
+                    forget(topic, partition, now);
+                }
+            }
+        });
+    }
+
     /// Looks at every partition, one after the other, until the logs are about to be closed.
     fn for_each_log(&self, act: impl Fn(&Topic, &Partition)) {
         for topic in self.topics() {
@@ -38,6 +51,19 @@ impl Metadata {
 
     fn is_closing(&self) -> bool {
         self.is_closing.load(Ordering::Relaxed)
+    }
+}
+
+fn compact(topic: &Topic, partition: &Partition, now: Timestamp, is_stopped: &dyn Fn() -> bool) {
+    let index = partition.index;
+    match partition.compact(now, is_stopped) {
+        Ok(None) => {}
+        Ok(Some(end_offset)) => {
+            tracing::debug!(topic = %topic.name, index, end_offset, "the log is compacted");
+        }
+        Err(error) => {
+            tracing::warn!(topic = %topic.name, index, %error, "the log could not be compacted");
+        }
     }
 }
 
