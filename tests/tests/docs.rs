@@ -137,6 +137,11 @@ fn blocks_of_18_schema_evolution() {
 }
 
 #[test]
+fn blocks_of_22_retention_and_compaction() {
+    check_blocks("22_retention_and_compaction");
+}
+
+#[test]
 fn blocks_of_24_lag_and_metrics() {
     check_blocks("24_lag_and_metrics");
 }
