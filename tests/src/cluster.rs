@@ -262,6 +262,8 @@ impl Drop for TestCluster {
 /// Starts an embedded cluster of three nodes for one test.
 async fn start_embedded() -> embedded_kafka::Cluster {
     let builder = embedded_kafka::Cluster::builder().nodes(3).default_replication_factor(3);
+    // A test that compacts need not wait as long as Kafka's cleaner does.
+    let builder = builder.log_cleaner_backoff(std::time::Duration::from_millis(200));
     builder.start().await.expect("an embedded cluster starts on free ports")
 }
 

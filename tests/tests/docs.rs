@@ -137,6 +137,16 @@ fn blocks_of_18_schema_evolution() {
 }
 
 #[test]
+fn blocks_of_21_failover() {
+    check_blocks("21_failover");
+}
+
+#[test]
+fn blocks_of_22_retention_and_compaction() {
+    check_blocks("22_retention_and_compaction");
+}
+
+#[test]
 fn blocks_of_24_lag_and_metrics() {
     check_blocks("24_lag_and_metrics");
 }
@@ -144,11 +154,6 @@ fn blocks_of_24_lag_and_metrics() {
 #[test]
 fn blocks_of_25_dead_letters() {
     check_blocks("25_dead_letters");
-}
-
-#[test]
-fn blocks_of_21_failover() {
-    check_blocks("21_failover");
 }
 
 #[test]

@@ -18,7 +18,7 @@ use workshop_tests::transactions::transactional_id;
 use workshop_tests::{DEADLINE, TestCluster, eventually};
 
 const TURN: Duration = Duration::from_millis(20);
-/// The cleaner of a broker looks for work every 15 s.
+/// The cleaner of a broker looks for work every 15 s unless it is told otherwise.
 const CLEANER_LIMIT: Duration = Duration::from_secs(90);
 
 fn plain(cluster: &TestCluster) -> BaseProducer {
@@ -182,14 +182,9 @@ async fn deleted_records_are_lag_and_cannot_be_read() {
     assert_eq!(asked.partitions[0].lost(), Some(6));
 }
 
-/// An embedded cluster does not compact.
 #[tokio::test]
 async fn compacted_records_are_lag_and_cannot_be_read() {
     let cluster = TestCluster::start().await;
-    if cluster.is_embedded() {
-        eprintln!("skipped: an embedded cluster removes nothing by key; name an Apache Kafka");
-        return;
-    }
     let settings = [
         ("cleanup.policy", "compact"),
         ("segment.ms", "100"),

@@ -13,8 +13,9 @@ mod keys;
 mod swap;
 mod transactions;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -259,8 +260,8 @@ impl Pass {
     }
 
     /// The segments that become one, of all that begin below `end_offset`: as many as fit.
-    fn groups(&self, end_offset: i64) -> std::collections::VecDeque<std::ops::Range<usize>> {
-        let mut groups = std::collections::VecDeque::<std::ops::Range<usize>>::new();
+    fn groups(&self, end_offset: i64) -> VecDeque<Range<usize>> {
+        let mut groups = VecDeque::<Range<usize>>::new();
         let (mut bytes, mut index_bytes) = (0, 0);
         let cleaned = self.sources.iter().take_while(|source| source.base_offset < end_offset);
         for (at, source) in cleaned.enumerate() {
@@ -289,7 +290,7 @@ pub(crate) struct Cleaning {
     pass: Pass,
     keys: Keys,
     transactions: CleanedTransactions,
-    groups: std::collections::VecDeque<std::ops::Range<usize>>,
+    groups: VecDeque<Range<usize>>,
 }
 
 impl Cleaning {

@@ -1,0 +1,55 @@
+//! 22 · Retention and compaction
+//!
+//! Three topics forget: one by time, one by size, and one keeps the last record of each key. You see
+//! each before and after. Nothing here deletes a record: the cluster does, some time after it may.
+//! How often it looks is asked first, and nobody waits longer than is said.
+//!
+//! Run:      cargo run --example 22_retention_and_compaction
+//! Chapter:  docs/22-retention-and-compaction.md
+
+mod by_age;
+mod by_key;
+mod cluster;
+
+use anyhow::Result;
+use helpers::{delete_topic, unique_name};
+use std::time::{Duration, Instant};
+
+use cluster::{Forgetting, looks};
+
+/// How long the example waits for what a cluster does in its own time.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let cluster = workshop::cluster().await?;
+    let brokers = cluster.bootstrap_servers();
+    let topics = ["by-time", "by-size", "by-key"].map(unique_name);
+    let ended = tokio::select! {
+        ended = show(brokers, &topics) => ended,
+        _ = tokio::signal::ctrl_c() => Ok(()),
+    };
+    for topic in &topics {
+        delete_topic(brokers, topic).await?;
+    }
+    cluster.close().await?;
+    ended
+}
+
+async fn show(brokers: &str, topics: &[String; 3]) -> Result<()> {
+    let Forgetting { retention, cleaner } = looks(brokers).await?;
+    println!(
+        "the cluster looks for old segments every {retention:?}, and compacts every {cleaner:?}"
+    );
+    println!("this example waits for {PATIENCE:?} at most");
+    let deadline = Instant::now() + PATIENCE;
+    let [by_time, by_size, by_key] = topics;
+    // All three wait at once.
+    let (by_time, by_size, by_key) = tokio::try_join!(
+        by_age::by_time(brokers, by_time, deadline),
+        by_age::by_size(brokers, by_size, deadline),
+        by_key::show(brokers, by_key, deadline),
+    )?;
+    print!("\n{by_time}\n{by_size}\n{by_key}");
+    Ok(())
+}
