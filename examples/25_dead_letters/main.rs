@@ -105,7 +105,7 @@ async fn show(brokers: &str, topics: &Topics) -> Result<()> {
     Ok(())
 }
 
-/// The next record. It would be an error here if none came for ten seconds.
+/// The next record. It would be an error here if none came for half a minute.
 async fn next(consumer: &StreamConsumer) -> Result<BorrowedMessage<'_>> {
-    Ok(tokio::time::timeout(Duration::from_secs(10), consumer.recv()).await??)
+    Ok(tokio::time::timeout(Duration::from_secs(30), consumer.recv()).await??)
 }

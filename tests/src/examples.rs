@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -16,6 +17,9 @@ use crate::eventually;
 
 /// How long an example may take. Each needs about a second.
 const EXAMPLE_LIMIT: Duration = Duration::from_secs(60);
+
+/// How many examples run side by side.
+const AT_ONCE: usize = 4;
 
 /// The workspace's root.
 pub fn root() -> &'static Path {
@@ -106,6 +110,26 @@ fn profile() -> &'static str {
             Some(name) => name.to_owned(),
         }
     })
+}
+
+/// Runs examples to their ends, a few at a time: they wait more than they compute. Each result has
+/// its example's name.
+///
+/// # Panics
+/// When `run` does for one of them.
+pub fn side_by_side(
+    names: &[String],
+    run: impl Fn(&str) -> Printed + Sync,
+) -> Vec<(&str, Printed)> {
+    let (next, results) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let work = || {
+        while let Some(name) = names.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let printed = run(name);
+            results.lock().expect("no other has panicked").push((name.as_str(), printed));
+        }
+    };
+    std::thread::scope(|scope| (0..AT_ONCE).for_each(|_| drop(scope.spawn(work))));
+    results.into_inner().expect("a panic would have come out of the scope")
 }
 
 /// A data directory of its own, gone when this is dropped.

@@ -147,6 +147,11 @@ fn blocks_of_25_dead_letters() {
 }
 
 #[test]
+fn blocks_of_21_failover() {
+    check_blocks("21_failover");
+}
+
+#[test]
 fn the_blocks_of_every_chapter_are_checked() {
     let this_file = read("tests/tests/docs.rs");
     for example in names() {

@@ -206,7 +206,8 @@ async fn the_preferred_leader_takes_over_when_it_is_asked_to() {
     assert_eq!(elect(&cluster, "no-such-topic", 0), 3);
     // Who asks for all is told of those alone that needed it.
     let all = ElectLeadersRequest::default().with_topic_partitions(None);
-    assert_eq!(cluster.node(1).call(2, &all).replica_election_results, []);
+    let results = cluster.node(1).call(2, &all).replica_election_results;
+    assert!(!results.is_empty() && results.iter().all(|it| it.partition_result.is_empty()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -253,6 +253,10 @@ fn admin_samples() -> Vec<Bytes> {
         .with_name(topic_name(TOPIC))
         .with_partitions(vec![reassign]);
     let reassign = AlterPartitionReassignmentsRequest::default().with_topics(vec![reassign]);
+    let log_dirs = describe_log_dirs_request::DescribableLogDirTopic::default()
+        .with_topic(topic_name(TOPIC))
+        .with_partitions(vec![0]);
+    let log_dirs = DescribeLogDirsRequest::default().with_topics(Some(vec![log_dirs]));
     let reassigned = ListPartitionReassignmentsRequest::default().with_topics(None);
     let resource = describe_configs_request::DescribeConfigsResource::default()
         .with_resource_type(2)
@@ -295,6 +299,7 @@ fn admin_samples() -> Vec<Bytes> {
         encode(2, &elect),
         encode(1, &reassign),
         encode(0, &reassigned),
+        encode(4, &log_dirs),
         encode(4, &describe),
         encode(2, &replace),
         encode(1, &change),

@@ -1,18 +1,25 @@
-//! Other replicas for a partition: what is refused, and what is done.
+//! Other replicas for a partition, and another leader: what is refused, and what is done.
 
 use kafka_protocol::messages::alter_partition_reassignments_request::{
     ReassignablePartition, ReassignableTopic,
 };
 use kafka_protocol::messages::create_topics_request::CreatableReplicaAssignment;
+use kafka_protocol::messages::describe_log_dirs_request::DescribableLogDirTopic;
 use kafka_protocol::messages::{
-    AlterPartitionReassignmentsRequest, BrokerId, ListPartitionReassignmentsRequest,
+    AlterPartitionReassignmentsRequest, BrokerId, DescribeLogDirsRequest, ElectLeadersRequest,
+    ListPartitionReassignmentsRequest, elect_leaders_request, elect_leaders_response,
 };
+use workshop_tests::batch::Batch;
 use workshop_tests::disturbed::Disturbed;
-use workshop_tests::requests::{create_topic, metadata, topic_name};
+use workshop_tests::raw::RawClient;
+use workshop_tests::requests::{create_topic, metadata, produce, produced, topic_name};
 use workshop_tests::{TestCluster, eventually};
 
 const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
 const INVALID_REPLICA_ASSIGNMENT: i16 = 39;
+const INVALID_REPLICATION_FACTOR: i16 = 38;
+const INVALID_REQUEST: i16 = 42;
+const ELECTION_NOT_NEEDED: i16 = 84;
 const NO_REASSIGNMENT_IN_PROGRESS: i16 = 85;
 
 fn nodes(ids: &[i32]) -> Vec<BrokerId> {
@@ -73,23 +80,143 @@ async fn replicas_move_to_the_nodes_that_were_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn each_node_tells_how_large_its_replicas_are() {
+    let cluster = TestCluster::start().await;
+    let topic = topic_on_two_nodes(&cluster);
+    let batch = Batch::of(&["JFK", "EHAM"]).encode();
+    let size = batch.len() as i64;
+    let answer = cluster.connect_to_leader(&topic, 0).call(9, &produce(&topic, 0, -1, batch));
+    assert_eq!(produced(&answer).error_code, 0);
+    let asked = DescribableLogDirTopic::default()
+        .with_topic(topic_name(&topic))
+        .with_partitions(vec![0, 7]);
+    for topics in [Some(vec![asked]), None] {
+        let request = DescribeLogDirsRequest::default().with_topics(topics);
+        for (place, address) in cluster.addresses().iter().enumerate() {
+            let found = eventually("the follower has it all", || {
+                let answer = RawClient::connect(address).call(4, &request);
+                let directory = &answer.results[0];
+                assert_eq!((answer.error_code, directory.error_code), (0, 0));
+                let mut topics = directory.topics.iter();
+                let found = topics.find(|it| *it.name == *topic).map(|it| it.partitions.clone());
+                let sizes = found.as_ref().map(|it| it[0].partition_size);
+                (sizes.is_none() || sizes == Some(size)).then_some(found)
+            });
+            // Nodes 1 and 2 hold it.
+            assert_eq!(found.map(|it| it.len()), (place < 2).then_some(1), "{address}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_reassignment_that_makes_no_sense_is_refused_as_kafka_does() {
     let cluster = TestCluster::start().await;
     let topic = topic_on_two_nodes(&cluster);
-    let rows: [(i32, Option<&[i32]>, i16); 5] = [
-        (7, Some(&[1]), UNKNOWN_TOPIC_OR_PARTITION),
-        (0, None, NO_REASSIGNMENT_IN_PROGRESS),
-        (0, Some(&[]), INVALID_REPLICA_ASSIGNMENT),
-        (0, Some(&[1, 1]), INVALID_REPLICA_ASSIGNMENT),
-        (0, Some(&[1, 99]), INVALID_REPLICA_ASSIGNMENT),
+    let no_partition = format!("Unable to find partition {topic}:7.");
+    let manual = |what: &str| format!("The manual partition assignment includes {what}.");
+    let rows: [(i32, Option<&[i32]>, i16, String); 6] = [
+        (7, Some(&[1]), UNKNOWN_TOPIC_OR_PARTITION, no_partition),
+        (0, None, NO_REASSIGNMENT_IN_PROGRESS, String::new()),
+        (0, Some(&[]), INVALID_REPLICA_ASSIGNMENT, manual("an empty replica list")),
+        (0, Some(&[1, 1]), INVALID_REPLICA_ASSIGNMENT, manual("the broker 1 more than once")),
+        (
+            0,
+            Some(&[1, 99]),
+            INVALID_REPLICA_ASSIGNMENT,
+            manual("broker 99, but no such broker is registered"),
+        ),
+        (
+            0,
+            Some(&[1, -1]),
+            INVALID_REPLICA_ASSIGNMENT,
+            manual("broker -1, but no such broker is registered"),
+        ),
     ];
-    for (partition, replicas, code) in rows {
-        let (found, text) = reassign(&cluster, &topic, partition, replicas);
-        assert_eq!(found, code, "{replicas:?}: {text}");
-        assert!(!text.is_empty());
+    for (partition, replicas, code, text) in rows {
+        let refused = reassign(&cluster, &topic, partition, replicas);
+        assert_eq!(refused, (code, text), "{replicas:?}");
     }
-    let (unknown, _) = reassign(&cluster, "no-such-topic", 0, Some(&[1]));
-    assert_eq!(unknown, UNKNOWN_TOPIC_OR_PARTITION);
+    let unknown = reassign(&cluster, "no-such-topic", 0, Some(&[1]));
+    let text = "Unable to find a topic named no-such-topic.";
+    assert_eq!(unknown, (UNKNOWN_TOPIC_OR_PARTITION, text.to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_number_of_replicas_changes_only_where_that_is_allowed() {
+    let cluster = TestCluster::start().await;
+    let topic = topic_on_two_nodes(&cluster);
+    let change = |replicas: &[i32], is_allowed| {
+        let partition = ReassignablePartition::default().with_replicas(Some(nodes(replicas)));
+        let topic = ReassignableTopic::default()
+            .with_name(topic_name(&topic))
+            .with_partitions(vec![partition]);
+        let request = AlterPartitionReassignmentsRequest::default()
+            .with_allow_replication_factor_change(is_allowed)
+            .with_topics(vec![topic]);
+        let answer = cluster.connect().call(1, &request);
+        assert_eq!(answer.allow_replication_factor_change, is_allowed);
+        let partition = &answer.responses[0].partitions[0];
+        let text = partition.error_message.as_ref().map(ToString::to_string);
+        (partition.error_code, text.unwrap_or_default())
+    };
+    let refused = |to| {
+        let text = format!("The replication factor is changed from 2 to {to}");
+        (INVALID_REPLICATION_FACTOR, text)
+    };
+    assert_eq!(change(&[1, 2, 3], false), refused(3));
+    assert_eq!(change(&[1], false), refused(1));
+    assert_eq!(change(&[2, 1], false), (0, String::new()));
+    assert_eq!(change(&[1, 2, 3], true), (0, String::new()));
+}
+
+/// The results of an election: topic, partition, error and message.
+fn elect(
+    cluster: &TestCluster,
+    election_type: i8,
+    topic: &str,
+    partitions: &[i32],
+) -> (i16, Vec<(i32, i16, String)>) {
+    let partitions = elect_leaders_request::TopicPartitions::default()
+        .with_topic(topic_name(topic))
+        .with_partitions(partitions.to_vec());
+    let request = ElectLeadersRequest::default()
+        .with_election_type(election_type)
+        .with_topic_partitions(Some(vec![partitions]));
+    let answer = cluster.connect().call(2, &request);
+    let result = |it: &elect_leaders_response::PartitionResult| {
+        let text = it.error_message.as_ref().map(ToString::to_string);
+        (it.partition_id, it.error_code, text.unwrap_or_default())
+    };
+    let results = answer.replica_election_results.iter().flat_map(|it| &it.partition_result);
+    (answer.error_code, results.map(result).collect())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_election_that_makes_no_sense_is_refused_as_kafka_does() {
+    let cluster = TestCluster::start().await;
+    let topic = topic_on_two_nodes(&cluster);
+    let needless = "Leader election not needed for topic partition.";
+    let rows = [
+        (0, &*topic, 0, 0, ELECTION_NOT_NEEDED, needless.to_owned()),
+        (1, &*topic, 0, 0, ELECTION_NOT_NEEDED, needless.to_owned()),
+        (0, &*topic, 7, 0, UNKNOWN_TOPIC_OR_PARTITION, format!("No such partition as {topic}-7")),
+        (
+            0,
+            "no-such-topic",
+            0,
+            0,
+            UNKNOWN_TOPIC_OR_PARTITION,
+            "No such topic as no-such-topic".to_owned(),
+        ),
+        (7, &*topic, 0, INVALID_REQUEST, INVALID_REQUEST, "Unknown election type 7".to_owned()),
+    ];
+    for (election_type, topic, partition, all, code, text) in rows {
+        let result = (partition, code, text);
+        assert_eq!(elect(&cluster, election_type, topic, &[partition]), (all, vec![result]));
+    }
+    // A partition that is named twice is answered twice.
+    let result = (0, ELECTION_NOT_NEEDED, needless.to_owned());
+    assert_eq!(elect(&cluster, 0, &topic, &[0, 0]), (0, vec![result.clone(), result]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -48,13 +48,15 @@ pub async fn run(bootstrap_servers: &str, suite: &[Scenario]) -> Result<Vec<Stri
     Ok(outcomes)
 }
 
-/// Has the internal topics created, so that no scenario waits for them.
+/// Has the internal topics created, and each node fetch its first producer ids, so that no scenario
+/// meets a cluster that has only just started.
 async fn warm_up(bootstrap_servers: &str) -> Result<(), Failure> {
     let (servers, handle) = (bootstrap_servers.to_owned(), Handle::current());
     let warm = tokio::task::spawn_blocking(move || {
         let scene = Scene::new(&servers, handle);
         scene.coordinator_address(1, "conformance")?;
-        scene.coordinator("conformance").map(|_| ())
+        scene.coordinator("conformance")?;
+        scene.wait_for_producer_ids()
     });
     warm.await.unwrap_or(Err(Failure::Missing("end")))
 }

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
 use kafka_protocol::messages::metadata_response::MetadataResponseBroker;
-use kafka_protocol::messages::{DeleteGroupsRequest, DeleteTopicsRequest};
+use kafka_protocol::messages::{DeleteGroupsRequest, DeleteTopicsRequest, InitProducerIdRequest};
 use tokio::runtime::Handle;
 use uuid::Uuid;
 use wire_client::raw::RawClient;
@@ -180,6 +180,20 @@ impl Scene {
             let found = node.try_call(4, &request)?.coordinators.remove(0);
             Ok((found.error_code == 0).then(|| format!("{}:{}", found.host.as_str(), found.port)))
         })
+    }
+
+    /// Waits until every node can give away producer ids, which it asks the controller for.
+    pub(crate) fn wait_for_producer_ids(&self) -> Result<(), Failure> {
+        let request = InitProducerIdRequest::default()
+            .with_transactional_id(None)
+            .with_transaction_timeout_ms(i32::MAX);
+        for address in self.addresses() {
+            let mut node = RawClient::try_connect(address)?;
+            self.until("the node has producer ids", || {
+                Ok((node.try_call(4, &request)?.error_code == 0).then_some(()))
+            })?;
+        }
+        Ok(())
     }
 
     /// A connection to a node that is not at this address.

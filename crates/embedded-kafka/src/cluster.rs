@@ -133,6 +133,20 @@ impl ClusterBuilder {
         self
     }
 
+    /// How often segments are looked for that are too old or too many
+    /// (`log.retention.check.interval.ms`, 5 minutes).
+    pub fn retention_check_interval(mut self, interval: Duration) -> Self {
+        self.settings.retention_check_interval_ms = (interval.as_millis() as i64).max(1);
+        self
+    }
+
+    /// How long the cleaner waits before it looks again for what can be compacted
+    /// (`log.cleaner.backoff.ms`, 15 s).
+    pub fn log_cleaner_backoff(mut self, backoff: Duration) -> Self {
+        self.settings.cleaner_backoff_ms = (backoff.as_millis() as i64).max(1);
+        self
+    }
+
     /// The rack of each node (`broker.rack`), and that consumers may read from the nearest replica
     /// (`client.rack` with `replica.selector.class` RackAwareReplicaSelector, KIP-392). Without
     /// racks all read from leaders, as in Kafka.
@@ -207,8 +221,8 @@ pub(crate) struct Running {
     pub(crate) state: Arc<State>,
     /// The listeners of the nodes, and with them all connections.
     pub(crate) sockets: Arc<AsyncMutex<Vec<NodeSocket>>>,
-    /// The timer.
-    timer: JoinHandle<()>,
+    /// The timers.
+    timers: [JoinHandle<()>; 2],
     /// Let go when the logs are closed.
     _lock: DirectoryLock,
     /// Removed when the cluster is gone.
@@ -313,11 +327,14 @@ impl Cluster {
             NodeSocket::serve(id, address, listener, &state, runtime.handle())
         });
         let sockets = Arc::new(AsyncMutex::new(sockets.collect()));
-        let timer = runtime.spawn(tell_the_time(Arc::clone(&state)));
+        let timers = [
+            runtime.spawn(tell_the_time(Arc::clone(&state))),
+            runtime.spawn(maintain_logs(Arc::clone(&state))),
+        ];
         let bootstrap_servers =
             nodes.iter().map(|node| node.address.to_string()).collect::<Vec<_>>().join(",");
         let running =
-            Running { runtime, state, sockets, timer, _lock: lock, _temporary: temporary };
+            Running { runtime, state, sockets, timers, _lock: lock, _temporary: temporary };
         let running = Some(running);
         Ok(Self { bootstrap_servers, nodes, running })
     }
@@ -338,7 +355,8 @@ impl Drop for Cluster {
 impl Running {
     /// Ends all tasks, then closes the logs, which nobody uses any more.
     fn stop(self) {
-        self.timer.abort();
+        self.timers.iter().for_each(JoinHandle::abort);
+        self.state.metadata.stop_maintenance();
         self.runtime.shutdown_timeout(SHUTDOWN_LIMIT);
         self.state.metadata.close();
     }
@@ -450,6 +468,31 @@ async fn tell_the_time(state: Arc<State>) {
             _ = logs.tick() => {
                 on_a_thread(&state, State::retry_elections).await;
                 state.tick_logs(state.clock.now());
+            }
+        }
+    }
+}
+
+/// Has old segments go and compacts logs, a task of its own: it may take long, and time goes on for everything else.
+async fn maintain_logs(state: Arc<State>) {
+    let every = |ms: i64| {
+        let period = Duration::from_millis(u64::try_from(ms).unwrap_or(0).max(1));
+        let mut interval = tokio::time::interval_at(tokio::time::Instant::now() + period, period);
+        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        interval
+    };
+    let mut retention = every(state.settings.retention_check_interval_ms);
+    let mut cleaner = every(state.settings.cleaner_backoff_ms);
+    loop {
+        tokio::select! {
+            _ = retention.tick() => {
+                on_a_thread(&state, |state| {
+                    state.metadata.check_retention(state.clock.now());
+                })
+                .await;
+            }
+            _ = cleaner.tick() => {
+                on_a_thread(&state, |state| state.metadata.clean(state.clock.now())).await;
             }
         }
     }

@@ -30,6 +30,10 @@ pub(crate) struct Settings {
     pub(crate) racks: Vec<String>,
     /// `replica.lag.time.max.ms`
     pub(crate) replica_lag_time_max_ms: i64,
+    /// `log.retention.check.interval.ms`
+    pub(crate) retention_check_interval_ms: i64,
+    /// `log.cleaner.backoff.ms`
+    pub(crate) cleaner_backoff_ms: i64,
 }
 
 impl Settings {
@@ -54,6 +58,8 @@ impl Default for Settings {
             failover_delay_ms: 300,
             racks: Vec::new(),
             replica_lag_time_max_ms: 30_000,
+            retention_check_interval_ms: 300_000,
+            cleaner_backoff_ms: 15_000,
         }
     }
 }

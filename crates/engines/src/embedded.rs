@@ -1,13 +1,18 @@
 //! The engine `embedded`: the cluster of `embedded-kafka`, in this process.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
-use embedded_kafka::{NodeError, StartError};
+use embedded_kafka::{EventReceiver, NodeError, StartError};
 
 use crate::cluster::{Cluster, Node, Pending};
 use crate::engine::{Engine, Options};
 use crate::error::Error;
 use crate::ports::is_free;
+
+/// How long a node that is gone is not missed: a third of Kafka's `broker.session.timeout.ms`, so
+/// that a test or a lab has time between two faults here as there.
+const FAILOVER_DELAY: Duration = Duration::from_secs(3);
 
 /// A cluster in this process.
 #[derive(Debug)]
@@ -16,7 +21,7 @@ struct Embedded {
     nodes: Vec<Node>,
 }
 
-/// Starts a cluster in a temporary directory.
+/// Starts a cluster in a temporary directory. With `WORKSHOP_WIRE` set it prints what happens.
 pub(crate) async fn start(options: &Options) -> Result<Box<dyn Cluster>, Error> {
     let mut ports = options.wanted_ports();
     for port in &mut ports {
@@ -27,6 +32,7 @@ pub(crate) async fn start(options: &Options) -> Result<Box<dyn Cluster>, Error> 
     let cluster = loop {
         let builder = embedded_kafka::Cluster::builder()
             .nodes(options.nodes)
+            .failover_delay(FAILOVER_DELAY)
             .ports(ports.iter().copied())
             .default_replication_factor(options.replication_factor() as i16);
         match builder.start().await {
@@ -37,8 +43,26 @@ pub(crate) async fn start(options: &Options) -> Result<Box<dyn Cluster>, Error> 
             started => break started?,
         }
     };
+    if std::env::var("WORKSHOP_WIRE").is_ok_and(|value| !value.is_empty() && value != "0") {
+        print_events(cluster.events());
+    }
     let nodes = cluster.nodes().iter().map(|it| Node { id: it.id, address: it.address }).collect();
     Ok(Box::new(Embedded { cluster, nodes }))
+}
+
+/// Prints what happens on stderr, until the cluster is gone. The thread has a runtime of its own: who
+/// blocks in a synchronous call of librdkafka must not hold the lines back.
+fn print_events(mut events: EventReceiver) {
+    std::thread::spawn(move || {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() else {
+            return;
+        };
+        runtime.block_on(async {
+            while let Some(event) = events.recv().await {
+                eprintln!("{event}");
+            }
+        });
+    });
 }
 
 impl Embedded {

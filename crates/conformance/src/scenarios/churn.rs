@@ -129,6 +129,9 @@ impl<'a> Party<'a> {
 }
 
 const COOPERATIVE: &[(&str, &str)] = &[("partition.assignment.strategy", "cooperative-sticky")];
+/// How often a client looks for new topics and partitions. More often, it would meet Apache Kafka's
+/// nodes while they know of different numbers of partitions, and librdkafka can take the lower one.
+const LOOKING: &[(&str, &str)] = &[("topic.metadata.refresh.interval.ms", "2000")];
 const IN_TURN: &[(&str, &str)] = &[("partition.assignment.strategy", "roundrobin")];
 
 /// How a number of members shares a topic.
@@ -293,7 +296,7 @@ fn members_subscribe_to_different_topics(scene: &Scene) -> Outcome {
 
 fn a_topic_grows(scene: &Scene) -> Outcome {
     let topic = scene.topic(2)?;
-    let mut party = Party::new(scene, &[("topic.metadata.refresh.interval.ms", "200")]);
+    let mut party = Party::new(scene, LOOKING);
     party.join(&[&topic])?;
     let before = party.settled(2)?;
     let (admin, options) = scene.admin()?;
@@ -302,7 +305,7 @@ fn a_topic_grows(scene: &Scene) -> Outcome {
 }
 
 fn a_topic_appears_that_a_pattern_matches(scene: &Scene) -> Outcome {
-    let mut party = Party::new(scene, &[("topic.metadata.refresh.interval.ms", "200")]);
+    let mut party = Party::new(scene, LOOKING);
     party.join(&[&format!("^{}.*", scene.name("topic"))])?;
     party.poll()?;
     scene.topic(3)?;

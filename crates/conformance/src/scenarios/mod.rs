@@ -1,4 +1,4 @@
-//! The scenarios, one file for each area.
+//! The scenarios, one file for each area, or a directory where they are many.
 //!
 //! A scenario is a function that asks and returns what was answered; its name is its area's and its
 //! own. It goes into the list at the top of its file. What it takes for granted it asks for with

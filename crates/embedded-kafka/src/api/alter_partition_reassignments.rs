@@ -54,6 +54,7 @@ fn alter(
             .with_name(topic.name)
     });
     AlterPartitionReassignmentsResponse::default()
+        .with_allow_replication_factor_change(may_change_factor)
         .with_responses(topics.collect())
         .with_error_message(None)
 }

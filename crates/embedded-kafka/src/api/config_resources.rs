@@ -264,6 +264,8 @@ pub(super) mod testing {
                 node_id: node,
                 rack: None,
                 replica_lag_time_max_ms: 30_000,
+                retention_check_interval_ms: 300_000,
+                cleaner_backoff_ms: 15_000,
                 address: "127.0.0.1:9092".to_owned(),
                 log_dir: "/data/kafka".to_owned(),
                 num_partitions: 1,

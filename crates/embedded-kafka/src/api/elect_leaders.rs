@@ -1,7 +1,6 @@
 //! ElectLeaders, versions 0 to 2: the preferred leaders take over again (KIP-460), or an unclean
 //! election brings a partition back and loses what the new leader lacks.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use kafka_protocol::ResponseError;
@@ -24,42 +23,50 @@ pub(super) async fn handle(
     version: i16,
     context: &Context,
 ) -> ElectLeadersResponse {
-    let election = match request.election_type {
-        PREFERRED => Election::Preferred,
-        UNCLEAN => Election::Unclean,
-        _ => {
-            // Version 0 has no place for this error, and no election type that is unknown.
-            return ElectLeadersResponse::default()
-                .with_error_code(ResponseError::InvalidRequest.code());
-        }
-    };
     let (wanted, is_all) = match &request.topic_partitions {
         Some(topics) => {
             let named = topics.iter().flat_map(|topic| {
                 topic.partitions.iter().map(|partition| (topic.topic.to_string(), *partition))
             });
-            (named.collect::<BTreeSet<_>>(), false)
+            (named.collect::<Vec<_>>(), false)
         }
         None => (all(context), true),
     };
+    let election = match request.election_type {
+        PREFERRED => Election::Preferred,
+        UNCLEAN => Election::Unclean,
+        // Version 0 has no election type, and no place for this error.
+        unknown => return refuse(wanted, unknown),
+    };
     let state = Arc::clone(&context.state);
     let elected = tokio::task::spawn_blocking(move || elect(&state, wanted, election)).await;
-    let Ok(mut outcomes) = elected else {
+    let Ok(outcomes) = elected else {
         let response = ElectLeadersResponse::default();
         let error = ResponseError::UnknownServerError.code();
         return if version >= 1 { response.with_error_code(error) } else { response };
     };
+    let mut results = to_wire(outcomes);
     if is_all {
         // Who asks for all wants to hear of those with something to do.
-        let is_needless = |outcome: &Outcome| {
-            matches!(&outcome.2, Err((ResponseError::ElectionNotNeeded, _)))
-        };
-        outcomes.retain(|outcome| !is_needless(outcome));
+        let needless = ResponseError::ElectionNotNeeded.code();
+        for topic in &mut results {
+            topic.partition_result.retain(|partition| partition.error_code != needless);
+        }
     }
-    to_wire(outcomes)
+    ElectLeadersResponse::default().with_replica_election_results(results)
 }
 
-fn all(context: &Context) -> BTreeSet<(String, i32)> {
+/// As Kafka says it: for the request as a whole, and for each partition.
+fn refuse(wanted: Vec<(String, i32)>, election_type: i8) -> ElectLeadersResponse {
+    let error = ResponseError::InvalidRequest;
+    let outcome = || Err((error, format!("Unknown election type {election_type}")));
+    let outcomes = wanted.into_iter().map(|(topic, index)| (topic, index, outcome()));
+    ElectLeadersResponse::default()
+        .with_error_code(error.code())
+        .with_replica_election_results(to_wire(outcomes.collect()))
+}
+
+fn all(context: &Context) -> Vec<(String, i32)> {
     let topics = context.state.metadata.topics();
     let partitions = topics.iter().flat_map(|topic| {
         let partitions = topic.partitions();
@@ -71,7 +78,7 @@ fn all(context: &Context) -> BTreeSet<(String, i32)> {
 
 fn elect(
     state: &crate::state::State,
-    wanted: BTreeSet<(String, i32)>,
+    wanted: Vec<(String, i32)>,
     election: Election,
 ) -> Vec<Outcome> {
     let checked: Vec<_> = wanted
@@ -128,7 +135,8 @@ fn check(
     Ok(topic)
 }
 
-fn to_wire(outcomes: Vec<Outcome>) -> ElectLeadersResponse {
+/// The outcomes by topic, those of a topic in the order in which it names its partitions.
+fn to_wire(outcomes: Vec<Outcome>) -> Vec<ReplicaElectionResult> {
     let mut results: Vec<ReplicaElectionResult> = Vec::new();
     for (name, index, outcome) in outcomes {
         let result = PartitionResult::default().with_partition_id(index);
@@ -138,7 +146,6 @@ fn to_wire(outcomes: Vec<Outcome>) -> ElectLeadersResponse {
                 result.with_error_code(error.code()).with_error_message(message(text))
             }
         };
-        // They are sorted by topic.
         match results.last_mut().filter(|topic| **topic.topic == *name) {
             Some(topic) => topic.partition_result.push(result),
             None => results.push(
@@ -148,5 +155,5 @@ fn to_wire(outcomes: Vec<Outcome>) -> ElectLeadersResponse {
             ),
         }
     }
-    ElectLeadersResponse::default().with_replica_election_results(results)
+    results
 }

@@ -37,6 +37,7 @@ const COMPRESSION_MASK: i16 = 0x07;
 const LOG_APPEND_TIME: i16 = 0x08;
 const TRANSACTIONAL: i16 = 0x10;
 const CONTROL: i16 = 0x20;
+const DELETE_HORIZON: i16 = 0x40;
 
 /// The bytes are no record batch of magic 2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -144,6 +145,12 @@ impl BatchHeader {
         self.attributes & CONTROL != 0
     }
 
+    /// From when on compaction may remove the tombstones or the marker in it, where it has seen them
+    /// before. It takes the place of the base timestamp (KIP-534).
+    pub(crate) fn delete_horizon(&self) -> Option<Timestamp> {
+        (self.attributes & DELETE_HORIZON != 0).then_some(self.base_timestamp)
+    }
+
     /// Whether an idempotent producer sent it.
     pub(crate) fn has_producer_id(&self) -> bool {
         self.producer_id > NO_PRODUCER_ID
@@ -212,6 +219,20 @@ impl BatchHeader {
         self.length = i32::try_from(bytes + HEADER_SIZE - LOG_OVERHEAD)?;
         self.attributes = (self.attributes & !COMPRESSION_MASK) | compression.id();
         Ok(())
+    }
+
+    /// Says from when on tombstones or marker may go. The records' timestamps are relative to it from
+    /// then on. Needs a new CRC.
+    pub(super) fn set_delete_horizon(&mut self, horizon: Timestamp) {
+        self.attributes |= DELETE_HORIZON;
+        self.base_timestamp = horizon;
+    }
+
+    /// Takes back what [`set_delete_horizon`](Self::set_delete_horizon) has said, for a batch without
+    /// records. Needs a new CRC.
+    pub(super) fn clear_delete_horizon(&mut self) {
+        self.attributes &= !DELETE_HORIZON;
+        self.base_timestamp = self.max_timestamp;
     }
 
     /// Computes the CRC of these fields and `payload`.

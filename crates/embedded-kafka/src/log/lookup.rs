@@ -129,6 +129,10 @@ impl Lookup {
         batch: &[u8],
         target: Timestamp,
     ) -> io::Result<Option<Found>> {
+        if header.record_count == 0 {
+            // Compaction has left only what it says of its producer.
+            return Ok(None);
+        }
         let found = |offset, timestamp| {
             Some(Found { offset, timestamp, leader_epoch: header.leader_epoch })
         };

@@ -61,6 +61,7 @@ impl Log {
             return Ok(());
         }
         self.begin_change()?;
+        self.cut_cleaned(offset)?;
         while let [_, .., last] = &self.segments[..]
             && last.base_offset() > offset
         {

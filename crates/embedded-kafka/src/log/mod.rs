@@ -12,6 +12,7 @@
 mod aborted;
 mod batch;
 mod builder;
+mod cleaner;
 mod compression;
 mod directory;
 mod epochs;
@@ -26,6 +27,7 @@ mod read;
 mod rebuild;
 mod records;
 mod recover;
+mod retention;
 mod scan;
 mod segment;
 mod settings;
@@ -69,6 +71,7 @@ pub(crate) use settings::{LogSettings, TimestampType};
 pub(crate) use transactions::TransactionStanding;
 pub(crate) use validate::{Rejection, ValidBatch, validate};
 
+use cleaner::Cleaned;
 use epochs::LeaderEpochs;
 use producers::Producers;
 use segment::Segment;
@@ -147,6 +150,8 @@ pub(crate) struct Log {
     is_transaction_index_behind: bool,
     /// Whether the directory says that the log was closed in order, which the next write undoes.
     is_marked_clean: bool,
+    /// How far compaction has got.
+    cleaned: Cleaned,
 }
 
 impl Log {
@@ -279,7 +284,15 @@ impl Log {
         Ok(())
     }
 
-    /// The index of the segment that holds `offset`, or would hold it.
+    /// The index of the segment that holds the first record from `offset` on, or would hold it:
+    /// compaction leaves gaps, which may reach to the end of a segment.
+    fn segment_from(&self, offset: i64) -> Option<usize> {
+        let first = self.segment_index(offset)?;
+        let gaps = self.segments[first..].iter().take_while(|one| one.ends_before(offset));
+        Some((first + gaps.count()).min(self.segments.len() - 1))
+    }
+
+    /// The index of the segment whose offsets include `offset`, or would include it.
     fn segment_index(&self, offset: i64) -> Option<usize> {
         self.segments.partition_point(|segment| segment.base_offset() <= offset).checked_sub(1)
     }

@@ -66,7 +66,7 @@ impl Log {
             });
         }
         let end_offset = end_offset.min(self.end_offset);
-        let Some(index) = self.segment_index(offset).filter(|_| offset < end_offset) else {
+        let Some(index) = self.segment_from(offset).filter(|_| offset < end_offset) else {
             return Ok(None);
         };
         let segment = &self.segments[index];
@@ -90,8 +90,7 @@ impl Log {
     /// large by up to what stands between two index entries, or by a whole segment after a restart.
     pub(crate) fn available_bytes(&self, offset: i64, end_offset: i64) -> u64 {
         let end_offset = end_offset.min(self.end_offset);
-        let (Some(first), Some(last)) =
-            (self.segment_index(offset), self.segment_index(end_offset))
+        let (Some(first), Some(last)) = (self.segment_from(offset), self.segment_from(end_offset))
         else {
             return 0;
         };

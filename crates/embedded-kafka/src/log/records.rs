@@ -24,6 +24,10 @@ pub(crate) struct RecordView<'a> {
     pub(crate) key: Option<&'a [u8]>,
     /// The value, `None` for a tombstone.
     pub(crate) value: Option<&'a [u8]>,
+    /// The record as it stands in the batch, size included.
+    pub(super) bytes: &'a [u8],
+    /// What of it stands behind the timestamp.
+    behind_timestamp: &'a [u8],
 }
 
 /// The records of one batch, first to last.
@@ -49,10 +53,12 @@ impl<'a> Records<'a> {
     }
 
     fn read(&mut self) -> Result<RecordView<'a>, MalformedRecord> {
+        let before = self.rest;
         let size =
             read_length(&mut self.rest)?.ok_or(MalformedRecord("a record has a negative size"))?;
         let mut record = take(&mut self.rest, size)?;
-        let view = read_record(&mut record)?;
+        let mut view = read_record(&mut record)?;
+        view.bytes = &before[..before.len() - self.rest.len()];
         if !record.is_empty() {
             return Err(MalformedRecord("a record is larger than its fields"));
         }
@@ -83,6 +89,7 @@ fn read_record<'a>(record: &mut &'a [u8]) -> Result<RecordView<'a>, MalformedRec
     // The attributes of a record are unused.
     take(record, 1)?;
     let timestamp_delta = read_varlong(record)?;
+    let behind_timestamp = *record;
     let offset_delta = read_varint(record)?;
     let key = read_bytes(record)?;
     let value = read_bytes(record)?;
@@ -94,7 +101,7 @@ fn read_record<'a>(record: &mut &'a [u8]) -> Result<RecordView<'a>, MalformedRec
         read_bytes(record)?.ok_or(MalformedRecord("a record header has no key"))?;
         read_bytes(record)?;
     }
-    Ok(RecordView { offset_delta, timestamp_delta, key, value })
+    Ok(RecordView { offset_delta, timestamp_delta, key, value, bytes: &[], behind_timestamp })
 }
 
 fn read_bytes<'a>(from: &mut &'a [u8]) -> Result<Option<&'a [u8]>, MalformedRecord> {
@@ -130,6 +137,17 @@ fn read_varlong(from: &mut &[u8]) -> Result<i64, MalformedRecord> {
         }
     }
     Err(MalformedRecord("a record ends within a number"))
+}
+
+impl RecordView<'_> {
+    /// Appends the record with another timestamp, in a batch whose base timestamp is another.
+    pub(super) fn write_with_timestamp(&self, timestamp_delta: i64, to: &mut Vec<u8>) {
+        let mut record = vec![0];
+        write_varlong(&mut record, timestamp_delta);
+        record.extend_from_slice(self.behind_timestamp);
+        write_varlong(to, record.len() as i64);
+        to.extend_from_slice(&record);
+    }
 }
 
 /// Appends `value` as a zig-zag varint, as records encode their numbers.

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::time::Timestamp;
 
 use super::aborted::AbortedTransactions;
+use super::cleaner::{Cleaned, finish_swaps};
 use super::directory::{Listing, length_of, list, load_start_offset, save_start_offset};
 use super::epochs::LeaderEpochs;
 use super::files::{OpenFiles, read_at, remove_if_there};
@@ -63,8 +64,10 @@ impl Log {
             aborted: AbortedTransactions::default(),
             is_transaction_index_behind: false,
             is_marked_clean: false,
+            cleaned: Cleaned::load(&directory)?,
             directory,
         };
+        finish_swaps(&log.directory)?;
         let listing = list(&log.directory)?;
         let mut recovery = Recovery { was_clean: true, ..Recovery::default() };
         if !listing.logs.is_empty() {
@@ -90,6 +93,7 @@ impl Log {
             let is_intact = self.open_sealed(index, recovery.was_clean)?;
             recovery.rebuilt_indexes += usize::from(!is_intact);
         }
+        self.restore_gaps()?;
         recovery.rebuilt_indexes += self.restore_aborted(listing, recovery.was_clean)?;
         if recovery.was_clean {
             self.restore_producers(&listing.snapshots, self.end_offset)?;

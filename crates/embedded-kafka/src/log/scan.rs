@@ -46,6 +46,11 @@ impl Scan {
         Ok(Some((position, header)))
     }
 
+    /// Whether all of the file was walked, and nothing in it was no batch.
+    pub(super) fn is_at_end(&self) -> bool {
+        self.position == self.end
+    }
+
     /// The bytes of the batch at `position`.
     pub(super) fn batch(&mut self, position: u64, header: &BatchHeader) -> io::Result<&[u8]> {
         self.window(position, header.size())

@@ -38,6 +38,8 @@ pub(super) struct Segment {
     newest: VecDeque<(i64, u32)>,
     /// A failed write may have left bytes behind the end.
     has_torn_tail: bool,
+    /// The offset behind the last record, where compaction has removed those up to the next segment.
+    compacted_end: Option<i64>,
 }
 
 /// What of a segment's state a clean shutdown writes down, so that no file is scanned at the start.
@@ -82,6 +84,7 @@ impl Segment {
             created: now,
             newest: VecDeque::new(),
             has_torn_tail: false,
+            compacted_end: None,
         }
     }
 
@@ -225,6 +228,16 @@ impl Segment {
         self.times.flush(&self.files.time_index)
     }
 
+    /// Whether compaction has left nothing from `offset` on.
+    pub(super) fn ends_before(&self, offset: i64) -> bool {
+        self.compacted_end.is_some_and(|end_offset| end_offset <= offset.max(self.base_offset))
+    }
+
+    /// Says where the records end that compaction has left.
+    pub(super) fn set_compacted_end(&mut self, end_offset: Option<i64>) {
+        self.compacted_end = end_offset;
+    }
+
     /// Gives up what only a growing segment needs.
     pub(super) fn seal(&mut self) {
         self.newest = VecDeque::new();
@@ -295,6 +308,7 @@ impl Segment {
         self.max_timestamp = None;
         self.first_timestamp = None;
         self.newest.clear();
+        self.compacted_end = None;
         // The segment may grow again: what was its largest timestamp is so no longer.
         self.files = Arc::new(self.files.renewed());
         Ok(())
@@ -312,6 +326,18 @@ impl Segment {
         self.files.log.close();
         self.files.index.close();
         self.files.time_index.close();
+    }
+
+    /// Bytes of the larger index.
+    pub(super) fn index_bytes(&self) -> u64 {
+        self.offsets.size().max(self.times.size())
+    }
+
+    /// The same segment, complete and closed, whose files were moved.
+    pub(super) fn moved_to(mut self, directory: &Path, pool: &Arc<OpenFiles>) -> Self {
+        self.files = Arc::new(SegmentFiles::new(directory, self.base_offset, pool));
+        self.seal();
+        self
     }
 
     /// Tells the readers that hold views of the files that these are worthless.

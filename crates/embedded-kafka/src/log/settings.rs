@@ -14,7 +14,7 @@ pub(crate) enum TimestampType {
 }
 
 /// The settings of a partition's log. They may change while it is open.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct LogSettings {
     /// Bytes at which a segment is closed (`segment.bytes`).
     pub(crate) segment_bytes: u64,
@@ -36,6 +36,21 @@ pub(crate) struct LogSettings {
     pub(crate) compression: Option<Compression>,
     /// Whether `cleanup.policy` includes `compact`, which makes keys mandatory.
     pub(crate) compacted: bool,
+    /// Whether `cleanup.policy` includes `delete`: old segments go by age and size.
+    pub(crate) deleted: bool,
+    /// The age in ms at which segments go, `None` for never (`retention.ms`).
+    pub(crate) retention_ms: Option<Timestamp>,
+    /// Bytes above which the oldest segments go, `None` for no limit (`retention.bytes`).
+    pub(crate) retention_bytes: Option<u64>,
+    /// How many ms compaction keeps a tombstone that it has seen (`delete.retention.ms`).
+    pub(crate) delete_retention_ms: Timestamp,
+    /// The age in ms before which a record is not compacted away (`min.compaction.lag.ms`).
+    pub(crate) min_compaction_lag_ms: Timestamp,
+    /// The age in ms at which a record is compacted in any case (`max.compaction.lag.ms`).
+    pub(crate) max_compaction_lag_ms: Timestamp,
+    /// The share of uncompacted bytes above which the log is compacted
+    /// (`min.cleanable.dirty.ratio`).
+    pub(crate) min_dirty_ratio: f64,
     /// How many ms an idle producer id is remembered (`producer.id.expiration.ms`).
     pub(crate) producer_id_expiration_ms: Timestamp,
 }
@@ -54,6 +69,13 @@ impl Default for LogSettings {
             timestamp_after_max_ms: 60 * 60 * 1000,
             compression: None,
             compacted: false,
+            deleted: true,
+            retention_ms: Some(7 * 24 * 60 * 60 * 1000),
+            retention_bytes: None,
+            delete_retention_ms: 24 * 60 * 60 * 1000,
+            min_compaction_lag_ms: 0,
+            max_compaction_lag_ms: i64::MAX,
+            min_dirty_ratio: 0.5,
             producer_id_expiration_ms: 24 * 60 * 60 * 1000,
         }
     }

@@ -147,6 +147,11 @@ impl SegmentView {
         view
     }
 
+    /// Whether this is a view of these files.
+    pub(super) fn is_of(&self, files: &Arc<SegmentFiles>) -> bool {
+        Arc::ptr_eq(&self.files, files)
+    }
+
     /// Whether batches were cut off, or the files removed, since the view was taken.
     pub(super) fn is_outdated(&self) -> bool {
         self.files.generation() != self.generation

@@ -78,6 +78,10 @@ impl Metadata {
                     Some(slice) => slice.read(true)?,
                     None => break,
                 };
+                if batches.is_empty() {
+                    // The segment was compacted meanwhile: look again.
+                    continue;
+                }
                 offset =
                     visit_batches(&batches, |header, batch| visit(partition.index, header, batch))?;
             }

@@ -6,6 +6,7 @@
 mod assignment;
 mod changes;
 mod internal_topic;
+mod maintenance;
 mod nodes;
 mod offsets_topic;
 mod partition;
@@ -23,6 +24,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use kafka_protocol::ResponseError;
 use parking_lot::{Mutex, RwLock};
@@ -69,6 +71,8 @@ pub(crate) struct Metadata {
     changing: Mutex<()>,
     counters: Mutex<Counters>,
     open_files: Arc<OpenFiles>,
+    /// Set when the logs are about to be closed: nobody begins to change them any more.
+    is_closing: AtomicBool,
     pub(crate) clock: Arc<Clock>,
     events: Events,
 }
@@ -130,6 +134,7 @@ impl Metadata {
             // The first id asked for opens a new block: those given out before are not known.
             counters: Mutex::new(Counters { next_producer_id: record.next_producer_id, record }),
             open_files,
+            is_closing: AtomicBool::new(false),
             clock: Arc::clone(clock),
             events,
             store,
@@ -168,6 +173,8 @@ impl Metadata {
             node_id: node,
             rack: self.settings.rack(node).map(str::to_owned),
             replica_lag_time_max_ms: self.settings.replica_lag_time_max_ms,
+            retention_check_interval_ms: self.settings.retention_check_interval_ms,
+            cleaner_backoff_ms: self.settings.cleaner_backoff_ms,
             address: self.node(node).map(|node| node.address.to_string()).unwrap_or_default(),
             log_dir: self.store.logs().display().to_string(),
             num_partitions: self.settings.default_partitions,

@@ -31,10 +31,7 @@ impl Metadata {
         let original = led.replicas.iter().filter(|node| !led.adding.contains(node));
         let original: Vec<i32> = original.copied().collect();
         if target.is_none() && led.adding.is_empty() && led.removing.is_empty() {
-            return Err(Refusal::new(
-                ResponseError::NoReassignmentInProgress,
-                "No partition reassignment is in progress.",
-            ));
+            return Err(Refusal::new(ResponseError::NoReassignmentInProgress, ""));
         }
         let wanted = target.clone().unwrap_or_else(|| original.clone());
         check_manual(&self.node_ids(), std::slice::from_ref(&wanted), None)?;

@@ -150,9 +150,10 @@ fn min_in_sync(config: &TopicConfig) -> usize {
 /// What of a topic's settings concerns its logs. None of the numbers is negative: `TopicConfig`
 /// has refused those.
 fn log_settings(config: &TopicConfig) -> LogSettings {
+    let policy = config.cleanup_policy();
     LogSettings {
         segment_bytes: u64::try_from(config.segment_bytes()).unwrap_or(0),
-        segment_ms: config.segment_ms(),
+        segment_ms: segment_ms(config),
         index_interval_bytes: u64::try_from(config.index_interval_bytes()).unwrap_or(0),
         index_max_bytes: u64::try_from(config.segment_index_bytes()).unwrap_or(0),
         max_message_bytes: usize::try_from(config.max_message_bytes()).unwrap_or(0),
@@ -160,9 +161,24 @@ fn log_settings(config: &TopicConfig) -> LogSettings {
         timestamp_before_max_ms: config.message_timestamp_before_max_ms(),
         timestamp_after_max_ms: config.message_timestamp_after_max_ms(),
         compression: config.compression_type(),
-        compacted: config.cleanup_policy().compact,
+        compacted: policy.compact,
+        deleted: policy.delete,
+        retention_ms: Some(config.retention_ms()).filter(|age| *age >= 0),
+        retention_bytes: u64::try_from(config.retention_bytes()).ok(),
+        delete_retention_ms: config.delete_retention_ms(),
+        min_compaction_lag_ms: config.min_compaction_lag_ms(),
+        max_compaction_lag_ms: config.max_compaction_lag_ms(),
+        min_dirty_ratio: config.min_cleanable_dirty_ratio(),
         ..LogSettings::default()
     }
+}
+
+/// Where records have to be compacted at some age, their segment must have ended by then.
+fn segment_ms(config: &TopicConfig) -> Timestamp {
+    if config.cleanup_policy().compact {
+        return config.segment_ms().min(config.max_compaction_lag_ms());
+    }
+    config.segment_ms()
 }
 
 #[cfg(test)]

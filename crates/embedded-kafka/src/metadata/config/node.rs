@@ -1,7 +1,7 @@
 //! The settings of a node, as DescribeConfigs shows them: what this cluster really uses, and the
 //! defaults that its topics inherit. What can be changed while the cluster runs is in `throttles`.
 
-use super::kinds::Kind::{self, Boolean, Int, Short, Texts};
+use super::kinds::Kind::{self, Boolean, Int, Long, Short, Texts};
 use super::settings::TOPIC_SETTINGS;
 
 /// What a node runs with. Whoever starts the node fills it in.
@@ -11,6 +11,8 @@ pub(crate) struct NodeSettings {
     /// Where the node stands, if that was said. Consumers may read from followers then.
     pub(crate) rack: Option<String>,
     pub(crate) replica_lag_time_max_ms: i64,
+    pub(crate) retention_check_interval_ms: i64,
+    pub(crate) cleaner_backoff_ms: i64,
     /// Where clients reach the node, as `127.0.0.1:9092`.
     pub(crate) address: String,
     pub(crate) log_dir: String,
@@ -120,7 +122,21 @@ impl NodeSettings {
                 Some("PLAINTEXT://:9092"),
                 "Where the node listens.",
             ),
+            row(
+                "log.cleaner.backoff.ms",
+                Long(0),
+                &self.cleaner_backoff_ms,
+                Some("15000"),
+                "How long, in ms, the cleaner waits when there was nothing to compact.",
+            ),
             row("log.dirs", Texts, &self.log_dir, None, "Where the logs are."),
+            row(
+                "log.retention.check.interval.ms",
+                Long(1),
+                &self.retention_check_interval_ms,
+                Some("300000"),
+                "How often, in ms, segments are looked for that are too old or too many.",
+            ),
             row("node.id", any, &self.node_id, None, "The number of the node."),
             row(
                 "num.partitions",

@@ -87,7 +87,7 @@ pub(crate) const TOPIC_SETTINGS: &[TopicSetting] = &[
         kind: Long(i64::MIN),
         default: "-1",
         node_setting: Some("log.retention.bytes"),
-        effective: false,
+        effective: true,
         documentation: "The size, in bytes, above which a partition loses its oldest segments; -1 \
                         for no limit.",
     },
@@ -96,7 +96,7 @@ pub(crate) const TOPIC_SETTINGS: &[TopicSetting] = &[
         kind: Long(-1),
         default: "604800000",
         node_setting: None,
-        effective: false,
+        effective: true,
         documentation: "The age, in ms, at which segments are deleted; -1 for never.",
     },
     TopicSetting {
@@ -120,7 +120,7 @@ pub(crate) const TOPIC_SETTINGS: &[TopicSetting] = &[
         kind: Long(0),
         default: "86400000",
         node_setting: Some("log.cleaner.delete.retention.ms"),
-        effective: false,
+        effective: true,
         documentation: "How long, in ms, compaction keeps a tombstone, so that readers learn of \
                         the deletion.",
     },
@@ -129,7 +129,7 @@ pub(crate) const TOPIC_SETTINGS: &[TopicSetting] = &[
         kind: Long(0),
         default: "0",
         node_setting: Some("log.cleaner.min.compaction.lag.ms"),
-        effective: false,
+        effective: true,
         documentation: "The age, in ms, before which a record is not compacted away.",
     },
     TopicSetting {
@@ -137,7 +137,7 @@ pub(crate) const TOPIC_SETTINGS: &[TopicSetting] = &[
         kind: Long(1),
         default: FOREVER,
         node_setting: Some("log.cleaner.max.compaction.lag.ms"),
-        effective: false,
+        effective: true,
         documentation: "The age, in ms, at which a record is compacted whatever the share of \
                         dirty bytes.",
     },
@@ -155,7 +155,7 @@ pub(crate) const TOPIC_SETTINGS: &[TopicSetting] = &[
         kind: Ratio,
         default: "0.5",
         node_setting: Some("log.cleaner.min.cleanable.ratio"),
-        effective: false,
+        effective: true,
         documentation: "The share of uncompacted bytes at which a log is compacted.",
     },
     TopicSetting {

@@ -1,28 +1,16 @@
-//! Committed offsets of groups: who may commit, what is remembered, and deleting it.
+//! Committing offsets, and being told them.
 
-use kafka_protocol::messages::offset_commit_request::{
-    OffsetCommitRequestPartition, OffsetCommitRequestTopic,
-};
-use kafka_protocol::messages::offset_delete_request::{
-    OffsetDeleteRequestPartition, OffsetDeleteRequestTopic,
-};
-use kafka_protocol::messages::offset_fetch_request::{
-    OffsetFetchRequestGroup, OffsetFetchRequestTopic, OffsetFetchRequestTopics,
-};
-use kafka_protocol::messages::{
-    DeleteGroupsRequest, DeleteTopicsRequest, OffsetCommitRequest, OffsetDeleteRequest,
-    OffsetFetchRequest,
-};
+use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestTopic;
+use kafka_protocol::messages::{OffsetCommitRequest, OffsetFetchRequest};
 use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::{Offset, TopicPartitionList};
-use wire_client::group::{join_alone, join_request, sync_request};
-use wire_client::raw::RawClient;
+use wire_client::group::join_alone;
 use wire_client::requests::{group_id, text, topic_name};
 
-use super::{Outcome, area};
+use super::{answered, commit, fetch, fetched, partition, set};
 use crate::client::PATIENCE;
-use crate::failure::Failure;
-use crate::names::{name, names, result};
+use crate::names::result;
+use crate::scenarios::{Outcome, area};
 use crate::scene::Scene;
 
 area!("committed":
@@ -51,78 +39,11 @@ area!("committed":
     fetched_at_another_node,
     fetched_of_two_groups,
     fetched_by_an_old_version,
-    gone_with_the_topic,
-    deleted,
-    deleted_of_an_unknown_group,
-    deleted_of_a_subscribed_topic,
-    deleted_of_an_unknown_topic,
-    group_deleted,
-    group_deleted_unknown,
-    group_deleted_with_members,
-    group_deleted_at_another_node,
-    group_deleted_twice_in_one_request,
     by_a_client,
     by_a_client_per_partition,
     by_a_client_what_it_did_not_read,
     starts_a_client_where_it_was,
 );
-
-/// OffsetCommit of one partition from outside of the group's membership.
-fn commit(group: &str, topic: &str, partition: i32, offset: i64) -> OffsetCommitRequest {
-    let partition = OffsetCommitRequestPartition::default()
-        .with_partition_index(partition)
-        .with_committed_offset(offset)
-        .with_committed_metadata(Some(text("")));
-    let topic = OffsetCommitRequestTopic::default()
-        .with_name(topic_name(topic))
-        .with_partitions(vec![partition]);
-    OffsetCommitRequest::default()
-        .with_group_id(group_id(group))
-        .with_generation_id_or_member_epoch(-1)
-        .with_topics(vec![topic])
-}
-
-fn answered(node: &mut RawClient, request: &OffsetCommitRequest) -> Outcome {
-    let answer = node.try_call(8, request)?;
-    let topics = answer.topics.iter().flat_map(|it| &it.partitions);
-    Ok(names(topics.map(|it| it.error_code)))
-}
-
-/// OffsetFetch of some partitions of a topic, or of all that a group has.
-fn fetch(group: &str, topic: Option<(&str, &[i32])>) -> OffsetFetchRequest {
-    let of = |(topic, partitions): (&str, &[i32])| {
-        let topic = OffsetFetchRequestTopics::default().with_name(topic_name(topic));
-        vec![topic.with_partition_indexes(partitions.to_vec())]
-    };
-    let group = OffsetFetchRequestGroup::default()
-        .with_group_id(group_id(group))
-        .with_member_id(None)
-        .with_member_epoch(-1)
-        .with_topics(topic.map(of));
-    OffsetFetchRequest::default().with_groups(vec![group])
-}
-
-/// Errors and offsets that OffsetFetch answers, group by group.
-fn fetched(node: &mut RawClient, request: &OffsetFetchRequest) -> Outcome {
-    let answer = node.try_call(8, request)?;
-    let mut outcomes = Vec::new();
-    for group in &answer.groups {
-        let mut partitions: Vec<_> = group.topics.iter().flat_map(|it| &it.partitions).collect();
-        partitions.sort_by_key(|it| it.partition_index);
-        let of = |it: &&kafka_protocol::messages::offset_fetch_response::OffsetFetchResponsePartitions| {
-            format!("{} ({})", it.committed_offset, name(it.error_code))
-        };
-        let offsets: Vec<String> = partitions.iter().map(of).collect();
-        outcomes.push(format!("{} [{}]", name(group.error_code), offsets.join(", ")));
-    }
-    Ok(outcomes.join("; "))
-}
-
-/// A group's coordinator, a topic of two partitions and the group's name.
-fn set(scene: &Scene) -> Result<(RawClient, String, String), Failure> {
-    let (topic, group) = (scene.topic(2)?, scene.group());
-    Ok((scene.coordinator(&group)?, topic, group))
-}
 
 /// What a commit is answered, after a change, and what is fetched then.
 fn committed(scene: &Scene, change: impl FnOnce(&mut OffsetCommitRequest)) -> Outcome {
@@ -131,10 +52,6 @@ fn committed(scene: &Scene, change: impl FnOnce(&mut OffsetCommitRequest)) -> Ou
     change(&mut request);
     let answered = answered(&mut node, &request)?;
     Ok(format!("{answered}: {}", fetched(&mut node, &fetch(&group, Some((&topic, &[0]))))?))
-}
-
-fn partition(request: &mut OffsetCommitRequest) -> &mut OffsetCommitRequestPartition {
-    &mut request.topics[0].partitions[0]
 }
 
 fn from_outside(scene: &Scene) -> Outcome {
@@ -293,100 +210,6 @@ fn fetched_by_an_old_version(scene: &Scene) -> Outcome {
         .with_topics(Some(vec![topic]));
     let answer = node.try_call(1, &request)?;
     Ok(answer.topics[0].partitions[0].committed_offset.to_string())
-}
-
-fn gone_with_the_topic(scene: &Scene) -> Outcome {
-    let (mut node, topic, group) = set(scene)?;
-    answered(&mut node, &commit(&group, &topic, 0, 7))?;
-    let request = DeleteTopicsRequest::default().with_topic_names(vec![topic_name(&topic)]);
-    scene.node()?.try_call(5, &request.with_timeout_ms(5_000))?;
-    scene.until("the offset is gone", || {
-        let now = fetched(&mut node, &fetch(&group, Some((&topic, &[0]))))?;
-        Ok(now.contains("-1").then_some(now))
-    })
-}
-
-/// OffsetDelete of partition 0.
-fn delete(node: &mut RawClient, group: &str, topic: &str) -> Outcome {
-    let partition = OffsetDeleteRequestPartition::default().with_partition_index(0);
-    let topic = OffsetDeleteRequestTopic::default()
-        .with_name(topic_name(topic))
-        .with_partitions(vec![partition]);
-    let request =
-        OffsetDeleteRequest::default().with_group_id(group_id(group)).with_topics(vec![topic]);
-    let answer = node.try_call(0, &request)?;
-    let of = answer.topics.iter().flat_map(|it| &it.partitions).map(|it| it.error_code);
-    Ok(format!("{} [{}]", name(answer.error_code), names(of)))
-}
-
-fn deleted(scene: &Scene) -> Outcome {
-    let (mut node, topic, group) = set(scene)?;
-    answered(&mut node, &commit(&group, &topic, 0, 7))?;
-    answered(&mut node, &commit(&group, &topic, 1, 7))?;
-    let deleted = delete(&mut node, &group, &topic)?;
-    Ok(format!("{deleted}: {}", fetched(&mut node, &fetch(&group, Some((&topic, &[0, 1]))))?))
-}
-
-fn deleted_of_an_unknown_group(scene: &Scene) -> Outcome {
-    let (mut node, topic, group) = set(scene)?;
-    delete(&mut node, &group, &topic)
-}
-
-fn deleted_of_a_subscribed_topic(scene: &Scene) -> Outcome {
-    let (mut node, topic, group) = set(scene)?;
-    answered(&mut node, &commit(&group, &topic, 0, 7))?;
-    let mut request = join_request(&group, "");
-    request.protocols[0].metadata = wire_client::group::subscription(&[&topic]);
-    request.member_id = node.try_call(9, &request)?.member_id;
-    let joined = node.try_call(9, &request)?;
-    let assignment = [(joined.member_id.as_str(), "all")];
-    node.try_call(5, &sync_request(&group, &joined, &assignment))?;
-    delete(&mut node, &group, &topic)
-}
-
-fn deleted_of_an_unknown_topic(scene: &Scene) -> Outcome {
-    let (mut node, topic, group) = set(scene)?;
-    answered(&mut node, &commit(&group, &topic, 0, 7))?;
-    delete(&mut node, &group, &scene.name("unknown"))
-}
-
-/// DeleteGroups.
-fn delete_groups(node: &mut RawClient, groups: &[&str]) -> Outcome {
-    let groups = groups.iter().map(|it| group_id(it)).collect();
-    let request = DeleteGroupsRequest::default().with_groups_names(groups);
-    let answer = node.try_call(2, &request)?;
-    Ok(names(answer.results.iter().map(|it| it.error_code)))
-}
-
-fn group_deleted(scene: &Scene) -> Outcome {
-    let (mut node, topic, group) = set(scene)?;
-    answered(&mut node, &commit(&group, &topic, 0, 7))?;
-    let deleted = delete_groups(&mut node, &[&group])?;
-    Ok(format!("{deleted}: {}", fetched(&mut node, &fetch(&group, Some((&topic, &[0]))))?))
-}
-
-fn group_deleted_unknown(scene: &Scene) -> Outcome {
-    let group = scene.group();
-    delete_groups(&mut scene.coordinator(&group)?, &[&group])
-}
-
-fn group_deleted_with_members(scene: &Scene) -> Outcome {
-    let group = scene.group();
-    let mut node = scene.coordinator(&group)?;
-    join_alone(&mut node, &group);
-    delete_groups(&mut node, &[&group])
-}
-
-fn group_deleted_at_another_node(scene: &Scene) -> Outcome {
-    let group = scene.group();
-    let node = scene.coordinator(&group)?;
-    delete_groups(&mut scene.elsewhere(node.address())?, &[&group])
-}
-
-fn group_deleted_twice_in_one_request(scene: &Scene) -> Outcome {
-    let (mut node, topic, group) = set(scene)?;
-    answered(&mut node, &commit(&group, &topic, 0, 7))?;
-    delete_groups(&mut node, &[&group, &group])
 }
 
 /// What a client has committed: partition and offset.

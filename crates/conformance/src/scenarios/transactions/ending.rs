@@ -1,22 +1,19 @@
-//! Transactions as a client sees them: what its readers get, and what it is told.
+//! Transactions that are committed, aborted, left open or taken over.
 
 use std::time::Duration;
 
-use kafka_protocol::messages::describe_producers_request::TopicRequest;
-use kafka_protocol::messages::{
-    DescribeProducersRequest, DescribeTransactionsRequest, ListTransactionsRequest, TransactionalId,
-};
 use rdkafka::consumer::{Consumer, ConsumerGroupMetadata};
 use rdkafka::producer::Producer;
 use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{Offset, TopicPartitionList};
 use wire_client::raw::RawClient;
-use wire_client::requests::{fetch, text, topic_name};
+use wire_client::requests::fetch;
 
-use super::{Outcome, area};
+use super::{Open, wait_for_the_end};
 use crate::client::{PATIENCE, Sender};
 use crate::failure::Failure;
-use crate::names::{name, transaction_result};
+use crate::names::transaction_result;
+use crate::scenarios::{Outcome, area};
 use crate::scene::Scene;
 
 area!("transactions":
@@ -43,58 +40,7 @@ area!("transactions":
     offsets_committed,
     offsets_aborted,
     offsets_of_an_unknown_group_member,
-    described_without_one,
-    described_open,
-    described_committed,
-    described_aborted,
-    described_unknown,
-    listed,
-    listed_in_another_state,
-    listed_in_an_unknown_state,
-    listed_of_another_producer,
-    producers_of_an_open_one,
-    producers_of_a_committed_one,
-    producers_of_an_unknown_partition,
 );
-
-impl Scene {
-    /// A transactional producer that has its id.
-    pub(crate) fn transactional(&self, id: &str) -> Result<Sender, Failure> {
-        let producer = self.producer(&[("transactional.id", id)])?;
-        producer.init_transactions(PATIENCE)?;
-        Ok(producer)
-    }
-}
-
-/// A topic of two partitions and a producer in a transaction, after one record.
-struct Open {
-    topic: String,
-    id: String,
-    producer: Sender,
-}
-
-impl Open {
-    fn new(scene: &Scene) -> Result<Self, Failure> {
-        let (topic, id) = (scene.topic(2)?, scene.name("id"));
-        let producer = scene.transactional(&id)?;
-        producer.begin_transaction()?;
-        scene.send(&producer, &topic, 0, &["one"]);
-        Ok(Self { topic, id, producer })
-    }
-
-    fn committed(scene: &Scene) -> Result<Self, Failure> {
-        let open = Self::new(scene)?;
-        open.producer.commit_transaction(PATIENCE)?;
-        Ok(open)
-    }
-
-    /// What both kinds of readers see in partition 0, once it is `ended`.
-    fn read(&self, scene: &Scene) -> Outcome {
-        let committed = scene.values(&self.topic, 0, "read_committed")?;
-        let all = scene.values(&self.topic, 0, "read_uncommitted")?;
-        Ok(format!("{committed}; all: {all}"))
-    }
-}
 
 fn committed(scene: &Scene) -> Outcome {
     let open = Open::new(scene)?;
@@ -108,16 +54,6 @@ fn aborted(scene: &Scene) -> Outcome {
     let ended = transaction_result(&open.producer.abort_transaction(PATIENCE));
     wait_for_the_end(scene, &open, 2)?;
     Ok(format!("{ended}: {}", open.read(scene)?))
-}
-
-/// Waits until readers of committed records may read up to `end`. The client is answered when the
-/// end of a transaction is decided, and a partition learns of it a little later.
-fn wait_for_the_end(scene: &Scene, open: &Open, end: i64) -> Result<(), Failure> {
-    let mut leader = scene.leader(&open.topic, 0)?;
-    scene.until("the partition has the marker", || {
-        let answer = leader.try_call(12, &fetch(&open.topic, 0, 0))?;
-        Ok((answer.responses[0].partitions[0].last_stable_offset == end).then_some(()))
-    })
 }
 
 fn aborted_then_committed(scene: &Scene) -> Outcome {
@@ -314,110 +250,4 @@ fn offsets_of_an_unknown_group_member(scene: &Scene) -> Outcome {
     let mut list = TopicPartitionList::new();
     list.add_partition_offset(&topic, 0, Offset::Offset(7))?;
     Ok(transaction_result(&producer.send_offsets_to_transaction(&list, &metadata, PATIENCE)))
-}
-
-/// DescribeTransactions: the error, the state and the partitions.
-fn described(scene: &Scene, id: &str) -> Outcome {
-    let mut node = RawClient::try_connect(&scene.coordinator_address(1, id)?)?;
-    let request = DescribeTransactionsRequest::default();
-    let request = request.with_transactional_ids(vec![TransactionalId(text(id))]);
-    let answer = node.try_call(0, &request)?;
-    let of = &answer.transaction_states[0];
-    let partitions: usize = of.topics.iter().map(|it| it.partitions.len()).sum();
-    let (error, state) = (name(of.error_code), of.transaction_state.as_str());
-    let timeout = of.transaction_timeout_ms;
-    Ok(format!("{error}, {state:?}, {partitions} partitions, timeout {timeout}"))
-}
-
-/// The same once the transaction is in a state whose name begins so.
-fn described_when(scene: &Scene, id: &str, state: &str) -> Outcome {
-    scene.until("the transaction has come to its end", || {
-        Ok(Some(described(scene, id)?).filter(|it| it.contains(state)))
-    })
-}
-
-fn described_without_one(scene: &Scene) -> Outcome {
-    let id = scene.name("id");
-    scene.transactional(&id)?;
-    described(scene, &id)
-}
-
-fn described_open(scene: &Scene) -> Outcome {
-    let open = Open::new(scene)?;
-    described(scene, &open.id)
-}
-
-fn described_committed(scene: &Scene) -> Outcome {
-    let open = Open::committed(scene)?;
-    described_when(scene, &open.id, "Complete")
-}
-
-fn described_aborted(scene: &Scene) -> Outcome {
-    let open = Open::new(scene)?;
-    open.producer.abort_transaction(PATIENCE)?;
-    described_when(scene, &open.id, "Complete")
-}
-
-fn described_unknown(scene: &Scene) -> Outcome {
-    described(scene, &scene.name("id"))
-}
-
-/// Whether an open transaction is among those listed.
-fn is_listed(scene: &Scene, states: &[&str], producers: &[i64]) -> Outcome {
-    let open = Open::new(scene)?;
-    let mut node = RawClient::try_connect(&scene.coordinator_address(1, &open.id)?)?;
-    let ids = producers.iter().map(|it| kafka_protocol::messages::ProducerId(*it)).collect();
-    let request = ListTransactionsRequest::default()
-        .with_state_filters(states.iter().map(|it| text(it)).collect())
-        .with_producer_id_filters(ids);
-    let answer = node.try_call(0, &request)?;
-    let mut states = answer.transaction_states.iter();
-    let found = states.find(|it| it.transactional_id.as_str() == open.id);
-    let found = found.map_or("not listed", |it| it.transaction_state.as_str());
-    let unknown = answer.unknown_state_filters.len();
-    Ok(format!("{}, {found}, {unknown} unknown states", name(answer.error_code)))
-}
-
-fn listed(scene: &Scene) -> Outcome {
-    is_listed(scene, &[], &[])
-}
-
-fn listed_in_another_state(scene: &Scene) -> Outcome {
-    is_listed(scene, &["Empty"], &[])
-}
-
-fn listed_in_an_unknown_state(scene: &Scene) -> Outcome {
-    is_listed(scene, &["Bored"], &[])
-}
-
-fn listed_of_another_producer(scene: &Scene) -> Outcome {
-    is_listed(scene, &[], &[987_654_321])
-}
-
-/// DescribeProducers: the error, and for each producer whether it has an open transaction.
-fn producers(node: &mut RawClient, topic: &str, partition: i32) -> Outcome {
-    let topic = TopicRequest::default()
-        .with_name(topic_name(topic))
-        .with_partition_indexes(vec![partition]);
-    let request = DescribeProducersRequest::default().with_topics(vec![topic]);
-    let answer = node.try_call(0, &request)?;
-    let of = &answer.topics[0].partitions[0];
-    let open: Vec<i64> = of.active_producers.iter().map(|it| it.current_txn_start_offset).collect();
-    Ok(format!("{}, open from {open:?}", name(of.error_code)))
-}
-
-fn producers_of_an_open_one(scene: &Scene) -> Outcome {
-    let open = Open::new(scene)?;
-    producers(&mut scene.leader(&open.topic, 0)?, &open.topic, 0)
-}
-
-fn producers_of_a_committed_one(scene: &Scene) -> Outcome {
-    let open = Open::committed(scene)?;
-    wait_for_the_end(scene, &open, 2)?;
-    producers(&mut scene.leader(&open.topic, 0)?, &open.topic, 0)
-}
-
-fn producers_of_an_unknown_partition(scene: &Scene) -> Outcome {
-    let topic = scene.topic(1)?;
-    producers(&mut scene.leader(&topic, 0)?, &topic, 7)
 }

@@ -1,0 +1,362 @@
+//! Compaction: of each key the last record is kept.
+//!
+//! As Kafka's cleaner does it: the segments that have not been cleaned yet are read, to learn where
+//! each key's last record is; then every segment up to there is written anew with what is still
+//! valid, and takes the place of the old one. Offsets stay as they are, and so there are gaps. The
+//! last segment, which grows, is never touched.
+//!
+//! A [`Pass`] is taken under the log's lock and works without it; the lock is taken again for a
+//! moment whenever a new segment takes the place of old ones.
+
+mod filter;
+mod keys;
+mod swap;
+mod transactions;
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::time::Timestamp;
+
+use super::aborted::AbortedTransactions;
+use super::files::{OpenFiles, read_at, read_if_there, replace};
+use super::scan::Scan;
+use super::segment::Segment;
+use super::view::{SegmentView, Start};
+use super::{Log, LogSettings};
+
+pub(crate) use swap::CleanedSegment;
+pub(super) use swap::finish_swaps;
+
+use filter::{Filter, LastBatch};
+use keys::Keys;
+use transactions::CleanedTransactions;
+
+/// The file that says how far a log is cleaned.
+const CLEANED_FILE: &str = "cleaner-offset";
+
+/// How many bytes of keys a pass remembers. Where there are more, it cleans up to where it got, and
+/// the next pass goes on there.
+const MOST_KEY_BYTES: usize = 64 << 20;
+
+/// How far a log is cleaned.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Cleaned {
+    /// Where the next pass begins to read.
+    first_dirty: i64,
+    /// Below this offset there may be gaps.
+    gaps_end: i64,
+}
+
+impl Cleaned {
+    /// Reads the file in `directory`. Without one, nothing was cleaned.
+    pub(super) fn load(directory: &Path) -> io::Result<Self> {
+        let contents = read_if_there(&directory.join(CLEANED_FILE))?.unwrap_or_default();
+        let text = String::from_utf8_lossy(&contents);
+        let mut numbers = text.split_whitespace().map_while(|word| word.parse().ok());
+        let (first_dirty, gaps_end) = (numbers.next(), numbers.next());
+        Ok(match first_dirty.zip(gaps_end) {
+            Some((first_dirty, gaps_end)) => Self { first_dirty, gaps_end },
+            // Not a file of ours: nothing is known to be whole.
+            None if !contents.is_empty() => Self { first_dirty: 0, gaps_end: i64::MAX },
+            None => Self::default(),
+        })
+    }
+
+    fn save(self, directory: &Path) -> io::Result<()> {
+        let text = format!("{} {}\n", self.first_dirty, self.gaps_end);
+        replace(&directory.join(CLEANED_FILE), text.as_bytes())
+    }
+}
+
+/// A segment as the cleaner reads it.
+#[derive(Debug)]
+struct Source {
+    base_offset: i64,
+    /// Where the next segment begins.
+    end_offset: i64,
+    view: SegmentView,
+    index_bytes: u64,
+}
+
+/// One cleaning of a log.
+#[derive(Debug)]
+pub(crate) struct Pass {
+    directory: PathBuf,
+    settings: LogSettings,
+    files: Arc<OpenFiles>,
+    sources: Vec<Source>,
+    first_dirty: i64,
+    /// Nothing from here on is touched.
+    end_offset: i64,
+    aborted: AbortedTransactions,
+    last_batches: HashMap<i64, LastBatch>,
+    now: Timestamp,
+    most_key_bytes: usize,
+}
+
+impl Log {
+    /// What there is to clean below `stable_end`, up to where everything is replicated and every
+    /// transaction has ended. `None` where the log is not compacted or nothing is new.
+    pub(crate) fn cleaning(&self, stable_end: i64, now: Timestamp) -> Option<Pass> {
+        let first_dirty = self.cleaned.first_dirty.max(self.start_offset);
+        let active = self.segments.last()?.base_offset();
+        // A segment is cleaned when all of it is stable.
+        let end_offset = self.segments[self.segment_index(active.min(stable_end))?].base_offset();
+        if !self.settings.compacted || first_dirty >= end_offset {
+            return None;
+        }
+        let sources = self.segments.iter().zip(&self.segments[1..]).map(|(segment, next)| Source {
+            base_offset: segment.base_offset(),
+            end_offset: next.base_offset(),
+            view: segment.view(Start::Position(0)),
+            index_bytes: segment.index_bytes(),
+        });
+        Some(Pass {
+            directory: self.directory.clone(),
+            settings: self.settings.clone(),
+            files: Arc::clone(&self.files),
+            sources: sources.collect(),
+            first_dirty,
+            end_offset,
+            aborted: self.aborted.clone(),
+            last_batches: LastBatch::of_all(&self.producers),
+            now,
+            most_key_bytes: MOST_KEY_BYTES,
+        })
+    }
+
+    /// Makes a note of how far segments may be cleaned soon, before the first one is.
+    pub(crate) fn begin_cleaning(&mut self, end_offset: i64) -> io::Result<()> {
+        let gaps_end = self.cleaned.gaps_end.max(end_offset);
+        self.note_cleaned(Cleaned { gaps_end, ..self.cleaned })
+    }
+
+    /// Makes a note that the segments up to `end_offset` are clean.
+    pub(crate) fn finish_cleaning(&mut self, end_offset: i64) -> io::Result<()> {
+        let end_offset = end_offset.min(self.end_offset);
+        self.note_cleaned(Cleaned { first_dirty: end_offset, ..self.cleaned })
+    }
+
+    fn note_cleaned(&mut self, cleaned: Cleaned) -> io::Result<()> {
+        if cleaned != self.cleaned {
+            cleaned.save(&self.directory)?;
+            self.cleaned = cleaned;
+        }
+        Ok(())
+    }
+
+    /// What is cut off and written anew is dirty.
+    pub(super) fn cut_cleaned(&mut self, offset: i64) -> io::Result<()> {
+        let first_dirty = self.cleaned.first_dirty.min(offset);
+        self.note_cleaned(Cleaned { first_dirty, ..self.cleaned })
+    }
+
+    /// Learns where the records end in the segments that may have gaps.
+    pub(super) fn restore_gaps(&mut self) -> io::Result<()> {
+        let sealed = self.segments.len().saturating_sub(1);
+        for index in 0..sealed {
+            let next = self.segments[index + 1].base_offset();
+            let segment = &mut self.segments[index];
+            if segment.base_offset() >= self.cleaned.gaps_end {
+                break;
+            }
+            let view = segment.view(segment.start_for(next));
+            let mut scan = Scan::headers(view.log()?, view.position(read_at)?, segment.size());
+            let mut end_offset = segment.base_offset();
+            while let Some((_, header)) = scan.next()? {
+                end_offset = header.last_offset() + 1;
+            }
+            segment.set_compacted_end(Some(end_offset));
+        }
+        Ok(())
+    }
+}
+
+impl Pass {
+    /// Whether enough is dirty, or something has been for too long. Finds out up to where records
+    /// are old enough to be cleaned.
+    ///
+    /// # Errors
+    /// When a segment cannot be read.
+    pub(crate) fn is_due(&mut self) -> io::Result<bool> {
+        self.leave_young()?;
+        let size = |sources: &mut dyn Iterator<Item = &Source>| -> u64 {
+            sources.map(|source| source.view.size()).sum()
+        };
+        let clean = size(&mut self.sources.iter().filter(|it| it.end_offset <= self.first_dirty));
+        let dirty = size(&mut self.dirty());
+        if dirty == 0 || self.end_offset <= self.first_dirty {
+            return Ok(false);
+        }
+        Ok(dirty as f64 / (clean + dirty) as f64 > self.settings.min_dirty_ratio
+            || self.is_overdue()?)
+    }
+
+    /// Keeps away from segments with records younger than `min.compaction.lag.ms`.
+    fn leave_young(&mut self) -> io::Result<()> {
+        let lag = self.settings.min_compaction_lag_ms;
+        if lag > 0 {
+            let least = self.now.saturating_sub(lag);
+            let mut young = None;
+            for source in self.dirty() {
+                let largest = source.view.max_timestamp()?;
+                if largest.is_some_and(|(timestamp, _)| timestamp > least) {
+                    young = Some(source.base_offset);
+                    break;
+                }
+            }
+            self.end_offset = young.unwrap_or(self.end_offset);
+        }
+        Ok(())
+    }
+
+    /// Whether a dirty segment begins with a record older than `max.compaction.lag.ms`.
+    fn is_overdue(&self) -> io::Result<bool> {
+        let lag = self.settings.max_compaction_lag_ms;
+        for source in self.dirty() {
+            let mut scan = Scan::headers(source.view.log()?, 0, source.view.size());
+            if let Some((_, header)) = scan.next()?
+                && header.max_timestamp > 0
+                && self.now.saturating_sub(header.max_timestamp) > lag
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The segments to read keys from.
+    fn dirty(&self) -> impl Iterator<Item = &Source> {
+        let (first, end) = (self.first_dirty, self.end_offset);
+        self.sources.iter().filter(move |it| it.end_offset > first && it.base_offset < end)
+    }
+
+    /// Reads the keys, and answers with what is to be done. `None` where somebody wants an end.
+    ///
+    /// # Errors
+    /// When a segment cannot be read, or holds what is no batch.
+    pub(crate) fn prepare(self, is_stopped: &dyn Fn() -> bool) -> io::Result<Option<Cleaning>> {
+        let mut keys = Keys::new(self.first_dirty, self.most_key_bytes);
+        let mut transactions = CleanedTransactions::new(&self.aborted, self.end_offset);
+        for source in self.dirty() {
+            if keys.is_full() {
+                break;
+            }
+            if !keys.read(&source.view, &mut transactions, is_stopped)? {
+                return Ok(None);
+            }
+        }
+        if !keys.is_full() {
+            keys.finish(self.end_offset);
+        }
+        let end_offset = keys.end_offset();
+        let groups = self.groups(end_offset);
+        let transactions = CleanedTransactions::new(&self.aborted, end_offset);
+        Ok(Some(Cleaning { keys, transactions, groups, pass: self }))
+    }
+
+    /// The segments that become one, of all that begin below `end_offset`: as many as fit.
+    fn groups(&self, end_offset: i64) -> std::collections::VecDeque<std::ops::Range<usize>> {
+        let mut groups = std::collections::VecDeque::<std::ops::Range<usize>>::new();
+        let (mut bytes, mut index_bytes) = (0, 0);
+        let cleaned = self.sources.iter().take_while(|source| source.base_offset < end_offset);
+        for (at, source) in cleaned.enumerate() {
+            bytes += source.view.size();
+            index_bytes += source.index_bytes;
+            if let Some(group) = groups.back_mut() {
+                let reach = source.end_offset - self.sources[group.start].base_offset;
+                if bytes <= self.settings.segment_bytes
+                    && index_bytes <= self.settings.index_max_bytes
+                    && reach <= i64::from(i32::MAX)
+                {
+                    group.end = at + 1;
+                    continue;
+                }
+            }
+            (bytes, index_bytes) = (source.view.size(), source.index_bytes);
+            groups.push_back(at..at + 1);
+        }
+        groups
+    }
+}
+
+/// A pass that knows the keys, and writes one segment after the other.
+#[derive(Debug)]
+pub(crate) struct Cleaning {
+    pass: Pass,
+    keys: Keys,
+    transactions: CleanedTransactions,
+    groups: std::collections::VecDeque<std::ops::Range<usize>>,
+}
+
+impl Cleaning {
+    /// The offset that is cleaned up to, once all segments are.
+    pub(crate) fn end_offset(&self) -> i64 {
+        self.keys.end_offset()
+    }
+
+    /// Whether no segment is left to be written.
+    pub(crate) fn is_done(&self) -> bool {
+        self.groups.is_empty()
+    }
+
+    /// Writes the next segment, beside those whose place it is to take. `None` when there is none
+    /// left, or somebody wants an end.
+    ///
+    /// # Errors
+    /// When files cannot be read or written.
+    pub(crate) fn next_segment(
+        &mut self,
+        is_stopped: &dyn Fn() -> bool,
+    ) -> io::Result<Option<CleanedSegment>> {
+        let Some(group) = self.groups.pop_front() else {
+            return Ok(None);
+        };
+        let Pass { directory, settings, files, now, .. } = &self.pass;
+        let sources = &self.pass.sources[group];
+        let scratch = swap::scratch(directory)?;
+        let mut written = Segment::create(&scratch, sources[0].base_offset, files, *now)?;
+        let mut filter = Filter {
+            keys: &self.keys,
+            transactions: &mut self.transactions,
+            last_batches: &self.pass.last_batches,
+            delete_retention_ms: settings.delete_retention_ms,
+            now: *now,
+        };
+        let mut end_offset = sources[0].base_offset;
+        for source in sources {
+            let mut scan = Scan::batches(source.view.log()?, 0, source.view.size());
+            while let Some((position, header)) = scan.next()? {
+                if is_stopped() {
+                    return Ok(None);
+                }
+                if let Some((header, payload)) =
+                    filter.apply(&header, scan.batch(position, &header)?)?
+                {
+                    written.append(&header, &payload, settings)?;
+                    end_offset = header.last_offset() + 1;
+                }
+            }
+            check_end(&scan)?;
+        }
+        written.flush_indexes()?;
+        written.set_compacted_end(Some(end_offset));
+        written.close();
+        let views = sources.iter().map(|source| source.view.clone()).collect();
+        Ok(Some(CleanedSegment::new(written, views)))
+    }
+}
+
+/// What cannot be read must not be taken for removed.
+fn check_end(scan: &Scan) -> io::Result<()> {
+    if scan.is_at_end() {
+        return Ok(());
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidData, "a segment holds what is no batch"))
+}
+
+#[cfg(test)]
+mod tests;

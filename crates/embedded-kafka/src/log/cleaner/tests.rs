@@ -1,0 +1,5 @@
+//! The cleaner against a model, and against kills.
+
+mod batches;
+mod kills;
+mod model;

@@ -1,0 +1,158 @@
+//! Forgetting by time and size: which segments are old enough, or too many.
+//!
+//! Kafka deletes whole segments from the front of a log, and none that holds records which are not
+//! replicated yet. The last segment, which grows, goes too once all of its records are due: the log
+//! goes on in a new one. How old a segment is may have to be read from its index, so [`Aged`] is
+//! taken under the log's lock, asked without it, and its answer applied under the lock again.
+
+use std::io;
+use std::time::UNIX_EPOCH;
+
+use crate::time::Timestamp;
+
+use super::view::{SegmentView, Start};
+use super::{DeleteRecordsError, Log, LogError, LogSettings};
+
+/// The segments of a log, as retention looks at them.
+#[derive(Debug)]
+pub(crate) struct Aged {
+    segments: Vec<AgedSegment>,
+    settings: LogSettings,
+    start_offset: i64,
+    high_watermark: i64,
+}
+
+#[derive(Debug)]
+struct AgedSegment {
+    view: SegmentView,
+    /// The offset behind its last record.
+    end_offset: i64,
+}
+
+impl Log {
+    /// What retention has to know of the log. `None` where nothing can be due: the log is empty, or
+    /// its records stay for ever.
+    pub(crate) fn aged(&self, high_watermark: i64) -> Option<Aged> {
+        let settings = &self.settings;
+        let forgets = settings.retention_ms.is_some() || settings.retention_bytes.is_some();
+        let is_empty = self.segments.iter().all(|segment| segment.size() == 0);
+        if !settings.deleted || !forgets || (is_empty && self.segments.len() < 2) {
+            return None;
+        }
+        let ends = self.segments.iter().skip(1).map(super::Segment::base_offset);
+        let ends = ends.chain([self.end_offset]);
+        let segments = self.segments.iter().zip(ends).map(|(segment, end_offset)| AgedSegment {
+            view: segment.view(Start::Position(0)),
+            end_offset,
+        });
+        Some(Aged {
+            segments: segments.collect(),
+            settings: settings.clone(),
+            start_offset: self.start_offset,
+            high_watermark,
+        })
+    }
+
+    /// Removes the segments that end at `offset`, which [`Aged::due`] has answered, or before it. The
+    /// log has gone on since: a last segment that has grown stays. Answers with the new start.
+    ///
+    /// # Errors
+    /// When the files cannot be changed.
+    pub(crate) fn forget_before(&mut self, offset: i64, now: Timestamp) -> Result<i64, LogError> {
+        let is_all = self.end_offset == offset;
+        if is_all && self.segments.last().is_some_and(|active| active.size() > 0) {
+            self.begin_change()?;
+            self.roll(now)?;
+        }
+        let bases = self.segments.iter().map(super::Segment::base_offset);
+        let whole = bases.take_while(|base_offset| *base_offset <= offset).last();
+        match self.delete_records_before(whole.unwrap_or(self.start_offset)) {
+            Ok(start_offset) => Ok(start_offset),
+            Err(DeleteRecordsError::Log(error)) => Err(error),
+            Err(DeleteRecordsError::OutOfRange(_)) => Ok(self.start_offset),
+        }
+    }
+}
+
+impl Aged {
+    /// The offset below which everything is due, `None` where nothing is.
+    ///
+    /// # Errors
+    /// When an index cannot be read.
+    pub(crate) fn due(&self, now: Timestamp) -> io::Result<Option<i64>> {
+        let by_size = self.due_by_size();
+        let by_time = self.due_by_time(by_size, now)?;
+        let due = self.segments[..by_time].last().map(|segment| segment.end_offset);
+        Ok(due.filter(|end_offset| *end_offset > self.start_offset))
+    }
+
+    /// How many segments the log can lose and still have `retention.bytes`.
+    fn due_by_size(&self) -> usize {
+        let total: u64 = self.segments.iter().map(|segment| segment.view.size()).sum();
+        let Some(mut surplus) =
+            self.settings.retention_bytes.and_then(|kept| total.checked_sub(kept))
+        else {
+            return 0;
+        };
+        let due = self.segments.iter().take_while(|segment| {
+            let rest = surplus.checked_sub(segment.view.size());
+            surplus = rest.unwrap_or(surplus);
+            rest.is_some() && self.may_go(segment)
+        });
+        due.count()
+    }
+
+    /// How many segments there are, from `first` on and with those before, before the first one
+    /// that holds a record younger than `retention.ms`.
+    fn due_by_time(&self, first: usize, now: Timestamp) -> io::Result<usize> {
+        let Some(retention_ms) = self.settings.retention_ms else {
+            return Ok(first);
+        };
+        let mut due = first;
+        for segment in &self.segments[first..] {
+            if !self.may_go(segment) {
+                break;
+            }
+            let Some(largest) = segment.largest_timestamp()? else {
+                break;
+            };
+            if now.saturating_sub(largest) <= retention_ms {
+                break;
+            }
+            due += 1;
+        }
+        Ok(due)
+    }
+
+    /// Whether all of a segment is replicated. An empty last one has nothing to forget.
+    fn may_go(&self, segment: &AgedSegment) -> bool {
+        let is_last = self.segments.last().is_some_and(|last| std::ptr::eq(last, segment));
+        segment.end_offset <= self.high_watermark && !(is_last && segment.view.size() == 0)
+    }
+}
+
+impl AgedSegment {
+    /// The largest timestamp, by the file where no record has one; `None` where the segment went
+    /// away meanwhile.
+    fn largest_timestamp(&self) -> io::Result<Option<Timestamp>> {
+        let largest = self.view.max_timestamp().and_then(|largest| match largest {
+            Some((timestamp, _)) => Ok(timestamp),
+            None => self.modified(),
+        });
+        match largest {
+            _ if self.view.is_outdated() => Ok(None),
+            Err(error) => Err(error),
+            Ok(timestamp) => Ok(Some(timestamp)),
+        }
+    }
+
+    fn modified(&self) -> io::Result<Timestamp> {
+        let modified = self.view.log()?.metadata()?.modified()?;
+        let since = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Ok(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+}
+
+#[cfg(test)]
+#[path = "retention_tests.rs"]
+mod tests;
