@@ -69,3 +69,37 @@ fn only_embedded(what: &str, engine: Engine) -> Answer {
          `cargo workshop node ID` with stop, kill, start, pause and resume"
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use engines::Options;
+
+    use super::*;
+
+    fn refusal(answer: Answer) -> String {
+        match answer {
+            Answer::Refused(reason) => reason,
+            other => panic!("it was obeyed: {other:?}"),
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_engine_takes_orders_for_its_nodes_and_refuses_the_others() {
+        let cluster = Arc::new(Engine::Embedded.start(&Options::default()).await.unwrap());
+        let control = ForeignControl(Arc::clone(&cluster));
+        let order = |id, change| control.obey(Order::Node { id, change });
+        let changes = [NodeChange::Kill, NodeChange::Start, NodeChange::Pause, NodeChange::Resume];
+        for change in changes {
+            let done = Answer::Done(format!("node 2 {}", change.done()));
+            assert_eq!(order(2, change).await, done);
+        }
+        let said = refusal(order(2, NodeChange::Start).await);
+        assert!(said.contains("node 2 is running") && said.contains("status"), "{said}");
+        assert!(refusal(order(9, NodeChange::Stop).await).contains("no node 9"));
+        let said = refusal(order(2, NodeChange::PauseReplication).await);
+        assert!(said.starts_with("pause-replication") && said.contains("stop, kill"), "{said}");
+        assert!(refusal(control.obey(Order::ClearFaults).await).starts_with("faults in answers"));
+        drop(control);
+        Arc::into_inner(cluster).unwrap().stop().await.unwrap();
+    }
+}

@@ -272,9 +272,12 @@ impl DataDirectory {
     }
 }
 
-/// Creates a file, on Unix one that nobody but its owner can open where it holds a secret.
+/// Creates a file in the place of one that a killed process with the same id may have left, on Unix
+/// one that nobody but its owner can open where it holds a secret.
 fn create(path: &Path, is_secret: bool) -> io::Result<fs::File> {
+    ignore_missing(fs::remove_file(path))?;
     let mut options = OpenOptions::new();
+    // The rights count where a file is made, not where it is there already.
     options.write(true).create_new(true);
     #[cfg(unix)]
     if is_secret {
@@ -362,6 +365,20 @@ mod tests {
         assert_eq!(data.check_reset().unwrap(), Some(5));
         assert_eq!(data.reset().unwrap(), 5);
         assert_eq!(data.entries().unwrap(), [HOST_LOCK]);
+    }
+
+    #[test]
+    fn a_file_that_a_process_of_the_same_id_left_unfinished_is_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        let left = directory.path().join("control.json.4711-0");
+        fs::write(&left, "open to all").unwrap();
+        create(&left, true).unwrap().write_all(b"secret").unwrap();
+        assert_eq!(fs::read_to_string(&left).unwrap(), "secret");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(fs::metadata(&left).unwrap().permissions().mode() & 0o777, 0o600);
+        }
     }
 
     #[test]
