@@ -215,7 +215,23 @@ fn group_samples() -> Vec<Bytes> {
         .with_partitions(vec![Default::default()]);
     let offset_delete =
         OffsetDeleteRequest::default().with_group_id(group_id("group")).with_topics(vec![topic]);
+    let owned =
+        consumer_group_heartbeat_request::TopicPartitions::default().with_partitions(vec![0]);
+    let beat = ConsumerGroupHeartbeatRequest::default()
+        .with_group_id(group_id("new-group"))
+        .with_member_id(text("member"))
+        .with_rebalance_timeout_ms(60_000)
+        .with_subscribed_topic_names(Some(vec![topic_name(TOPIC)]))
+        .with_topic_partitions(Some(vec![]));
+    let owning = beat.clone().with_member_epoch(2).with_topic_partitions(Some(vec![owned]));
+    let matching = beat.clone().with_subscribed_topic_regex(Some(text("^f.*")));
+    let describe_consumers =
+        ConsumerGroupDescribeRequest::default().with_group_ids(vec![group_id("new-group")]);
     vec![
+        encode(0, &beat),
+        encode(1, &owning),
+        encode(1, &matching),
+        encode(1, &describe_consumers),
         encode(2, &commit),
         encode(9, &commit),
         encode(7, &offsets),

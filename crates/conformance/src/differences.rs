@@ -15,8 +15,7 @@ pub struct Difference {
 }
 
 const NO_SECURITY: &str = "it has no security: no SASL, no ACLs, no users and no quotas for them";
-const NO_NEW_GROUPS: &str = "it has neither KIP-848's groups nor share groups, and clients use the \
-                             classic protocol";
+const NO_SHARE_GROUPS: &str = "it has no share groups (KIP-932)";
 
 const fn difference(
     scenario: &'static str,
@@ -37,7 +36,7 @@ pub const DIFFERENCES: &[Difference] = &[
     difference(
         "configs/described_of_a_group",
         "INVALID_REQUEST",
-        "settings of a group belong to KIP-848's groups, which it does not have",
+        "groups have no settings of their own here, and those of KIP-848 use the cluster's",
     ),
     difference(
         "produce/nothing",
@@ -55,6 +54,5 @@ pub const DIFFERENCES: &[Difference] = &[
     difference("connections/serves_create_delegation_token", "no", NO_SECURITY),
     difference("connections/serves_describe_client_quotas", "no", NO_SECURITY),
     difference("connections/serves_describe_user_scram_credentials", "no", NO_SECURITY),
-    difference("connections/serves_consumer_group_heartbeat", "no", NO_NEW_GROUPS),
-    difference("connections/serves_share_group_heartbeat", "no", NO_NEW_GROUPS),
+    difference("connections/serves_share_group_heartbeat", "no", NO_SHARE_GROUPS),
 ];

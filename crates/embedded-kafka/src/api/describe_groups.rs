@@ -9,7 +9,7 @@ use crate::group::{Described, DescribedMember};
 
 /// The bits of the operations that Kafka has for a group: read, delete, describe, describe and
 /// alter its settings. Without an authorizer everybody may do all of them.
-const ALL_OPERATIONS: i32 = 1 << 3 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 11;
+pub(super) const ALL_OPERATIONS: i32 = 1 << 3 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 11;
 
 pub(crate) fn handle(
     request: DescribeGroupsRequest,

@@ -7,8 +7,10 @@ use kafka_protocol::protocol::StrBytes;
 use super::Context;
 use crate::group::Listed;
 
-/// The type of all groups here, as opposed to the `consumer` groups of KIP-848.
-const CLASSIC: &str = "classic";
+/// The type of a group, by the protocol of its members.
+fn kind(group: &Listed) -> &'static str {
+    if group.is_consumer_group { "consumer" } else { "classic" }
+}
 
 pub(crate) fn handle(
     request: ListGroupsRequest,
@@ -17,7 +19,7 @@ pub(crate) fn handle(
 ) -> ListGroupsResponse {
     let is_asked_for = |group: &Listed| {
         matches(&request.states_filter, group.state)
-            && matches(&request.types_filter, CLASSIC)
+            && matches(&request.types_filter, kind(group))
             && context.check_coordinator(&group.group).is_ok()
     };
     let groups = context.state.groups.list().into_iter().filter(is_asked_for);
@@ -34,6 +36,7 @@ fn matches(filter: &[StrBytes], value: &str) -> bool {
 }
 
 fn to_wire(group: Listed, version: i16) -> ListedGroup {
+    let kind = kind(&group);
     let listed = ListedGroup::default()
         .with_group_id(GroupId(StrBytes::from_string(group.group)))
         .with_protocol_type(StrBytes::from_string(group.protocol_type));
@@ -43,7 +46,7 @@ fn to_wire(group: Listed, version: i16) -> ListedGroup {
     };
     match version {
         ..5 => listed,
-        _ => listed.with_group_type(StrBytes::from_static_str(CLASSIC)),
+        _ => listed.with_group_type(StrBytes::from_static_str(kind)),
     }
 }
 
@@ -61,6 +64,7 @@ mod tests {
                 group: "east-coast-dpt".into(),
                 protocol_type: "consumer".into(),
                 state: "Stable",
+                is_consumer_group: true,
             };
             let response = ListGroupsResponse::default().with_groups(vec![to_wire(group, version)]);
             let mut bytes = BytesMut::new();

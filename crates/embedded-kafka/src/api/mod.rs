@@ -184,6 +184,9 @@ apis! {
     DescribeProducers DescribeProducersRequest describe_producers 0..=0, now;
     DescribeTransactions DescribeTransactionsRequest describe_transactions 0..=0, now;
     ListTransactions ListTransactionsRequest list_transactions 0..=0, now;
+    ConsumerGroupHeartbeat ConsumerGroupHeartbeatRequest
+        consumer_group_heartbeat 0..=1, coordinates;
+    ConsumerGroupDescribe ConsumerGroupDescribeRequest consumer_group_describe 0..=1, coordinates;
     DescribeTopicPartitions DescribeTopicPartitionsRequest describe_topic_partitions 0..=0, now;
 }
 

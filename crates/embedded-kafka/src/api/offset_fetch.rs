@@ -13,7 +13,7 @@ use kafka_protocol::messages::{OffsetFetchRequest, OffsetFetchResponse, TopicNam
 use kafka_protocol::protocol::StrBytes;
 
 use super::{Context, code};
-use crate::group::{FetchedOffset, TopicOffsets};
+use crate::group::{FetchedOffset, FetchingMember, TopicOffsets};
 
 /// Topics with the partitions asked for, or `None` for all that the group has committed.
 type Asked = Option<Vec<(String, Vec<i32>)>>;
@@ -39,7 +39,14 @@ fn groups(request: &OffsetFetchRequest, context: &Context) -> OffsetFetchRespons
                 .collect()
         });
         let answer = OffsetFetchResponseGroup::default().with_group_id(group.group_id.clone());
-        match context.check_coordinator(&group.group_id) {
+        let fetching = FetchingMember {
+            id: group.member_id.as_ref().map(ToString::to_string),
+            epoch: group.member_epoch,
+        };
+        let checked = context
+            .check_coordinator(&group.group_id)
+            .and_then(|()| context.state.groups.check_fetch(&group.group_id, &fetching));
+        match checked {
             Err(error) => answer.with_error_code(error.code()),
             Ok(()) => {
                 let topics = context

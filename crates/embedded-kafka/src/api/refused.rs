@@ -17,6 +17,8 @@ macro_rules! for_each_api {
             FindCoordinator FindCoordinatorRequest find_coordinator,
             JoinGroup JoinGroupRequest join_group, SyncGroup SyncGroupRequest sync_group,
             Heartbeat HeartbeatRequest heartbeat, LeaveGroup LeaveGroupRequest leave_group,
+            ConsumerGroupHeartbeat ConsumerGroupHeartbeatRequest consumer_group_heartbeat,
+            ConsumerGroupDescribe ConsumerGroupDescribeRequest consumer_group_describe,
             DeleteGroups DeleteGroupsRequest delete_groups,
             OffsetDelete OffsetDeleteRequest offset_delete,
             InitProducerId InitProducerIdRequest init_producer_id,
@@ -210,6 +212,27 @@ fn heartbeat(_: HeartbeatRequest, _: i16, code: i16) -> HeartbeatResponse {
 
 fn leave_group(_: LeaveGroupRequest, _: i16, code: i16) -> LeaveGroupResponse {
     LeaveGroupResponse::default().with_error_code(code)
+}
+
+fn consumer_group_heartbeat(
+    _: ConsumerGroupHeartbeatRequest,
+    _: i16,
+    code: i16,
+) -> ConsumerGroupHeartbeatResponse {
+    ConsumerGroupHeartbeatResponse::default().with_error_code(code)
+}
+
+fn consumer_group_describe(
+    request: ConsumerGroupDescribeRequest,
+    _: i16,
+    code: i16,
+) -> ConsumerGroupDescribeResponse {
+    use consumer_group_describe_response::DescribedGroup;
+    let groups = request
+        .group_ids
+        .into_iter()
+        .map(|group| DescribedGroup::default().with_group_id(group).with_error_code(code));
+    ConsumerGroupDescribeResponse::default().with_groups(groups.collect())
 }
 
 fn delete_groups(request: DeleteGroupsRequest, _: i16, code: i16) -> DeleteGroupsResponse {

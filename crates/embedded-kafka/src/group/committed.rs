@@ -160,6 +160,7 @@ impl Groups {
 
     pub(super) fn bury(&self, group: &mut Group, now: Timestamp) -> Result<(), ResponseError> {
         let mut records = tombstones(&group.id, &group.offsets.keys());
+        records.extend(Self::consumer_tombstones(group, now));
         if group.is_stored {
             records.push((GroupMetadataKey { group: group.id.clone() }.encode(), None));
         }

@@ -155,6 +155,9 @@ impl Groups {
         };
         let member_id = request.member_id.clone();
         let ticket = self.step(&cell, now, |group, step| {
+            if let Err(error) = self.leave_new_protocol(group, step) {
+                return Ticket::answered(Err(JoinRefused { error, member_id }));
+            }
             let ticket = group.join(request, step);
             if group.state == State::Dead {
                 return ticket;
@@ -215,7 +218,10 @@ impl Groups {
         let Some(cell) = self.find(group_id) else {
             return Ok(vec![Err(ResponseError::UnknownMemberId); leaving.len()]);
         };
-        self.step(&cell, now, |group, step| group.leave(leaving, step))
+        self.step(&cell, now, |group, step| match group.consumer {
+            Some(_) => self.leave_consumer_group(group, leaving, step),
+            None => group.leave(leaving, step),
+        })
     }
 
     /// DescribeGroups.
@@ -245,6 +251,7 @@ impl Groups {
         for cell in due {
             let forgotten = self.step(&cell, now, |group, step| {
                 group.expire(step);
+                self.expire_consumers(group, step);
                 let retention = i64::from(self.settings.empty_group_retention_ms);
                 let is_over = group.is_forgettable() && group.state_since + retention <= now;
                 (is_over && self.bury(group, now).is_ok()).then(|| group.id.clone())

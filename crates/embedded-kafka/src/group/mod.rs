@@ -1,5 +1,5 @@
-//! Consumer groups: the classic protocol (JoinGroup, SyncGroup, Heartbeat, LeaveGroup) and
-//! committed offsets, as Apache Kafka's group coordinator does them.
+//! Consumer groups: the classic protocol (JoinGroup, SyncGroup, Heartbeat, LeaveGroup), the new one
+//! of KIP-848 (`consumer/`) and committed offsets, as Apache Kafka's group coordinator does them.
 //!
 //! A [`state::Group`] is a state machine of plain functions: it is told the time and what to do,
 //! and leaves answers, records and events behind ([`Step`]). It looks into nobody's metadata,
@@ -7,9 +7,10 @@
 //! refusing to delete offsets that are in use.
 //!
 //! [`Groups`] holds all of them, one lock each, writes what must survive to `__consumer_offsets`,
-//! and wakes the requests that wait. Groups of KIP-848 and the expiry of old offsets are not here.
+//! and wakes the requests that wait. The expiry of old offsets is not here.
 
 mod committed;
+mod consumer;
 mod coordinator;
 mod describe;
 mod join;
@@ -33,6 +34,10 @@ use kafka_protocol::ResponseError;
 use crate::records::GroupMetadataValue;
 use crate::time::Timestamp;
 
+pub(crate) use consumer::{
+    ConsumerHeartbeat, DescribedConsumer, DescribedConsumerGroup, FetchingMember, HeartbeatAnswer,
+    Refused, Topics,
+};
 pub(crate) use coordinator::{Groups, OffsetsLog, append_error, partition_of};
 pub(crate) use describe::{Described, DescribedMember, Listed};
 #[cfg(test)]
@@ -63,6 +68,14 @@ pub(crate) struct Settings {
     /// How long a group without members and offsets is remembered
     /// (`offsets.retention.check.interval.ms`).
     pub(crate) empty_group_retention_ms: i32,
+    /// How long a member of the new protocol may keep silent
+    /// (`group.consumer.session.timeout.ms`).
+    pub(crate) consumer_session_timeout_ms: i32,
+    /// How often a member of the new protocol is to be heard of, and so how soon it learns of
+    /// another assignment (`group.consumer.heartbeat.interval.ms`, 5 s in Kafka).
+    pub(crate) consumer_heartbeat_interval_ms: i32,
+    /// The most members of a group of the new protocol (`group.consumer.max.size`).
+    pub(crate) consumer_group_max_size: usize,
 }
 
 impl Default for Settings {
@@ -74,6 +87,9 @@ impl Default for Settings {
             new_member_join_timeout_ms: 300_000,
             max_offset_metadata: 4_096,
             empty_group_retention_ms: 600_000,
+            consumer_session_timeout_ms: 45_000,
+            consumer_heartbeat_interval_ms: 1_000,
+            consumer_group_max_size: usize::MAX,
         }
     }
 }

@@ -185,6 +185,9 @@ impl Group {
         commit: &Commit,
         step: &Step<'_>,
     ) -> Result<(), ResponseError> {
+        if let Some(consumer) = &self.consumer {
+            return consumer.check_commit(commit);
+        }
         match self.state {
             State::Dead => return Err(ResponseError::CoordinatorNotAvailable),
             // An administrator, or a consumer that assigns its partitions itself.
@@ -230,6 +233,9 @@ impl Group {
 
     /// Whether a member reads the topic. If nobody can tell, it may be so.
     pub(crate) fn is_subscribed_to(&self, topic: &str) -> bool {
+        if let Some(consumer) = &self.consumer {
+            return consumer.is_subscribed_to(topic);
+        }
         match &self.subscribed_topics {
             Some(topics) => topics.contains(topic),
             None => self.uses_consumer_protocol(),
@@ -240,6 +246,9 @@ impl Group {
     pub(crate) fn check_delete(&self) -> Result<(), ResponseError> {
         match self.state {
             State::Dead => Err(ResponseError::GroupIdNotFound),
+            State::Empty if self.consumer.as_ref().is_some_and(|it| !it.is_empty()) => {
+                Err(ResponseError::NonEmptyGroup)
+            }
             State::Empty => Ok(()),
             State::PreparingRebalance | State::CompletingRebalance | State::Stable => {
                 Err(ResponseError::NonEmptyGroup)

@@ -66,6 +66,9 @@ impl Group {
     /// commit it is accepted during a rebalance and does not keep the member's session alive. A
     /// client that names neither generation nor member, as those before version 3, is trusted.
     pub(crate) fn check_pending_commit(&self, commit: &Commit) -> Result<(), ResponseError> {
+        if let Some(consumer) = &self.consumer {
+            return consumer.check_pending_commit(commit);
+        }
         match self.state {
             State::Dead => return Err(ResponseError::CoordinatorNotAvailable),
             State::Empty if commit.generation < 0 => return Ok(()),

@@ -43,6 +43,7 @@ impl Groups {
                     self.replay_offset(position, producer_id, key, value);
                 }
                 Ok(OffsetsKey::Group(key)) => self.replay_group(&key.group, value),
+                Ok(OffsetsKey::ConsumerGroup(key)) => self.replay_consumer_group(key, value),
                 Ok(OffsetsKey::Unknown(kind)) => {
                     debug!(kind, "a record of a kind that is not kept here");
                 }
@@ -100,7 +101,8 @@ impl Groups {
         let is_concerned = |group_id: &String| is_replayed(self.log.partition_for(group_id));
         self.groups.write().by_id.retain(|group_id, cell| {
             let group = cell.group.lock();
-            !is_concerned(group_id) || group.is_stored || !group.is_forgettable()
+            let is_stored = group.is_stored || group.consumer.is_some();
+            !is_concerned(group_id) || is_stored || !group.is_forgettable()
         });
         let groups = self.groups.read();
         let concerned = groups.by_id.iter().filter(|(group_id, _)| is_concerned(group_id));

@@ -92,15 +92,21 @@ impl Group {
 
     /// The group's metadata was deleted. Offsets that are left make it a group without members.
     pub(crate) fn replay_tombstone(&mut self) {
+        // The group may be one of the new protocol by now, or again.
+        let consumer = self.consumer.take();
         let offsets = std::mem::take(&mut self.offsets);
         *self = Self::new(std::mem::take(&mut self.id), 0);
         self.offsets = offsets;
+        self.consumer = consumer;
     }
 
     /// The log has been read to its end: the members' sessions begin.
     pub(crate) fn start_sessions(&mut self, step: &Step<'_>) {
         for member in self.members.values_mut() {
             member.renew_session(step);
+        }
+        if let Some(consumer) = &mut self.consumer {
+            consumer.start_sessions(step);
         }
     }
 
@@ -122,6 +128,7 @@ impl Group {
         self.pending_joins.clear();
         self.join_timer = None::<JoinTimer>;
         self.sync_deadline = None;
+        self.consumer = None;
     }
 }
 

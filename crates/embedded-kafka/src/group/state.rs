@@ -8,6 +8,7 @@ use bytes::Bytes;
 use kafka_protocol::ResponseError;
 
 use super::Step;
+use super::consumer::ConsumerGroup;
 use super::join::{JoinAnswer, JoinRefused, JoinedMember};
 use super::offsets::Offsets;
 use super::subscription::subscribed_topics;
@@ -157,6 +158,9 @@ pub(crate) struct Group {
     pub(super) offsets: Offsets,
     /// Whether the log has metadata of this group, which a deletion must then remove.
     pub(super) is_stored: bool,
+    /// The members, if they are of the new protocol (KIP-848). Then there are none of the classic
+    /// one, and its state is [`State::Empty`].
+    pub(super) consumer: Option<Box<ConsumerGroup>>,
 }
 
 impl Group {
@@ -180,6 +184,7 @@ impl Group {
             subscribed_topics: None,
             offsets: Offsets::default(),
             is_stored: false,
+            consumer: None,
         }
     }
 
@@ -322,11 +327,30 @@ impl Group {
         let timers = [self.join_timer.map(JoinTimer::at), self.sync_deadline];
         let retention = i64::from(empty_group_retention_ms);
         let forget = self.is_forgettable().then(|| self.state_since.saturating_add(retention));
-        members.chain(pending).chain(timers.into_iter().flatten()).chain(forget).min()
+        let consumers = self.consumer.as_ref().and_then(|consumer| consumer.due());
+        let timers = timers.into_iter().flatten().chain(consumers);
+        members.chain(pending).chain(timers).chain(forget).min()
     }
 
     /// Whether the group has neither members nor offsets, so that nobody misses it.
     pub(crate) fn is_forgettable(&self) -> bool {
-        self.state == State::Empty && self.pending_joins.is_empty() && self.offsets.is_empty()
+        self.has_no_members()
+            && self.offsets.is_empty()
+            && self.consumer.as_ref().is_none_or(|consumer| consumer.is_empty())
+    }
+
+    /// Whether nobody is or is about to be a member by the classic protocol.
+    pub(super) fn has_no_members(&self) -> bool {
+        self.state == State::Empty && self.pending_joins.is_empty()
+    }
+
+    /// The group is one of the new protocol from now on.
+    pub(super) fn become_consumer_group(&mut self, consumer: ConsumerGroup) {
+        if self.consumer.is_none() {
+            self.is_stored = false;
+            (self.generation, self.protocol_type, self.protocol_name) = (0, None, None);
+            (self.leader, self.subscribed_topics) = (None, None);
+        }
+        self.consumer = Some(Box::new(consumer));
     }
 }

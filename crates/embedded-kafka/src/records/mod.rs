@@ -1,13 +1,15 @@
 //! The records that coordinators keep, byte for byte as Apache Kafka writes them.
 //!
 //! A key and a value each begin with two bytes. Those of a key say what kind of record it is (0
-//! and 1: a committed offset, 2: a group); those of a value say in which version it is written.
-//! Older versions are read, too, and the ones that Kafka 4.3 writes are written, so that Kafka's
-//! formatters (`kafka-dump-log --offsets-decoder`) print the log of `__consumer_offsets`.
+//! and 1: a committed offset, 2: a group, 3 to 16: a group of KIP-848); those of a value say in
+//! which version it is written. Older versions are read, too, and the ones that Kafka 4.3 writes are
+//! written, so that Kafka's formatters (`kafka-dump-log --offsets-decoder`) print the log of
+//! `__consumer_offsets`.
 //!
 //! One file each; `wire` has the primitives that they share. The keys of `__transaction_state` are
 //! numbered apart from those of `__consumer_offsets`.
 
+mod consumer_group;
 mod group_metadata_key;
 mod group_metadata_value;
 mod offset_commit_key;
@@ -16,6 +18,11 @@ mod transaction_log_key;
 mod transaction_log_value;
 mod wire;
 
+pub(crate) use consumer_group::{
+    ConsumerGroupKey, ConsumerGroupValue, ConsumerMemberValue, CurrentAssignmentValue, Partitions,
+    Reconciliation, decode_regex, decode_target, decode_target_epoch, encode_regex, encode_target,
+    encode_target_epoch,
+};
 pub(crate) use group_metadata_key::GroupMetadataKey;
 pub(crate) use group_metadata_value::{GroupMetadataValue, MemberMetadata};
 pub(crate) use offset_commit_key::OffsetCommitKey;
@@ -31,7 +38,9 @@ pub(crate) enum OffsetsKey {
     Offset(OffsetCommitKey),
     /// A group's generation, members and their assignment.
     Group(GroupMetadataKey),
-    /// A kind that this coordinator keeps nothing of, such as the groups of KIP-848.
+    /// Something of a group of KIP-848.
+    ConsumerGroup(ConsumerGroupKey),
+    /// A kind that this coordinator keeps nothing of, such as share groups.
     Unknown(i16),
 }
 
@@ -41,6 +50,7 @@ impl OffsetsKey {
         match wire::Reader::new(bytes).int16()? {
             0 | 1 => OffsetCommitKey::decode(bytes).map(Self::Offset),
             2 => GroupMetadataKey::decode(bytes).map(Self::Group),
+            3 | 5..=8 | 16 => ConsumerGroupKey::decode(bytes).map(Self::ConsumerGroup),
             kind => Ok(Self::Unknown(kind)),
         }
     }
@@ -60,7 +70,7 @@ mod tests {
 
     #[test]
     fn a_kind_from_elsewhere_is_named_and_not_read() {
-        assert_eq!(OffsetsKey::decode(&[0, 3, 99]), Ok(OffsetsKey::Unknown(3)));
+        assert_eq!(OffsetsKey::decode(&[0, 11, 99]), Ok(OffsetsKey::Unknown(11)));
         assert_eq!(OffsetsKey::decode(&[0]), Err(Malformed));
     }
 }

@@ -191,6 +191,13 @@ impl Writer {
         self.bytes.put_slice(text.as_bytes());
     }
 
+    pub(super) fn compact_nullable_string(&mut self, text: Option<&str>) {
+        match text {
+            Some(text) => self.compact_string(text),
+            None => self.unsigned_varint(0),
+        }
+    }
+
     pub(super) fn bytes(&mut self, bytes: &[u8]) {
         self.int32(i32::try_from(bytes.len()).unwrap_or(i32::MAX));
         self.bytes.put_slice(bytes);

@@ -18,7 +18,7 @@ const PARTITIONS: i32 = 50;
 
 /// What stands at one offset. A single count of offsets serves all partitions.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
+pub(in crate::group) struct Entry {
     partition: i32,
     content: Content,
 }
@@ -31,9 +31,9 @@ enum Content {
 
 /// A log that can be full.
 #[derive(Default)]
-pub(super) struct MemoryLog {
+pub(in crate::group) struct MemoryLog {
     entries: Mutex<Vec<Entry>>,
-    pub(super) failure: Mutex<Option<ResponseError>>,
+    pub(in crate::group) failure: Mutex<Option<ResponseError>>,
 }
 
 impl OffsetsLog for MemoryLog {
@@ -68,17 +68,17 @@ impl OffsetsLog for MemoryLog {
 impl MemoryLog {
     /// Writes the end of a producer's transaction to the partition of a group, as the coordinator
     /// of the transaction does before it tells the groups.
-    pub(super) fn append_marker(&self, group: &str, producer_id: i64, commit: bool) {
+    pub(in crate::group) fn append_marker(&self, group: &str, producer_id: i64, commit: bool) {
         let content = Content::Marker { producer_id, commit };
         self.entries.lock().push(Entry { partition: self.partition_for(group), content });
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::group) fn len(&self) -> usize {
         self.entries.lock().len()
     }
 
     /// Every record, oldest first.
-    pub(super) fn records(&self) -> Vec<Record> {
+    pub(in crate::group) fn records(&self) -> Vec<Record> {
         let entries = self.entries.lock();
         let records = entries.iter().filter_map(|entry| match &entry.content {
             Content::Record { record, .. } => Some(record.clone()),
@@ -88,7 +88,7 @@ impl MemoryLog {
     }
 
     /// What compaction leaves: the last value of each key.
-    pub(super) fn compacted(&self) -> BTreeMap<Bytes, Bytes> {
+    pub(in crate::group) fn compacted(&self) -> BTreeMap<Bytes, Bytes> {
         let mut kept = BTreeMap::new();
         for (key, value) in self.records() {
             match value {
@@ -118,27 +118,31 @@ impl MemoryLog {
     }
 }
 
-pub(super) const GROUP: &str = "east-coast-dpt";
+pub(in crate::group) const GROUP: &str = "east-coast-dpt";
 
-pub(super) fn groups(log: &Arc<MemoryLog>) -> Groups {
+pub(in crate::group) fn groups(log: &Arc<MemoryLog>) -> Groups {
     let settings = Settings { initial_rebalance_delay_ms: 0, ..Settings::default() };
     Groups::new(log.clone(), settings, Box::new(|_| {}))
 }
 
 /// The same groups after a restart at `now`.
-pub(super) fn restarted(log: &Arc<MemoryLog>, now: Timestamp) -> Groups {
+pub(in crate::group) fn restarted(log: &Arc<MemoryLog>, now: Timestamp) -> Groups {
     restarted_after(log, log.len(), now)
 }
 
 /// The groups after a restart at `now` that found the first `length` entries of the log.
-pub(super) fn restarted_after(log: &Arc<MemoryLog>, length: usize, now: Timestamp) -> Groups {
+pub(in crate::group) fn restarted_after(
+    log: &Arc<MemoryLog>,
+    length: usize,
+    now: Timestamp,
+) -> Groups {
     let groups = groups(log);
     log.replay(&groups, length);
     groups.replayed(|_| true, now);
     groups
 }
 
-pub(super) fn on_its_own() -> Commit {
+pub(in crate::group) fn on_its_own() -> Commit {
     Commit {
         generation: -1,
         member_id: String::new(),
@@ -147,7 +151,7 @@ pub(super) fn on_its_own() -> Commit {
     }
 }
 
-pub(super) fn offset(topic: &str, partition: i32, offset: i64) -> OffsetToCommit {
+pub(in crate::group) fn offset(topic: &str, partition: i32, offset: i64) -> OffsetToCommit {
     let committed = CommittedOffset {
         offset,
         leader_epoch: 3,
@@ -159,7 +163,7 @@ pub(super) fn offset(topic: &str, partition: i32, offset: i64) -> OffsetToCommit
 }
 
 /// All that a group has committed.
-pub(super) fn fetched(groups: &Groups) -> Vec<(String, i32, i64)> {
+pub(in crate::group) fn fetched(groups: &Groups) -> Vec<(String, i32, i64)> {
     let flat = |(topic, partitions): TopicOffsets| {
         let offsets = partitions.into_iter();
         offsets.map(move |(partition, at)| (topic.clone(), partition, at.unwrap().unwrap().offset))

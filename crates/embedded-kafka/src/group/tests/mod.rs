@@ -4,7 +4,7 @@ mod coordinator;
 mod invariants;
 mod join;
 mod members;
-mod memory_log;
+pub(in crate::group) mod memory_log;
 mod offsets;
 mod pending;
 mod pending_model;
@@ -128,7 +128,7 @@ impl Harness {
 
 /// A request of a client that has no member id yet and understands version 3: it is given `id` and
 /// becomes a member at once.
-fn joining(id: &str) -> JoinRequest {
+pub(in crate::group) fn joining(id: &str) -> JoinRequest {
     JoinRequest {
         member_id: String::new(),
         new_member_id: id.into(),

@@ -1,0 +1,364 @@
+//! ConsumerGroupHeartbeat: the one request by which a member joins, stays, reports what it owns and
+//! is told what to read.
+
+use std::collections::BTreeSet;
+
+use kafka_protocol::ResponseError;
+
+use super::{ConsumerGroup, ConsumerMember, LEAVES, LEAVES_FOR_A_WHILE, Refused, Topics, assignor};
+use crate::group::{GroupEvent, Step};
+use crate::records::{ConsumerMemberValue, CurrentAssignmentValue, Partitions};
+
+/// A ConsumerGroupHeartbeat request. What is `None` has not changed since the last one.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ConsumerHeartbeat {
+    pub(crate) member_id: String,
+    /// 0 joins, −1 leaves, −2 leaves for a while.
+    pub(crate) epoch: i32,
+    pub(crate) instance_id: Option<String>,
+    pub(crate) rack_id: Option<String>,
+    pub(crate) client_id: String,
+    pub(crate) client_host: String,
+    /// Milliseconds.
+    pub(crate) rebalance_timeout_ms: Option<i32>,
+    pub(crate) topics: Option<BTreeSet<String>>,
+    pub(crate) regex: Option<String>,
+    pub(crate) assignor: Option<String>,
+    /// What the member owns at present.
+    pub(crate) owned: Option<Partitions>,
+}
+
+/// What a member is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct HeartbeatAnswer {
+    pub(crate) member_id: String,
+    pub(crate) epoch: i32,
+    /// Milliseconds until the next heartbeat; 0 for a member that has left.
+    pub(crate) interval_ms: i32,
+    /// What the member is to read, if that has changed or it has said all of itself.
+    pub(crate) assignment: Option<Partitions>,
+}
+
+impl ConsumerHeartbeat {
+    /// Whether the request makes sense, whatever the group.
+    pub(crate) fn validate(&self) -> Result<(), Refused> {
+        let invalid = |message: &str| Err(Refused::new(ResponseError::InvalidRequest, message));
+        if self.member_id.is_empty() {
+            return invalid("MemberId can't be empty.");
+        }
+        if self.instance_id.as_deref() == Some("") {
+            return invalid("InstanceId can't be empty.");
+        }
+        if self.rack_id.as_deref() == Some("") {
+            return invalid("RackId can't be empty.");
+        }
+        match self.epoch {
+            0 if self.rebalance_timeout_ms.is_none() => {
+                return invalid("RebalanceTimeoutMs must be provided in first request.");
+            }
+            0 if self.owned.as_ref().is_none_or(|owned| !owned.is_empty()) => {
+                return invalid("TopicPartitions must be empty when (re-)joining.");
+            }
+            0 if self.topics.is_none() && self.regex.is_none() => {
+                return invalid(
+                    "Either SubscribedTopicNames or SubscribedTopicRegex must be non-null when \
+                     (re-)joining.",
+                );
+            }
+            LEAVES_FOR_A_WHILE if self.instance_id.is_none() => {
+                return invalid("InstanceId can't be null.");
+            }
+            ..LEAVES_FOR_A_WHILE => return invalid("MemberEpoch is invalid."),
+            _ => {}
+        }
+        self.check_assignor()?;
+        self.check_regex()
+    }
+
+    fn check_assignor(&self) -> Result<(), Refused> {
+        match &self.assignor {
+            Some(name) if !assignor::NAMES.contains(&name.as_str()) => Err(Refused::new(
+                ResponseError::UnsupportedAssignor,
+                format!(
+                    "ServerAssignor {name} is not supported. Supported assignors: {}.",
+                    assignor::NAMES.join(", ")
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_regex(&self) -> Result<(), Refused> {
+        let Some(text) = self.regex.as_deref().filter(|text| !text.is_empty()) else {
+            return Ok(());
+        };
+        super::target::whole(text).map(|_| ()).map_err(|error| {
+            let reason = match error {
+                regex::Error::Syntax(_) => "syntax error".to_owned(),
+                other => other.to_string(),
+            };
+            Refused::new(
+                ResponseError::InvalidRegularExpression,
+                format!(
+                    "SubscribedTopicRegex `{text}` is not a valid regular expression: {reason}."
+                ),
+            )
+        })
+    }
+
+    pub(crate) fn leaves(&self) -> bool {
+        matches!(self.epoch, LEAVES | LEAVES_FOR_A_WHILE)
+    }
+
+    /// Whether the member says all of itself, as it does when it joins or after an error.
+    fn is_full(&self) -> bool {
+        self.epoch == 0
+            || (self.rebalance_timeout_ms.is_some()
+                && (self.topics.is_some() || self.regex.is_some())
+                && self.owned.is_some())
+    }
+}
+
+impl ConsumerGroup {
+    /// Takes a heartbeat of a member that joins or stays. The error leaves a group behind that is
+    /// not to be used.
+    pub(super) fn heartbeat(
+        &mut self,
+        group: &str,
+        beat: &ConsumerHeartbeat,
+        topics: &dyn Topics,
+        step: &mut Step<'_>,
+    ) -> Result<HeartbeatAnswer, Refused> {
+        self.check_size(beat, step.settings.consumer_group_max_size)?;
+        self.find_or_add(group, beat, step)?;
+        let before = self.current(&beat.member_id).assigned.clone();
+        let is_new_epoch = self.update_member(beat) | self.resolve(beat, topics, step.now);
+        self.advance(is_new_epoch, topics);
+        if self.epoch > self.assignment_epoch {
+            self.assign(topics);
+            step.events.push(GroupEvent::Rebalancing {
+                group: group.to_owned(),
+                reason: format!("a new assignment for epoch {}", self.epoch),
+            });
+        }
+        self.reconcile(&beat.member_id, beat.owned.as_ref(), step.now);
+        let session_ends = step.after(step.settings.consumer_session_timeout_ms);
+        if let Some(member) = self.members.get_mut(&beat.member_id) {
+            member.session_ends = Some(session_ends);
+        }
+        let current = self.current(&beat.member_id);
+        let tells = beat.is_full() || current.assigned != before;
+        Ok(HeartbeatAnswer {
+            member_id: beat.member_id.clone(),
+            epoch: current.epoch,
+            interval_ms: step.settings.consumer_heartbeat_interval_ms,
+            assignment: tells.then_some(current.assigned),
+        })
+    }
+
+    /// Whether the heartbeat changes nothing but the member's session.
+    pub(super) fn is_quiet(
+        &self,
+        beat: &ConsumerHeartbeat,
+        topics: &dyn Topics,
+        step: &Step<'_>,
+    ) -> bool {
+        let says_nothing = beat.instance_id.is_none()
+            && beat.rack_id.is_none()
+            && beat.rebalance_timeout_ms.is_none()
+            && beat.topics.is_none()
+            && beat.regex.is_none()
+            && beat.assignor.is_none()
+            && beat.owned.is_none();
+        let is_reconciled = self
+            .members
+            .get(&beat.member_id)
+            .is_some_and(|member| beat.epoch == self.epoch && member.is_reconciled_to(self.epoch));
+        says_nothing
+            && is_reconciled
+            && self.assignment_epoch == self.epoch
+            && !self.must_resolve(step.now)
+            && self.metadata_hash == self.hash_of_topics(topics)
+    }
+
+    /// The session of a member goes on.
+    pub(super) fn renew_session(&mut self, member_id: &str, step: &Step<'_>) {
+        if let Some(member) = self.members.get_mut(member_id) {
+            member.session_ends = Some(step.after(step.settings.consumer_session_timeout_ms));
+        }
+    }
+
+    fn current(&self, member_id: &str) -> CurrentAssignmentValue {
+        self.members.get(member_id).map(|member| member.current.clone()).unwrap_or_default()
+    }
+
+    fn check_size(&self, beat: &ConsumerHeartbeat, most: usize) -> Result<(), Refused> {
+        if self.members.len() < most || self.members.contains_key(&beat.member_id) {
+            return Ok(());
+        }
+        let message =
+            format!("The consumer group has reached its maximum capacity of {most} members.");
+        Err(Refused::new(ResponseError::GroupMaxSizeReached, message))
+    }
+
+    fn find_or_add(
+        &mut self,
+        group: &str,
+        beat: &ConsumerHeartbeat,
+        step: &mut Step<'_>,
+    ) -> Result<(), Refused> {
+        let joins = beat.epoch == 0;
+        if let Some(instance_id) = &beat.instance_id {
+            if joins {
+                return self.join_static_member(group, instance_id, beat, step);
+            }
+            self.check_instance(instance_id, &beat.member_id)?;
+        }
+        match self.members.get(&beat.member_id) {
+            Some(member) => check_epoch(member, beat),
+            None if joins => {
+                self.add_member(group, beat, step);
+                Ok(())
+            }
+            None => Err(unknown_member(&beat.member_id, group)),
+        }
+    }
+
+    /// Whether the request may speak for the static member.
+    pub(super) fn check_instance(&self, instance_id: &str, member_id: &str) -> Result<(), Refused> {
+        match self.static_member(instance_id) {
+            None => Err(Refused::new(
+                ResponseError::UnknownMemberId,
+                format!("Instance id {instance_id} is unknown."),
+            )),
+            Some((current, _)) if current != member_id => Err(Refused::new(
+                ResponseError::FencedInstanceId,
+                format!(
+                    "Static member {member_id} with instance id {instance_id} was fenced by member \
+                     {current}."
+                ),
+            )),
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// A static member starts: as a new one, or in the place of its former self, which has left for
+    /// a while. While that is there the instance id is taken.
+    fn join_static_member(
+        &mut self,
+        group: &str,
+        instance_id: &str,
+        beat: &ConsumerHeartbeat,
+        step: &mut Step<'_>,
+    ) -> Result<(), Refused> {
+        let Some((former_id, former)) = self.static_member(instance_id) else {
+            self.add_member(group, beat, step);
+            return Ok(());
+        };
+        if former.current.epoch != LEAVES_FOR_A_WHILE {
+            return Err(Refused::new(
+                ResponseError::UnreleasedInstanceId,
+                format!(
+                    "Static member {} with instance id {instance_id} cannot join the group because \
+                     the instance id is owned by {former_id} member.",
+                    beat.member_id
+                ),
+            ));
+        }
+        let former_id = former_id.clone();
+        if let Some(mut member) = self.members.remove(&former_id) {
+            (member.current.epoch, member.current.previous_epoch) = (0, 0);
+            self.members.insert(beat.member_id.clone(), member);
+        }
+        if let Some(target) = self.targets.remove(&former_id) {
+            self.targets.insert(beat.member_id.clone(), target);
+        }
+        step.events.push(GroupEvent::MemberReplaced {
+            group: group.to_owned(),
+            instance: instance_id.to_owned(),
+            member: beat.member_id.clone(),
+        });
+        Ok(())
+    }
+
+    fn add_member(&mut self, group: &str, beat: &ConsumerHeartbeat, step: &mut Step<'_>) {
+        let about = ConsumerMemberValue {
+            instance_id: beat.instance_id.clone(),
+            ..ConsumerMemberValue::default()
+        };
+        let member = ConsumerMember::new(about, CurrentAssignmentValue::default());
+        self.members.insert(beat.member_id.clone(), member);
+        step.events.push(GroupEvent::MemberJoined {
+            group: group.to_owned(),
+            member: beat.member_id.clone(),
+            client_id: beat.client_id.clone(),
+        });
+    }
+
+    /// Takes over what the member says of itself. Whether the topics that it names have changed.
+    fn update_member(&mut self, beat: &ConsumerHeartbeat) -> bool {
+        let Some(member) = self.members.get_mut(&beat.member_id) else {
+            return false;
+        };
+        let about = &mut member.about;
+        about.client_id.clone_from(&beat.client_id);
+        about.client_host.clone_from(&beat.client_host);
+        if beat.rack_id.is_some() {
+            about.rack_id.clone_from(&beat.rack_id);
+        }
+        if let Some(timeout) = beat.rebalance_timeout_ms {
+            about.rebalance_timeout_ms = timeout;
+        }
+        if beat.assignor.is_some() {
+            about.assignor.clone_from(&beat.assignor);
+        }
+        let said = beat.regex.as_ref();
+        if let Some(regex) = said {
+            // The empty one ends the subscription.
+            about.regex = Some(regex.clone()).filter(|regex| !regex.is_empty());
+        }
+        match &beat.topics {
+            Some(topics) if *topics != about.topics => {
+                about.topics.clone_from(topics);
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Whether the member and the group agree on where the member is. One that has missed the last
+/// answer is let through, if it owns nothing that it must not own.
+fn check_epoch(member: &ConsumerMember, beat: &ConsumerHeartbeat) -> Result<(), Refused> {
+    let current = &member.current;
+    let fenced = |relation: &str| {
+        Err(Refused::new(
+            ResponseError::FencedMemberEpoch,
+            format!(
+                "The consumer group member has a {relation} member epoch ({}) than the one known by \
+                 the group coordinator ({}). The member must abandon all its partitions and rejoin.",
+                beat.epoch, current.epoch
+            ),
+        ))
+    };
+    if beat.epoch == 0 || beat.epoch == current.epoch {
+        return Ok(());
+    }
+    if beat.epoch > current.epoch {
+        return fenced("greater");
+    }
+    let owns_its_own = beat.owned.as_ref().is_some_and(|owned| is_subset(owned, &current.assigned));
+    if beat.epoch == current.previous_epoch && owns_its_own { Ok(()) } else { fenced("smaller") }
+}
+
+fn is_subset(part: &Partitions, whole: &Partitions) -> bool {
+    let has = |(topic, partitions): (&uuid::Uuid, &BTreeSet<i32>)| {
+        partitions.is_empty() || whole.get(topic).is_some_and(|all| partitions.is_subset(all))
+    };
+    part.iter().all(has)
+}
+
+pub(super) fn unknown_member(member_id: &str, group: &str) -> Refused {
+    let message = format!("Member {member_id} is not a member of group {group}.");
+    Refused::new(ResponseError::UnknownMemberId, message)
+}

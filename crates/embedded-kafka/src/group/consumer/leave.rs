@@ -1,0 +1,92 @@
+//! How members go: by their own request, by an administrator's, or because they kept silent.
+
+use kafka_protocol::ResponseError;
+
+use super::heartbeat::unknown_member;
+use super::{
+    ConsumerGroup, ConsumerHeartbeat, HeartbeatAnswer, LEAVES_FOR_A_WHILE, Partitions,
+    Reconciliation, Refused,
+};
+use crate::group::{GroupEvent, Leaving, Step};
+
+impl ConsumerGroup {
+    /// A member leaves. What it had is free at once, unless it is a static member that is expected
+    /// back: then it keeps all for the rest of its session.
+    pub(super) fn leave(
+        &mut self,
+        group: &str,
+        beat: &ConsumerHeartbeat,
+        step: &mut Step<'_>,
+    ) -> Result<HeartbeatAnswer, Refused> {
+        if let Some(instance_id) = &beat.instance_id {
+            self.check_instance(instance_id, &beat.member_id)?;
+        }
+        let Some(member) = self.members.get_mut(&beat.member_id) else {
+            return Err(unknown_member(&beat.member_id, group));
+        };
+        if beat.epoch == LEAVES_FOR_A_WHILE {
+            member.current.epoch = LEAVES_FOR_A_WHILE;
+            member.current.state = Reconciliation::Stable;
+            member.current.revoking = Partitions::new();
+            member.revocation_ends = None;
+        } else {
+            self.remove(&beat.member_id);
+            step.events.push(GroupEvent::MemberLeft {
+                group: group.to_owned(),
+                member: beat.member_id.clone(),
+            });
+        }
+        Ok(HeartbeatAnswer {
+            member_id: beat.member_id.clone(),
+            epoch: beat.epoch,
+            interval_ms: 0,
+            assignment: None,
+        })
+    }
+
+    /// An administrator removes a member, with the request of the classic protocol.
+    pub(super) fn remove_one(
+        &mut self,
+        group: &str,
+        leaving: &Leaving,
+        step: &mut Step<'_>,
+    ) -> Result<(), ResponseError> {
+        let member = match (&leaving.instance_id, leaving.member_id.as_str()) {
+            (Some(instance_id), "") => {
+                let found = self.static_member(instance_id).map(|(id, _)| id.clone());
+                found.ok_or(ResponseError::UnknownMemberId)?
+            }
+            (Some(instance_id), id) => {
+                self.check_instance(instance_id, id).map_err(|refused| refused.error)?;
+                id.to_owned()
+            }
+            (None, id) if self.members.contains_key(id) => id.to_owned(),
+            (None, _) => return Err(ResponseError::UnknownMemberId),
+        };
+        self.remove(&member);
+        step.events.push(GroupEvent::MemberLeft { group: group.to_owned(), member });
+        Ok(())
+    }
+
+    /// Removes the members whose session is over, and those that have not given up in time what
+    /// others wait for.
+    pub(super) fn expire(&mut self, group: &str, step: &mut Step<'_>) {
+        let is_over = |at: Option<i64>| at.is_some_and(|at| at <= step.now);
+        let silent = self
+            .members
+            .iter()
+            .filter(|(_, it)| is_over(it.session_ends) || is_over(it.revocation_ends));
+        let silent = silent.map(|(id, _)| id.clone()).collect::<Vec<_>>();
+        for member in silent {
+            self.remove(&member);
+            step.events.push(GroupEvent::MemberExpired { group: group.to_owned(), member });
+        }
+    }
+
+    /// The others are told of what is free with their next heartbeats.
+    fn remove(&mut self, member_id: &str) {
+        self.members.remove(member_id);
+        self.targets.remove(member_id);
+        self.epoch += 1;
+    }
+}
