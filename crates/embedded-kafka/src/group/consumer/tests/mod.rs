@@ -334,6 +334,26 @@ fn only_a_member_of_the_epoch_commits_and_fetches() {
 }
 
 #[test]
+fn a_transaction_of_a_member_that_is_behind_commits_nothing() {
+    let harness = shared();
+    let producer = crate::txn::Producer { id: 7, epoch: 0 };
+    let commit = |member: &str, epoch| {
+        let commit = Commit {
+            generation: epoch,
+            member_id: member.into(),
+            instance_id: None,
+            understands_unknown_group: false,
+        };
+        let offsets = vec![offset("flights", 0, 7)];
+        harness.groups.commit_pending(GROUP, producer, &commit, offsets, harness.now).map(|_| ())
+    };
+    assert_eq!(commit("a", 3), Ok(()));
+    assert_eq!(commit("a", 2), Err(ResponseError::IllegalGeneration));
+    assert_eq!(commit("x", 3), Err(ResponseError::UnknownMemberId));
+    assert_eq!(commit("", -1), Ok(()), "a client that names no member is trusted");
+}
+
+#[test]
 fn a_restart_finds_the_group_as_it_was() {
     let mut harness = shared();
     harness.join("c");
