@@ -137,6 +137,7 @@ impl Log {
 
     /// Makes a note that the segments up to `end_offset` are clean.
     pub(crate) fn finish_cleaning(&mut self, end_offset: i64) -> io::Result<()> {
+        swap::remove_scratch(&self.directory)?;
         let end_offset = end_offset.min(self.end_offset);
         self.note_cleaned(Cleaned { first_dirty: end_offset, ..self.cleaned })
     }

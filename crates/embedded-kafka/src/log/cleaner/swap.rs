@@ -33,7 +33,8 @@ pub(super) fn scratch(directory: &Path) -> io::Result<PathBuf> {
     Ok(scratch)
 }
 
-fn remove_scratch(directory: &Path) -> io::Result<()> {
+/// Removes the directory, and what was written in it for nothing.
+pub(super) fn remove_scratch(directory: &Path) -> io::Result<()> {
     match std::fs::remove_dir_all(directory.join(SCRATCH)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
