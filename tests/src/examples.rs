@@ -165,6 +165,29 @@ impl Workplace {
         self.start(name, &[]).end()
     }
 
+    /// Runs examples in their order, as far as it matters: those from 06 on have topics of their own,
+    /// and run side by side, while the first five share one.
+    ///
+    /// # Panics
+    /// As [`Workplace::run`] does.
+    pub fn run_all(&self, names: &[String]) -> Vec<Printed> {
+        let (others, five): (Vec<String>, Vec<String>) =
+            names.iter().cloned().partition(|name| name.as_str() >= "06");
+        let beside = || -> Vec<Printed> {
+            let printed = side_by_side(&others, |name| self.run(name));
+            printed.into_iter().map(|(_, printed)| printed).collect()
+        };
+        std::thread::scope(|scope| {
+            let others = scope.spawn(beside);
+            let mut printed: Vec<Printed> = five.iter().map(|name| self.run(name)).collect();
+            match others.join() {
+                Ok(others) => printed.extend(others),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+            printed
+        })
+    }
+
     /// Starts an example, and leaves it running.
     ///
     /// # Panics

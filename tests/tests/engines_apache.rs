@@ -1,7 +1,9 @@
 //! The engine `apache`: nodes that come and go on request, as on the engine `embedded`, and nothing
 //! left behind whatever ends the process that holds them.
 //!
-//! Where Java or Maven is missing these tests say so and end.
+//! A node of Apache Kafka takes seconds to start and to end, so these tests run it only where
+//! `WORKSHOP_ENGINE=apache` asks for it, and say so otherwise. They say so, too, where Java or Maven is
+//! missing.
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
@@ -19,13 +21,28 @@ static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 /// The cluster, or `None` and a word about it where this machine cannot run one.
 async fn start(nodes: usize) -> Option<Box<dyn Cluster>> {
-    match Engine::Apache.start(&Options { nodes, ..Options::default() }).await {
-        Ok(cluster) => Some(cluster),
+    if !can_run().await {
+        return None;
+    }
+    let options = Options { nodes, ..Options::default() };
+    Some(Engine::Apache.start(&options).await.expect("this machine has what it needs"))
+}
+
+/// Whether Apache Kafka is asked for and can be run.
+async fn can_run() -> bool {
+    if Engine::from_environment().ok() != Some(Engine::Apache) {
+        println!("skipped: WORKSHOP_ENGINE=apache runs it on Apache Kafka");
+        return false;
+    }
+    match Engine::Apache.prepare().await {
         Err(error) if error.is_unavailable() => {
             println!("skipped: {error}");
-            None
+            false
         }
-        Err(error) => panic!("{error}"),
+        ready => {
+            ready.expect("what is there can be made ready");
+            true
+        }
     }
 }
 
@@ -154,9 +171,8 @@ impl Holder {
 #[tokio::test]
 async fn nothing_is_left_whatever_ends_the_process_that_holds_a_cluster() {
     let _turn = TURN.lock().await;
-    match Engine::Apache.prepare().await {
-        Err(error) if error.is_unavailable() => return println!("skipped: {error}"),
-        ready => ready.unwrap(),
+    if !can_run().await {
+        return;
     }
     let starting = ["drop", "panic", "INT", "KILL"]
         .map(|end| (end, std::thread::spawn(move || Holder::start(end))));

@@ -21,20 +21,6 @@ fn records(workplace: &Workplace) -> i64 {
     printed.number_before(" records can be read").expect("it says how many records there are")
 }
 
-/// Runs the examples in their order, as far as it matters: those from 06 on have topics of their own,
-/// and run side by side, while the first five share one.
-fn run_all(workplace: &Workplace, names: &[String]) {
-    let (others, five): (Vec<String>, Vec<String>) =
-        names.iter().cloned().partition(|name| name.as_str() >= "06");
-    assert_eq!(five.len(), 5);
-    std::thread::scope(|scope| {
-        scope.spawn(|| side_by_side(&others, |name| workplace.run(name)));
-        for name in &five {
-            workplace.run(name);
-        }
-    });
-}
-
 #[test]
 fn every_example_runs_first() {
     let names = names();
@@ -74,7 +60,7 @@ fn the_examples_run_in_order_and_again() {
 fn the_examples_run_in_the_opposite_order() {
     let workplace = Workplace::fresh();
     let names: Vec<String> = names().into_iter().rev().collect();
-    run_all(&workplace, &names);
+    workplace.run_all(&names);
     assert_eq!(records(&workplace), 2 * AIRPORTS, "04 published the airports, and 03 did again");
 }
 
@@ -342,6 +328,6 @@ async fn the_examples_run_unchanged_on_a_cluster_of_one_node() {
     assert!(created.stdout.contains("the cluster has 1 broker,"), "{created:?}");
     assert!(created.stdout.contains("outcome        created"), "{created:?}");
     assert!(created.stderr.starts_with("workshop: cluster of 1 node on "), "{created:?}");
-    run_all(&workplace, &names());
+    workplace.run_all(&names());
     cluster.shutdown().await;
 }

@@ -47,7 +47,19 @@ impl Scene {
             let known = coordinator.call(12, &metadata(&[&topic])).topics.remove(0);
             (known.error_code == 0).then_some(known.topic_id)
         });
-        Self { _cluster: cluster, group, topic, topic_id, coordinator }
+        let mut scene = Self { _cluster: cluster, group, topic, topic_id, coordinator };
+        // And its coordinator hears of it later still, and assigns nothing of it until then.
+        eventually("the coordinator assigns the topic", || scene.assigns().then_some(()));
+        scene
+    }
+
+    /// Whether who joins is given partitions. The group is as it was before: not there.
+    fn assigns(&mut self) -> bool {
+        let answer = self.send(&self.joining("first"));
+        self.send(&self.beating("first", -1));
+        let delete = DeleteGroupsRequest::default().with_groups_names(vec![group_id(&self.group)]);
+        assert_eq!(self.coordinator.call(2, &delete).results[0].error_code, 0);
+        !partitions(&answer).is_empty()
     }
 
     fn joining(&self, member: &str) -> ConsumerGroupHeartbeatRequest {

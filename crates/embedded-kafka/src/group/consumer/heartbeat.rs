@@ -93,14 +93,10 @@ impl ConsumerHeartbeat {
             return Ok(());
         };
         super::target::whole(text).map(|_| ()).map_err(|error| {
-            let reason = match error {
-                regex::Error::Syntax(_) => "syntax error".to_owned(),
-                other => other.to_string(),
-            };
             Refused::new(
                 ResponseError::InvalidRegularExpression,
                 format!(
-                    "SubscribedTopicRegex `{text}` is not a valid regular expression: {reason}."
+                    "SubscribedTopicRegex `{text}` is not a valid regular expression: {error}."
                 ),
             )
         })
