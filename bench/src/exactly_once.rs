@@ -39,7 +39,7 @@ pub(crate) fn measure(
 ) -> anyhow::Result<()> {
     for batch in BATCHES {
         // Ten records to a commit are copied slowly, so there are fewer of them.
-        let load = Load::new(load.records.min(RECORDS).min(batch * 1_000), load.size);
+        let load = Load::new(load.records.min(RECORDS).min(batch * 200), load.size);
         let input = topic::create(broker, 1)?;
         produce::send(broker, &input.name, load)?;
         for (guarantee, name) in
