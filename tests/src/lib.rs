@@ -12,6 +12,8 @@ mod cluster;
 pub mod disturbed;
 pub mod examples;
 mod hosted;
+pub mod members;
+pub mod model;
 pub mod reader;
 pub mod transactions;
 
@@ -28,13 +30,26 @@ pub const DEADLINE: Duration = Duration::from_secs(20);
 ///
 /// # Panics
 /// When nothing came within [`DEADLINE`]; `what` says what was waited for.
-pub fn eventually<T>(what: &str, mut check: impl FnMut() -> Option<T>) -> T {
+pub fn eventually<T>(what: &str, check: impl FnMut() -> Option<T>) -> T {
+    eventually_within(DEADLINE, what, check)
+}
+
+/// As [`eventually`], for what takes longer than most: the only place where a test sleeps while it
+/// waits.
+///
+/// # Panics
+/// When nothing came within `limit`.
+pub fn eventually_within<T>(
+    limit: Duration,
+    what: &str,
+    mut check: impl FnMut() -> Option<T>,
+) -> T {
     let start = Instant::now();
     loop {
         if let Some(answer) = check() {
             return answer;
         }
-        assert!(start.elapsed() < DEADLINE, "waited {DEADLINE:?} in vain: {what}");
+        assert!(start.elapsed() < limit, "waited {limit:?} in vain: {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }

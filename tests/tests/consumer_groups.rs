@@ -3,17 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use kafka_protocol::messages::{ConsumerGroupDescribeRequest, ConsumerGroupHeartbeatRequest};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
-use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{ClientConfig, ClientContext, Message};
 use workshop_tests::batch::Batch;
+use workshop_tests::members::{TURN, assignment, balanced};
 use workshop_tests::requests::{group_id, produce, produced, text, topic_name};
 use workshop_tests::{HostedCluster, TestCluster, eventually};
 
-const TURN: Duration = Duration::from_millis(10);
 const HOST: &str = env!("CARGO_BIN_EXE_cluster-host");
 
 /// The settings of a member. Timeouts and assignors are the coordinator's in this protocol.
@@ -35,29 +33,6 @@ fn member(cluster: &TestCluster, group: &str, topic: &str, more: &[(&str, &str)]
         settings(cluster, group, more).create().expect("the settings are valid");
     consumer.subscribe(&[topic]).expect("subscribed");
     consumer
-}
-
-fn assignment<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> Vec<i32> {
-    let list = consumer.assignment().expect("a consumer has an assignment");
-    let mut partitions: Vec<_> =
-        list.elements().iter().map(TopicPartitionListElem::partition).collect();
-    partitions.sort_unstable();
-    partitions
-}
-
-/// Polls all members until each partition is with exactly one of them; returns who has what.
-fn balanced(members: &[&BaseConsumer], partitions: i32, sizes: &[usize]) -> Vec<Vec<i32>> {
-    eventually("the group is balanced", || {
-        for member in members {
-            let _ = member.poll(TURN);
-        }
-        let found: Vec<_> = members.iter().map(|it| assignment(it)).collect();
-        let mut all = found.concat();
-        all.sort_unstable();
-        let mut found_sizes: Vec<_> = found.iter().map(Vec::len).collect();
-        found_sizes.sort_unstable();
-        (all == (0..partitions).collect::<Vec<_>>() && found_sizes == sizes).then_some(found)
-    })
 }
 
 fn append(cluster: &TestCluster, topic: &str, partition: i32, values: &[&str]) {

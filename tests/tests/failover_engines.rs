@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use engines::{Engine, Options};
 use kafka_protocol::messages::BrokerId;
@@ -19,7 +19,7 @@ use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use workshop_tests::raw::RawClient;
 use workshop_tests::requests::{create_topic, metadata};
-use workshop_tests::{TestCluster, eventually};
+use workshop_tests::{TestCluster, eventually, eventually_within};
 
 /// Held by the test that has a cluster: three Java processes are enough at a time.
 static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
@@ -32,15 +32,8 @@ const RECONNECT_SOON: (&str, &str) = ("reconnect.backoff.max.ms", "200");
 
 /// As [`eventually`], for what waits until a dead node is missed: nine seconds and the time of an
 /// election, on a machine that is busy with three Java processes.
-fn in_time<T>(what: &str, mut check: impl FnMut() -> Option<T>) -> T {
-    let begin = Instant::now();
-    loop {
-        if let Some(answer) = check() {
-            return answer;
-        }
-        assert!(begin.elapsed() < TIMEOUT, "waited {TIMEOUT:?} in vain: {what}");
-        std::thread::sleep(TURN_OF_POLL);
-    }
+fn in_time<T>(what: &str, check: impl FnMut() -> Option<T>) -> T {
+    eventually_within(TIMEOUT, what, check)
 }
 
 /// A cluster whose nodes may go.

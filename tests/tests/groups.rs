@@ -7,14 +7,14 @@ use std::time::Duration;
 use rdkafka::admin::AdminOptions;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
 use rdkafka::error::RDKafkaErrorCode;
-use rdkafka::topic_partition_list::{Offset, TopicPartitionList, TopicPartitionListElem};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::{ClientContext, Message};
 use workshop_tests::batch::Batch;
+use workshop_tests::members::{TURN, assignment, balanced};
 use workshop_tests::requests::{describe_group, produce, produced};
 use workshop_tests::{TestCluster, eventually};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
-const TURN: Duration = Duration::from_millis(10);
 
 fn subscribed(
     cluster: &TestCluster,
@@ -25,29 +25,6 @@ fn subscribed(
     let consumer = cluster.consumer(group, settings);
     consumer.subscribe(&[topic]).expect("subscribed");
     consumer
-}
-
-fn assignment<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> Vec<i32> {
-    let list = consumer.assignment().expect("a consumer has an assignment");
-    let mut partitions: Vec<_> =
-        list.elements().iter().map(TopicPartitionListElem::partition).collect();
-    partitions.sort_unstable();
-    partitions
-}
-
-/// Polls all members until each partition is with exactly one of them; returns who has what.
-fn balanced(members: &[&BaseConsumer], partitions: i32, sizes: &[usize]) -> Vec<Vec<i32>> {
-    eventually("the group is balanced", || {
-        for member in members {
-            let _ = member.poll(TURN);
-        }
-        let found: Vec<_> = members.iter().map(|it| assignment(it)).collect();
-        let mut all = found.concat();
-        all.sort_unstable();
-        let mut found_sizes: Vec<_> = found.iter().map(Vec::len).collect();
-        found_sizes.sort_unstable();
-        (all == (0..partitions).collect::<Vec<_>>() && found_sizes == sizes).then_some(found)
-    })
 }
 
 fn append(cluster: &TestCluster, topic: &str, values: &[&str]) {

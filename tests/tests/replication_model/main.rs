@@ -20,46 +20,19 @@ use std::cell::Cell;
 use std::time::Instant;
 
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use workshop_tests::model::Cases;
 
 use world::{Count, World};
 
 /// How many cases run where nobody asks for more.
 const CASES: u32 = 30;
 
-/// The seed where nobody asks for another.
-const SEED: u64 = 1;
-
-/// A number from the environment.
-fn setting(name: &str) -> Option<u64> {
-    let value = std::env::var(name).ok()?;
-    Some(value.parse().unwrap_or_else(|_| panic!("{name} is a number, not {value}")))
-}
-
-fn runner(cases: u32, seed: u64) -> TestRunner {
-    let config = Config {
-        cases,
-        // Each try starts a cluster. What is left after a minute is short enough.
-        max_shrink_iters: 2_000,
-        max_shrink_time: 60_000,
-        failure_persistence: None,
-        ..Config::default()
-    };
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
-}
-
 #[test]
 fn what_was_acknowledged_is_never_lost_and_what_was_read_never_changes() {
-    let cases = setting("MODEL_CASES");
-    let random = || uuid::Uuid::new_v4().as_u128() as u64;
-    let seed = setting("MODEL_SEED").unwrap_or_else(|| cases.map_or(SEED, |_| random()));
-    let cases = cases.map_or(CASES, |cases| cases as u32);
-    println!("MODEL_SEED={seed}");
+    let cases = Cases::from_environment(CASES);
     let (started, total) = (Instant::now(), Cell::new(Count::default()));
     let histories = prop::collection::vec(act::act(), 1..120);
-    let result = runner(cases, seed).run(&histories, |acts| {
+    let result = cases.runner().run(&histories, |acts| {
         let mut world = World::new();
         for act in &acts {
             world.act(act)?;
@@ -69,11 +42,11 @@ fn what_was_acknowledged_is_never_lost_and_what_was_read_never_changes() {
         Ok(())
     });
     if let Err(failure) = result {
-        panic!("{failure}\n{seed} is the seed");
+        panic!("{failure}\n{} is the seed", cases.seed);
     }
     let Count { steps, departures, elections, acknowledged, lost, committed } = total.get();
     let seconds = started.elapsed().as_secs();
-    println!("{cases} histories of {steps} steps in {seconds} s:");
+    println!("{} histories of {steps} steps in {seconds} s:", cases.count);
     println!("{departures} nodes went and {elections} times another led;");
     println!("{acknowledged} records were acknowledged with acks=all, {committed} transactions");
     println!("committed, and {lost} records acknowledged with acks=1 were lost");
