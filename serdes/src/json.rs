@@ -230,10 +230,7 @@ impl JsonDeserializer {
     async fn writer(&self, id: SchemaId) -> Result<Arc<Validator>, Error> {
         let ask = async || {
             let registered = self.registry.by_id(id).await?;
-            if registered.schema_type != SchemaType::Json {
-                let (expected, found) = (SchemaType::Json, registered.schema_type);
-                return Err(Error::OtherType { id, expected, found });
-            }
+            registered.must_be(SchemaType::Json)?;
             of_registered(&registered)
         };
         self.writers.get(id, ask).await

@@ -6,6 +6,7 @@ use schema_registry_converter::schema_registry_common as wire;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::error::Error;
 use crate::prefix::SchemaId;
 
 /// The three types that registries know.
@@ -135,4 +136,16 @@ pub struct Registered {
     pub text: String,
     /// What it needs, each after what it needs itself.
     pub(crate) dependencies: Vec<Dependency>,
+}
+
+impl Registered {
+    /// # Errors
+    ///
+    /// [`Error::OtherType`] where it is of another type than `expected`.
+    pub(crate) fn must_be(&self, expected: SchemaType) -> Result<(), Error> {
+        if self.schema_type == expected {
+            return Ok(());
+        }
+        Err(Error::OtherType { id: self.id, expected, found: self.schema_type })
+    }
 }

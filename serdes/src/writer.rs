@@ -58,10 +58,7 @@ impl<P> Writer<P> {
         let prepare = async || {
             let registered = self.registered(&subject).await?;
             let expected = self.schema.schema_type();
-            if registered.schema_type != expected {
-                let (id, found) = (registered.id, registered.schema_type);
-                return Err(Error::OtherType { id, expected, found });
-            }
+            registered.must_be(expected)?;
             Ok((registered.id, parse(&registered)?))
         };
         self.by_subject.get(subject.clone(), prepare).await

@@ -261,10 +261,7 @@ impl AvroDeserializer {
     async fn writer(&self, id: SchemaId) -> Result<Arc<Parsed>, Error> {
         let ask = async || {
             let registered = self.registry.by_id(id).await?;
-            if registered.schema_type != SchemaType::Avro {
-                let (expected, found) = (SchemaType::Avro, registered.schema_type);
-                return Err(Error::OtherType { id, expected, found });
-            }
+            registered.must_be(SchemaType::Avro)?;
             Parsed::new(&registered)
         };
         self.writers.get(id, ask).await

@@ -223,10 +223,7 @@ impl ProtobufDeserializer {
     async fn writer(&self, id: SchemaId) -> Result<Arc<FileDescriptor>, Error> {
         let ask = async || {
             let registered = self.registry.by_id(id).await?;
-            if registered.schema_type != SchemaType::Protobuf {
-                let (expected, found) = (SchemaType::Protobuf, registered.schema_type);
-                return Err(Error::OtherType { id, expected, found });
-            }
+            registered.must_be(SchemaType::Protobuf)?;
             of_registered(&registered)
         };
         self.writers.get(id, ask).await
