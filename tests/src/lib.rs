@@ -19,6 +19,9 @@ pub mod transactions;
 
 use std::time::{Duration, Instant};
 
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::producer::{BaseProducer, Producer, ProducerContext};
+
 pub use cluster::TestCluster;
 pub use hosted::HostedCluster;
 pub use wire_client::{batch, group, raw, requests};
@@ -51,5 +54,20 @@ pub fn eventually_within<T>(
         }
         assert!(start.elapsed() < limit, "waited {limit:?} in vain: {what}");
         std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Waits until every record that was sent is delivered.
+///
+/// A flush of a `BaseProducer` polls to the end of a step of up to 100 ms, whatever comes meanwhile.
+/// One step is as short as it can be here, since many tests flush after each record.
+///
+/// # Panics
+/// When a record is not delivered within [`DEADLINE`].
+pub fn flush<C: ProducerContext>(producer: &BaseProducer<C>) {
+    let start = Instant::now();
+    while let Err(error) = producer.flush(Duration::from_millis(1)) {
+        let is_time = matches!(error, KafkaError::Flush(RDKafkaErrorCode::OperationTimedOut));
+        assert!(is_time && start.elapsed() < DEADLINE, "not everything is delivered: {error}");
     }
 }

@@ -17,7 +17,7 @@ use rdkafka::client::ClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, Message};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
+use rdkafka::producer::{BaseProducer, BaseRecord, ProducerContext};
 use rdkafka::{Offset, TopicPartitionList};
 use workshop_tests::{DEADLINE, HostedCluster, requests};
 
@@ -87,7 +87,7 @@ fn send_input(servers: &str, topic: &str, stop: &AtomicBool) -> HashSet<u64> {
         sent += 1;
         producer.poll(BETWEEN_RECORDS);
     }
-    producer.flush(DEADLINE).expect("everything is delivered in the end");
+    workshop_tests::flush(&producer);
     let numbers = acknowledged.0.lock().expect("no test panics while it holds the lock").clone();
     assert_eq!(numbers.len() as u64, sent, "each record is acknowledged");
     numbers

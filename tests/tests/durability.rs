@@ -11,7 +11,7 @@ use std::time::Duration;
 use rdkafka::ClientContext;
 use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
-use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
+use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, ProducerContext};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use workshop_tests::{HostedCluster, TestCluster, eventually};
 
@@ -104,7 +104,7 @@ impl Writer {
 
     /// Waits until everything that was sent is acknowledged.
     fn finish(self) -> (u64, BTreeMap<u64, (i32, i64)>) {
-        self.producer.flush(workshop_tests::DEADLINE).expect("everything is acknowledged");
+        workshop_tests::flush(&self.producer);
         let acknowledged =
             self.acknowledged.0.lock().expect("no test panics while it holds the lock").clone();
         (self.sent, acknowledged.into_iter().collect())

@@ -5,9 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::producer::{BaseProducer, BaseRecord};
 use rdkafka::{Offset, TopicPartitionList};
 use workshop_tests::{DEADLINE, TestCluster, eventually};
 
@@ -28,11 +27,11 @@ fn send(producer: &BaseProducer, topic: &str, timestamp: i64, key: &str, value: 
     let record = BaseRecord::to(topic).partition(0).key(key).timestamp(timestamp);
     let record = BaseRecord { payload: value, ..record };
     producer.send(record).map_err(|(error, _)| error).expect("the queue has room");
-    producer.flush(DEADLINE).expect("the record is delivered");
+    workshop_tests::flush(&producer);
 }
 
 fn consumer(cluster: &TestCluster, topic: &str) -> BaseConsumer {
-    let settings = [("enable.partition.eof", "true"), ("auto.offset.reset", "earliest")];
+    let settings = [("auto.offset.reset", "earliest")];
     let consumer = cluster.consumer(&cluster.group_name(), &settings);
     let mut from = TopicPartitionList::new();
     from.add_partition_offset(topic, 0, Offset::Beginning).expect("a valid offset");
@@ -40,23 +39,25 @@ fn consumer(cluster: &TestCluster, topic: &str) -> BaseConsumer {
     consumer
 }
 
-/// Everything that is there now.
+/// Everything that is there now: what others write meanwhile is no reason to go on.
 fn read(cluster: &TestCluster, topic: &str) -> Vec<Seen> {
+    let (_, end) = range(cluster, topic);
     let consumer = consumer(cluster, topic);
-    let mut seen = Vec::new();
+    let mut seen: Vec<Seen> = Vec::new();
     let start = Instant::now();
-    loop {
+    // No key's last record goes, and so the last of all is always there.
+    while seen.last().map_or(0, |(offset, ..)| offset + 1) < end {
         match consumer.poll(TURN) {
             Some(Ok(record)) => {
                 let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("text");
                 let key = record.key().map(text).expect("every record has a key");
                 seen.push((record.offset(), key, record.payload().map(text)));
             }
-            Some(Err(KafkaError::PartitionEOF(_))) => return seen,
             Some(Err(error)) => panic!("{error}"),
-            None => assert!(start.elapsed() < DEADLINE, "no end was reached: {seen:?}"),
+            None => assert!(start.elapsed() < DEADLINE, "{end} was not reached: {seen:?}"),
         }
     }
+    seen
 }
 
 /// The first offset that is there, and the one behind the last.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use embedded_kafka::{Cluster, ClusterBuilder, StartError};
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::producer::{BaseProducer, BaseRecord};
 use rdkafka::{ClientConfig, Message};
 use tokio::runtime::{Builder, Runtime};
 use workshop_tests::batch::Batch;
@@ -64,7 +64,7 @@ fn a_cluster_answers_while_its_callers_only_thread_is_blocked() {
         // Every call blocks the only thread of the runtime: nothing is awaited.
         let producer: BaseProducer = config.create().expect("a producer");
         producer.send(BaseRecord::<(), str>::to("blocked").payload("value")).expect("queued");
-        producer.flush(TIMEOUT).expect("delivered");
+        workshop_tests::flush(&producer);
         let consumer: BaseConsumer = config
             .set("group.id", "blocked")
             .set("auto.offset.reset", "earliest")

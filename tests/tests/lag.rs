@@ -38,7 +38,7 @@ fn send(producer: &BaseProducer, topic: &str, records: usize) {
         let record = BaseRecord::<(), _>::to(topic).partition(0).payload("a departure");
         producer.send(record).map_err(|(error, _)| error).expect("the queue has room");
     }
-    producer.flush(DEADLINE).expect("the records are delivered");
+    workshop_tests::flush(&producer);
 }
 
 fn at(topic: &str, offset: i64) -> TopicPartitionList {
@@ -198,7 +198,7 @@ async fn compacted_records_are_lag_and_cannot_be_read() {
         // A segment ends by the time of its records, and only what has ended is compacted.
         let record = record.timestamp(now + 1000 * second);
         producer.send(record).map_err(|(error, _)| error).expect("the queue has room");
-        producer.flush(DEADLINE).unwrap();
+        workshop_tests::flush(&producer);
     }
     commit(&cluster, &group, &topic, 0);
     let start = Instant::now();

@@ -87,7 +87,7 @@ async fn what_is_committed_is_read_and_what_is_aborted_is_not() {
         if commit {
             producer.commit_transaction(TIMEOUT).expect("committed");
         } else {
-            producer.flush(TIMEOUT).expect("delivered");
+            workshop_tests::flush(&producer);
             producer.abort_transaction(TIMEOUT).expect("aborted");
         }
     }
@@ -110,7 +110,7 @@ async fn an_open_transaction_holds_readers_back() {
     );
     open.begin_transaction().expect("begun");
     send(&open, &topic, 0, "open");
-    open.flush(TIMEOUT).expect("delivered");
+    workshop_tests::flush(&open);
     other.begin_transaction().expect("begun");
     send(&other, &topic, 0, "committed behind it");
     other.commit_transaction(TIMEOUT).expect("committed");
@@ -138,7 +138,7 @@ async fn a_second_producer_fences_the_first() {
     let zombie = producer(&cluster, &id, &[]);
     zombie.begin_transaction().expect("begun");
     send(&zombie, &topic, 0, "zombie");
-    zombie.flush(TIMEOUT).expect("delivered");
+    workshop_tests::flush(&zombie);
     let successor = producer(&cluster, &id, &[]);
     successor.begin_transaction().expect("begun");
     send(&successor, &topic, 0, "successor");
@@ -161,7 +161,7 @@ async fn a_transaction_that_takes_too_long_is_aborted() {
     );
     slow.begin_transaction().expect("begun");
     send(&slow, &topic, 0, "late");
-    slow.flush(TIMEOUT).expect("delivered");
+    workshop_tests::flush(&slow);
     let prompt = producer(&cluster, &transactional_id(), &[]);
     prompt.begin_transaction().expect("begun");
     send(&prompt, &topic, 0, "in time");
@@ -194,7 +194,7 @@ async fn offsets_are_committed_with_the_transaction_or_not_at_all() {
         if commit {
             producer.commit_transaction(TIMEOUT).expect("committed");
         } else {
-            producer.flush(TIMEOUT).expect("delivered");
+            workshop_tests::flush(&producer);
             producer.abort_transaction(TIMEOUT).expect("aborted");
             consumer.seek(&input, 0, Offset::Beginning, TIMEOUT).expect("back to the start");
         }
