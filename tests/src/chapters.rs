@@ -15,7 +15,7 @@ use std::path::Path;
 use snapbox::IntoData;
 use snapbox::filter::NormalizeToExpected;
 
-use crate::examples::{Workplace, root};
+use crate::examples::{Workplace, first_run, root};
 
 /// Where a block's text comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,17 +75,20 @@ impl Source {
                 region_of(&text, region).unwrap_or_else(|| panic!("{file} has no region {region}"))
             }
             Source::Printed { example, after } => {
-                let workplace = Workplace::fresh();
-                for earlier in after {
-                    workplace.run(earlier);
-                }
-                let printed = workplace.run(example).stdout;
+                let printed = match &after[..] {
+                    [] => first_run(example),
+                    after => {
+                        let workplace = Workplace::fresh();
+                        after.iter().for_each(|earlier| drop(workplace.run(earlier)));
+                        workplace.run(example)
+                    }
+                };
+                let printed = printed.stdout;
                 let actual = format!("$ cargo run --example {example}\n{}", printed.trim_end());
                 with_wildcards(actual, written)
             }
             Source::Wire { example } => {
-                let workplace = Workplace::fresh().with("WORKSHOP_WIRE", "1");
-                with_wildcards(workplace.run(example).stderr.trim_end().to_owned(), written)
+                with_wildcards(first_run(example).stderr.trim_end().to_owned(), written)
             }
         }
     }

@@ -40,12 +40,20 @@ impl TestCluster {
     /// # Panics
     /// When the cluster does not start.
     pub async fn start() -> TestCluster {
+        TestCluster::start_with_nodes(3).await
+    }
+
+    /// As [`start`](Self::start), with so many nodes where the cluster is an embedded one.
+    ///
+    /// # Panics
+    /// When the cluster does not start.
+    pub async fn start_with_nodes(nodes: u8) -> TestCluster {
         if let Some(named) = std::env::var(BOOTSTRAP_SERVERS).ok().filter(|it| !it.is_empty()) {
             return TestCluster::at(&named);
         }
         match Engine::from_environment().expect("WORKSHOP_ENGINE names an engine") {
             Engine::Embedded => {
-                let embedded = start_embedded().await;
+                let embedded = start_embedded(nodes).await;
                 let mut cluster = TestCluster::at(embedded.bootstrap_servers());
                 cluster.embedded = Some(embedded);
                 cluster
@@ -260,8 +268,9 @@ impl Drop for TestCluster {
 }
 
 /// Starts an embedded cluster of three nodes for one test.
-async fn start_embedded() -> embedded_kafka::Cluster {
-    let builder = embedded_kafka::Cluster::builder().nodes(3).default_replication_factor(3);
+async fn start_embedded(nodes: u8) -> embedded_kafka::Cluster {
+    let builder = embedded_kafka::Cluster::builder();
+    let builder = builder.nodes(nodes.into()).default_replication_factor(nodes.into());
     // A test that compacts need not wait as long as Kafka's cleaner does.
     let builder = builder.log_cleaner_backoff(std::time::Duration::from_millis(200));
     builder.start().await.expect("an embedded cluster starts on free ports")

@@ -19,7 +19,7 @@ use crate::eventually;
 const EXAMPLE_LIMIT: Duration = Duration::from_secs(60);
 
 /// How many examples run side by side.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 8;
 
 /// The workspace's root.
 pub fn root() -> &'static Path {
@@ -130,6 +130,22 @@ pub fn side_by_side(
     };
     std::thread::scope(|scope| (0..AT_ONCE).for_each(|_| drop(scope.spawn(work))));
     results.into_inner().expect("a panic would have come out of the scope")
+}
+
+/// What an example prints where none has run before, with `WORKSHOP_WIRE`, which adds lines to stderr.
+///
+/// It runs once in a process, whoever asks. An example that needs little waits for none that needs much:
+/// each has a lock of its own.
+///
+/// # Panics
+/// As [`Workplace::run`] does.
+pub fn first_run(name: &str) -> Printed {
+    static PRINTED: Mutex<BTreeMap<String, Arc<OnceLock<Printed>>>> = Mutex::new(BTreeMap::new());
+    let printed = {
+        let mut all = PRINTED.lock().expect("nobody panics while holding it");
+        Arc::clone(all.entry(name.to_owned()).or_default())
+    };
+    printed.get_or_init(|| Workplace::fresh().with("WORKSHOP_WIRE", "1").run(name)).clone()
 }
 
 /// A data directory of its own, gone when this is dropped.

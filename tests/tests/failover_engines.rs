@@ -1,8 +1,8 @@
 //! What librdkafka sees while nodes stop, die and come back, on every engine.
 //!
 //! On the embedded one by default; `WORKSHOP_ENGINE=apache cargo test --test failover_engines` runs
-//! the same on three processes of Apache Kafka. What takes the switchboard is in failover.rs, and
-//! groups and transactions whose coordinators die are too.
+//! the same on three processes of Apache Kafka. What takes the switchboard is in
+//! embedded/failover.rs, and groups and transactions whose coordinators die are too.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

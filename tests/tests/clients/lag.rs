@@ -38,7 +38,7 @@ fn send(producer: &BaseProducer, topic: &str, records: usize) {
         let record = BaseRecord::<(), _>::to(topic).partition(0).payload("a departure");
         producer.send(record).map_err(|(error, _)| error).expect("the queue has room");
     }
-    workshop_tests::flush(&producer);
+    workshop_tests::flush(producer);
 }
 
 fn at(topic: &str, offset: i64) -> TopicPartitionList {

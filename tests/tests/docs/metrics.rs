@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use workshop_tests::examples::{Printed, Workplace};
+use workshop_tests::examples::{Printed, Workplace, first_run};
 
 /// The metrics on the page, by name and labels.
 fn scraped(printed: &Printed) -> BTreeMap<&str, f64> {
@@ -19,7 +19,7 @@ fn scraped(printed: &Printed) -> BTreeMap<&str, f64> {
 
 #[test]
 fn a_scrape_tells_time_and_count_of_each_batch() {
-    let printed = Workplace::fresh().run("24_lag_and_metrics");
+    let printed = first_run("24_lag_and_metrics");
     let page = scraped(&printed);
     let of = |name: &str, labels: &str| {
         let metric = format!("{name}{{service=\"alarms\",outcome={labels}}}");
@@ -38,7 +38,7 @@ fn a_scrape_tells_time_and_count_of_each_batch() {
 
 #[test]
 fn a_scrape_tells_what_clients_say_of_themselves_and_what_is_seen_from_outside() {
-    let printed = Workplace::fresh().run("24_lag_and_metrics");
+    let printed = first_run("24_lag_and_metrics");
     let page = scraped(&printed);
     let all = |name: &str| {
         let is_it = |metric: &&str| metric.split('{').next() == Some(name);
@@ -65,7 +65,7 @@ fn a_page_of_metrics_stays_until_ctrl_c() {
 
 #[test]
 fn a_lag_counts_offsets_and_not_records() {
-    let printed = Workplace::fresh().run("24_lag_and_metrics");
+    let printed = first_run("24_lag_and_metrics");
     let rows = |heading: &str| -> Vec<Vec<i64>> {
         let (_, table) = printed.stdout.split_once(heading).expect("the table has a heading");
         let rows = table.lines().skip(1).take(4).map(|row| {

@@ -1,6 +1,11 @@
 //! Chapters that cannot rot: what they show is what the code says and what the examples print.
 //!
 //! `UPDATE=1 cargo test --test docs` rewrites the blocks, and keeps the wildcards that still match.
+//! Each example runs once here on a fresh data directory, for its blocks and for the facts about what
+//! it prints.
+
+mod facts;
+mod metrics;
 
 use kafka_protocol::messages::{ApiKey, ApiVersionsRequest};
 use snapbox::{Assert, Data};
@@ -158,7 +163,7 @@ fn blocks_of_25_dead_letters() {
 
 #[test]
 fn the_blocks_of_every_chapter_are_checked() {
-    let this_file = read("tests/tests/docs.rs");
+    let this_file = read("tests/tests/docs/main.rs");
     for example in names() {
         let call = format!("check_blocks(\"{example}\")");
         assert!(this_file.contains(&call), "no test checks the blocks of {example}");

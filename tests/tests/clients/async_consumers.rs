@@ -1,11 +1,11 @@
 //! The parts of 14_async_consumers: its serialiser, and its consumer in moments that the example
 //! does not wait for.
 
-#[path = "../../examples/14_async_consumers/callbacks.rs"]
+#[path = "../../../examples/14_async_consumers/callbacks.rs"]
 mod callbacks;
-#[path = "../../examples/14_async_consumers/consumer.rs"]
+#[path = "../../../examples/14_async_consumers/consumer.rs"]
 mod consumer;
-#[path = "../../examples/14_async_consumers/event.rs"]
+#[path = "../../../examples/14_async_consumers/event.rs"]
 mod event;
 
 use std::pin::pin;

@@ -1,0 +1,23 @@
+//! What clients see of a cluster that they know by its address alone, embedded or Apache Kafka:
+//! librdkafka, the helpers on it, and the clients of Java and Python.
+//!
+//! One program for all of them, because they wait more than they compute.
+
+mod async_consumers;
+mod configs;
+mod conformance;
+mod consume;
+mod consumer_groups;
+mod forgetting;
+mod groups;
+mod helpers;
+mod helpers_unanswered;
+mod java;
+mod json;
+mod lag;
+mod lineage;
+mod lineage_python;
+mod offsets;
+mod produce;
+mod topics;
+mod transactions;

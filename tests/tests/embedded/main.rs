@@ -1,0 +1,13 @@
+//! What only an embedded cluster is put through: killed, damaged, its nodes failing, its disk full,
+//! started and stopped inside of a process.
+//!
+//! One program for all of them, because they wait more than they compute.
+
+mod durability;
+mod durability_damage;
+mod durability_full_disk;
+mod durability_state;
+mod failover;
+mod failover_wire;
+mod isolation_lifecycle;
+mod workshop;
