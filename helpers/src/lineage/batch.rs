@@ -1,26 +1,27 @@
 //! One batch: read it, and then commit it or go back to where it began.
 //!
-//! All calls here block.
+//! Reading waits as a task does: where records were fetched ahead, a batch needs no other thread. To
+//! commit and to go back are calls that block.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rdkafka::client::ClientContext;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
+use rdkafka::consumer::{
+    BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance, StreamConsumer,
+};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use serde::de::DeserializeOwned;
+use tokio::sync::watch;
 
 use super::envelope::unpack_kafka_payload;
 use super::format::{Ranges, format_kafka_ref};
 use super::history::{Message, Ref};
 use crate::Error;
 
-/// How long a poll lasts at most, so that a stop is seen.
-const POLL: Duration = Duration::from_millis(100);
 const SEEK_LIMIT: Duration = Duration::from_secs(10);
 
 /// What makes up a batch.
@@ -43,7 +44,7 @@ pub(super) struct Batch<T> {
 
 /// Reads batches, one at a time.
 pub(super) struct Reader {
-    consumer: BaseConsumer<Revocations>,
+    consumer: StreamConsumer<Revocations>,
     limits: Limits,
     /// What was read and not committed. It is not empty at the beginning of a batch where the last
     /// one failed, or was abandoned: then it comes again.
@@ -56,37 +57,48 @@ impl Reader {
         topics: &[String],
         limits: Limits,
     ) -> Result<Self, Error> {
-        let consumer: BaseConsumer<Revocations> =
+        let consumer: StreamConsumer<Revocations> =
             config.create_with_context(Revocations::default())?;
         let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
         consumer.subscribe(&topics)?;
         Ok(Reader { consumer, limits, unfinished: Ranges::default() })
     }
 
-    /// Reads until a batch is full, the time is up, or `stop` is set.
-    pub(super) fn read<T: DeserializeOwned>(
+    /// Whether something was read and not committed: go back before the next batch.
+    pub(super) fn is_unfinished(&self) -> bool {
+        !self.unfinished.is_empty()
+    }
+
+    /// Reads until a batch is full, the time is up, or `stop` says so. What a caller that waits no
+    /// longer has read is unfinished.
+    pub(super) async fn read<T: DeserializeOwned>(
         &mut self,
-        stop: &AtomicBool,
+        stop: &mut watch::Receiver<bool>,
     ) -> Result<Batch<T>, Error> {
-        self.go_back()?;
-        let started = Instant::now();
+        let mut time_is_up = std::pin::pin!(tokio::time::sleep(self.limits.timeout));
         let (mut messages, mut records): (Vec<Message<T>>, usize) = (Vec::new(), 0);
-        while messages.len() < self.limits.batch_size && !stop.load(Ordering::Relaxed) {
-            let left = self.limits.timeout.saturating_sub(started.elapsed());
-            let polled = self.consumer.poll(left.min(POLL));
+        while messages.len() < self.limits.batch_size && !*stop.borrow() {
+            // Records that were fetched ahead come without waiting: other tasks get their turn here.
+            tokio::task::consume_budget().await;
+            let polled = tokio::select! {
+                biased;
+                polled = self.consumer.recv() => Some(polled),
+                _ = stop.changed() => None,
+                () = &mut time_is_up => None,
+            };
             for (topic, partition) in self.consumer.context().take() {
                 // They are another member's now, or begin anew where the last commit was.
                 self.unfinished.remove(&topic, partition);
                 messages.retain(|it| !is_from(it, &topic, partition));
             }
             match polled {
-                None if left.is_zero() => break,
-                None => {}
+                None => break,
                 Some(Err(error)) => passes(error)?,
                 Some(Ok(record)) => {
                     records += 1;
-                    self.unfinished.add(record.topic(), record.partition(), record.offset());
-                    messages.extend(message(&record, self.limits.skip_undecodable)?);
+                    let topic = record.topic();
+                    self.unfinished.add(topic, record.partition(), record.offset());
+                    messages.extend(message(topic, &record, self.limits.skip_undecodable)?);
                 }
             }
         }
@@ -98,9 +110,6 @@ impl Reader {
 
     /// Commits what was read: for each partition, the offset after the last record.
     pub(super) fn commit(&mut self) -> Result<(), Error> {
-        if self.unfinished.is_empty() {
-            return Ok(());
-        }
         let mut offsets = TopicPartitionList::new();
         for (topic, partition, _, next) in self.unfinished.iter() {
             offsets.add_partition_offset(topic, partition, Offset::Offset(next))?;
@@ -119,9 +128,6 @@ impl Reader {
     /// Goes back to where the unfinished batch began. Not to commit would not be enough: the
     /// position has moved on, and the next commit would skip it.
     pub(super) fn go_back(&mut self) -> Result<(), Error> {
-        if self.unfinished.is_empty() {
-            return Ok(());
-        }
         let assigned = self.consumer.assignment()?;
         let mut offsets = TopicPartitionList::new();
         for (topic, partition, first, _) in self.unfinished.iter() {
@@ -142,6 +148,7 @@ impl Reader {
 
 /// The message of a record; none for a record that is skipped.
 fn message<T: DeserializeOwned>(
+    topic: &str,
     record: &BorrowedMessage<'_>,
     skip_undecodable: bool,
 ) -> Result<Option<Message<T>>, Error> {
@@ -151,9 +158,8 @@ fn message<T: DeserializeOwned>(
     };
     let key = record.key().map(|key| String::from_utf8_lossy(key).into_owned());
     let id = key.clone().unwrap_or_default();
-    let topic = record.topic().to_owned();
-    let mut origin =
-        Ref { topic, partition: record.partition(), offset: record.offset(), key, hist: None };
+    let (topic, partition, offset) = (topic.to_owned(), record.partition(), record.offset());
+    let mut origin = Ref { topic, partition, offset, key, hist: None };
     match unpack_kafka_payload(value) {
         Ok((payload, history)) => {
             origin.hist = Some(history);

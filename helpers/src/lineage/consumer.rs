@@ -1,11 +1,11 @@
 //! Read messages in batches, and commit a batch when it has been processed.
 
 use std::error::Error as StdError;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde::de::DeserializeOwned;
+use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
 use super::batch::{Batch, Reader};
 use super::history::Message;
@@ -18,6 +18,7 @@ use crate::{Error, connection};
 /// batch is committed, and the consumer goes back: the next call is given the records of the batch
 /// again, and none that came before it.
 pub struct Consumer {
+    /// Locked by a call that blocks until it ends, even where nobody waits for it any more.
     reader: Arc<Mutex<Reader>>,
     service: String,
     group: String,
@@ -47,17 +48,19 @@ impl Consumer {
         F: Future<Output = Result<(), E>>,
         E: Into<Box<dyn StdError + Send + Sync>>,
     {
-        let stop = Arc::<AtomicBool>::default();
+        let (stop, mut stops) = watch::channel(false);
         let mut ctrl_c = std::pin::pin!(tokio::signal::ctrl_c());
         let (mut listening, mut all) = (true, 0);
-        while !stop.load(Ordering::Relaxed) {
-            let mut batch = std::pin::pin!(self.one_batch(&mut handler, &stop));
+        while !*stop.borrow() {
+            let mut batch = std::pin::pin!(self.one_batch(&mut handler, &mut stops));
             all += loop {
                 tokio::select! {
                     biased;
                     heard = &mut ctrl_c, if listening => {
                         listening = false;
-                        stop.store(heard.is_ok(), Ordering::Relaxed);
+                        if heard.is_ok() {
+                            stop.send_replace(true);
+                        }
                     }
                     done = &mut batch => break done?,
                 }
@@ -80,13 +83,14 @@ impl Consumer {
         F: Future<Output = Result<(), E>>,
         E: Into<Box<dyn StdError + Send + Sync>>,
     {
-        self.one_batch(handler, &Arc::default()).await
+        let (_never, mut stops) = watch::channel(false);
+        self.one_batch(handler, &mut stops).await
     }
 
     async fn one_batch<T, H, F, E>(
         &self,
         handler: H,
-        stop: &Arc<AtomicBool>,
+        stops: &mut watch::Receiver<bool>,
     ) -> Result<usize, Error>
     where
         T: DeserializeOwned + Send + 'static,
@@ -94,9 +98,11 @@ impl Consumer {
         F: Future<Output = Result<(), E>>,
         E: Into<Box<dyn StdError + Send + Sync>>,
     {
-        let stop = Arc::clone(stop);
-        let Batch { messages, ranges, records } =
-            self.with_reader(move |reader| reader.read::<T>(&stop)).await?;
+        let mut reader = Arc::clone(&self.reader).lock_owned().await;
+        if reader.is_unfinished() {
+            reader = go_back(reader).await?;
+        }
+        let Batch { messages, ranges, records } = reader.read::<T>(stops).await?;
         let count = messages.len();
         let started = Instant::now();
         let handled = if messages.is_empty() { Ok(()) } else { handler(messages).await };
@@ -113,10 +119,12 @@ impl Consumer {
             tell(&metrics, self.on_batch.as_ref());
         }
         if let Err(error) = handled {
-            self.with_reader(Reader::go_back).await?;
+            go_back(reader).await?;
             return Err(Error::Handler { batch: ranges.to_string(), source: error.into() });
         }
-        self.with_reader(Reader::commit).await?;
+        if reader.is_unfinished() {
+            connection::blocking(move || reader.commit()).await?;
+        }
         Ok(count)
     }
 
@@ -132,15 +140,13 @@ impl Consumer {
         })
         .await
     }
+}
 
-    /// Calls the reader on a thread that may block. A call that nobody waits for any more ends
-    /// first; what it read is unfinished then, and comes again.
-    async fn with_reader<R: Send + 'static>(
-        &self,
-        call: impl FnOnce(&mut Reader) -> Result<R, Error> + Send + 'static,
-    ) -> Result<R, Error> {
-        let reader = Arc::clone(&self.reader);
-        let locked = move || call(&mut reader.lock().unwrap_or_else(PoisonError::into_inner));
-        connection::blocking(locked).await
-    }
+/// Goes back on a thread that may block.
+async fn go_back(mut reader: OwnedMutexGuard<Reader>) -> Result<OwnedMutexGuard<Reader>, Error> {
+    connection::blocking(move || {
+        reader.go_back()?;
+        Ok(reader)
+    })
+    .await
 }
