@@ -1,9 +1,11 @@
 //! One batch: read it, and then commit it or go back to where it began.
 //!
 //! Reading waits as a task does: where records were fetched ahead, a batch needs no other thread. To
-//! commit and to go back are calls that block.
+//! commit and to go back are calls that block, so they are made on a thread that may. The next batch
+//! can be read meanwhile.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,7 +22,7 @@ use tokio::sync::watch;
 use super::envelope::unpack_kafka_payload;
 use super::format::{Ranges, format_kafka_ref};
 use super::history::{Message, Ref};
-use crate::Error;
+use crate::{Error, connection};
 
 const SEEK_LIMIT: Duration = Duration::from_secs(10);
 
@@ -44,11 +46,16 @@ pub(super) struct Batch<T> {
 
 /// Reads batches, one at a time.
 pub(super) struct Reader {
-    consumer: StreamConsumer<Revocations>,
+    consumer: Arc<StreamConsumer<Revocations>>,
     limits: Limits,
-    /// What was read and not committed. It is not empty at the beginning of a batch where the last
+    /// What was read and not processed. It is not empty at the beginning of a batch where the last
     /// one failed, or was abandoned: then it comes again.
     unfinished: Ranges,
+    /// What was processed, and is to be committed.
+    processed: Ranges,
+    /// Held by a call that blocks until it ends, even where nobody waits for it any more: no later
+    /// one overtakes it.
+    turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Reader {
@@ -59,14 +66,11 @@ impl Reader {
     ) -> Result<Self, Error> {
         let consumer: StreamConsumer<Revocations> =
             config.create_with_context(Revocations::default())?;
+        let consumer = Arc::new(consumer);
         let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
         consumer.subscribe(&topics)?;
-        Ok(Reader { consumer, limits, unfinished: Ranges::default() })
-    }
-
-    /// Whether something was read and not committed: go back before the next batch.
-    pub(super) fn is_unfinished(&self) -> bool {
-        !self.unfinished.is_empty()
+        let (unfinished, processed) = <(Ranges, Ranges)>::default();
+        Ok(Reader { consumer, limits, unfinished, processed, turn: Arc::default() })
     }
 
     /// Reads until a batch is full, the time is up, or `stop` says so. What a caller that waits no
@@ -75,6 +79,7 @@ impl Reader {
         &mut self,
         stop: &mut watch::Receiver<bool>,
     ) -> Result<Batch<T>, Error> {
+        self.go_back().await?;
         let mut time_is_up = std::pin::pin!(tokio::time::sleep(self.limits.timeout));
         let (mut messages, mut records): (Vec<Message<T>>, usize) = (Vec::new(), 0);
         while messages.len() < self.limits.batch_size && !*stop.borrow() {
@@ -108,42 +113,91 @@ impl Reader {
         Ok(Batch { messages, ranges: self.unfinished.clone(), records })
     }
 
-    /// Commits what was read: for each partition, the offset after the last record.
-    pub(super) fn commit(&mut self) -> Result<(), Error> {
-        let mut offsets = TopicPartitionList::new();
-        for (topic, partition, _, next) in self.unfinished.iter() {
-            offsets.add_partition_offset(topic, partition, Offset::Offset(next))?;
-        }
-        let done = self.consumer.commit(&offsets, CommitMode::Sync);
-        let batch = std::mem::take(&mut self.unfinished).to_string();
-        match done {
-            Err(source) if is_rebalance(&source) => {
-                tracing::warn!(batch, %source, "a batch was processed during a rebalance, and may come again");
-                Ok(())
+    /// What was read is processed: it does not come again, and the next commit is of it.
+    pub(super) fn finish(&mut self) {
+        self.processed = std::mem::take(&mut self.unfinished);
+    }
+
+    /// Commits what was processed: for each partition, the offset after the last record.
+    pub(super) fn commit(&mut self) -> impl Future<Output = Result<(), Error>> + Send + use<> {
+        let processed = std::mem::take(&mut self.processed);
+        let consumer = Arc::clone(&self.consumer);
+        let turn = Arc::clone(&self.turn);
+        let revocations = consumer.context().count();
+        async move {
+            if processed.is_empty() {
+                return Ok(());
             }
-            done => done.map_err(|source| Error::NotCommitted { batch, source }),
+            let turn = turn.lock_owned().await;
+            connection::blocking(move || {
+                let _until_it_ends = turn;
+                commit(&consumer, &processed, revocations)
+            })
+            .await
         }
     }
 
     /// Goes back to where the unfinished batch began. Not to commit would not be enough: the
     /// position has moved on, and the next commit would skip it.
-    pub(super) fn go_back(&mut self) -> Result<(), Error> {
-        let assigned = self.consumer.assignment()?;
-        let mut offsets = TopicPartitionList::new();
-        for (topic, partition, first, _) in self.unfinished.iter() {
-            if assigned.find_partition(topic, partition).is_some() {
-                offsets.add_partition_offset(topic, partition, Offset::Offset(first))?;
-            }
+    pub(super) async fn go_back(&mut self) -> Result<(), Error> {
+        if self.unfinished.is_empty() {
+            return Ok(());
         }
-        if offsets.count() > 0 {
-            let sought = self.consumer.seek_partitions(offsets, SEEK_LIMIT)?;
-            for one in sought.elements() {
-                one.error()?;
-            }
-        }
+        let turn = Arc::clone(&self.turn).lock_owned().await;
+        let (consumer, unfinished) = (Arc::clone(&self.consumer), self.unfinished.clone());
+        connection::blocking(move || {
+            let _until_it_ends = turn;
+            seek(&consumer, &unfinished)
+        })
+        .await?;
         self.unfinished = Ranges::default();
         Ok(())
     }
+}
+
+/// Commits the ends of the ranges, and waits for the answer. Where partitions were taken away since
+/// there were `revocations`, they may be another member's: to commit would set that one back.
+fn commit(
+    consumer: &StreamConsumer<Revocations>,
+    processed: &Ranges,
+    revocations: usize,
+) -> Result<(), Error> {
+    let mut offsets = TopicPartitionList::new();
+    for (topic, partition, _, next) in processed.iter() {
+        offsets.add_partition_offset(topic, partition, Offset::Offset(next))?;
+    }
+    let committed = if consumer.context().count() == revocations {
+        consumer.commit(&offsets, CommitMode::Sync)
+    } else {
+        Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::RebalanceInProgress))
+    };
+    let batch = || processed.to_string();
+    match committed {
+        Err(source) if is_rebalance(&source) => {
+            let batch = batch();
+            tracing::warn!(batch, %source, "a batch was processed during a rebalance, and may come again");
+            Ok(())
+        }
+        committed => committed.map_err(|source| Error::NotCommitted { batch: batch(), source }),
+    }
+}
+
+/// Goes to the beginnings of the ranges, in those partitions that are still assigned.
+fn seek(consumer: &StreamConsumer<Revocations>, unfinished: &Ranges) -> Result<(), Error> {
+    let assigned = consumer.assignment()?;
+    let mut offsets = TopicPartitionList::new();
+    for (topic, partition, first, _) in unfinished.iter() {
+        if assigned.find_partition(topic, partition).is_some() {
+            offsets.add_partition_offset(topic, partition, Offset::Offset(first))?;
+        }
+    }
+    if offsets.count() > 0 {
+        let sought = consumer.seek_partitions(offsets, SEEK_LIMIT)?;
+        for one in sought.elements() {
+            one.error()?;
+        }
+    }
+    Ok(())
 }
 
 /// The message of a record; none for a record that is skipped.
@@ -220,13 +274,20 @@ fn keep_newest<T>(messages: &mut Vec<Message<T>>) {
     messages.retain(|_| keep.next().unwrap_or(true));
 }
 
-/// Remembers the partitions that were taken away until the reader asks.
-#[derive(Clone, Default)]
-pub(super) struct Revocations(Arc<Mutex<Vec<(String, i32)>>>);
+/// Remembers the partitions that were taken away until the reader asks, and how often that was.
+#[derive(Default)]
+pub(super) struct Revocations {
+    partitions: Mutex<Vec<(String, i32)>>,
+    count: AtomicUsize,
+}
 
 impl Revocations {
     fn take(&self) -> Vec<(String, i32)> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.partitions.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn count(&self) -> usize {
+        self.count.load(Ordering::Acquire)
     }
 }
 
@@ -241,7 +302,8 @@ impl ConsumerContext for Revocations {
         if let Rebalance::Revoke(list) = rebalance {
             let elements = list.elements();
             let places = elements.iter().map(|it| (it.topic().to_owned(), it.partition()));
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(places);
+            self.partitions.lock().unwrap_or_else(PoisonError::into_inner).extend(places);
+            self.count.fetch_add(1, Ordering::AcqRel);
         }
     }
 }

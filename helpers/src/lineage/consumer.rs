@@ -1,11 +1,10 @@
 //! Read messages in batches, and commit a batch when it has been processed.
 
 use std::error::Error as StdError;
-use std::sync::Arc;
 use std::time::Instant;
 
 use serde::de::DeserializeOwned;
-use tokio::sync::{Mutex, OwnedMutexGuard, watch};
+use tokio::sync::watch;
 
 use super::batch::{Batch, Reader};
 use super::history::Message;
@@ -18,8 +17,7 @@ use crate::{Error, connection};
 /// batch is committed, and the consumer goes back: the next call is given the records of the batch
 /// again, and none that came before it.
 pub struct Consumer {
-    /// Locked by a call that blocks until it ends, even where nobody waits for it any more.
-    reader: Arc<Mutex<Reader>>,
+    reader: Reader,
     service: String,
     group: String,
     on_batch: Option<OnBatch>,
@@ -32,12 +30,14 @@ impl Consumer {
         group: String,
         on_batch: Option<OnBatch>,
     ) -> Self {
-        Consumer { reader: Arc::new(Mutex::new(reader)), service, group, on_batch }
+        Consumer { reader, service, group, on_batch }
     }
 
     /// Calls the handler with batch after batch, until it returns an error, or until Ctrl-C: then
     /// the batch in hand is processed and committed first. Returns how many messages the handler
     /// was given. A batch in which nothing came is none.
+    ///
+    /// While a batch is committed, the next one is read. It is handed over when the commit is done.
     ///
     /// # Errors
     /// Those of [`Consumer::process_batch`]. Called again, it goes on with the batch that failed.
@@ -66,6 +66,7 @@ impl Consumer {
                 }
             };
         }
+        self.reader.commit().await?;
         Ok(all)
     }
 
@@ -84,11 +85,14 @@ impl Consumer {
         E: Into<Box<dyn StdError + Send + Sync>>,
     {
         let (_never, mut stops) = watch::channel(false);
-        self.one_batch(handler, &mut stops).await
+        let count = self.one_batch(handler, &mut stops).await?;
+        self.reader.commit().await?;
+        Ok(count)
     }
 
+    /// Reads a batch while the one before is committed, and calls the handler with it.
     async fn one_batch<T, H, F, E>(
-        &self,
+        &mut self,
         handler: H,
         stops: &mut watch::Receiver<bool>,
     ) -> Result<usize, Error>
@@ -98,11 +102,9 @@ impl Consumer {
         F: Future<Output = Result<(), E>>,
         E: Into<Box<dyn StdError + Send + Sync>>,
     {
-        let mut reader = Arc::clone(&self.reader).lock_owned().await;
-        if reader.is_unfinished() {
-            reader = go_back(reader).await?;
-        }
-        let Batch { messages, ranges, records } = reader.read::<T>(stops).await?;
+        let (committed, read) = tokio::join!(self.reader.commit(), self.reader.read::<T>(stops));
+        committed?;
+        let Batch { messages, ranges, records } = read?;
         let count = messages.len();
         let started = Instant::now();
         let handled = if messages.is_empty() { Ok(()) } else { handler(messages).await };
@@ -119,12 +121,10 @@ impl Consumer {
             tell(&metrics, self.on_batch.as_ref());
         }
         if let Err(error) = handled {
-            go_back(reader).await?;
+            self.reader.go_back().await?;
             return Err(Error::Handler { batch: ranges.to_string(), source: error.into() });
         }
-        if reader.is_unfinished() {
-            connection::blocking(move || reader.commit()).await?;
-        }
+        self.reader.finish();
         Ok(count)
     }
 
@@ -140,13 +140,4 @@ impl Consumer {
         })
         .await
     }
-}
-
-/// Goes back on a thread that may block.
-async fn go_back(mut reader: OwnedMutexGuard<Reader>) -> Result<OwnedMutexGuard<Reader>, Error> {
-    connection::blocking(move || {
-        reader.go_back()?;
-        Ok(reader)
-    })
-    .await
 }
