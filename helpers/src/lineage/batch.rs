@@ -25,6 +25,8 @@ use super::history::{Message, Ref};
 use crate::{Error, connection};
 
 const SEEK_LIMIT: Duration = Duration::from_secs(10);
+/// For how many messages room is made before any came.
+const ROOM: usize = 100;
 
 /// What makes up a batch.
 #[derive(Clone, Copy, Debug)]
@@ -81,7 +83,8 @@ impl Reader {
     ) -> Result<Batch<T>, Error> {
         self.go_back().await?;
         let mut time_is_up = std::pin::pin!(tokio::time::sleep(self.limits.timeout));
-        let (mut messages, mut records): (Vec<Message<T>>, usize) = (Vec::new(), 0);
+        let room = self.limits.batch_size.min(ROOM);
+        let (mut messages, mut records) = (Vec::<Message<T>>::with_capacity(room), 0);
         while messages.len() < self.limits.batch_size && !*stop.borrow() {
             // Records that were fetched ahead come without waiting: other tasks get their turn here.
             tokio::task::consume_budget().await;
