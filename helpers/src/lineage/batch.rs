@@ -133,11 +133,18 @@ impl Reader {
             }
             let turn = turn.lock_owned().await;
             connection::blocking(move || {
-                let _until_it_ends = turn;
+                // The consumer is let go of before the turn: see `idle`.
+                let (_turn, consumer) = (turn, consumer);
                 commit(&consumer, &processed, revocations)
             })
             .await
         }
+    }
+
+    /// Waits for the end of a call that nobody waits for any more. The consumer is this reader's
+    /// alone then, and leaves the group when it is dropped.
+    pub(super) async fn idle(&self) {
+        drop(self.turn.lock().await);
     }
 
     /// Goes back to where the unfinished batch began. Not to commit would not be enough: the
@@ -149,7 +156,7 @@ impl Reader {
         let turn = Arc::clone(&self.turn).lock_owned().await;
         let (consumer, unfinished) = (Arc::clone(&self.consumer), self.unfinished.clone());
         connection::blocking(move || {
-            let _until_it_ends = turn;
+            let (_turn, consumer) = (turn, consumer);
             seek(&consumer, &unfinished)
         })
         .await?;
@@ -285,6 +292,11 @@ pub(super) struct Revocations {
 }
 
 impl Revocations {
+    fn add(&self, partitions: impl IntoIterator<Item = (String, i32)>) {
+        self.partitions.lock().unwrap_or_else(PoisonError::into_inner).extend(partitions);
+        self.count.fetch_add(1, Ordering::AcqRel);
+    }
+
     fn take(&self) -> Vec<(String, i32)> {
         std::mem::take(&mut *self.partitions.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -304,9 +316,7 @@ impl ConsumerContext for Revocations {
     fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         if let Rebalance::Revoke(list) = rebalance {
             let elements = list.elements();
-            let places = elements.iter().map(|it| (it.topic().to_owned(), it.partition()));
-            self.partitions.lock().unwrap_or_else(PoisonError::into_inner).extend(places);
-            self.count.fetch_add(1, Ordering::AcqRel);
+            self.add(elements.iter().map(|it| (it.topic().to_owned(), it.partition())));
         }
     }
 }
@@ -314,6 +324,21 @@ impl ConsumerContext for Revocations {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn what_was_processed_of_partitions_that_were_taken_away_is_not_committed() {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", "127.0.0.1:1").set("group.id", "boards");
+        let consumer: StreamConsumer<Revocations> =
+            config.create_with_context(Revocations::default()).unwrap();
+        let mut processed = Ranges::default();
+        processed.add("delays", 0, 7);
+        let before = consumer.context().count();
+        consumer.context().add([("delays".to_owned(), 0)]);
+        // Nobody is there to answer: a commit would be waited for, and fail.
+        commit(&consumer, &processed, before).unwrap();
+        assert_eq!(consumer.context().take(), [("delays".to_owned(), 0)]);
+    }
 
     fn read_from(topic: &str, id: &str, payload: u32) -> Message<u32> {
         let (topic, key) = (topic.to_owned(), Some(id.to_owned()));

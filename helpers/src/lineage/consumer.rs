@@ -134,6 +134,7 @@ impl Consumer {
     /// # Errors
     /// None; the type is that of all blocking calls.
     pub async fn close(self) -> Result<(), Error> {
+        self.reader.idle().await;
         connection::blocking(move || {
             drop(self);
             Ok(())
