@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::ensure;
+use anyhow::{bail, ensure};
 use helpers::json::JsonProducer;
 use helpers::lineage::{Consumer, Message, Producer};
+
+use tokio::sync::Notify;
 
 use super::departure::{Departure, departures, messages};
 use super::work::Clock;
@@ -41,15 +43,21 @@ pub(super) async fn lineage_in(
     let group = helpers::unique_name("bench");
     let mut consumer =
         Consumer::builder("bench", servers, &[topic], group).batch_size(100).build().await?;
-    let mut clock = Clock::default();
+    let (mut clock, enough) = (Clock::default(), Notify::new());
     let (mut read, mut bytes) = (0, 0);
-    while read < records {
-        let batch = consumer.process_batch(async |departures: Vec<Message<Departure>>| {
-            clock.start();
-            bytes += departures.iter().map(|it| it.payload.id.len()).sum::<usize>();
-            anyhow::Ok(())
-        });
-        read += u64::try_from(batch.await?)?;
+    let processing = consumer.process(|departures: Vec<Message<Departure>>| {
+        clock.start();
+        bytes += departures.iter().map(|it| it.payload.id.len()).sum::<usize>();
+        read += departures.len() as u64;
+        if read >= records {
+            enough.notify_one();
+        }
+        std::future::ready(anyhow::Ok(()))
+    });
+    tokio::select! {
+        biased;
+        ended = processing => bail!("processing ended after {} messages", ended?),
+        () = enough.notified() => {}
     }
     let elapsed = clock.elapsed();
     consumer.close().await?;

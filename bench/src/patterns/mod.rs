@@ -3,7 +3,8 @@
 //!
 //! Each kind of work runs in a process of its own, so that memory is told apart, on a cluster in
 //! another: `work.rs` says which kinds there are, and what each does is in helped.rs, bare.rs and
-//! python/originals.py.
+//! python/originals.py. All commit each batch, and handle none before the last one's commit is
+//! answered; the helpers read it meanwhile.
 
 mod bare;
 mod departure;

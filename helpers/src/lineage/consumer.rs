@@ -1,11 +1,10 @@
 //! Read messages in batches, and commit a batch when it has been processed.
 
 use std::error::Error as StdError;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use serde::de::DeserializeOwned;
+use tokio::sync::watch;
 
 use super::batch::{Batch, Reader};
 use super::history::Message;
@@ -18,7 +17,7 @@ use crate::{Error, connection};
 /// batch is committed, and the consumer goes back: the next call is given the records of the batch
 /// again, and none that came before it.
 pub struct Consumer {
-    reader: Arc<Mutex<Reader>>,
+    reader: Reader,
     service: String,
     group: String,
     on_batch: Option<OnBatch>,
@@ -31,12 +30,14 @@ impl Consumer {
         group: String,
         on_batch: Option<OnBatch>,
     ) -> Self {
-        Consumer { reader: Arc::new(Mutex::new(reader)), service, group, on_batch }
+        Consumer { reader, service, group, on_batch }
     }
 
     /// Calls the handler with batch after batch, until it returns an error, or until Ctrl-C: then
     /// the batch in hand is processed and committed first. Returns how many messages the handler
     /// was given. A batch in which nothing came is none.
+    ///
+    /// While a batch is committed, the next one is read. It is handed over when the commit is done.
     ///
     /// # Errors
     /// Those of [`Consumer::process_batch`]. Called again, it goes on with the batch that failed.
@@ -47,22 +48,25 @@ impl Consumer {
         F: Future<Output = Result<(), E>>,
         E: Into<Box<dyn StdError + Send + Sync>>,
     {
-        let stop = Arc::<AtomicBool>::default();
+        let (stop, mut stops) = watch::channel(false);
         let mut ctrl_c = std::pin::pin!(tokio::signal::ctrl_c());
         let (mut listening, mut all) = (true, 0);
-        while !stop.load(Ordering::Relaxed) {
-            let mut batch = std::pin::pin!(self.one_batch(&mut handler, &stop));
+        while !*stop.borrow() {
+            let mut batch = std::pin::pin!(self.one_batch(&mut handler, &mut stops));
             all += loop {
                 tokio::select! {
                     biased;
                     heard = &mut ctrl_c, if listening => {
                         listening = false;
-                        stop.store(heard.is_ok(), Ordering::Relaxed);
+                        if heard.is_ok() {
+                            stop.send_replace(true);
+                        }
                     }
                     done = &mut batch => break done?,
                 }
             };
         }
+        self.reader.commit().await?;
         Ok(all)
     }
 
@@ -80,13 +84,17 @@ impl Consumer {
         F: Future<Output = Result<(), E>>,
         E: Into<Box<dyn StdError + Send + Sync>>,
     {
-        self.one_batch(handler, &Arc::default()).await
+        let (_never, mut stops) = watch::channel(false);
+        let count = self.one_batch(handler, &mut stops).await?;
+        self.reader.commit().await?;
+        Ok(count)
     }
 
+    /// Reads a batch while the one before is committed, and calls the handler with it.
     async fn one_batch<T, H, F, E>(
-        &self,
+        &mut self,
         handler: H,
-        stop: &Arc<AtomicBool>,
+        stops: &mut watch::Receiver<bool>,
     ) -> Result<usize, Error>
     where
         T: DeserializeOwned + Send + 'static,
@@ -94,9 +102,9 @@ impl Consumer {
         F: Future<Output = Result<(), E>>,
         E: Into<Box<dyn StdError + Send + Sync>>,
     {
-        let stop = Arc::clone(stop);
-        let Batch { messages, ranges, records } =
-            self.with_reader(move |reader| reader.read::<T>(&stop)).await?;
+        let (committed, read) = tokio::join!(self.reader.commit(), self.reader.read::<T>(stops));
+        committed?;
+        let Batch { messages, ranges, records } = read?;
         let count = messages.len();
         let started = Instant::now();
         let handled = if messages.is_empty() { Ok(()) } else { handler(messages).await };
@@ -113,10 +121,10 @@ impl Consumer {
             tell(&metrics, self.on_batch.as_ref());
         }
         if let Err(error) = handled {
-            self.with_reader(Reader::go_back).await?;
+            self.reader.go_back().await?;
             return Err(Error::Handler { batch: ranges.to_string(), source: error.into() });
         }
-        self.with_reader(Reader::commit).await?;
+        self.reader.finish();
         Ok(count)
     }
 
@@ -126,21 +134,11 @@ impl Consumer {
     /// # Errors
     /// None; the type is that of all blocking calls.
     pub async fn close(self) -> Result<(), Error> {
+        self.reader.idle().await;
         connection::blocking(move || {
             drop(self);
             Ok(())
         })
         .await
-    }
-
-    /// Calls the reader on a thread that may block. A call that nobody waits for any more ends
-    /// first; what it read is unfinished then, and comes again.
-    async fn with_reader<R: Send + 'static>(
-        &self,
-        call: impl FnOnce(&mut Reader) -> Result<R, Error> + Send + 'static,
-    ) -> Result<R, Error> {
-        let reader = Arc::clone(&self.reader);
-        let locked = move || call(&mut reader.lock().unwrap_or_else(PoisonError::into_inner));
-        connection::blocking(locked).await
     }
 }

@@ -27,10 +27,11 @@ pub(super) struct Ranges(pub(super) BTreeMap<String, BTreeMap<i32, (i64, i64)>>)
 
 impl Ranges {
     pub(super) fn add(&mut self, topic: &str, partition: i32, offset: i64) {
-        if !self.0.contains_key(topic) {
-            self.0.insert(topic.to_owned(), BTreeMap::new());
-        }
-        let partitions = self.0.get_mut(topic).expect("it is there now");
+        let Some(partitions) = self.0.get_mut(topic) else {
+            let range = BTreeMap::from([(partition, (offset, offset + 1))]);
+            self.0.insert(topic.to_owned(), range);
+            return;
+        };
         let range = partitions.entry(partition).or_insert((offset, offset + 1));
         *range = (range.0.min(offset), range.1.max(offset + 1));
     }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use chrono::Utc;
 use rdkafka::client::ClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
@@ -11,7 +12,7 @@ use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProd
 use serde::Serialize;
 use tokio::sync::Notify;
 
-use super::envelope::pack_kafka_payload;
+use super::envelope::pack_into;
 use super::history::Message;
 use crate::config::client_config;
 use crate::producer::producer_config;
@@ -170,8 +171,9 @@ impl Producer {
     ) -> Vec<(usize, Failure)> {
         let reports = Arc::new(Batch::default());
         reports.open.store(1, Ordering::Relaxed);
+        let mut value = Vec::new();
         for (index, message) in messages {
-            if let Err(failure) = self.queue(topic, index, message, &reports).await {
+            if let Err(failure) = self.queue(topic, index, message, &mut value, &reports).await {
                 reports.lock().push((index, failure));
             }
         }
@@ -182,20 +184,22 @@ impl Producer {
         std::mem::take(&mut *reports.lock())
     }
 
+    /// Queues a message, whose bytes are made in `value`: the client copies them.
     async fn queue<T: Serialize>(
         &self,
         topic: &str,
         index: usize,
         message: &Message<T>,
+        value: &mut Vec<u8>,
         reports: &Arc<Batch>,
     ) -> Result<(), Failure> {
         let Message { id, payload, refs } = message;
-        let value = pack_kafka_payload(&self.service, payload, refs);
-        let value = value.map_err(|error| Failure::Other(error.to_string()))?;
+        pack_into(value, &self.service, Utc::now(), payload, refs)
+            .map_err(|error| Failure::Other(error.to_string()))?;
         reports.open.fetch_add(1, Ordering::Relaxed);
         let mut ticket = Box::new(Ticket { batch: Arc::clone(reports), index });
         loop {
-            let mut record = BaseRecord::with_opaque_to(topic, ticket).payload(&value);
+            let mut record = BaseRecord::with_opaque_to(topic, ticket).payload(value);
             record.key = Some(id).filter(|id| !id.is_empty());
             let Err((error, refused)) = self.producer.send(record) else {
                 return Ok(());

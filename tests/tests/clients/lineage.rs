@@ -247,6 +247,46 @@ async fn the_loop_ends_at_an_error_and_goes_on_with_the_batch_that_failed() {
 }
 
 #[tokio::test]
+async fn the_loop_hands_a_batch_over_when_the_one_before_is_committed() {
+    let cluster = TestCluster::start().await;
+    let topic = cluster.create_topic(1);
+    producer(&cluster).await.produce_batch(&topic, &numbered(0..40)).await.unwrap();
+    let group = cluster.group_name();
+    let mut consumer = consumer(&cluster, &[&topic], &group).batch_size(10).build().await.unwrap();
+    let mut while_handled = Vec::new();
+    let ended = consumer.process(|messages: Vec<Message<u32>>| {
+        while_handled.push(committed(&cluster, &group, &topic, 0));
+        async move { if messages[0].payload == 20 { Err("away") } else { Ok(()) } }
+    });
+    assert!(matches!(ended.await.unwrap_err(), Error::Handler { .. }));
+    assert_eq!(while_handled, [None, Some(10), Some(20)]);
+    assert_eq!(committed(&cluster, &group, &topic, 0), Some(20));
+}
+
+#[tokio::test]
+async fn a_loop_that_nobody_waits_for_has_committed_what_it_processed() {
+    let cluster = TestCluster::start().await;
+    let topic = cluster.create_topic(1);
+    producer(&cluster).await.produce_batch(&topic, &numbered(0..20)).await.unwrap();
+    let group = cluster.group_name();
+    let mut consumer = consumer(&cluster, &[&topic], &group).batch_size(10).build().await.unwrap();
+    let enough = tokio::sync::Notify::new();
+    let endless = consumer.process(|messages: Vec<Message<u32>>| {
+        if messages[0].payload == 10 {
+            enough.notify_one();
+        }
+        std::future::ready(Ok::<(), Infallible>(()))
+    });
+    tokio::select! {
+        biased;
+        _ = endless => panic!("no handler fails"),
+        () = enough.notified() => {}
+    }
+    consumer.close().await.unwrap();
+    assert_eq!(committed(&cluster, &group, &topic, 0), Some(20));
+}
+
+#[tokio::test]
 async fn two_members_share_the_work_and_leave_nothing_out() {
     let cluster = TestCluster::start().await;
     let topic = cluster.create_topic(4);
