@@ -28,7 +28,7 @@ fn send(producer: &BaseProducer, topic: &str, timestamp: i64, key: &str, value: 
     let record = BaseRecord::to(topic).partition(0).key(key).timestamp(timestamp);
     let record = BaseRecord { payload: value, ..record };
     producer.send(record).map_err(|(error, _)| error).expect("the queue has room");
-    workshop_tests::flush(&producer);
+    workshop_tests::flush(producer);
 }
 
 fn consumer(cluster: &TestCluster, topic: &str) -> BaseConsumer {
