@@ -2,7 +2,7 @@
 //!
 //! On the embedded one by default; `WORKSHOP_ENGINE=apache cargo test --test failover_engines` runs
 //! the same on three processes of Apache Kafka. What takes the switchboard is in
-//! embedded/failover.rs, and groups and transactions whose coordinators die are too.
+//! embedded/failover.rs, and transactions whose coordinators die are too.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,12 +13,12 @@ use kafka_protocol::messages::BrokerId;
 use kafka_protocol::messages::create_topics_request::CreatableReplicaAssignment;
 use kafka_protocol::messages::metadata_response::MetadataResponsePartition;
 use rdkafka::Message;
-use rdkafka::consumer::Consumer;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use workshop_tests::raw::RawClient;
-use workshop_tests::requests::{create_topic, metadata};
+use workshop_tests::requests::{create_topic, find_coordinator, metadata};
 use workshop_tests::{TestCluster, eventually, eventually_within};
 
 /// Held by the test that has a cluster: three Java processes are enough at a time.
@@ -29,6 +29,11 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Without it librdkafka waits for up to ten seconds before it asks a node again that was down.
 const RECONNECT_SOON: (&str, &str) = ("reconnect.backoff.max.ms", "200");
+
+/// The default of clients, and more than the nine seconds and an election for which a group has no
+/// coordinator. A member with a shorter one gives itself up meanwhile and joins anew, beside its
+/// former self, which the next coordinator keeps and waits for until its session ends.
+const LONG_SESSION: (&str, &str) = ("session.timeout.ms", "45000");
 
 /// As [`eventually`], for what waits until a dead node is missed: nine seconds and the time of an
 /// election, on a machine that is busy with three Java processes.
@@ -205,5 +210,52 @@ async fn too_few_in_sync_refuse_acks_all_and_hide_what_acks_1_wrote() {
     nodes.wait_for(&topic, "both are in sync", |it| it.isr_nodes.len() == 2);
     send(&strict, &topic, 3).await.expect("both are in sync again");
     assert_eq!(read(&nodes.clients, &topic), [0, 2, 3]);
+    nodes.end().await;
+}
+
+/// The offsets of the next records that a consumer is given.
+fn take(consumer: &BaseConsumer, count: usize) -> Vec<i64> {
+    let mut taken = Vec::new();
+    in_time("records come", || {
+        if let Some(Ok(message)) = consumer.poll(TURN_OF_POLL) {
+            taken.push(message.offset());
+        }
+        (taken.len() == count).then_some(())
+    });
+    taken
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_group_goes_on_where_it_was_when_its_coordinator_dies() {
+    let nodes = Nodes::start().await;
+    let topic = nodes.topic_on(&[1, 2, 3], &[]);
+    let producer = nodes.clients.producer(&[RECONNECT_SOON]);
+    for number in 0..6 {
+        send(&producer, &topic, number).await.expect("all run");
+    }
+    let group = nodes.clients.group_name();
+    let consumer = nodes.clients.consumer(&group, &[RECONNECT_SOON, LONG_SESSION]);
+    consumer.subscribe(&[&topic]).expect("it is a name");
+    assert_eq!(take(&consumer, 3), [0, 1, 2]);
+    let mut committed = TopicPartitionList::new();
+    committed.add_partition_offset(&topic, 0, Offset::Offset(3)).expect("it is new");
+    consumer.commit(&committed, CommitMode::Sync).expect("the group is stable");
+    let coordinator = in_time("the group has a coordinator", || {
+        let answer = nodes.any_node().try_call(4, &find_coordinator(&[&group])).ok()?;
+        let found = &answer.coordinators[0];
+        (found.error_code == 0).then_some(found.node_id.0)
+    });
+    nodes.kill(coordinator).await;
+    assert_eq!(take(&consumer, 3), [3, 4, 5], "reading takes no coordinator");
+    let mut all = TopicPartitionList::new();
+    all.add_partition_offset(&topic, 0, Offset::Offset(6)).expect("it is new");
+    // It is still the member that it was: an unknown one would be refused.
+    consumer.commit(&all, CommitMode::Sync).expect("the next coordinator knows the member");
+    let found = in_time("the next coordinator answers", || {
+        let found = consumer.committed_offsets(committed.clone(), Duration::from_secs(2)).ok()?;
+        Some(found.find_partition(&topic, 0)?.offset())
+    });
+    assert_eq!(found, Offset::Offset(6));
+    drop(consumer);
     nodes.end().await;
 }

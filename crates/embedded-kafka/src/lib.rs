@@ -17,6 +17,7 @@
 //! ```
 
 mod api;
+mod builder;
 mod cluster;
 mod descriptors;
 mod error;
@@ -39,7 +40,8 @@ mod time;
 mod txn;
 mod wait;
 
-pub use cluster::{Cluster, ClusterBuilder, Node};
+pub use builder::ClusterBuilder;
+pub use cluster::{Cluster, Node};
 pub use error::{NodeError, StartError};
 pub use event::{Event, EventReceiver};
 pub use kafka_protocol::ResponseError;

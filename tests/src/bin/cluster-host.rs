@@ -5,8 +5,13 @@
 //! end of input, which also comes when the test dies, ends it at once.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use embedded_kafka::Cluster;
+
+/// How often old segments and compacted logs are looked for: a test need not wait, and its kill
+/// meets them at work.
+const MAINTENANCE: Duration = Duration::from_millis(20);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -19,6 +24,8 @@ async fn main() -> ExitCode {
         .nodes(ports.len())
         .ports(ports)
         .default_replication_factor(replicas)
+        .retention_check_interval(MAINTENANCE)
+        .log_cleaner_backoff(MAINTENANCE)
         .data_dir(directory);
     let cluster = match builder.start().await {
         Ok(cluster) => cluster,

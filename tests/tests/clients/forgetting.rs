@@ -1,9 +1,10 @@
 //! Records that go by themselves, by age and by key, while others read and write.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use rdkafka::admin::AdminOptions;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::Message;
 use rdkafka::producer::{BaseProducer, BaseRecord};
@@ -218,4 +219,33 @@ async fn a_tombstone_goes_some_time_after_its_key_and_a_restart_changes_nothing(
         let keys: Vec<String> = keys(&again).into_iter().map(|(_, key)| key).collect();
         (keys == ["LGA", "SFO", "JFK"]).then_some(())
     });
+}
+
+/// Apache Kafka leaves them to its next look for old segments, renames them to `.deleted` then, and
+/// keeps them for `file.delete.delay.ms`.
+#[tokio::test]
+async fn the_files_of_removed_segments_go_at_once_whatever_file_delete_delay_ms_says() {
+    let directory = tempfile::tempdir().unwrap();
+    let embedded = builder().data_dir(directory.path()).start().await.unwrap();
+    let cluster = TestCluster::at(embedded.bootstrap_servers());
+    let settings =
+        [("retention.ms", "-1"), ("segment.ms", "1000"), ("file.delete.delay.ms", "86400000")];
+    let topic = cluster.create_topic_with(1, 3, &settings);
+    let producer = producer(&cluster);
+    for second in 0..5 {
+        send(&producer, &topic, now() - 600_000 + 2_000 * second, "JFK", Some("x"));
+    }
+    let log = directory.path().join("logs").join(format!("{topic}-0"));
+    let files = || -> BTreeSet<String> {
+        let files = std::fs::read_dir(&log).unwrap().map(|file| file.unwrap().file_name());
+        let names = files.map(|name| name.into_string().unwrap());
+        names.filter(|name| name.starts_with("0000") && !name.ends_with(".snapshot")).collect()
+    };
+    assert_eq!(files().iter().filter(|name| name.ends_with(".log")).count(), 5);
+    let mut up_to = TopicPartitionList::new();
+    up_to.add_partition_offset(&topic, 0, Offset::Offset(4)).expect("a valid offset");
+    let deleted = cluster.admin().delete_records(&up_to, &AdminOptions::new()).await;
+    assert_eq!(deleted.unwrap().find_partition(&topic, 0).unwrap().offset(), Offset::Offset(4));
+    let left = files();
+    assert!(left.iter().all(|name| name.starts_with("00000000000000000004.")), "{left:?}");
 }

@@ -1,10 +1,12 @@
-//! Java's transactional client: a program of its own (tests/java/), built with Maven and run on a
-//! cluster. It checks itself; here is what builds it, and what is said where it cannot be built.
+//! Java's clients, transactional producers and groups of the new protocol (KIP-848): programs of
+//! their own (tests/java/), built with Maven and run on a cluster. They check themselves; here is
+//! what builds them, and what is said where they cannot be built.
 //!
-//! What Maven has downloaded once is kept, and so is the program, under Cargo's target directory.
+//! What Maven has downloaded once is kept, and so are the programs, under Cargo's target directory.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::OnceLock;
 
 use workshop_tests::TestCluster;
 use workshop_tests::examples::root;
@@ -90,9 +92,11 @@ fn build() -> Result<String, String> {
     unreachable!("the second attempt answers or panics")
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_java_client_finds_all_as_it_must_be() {
-    let class_path = match build() {
+/// Runs a program on a cluster of its own; it says of itself that all is as it must be.
+async fn check(program: &str) {
+    // Two builds at a time would overwrite each other's files.
+    static BUILT: OnceLock<Result<String, String>> = OnceLock::new();
+    let class_path = match BUILT.get_or_init(build) {
         Ok(class_path) => class_path,
         Err(reason) => {
             eprintln!("skipped: the Java client, because {reason}");
@@ -101,13 +105,23 @@ async fn the_java_client_finds_all_as_it_must_be() {
     };
     let cluster = TestCluster::start().await;
     let mut java = Command::new("java");
-    java.arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=off").args(["-cp", &class_path]);
-    java.arg("workshop.Transactions").arg(cluster.bootstrap_servers());
+    java.arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=off").args(["-cp", class_path]);
+    java.arg(format!("workshop.{program}")).arg(cluster.bootstrap_servers());
     let ended = run(&mut java).expect("there is a compiler, so there is a runtime");
     let printed = text(&ended);
     println!("{printed}");
     assert!(ended.status.success(), "{printed}");
     assert!(printed.ends_with("all as it must be\n"), "{printed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn transactions_are_as_the_java_client_has_them() {
+    check("Transactions").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_of_the_new_protocol_are_as_the_java_client_has_them() {
+    check("Groups").await;
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 mod durability;
 mod durability_damage;
+mod durability_forgetting;
 mod durability_full_disk;
 mod durability_state;
 mod failover;

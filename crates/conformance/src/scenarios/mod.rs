@@ -12,6 +12,7 @@ mod fencing;
 mod fetch;
 mod groups;
 mod idempotence;
+mod log_dirs;
 mod metadata;
 mod offsets;
 mod partitions;
@@ -82,6 +83,7 @@ pub fn suite() -> Vec<Scenario> {
         configs::scenarios(),
         configs::values(),
         metadata::scenarios(),
+        log_dirs::scenarios(),
         produce::scenarios(),
         idempotence::scenarios(),
         fetch::scenarios(),

@@ -23,7 +23,8 @@ pub(super) fn request(request: &dyn Any) -> String {
         ListOffsetsRequest list_offsets,
         InitProducerIdRequest init_producer_id, AddPartitionsToTxnRequest add_partitions_to_txn,
         AddOffsetsToTxnRequest add_offsets_to_txn, TxnOffsetCommitRequest txn_offset_commit,
-        EndTxnRequest end_txn,
+        EndTxnRequest end_txn, ConsumerGroupHeartbeatRequest consumer_group_heartbeat,
+        ConsumerGroupDescribeRequest consumer_group_describe,
     }
     String::new()
 }
@@ -56,6 +57,27 @@ pub(super) fn response(response: &dyn Any) -> String {
     }
     error_of!(SyncGroupResponse, HeartbeatResponse, LeaveGroupResponse, InitProducerIdResponse);
     error_of!(AddOffsetsToTxnResponse, EndTxnResponse);
+    if let Some(beat) = response.downcast_ref::<ConsumerGroupHeartbeatResponse>() {
+        return or_error(beat.error_code, || {
+            let assigned = beat.assignment.as_ref().map(|assignment| {
+                let topics = assignment.topic_partitions.iter();
+                topics.map(|topic| topic.partitions.len()).sum::<usize>()
+            });
+            let assigned = assigned.map_or_else(
+                || "no new assignment".to_owned(),
+                |partitions| format!("{partitions} partition(s) assigned"),
+            );
+            format!("member epoch {}, {assigned}", beat.member_epoch)
+        });
+    }
+    if let Some(described) = response.downcast_ref::<ConsumerGroupDescribeResponse>() {
+        return list(described.groups.iter().map(|group| {
+            or_error(group.error_code, || {
+                let (state, epoch) = (group.group_state.as_str(), group.group_epoch);
+                format!("{state}, group epoch {epoch}, {} member(s)", group.members.len())
+            })
+        }));
+    }
     if let Some(created) = response.downcast_ref::<CreateTopicsResponse>() {
         return list(created.topics.iter().map(|topic| or_error(topic.error_code, || "ok".into())));
     }
@@ -216,4 +238,88 @@ fn txn_offset_commit(request: &TxnOffsetCommitRequest) -> String {
 fn end_txn(request: &EndTxnRequest) -> String {
     let outcome = if request.committed { "commit" } else { "abort" };
     format!("{} {outcome}", request.transactional_id.as_str())
+}
+
+/// Of what a member has, wants and is, a heartbeat holds what has changed.
+fn consumer_group_heartbeat(request: &ConsumerGroupHeartbeatRequest) -> String {
+    let mut text =
+        format!("group {} member epoch {}", request.group_id.as_str(), request.member_epoch);
+    text.push_str(match request.member_epoch {
+        0 => " (joins)",
+        -1 => " (leaves)",
+        -2 => " (goes, and comes back)",
+        _ => "",
+    });
+    // Writing into a String cannot fail.
+    if let Some(topics) = &request.subscribed_topic_names {
+        let _ = write!(text, ", wants {}", list(topics.iter().map(|topic| topic.to_string())));
+    }
+    if let Some(owned) = &request.topic_partitions {
+        let owned: usize = owned.iter().map(|topic| topic.partitions.len()).sum();
+        let _ = write!(text, ", has {owned} partition(s)");
+    }
+    text
+}
+
+fn consumer_group_describe(request: &ConsumerGroupDescribeRequest) -> String {
+    list(request.group_ids.iter().map(|id| format!("group {}", id.as_str())))
+}
+
+#[cfg(test)]
+mod tests {
+    use kafka_protocol::messages::consumer_group_describe_response::{DescribedGroup, Member};
+    use kafka_protocol::messages::consumer_group_heartbeat_request::TopicPartitions as Owned;
+    use kafka_protocol::messages::consumer_group_heartbeat_response::{
+        Assignment, TopicPartitions,
+    };
+    use kafka_protocol::protocol::StrBytes;
+
+    use super::*;
+
+    #[test]
+    fn a_heartbeat_of_the_new_protocol_says_what_has_changed() {
+        let group = GroupId(StrBytes::from_static_str("airlines"));
+        let flights = StrBytes::from_static_str("flights");
+        let beat = ConsumerGroupHeartbeatRequest::default().with_group_id(group.clone());
+        let owned = Owned::default().with_partitions(vec![0, 2]);
+        let rows = [
+            (
+                beat.clone()
+                    .with_subscribed_topic_names(Some(vec![TopicName(flights)]))
+                    .with_topic_partitions(Some(Vec::new())),
+                "group airlines member epoch 0 (joins), wants flights, has 0 partition(s)",
+            ),
+            (beat.clone().with_member_epoch(3), "group airlines member epoch 3"),
+            (
+                beat.clone().with_member_epoch(4).with_topic_partitions(Some(vec![owned])),
+                "group airlines member epoch 4, has 2 partition(s)",
+            ),
+            (beat.with_member_epoch(-1), "group airlines member epoch -1 (leaves)"),
+        ];
+        for (beat, words) in rows {
+            assert_eq!(request(&beat), words);
+        }
+        let asked = ConsumerGroupDescribeRequest::default().with_group_ids(vec![group]);
+        assert_eq!(request(&asked), "group airlines");
+    }
+
+    #[test]
+    fn an_answer_of_the_new_protocol_says_where_the_member_and_the_group_are() {
+        let beat = ConsumerGroupHeartbeatResponse::default().with_member_epoch(3);
+        assert_eq!(response(&beat), "member epoch 3, no new assignment");
+        let topic = TopicPartitions::default().with_partitions(vec![1, 2]);
+        let assignment = Assignment::default().with_topic_partitions(vec![topic]);
+        let assigned = beat.clone().with_assignment(Some(assignment));
+        assert_eq!(response(&assigned), "member epoch 3, 2 partition(s) assigned");
+        let fenced = ResponseError::FencedMemberEpoch;
+        let refused = beat.with_error_code(fenced.code());
+        assert_eq!(response(&refused), format!("{fenced} ({})", fenced.code()));
+
+        let group = DescribedGroup::default()
+            .with_group_state(StrBytes::from_static_str("Stable"))
+            .with_group_epoch(2)
+            .with_members(vec![Member::default()]);
+        let described = ConsumerGroupDescribeResponse::default().with_groups(vec![group]);
+        assert_eq!(response(&described), "Stable, group epoch 2, 1 member(s)");
+    }
 }

@@ -61,9 +61,9 @@ fn described(
 /// A replica's size, and how far it ends before the high watermark that it knows.
 fn replica(partition: &Partition, node: i32) -> DescribeLogDirsPartition {
     let (size, lag) = partition.with(|it| {
-        let (start, end) = (it.log.start_offset(), it.end_at(node));
+        let end = it.end_at(node);
         let lag = it.replication.high_watermark_at(node) - end;
-        (it.log.available_bytes(start, end), lag.max(0))
+        (it.log.stored_bytes(end), lag.max(0))
     });
     DescribeLogDirsPartition::default()
         .with_partition_index(partition.index)

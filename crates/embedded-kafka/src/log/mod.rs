@@ -279,7 +279,8 @@ impl Log {
     }
 
     fn add_segment(&mut self, now: Timestamp) -> io::Result<()> {
-        let segment = Segment::create(&self.directory, self.end_offset, &self.files, now)?;
+        let mut segment = Segment::create(&self.directory, self.end_offset, &self.files, now)?;
+        segment.draw_jitter(&self.settings);
         self.segments.push(segment);
         Ok(())
     }

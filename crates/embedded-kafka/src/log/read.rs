@@ -84,6 +84,13 @@ impl Log {
         }))
     }
 
+    /// About how many bytes of batches the files hold before `end_offset`. As in Kafka, what lies
+    /// before the log's start counts until its segment goes.
+    pub(crate) fn stored_bytes(&self, end_offset: i64) -> u64 {
+        let first = self.segments.first().map_or(0, Segment::base_offset);
+        self.available_bytes(first, end_offset)
+    }
+
     /// About how many bytes of batches there are from `offset` to `end_offset`, without reading.
     ///
     /// Exact near the end of the log, where consumers wait for a minimum of bytes; elsewhere too

@@ -87,6 +87,9 @@ impl Log {
         for base_offset in &bases {
             self.segments.push(Segment::empty(&self.directory, *base_offset, &self.files, now));
         }
+        if let Some(active) = self.segments.last_mut() {
+            active.draw_jitter(&self.settings);
+        }
         let mark = CleanMark::load(&self.directory)?;
         recovery.was_clean = self.open_clean(mark, *bases.last().unwrap_or(&0))?;
         for index in 0..self.segments.len() - 1 {

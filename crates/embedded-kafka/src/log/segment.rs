@@ -9,6 +9,8 @@ use std::io::{self, IoSlice, Write};
 use std::path::Path;
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use crate::time::Timestamp;
 
 use super::batch::{BatchHeader, HEADER_SIZE, NO_TIMESTAMP};
@@ -34,6 +36,8 @@ pub(super) struct Segment {
     /// The largest timestamp of the first batch, from which `segment.ms` counts.
     first_timestamp: Option<Timestamp>,
     created: Timestamp,
+    /// By how many ms it is closed before its time (`segment.jitter.ms`).
+    jitter: Timestamp,
     /// Base offset and position of the newest batches: what consumers at the end of the log ask for.
     newest: VecDeque<(i64, u32)>,
     /// A failed write may have left bytes behind the end.
@@ -82,6 +86,7 @@ impl Segment {
             max_timestamp: None,
             first_timestamp: None,
             created: now,
+            jitter: 0,
             newest: VecDeque::new(),
             has_torn_tail: false,
             compacted_end: None,
@@ -123,6 +128,14 @@ impl Segment {
         &self.files
     }
 
+    /// Draws by how much the segment is closed before its time: logs that were created together do
+    /// not all begin a segment at once.
+    pub(super) fn draw_jitter(&mut self, settings: &LogSettings) {
+        let (drawn, _) = Uuid::new_v4().as_u64_pair();
+        let longest = u64::try_from(settings.segment_jitter_ms).unwrap_or(0);
+        self.jitter = drawn.checked_rem(longest).map_or(0, |jitter| jitter as Timestamp);
+    }
+
     /// Whether Kafka would start a new segment before it appends `batch`.
     pub(super) fn should_roll(
         &self,
@@ -133,7 +146,8 @@ impl Segment {
     ) -> bool {
         let relative_offset = last_offset - self.base_offset;
         self.size + batch.size() as u64 > settings.segment_bytes
-            || (self.size > 0 && self.age(batch.max_timestamp, now) > settings.segment_ms)
+            || (self.size > 0
+                && self.age(batch.max_timestamp, now) > settings.segment_ms - self.jitter)
             || self.offsets.size() + 8 > settings.index_max_bytes
             || self.times.size() + 12 > settings.index_max_bytes
             || relative_offset > i64::from(i32::MAX)
@@ -444,6 +458,32 @@ mod tests {
         segment.append(&header(0, 500, b"a"), b"a", &settings).unwrap();
         assert!(!segment.should_roll(&header(1, 600, b"b"), 1, &settings, 9_000_000));
         assert!(segment.should_roll(&header(1, 601, b"b"), 1, &settings, 9_000_000));
+    }
+
+    #[test]
+    fn jitter_closes_segments_before_their_time_each_at_another() {
+        let directory = tempfile::tempdir().unwrap();
+        let settings = LogSettings {
+            segment_ms: 1_000_000,
+            segment_jitter_ms: 900_000,
+            ..LogSettings::default()
+        };
+        let mut closed_at = std::collections::BTreeSet::new();
+        for _ in 0..20 {
+            let mut segment = Segment::create(directory.path(), 0, &OpenFiles::new(10), 0).unwrap();
+            segment.draw_jitter(&settings);
+            segment.append(&header(0, 500, b"a"), b"a", &settings).unwrap();
+            let closes =
+                |age: i64| segment.should_roll(&header(1, 500 + age, b"b"), 1, &settings, 0);
+            let ages: Vec<i64> = (0..=1_000_001).collect();
+            closed_at.insert(ages.partition_point(|age| !closes(*age)));
+        }
+        assert!(closed_at.len() > 10, "{closed_at:?}");
+        assert!(closed_at.iter().all(|age| (100_002..=1_000_001).contains(age)), "{closed_at:?}");
+
+        let mut segment = Segment::create(directory.path(), 0, &OpenFiles::new(10), 0).unwrap();
+        segment.draw_jitter(&LogSettings::default());
+        assert_eq!(segment.jitter, 0);
     }
 
     #[test]

@@ -20,6 +20,9 @@ pub(crate) struct LogSettings {
     pub(crate) segment_bytes: u64,
     /// Milliseconds after which a segment is closed (`segment.ms`).
     pub(crate) segment_ms: Timestamp,
+    /// By how many ms at most, and never by all of it, a segment is closed before that
+    /// (`segment.jitter.ms`).
+    pub(crate) segment_jitter_ms: Timestamp,
     /// Bytes between two entries of an index (`index.interval.bytes`).
     pub(crate) index_interval_bytes: u64,
     /// Bytes at which an index is full (`segment.index.bytes`).
@@ -61,6 +64,7 @@ impl Default for LogSettings {
         Self {
             segment_bytes: 1024 * 1024 * 1024,
             segment_ms: 7 * 24 * 60 * 60 * 1000,
+            segment_jitter_ms: 0,
             index_interval_bytes: 4096,
             index_max_bytes: 10 * 1024 * 1024,
             max_message_bytes: 1024 * 1024 + LOG_OVERHEAD_BYTES,

@@ -64,7 +64,7 @@ pub(crate) struct PartitionState {
     /// (`unclean.leader.election.enable`).
     is_unclean_allowed: bool,
     /// Set when the topic is deleted, for requests that had already found the partition.
-    is_deleted: bool,
+    pub(super) is_deleted: bool,
 }
 
 impl PartitionState {
@@ -380,74 +380,6 @@ impl Partition {
         });
         self.changed.wake();
         moved
-    }
-
-    /// Removes the segments that retention wants gone, and says up to where the log is gone then.
-    /// `None` where none is due. Reads files, though not under the lock.
-    ///
-    /// # Errors
-    /// When the files cannot be read or changed.
-    pub(crate) fn forget(&self, now: Timestamp) -> Result<Option<i64>, LogError> {
-        let aged =
-            self.with(
-                |state| {
-                    if state.is_deleted { None } else { state.log.aged(state.high_watermark()) }
-                },
-            );
-        let Some(due) = aged.map(|aged| aged.due(now)).transpose()?.flatten() else {
-            return Ok(None);
-        };
-        let start_offset = self.with(|state| {
-            if state.is_deleted {
-                return Ok(None);
-            }
-            state.log.forget_before(due, now).map(Some)
-        })?;
-        self.changed.wake();
-        Ok(start_offset)
-    }
-
-    /// Compacts the log where that is due, and says up to which offset it is clean then. `None` where
-    /// it is not due, or `is_stopped` says that there is no more time. Reads and writes files, though
-    /// under the lock it only moves and removes some.
-    ///
-    /// # Errors
-    /// When the files cannot be read or changed.
-    pub(crate) fn compact(
-        &self,
-        now: Timestamp,
-        is_stopped: &dyn Fn() -> bool,
-    ) -> Result<Option<i64>, LogError> {
-        let pass = self.with(|state| {
-            let stable_end = state.high_watermark().min(state.log.last_stable_offset());
-            if state.is_deleted { None } else { state.log.cleaning(stable_end, now) }
-        });
-        let Some(mut pass) = pass else { return Ok(None) };
-        if !pass.is_due()? {
-            return Ok(None);
-        }
-        let Some(mut cleaning) = pass.prepare(is_stopped)? else { return Ok(None) };
-        let end_offset = cleaning.end_offset();
-        // A log that was deleted meanwhile, or cut, is left alone.
-        let when_there = |act: &mut dyn FnMut(&mut Log) -> std::io::Result<bool>| {
-            self.with(|state| if state.is_deleted { Ok(false) } else { act(&mut state.log) })
-        };
-        if !when_there(&mut |log| log.begin_cleaning(end_offset).map(|()| true))? {
-            return Ok(None);
-        }
-        while !cleaning.is_done() {
-            let Some(cleaned) = cleaning.next_segment(is_stopped)? else { return Ok(None) };
-            let mut cleaned = Some(cleaned);
-            let is_swapped = when_there(&mut |log| match cleaned.take() {
-                Some(cleaned) => log.swap_in(cleaned),
-                None => Ok(false),
-            })?;
-            if !is_swapped {
-                return Ok(None);
-            }
-        }
-        let is_clean = when_there(&mut |log| log.finish_cleaning(end_offset).map(|()| true))?;
-        Ok(is_clean.then_some(end_offset))
     }
 
     /// Removes the log. Whoever waits for it is woken and told that it is gone.

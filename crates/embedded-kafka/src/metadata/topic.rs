@@ -154,6 +154,7 @@ fn log_settings(config: &TopicConfig) -> LogSettings {
     LogSettings {
         segment_bytes: u64::try_from(config.segment_bytes()).unwrap_or(0),
         segment_ms: segment_ms(config),
+        segment_jitter_ms: config.segment_jitter_ms().min(config.segment_ms()),
         index_interval_bytes: u64::try_from(config.index_interval_bytes()).unwrap_or(0),
         index_max_bytes: u64::try_from(config.segment_index_bytes()).unwrap_or(0),
         max_message_bytes: usize::try_from(config.max_message_bytes()).unwrap_or(0),

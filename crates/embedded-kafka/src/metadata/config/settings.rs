@@ -51,7 +51,7 @@ pub(crate) const TOPIC_SETTINGS: &[TopicSetting] = &[
         kind: Long(0),
         default: "0",
         node_setting: None,
-        effective: false,
+        effective: true,
         documentation: "The most, in ms, by which segment.ms is shortened at random, so that \
                         partitions do not all roll at once.",
     },

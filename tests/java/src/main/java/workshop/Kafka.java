@@ -71,6 +71,18 @@ final class Kafka implements AutoCloseable {
 
     /** A consumer that commits only when told to. */
     KafkaConsumer<String, String> consumer(String group, String isolation) {
+        return new KafkaConsumer<>(
+                reading(group, isolation), new StringDeserializer(), new StringDeserializer());
+    }
+
+    /** A member of a group of the new protocol (KIP-848). */
+    KafkaConsumer<String, String> member(String group) {
+        Map<String, Object> config = reading(group, COMMITTED);
+        config.put(ConsumerConfig.GROUP_PROTOCOL_CONFIG, "consumer");
+        return new KafkaConsumer<>(config, new StringDeserializer(), new StringDeserializer());
+    }
+
+    private Map<String, Object> reading(String group, String isolation) {
         Map<String, Object> config = new HashMap<>();
         config.put("bootstrap.servers", servers);
         config.put(ConsumerConfig.GROUP_ID_CONFIG, group);
@@ -78,7 +90,7 @@ final class Kafka implements AutoCloseable {
         config.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
         config.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
         config.put(ConsumerConfig.FETCH_MAX_WAIT_MS_CONFIG, 100);
-        return new KafkaConsumer<>(config, new StringDeserializer(), new StringDeserializer());
+        return config;
     }
 
     /** One record for each value, in turn over the partitions; they are acknowledged. */

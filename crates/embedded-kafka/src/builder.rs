@@ -1,0 +1,192 @@
+//! What is chosen before a cluster starts, and which choices make no sense.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::cluster::Cluster;
+use crate::error::StartError;
+use crate::metadata::MOST_PARTITIONS;
+use crate::settings::Settings;
+
+/// Chooses what a cluster is like. Every choice has a default that suits a test: one node, a
+/// temporary directory, free ports on 127.0.0.1.
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct ClusterBuilder {
+    pub(crate) nodes: usize,
+    pub(crate) ports: Vec<u16>,
+    pub(crate) data_directory: Option<PathBuf>,
+    pub(crate) settings: Settings,
+}
+
+impl ClusterBuilder {
+    /// How many nodes, 1 to 9.
+    pub fn nodes(mut self, nodes: usize) -> Self {
+        self.nodes = nodes;
+        self
+    }
+
+    /// The port of each node; 0, or none given, is any free one.
+    pub fn ports(mut self, ports: impl IntoIterator<Item = u16>) -> Self {
+        self.ports = ports.into_iter().collect();
+        self
+    }
+
+    /// Where everything is kept. Without it, in a temporary directory that goes with the cluster.
+    pub fn data_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.data_directory = Some(directory.into());
+        self
+    }
+
+    /// The address that the nodes listen on and tell clients to connect to, so not 0.0.0.0. The
+    /// default is 127.0.0.1, which nobody outside this machine reaches.
+    pub fn listen_on(mut self, address: IpAddr) -> Self {
+        self.settings.listen_on = address;
+        self
+    }
+
+    /// Whether a topic is created when a producer asks for one that does not exist
+    /// (`auto.create.topics.enable`, true as in Kafka).
+    pub fn auto_create_topics(mut self, create: bool) -> Self {
+        self.settings.auto_create_topics = create;
+        self
+    }
+
+    /// How many partitions a topic has where its creator leaves it open (`num.partitions`, 1).
+    pub fn default_partitions(mut self, partitions: i32) -> Self {
+        self.settings.default_partitions = partitions;
+        self
+    }
+
+    /// How many nodes hold each partition where the topic's creator leaves it open
+    /// (`default.replication.factor`, 1).
+    pub fn default_replication_factor(mut self, factor: i16) -> Self {
+        self.settings.default_replication_factor = factor;
+        self
+    }
+
+    /// The largest request in bytes (`socket.request.max.bytes`, 100 MiB).
+    pub fn max_frame_bytes(mut self, bytes: usize) -> Self {
+        self.settings.max_frame_bytes = bytes;
+        self
+    }
+
+    /// How long in ms a group that was empty waits for more members before its first rebalance
+    /// (`group.initial.rebalance.delay.ms`; 50, where Kafka has 3,000).
+    pub fn initial_rebalance_delay_ms(mut self, delay: i32) -> Self {
+        self.settings.initial_rebalance_delay_ms = delay;
+        self
+    }
+
+    /// How long after it was killed a node is missed, and others lead in its place
+    /// (`broker.session.timeout.ms`; 300 ms, where Kafka has 9 s).
+    pub fn failover_delay(mut self, delay: Duration) -> Self {
+        self.settings.failover_delay_ms = delay.as_millis() as i64;
+        self
+    }
+
+    /// How long a follower may be behind before it leaves the in-sync replicas
+    /// (`replica.lag.time.max.ms`, 30 s).
+    pub fn replica_lag_time_max(mut self, longest: Duration) -> Self {
+        self.settings.replica_lag_time_max_ms = longest.as_millis() as i64;
+        self
+    }
+
+    /// How often segments are looked for that are too old or too many
+    /// (`log.retention.check.interval.ms`, 5 minutes).
+    pub fn retention_check_interval(mut self, interval: Duration) -> Self {
+        self.settings.retention_check_interval_ms = (interval.as_millis() as i64).max(1);
+        self
+    }
+
+    /// How long the cleaner waits before it looks again for what can be compacted
+    /// (`log.cleaner.backoff.ms`, 15 s).
+    pub fn log_cleaner_backoff(mut self, backoff: Duration) -> Self {
+        self.settings.cleaner_backoff_ms = (backoff.as_millis() as i64).max(1);
+        self
+    }
+
+    /// The rack of each node (`broker.rack`), and that consumers may read from the nearest replica
+    /// (`client.rack` with `replica.selector.class` RackAwareReplicaSelector, KIP-392). Without
+    /// racks all read from leaders, as in Kafka.
+    pub fn racks(mut self, racks: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.settings.racks = racks.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Starts the cluster. When it returns, every node accepts connections.
+    ///
+    /// Raises the process's limit of open files to the highest that it may have (`ulimit -H -n`):
+    /// each connection takes one.
+    ///
+    /// # Errors
+    /// A choice that makes no sense, a port that is taken, a data directory that cannot be used or
+    /// that another cluster uses.
+    pub async fn start(self) -> Result<Cluster, StartError> {
+        self.check()?;
+        // Opening a large data directory reads from disk, which is nothing for the caller's runtime.
+        tokio::task::spawn_blocking(move || Cluster::start(self))
+            .await
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+    }
+
+    fn check(&self) -> Result<(), StartError> {
+        let refuse = |reason: String| Err(StartError::InvalidSetting(reason));
+        let Settings { listen_on, default_partitions, default_replication_factor, .. } =
+            self.settings;
+        if !(1..=9).contains(&self.nodes) {
+            return refuse(format!("a cluster has 1 to 9 nodes, not {}", self.nodes));
+        }
+        if self.ports.len() > self.nodes {
+            let (ports, nodes) = (self.ports.len(), self.nodes);
+            return refuse(format!("{ports} ports were given for {nodes} node(s)"));
+        }
+        if self.settings.racks.len() > self.nodes {
+            let (racks, nodes) = (self.settings.racks.len(), self.nodes);
+            return refuse(format!("{racks} racks were given for {nodes} node(s)"));
+        }
+        if listen_on.is_unspecified() {
+            // As in Kafka, whose advertised.listeners cannot be 0.0.0.0 either.
+            return refuse(format!(
+                "clients cannot connect to {listen_on}: listen on an address of this machine"
+            ));
+        }
+        if !(1..=MOST_PARTITIONS).contains(&default_partitions) {
+            return refuse(format!(
+                "a topic has 1 to {MOST_PARTITIONS} partitions, not {default_partitions}"
+            ));
+        }
+        if !(1..=self.nodes as i64).contains(&i64::from(default_replication_factor)) {
+            return refuse(format!(
+                "{} node(s) cannot hold {default_replication_factor} replicas of a partition",
+                self.nodes
+            ));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_choice_that_makes_no_sense_is_refused_with_a_reason() {
+        let builder = Cluster::builder;
+        let rows = [
+            (builder().nodes(0), "a cluster has 1 to 9 nodes, not 0"),
+            (builder().ports([1, 2]), "2 ports were given for 1 node(s)"),
+            (builder().racks(["a", "b"]), "2 racks were given for 1 node(s)"),
+            (builder().listen_on([0, 0, 0, 0].into()), "clients cannot connect to 0.0.0.0"),
+            (builder().default_partitions(0), "a topic has 1 to 10000 partitions, not 0"),
+            (builder().default_partitions(10_001), "1 to 10000 partitions, not 10001"),
+            (builder().default_replication_factor(2), "1 node(s) cannot hold 2 replicas"),
+        ];
+        for (builder, reason) in rows {
+            let refused = builder.check().unwrap_err().to_string();
+            assert!(refused.contains(reason), "{refused}");
+        }
+        assert!(builder().nodes(3).default_replication_factor(3).check().is_ok());
+    }
+}
