@@ -3,6 +3,8 @@
 //! Each runs on an embedded cluster of its own process and must end with exit code 0, which
 //! [`Workplace::run`] checks. What docs.rs compares word for word is checked here for its facts.
 
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::ApiKey;
 use workshop_tests::examples::{Printed, Workplace, names, side_by_side};
 
 const AIRPORTS: i64 = 7884;
@@ -124,13 +126,35 @@ fn a_rebalance_stops_what_its_strategy_says() {
     };
     for event in ["c joins", "c leaves"] {
         assert!(stopped("eager", event)[1] > 0, "{event}: {printed:?}");
-        assert_eq!(stopped("cooperative", event)[1], 0, "{event}: {printed:?}");
+        for group in ["cooperative", "consumer"] {
+            assert_eq!(stopped(group, event)[1], 0, "{group}, {event}: {printed:?}");
+            assert!(stopped(group, event)[0] > 0, "{group}, {event}: {printed:?}");
+        }
+    }
+    assert_eq!(stopped("consumer", "c restarts")[1], 0, "{printed:?}");
+    for group in ["eager", "cooperative", "static", "consumer"] {
+        let line = format!("group {group:<11}  600 departures, 0 read again");
+        assert!(printed.stdout.contains(&line), "{printed:?}");
     }
     // A session of 6 s begins with the last heartbeat, and one is sent each second.
     for (group, event) in [("static", "c leaves"), ("eager", "b is killed")] {
         assert!(stopped(group, event)[0] > 4000, "{group}, {event}: {printed:?}");
     }
     assert!(stopped("static", "c restarts")[0] < 4000, "{printed:?}");
+}
+
+/// Brokers where the protocol is switched off answer so.
+#[tokio::test]
+async fn a_cluster_without_the_new_group_protocol_compares_the_other_strategies() {
+    let cluster = embedded_kafka::Cluster::builder().start().await.unwrap();
+    let (api, error) = (ApiKey::ConsumerGroupHeartbeat, ResponseError::UnsupportedVersion);
+    cluster.switchboard().fail_next(api, error, 100).unwrap();
+    let workplace = Workplace::fresh().with("KAFKA_BOOTSTRAP_SERVERS", cluster.bootstrap_servers());
+    let printed = workplace.run("07_consumer_group");
+    assert!(printed.stdout.contains("\nconsumer\n  not on this cluster: "), "{printed:?}");
+    assert!(printed.stdout.contains("group static       600 departures"), "{printed:?}");
+    assert!(!printed.stdout.contains("group consumer"), "{printed:?}");
+    cluster.shutdown().await;
 }
 
 #[test]
