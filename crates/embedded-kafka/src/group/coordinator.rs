@@ -54,6 +54,8 @@ pub(crate) struct Groups {
     pub(super) log: Arc<dyn OffsetsLog>,
     pub(super) awaiting_markers: Mutex<AwaitingMarkers>,
     pub(super) settings: Settings,
+    /// Those of the groups that have settings of their own.
+    own_settings: RwLock<HashMap<String, Settings>>,
     on_event: OnEvent,
 }
 
@@ -124,7 +126,22 @@ pub(crate) fn append_error(error: ResponseError) -> ResponseError {
 impl Groups {
     pub(crate) fn new(log: Arc<dyn OffsetsLog>, settings: Settings, on_event: OnEvent) -> Self {
         let awaiting_markers = Mutex::default();
-        Self { groups: RwLock::default(), log, awaiting_markers, settings, on_event }
+        let (groups, own_settings) = (RwLock::default(), RwLock::default());
+        Self { groups, log, awaiting_markers, settings, own_settings, on_event }
+    }
+
+    /// Gives a group settings of its own, made of those of all groups, or takes them away. They hold
+    /// from the next request on.
+    pub(crate) fn configure(
+        &self,
+        group_id: &str,
+        own: Option<impl FnOnce(&Settings) -> Settings>,
+    ) {
+        let mut all = self.own_settings.write();
+        match own {
+            Some(make) => drop(all.insert(group_id.to_owned(), make(&self.settings))),
+            None => drop(all.remove(group_id)),
+        }
     }
 
     /// JoinGroup.
@@ -276,8 +293,9 @@ impl Groups {
             let key = GroupMetadataKey { group: group_id.clone() }.encode();
             self.append(&group_id, None, vec![(key, Some(value.encode()))]).map(|_| ())
         };
-        let mut step =
-            Step { now, settings: &self.settings, store: &mut store, events: Vec::new() };
+        let own = self.own_settings.read().get(&group_id).cloned();
+        let settings = own.as_ref().unwrap_or(&self.settings);
+        let mut step = Step { now, settings, store: &mut store, events: Vec::new() };
         let result = act(&mut group, &mut step);
         let events = step.events;
         let due = group.due(self.settings.empty_group_retention_ms);

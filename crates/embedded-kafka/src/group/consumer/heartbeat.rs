@@ -130,8 +130,9 @@ impl ConsumerGroup {
         let before = self.current(&beat.member_id).assigned.clone();
         let is_new_epoch = self.update_member(beat) | self.resolve(beat, topics, step.now);
         self.advance(is_new_epoch, topics);
-        if self.epoch > self.assignment_epoch {
+        if self.epoch > self.assignment_epoch && self.may_assign(step) {
             self.assign(topics);
+            self.assigned_at = Some(step.now);
             step.events.push(GroupEvent::Rebalancing {
                 group: group.to_owned(),
                 reason: format!("a new assignment for epoch {}", self.epoch),
@@ -150,6 +151,13 @@ impl ConsumerGroup {
             interval_ms: step.settings.consumer_heartbeat_interval_ms,
             assignment: tells.then_some(current.assigned),
         })
+    }
+
+    /// Whether the last assignment is old enough for another one. The first member of a group need
+    /// not wait.
+    fn may_assign(&self, step: &Step<'_>) -> bool {
+        let interval = i64::from(step.settings.consumer_assignment_interval_ms);
+        self.members.len() == 1 || self.assigned_at.is_none_or(|at| at + interval <= step.now)
     }
 
     /// Whether the heartbeat changes nothing but the member's session.

@@ -28,6 +28,7 @@ use uuid::Uuid;
 use crate::records::{ConsumerMemberValue, CurrentAssignmentValue, Partitions, Reconciliation};
 use crate::time::Timestamp;
 
+pub(crate) use assignor::NAMES as ASSIGNORS;
 pub(crate) use describe::{DescribedConsumer, DescribedConsumerGroup};
 pub(crate) use heartbeat::{ConsumerHeartbeat, HeartbeatAnswer};
 pub(crate) use offsets::FetchingMember;
@@ -125,6 +126,8 @@ pub(crate) struct ConsumerGroup {
     resolved: BTreeMap<String, BTreeSet<String>>,
     /// When the regular expressions were last matched against the topics.
     resolved_at: Timestamp,
+    /// When the targets were computed, if that was here.
+    assigned_at: Option<Timestamp>,
 }
 
 impl ConsumerGroup {
@@ -138,6 +141,7 @@ impl ConsumerGroup {
             targets: BTreeMap::new(),
             resolved: BTreeMap::new(),
             resolved_at: 0,
+            assigned_at: None,
         }
     }
 

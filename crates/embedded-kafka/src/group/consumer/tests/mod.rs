@@ -274,6 +274,30 @@ fn requests_that_make_no_sense_are_refused_as_kafka_does() {
 }
 
 #[test]
+fn a_groups_own_settings_are_its_members() {
+    let mut harness = Harness::new(&[("flights", 6)]);
+    let own = |all: &crate::group::Settings| crate::group::Settings {
+        consumer_session_timeout_ms: 6_000,
+        consumer_heartbeat_interval_ms: 100,
+        consumer_assignment_interval_ms: 5_000,
+        ..all.clone()
+    };
+    harness.groups.configure(GROUP, Some(own));
+    assert_eq!(harness.join("a").interval_ms, 100);
+    let first = harness.described();
+    harness.join("b");
+    let waiting = harness.described();
+    assert_eq!((waiting.state, waiting.epoch), ("Assigning", first.epoch + 1));
+    assert_eq!(waiting.assignment_epoch, first.epoch);
+    harness.pass(5_000);
+    let answer = harness.beat("a", first.epoch);
+    assert_eq!(answer.assignment, Some(parts("flights", &[0, 1, 2])));
+    // Who has kept silent for the group's session is gone.
+    harness.pass(1_000);
+    assert_eq!(harness.described().members.len(), 1);
+}
+
+#[test]
 fn a_full_group_takes_nobody_more() {
     let harness = Harness::new(&[("flights", 2)]);
     let settings =
