@@ -19,7 +19,7 @@ use super::members::Leaving;
 use super::state::{Group, State};
 use super::sync::{SyncAnswer, SyncRequest};
 use super::waiting::Ticket;
-use super::{GroupEvent, Settings, Step};
+use super::{GroupEvent, Settings, Step, Topics};
 use crate::records::{GroupMetadataKey, GroupMetadataValue};
 use crate::time::Timestamp;
 use crate::txn::Producer;
@@ -148,6 +148,7 @@ impl Groups {
     pub(crate) fn join(
         &self,
         group_id: &str,
+        topics: &dyn Topics,
         request: JoinRequest,
         now: Timestamp,
     ) -> Waiting<JoinAnswer> {
@@ -172,6 +173,9 @@ impl Groups {
         };
         let member_id = request.member_id.clone();
         let ticket = self.step(&cell, now, |group, step| {
+            if Self::has_consumers(group) {
+                return Ticket::answered(self.join_consumer_group(group, &request, topics, step));
+            }
             if let Err(error) = self.leave_new_protocol(group, step) {
                 return Ticket::answered(Err(JoinRefused { error, member_id }));
             }
@@ -191,6 +195,7 @@ impl Groups {
     pub(crate) fn sync(
         &self,
         group_id: &str,
+        topics: &dyn Topics,
         request: &SyncRequest,
         now: Timestamp,
     ) -> Waiting<SyncAnswer> {
@@ -200,7 +205,10 @@ impl Groups {
         let Some(cell) = self.find(group_id) else {
             return Waiting::answered(Err(ResponseError::UnknownMemberId));
         };
-        let ticket = self.step(&cell, now, |group, step| group.sync(request, step));
+        let ticket = self.step(&cell, now, |group, step| match &mut group.consumer {
+            Some(consumer) => Ticket::answered(consumer.sync_classic(request, topics, step)),
+            None => group.sync(request, step),
+        });
         Waiting { cell: Some(cell), ticket }
     }
 
@@ -217,8 +225,9 @@ impl Groups {
             return Err(ResponseError::InvalidGroupId);
         }
         let cell = self.find(group_id).ok_or(ResponseError::UnknownMemberId)?;
-        self.step(&cell, now, |group, step| {
-            group.heartbeat(member_id, instance_id, generation, step)
+        self.step(&cell, now, |group, step| match &mut group.consumer {
+            Some(consumer) => consumer.heartbeat_classic(member_id, instance_id, generation, step),
+            None => group.heartbeat(member_id, instance_id, generation, step),
         })
     }
 

@@ -56,7 +56,7 @@ pub(crate) const CONSUMER_HEARTBEAT_INTERVAL_MS: i32 = 1_000;
 /// `group.consumer.assignment.interval.ms`, 1 s in Kafka.
 pub(crate) const CONSUMER_ASSIGNMENT_INTERVAL_MS: i32 = 0;
 /// `group.consumer.migration.policy`.
-pub(crate) const MIGRATION_POLICY: &str = "disabled";
+pub(crate) const MIGRATION_POLICY: &str = "bidirectional";
 
 /// The limits and delays of all groups, in milliseconds unless they say otherwise.
 #[derive(Debug, Clone)]

@@ -127,6 +127,47 @@ pub(crate) struct ConsumerMemberValue {
     /// Milliseconds that the member may take to give partitions up.
     pub(crate) rebalance_timeout_ms: i32,
     pub(crate) assignor: Option<String>,
+    /// Set for members of the classic protocol.
+    pub(crate) classic: Option<ClassicMember>,
+}
+
+/// What a member of the classic protocol says beside that.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct ClassicMember {
+    pub(crate) session_timeout_ms: i32,
+    /// Names of assignors and what the member tells them, in the order of its preference.
+    pub(crate) protocols: Vec<(String, Bytes)>,
+}
+
+impl ClassicMember {
+    /// The content of the tagged field: a byte that says that it is there, and the structure.
+    fn encode(&self) -> Bytes {
+        let mut writer = Writer::untyped();
+        writer.int8(1);
+        writer.int32(self.session_timeout_ms);
+        writer.compact_array_length(self.protocols.len());
+        for (name, metadata) in &self.protocols {
+            writer.compact_string(name);
+            writer.compact_bytes(metadata);
+            writer.unsigned_varint(0);
+        }
+        writer.unsigned_varint(0);
+        writer.finish()
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Option<Self>, Malformed> {
+        if reader.int8()? < 0 {
+            return Ok(None);
+        }
+        let session_timeout_ms = reader.int32()?;
+        let mut protocols = Vec::new();
+        for _ in 0..reader.array_length(true)? {
+            protocols.push((reader.string(true)?, reader.bytes(true)?));
+            reader.tagged_fields(|_, _| Ok(()))?;
+        }
+        reader.tagged_fields(|_, _| Ok(()))?;
+        Ok(Some(Self { session_timeout_ms, protocols }))
+    }
 }
 
 impl ConsumerMemberValue {
@@ -140,13 +181,22 @@ impl ConsumerMemberValue {
         writer.compact_nullable_string(self.regex.as_deref());
         writer.int32(self.rebalance_timeout_ms);
         writer.compact_nullable_string(self.assignor.as_deref());
-        writer.unsigned_varint(0);
+        match &self.classic {
+            None => writer.unsigned_varint(0),
+            Some(classic) => {
+                let content = classic.encode();
+                writer.unsigned_varint(1);
+                writer.unsigned_varint(0);
+                writer.unsigned_varint(u32::try_from(content.len()).unwrap_or(u32::MAX));
+                writer.raw(&content);
+            }
+        }
         writer.finish()
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
         let mut reader = read_version_0(bytes)?;
-        let value = Self {
+        let mut value = Self {
             instance_id: reader.nullable_string(true)?,
             rack_id: reader.nullable_string(true)?,
             client_id: reader.string(true)?,
@@ -155,8 +205,14 @@ impl ConsumerMemberValue {
             regex: reader.nullable_string(true)?,
             rebalance_timeout_ms: reader.int32()?,
             assignor: reader.nullable_string(true)?,
+            classic: None,
         };
-        reader.tagged_fields(|_, _| Ok(()))?;
+        reader.tagged_fields(|tag, mut content| {
+            if tag == 0 {
+                value.classic = ClassicMember::decode(&mut content)?;
+            }
+            Ok(())
+        })?;
         Ok(value)
     }
 }
@@ -372,7 +428,11 @@ mod tests {
             ..ConsumerMemberValue::default()
         };
         assert_eq!(member.encode(), bytes);
-        assert_eq!(ConsumerMemberValue::decode(&bytes), Ok(member));
+        assert_eq!(ConsumerMemberValue::decode(&bytes), Ok(member.clone()));
+        let protocols = vec![("range".to_owned(), Bytes::from_static(&[0, 1]))];
+        let classic = Some(ClassicMember { session_timeout_ms: 45_000, protocols });
+        let member = ConsumerMemberValue { classic, ..member };
+        assert_eq!(ConsumerMemberValue::decode(&member.encode()), Ok(member));
         assert_eq!(encode_target_epoch(7), from_hex("00000000000700"));
         let bytes = from_hex("0000020102030405060708090a0b0c0d0e0f100300000000000000020000");
         assert_eq!(encode_target(&partitions(&[0, 2])), bytes);

@@ -1,11 +1,14 @@
 //! Groups of the new protocol, heartbeat by heartbeat, with the time passed in.
 
+mod classic;
 mod invariants;
 
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use crate::group::tests::memory_log::{GROUP, MemoryLog, groups, offset, on_its_own, restarted};
+use crate::group::tests::memory_log::{
+    GROUP, MemoryLog, NoTopics, groups, offset, on_its_own, restarted,
+};
 use crate::group::{Commit, Groups, Leaving};
 
 use super::*;
@@ -30,6 +33,10 @@ impl Made {
 impl Topics for Made {
     fn find(&self, name: &str) -> Option<(Uuid, i32)> {
         self.0.borrow().get(name).map(|partitions| (id_of(name), *partitions))
+    }
+
+    fn name(&self, id: Uuid) -> Option<String> {
+        self.0.borrow().keys().find(|name| id_of(name) == id).cloned()
     }
 
     fn matching(&self, is_match: &dyn Fn(&str) -> bool) -> BTreeSet<String> {
@@ -431,8 +438,11 @@ fn an_empty_group_changes_its_protocol_and_keeps_its_offsets() {
     assert!(listed().is_consumer_group);
     harness.beat("a", LEAVES);
     assert_eq!((listed().is_consumer_group, listed().state), (true, "Empty"));
-    let joining_classic = || crate::group::tests::joining("m");
-    let _ticket = harness.groups.join(GROUP, joining_classic(), harness.now);
+    let joining_classic = || crate::group::JoinRequest {
+        protocol_type: "connect".into(),
+        ..crate::group::tests::joining("m")
+    };
+    let _ticket = harness.groups.join(GROUP, &NoTopics, joining_classic(), harness.now);
     assert!(!listed().is_consumer_group);
     assert_eq!(harness.error(&joining("a")), ResponseError::GroupIdNotFound);
     harness.restart();
@@ -442,10 +452,14 @@ fn an_empty_group_changes_its_protocol_and_keeps_its_offsets() {
 }
 
 #[test]
-fn a_classic_client_does_not_join_members_of_the_new_protocol() {
+fn who_is_no_consumer_does_not_join_members_of_the_new_protocol() {
     let harness = shared();
     let before = harness.described();
-    let refused = harness.groups.join(GROUP, crate::group::tests::joining("m"), harness.now);
+    let worker = crate::group::JoinRequest {
+        protocol_type: "connect".into(),
+        ..crate::group::tests::joining("m")
+    };
+    let refused = harness.groups.join(GROUP, &NoTopics, worker, harness.now);
     let answer = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let refused = answer.block_on(refused.answer()).unwrap_err();
     assert_eq!(refused.error, ResponseError::InconsistentGroupProtocol);
