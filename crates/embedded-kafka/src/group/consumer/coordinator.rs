@@ -70,7 +70,16 @@ impl Groups {
                 ConsumerGroup::of_classic(group, topics, step)?
             }
             None => {
-                let message = format!("Group {} is not a consumer group.", group.id);
+                let has_members = !group.members.is_empty();
+                let message = if beat.epoch == 0 && has_members {
+                    format!(
+                        "Cannot upgrade classic group {} to consumer group because the group does \
+                         not use the consumer embedded protocol.",
+                        group.id
+                    )
+                } else {
+                    format!("Group {} is not a consumer group.", group.id)
+                };
                 return Err(Refused::new(ResponseError::GroupIdNotFound, message));
             }
         };
