@@ -429,10 +429,24 @@ mod tests {
         };
         assert_eq!(member.encode(), bytes);
         assert_eq!(ConsumerMemberValue::decode(&bytes), Ok(member.clone()));
-        let protocols = vec![("range".to_owned(), Bytes::from_static(&[0, 1]))];
-        let classic = Some(ClassicMember { session_timeout_ms: 45_000, protocols });
-        let member = ConsumerMemberValue { classic, ..member };
-        assert_eq!(ConsumerMemberValue::decode(&member.encode()), Ok(member));
+        let bytes = from_hex(
+            "0000000006\
+             70726f62650b2f3132372e302e302e3102106738746f702d37383831373833353701000027100001003b\
+             01000027100213636f6f70657261746976652d737469636b7920000100000001000f6738746f702d3738\
+             38313738333537ffffffff000000000000",
+        );
+        let metadata = bytes.slice(bytes.len() - 33..bytes.len() - 2);
+        let protocols = vec![("cooperative-sticky".to_owned(), metadata)];
+        let member = ConsumerMemberValue {
+            client_id: "probe".into(),
+            client_host: "/127.0.0.1".into(),
+            topics: ["g8top-788178357".into()].into(),
+            rebalance_timeout_ms: 10_000,
+            classic: Some(ClassicMember { session_timeout_ms: 10_000, protocols }),
+            ..ConsumerMemberValue::default()
+        };
+        assert_eq!(member.encode(), bytes);
+        assert_eq!(ConsumerMemberValue::decode(&bytes), Ok(member));
         assert_eq!(encode_target_epoch(7), from_hex("00000000000700"));
         let bytes = from_hex("0000020102030405060708090a0b0c0d0e0f100300000000000000020000");
         assert_eq!(encode_target(&partitions(&[0, 2])), bytes);
