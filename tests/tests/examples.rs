@@ -148,7 +148,7 @@ fn a_rebalance_stops_what_its_strategy_says() {
 async fn a_cluster_without_the_new_group_protocol_compares_the_other_strategies() {
     let cluster = embedded_kafka::Cluster::builder().start().await.unwrap();
     let (api, error) = (ApiKey::ConsumerGroupHeartbeat, ResponseError::UnsupportedVersion);
-    cluster.switchboard().fail_next(api, error, 100).unwrap();
+    cluster.fail_next(api, error, 100).unwrap();
     let workplace = Workplace::fresh().with("KAFKA_BOOTSTRAP_SERVERS", cluster.bootstrap_servers());
     let printed = workplace.run("07_consumer_group");
     assert!(printed.stdout.contains("\nconsumer\n  not on this cluster: "), "{printed:?}");

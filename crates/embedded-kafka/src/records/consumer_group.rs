@@ -435,7 +435,7 @@ mod tests {
              01000027100213636f6f70657261746976652d737469636b7920000100000001000f6738746f702d3738\
              38313738333537ffffffff000000000000",
         );
-        let metadata = bytes.slice(bytes.len() - 33..bytes.len() - 2);
+        let metadata = Bytes::copy_from_slice(&bytes[bytes.len() - 33..bytes.len() - 2]);
         let protocols = vec![("cooperative-sticky".to_owned(), metadata)];
         let member = ConsumerMemberValue {
             client_id: "probe".into(),
