@@ -441,6 +441,8 @@ mod tests {
             client_id: "probe".into(),
             client_host: "/127.0.0.1".into(),
             topics: ["g8top-788178357".into()].into(),
+            // Kafka writes no null here for who was a classic member.
+            regex: Some(String::new()),
             rebalance_timeout_ms: 10_000,
             classic: Some(ClassicMember { session_timeout_ms: 10_000, protocols }),
             ..ConsumerMemberValue::default()
