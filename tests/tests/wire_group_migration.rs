@@ -285,7 +285,7 @@ async fn without_members_of_the_new_protocol_the_group_is_a_classic_one_again() 
     assert_eq!(described.error_code, GROUP_ID_NOT_FOUND);
     assert_eq!(described.error_message.as_deref(), Some(message.as_str()));
     let joined = scene.rejoin(&[0, 1]);
-    assert_eq!((joined.generation_id, &*joined.leader == scene.member), (3, true));
+    assert_eq!((joined.generation_id, joined.leader.as_str() == scene.member), (3, true));
     assert_eq!(scene.sync(3, &[0, 1, 2, 3]), Ok(vec![0, 1, 2, 3]));
     assert_eq!(scene.classic_beat(3), 0);
     scene.is_listed_as("classic", "Stable");
