@@ -5,11 +5,13 @@ use std::fmt;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
+use rdkafka::error::RDKafkaErrorCode;
 
 use crate::RECORDS;
 
-/// A rebalance takes seconds, a session timeout six. Longer than this is a mistake.
+/// A rebalance takes seconds, up to ten where members are heard of every five, and a session timeout
+/// six. Longer than this is a mistake.
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// What the members of one group tell, from their callbacks.
@@ -28,6 +30,7 @@ struct State {
     callbacks: BTreeMap<String, Vec<String>>,
     read: BTreeSet<(i32, i64)>,
     read_again: usize,
+    fatal: Option<RDKafkaErrorCode>,
 }
 
 /// What one event did to the partitions of its group.
@@ -87,6 +90,12 @@ impl Board {
         }
     }
 
+    /// A member cannot go on, and so nobody needs to wait for it.
+    pub(crate) fn fatal(&self, error: RDKafkaErrorCode) {
+        self.state().fatal = Some(error);
+        self.changed.notify_all();
+    }
+
     /// A record came.
     pub(crate) fn read(&self, partition: i32, offset: i64) {
         let mut state = self.state();
@@ -141,11 +150,14 @@ impl Board {
     }
 
     fn wait(&self, mut done: impl FnMut(&State) -> bool) -> Result<()> {
-        let waiting = |state: &mut State| !done(state);
+        let waiting = |state: &mut State| state.fatal.is_none() && !done(state);
         let (state, waited) = self
             .changed
             .wait_timeout_while(self.state(), LIMIT, waiting)
             .unwrap_or_else(PoisonError::into_inner);
+        if let Some(error) = state.fatal {
+            return Err(error).context("a member cannot go on");
+        }
         if waited.timed_out() {
             bail!("{LIMIT:?} have passed, and the readers are {:?}", state.readers);
         }

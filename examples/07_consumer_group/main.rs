@@ -52,7 +52,7 @@ async fn main() -> Result<()> {
 
 /// Runs all scenes at once, and prints what they saw.
 fn scenes(brokers: &str, topics: &Topics) -> Result<()> {
-    let strategies = [Strategy::Eager, Strategy::Cooperative, Strategy::Static];
+    let strategies = [Strategy::Eager, Strategy::Cooperative, Strategy::Static, Strategy::Consumer];
     let compared = strategies.map(|strategy| {
         at_once(brokers, topics, move |brokers, topics| strategies::show(brokers, topics, strategy))
     });
@@ -65,8 +65,16 @@ fn scenes(brokers: &str, topics: &Topics) -> Result<()> {
     println!("\n3 members, 2 partitions");
     end(crowd)?.iter().for_each(|step| println!("{step}"));
 
-    let mut scenes: Vec<Scene> = compared.into_iter().map(end).collect::<Result<_>>()?;
-    scenes.iter().for_each(print::callbacks);
+    let mut scenes: Vec<Scene> = Vec::new();
+    for (strategy, scene) in strategies.into_iter().zip(compared) {
+        match end(scene)? {
+            Ok(scene) => {
+                print::callbacks(&scene);
+                scenes.push(scene);
+            }
+            Err(fatal) => println!("\n{}\n  not on this cluster: {}", strategy.name(), fatal),
+        }
+    }
     scenes.push(end(death)?);
     let (silence, error) = end(silence)?;
     scenes.push(silence);

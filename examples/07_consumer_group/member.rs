@@ -147,6 +147,10 @@ fn poll(
             Some(Ok(message)) => {
                 consumer.context().board.read(message.partition(), message.offset());
             }
+            Some(Err(KafkaError::MessageConsumptionFatal(error))) => {
+                consumer.context().board.fatal(error);
+                return Some(error);
+            }
             Some(Err(error)) => {
                 last_error = error.rdkafka_error_code();
                 if last_error != Some(RDKafkaErrorCode::PollExceeded) {

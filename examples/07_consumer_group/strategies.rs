@@ -1,9 +1,10 @@
-//! The same events under three strategies: one more member, a restart, one member less.
+//! The same events under four strategies: one more member, a restart, one member less.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
+use rdkafka::error::RDKafkaErrorCode;
 
 use crate::board::{Board, Step};
 use crate::member::{Member, member_config};
@@ -22,6 +23,8 @@ pub(crate) enum Strategy {
     Cooperative,
     /// Eager, but a member has a name that outlives its process (KIP-345).
     Static,
+    /// The coordinator decides, and members change one by one (KIP-848).
+    Consumer,
 }
 
 impl Strategy {
@@ -30,11 +33,33 @@ impl Strategy {
             Strategy::Eager => "eager",
             Strategy::Cooperative => "cooperative",
             Strategy::Static => "static",
+            Strategy::Consumer => "consumer",
         }
     }
 }
 
-pub(crate) fn show(brokers: &str, topics: &Topics, strategy: Strategy) -> Result<Scene> {
+/// Lets the events happen, or says why they cannot, where the cluster is too old for the strategy.
+pub(crate) fn show(
+    brokers: &str,
+    topics: &Topics,
+    strategy: Strategy,
+) -> Result<Result<Scene, RDKafkaErrorCode>> {
+    match events(brokers, topics, strategy) {
+        Err(error) => match error.downcast_ref() {
+            Some(fatal) if is_unsupported(*fatal) => Ok(Err(*fatal)),
+            _ => Err(error),
+        },
+        scene => scene.map(Ok),
+    }
+}
+
+/// What librdkafka says where the brokers do not know ConsumerGroupHeartbeat, and what brokers say
+/// where it is switched off (`group.coordinator.rebalance.protocols`).
+fn is_unsupported(fatal: RDKafkaErrorCode) -> bool {
+    matches!(fatal, RDKafkaErrorCode::UnsupportedFeature | RDKafkaErrorCode::UnsupportedVersion)
+}
+
+fn events(brokers: &str, topics: &Topics, strategy: Strategy) -> Result<Scene> {
     let group = topics.group(strategy.name());
     let board = Arc::new(Board::default());
 
@@ -49,6 +74,12 @@ pub(crate) fn show(brokers: &str, topics: &Topics, strategy: Strategy) -> Result
             Strategy::Static => {
                 config.set("partition.assignment.strategy", "range").set("group.instance.id", name)
             }
+            // The session and the heartbeats are the coordinator's to set, for all members alike.
+            Strategy::Consumer => config
+                .remove("session.timeout.ms")
+                .remove("heartbeat.interval.ms")
+                .set("group.protocol", "consumer")
+                .set("group.remote.assignor", "uniform"),
         };
         let work = if name == "a" { WORK } else { Duration::ZERO };
         Member::join_and_work(&config, &topics.main, &board, work)

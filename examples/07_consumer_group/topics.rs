@@ -11,8 +11,18 @@ use serde::Serialize;
 
 use crate::RECORDS;
 
-const GROUPS: [&str; 9] =
-    ["name", "several", "pattern", "crowd", "eager", "cooperative", "static", "death", "silence"];
+const GROUPS: [&str; 10] = [
+    "name",
+    "several",
+    "pattern",
+    "crowd",
+    "eager",
+    "cooperative",
+    "static",
+    "consumer",
+    "death",
+    "silence",
+];
 const FLUSH_LIMIT: Duration = Duration::from_secs(30);
 
 /// The names of the topics.

@@ -3,6 +3,8 @@
 //! Each runs on an embedded cluster of its own process and must end with exit code 0, which
 //! [`Workplace::run`] checks. What one prints that runs alone is looked at in tests/docs/.
 
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::ApiKey;
 use workshop_tests::examples::{Printed, Workplace, names};
 
 const AIRPORTS: i64 = 7884;
@@ -64,6 +66,20 @@ fn two_producers_at_once_deliver_everything_twice() {
         assert!(printed.stdout.contains("7884 delivered, 0 failed"), "{printed:?}");
     }
     assert_eq!(records(&workplace), 2 * AIRPORTS);
+}
+
+/// Brokers where the protocol is switched off answer so.
+#[tokio::test]
+async fn a_cluster_without_the_new_group_protocol_compares_the_other_strategies() {
+    let cluster = embedded_kafka::Cluster::builder().start().await.unwrap();
+    let (api, error) = (ApiKey::ConsumerGroupHeartbeat, ResponseError::UnsupportedVersion);
+    cluster.fail_next(api, error, 100).unwrap();
+    let workplace = Workplace::fresh().with("KAFKA_BOOTSTRAP_SERVERS", cluster.bootstrap_servers());
+    let printed = workplace.run("07_consumer_group");
+    assert!(printed.stdout.contains("\nconsumer\n  not on this cluster: "), "{printed:?}");
+    assert!(printed.stdout.contains("group static       600 departures"), "{printed:?}");
+    assert!(!printed.stdout.contains("group consumer"), "{printed:?}");
+    cluster.shutdown().await;
 }
 
 #[test]

@@ -34,11 +34,6 @@ pub const DIFFERENCES: &[Difference] = &[
          Kafka's controller fails at the number of its own records",
     ),
     difference(
-        "configs/described_of_a_group",
-        "INVALID_REQUEST",
-        "groups have no settings of their own here, and those of KIP-848 use the cluster's",
-    ),
-    difference(
         "produce/nothing",
         "INVALID_RECORD",
         "a producer that sends null instead of records is told so; Apache Kafka never answers it",

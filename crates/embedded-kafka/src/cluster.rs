@@ -19,6 +19,7 @@ use crate::faults::Faults;
 use crate::fetched::Fetched;
 use crate::group::{self, GroupEvent, Groups};
 use crate::lock::DirectoryLock;
+use crate::metadata::config::groups::applied;
 use crate::metadata::{Metadata, OffsetsTopic, TransactionTopic};
 use crate::net;
 use crate::node::NodeSocket;
@@ -252,6 +253,9 @@ fn recover_groups(
         events.emit(|| Event::Group { group: event.group().to_owned(), what: event.to_string() });
     };
     let groups = Groups::new(Arc::new(offsets_topic), group_settings, Box::new(on_event));
+    for (group, own) in metadata.group_overrides() {
+        groups.configure(&group, Some(|all: &group::Settings| applied(&own, all)));
+    }
     metadata.read_offsets_topic(|_| true, |partition, entry| groups.replay(partition, entry))?;
     groups.replayed(|_| true, now);
     Ok(groups)

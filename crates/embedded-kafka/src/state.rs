@@ -1,5 +1,6 @@
 //! What the nodes of a cluster share.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -7,8 +8,9 @@ use parking_lot::Mutex;
 use crate::event::Events;
 use crate::faults::Faults;
 use crate::fetched::Fetched;
-use crate::group::Groups;
+use crate::group::{self, Groups};
 use crate::metadata::Metadata;
+use crate::metadata::config::groups::applied;
 use crate::settings::Settings;
 use crate::time::{Clock, Timestamp};
 use crate::txn::Transactions;
@@ -34,6 +36,12 @@ impl State {
     pub(crate) fn tick_coordinators(&self, now: Timestamp) {
         self.groups.tick(now);
         self.transactions.tick(now);
+    }
+
+    /// Tells the coordinator what a group sets itself.
+    pub(crate) fn configure_group(&self, group: &str, own: &BTreeMap<String, String>) {
+        let make = |all: &group::Settings| applied(own, all);
+        self.groups.configure(group, (!own.is_empty()).then_some(make));
     }
 
     /// Lets time pass for the replicas, some of which may have fallen behind.

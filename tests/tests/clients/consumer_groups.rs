@@ -220,6 +220,64 @@ async fn a_group_goes_on_where_it_was_when_its_cluster_was_killed() {
     assert_eq!(described(host.client()).group_epoch, group_before.group_epoch);
 }
 
+/// A classic group is taken over by the new protocol, member by member, while records are read.
+#[tokio::test]
+async fn a_group_changes_its_protocol_member_by_member_and_reads_on() {
+    let cluster = TestCluster::start().await;
+    let (topic, group) = (cluster.create_topic(6), cluster.group_name());
+    let classic = [
+        ("group.protocol", "classic"),
+        ("partition.assignment.strategy", "cooperative-sticky"),
+        ("heartbeat.interval.ms", "500"),
+        ("session.timeout.ms", "6000"),
+    ];
+    let (mut seen, mut written) = (BTreeMap::<String, usize>::new(), 0);
+    // What is read while the members change, until each has its share and all of it has come.
+    let mut reads_on = |members: &[&BaseConsumer], shares: &[usize]| {
+        for partition in 0..6 {
+            let values = (0..10).map(|number| format!("{written}/{partition}/{number}"));
+            let values = values.collect::<Vec<_>>();
+            let values = values.iter().map(String::as_str).collect::<Vec<_>>();
+            append(&cluster, &topic, partition, &values);
+        }
+        written += 60;
+        eventually("each has its share, and all is read", || {
+            for member in members {
+                if let Some(message) = member.poll(TURN) {
+                    let message = message.expect("a record");
+                    let value = message.payload_view::<str>().expect("a value").expect("text");
+                    *seen.entry(value.to_owned()).or_default() += 1;
+                    let _ = member.commit_message(&message, CommitMode::Async);
+                }
+            }
+            let mut sizes = members.iter().map(|it| assignment(it).len()).collect::<Vec<_>>();
+            sizes.sort_unstable();
+            (sizes == shares && seen.len() == written).then_some(())
+        });
+    };
+    let first = member(&cluster, &group, &topic, &classic);
+    reads_on(&[&first], &[6]);
+    let second = member(&cluster, &group, &topic, &[]);
+    reads_on(&[&first, &second], &[3, 3]);
+    let kind = |cluster: &TestCluster| {
+        let request =
+            ConsumerGroupDescribeRequest::default().with_group_ids(vec![group_id(&group)]);
+        let group = cluster.connect_to_coordinator(&group).call(1, &request).groups.remove(0);
+        let mut types = group.members.iter().map(|it| it.member_type).collect::<Vec<_>>();
+        types.sort_unstable();
+        types
+    };
+    assert_eq!(kind(&cluster), [0, 1], "one of the classic protocol beside one of the new");
+    let third = member(&cluster, &group, &topic, &classic);
+    reads_on(&[&first, &second, &third], &[2, 2, 2]);
+    drop(second);
+    reads_on(&[&first, &third], &[3, 3]);
+    assert_eq!(kind(&cluster), [0i8; 0], "a classic group again");
+    // What was read and not committed when its partition moved may come again.
+    let twice = seen.values().filter(|count| **count > 1).count();
+    assert!(twice <= 60, "{twice} of {} records were read more than once", seen.len());
+}
+
 #[tokio::test]
 async fn a_regular_expression_finds_its_topics() {
     let cluster = TestCluster::start().await;

@@ -63,7 +63,15 @@ fn a_rebalance_stops_what_its_strategy_says() {
     };
     for event in ["c joins", "c leaves"] {
         assert!(stopped("eager", event)[1] > 0, "{event}: {printed:?}");
-        assert_eq!(stopped("cooperative", event)[1], 0, "{event}: {printed:?}");
+        for group in ["cooperative", "consumer"] {
+            assert_eq!(stopped(group, event)[1], 0, "{group}, {event}: {printed:?}");
+            assert!(stopped(group, event)[0] > 0, "{group}, {event}: {printed:?}");
+        }
+    }
+    assert_eq!(stopped("consumer", "c restarts")[1], 0, "{printed:?}");
+    for group in ["eager", "cooperative", "static", "consumer"] {
+        let line = format!("group {group:<11}  600 departures, 0 read again");
+        assert!(printed.stdout.contains(&line), "{printed:?}");
     }
     // A session of 6 s begins with the last heartbeat, and one is sent each second.
     for (group, event) in [("static", "c leaves"), ("eager", "b is killed")] {

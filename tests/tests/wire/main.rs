@@ -7,6 +7,8 @@ mod admin;
 mod consumer_groups;
 mod fetch;
 mod fetch_sessions;
+mod group_configs;
+mod group_migration;
 mod group_offsets;
 mod groups;
 mod idempotence;

@@ -10,7 +10,7 @@ use kafka_protocol::ResponseError;
 use kafka_protocol::protocol::StrBytes;
 
 use crate::metadata::config::{
-    Change, NodeSettings, Operation, TopicConfig, check_entries, throttles,
+    Change, NodeSettings, Operation, TopicConfig, check_entries, groups, throttles,
 };
 use crate::metadata::{Refusal, names};
 use crate::state::State;
@@ -18,6 +18,7 @@ use crate::state::State;
 pub(super) const TOPIC: i8 = 2;
 pub(super) const BROKER: i8 = 4;
 pub(super) const BROKER_LOGGER: i8 = 8;
+pub(super) const GROUP: i8 = 32;
 
 /// Where the settings are kept.
 pub(super) trait ConfigStore {
@@ -41,6 +42,16 @@ pub(super) trait ConfigStore {
     fn set_node_overrides(
         &self,
         name: &str,
+        overrides: BTreeMap<String, String>,
+    ) -> Result<(), Refusal>;
+
+    /// What was set for a consumer group.
+    fn group_overrides(&self, group: &str) -> BTreeMap<String, String>;
+
+    /// Puts other settings in the place of these.
+    fn set_group_overrides(
+        &self,
+        group: &str,
         overrides: BTreeMap<String, String>,
     ) -> Result<(), Refusal>;
 }
@@ -73,6 +84,20 @@ impl ConfigStore for State {
         overrides: BTreeMap<String, String>,
     ) -> Result<(), Refusal> {
         self.metadata.set_node_overrides(name, overrides)
+    }
+
+    fn group_overrides(&self, group: &str) -> BTreeMap<String, String> {
+        self.metadata.group_overrides().remove(group).unwrap_or_default()
+    }
+
+    fn set_group_overrides(
+        &self,
+        group: &str,
+        overrides: BTreeMap<String, String>,
+    ) -> Result<(), Refusal> {
+        self.metadata.set_group_overrides(group, overrides.clone())?;
+        self.configure_group(group, &overrides);
+        Ok(())
     }
 }
 
@@ -128,6 +153,7 @@ fn alter_one(
     match alteration.resource_type {
         TOPIC => alter_topic(alteration, validate_only, store),
         BROKER => alter_node(alteration, validate_only, node, store),
+        GROUP => alter_group(alteration, validate_only, store),
         BROKER_LOGGER if !alteration.replaces_all => alter_logger(alteration, node),
         other => Err(Refusal::invalid_request(format!("Unknown resource type {other}"))),
     }
@@ -178,6 +204,24 @@ fn alter_node(
     store.set_node_overrides(name, changed)
 }
 
+/// The group need not be there.
+fn alter_group(
+    alteration: &Alteration<'_>,
+    validate_only: bool,
+    store: &impl ConfigStore,
+) -> Result<(), Refusal> {
+    let group = alteration.name;
+    if group.is_empty() {
+        return Err(Refusal::invalid_request("Default group resources are not allowed."));
+    }
+    let now = store.group_overrides(group);
+    let changed = groups::changed(&now, &alteration.changes, alteration.replaces_all)?;
+    if validate_only || changed == now {
+        return Ok(());
+    }
+    store.set_group_overrides(group, changed)
+}
+
 fn alter_logger(alteration: &Alteration<'_>, node: i32) -> Result<(), Refusal> {
     let id = node_id(alteration.name, "Node id")?;
     if id != node {
@@ -212,14 +256,15 @@ pub(super) mod testing {
     pub(crate) struct OneTopic {
         pub(crate) config: RefCell<TopicConfig>,
         pub(crate) node_overrides: RefCell<BTreeMap<String, BTreeMap<String, String>>>,
+        pub(crate) group_overrides: RefCell<BTreeMap<String, BTreeMap<String, String>>>,
         /// Whether the disk takes a change.
         pub(crate) is_writable: bool,
     }
 
     impl Default for OneTopic {
         fn default() -> Self {
-            let node_overrides = RefCell::default();
-            Self { config: RefCell::default(), node_overrides, is_writable: true }
+            let (node_overrides, group_overrides) = (RefCell::default(), RefCell::default());
+            Self { config: RefCell::default(), node_overrides, group_overrides, is_writable: true }
         }
     }
 
@@ -256,6 +301,19 @@ pub(super) mod testing {
             overrides: BTreeMap<String, String>,
         ) -> Result<(), Refusal> {
             self.node_overrides.borrow_mut().insert(name.to_owned(), overrides);
+            Ok(())
+        }
+
+        fn group_overrides(&self, group: &str) -> BTreeMap<String, String> {
+            self.group_overrides.borrow().get(group).cloned().unwrap_or_default()
+        }
+
+        fn set_group_overrides(
+            &self,
+            group: &str,
+            overrides: BTreeMap<String, String>,
+        ) -> Result<(), Refusal> {
+            self.group_overrides.borrow_mut().insert(group.to_owned(), overrides);
             Ok(())
         }
 

@@ -17,6 +17,8 @@ use crate::records::Partitions;
 
 /// A member that speaks the new protocol, as opposed to one of the classic protocol (0).
 const CONSUMER_MEMBER: i8 = 1;
+/// And one of the classic one.
+const CLASSIC_MEMBER: i8 = 0;
 
 pub(crate) fn handle(
     request: ConsumerGroupDescribeRequest,
@@ -64,6 +66,7 @@ fn to_wire(
 }
 
 fn member_to_wire(member: DescribedConsumer, version: i16, context: &Context) -> Member {
+    let member_type = if member.is_classic { CLASSIC_MEMBER } else { CONSUMER_MEMBER };
     let text = |text: Option<String>| text.map(StrBytes::from_string);
     let topics = member.topics.iter().map(|name| topic_name(name));
     let described = Member::default()
@@ -78,7 +81,7 @@ fn member_to_wire(member: DescribedConsumer, version: i16, context: &Context) ->
         .with_subscribed_topic_regex(Some(text(member.regex).unwrap_or_default()))
         .with_assignment(assignment(member.assigned, context))
         .with_target_assignment(assignment(member.target, context));
-    if version >= 1 { described.with_member_type(CONSUMER_MEMBER) } else { described }
+    if version >= 1 { described.with_member_type(member_type) } else { described }
 }
 
 /// Partitions with the names of their topics. A topic that is gone has none any more.

@@ -47,12 +47,16 @@ fn answer(
 }
 
 /// The topics that there are.
-struct ClusterTopics<'a>(&'a Metadata);
+pub(super) struct ClusterTopics<'a>(pub(super) &'a Metadata);
 
 impl Topics for ClusterTopics<'_> {
     fn find(&self, name: &str) -> Option<(Uuid, i32)> {
         let topic = self.0.topic(name)?;
         Some((topic.id, i32::try_from(topic.partitions().len()).unwrap_or(i32::MAX)))
+    }
+
+    fn name(&self, id: Uuid) -> Option<String> {
+        self.0.topic_by_id(id).map(|topic| topic.name.to_string())
     }
 
     fn matching(&self, is_match: &dyn Fn(&str) -> bool) -> BTreeSet<String> {

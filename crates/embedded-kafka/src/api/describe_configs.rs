@@ -12,7 +12,8 @@ use kafka_protocol::messages::{DescribeConfigsRequest, DescribeConfigsResponse};
 use kafka_protocol::protocol::StrBytes;
 
 use super::Context;
-use super::config_resources::{BROKER, BROKER_LOGGER, ConfigStore, TOPIC, node_id};
+use super::config_resources::{BROKER, BROKER_LOGGER, ConfigStore, GROUP, TOPIC, node_id};
+use crate::metadata::config::groups::{GROUP_SETTINGS, GroupSetting};
 use crate::metadata::config::{NodeSetting, TOPIC_SETTINGS, TopicConfig, TopicSetting};
 use crate::metadata::{Refusal, names};
 
@@ -29,6 +30,8 @@ const DYNAMIC_DEFAULT_BROKER_CONFIG: i8 = 3;
 const STATIC_BROKER_CONFIG: i8 = 4;
 /// Set by nobody.
 const DEFAULT_CONFIG: i8 = 5;
+/// Set for the consumer group itself.
+const DYNAMIC_GROUP_CONFIG: i8 = 8;
 
 /// Answers a DescribeConfigs request.
 pub(crate) fn handle(
@@ -101,6 +104,11 @@ fn describe(
             let mut rows: Vec<_> = store.node_settings(node).table().iter().map(node_row).collect();
             rows.extend(override_rows(name, store));
             Ok(rows)
+        }
+        GROUP if name.is_empty() => Err(Refusal::invalid_request("Group name must not be empty")),
+        GROUP => {
+            let own = store.group_overrides(name);
+            Ok(GROUP_SETTINGS.iter().map(|setting| group_row(setting, &own)).collect())
         }
         BROKER_LOGGER if name.is_empty() => {
             Err(Refusal::invalid_request("Broker id must not be empty"))
@@ -185,21 +193,43 @@ fn override_rows(
     names.into_iter().map(row).collect()
 }
 
-fn node_row(setting: &NodeSetting) -> DescribeConfigsResourceResult {
-    let is_default = setting.default == Some(setting.value.as_str());
-    let source = if is_default { DEFAULT_CONFIG } else { STATIC_BROKER_CONFIG };
-    let mut synonyms = vec![synonym(setting.name, &setting.value, source)];
-    if let Some(default) = setting.default.filter(|_| !is_default) {
-        synonyms.push(synonym(setting.name, default, DEFAULT_CONFIG));
+fn group_row(
+    setting: &GroupSetting,
+    own: &BTreeMap<String, String>,
+) -> DescribeConfigsResourceResult {
+    let default = setting.default.to_string();
+    let mut synonyms = node_synonyms(setting.node_setting, &default, Some(setting.apache));
+    if let Some(value) = own.get(setting.name) {
+        synonyms.insert(0, synonym(setting.name, value, DYNAMIC_GROUP_CONFIG));
     }
+    DescribeConfigsResourceResult::default()
+        .with_name(StrBytes::from_static_str(setting.name))
+        .with_value(synonyms[0].value.clone())
+        .with_config_source(synonyms[0].source)
+        .with_synonyms(synonyms)
+        .with_config_type(setting.kind.type_id())
+        .with_documentation(Some(StrBytes::from_static_str(setting.documentation)))
+}
+
+fn node_row(setting: &NodeSetting) -> DescribeConfigsResourceResult {
+    let synonyms = node_synonyms(setting.name, &setting.value, setting.default);
     DescribeConfigsResourceResult::default()
         .with_name(StrBytes::from_static_str(setting.name))
         .with_value(Some(StrBytes::from_string(setting.value.clone())))
         .with_read_only(true)
-        .with_config_source(source)
+        .with_config_source(synonyms[0].source)
         .with_synonyms(synonyms)
         .with_config_type(setting.kind.type_id())
         .with_documentation(Some(StrBytes::from_static_str(setting.documentation)))
+}
+
+/// A node's value, and Apache Kafka's default where that is another one.
+fn node_synonyms(name: &str, value: &str, default: Option<&str>) -> Vec<DescribeConfigsSynonym> {
+    let is_default = default == Some(value);
+    let source = if is_default { DEFAULT_CONFIG } else { STATIC_BROKER_CONFIG };
+    let default = default.filter(|_| !is_default);
+    let default = default.map(|default| synonym(name, default, DEFAULT_CONFIG));
+    [synonym(name, value, source)].into_iter().chain(default).collect()
 }
 
 fn synonym(name: &str, value: &str, source: i8) -> DescribeConfigsSynonym {
@@ -308,6 +338,28 @@ mod tests {
         assert_eq!(row("offsets.topic.replication.factor").config_type, 4);
         assert_eq!(row("listeners").value.as_deref(), Some("PLAINTEXT://127.0.0.1:9092"));
         assert!(result.configs.iter().all(|row| row.read_only));
+    }
+
+    #[test]
+    fn a_group_describes_its_own_settings_and_the_nodes() {
+        let store = OneTopic::default();
+        let name = "consumer.session.timeout.ms";
+        let own = BTreeMap::from([(name.to_owned(), "46000".to_owned())]);
+        store.group_overrides.borrow_mut().insert("gates".to_owned(), own);
+        let result = ask(&store, (32, "gates"), None, true);
+        let row = |name: &str| result.configs.iter().find(|row| &*row.name == name).unwrap();
+        let session = row(name);
+        assert_eq!((session.value.as_deref(), session.config_source), (Some("46000"), 8));
+        let of_the_node = ("group.consumer.session.timeout.ms", "45000", 5);
+        assert_eq!(synonyms(session), [(name, "46000", 8), of_the_node]);
+        let interval = "group.consumer.heartbeat.interval.ms";
+        let heartbeat = row("consumer.heartbeat.interval.ms");
+        assert_eq!(synonyms(heartbeat), [(interval, "1000", 4), (interval, "5000", 5)]);
+        assert_eq!((heartbeat.config_source, heartbeat.config_type), (4, 3));
+        assert!(result.configs.iter().all(|row| !row.read_only));
+        let refused = ask(&store, (32, ""), None, true);
+        let message = refused.error_message.as_deref();
+        assert_eq!((refused.error_code, message), (42, Some("Group name must not be empty")));
     }
 
     #[test]

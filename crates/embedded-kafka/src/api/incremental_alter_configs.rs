@@ -199,6 +199,35 @@ mod tests {
         }
     }
 
+    /// What Apache Kafka 4.3 answers, where its limits are those of this cluster.
+    #[test]
+    fn a_groups_settings_are_kept_within_the_nodes_limits() {
+        let store = OneTopic::default();
+        let rows = [
+            ("session.timeout.ms", 0, Some("46000"), 0, ""),
+            ("session.timeout.ms", 0, Some("60001"), 40, "@ must be less than or equal to group.consumer.max.session.timeout.ms"),
+            ("session.timeout.ms", 0, Some("1"), 40, "@ must be greater than or equal to group.consumer.min.session.timeout.ms"),
+            ("session.timeout.ms", 0, Some("0"), 40, "Invalid value 0 for configuration @: Value must be at least 1"),
+            ("session.timeout.ms", 0, Some("x"), 40, "Invalid value x for configuration @: Not a number of type INT"),
+            ("session.timeout.ms", 0, None, 42, "Null value not supported for : @"),
+            ("heartbeat.interval.ms", 0, Some("15001"), 40, "@ must be less than or equal to group.consumer.max.heartbeat.interval.ms"),
+            ("assignment.interval.ms", 0, Some("-1"), 40, "Invalid value -1 for configuration @: Value must be at least 0"),
+            ("session.timeout.ms", 2, Some("1"), 40, "Can't APPEND to key @ because its type is not LIST."),
+            ("nope", 0, Some("1"), 40, "Unknown group config name: @"),
+            ("nope", 1, None, 0, ""),
+        ];
+        for (setting, operation, value, code, message) in rows {
+            let name: &'static str = format!("consumer.{setting}").leak();
+            let entry = (name, operation, value);
+            let expected = (code, (code != 0).then(|| message.replace('@', name)));
+            assert_eq!(ask(&store, vec![resource(32, "gates", &[entry])]), [expected], "{entry:?}");
+        }
+        let kept = store.group_overrides.borrow()["gates"].clone();
+        assert_eq!(kept.into_iter().collect::<Vec<_>>(), [("consumer.session.timeout.ms".to_owned(), "46000".to_owned())]);
+        let empty = ask(&store, vec![resource(32, "", &[])]);
+        assert_eq!(empty, [(42, Some("Default group resources are not allowed.".to_owned()))]);
+    }
+
     #[test]
     fn what_a_node_does_not_set_can_be_deleted() {
         let entry = ("num.partitions", 1, None);

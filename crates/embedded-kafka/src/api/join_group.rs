@@ -7,6 +7,7 @@ use kafka_protocol::messages::{JoinGroupRequest, JoinGroupResponse};
 use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
+use super::consumer_group_heartbeat::ClusterTopics;
 use super::Context;
 use crate::group::{JoinRefused, JoinRequest, Joined, Protocol};
 
@@ -24,7 +25,7 @@ pub(crate) async fn handle(
     match context
         .state
         .groups
-        .join(&group_id, request, context.now)
+        .join(&group_id, &ClusterTopics(&context.state.metadata), request, context.now)
         .answer()
         .await
     {

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use kafka_protocol::messages::{SyncGroupRequest, SyncGroupResponse};
 use kafka_protocol::protocol::StrBytes;
 
+use super::consumer_group_heartbeat::ClusterTopics;
 use super::Context;
 use crate::group::{SyncRequest, Synced};
 
@@ -21,7 +22,7 @@ pub(crate) async fn handle(
     let answer = context
         .state
         .groups
-        .sync(&group_id, &from_wire(request), context.now);
+        .sync(&group_id, &ClusterTopics(&context.state.metadata), &from_wire(request), context.now);
     match answer.answer().await {
         Ok(synced) => to_wire(synced, version),
         Err(error) => SyncGroupResponse::default().with_error_code(error.code()),

@@ -19,7 +19,7 @@ use super::members::Leaving;
 use super::state::{Group, State};
 use super::sync::{SyncAnswer, SyncRequest};
 use super::waiting::Ticket;
-use super::{GroupEvent, Settings, Step};
+use super::{GroupEvent, Settings, Step, Topics};
 use crate::records::{GroupMetadataKey, GroupMetadataValue};
 use crate::time::Timestamp;
 use crate::txn::Producer;
@@ -54,6 +54,8 @@ pub(crate) struct Groups {
     pub(super) log: Arc<dyn OffsetsLog>,
     pub(super) awaiting_markers: Mutex<AwaitingMarkers>,
     pub(super) settings: Settings,
+    /// Those of the groups that have settings of their own.
+    own_settings: RwLock<HashMap<String, Settings>>,
     on_event: OnEvent,
 }
 
@@ -124,13 +126,29 @@ pub(crate) fn append_error(error: ResponseError) -> ResponseError {
 impl Groups {
     pub(crate) fn new(log: Arc<dyn OffsetsLog>, settings: Settings, on_event: OnEvent) -> Self {
         let awaiting_markers = Mutex::default();
-        Self { groups: RwLock::default(), log, awaiting_markers, settings, on_event }
+        let (groups, own_settings) = (RwLock::default(), RwLock::default());
+        Self { groups, log, awaiting_markers, settings, own_settings, on_event }
+    }
+
+    /// Gives a group settings of its own, made of those of all groups, or takes them away. They hold
+    /// from the next request on.
+    pub(crate) fn configure(
+        &self,
+        group_id: &str,
+        own: Option<impl FnOnce(&Settings) -> Settings>,
+    ) {
+        let mut all = self.own_settings.write();
+        match own {
+            Some(make) => drop(all.insert(group_id.to_owned(), make(&self.settings))),
+            None => drop(all.remove(group_id)),
+        }
     }
 
     /// JoinGroup.
     pub(crate) fn join(
         &self,
         group_id: &str,
+        topics: &dyn Topics,
         request: JoinRequest,
         now: Timestamp,
     ) -> Waiting<JoinAnswer> {
@@ -155,6 +173,9 @@ impl Groups {
         };
         let member_id = request.member_id.clone();
         let ticket = self.step(&cell, now, |group, step| {
+            if Self::has_consumers(group) {
+                return Ticket::answered(self.join_consumer_group(group, &request, topics, step));
+            }
             if let Err(error) = self.leave_new_protocol(group, step) {
                 return Ticket::answered(Err(JoinRefused { error, member_id }));
             }
@@ -174,6 +195,7 @@ impl Groups {
     pub(crate) fn sync(
         &self,
         group_id: &str,
+        topics: &dyn Topics,
         request: &SyncRequest,
         now: Timestamp,
     ) -> Waiting<SyncAnswer> {
@@ -183,7 +205,10 @@ impl Groups {
         let Some(cell) = self.find(group_id) else {
             return Waiting::answered(Err(ResponseError::UnknownMemberId));
         };
-        let ticket = self.step(&cell, now, |group, step| group.sync(request, step));
+        let ticket = self.step(&cell, now, |group, step| match &mut group.consumer {
+            Some(consumer) => Ticket::answered(consumer.sync_classic(request, topics, step)),
+            None => group.sync(request, step),
+        });
         Waiting { cell: Some(cell), ticket }
     }
 
@@ -200,8 +225,9 @@ impl Groups {
             return Err(ResponseError::InvalidGroupId);
         }
         let cell = self.find(group_id).ok_or(ResponseError::UnknownMemberId)?;
-        self.step(&cell, now, |group, step| {
-            group.heartbeat(member_id, instance_id, generation, step)
+        self.step(&cell, now, |group, step| match &mut group.consumer {
+            Some(consumer) => consumer.heartbeat_classic(member_id, instance_id, generation, step),
+            None => group.heartbeat(member_id, instance_id, generation, step),
         })
     }
 
@@ -276,8 +302,9 @@ impl Groups {
             let key = GroupMetadataKey { group: group_id.clone() }.encode();
             self.append(&group_id, None, vec![(key, Some(value.encode()))]).map(|_| ())
         };
-        let mut step =
-            Step { now, settings: &self.settings, store: &mut store, events: Vec::new() };
+        let own = self.own_settings.read().get(&group_id).cloned();
+        let settings = own.as_ref().unwrap_or(&self.settings);
+        let mut step = Step { now, settings, store: &mut store, events: Vec::new() };
         let result = act(&mut group, &mut step);
         let events = step.events;
         let due = group.due(self.settings.empty_group_retention_ms);

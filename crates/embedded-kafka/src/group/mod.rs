@@ -35,8 +35,8 @@ use crate::records::GroupMetadataValue;
 use crate::time::Timestamp;
 
 pub(crate) use consumer::{
-    ConsumerHeartbeat, DescribedConsumer, DescribedConsumerGroup, FetchingMember, HeartbeatAnswer,
-    Refused, Topics,
+    ASSIGNORS, ConsumerHeartbeat, DescribedConsumer, DescribedConsumerGroup, FetchingMember,
+    HeartbeatAnswer, Refused, Topics,
 };
 pub(crate) use coordinator::{Groups, OffsetsLog, append_error, partition_of};
 pub(crate) use describe::{Described, DescribedMember, Listed};
@@ -48,6 +48,15 @@ pub(crate) use offsets::{Commit, CommittedOffset, FetchedOffset, OffsetToCommit,
 pub(crate) use recover::LogEntry;
 pub(crate) use state::Protocol;
 pub(crate) use sync::{SyncRequest, Synced};
+
+/// `group.consumer.session.timeout.ms`.
+pub(crate) const CONSUMER_SESSION_TIMEOUT_MS: i32 = 45_000;
+/// `group.consumer.heartbeat.interval.ms`, 5 s in Kafka.
+pub(crate) const CONSUMER_HEARTBEAT_INTERVAL_MS: i32 = 1_000;
+/// `group.consumer.assignment.interval.ms`, 1 s in Kafka.
+pub(crate) const CONSUMER_ASSIGNMENT_INTERVAL_MS: i32 = 0;
+/// `group.consumer.migration.policy`.
+pub(crate) const MIGRATION_POLICY: &str = "bidirectional";
 
 /// The limits and delays of all groups, in milliseconds unless they say otherwise.
 #[derive(Debug, Clone)]
@@ -74,6 +83,9 @@ pub(crate) struct Settings {
     /// How often a member of the new protocol is to be heard of, and so how soon it learns of
     /// another assignment (`group.consumer.heartbeat.interval.ms`, 5 s in Kafka).
     pub(crate) consumer_heartbeat_interval_ms: i32,
+    /// How long an assignment of the new protocol holds at least before the next one is computed
+    /// (`group.consumer.assignment.interval.ms`, 1 s in Kafka).
+    pub(crate) consumer_assignment_interval_ms: i32,
     /// The most members of a group of the new protocol (`group.consumer.max.size`).
     pub(crate) consumer_group_max_size: usize,
 }
@@ -87,8 +99,9 @@ impl Default for Settings {
             new_member_join_timeout_ms: 300_000,
             max_offset_metadata: 4_096,
             empty_group_retention_ms: 600_000,
-            consumer_session_timeout_ms: 45_000,
-            consumer_heartbeat_interval_ms: 1_000,
+            consumer_session_timeout_ms: CONSUMER_SESSION_TIMEOUT_MS,
+            consumer_heartbeat_interval_ms: CONSUMER_HEARTBEAT_INTERVAL_MS,
+            consumer_assignment_interval_ms: CONSUMER_ASSIGNMENT_INTERVAL_MS,
             consumer_group_max_size: usize::MAX,
         }
     }

@@ -43,7 +43,10 @@ impl Group {
         Ok(())
     }
 
-    fn to_record(&self, assignments: Option<&BTreeMap<String, Bytes>>) -> GroupMetadataValue {
+    pub(super) fn to_record(
+        &self,
+        assignments: Option<&BTreeMap<String, Bytes>>,
+    ) -> GroupMetadataValue {
         let members = self.members.values().map(|member| MemberMetadata {
             member_id: member.id.clone(),
             group_instance_id: member.instance_id.clone(),

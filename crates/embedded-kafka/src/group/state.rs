@@ -344,10 +344,49 @@ impl Group {
         self.state == State::Empty && self.pending_joins.is_empty()
     }
 
+    /// Whether members of the new protocol may join beside those of the classic one: they must be
+    /// consumers.
+    pub(super) fn can_be_upgraded(&self) -> bool {
+        self.uses_consumer_protocol() && !self.members.is_empty()
+    }
+
+    /// A group of these members, the first of which leads, with an assignment that does not count.
+    pub(super) fn of_members(
+        id: &str,
+        generation: i32,
+        members: Vec<Member>,
+        now: Timestamp,
+    ) -> Self {
+        let mut group = Self::new(id.to_owned(), now);
+        for member in members {
+            group.add_member(member, CONSUMER_PROTOCOL.to_owned());
+        }
+        group.generation = generation;
+        group.protocol_name = group.select_protocol();
+        group.subscribed_topics = group.collect_subscribed_topics();
+        group.enter(State::Stable, now);
+        group
+    }
+
+    /// The group is a classic one from now on. What was committed stays.
+    pub(super) fn become_classic(&mut self, classic: Self) {
+        let offsets = std::mem::take(&mut self.offsets);
+        *self = Self { offsets, is_stored: true, ..classic };
+    }
+
     /// The group is one of the new protocol from now on.
     pub(super) fn become_consumer_group(&mut self, consumer: ConsumerGroup) {
         if self.consumer.is_none() {
             self.is_stored = false;
+            for (member_id, mut member) in std::mem::take(&mut self.members) {
+                let error = ResponseError::RebalanceInProgress;
+                member.answer_join(Err(JoinRefused { error, member_id }));
+                member.answer_sync(Err(error));
+            }
+            self.pending_joins.clear();
+            self.pending_syncs.clear();
+            (self.join_timer, self.sync_deadline) = (None, None);
+            self.state = State::Empty;
             (self.generation, self.protocol_type, self.protocol_name) = (0, None, None);
             (self.leader, self.subscribed_topics) = (None, None);
         }

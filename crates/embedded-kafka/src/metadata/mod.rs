@@ -216,13 +216,30 @@ impl Metadata {
         name: &str,
         overrides: BTreeMap<String, String>,
     ) -> Result<(), Refusal> {
+        self.change_record(|record| put(&mut record.node_overrides, name, overrides))
+    }
+
+    /// What was set for consumer groups, by the group's id.
+    pub(crate) fn group_overrides(&self) -> Overrides {
+        self.counters.lock().record.group_overrides.clone()
+    }
+
+    /// Puts other settings in the place of those that were set for a group.
+    ///
+    /// # Errors
+    /// `KAFKA_STORAGE_ERROR` where they cannot be written down.
+    pub(crate) fn set_group_overrides(
+        &self,
+        group: &str,
+        overrides: BTreeMap<String, String>,
+    ) -> Result<(), Refusal> {
+        self.change_record(|record| put(&mut record.group_overrides, group, overrides))
+    }
+
+    fn change_record(&self, change: impl FnOnce(&mut ClusterRecord)) -> Result<(), Refusal> {
         let mut counters = self.counters.lock();
         let mut record = counters.record.clone();
-        if overrides.is_empty() {
-            record.node_overrides.remove(name);
-        } else {
-            record.node_overrides.insert(name.to_owned(), overrides);
-        }
+        change(&mut record);
         self.store
             .write_cluster(&record)
             .map_err(|error| Refusal::new(ResponseError::KafkaStorageError, error.to_string()))?;
@@ -343,6 +360,18 @@ impl Topics {
         let topic = self.by_name.remove(name)?;
         self.by_id.remove(&topic.id);
         Some(topic)
+    }
+}
+
+/// Settings by the name of whom they are for.
+pub(crate) type Overrides = BTreeMap<String, BTreeMap<String, String>>;
+
+/// Who sets nothing is not remembered.
+fn put(all: &mut Overrides, name: &str, overrides: BTreeMap<String, String>) {
+    if overrides.is_empty() {
+        all.remove(name);
+    } else {
+        all.insert(name.to_owned(), overrides);
     }
 }
 

@@ -34,6 +34,9 @@ pub(crate) struct ClusterRecord {
     /// under an empty name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) node_overrides: BTreeMap<String, BTreeMap<String, String>>,
+    /// What was set for consumer groups, by the group's id. A group need not be there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) group_overrides: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 /// What holds for one topic.
@@ -93,6 +96,7 @@ impl Store {
                     next_producer_id: 0,
                     elections: 0,
                     node_overrides: BTreeMap::new(),
+                    group_overrides: BTreeMap::new(),
                 };
                 self.write_cluster(&record).map_err(|source| StoreError::Io { path, source })?;
                 Ok(record)

@@ -127,6 +127,47 @@ pub(crate) struct ConsumerMemberValue {
     /// Milliseconds that the member may take to give partitions up.
     pub(crate) rebalance_timeout_ms: i32,
     pub(crate) assignor: Option<String>,
+    /// Set for members of the classic protocol.
+    pub(crate) classic: Option<ClassicMember>,
+}
+
+/// What a member of the classic protocol says beside that.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct ClassicMember {
+    pub(crate) session_timeout_ms: i32,
+    /// Names of assignors and what the member tells them, in the order of its preference.
+    pub(crate) protocols: Vec<(String, Bytes)>,
+}
+
+impl ClassicMember {
+    /// The content of the tagged field: a byte that says that it is there, and the structure.
+    fn encode(&self) -> Bytes {
+        let mut writer = Writer::untyped();
+        writer.int8(1);
+        writer.int32(self.session_timeout_ms);
+        writer.compact_array_length(self.protocols.len());
+        for (name, metadata) in &self.protocols {
+            writer.compact_string(name);
+            writer.compact_bytes(metadata);
+            writer.unsigned_varint(0);
+        }
+        writer.unsigned_varint(0);
+        writer.finish()
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Option<Self>, Malformed> {
+        if reader.int8()? < 0 {
+            return Ok(None);
+        }
+        let session_timeout_ms = reader.int32()?;
+        let mut protocols = Vec::new();
+        for _ in 0..reader.array_length(true)? {
+            protocols.push((reader.string(true)?, reader.bytes(true)?));
+            reader.tagged_fields(|_, _| Ok(()))?;
+        }
+        reader.tagged_fields(|_, _| Ok(()))?;
+        Ok(Some(Self { session_timeout_ms, protocols }))
+    }
 }
 
 impl ConsumerMemberValue {
@@ -140,13 +181,22 @@ impl ConsumerMemberValue {
         writer.compact_nullable_string(self.regex.as_deref());
         writer.int32(self.rebalance_timeout_ms);
         writer.compact_nullable_string(self.assignor.as_deref());
-        writer.unsigned_varint(0);
+        match &self.classic {
+            None => writer.unsigned_varint(0),
+            Some(classic) => {
+                let content = classic.encode();
+                writer.unsigned_varint(1);
+                writer.unsigned_varint(0);
+                writer.unsigned_varint(u32::try_from(content.len()).unwrap_or(u32::MAX));
+                writer.raw(&content);
+            }
+        }
         writer.finish()
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
         let mut reader = read_version_0(bytes)?;
-        let value = Self {
+        let mut value = Self {
             instance_id: reader.nullable_string(true)?,
             rack_id: reader.nullable_string(true)?,
             client_id: reader.string(true)?,
@@ -155,8 +205,14 @@ impl ConsumerMemberValue {
             regex: reader.nullable_string(true)?,
             rebalance_timeout_ms: reader.int32()?,
             assignor: reader.nullable_string(true)?,
+            classic: None,
         };
-        reader.tagged_fields(|_, _| Ok(()))?;
+        reader.tagged_fields(|tag, mut content| {
+            if tag == 0 {
+                value.classic = ClassicMember::decode(&mut content)?;
+            }
+            Ok(())
+        })?;
         Ok(value)
     }
 }
@@ -369,6 +425,26 @@ mod tests {
             topics: ["airports".into(), "flights".into()].into(),
             rebalance_timeout_ms: 300_000,
             assignor: Some("range".into()),
+            ..ConsumerMemberValue::default()
+        };
+        assert_eq!(member.encode(), bytes);
+        assert_eq!(ConsumerMemberValue::decode(&bytes), Ok(member.clone()));
+        let bytes = from_hex(
+            "0000000006\
+             70726f62650b2f3132372e302e302e3102106738746f702d37383831373833353701000027100001003b\
+             01000027100213636f6f70657261746976652d737469636b7920000100000001000f6738746f702d3738\
+             38313738333537ffffffff000000000000",
+        );
+        let metadata = Bytes::copy_from_slice(&bytes[bytes.len() - 33..bytes.len() - 2]);
+        let protocols = vec![("cooperative-sticky".to_owned(), metadata)];
+        let member = ConsumerMemberValue {
+            client_id: "probe".into(),
+            client_host: "/127.0.0.1".into(),
+            topics: ["g8top-788178357".into()].into(),
+            // Kafka writes no null here for who was a classic member.
+            regex: Some(String::new()),
+            rebalance_timeout_ms: 10_000,
+            classic: Some(ClassicMember { session_timeout_ms: 10_000, protocols }),
             ..ConsumerMemberValue::default()
         };
         assert_eq!(member.encode(), bytes);

@@ -19,9 +19,9 @@ mod transaction_log_value;
 mod wire;
 
 pub(crate) use consumer_group::{
-    ConsumerGroupKey, ConsumerGroupValue, ConsumerMemberValue, CurrentAssignmentValue, Partitions,
-    Reconciliation, decode_regex, decode_target, decode_target_epoch, encode_regex, encode_target,
-    encode_target_epoch,
+    ClassicMember, ConsumerGroupKey, ConsumerGroupValue, ConsumerMemberValue,
+    CurrentAssignmentValue, Partitions, Reconciliation, decode_regex, decode_target,
+    decode_target_epoch, encode_regex, encode_target, encode_target_epoch,
 };
 pub(crate) use group_metadata_key::GroupMetadataKey;
 pub(crate) use group_metadata_value::{GroupMetadataValue, MemberMetadata};

@@ -138,6 +138,20 @@ impl Writer {
         Self { bytes }
     }
 
+    /// A writer of a part of a record.
+    pub(super) fn untyped() -> Self {
+        Self { bytes: BytesMut::new() }
+    }
+
+    pub(super) fn raw(&mut self, bytes: &[u8]) {
+        self.bytes.put_slice(bytes);
+    }
+
+    pub(super) fn compact_bytes(&mut self, bytes: &[u8]) {
+        self.compact_array_length(bytes.len());
+        self.raw(bytes);
+    }
+
     pub(super) fn finish(self) -> Bytes {
         self.bytes.freeze()
     }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::records::Partitions;
 
 /// The assignors that a member can ask for, the default first (`group.consumer.assignors`).
-pub(super) const NAMES: [&str; 2] = ["uniform", "range"];
+pub(crate) const NAMES: [&str; 2] = ["uniform", "range"];
 
 /// What an assignor knows of a member.
 #[derive(Debug)]

@@ -10,8 +10,9 @@ use super::{
     HeartbeatAnswer, Refused, Topics,
 };
 use crate::group::coordinator::{Groups, is_valid_group_id};
+use crate::group::join::{JoinAnswer, JoinRefused};
 use crate::group::state::{Group, State};
-use crate::group::{GroupEvent, Leaving, Step};
+use crate::group::{GroupEvent, JoinRequest, Leaving, Step};
 use crate::records::{ConsumerGroupKey, GroupMetadataKey};
 use crate::time::Timestamp;
 
@@ -52,7 +53,7 @@ impl Groups {
         if group.state == State::Dead {
             return Err(ResponseError::CoordinatorNotAvailable.into());
         }
-        let is_free = group.has_no_members();
+        let (is_free, can_be_upgraded) = (group.has_no_members(), group.can_be_upgraded());
         let mut next = match &mut group.consumer {
             Some(current) if current.is_quiet(beat, topics, step) => {
                 current.renew_session(&beat.member_id, step);
@@ -65,8 +66,20 @@ impl Groups {
             }
             Some(current) => ConsumerGroup::clone(current),
             None if beat.epoch == 0 && is_free => ConsumerGroup::new(),
+            None if beat.epoch == 0 && can_be_upgraded => {
+                ConsumerGroup::of_classic(group, topics, step)?
+            }
             None => {
-                let message = format!("Group {} is not a consumer group.", group.id);
+                let has_members = !group.members.is_empty();
+                let message = if beat.epoch == 0 && has_members {
+                    format!(
+                        "Cannot upgrade classic group {} to consumer group because the group does \
+                         not use the consumer embedded protocol.",
+                        group.id
+                    )
+                } else {
+                    format!("Group {} is not a consumer group.", group.id)
+                };
                 return Err(Refused::new(ResponseError::GroupIdNotFound, message));
             }
         };
@@ -94,6 +107,9 @@ impl Groups {
         next: ConsumerGroup,
         step: &mut Step<'_>,
     ) -> Result<(), ResponseError> {
+        if next.is_all_classic() {
+            return self.downgrade(group, &next, step);
+        }
         let mut records = Vec::new();
         if group.is_stored {
             records.push((GroupMetadataKey { group: group.id.clone() }.encode(), None));
@@ -115,8 +131,53 @@ impl Groups {
         Ok(())
     }
 
+    /// The last member of the new protocol is gone: the group is a classic one from now on, and its
+    /// members are asked to join again.
+    fn downgrade(
+        &self,
+        group: &mut Group,
+        next: &ConsumerGroup,
+        step: &mut Step<'_>,
+    ) -> Result<(), ResponseError> {
+        // Kafka goes on with the epoch in which the last of them was a member.
+        let epoch = group.consumer.as_ref().map_or(next.epoch, |current| current.epoch);
+        let classic = Group::of_members(&group.id, epoch, next.to_classic(step), step.now);
+        let mut records = changes(&group.id, group.consumer.as_deref(), None, step.now);
+        let key = GroupMetadataKey { group: group.id.clone() };
+        records.push((key.encode(), Some(classic.to_record(None).encode())));
+        self.append_if_any(&group.id, records)?;
+        group.become_classic(classic);
+        let reason = format!("Downgrade group {} from consumer to classic.", group.id);
+        group.prepare_rebalance(&reason, step);
+        Ok(())
+    }
+
+    /// JoinGroup for a group of the new protocol with members.
+    pub(in crate::group) fn join_consumer_group(
+        &self,
+        group: &mut Group,
+        request: &JoinRequest,
+        topics: &dyn Topics,
+        step: &mut Step<'_>,
+    ) -> JoinAnswer {
+        let refused = |error| JoinRefused { error, member_id: request.member_id.clone() };
+        let Some(mut next) = group.consumer.as_deref().cloned() else {
+            return Err(refused(ResponseError::UnknownMemberId));
+        };
+        let events = step.events.len();
+        let answer = next.join_classic(&group.id, request, topics, step);
+        let answer = answer.and_then(|joined| {
+            self.adopt(group, next, step).map_err(refused)?;
+            Ok(joined)
+        });
+        if answer.is_err() {
+            step.events.truncate(events);
+        }
+        answer
+    }
+
     /// A client of the classic protocol joins: a group without members is one of its protocol from
-    /// now on. Kafka lets it into one with members, too, if they can be led by the classic protocol.
+    /// now on.
     pub(in crate::group) fn leave_new_protocol(
         &self,
         group: &mut Group,
@@ -140,6 +201,11 @@ impl Groups {
         now: Timestamp,
     ) -> Vec<(bytes::Bytes, Option<bytes::Bytes>)> {
         changes(&group.id, group.consumer.as_deref(), None, now)
+    }
+
+    /// Whether a classic member's requests are for a group of the new protocol.
+    pub(in crate::group) fn has_consumers(group: &Group) -> bool {
+        group.consumer.as_ref().is_some_and(|consumer| !consumer.is_empty())
     }
 
     /// LeaveGroup for a group of the new protocol: one answer for each member.

@@ -130,13 +130,7 @@ impl ConsumerGroup {
         let before = self.current(&beat.member_id).assigned.clone();
         let is_new_epoch = self.update_member(beat) | self.resolve(beat, topics, step.now);
         self.advance(is_new_epoch, topics);
-        if self.epoch > self.assignment_epoch {
-            self.assign(topics);
-            step.events.push(GroupEvent::Rebalancing {
-                group: group.to_owned(),
-                reason: format!("a new assignment for epoch {}", self.epoch),
-            });
-        }
+        self.assign_if_due(group, topics, step);
         self.reconcile(&beat.member_id, beat.owned.as_ref(), step.now);
         let session_ends = step.after(step.settings.consumer_session_timeout_ms);
         if let Some(member) = self.members.get_mut(&beat.member_id) {
@@ -150,6 +144,25 @@ impl ConsumerGroup {
             interval_ms: step.settings.consumer_heartbeat_interval_ms,
             assignment: tells.then_some(current.assigned),
         })
+    }
+
+    /// Computes another target where the group has moved on.
+    pub(super) fn assign_if_due(&mut self, group: &str, topics: &dyn Topics, step: &mut Step<'_>) {
+        if self.epoch > self.assignment_epoch && self.may_assign(step) {
+            self.assign(topics);
+            self.assigned_at = Some(step.now);
+            step.events.push(GroupEvent::Rebalancing {
+                group: group.to_owned(),
+                reason: format!("a new assignment for epoch {}", self.epoch),
+            });
+        }
+    }
+
+    /// Whether the last assignment is old enough for another one. The first member of a group need
+    /// not wait.
+    fn may_assign(&self, step: &Step<'_>) -> bool {
+        let interval = i64::from(step.settings.consumer_assignment_interval_ms);
+        self.members.len() == 1 || self.assigned_at.is_none_or(|at| at + interval <= step.now)
     }
 
     /// Whether the heartbeat changes nothing but the member's session.
@@ -251,7 +264,8 @@ impl ConsumerGroup {
             self.add_member(group, beat, step);
             return Ok(());
         };
-        if former.current.epoch != LEAVES_FOR_A_WHILE {
+        // A classic static member never says that it leaves.
+        if former.current.epoch != LEAVES_FOR_A_WHILE && !former.is_classic() {
             return Err(Refused::new(
                 ResponseError::UnreleasedInstanceId,
                 format!(
@@ -262,19 +276,24 @@ impl ConsumerGroup {
             ));
         }
         let former_id = former_id.clone();
-        if let Some(mut member) = self.members.remove(&former_id) {
-            (member.current.epoch, member.current.previous_epoch) = (0, 0);
-            self.members.insert(beat.member_id.clone(), member);
-        }
-        if let Some(target) = self.targets.remove(&former_id) {
-            self.targets.insert(beat.member_id.clone(), target);
-        }
+        self.replace(&former_id, &beat.member_id);
         step.events.push(GroupEvent::MemberReplaced {
             group: group.to_owned(),
             instance: instance_id.to_owned(),
             member: beat.member_id.clone(),
         });
         Ok(())
+    }
+
+    /// Gives a static member another id. It begins anew with all that its former self had.
+    pub(super) fn replace(&mut self, former_id: &str, member_id: &str) {
+        if let Some(mut member) = self.members.remove(former_id) {
+            (member.current.epoch, member.current.previous_epoch) = (0, 0);
+            self.members.insert(member_id.to_owned(), member);
+        }
+        if let Some(target) = self.targets.remove(former_id) {
+            self.targets.insert(member_id.to_owned(), target);
+        }
     }
 
     fn add_member(&mut self, group: &str, beat: &ConsumerHeartbeat, step: &mut Step<'_>) {
@@ -297,6 +316,8 @@ impl ConsumerGroup {
             return false;
         };
         let about = &mut member.about;
+        about.classic = None;
+        member.request_ends = None;
         about.client_id.clone_from(&beat.client_id);
         about.client_host.clone_from(&beat.client_host);
         if beat.rack_id.is_some() {

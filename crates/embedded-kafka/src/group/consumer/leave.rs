@@ -4,8 +4,8 @@ use kafka_protocol::ResponseError;
 
 use super::heartbeat::unknown_member;
 use super::{
-    ConsumerGroup, ConsumerHeartbeat, HeartbeatAnswer, LEAVES_FOR_A_WHILE, Partitions,
-    Reconciliation, Refused,
+    ConsumerGroup, ConsumerHeartbeat, ConsumerMember, HeartbeatAnswer, LEAVES_FOR_A_WHILE,
+    Partitions, Reconciliation, Refused,
 };
 use crate::group::{GroupEvent, Leaving, Step};
 
@@ -72,10 +72,8 @@ impl ConsumerGroup {
     /// others wait for.
     pub(super) fn expire(&mut self, group: &str, step: &mut Step<'_>) {
         let is_over = |at: Option<i64>| at.is_some_and(|at| at <= step.now);
-        let silent = self
-            .members
-            .iter()
-            .filter(|(_, it)| is_over(it.session_ends) || is_over(it.revocation_ends));
+        let is_due = |member: &ConsumerMember| member.timers().into_iter().any(is_over);
+        let silent = self.members.iter().filter(|(_, member)| is_due(member));
         let silent = silent.map(|(id, _)| id.clone()).collect::<Vec<_>>();
         for member in silent {
             self.remove(&member);

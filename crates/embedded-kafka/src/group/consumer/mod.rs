@@ -9,6 +9,7 @@
 //! another one of it; what differs is written in one batch before it counts.
 
 mod assignor;
+mod classic;
 mod coordinator;
 mod describe;
 mod heartbeat;
@@ -25,9 +26,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use kafka_protocol::ResponseError;
 use uuid::Uuid;
 
+use super::subscription::NamedPartitions;
 use crate::records::{ConsumerMemberValue, CurrentAssignmentValue, Partitions, Reconciliation};
 use crate::time::Timestamp;
 
+pub(crate) use assignor::NAMES as ASSIGNORS;
 pub(crate) use describe::{DescribedConsumer, DescribedConsumerGroup};
 pub(crate) use heartbeat::{ConsumerHeartbeat, HeartbeatAnswer};
 pub(crate) use offsets::FetchingMember;
@@ -61,6 +64,9 @@ pub(crate) trait Topics {
     /// A topic's id and the number of its partitions.
     fn find(&self, name: &str) -> Option<(Uuid, i32)>;
 
+    /// The name of a topic.
+    fn name(&self, id: Uuid) -> Option<String>;
+
     /// The topics whose names match.
     fn matching(&self, is_match: &dyn Fn(&str) -> bool) -> BTreeSet<String>;
 }
@@ -74,11 +80,17 @@ pub(super) struct ConsumerMember {
     session_ends: Option<Timestamp>,
     /// When the member is removed unless it has given up what it was told to.
     revocation_ends: Option<Timestamp>,
+    /// When a classic member is removed unless it has sent the JoinGroup or SyncGroup that is due.
+    request_ends: Option<Timestamp>,
 }
 
 impl ConsumerMember {
     fn new(about: ConsumerMemberValue, current: CurrentAssignmentValue) -> Self {
-        Self { about, current, session_ends: None, revocation_ends: None }
+        Self { about, current, session_ends: None, revocation_ends: None, request_ends: None }
+    }
+
+    fn timers(&self) -> [Option<Timestamp>; 3] {
+        [self.session_ends, self.revocation_ends, self.request_ends]
     }
 
     /// Whether the member has what the target of this epoch says.
@@ -125,6 +137,8 @@ pub(crate) struct ConsumerGroup {
     resolved: BTreeMap<String, BTreeSet<String>>,
     /// When the regular expressions were last matched against the topics.
     resolved_at: Timestamp,
+    /// When the targets were computed, if that was here.
+    assigned_at: Option<Timestamp>,
 }
 
 impl ConsumerGroup {
@@ -138,6 +152,7 @@ impl ConsumerGroup {
             targets: BTreeMap::new(),
             resolved: BTreeMap::new(),
             resolved_at: 0,
+            assigned_at: None,
         }
     }
 
@@ -167,7 +182,7 @@ impl ConsumerGroup {
 
     /// The earliest time at which a member's timer ends.
     pub(super) fn due(&self) -> Option<Timestamp> {
-        let timers = self.members.values().flat_map(|it| [it.session_ends, it.revocation_ends]);
+        let timers = self.members.values().flat_map(ConsumerMember::timers);
         timers.flatten().min()
     }
 

@@ -2,7 +2,7 @@
 
 use kafka_protocol::ResponseError;
 
-use super::ConsumerGroup;
+use super::{ConsumerGroup, ConsumerMember};
 use crate::group::Commit;
 
 /// Who fetches offsets (since version 9 of OffsetFetch). Administrators name no member.
@@ -20,14 +20,10 @@ impl ConsumerGroup {
         }
         let member = self.members.get(&commit.member_id).ok_or(ResponseError::UnknownMemberId)?;
         // Before version 9 a client does not know that it names an epoch.
-        if !commit.understands_unknown_group {
+        if !commit.understands_unknown_group && !member.is_classic() {
             return Err(ResponseError::UnsupportedVersion);
         }
-        if commit.generation == member.current.epoch {
-            Ok(())
-        } else {
-            Err(ResponseError::StaleMemberEpoch)
-        }
+        check_epoch(member, commit.generation)
     }
 
     /// Whether a transaction may commit offsets. Its client is told of an epoch as of a generation.
@@ -60,10 +56,17 @@ impl ConsumerGroup {
             };
         };
         let member = self.members.get(id).ok_or(ResponseError::UnknownMemberId)?;
-        if fetching.epoch == member.current.epoch {
-            Ok(())
-        } else {
-            Err(ResponseError::StaleMemberEpoch)
-        }
+        check_epoch(member, fetching.epoch)
+    }
+}
+
+/// Whether the member speaks for its epoch, which a classic one takes for a generation.
+fn check_epoch(member: &ConsumerMember, epoch: i32) -> Result<(), ResponseError> {
+    if epoch == member.current.epoch {
+        Ok(())
+    } else if member.is_classic() {
+        Err(ResponseError::IllegalGeneration)
+    } else {
+        Err(ResponseError::StaleMemberEpoch)
     }
 }

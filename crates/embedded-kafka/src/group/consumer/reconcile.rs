@@ -98,7 +98,7 @@ impl ConsumerGroup {
     }
 
     /// What other members have, or have still to give up.
-    fn taken_by_others(&self, member_id: &str) -> BTreeSet<(Uuid, i32)> {
+    pub(super) fn taken_by_others(&self, member_id: &str) -> BTreeSet<(Uuid, i32)> {
         let others = self.members.iter().filter(|(id, _)| *id != member_id);
         let held =
             others.flat_map(|(_, it)| it.current.assigned.iter().chain(&it.current.revoking));

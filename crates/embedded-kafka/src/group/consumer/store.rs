@@ -123,7 +123,7 @@ impl ConsumerGroup {
     /// The log has been read to its end: the members' timers begin.
     pub(in crate::group) fn start_sessions(&mut self, step: &Step<'_>) {
         for member in self.members.values_mut() {
-            member.session_ends = Some(step.after(step.settings.consumer_session_timeout_ms));
+            member.session_ends = Some(step.after(member.session_timeout_ms(step)));
             let is_revoking = member.current.state == Reconciliation::Revoking;
             member.revocation_ends =
                 is_revoking.then(|| step.after(member.about.rebalance_timeout_ms));

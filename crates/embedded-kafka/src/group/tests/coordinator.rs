@@ -16,14 +16,14 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 fn join(groups: &Groups, request: JoinRequest, now: Timestamp) -> JoinAnswer {
-    runtime().block_on(groups.join(GROUP, request, now).answer())
+    runtime().block_on(groups.join(GROUP, &NoTopics, request, now).answer())
 }
 
 /// One member `a` in a stable group.
 fn with_member(log: &Arc<MemoryLog>) -> Groups {
     let groups = groups(log);
     join(&groups, joining("a"), 0).unwrap();
-    let synced = groups.sync(GROUP, &syncing("a", 1, &[("a", "0,1")]), 0);
+    let synced = groups.sync(GROUP, &NoTopics, &syncing("a", 1, &[("a", "0,1")]), 0);
     runtime().block_on(synced.answer()).unwrap();
     groups
 }
@@ -66,7 +66,7 @@ fn requests_that_no_group_could_accept_are_refused() {
     assert_eq!(Some(join(&groups, lazy, 0)), refusal(ResponseError::InvalidSessionTimeout, ""));
     let unknown = refusal(ResponseError::UnknownMemberId, "a");
     assert_eq!(Some(join(&groups, rejoining("a"), 0)), unknown);
-    let nameless = runtime().block_on(groups.join("", joining("a"), 0).answer());
+    let nameless = runtime().block_on(groups.join("", &NoTopics, joining("a"), 0).answer());
     assert_eq!(Some(nameless), refusal(ResponseError::InvalidGroupId, ""));
     assert_eq!(groups.list(), []);
 }
@@ -76,7 +76,8 @@ fn a_group_that_does_not_exist_has_no_members() {
     let groups = groups(&Arc::default());
     let unknown = ResponseError::UnknownMemberId;
     assert_eq!(groups.heartbeat(GROUP, "a", None, 1, 0), Err(unknown));
-    let synced = runtime().block_on(groups.sync(GROUP, &syncing("a", 1, &[]), 0).answer());
+    let synced =
+        runtime().block_on(groups.sync(GROUP, &NoTopics, &syncing("a", 1, &[]), 0).answer());
     assert_eq!(synced, Err(unknown));
     let member =
         Leaving { member_id: "a".into(), instance_id: None, reason: "not provided".into() };
@@ -93,8 +94,8 @@ fn a_group_that_does_not_exist_has_no_members() {
 fn a_request_that_waits_is_woken_by_another() {
     let log = Arc::default();
     let groups = with_member(&log);
-    let new = groups.join(GROUP, joining("b"), 0);
-    let old = groups.join(GROUP, rejoining("a"), 0);
+    let new = groups.join(GROUP, &NoTopics, joining("b"), 0);
+    let old = groups.join(GROUP, &NoTopics, rejoining("a"), 0);
     let (new, old) = runtime().block_on(async { tokio::join!(new.answer(), old.answer()) });
     assert_eq!((new.unwrap().generation, old.unwrap().generation), (2, 2));
 }
@@ -103,7 +104,7 @@ fn a_request_that_waits_is_woken_by_another() {
 fn a_request_that_waits_is_woken_by_the_timer() {
     let log = Arc::default();
     let groups = with_member(&log);
-    let new = groups.join(GROUP, joining("b"), 0);
+    let new = groups.join(GROUP, &NoTopics, joining("b"), 0);
     let joined = runtime().block_on(async {
         tokio::join!(new.answer(), async {
             tokio::task::yield_now().await;
@@ -120,7 +121,8 @@ fn a_stable_group_goes_on_after_a_restart() {
     let groups = restarted(&log, 100_000);
     assert_eq!(groups.describe(GROUP), before);
     assert_eq!(groups.heartbeat(GROUP, "a", None, 1, 100_001), Ok(()));
-    let synced = runtime().block_on(groups.sync(GROUP, &syncing("a", 1, &[]), 100_001).answer());
+    let synced =
+        runtime().block_on(groups.sync(GROUP, &NoTopics, &syncing("a", 1, &[]), 100_001).answer());
     assert_eq!(synced.unwrap().assignment, "0,1");
     groups.tick(100_001 + i64::from(SESSION_MS));
     assert_eq!(groups.describe(GROUP).state, "Empty");
@@ -139,7 +141,7 @@ fn a_static_member_is_known_after_a_restart() {
     let log = Arc::default();
     let groups = groups(&log);
     join(&groups, starting("gate-1", "a"), 0).unwrap();
-    let synced = groups.sync(GROUP, &syncing("a", 1, &[("a", "0,1")]), 0);
+    let synced = groups.sync(GROUP, &NoTopics, &syncing("a", 1, &[("a", "0,1")]), 0);
     runtime().block_on(synced.answer()).unwrap();
     let groups = restarted(&log, 100_000);
     let joined = join(&groups, starting("gate-1", "a2"), 100_000).unwrap();

@@ -1,13 +1,13 @@
 //! A log of `__consumer_offsets` in memory, and groups over it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 use super::super::coordinator::{Groups, OffsetsLog, partition_of};
 use super::super::recover::LogEntry;
-use super::super::{CommittedOffset, OffsetToCommit, TopicOffsets};
+use super::super::{CommittedOffset, OffsetToCommit, TopicOffsets, Topics};
 use super::*;
 use crate::txn::Producer;
 
@@ -34,6 +34,23 @@ enum Content {
 pub(in crate::group) struct MemoryLog {
     entries: Mutex<Vec<Entry>>,
     pub(in crate::group) failure: Mutex<Option<ResponseError>>,
+}
+
+/// A cluster without topics: what nobody looks at where no group is of the new protocol.
+pub(in crate::group) struct NoTopics;
+
+impl Topics for NoTopics {
+    fn find(&self, _: &str) -> Option<(uuid::Uuid, i32)> {
+        None
+    }
+
+    fn name(&self, _: uuid::Uuid) -> Option<String> {
+        None
+    }
+
+    fn matching(&self, _: &dyn Fn(&str) -> bool) -> BTreeSet<String> {
+        BTreeSet::new()
+    }
 }
 
 impl OffsetsLog for MemoryLog {

@@ -139,7 +139,7 @@ fn offsets_stay_pending_through_what_is_written_of_the_group_meanwhile() {
     let log = Arc::default();
     let groups = groups(&log);
     commit_pending(&groups, PRODUCER, vec![offset("airports", 0, 6)]);
-    let joined = groups.join(GROUP, joining("a"), 0);
+    let joined = groups.join(GROUP, &NoTopics, joining("a"), 0);
     drop(joined);
     let groups = restarted(&log, 1);
     assert_eq!(stable(&groups, 0), UNSTABLE);

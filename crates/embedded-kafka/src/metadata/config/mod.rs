@@ -1,9 +1,10 @@
-//! Settings: those of a topic, with what they may be and what they are, and those of a node,
-//! of which only the throttles of replication can be set.
+//! Settings: those of a topic, with what they may be and what they are, those of a consumer group,
+//! and those of a node, of which only the throttles of replication can be set.
 //!
 //! Errors carry Apache Kafka's own messages, since users search the web for them.
 
 mod change;
+pub(crate) mod groups;
 mod kinds;
 mod node;
 mod settings;

@@ -50,6 +50,7 @@ impl NodeSettings {
     pub(crate) fn table(&self) -> Vec<NodeSetting> {
         let mut table = self.own();
         table.extend(inherited_by_topics());
+        table.extend(super::groups::node_settings());
         table.sort_by_key(|setting| setting.name);
         table
     }

@@ -1,11 +1,14 @@
 //! Groups of the new protocol, heartbeat by heartbeat, with the time passed in.
 
+mod classic;
 mod invariants;
 
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use crate::group::tests::memory_log::{GROUP, MemoryLog, groups, offset, on_its_own, restarted};
+use crate::group::tests::memory_log::{
+    GROUP, MemoryLog, NoTopics, groups, offset, on_its_own, restarted,
+};
 use crate::group::{Commit, Groups, Leaving};
 
 use super::*;
@@ -30,6 +33,10 @@ impl Made {
 impl Topics for Made {
     fn find(&self, name: &str) -> Option<(Uuid, i32)> {
         self.0.borrow().get(name).map(|partitions| (id_of(name), *partitions))
+    }
+
+    fn name(&self, id: Uuid) -> Option<String> {
+        self.0.borrow().keys().find(|name| id_of(name) == id).cloned()
     }
 
     fn matching(&self, is_match: &dyn Fn(&str) -> bool) -> BTreeSet<String> {
@@ -274,6 +281,30 @@ fn requests_that_make_no_sense_are_refused_as_kafka_does() {
 }
 
 #[test]
+fn a_groups_own_settings_are_its_members() {
+    let mut harness = Harness::new(&[("flights", 6)]);
+    let own = |all: &crate::group::Settings| crate::group::Settings {
+        consumer_session_timeout_ms: 6_000,
+        consumer_heartbeat_interval_ms: 100,
+        consumer_assignment_interval_ms: 5_000,
+        ..all.clone()
+    };
+    harness.groups.configure(GROUP, Some(own));
+    assert_eq!(harness.join("a").interval_ms, 100);
+    let first = harness.described();
+    harness.join("b");
+    let waiting = harness.described();
+    assert_eq!((waiting.state, waiting.epoch), ("Assigning", first.epoch + 1));
+    assert_eq!(waiting.assignment_epoch, first.epoch);
+    harness.pass(5_000);
+    let answer = harness.beat("a", first.epoch);
+    assert_eq!(answer.assignment, Some(parts("flights", &[0, 1, 2])));
+    // Who has kept silent for the group's session is gone.
+    harness.pass(1_000);
+    assert_eq!(harness.described().members.len(), 1);
+}
+
+#[test]
 fn a_full_group_takes_nobody_more() {
     let harness = Harness::new(&[("flights", 2)]);
     let settings =
@@ -407,8 +438,11 @@ fn an_empty_group_changes_its_protocol_and_keeps_its_offsets() {
     assert!(listed().is_consumer_group);
     harness.beat("a", LEAVES);
     assert_eq!((listed().is_consumer_group, listed().state), (true, "Empty"));
-    let joining_classic = || crate::group::tests::joining("m");
-    let _ticket = harness.groups.join(GROUP, joining_classic(), harness.now);
+    let joining_classic = || crate::group::JoinRequest {
+        protocol_type: "connect".into(),
+        ..crate::group::tests::joining("m")
+    };
+    let _ticket = harness.groups.join(GROUP, &NoTopics, joining_classic(), harness.now);
     assert!(!listed().is_consumer_group);
     assert_eq!(harness.error(&joining("a")), ResponseError::GroupIdNotFound);
     harness.restart();
@@ -418,10 +452,14 @@ fn an_empty_group_changes_its_protocol_and_keeps_its_offsets() {
 }
 
 #[test]
-fn a_classic_client_does_not_join_members_of_the_new_protocol() {
+fn who_is_no_consumer_does_not_join_members_of_the_new_protocol() {
     let harness = shared();
     let before = harness.described();
-    let refused = harness.groups.join(GROUP, crate::group::tests::joining("m"), harness.now);
+    let worker = crate::group::JoinRequest {
+        protocol_type: "connect".into(),
+        ..crate::group::tests::joining("m")
+    };
+    let refused = harness.groups.join(GROUP, &NoTopics, worker, harness.now);
     let answer = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let refused = answer.block_on(refused.answer()).unwrap_err();
     assert_eq!(refused.error, ResponseError::InconsistentGroupProtocol);
