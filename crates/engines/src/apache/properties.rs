@@ -57,8 +57,8 @@ share.coordinator.state.topic.min.isr={least}
 # Internal topics of 50 partitions would take seconds to create on a laptop.
 offsets.topic.num.partitions=5
 transaction.state.log.num.partitions=5
-# A first member need not wait three seconds for a second one.
-group.initial.rebalance.delay.ms=0
+# A first member need not wait three seconds for a second one, but as long as in the embedded cluster.
+group.initial.rebalance.delay.ms=50
 "
         )
     }
