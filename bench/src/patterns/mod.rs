@@ -102,12 +102,16 @@ fn measure(arguments: &Arguments, broker: &Broker) -> anyhow::Result<Vec<Table>>
     one(broker, Worker::Helpers, Work::LineageOut, &input.name, arguments.records)?;
     for work in Work::ALL {
         let mut runs = vec![Vec::new(); workers.len()];
-        // In turns, so that what disturbs the machine for a while disturbs all of them.
-        for _ in 0..arguments.runs {
-            for (worker, runs) in workers.iter().zip(&mut runs) {
+        // In turns, so that what disturbs the machine for a while disturbs all of them, and another
+        // one begins each time: who comes after a pause pays for memory that the system took back.
+        // The first turn is not counted.
+        for turn in 0..=usize::from(arguments.runs) {
+            for step in 0..workers.len() {
+                let who = (turn + step) % workers.len();
                 let output = topic::create(broker, 1)?;
                 let topic = if work.reads() { &input.name } else { &output.name };
-                runs.push(one(broker, *worker, work, topic, arguments.records)?);
+                let run = one(broker, workers[who], work, topic, arguments.records)?;
+                runs[who].extend((turn > 0).then_some(run));
                 output.delete()?;
             }
         }
