@@ -1,9 +1,12 @@
 //! Members of a consumer group with librdkafka: what each has been given.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
 use rdkafka::topic_partition_list::TopicPartitionListElem;
+use rdkafka::{ClientConfig, ClientContext};
 
 use crate::eventually;
 
@@ -39,4 +42,51 @@ pub fn balanced(members: &[&BaseConsumer], partitions: i32, sizes: &[usize]) -> 
         found_sizes.sort_unstable();
         (all == (0..partitions).collect::<Vec<_>>() && found_sizes == sizes).then_some(found)
     })
+}
+
+/// Counts how often a member was given an assignment.
+#[derive(Clone, Default)]
+struct Assignments(Arc<AtomicUsize>);
+
+impl ClientContext for Assignments {}
+impl ConsumerContext for Assignments {
+    fn post_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        if matches!(rebalance, Rebalance::Assign(_)) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+}
+
+/// Checks that of two static members of a topic with two partitions one restarts, gets what it had,
+/// and the other one hears of nothing. `config` makes the settings of the instance that it names.
+///
+/// # Panics
+/// When that is not so.
+pub fn assert_a_static_member_restarts_unnoticed(
+    topic: &str,
+    config: impl Fn(&str) -> ClientConfig,
+) {
+    let count = Assignments::default();
+    let watching: BaseConsumer<Assignments> =
+        config("watching").create_with_context(count.clone()).expect("the settings are valid");
+    watching.subscribe(&[topic]).expect("subscribed");
+    let start = || {
+        let member: BaseConsumer = config("restarting").create().expect("the settings are valid");
+        member.subscribe(&[topic]).expect("subscribed");
+        member
+    };
+    let together = |other: &BaseConsumer| {
+        eventually("both have one partition", || {
+            let _ = watching.poll(TURN);
+            let _ = other.poll(TURN);
+            let sizes = (assignment(&watching).len(), assignment(other).len());
+            (sizes == (1, 1)).then(|| assignment(other))
+        })
+    };
+    let restarting = start();
+    let before = (together(&restarting), count.0.load(Ordering::SeqCst));
+    drop(restarting);
+    let restarted = start();
+    let after = (together(&restarted), count.0.load(Ordering::SeqCst));
+    assert_eq!(before, after, "the same partition, and the other member heard of nothing");
 }

@@ -1,7 +1,9 @@
 //! What the tests of transactions share: a transactional producer that sends one request at a time.
 
 use kafka_protocol::messages::FindCoordinatorRequest;
-pub use wire_client::transactions::{Producer, add_offsets, add_partitions, end, initialize};
+pub use wire_client::transactions::{
+    Producer, add_offsets, add_partitions, commit, end, initialize,
+};
 
 use crate::raw::RawClient;
 use crate::requests::text;

@@ -19,6 +19,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, Message};
 use rdkafka::producer::{BaseProducer, BaseRecord, ProducerContext};
 use rdkafka::{Offset, TopicPartitionList};
+use workshop_tests::model::Seeded;
 use workshop_tests::{DEADLINE, HostedCluster, requests};
 
 const HOST: &str = env!("CARGO_BIN_EXE_cluster-host");
@@ -31,18 +32,6 @@ const KILLS: u64 = 20;
 const LONGEST_PEACE: u64 = 1_400;
 /// A pause between two records of the input, so that there are some all the time.
 const BETWEEN_RECORDS: Duration = Duration::from_millis(2);
-
-/// Numbers that look random and are the same for the same seed (splitmix64).
-struct Seeded(u64);
-
-impl Seeded {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % limit
-    }
-}
 
 fn from_environment(name: &str, otherwise: u64) -> u64 {
     let value = std::env::var(name).ok().filter(|it| !it.is_empty());

@@ -5,11 +5,15 @@ use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableT
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
+use kafka_protocol::messages::offset_commit_request::{
+    OffsetCommitRequestPartition, OffsetCommitRequestTopic,
+};
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::produce_response::PartitionProduceResponse;
 use kafka_protocol::messages::{
     BrokerId, CreateTopicsRequest, DescribeGroupsRequest, FetchRequest, FindCoordinatorRequest,
-    GroupId, ListOffsetsRequest, MetadataRequest, ProduceRequest, ProduceResponse, TopicName,
+    GroupId, ListOffsetsRequest, MetadataRequest, OffsetCommitRequest, ProduceRequest,
+    ProduceResponse, TopicName,
 };
 use kafka_protocol::protocol::StrBytes;
 
@@ -74,6 +78,28 @@ pub fn find_coordinator(groups: &[&str]) -> FindCoordinatorRequest {
 /// DescribeGroups for one group.
 pub fn describe_group(group: &str) -> DescribeGroupsRequest {
     DescribeGroupsRequest::default().with_groups(vec![group_id(group)])
+}
+
+/// OffsetCommit for one partition, with a note of its committer, from outside of the group's
+/// membership.
+pub fn commit(
+    group: &str,
+    topic: &str,
+    partition: i32,
+    offset: i64,
+    note: &str,
+) -> OffsetCommitRequest {
+    let partition = OffsetCommitRequestPartition::default()
+        .with_partition_index(partition)
+        .with_committed_offset(offset)
+        .with_committed_metadata(Some(text(note)));
+    let topic = OffsetCommitRequestTopic::default()
+        .with_name(topic_name(topic))
+        .with_partitions(vec![partition]);
+    OffsetCommitRequest::default()
+        .with_group_id(group_id(group))
+        .with_generation_id_or_member_epoch(-1)
+        .with_topics(vec![topic])
 }
 
 /// Produce to one partition.

@@ -1,9 +1,12 @@
 //! The requests of a transactional producer, one by one.
 
 use kafka_protocol::messages::add_partitions_to_txn_request::AddPartitionsToTxnTopic;
+use kafka_protocol::messages::txn_offset_commit_request::{
+    TxnOffsetCommitRequestPartition, TxnOffsetCommitRequestTopic,
+};
 use kafka_protocol::messages::{
     AddOffsetsToTxnRequest, AddPartitionsToTxnRequest, EndTxnRequest, InitProducerIdRequest,
-    ProducerId, TransactionalId,
+    ProducerId, TransactionalId, TxnOffsetCommitRequest,
 };
 
 use crate::requests::{group_id, text, topic_name};
@@ -66,4 +69,28 @@ pub fn end(transactional_id: &str, producer: Producer, commit: bool) -> EndTxnRe
         .with_producer_id(ProducerId(producer.0))
         .with_producer_epoch(producer.1)
         .with_committed(commit)
+}
+
+/// TxnOffsetCommit for partition 0 of a topic, from outside of the group's membership.
+pub fn commit(
+    transactional_id: &str,
+    producer: Producer,
+    group: &str,
+    topic: &str,
+    offset: i64,
+) -> TxnOffsetCommitRequest {
+    let partition = TxnOffsetCommitRequestPartition::default()
+        .with_partition_index(0)
+        .with_committed_offset(offset)
+        .with_committed_metadata(Some(text("")));
+    let topic = TxnOffsetCommitRequestTopic::default()
+        .with_name(topic_name(topic))
+        .with_partitions(vec![partition]);
+    TxnOffsetCommitRequest::default()
+        .with_transactional_id(id(transactional_id))
+        .with_group_id(group_id(group))
+        .with_producer_id(ProducerId(producer.0))
+        .with_producer_epoch(producer.1)
+        .with_generation_id(-1)
+        .with_topics(vec![topic])
 }

@@ -1,14 +1,14 @@
 //! Groups of the new protocol (KIP-848) with librdkafka: `group.protocol=consumer`.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use kafka_protocol::messages::{ConsumerGroupDescribeRequest, ConsumerGroupHeartbeatRequest};
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
-use rdkafka::{ClientConfig, ClientContext, Message};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::{ClientConfig, Message};
 use workshop_tests::batch::Batch;
-use workshop_tests::members::{TURN, assignment, balanced};
+use workshop_tests::members::{
+    TURN, assert_a_static_member_restarts_unnoticed, assignment, balanced,
+};
 use workshop_tests::requests::{group_id, produce, produced, text, topic_name};
 use workshop_tests::{HostedCluster, TestCluster, eventually};
 
@@ -123,44 +123,13 @@ async fn a_rebalance_while_reading_loses_nothing() {
     assert!(twice <= 120, "{twice} of 360 records were read more than once");
 }
 
-/// Counts how often a member was given an assignment.
-#[derive(Clone, Default)]
-struct Assignments(Arc<AtomicUsize>);
-
-impl ClientContext for Assignments {}
-impl ConsumerContext for Assignments {
-    fn post_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        if matches!(rebalance, Rebalance::Assign(_)) {
-            self.0.fetch_add(1, Ordering::SeqCst);
-        }
-    }
-}
-
 #[tokio::test]
 async fn a_static_member_restarts_without_a_rebalance() {
     let cluster = TestCluster::start().await;
     let (topic, group) = (cluster.create_topic(2), cluster.group_name());
-    let count = Assignments::default();
-    let watching: BaseConsumer<Assignments> =
-        settings(&cluster, &group, &[("group.instance.id", "watching")])
-            .create_with_context(count.clone())
-            .expect("the settings are valid");
-    watching.subscribe(&[&topic]).expect("subscribed");
-    let start = || member(&cluster, &group, &topic, &[("group.instance.id", "restarting")]);
-    let together = |other: &BaseConsumer| {
-        eventually("both have one partition", || {
-            let _ = watching.poll(TURN);
-            let _ = other.poll(TURN);
-            let sizes = (assignment(&watching).len(), assignment(other).len());
-            (sizes == (1, 1)).then(|| assignment(other))
-        })
-    };
-    let restarting = start();
-    let before = (together(&restarting), count.0.load(Ordering::SeqCst));
-    drop(restarting);
-    let restarted = start();
-    let after = (together(&restarted), count.0.load(Ordering::SeqCst));
-    assert_eq!(before, after, "the same partition, and the other member heard of nothing");
+    assert_a_static_member_restarts_unnoticed(&topic, |instance| {
+        settings(&cluster, &group, &[("group.instance.id", instance)])
+    });
 }
 
 #[tokio::test]

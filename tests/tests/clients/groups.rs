@@ -1,16 +1,16 @@
 //! Consumer groups with librdkafka: who gets what, who leaves, and what is committed.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use rdkafka::Message;
 use rdkafka::admin::AdminOptions;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
-use rdkafka::{ClientContext, Message};
 use workshop_tests::batch::Batch;
-use workshop_tests::members::{TURN, assignment, balanced};
+use workshop_tests::members::{
+    TURN, assert_a_static_member_restarts_unnoticed, assignment, balanced,
+};
 use workshop_tests::requests::{describe_group, produce, produced};
 use workshop_tests::{TestCluster, eventually};
 
@@ -102,43 +102,13 @@ async fn a_member_that_dies_is_replaced_after_its_session() {
     balanced(&[&staying], 2, &[2]);
 }
 
-/// Counts how often a member was given an assignment.
-#[derive(Clone, Default)]
-struct Assignments(Arc<AtomicUsize>);
-
-impl ClientContext for Assignments {}
-impl ConsumerContext for Assignments {
-    fn post_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        if matches!(rebalance, Rebalance::Assign(_)) {
-            self.0.fetch_add(1, Ordering::SeqCst);
-        }
-    }
-}
-
 #[tokio::test]
 async fn a_static_member_restarts_without_a_rebalance() {
     let cluster = TestCluster::start().await;
     let (topic, group) = (cluster.create_topic(2), cluster.group_name());
-    let count = Assignments::default();
-    let config = cluster.consumer_config(&group, &[("group.instance.id", "watching")]);
-    let watching: BaseConsumer<Assignments> =
-        config.create_with_context(count.clone()).expect("the settings are valid");
-    watching.subscribe(&[&topic]).expect("subscribed");
-    let start = || subscribed(&cluster, &group, &topic, &[("group.instance.id", "restarting")]);
-    let together = |other: &BaseConsumer| {
-        eventually("both have one partition", || {
-            let _ = watching.poll(TURN);
-            let _ = other.poll(TURN);
-            let sizes = (assignment(&watching).len(), assignment(other).len());
-            (sizes == (1, 1)).then(|| assignment(other))
-        })
-    };
-    let restarting = start();
-    let before = (together(&restarting), count.0.load(Ordering::SeqCst));
-    drop(restarting);
-    let restarted = start();
-    let after = (together(&restarted), count.0.load(Ordering::SeqCst));
-    assert_eq!(before, after, "the same partition, and the other member heard of nothing");
+    assert_a_static_member_restarts_unnoticed(&topic, |instance| {
+        cluster.consumer_config(&group, &[("group.instance.id", instance)])
+    });
 }
 
 #[tokio::test]

@@ -13,22 +13,11 @@ use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, ProducerContext};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use workshop_tests::model::Seeded;
 use workshop_tests::{HostedCluster, TestCluster, eventually};
 
 const HOST: &str = env!("CARGO_BIN_EXE_cluster-host");
 const PARTITIONS: i32 = 3;
-
-/// Numbers that look random and are the same in every run (splitmix64).
-struct Seeded(u64);
-
-impl Seeded {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % limit
-    }
-}
 
 /// What the cluster acknowledged: partition and offset of each record, by its number.
 #[derive(Debug, Clone, Default)]

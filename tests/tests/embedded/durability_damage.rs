@@ -7,15 +7,10 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use embedded_kafka::{Cluster, StartError};
-use kafka_protocol::messages::offset_commit_request::{
-    OffsetCommitRequestPartition, OffsetCommitRequestTopic,
-};
-use kafka_protocol::messages::{OffsetCommitRequest, OffsetFetchRequest};
+use kafka_protocol::messages::OffsetFetchRequest;
 use workshop_tests::batch::{Batch, offsets};
-use workshop_tests::requests::{
-    create_topic, fetch, group_id, list_offsets, produce, produced, topic_name,
-};
-use workshop_tests::{HostedCluster, TestCluster};
+use workshop_tests::requests::{create_topic, fetch, group_id, list_offsets, produce, produced};
+use workshop_tests::{HostedCluster, TestCluster, requests};
 
 const HOST: &str = env!("CARGO_BIN_EXE_cluster-host");
 const TOPIC: &str = "flights";
@@ -128,16 +123,7 @@ fn committed_offsets_survive_a_torn_tail_of_the_offsets_topic() {
 }
 
 fn commit(cluster: &TestCluster, offset: i64) {
-    let partition = OffsetCommitRequestPartition::default()
-        .with_partition_index(0)
-        .with_committed_offset(offset);
-    let topic = OffsetCommitRequestTopic::default()
-        .with_name(topic_name(TOPIC))
-        .with_partitions(vec![partition]);
-    let request = OffsetCommitRequest::default()
-        .with_group_id(group_id(GROUP))
-        .with_generation_id_or_member_epoch(-1)
-        .with_topics(vec![topic]);
+    let request = requests::commit(GROUP, TOPIC, 0, offset, "");
     let answer = cluster.connect_to_coordinator(GROUP).call(8, &request);
     assert_eq!(answer.topics[0].partitions[0].error_code, 0);
 }

@@ -8,12 +8,9 @@
 
 use std::time::Duration;
 
-use kafka_protocol::messages::offset_commit_request::{
-    OffsetCommitRequestPartition, OffsetCommitRequestTopic,
-};
 use kafka_protocol::messages::{
     ApiVersionsRequest, DeleteTopicsRequest, FindCoordinatorRequest, InitProducerIdRequest,
-    OffsetCommitRequest, OffsetFetchRequest, ProducerId,
+    OffsetFetchRequest, ProducerId,
 };
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::producer::FutureRecord;
@@ -21,7 +18,7 @@ use workshop_tests::batch::{Batch, offsets};
 use workshop_tests::requests::{
     create_topic, fetch, group_id, list_offsets, metadata, produce, produced, text, topic_name,
 };
-use workshop_tests::{HostedCluster, TestCluster};
+use workshop_tests::{HostedCluster, TestCluster, requests};
 
 const HOST: &str = env!("CARGO_BIN_EXE_cluster-host");
 const TOPIC: &str = "flights";
@@ -74,16 +71,7 @@ fn assert_readable(cluster: &TestCluster, records: i64) {
 }
 
 fn commit(cluster: &TestCluster, offset: i64) -> i16 {
-    let partition = OffsetCommitRequestPartition::default()
-        .with_partition_index(0)
-        .with_committed_offset(offset);
-    let topic = OffsetCommitRequestTopic::default()
-        .with_name(topic_name(TOPIC))
-        .with_partitions(vec![partition]);
-    let request = OffsetCommitRequest::default()
-        .with_group_id(group_id(GROUP))
-        .with_generation_id_or_member_epoch(-1)
-        .with_topics(vec![topic]);
+    let request = requests::commit(GROUP, TOPIC, 0, offset, "");
     let answer = cluster.connect_to_coordinator(GROUP).call(8, &request);
     answer.topics[0].partitions[0].error_code
 }

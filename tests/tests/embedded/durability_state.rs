@@ -9,20 +9,17 @@ use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::incremental_alter_configs_request::{
     AlterConfigsResource, AlterableConfig,
 };
-use kafka_protocol::messages::offset_commit_request::{
-    OffsetCommitRequestPartition, OffsetCommitRequestTopic,
-};
 use kafka_protocol::messages::{
     CreatePartitionsRequest, DeleteGroupsRequest, DeleteRecordsRequest, DeleteTopicsRequest,
     DescribeConfigsRequest, IncrementalAlterConfigsRequest, InitProducerIdRequest,
-    ListGroupsRequest, OffsetCommitRequest, OffsetFetchRequest, ProducerId,
+    ListGroupsRequest, OffsetFetchRequest, ProducerId,
 };
 use workshop_tests::batch::{Batch, offsets};
 use workshop_tests::group::{heartbeat, join_alone};
 use workshop_tests::requests::{
     create_topic, fetch, group_id, list_offsets, metadata, produce, produced, text, topic_name,
 };
-use workshop_tests::{HostedCluster, TestCluster};
+use workshop_tests::{HostedCluster, TestCluster, requests};
 
 const HOST: &str = env!("CARGO_BIN_EXE_cluster-host");
 
@@ -114,17 +111,7 @@ fn delete_records(cluster: &TestCluster, before: i64) {
 }
 
 fn commit(cluster: &TestCluster, group: &str, partition: i32, offset: i64, note: &str) {
-    let partition = OffsetCommitRequestPartition::default()
-        .with_partition_index(partition)
-        .with_committed_offset(offset)
-        .with_committed_metadata(Some(text(note)));
-    let topic = OffsetCommitRequestTopic::default()
-        .with_name(topic_name(FLIGHTS))
-        .with_partitions(vec![partition]);
-    let request = OffsetCommitRequest::default()
-        .with_group_id(group_id(group))
-        .with_generation_id_or_member_epoch(-1)
-        .with_topics(vec![topic]);
+    let request = requests::commit(group, FLIGHTS, partition, offset, note);
     let answer = cluster.connect_to_coordinator(group).call(8, &request);
     assert_eq!(answer.topics[0].partitions[0].error_code, 0);
 }

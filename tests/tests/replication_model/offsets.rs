@@ -2,9 +2,9 @@
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
-use workshop_tests::eventually;
+use workshop_tests::{eventually, requests};
 
-use super::requests::{commit, committed};
+use super::requests::committed;
 use super::transaction::{Fate, Transaction};
 use super::world::{COORDINATOR_MOVES, GROUP, Outcome, TOPIC, TRANSACTIONAL_GROUP, World};
 
@@ -14,7 +14,7 @@ impl World {
         self.promised.sent_offset += 1;
         let offset = self.promised.sent_offset;
         if let Some(node) = self.coordinator(0, GROUP)
-            && let Some(answer) = self.ask(node, 8, &commit(GROUP, TOPIC, offset))
+            && let Some(answer) = self.ask(node, 8, &requests::commit(GROUP, TOPIC, 0, offset, ""))
         {
             match answer.topics[0].partitions[0].error_code {
                 0 => self.promised.offset = offset,

@@ -1,18 +1,10 @@
 //! The requests of coordinators that the model sends, and what it takes from their answers.
 
-use kafka_protocol::messages::offset_commit_request::{
-    OffsetCommitRequestPartition, OffsetCommitRequestTopic,
-};
 use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestTopic;
-use kafka_protocol::messages::txn_offset_commit_request::{
-    TxnOffsetCommitRequestPartition, TxnOffsetCommitRequestTopic,
-};
 use kafka_protocol::messages::{
-    ElectLeadersRequest, FindCoordinatorRequest, OffsetCommitRequest, OffsetFetchRequest,
-    ProducerId, TransactionalId, TxnOffsetCommitRequest, elect_leaders_request,
+    ElectLeadersRequest, FindCoordinatorRequest, OffsetFetchRequest, elect_leaders_request,
 };
 use workshop_tests::requests::{group_id, text, topic_name};
-use workshop_tests::transactions::Producer;
 
 /// FindCoordinator of a group (0) or a transactional id (1).
 pub(crate) fn find_coordinator(key_type: i8, key: &str) -> FindCoordinatorRequest {
@@ -25,43 +17,6 @@ pub(crate) fn prefer(topic: &str) -> ElectLeadersRequest {
         .with_topic(topic_name(topic))
         .with_partitions(vec![0]);
     ElectLeadersRequest::default().with_topic_partitions(Some(vec![partitions]))
-}
-
-/// OffsetCommit from outside of the group's membership.
-pub(crate) fn commit(group: &str, topic: &str, offset: i64) -> OffsetCommitRequest {
-    let partition = OffsetCommitRequestPartition::default()
-        .with_committed_offset(offset)
-        .with_committed_metadata(Some(text("")));
-    let topic = OffsetCommitRequestTopic::default()
-        .with_name(topic_name(topic))
-        .with_partitions(vec![partition]);
-    OffsetCommitRequest::default()
-        .with_group_id(group_id(group))
-        .with_generation_id_or_member_epoch(-1)
-        .with_topics(vec![topic])
-}
-
-/// TxnOffsetCommit from outside of the group's membership.
-pub(crate) fn commit_pending(
-    id: &str,
-    producer: Producer,
-    group: &str,
-    topic: &str,
-    offset: i64,
-) -> TxnOffsetCommitRequest {
-    let partition = TxnOffsetCommitRequestPartition::default()
-        .with_committed_offset(offset)
-        .with_committed_metadata(Some(text("")));
-    let topic = TxnOffsetCommitRequestTopic::default()
-        .with_name(topic_name(topic))
-        .with_partitions(vec![partition]);
-    TxnOffsetCommitRequest::default()
-        .with_transactional_id(TransactionalId(text(id)))
-        .with_group_id(group_id(group))
-        .with_producer_id(ProducerId(producer.0))
-        .with_producer_epoch(producer.1)
-        .with_generation_id(-1)
-        .with_topics(vec![topic])
 }
 
 /// OffsetFetch of what no open transaction may change.

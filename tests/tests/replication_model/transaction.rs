@@ -5,10 +5,9 @@ use proptest::prelude::*;
 use workshop_tests::batch::Batch;
 use workshop_tests::requests::{produce, produced, text};
 use workshop_tests::transactions::{
-    CONCURRENT_TRANSACTIONS, Producer, add_offsets, add_partitions, end, initialize,
+    CONCURRENT_TRANSACTIONS, Producer, add_offsets, add_partitions, commit, end, initialize,
 };
 
-use super::requests::commit_pending;
 use super::world::{COORDINATOR_MOVES, ID, Outcome, TOPIC, TRANSACTIONAL_GROUP, World};
 
 const TRANSACTIONAL: i16 = 1 << 4;
@@ -179,7 +178,7 @@ impl World {
         }
         // Each is another offset, so that it is known whose is there.
         let offset = at as i64;
-        let request = commit_pending(ID, producer, TRANSACTIONAL_GROUP, TOPIC, offset);
+        let request = commit(ID, producer, TRANSACTIONAL_GROUP, TOPIC, offset);
         let answer = self
             .coordinator(0, TRANSACTIONAL_GROUP)
             .and_then(|node| self.ask(node, 3, &request))

@@ -1,16 +1,14 @@
 //! Transactions, request by request: what the coordinator answers in each state of a transaction.
 
-use kafka_protocol::messages::txn_offset_commit_request::{
-    TxnOffsetCommitRequestPartition, TxnOffsetCommitRequestTopic,
-};
 use kafka_protocol::messages::{
     DescribeTransactionsRequest, FindCoordinatorRequest, ListTransactionsRequest, ProducerId,
-    TransactionalId, TxnOffsetCommitRequest,
+    TransactionalId,
 };
 use workshop_tests::batch::Batch;
-use workshop_tests::requests::{group_id, produce, text, topic_name};
+use workshop_tests::requests::{produce, text};
 use workshop_tests::transactions::{
-    CONCURRENT_TRANSACTIONS, Producer, Transactional, add_offsets, add_partitions, end, initialize,
+    CONCURRENT_TRANSACTIONS, Producer, Transactional, add_offsets, add_partitions, commit, end,
+    initialize,
 };
 use workshop_tests::{TestCluster, eventually};
 
@@ -325,24 +323,6 @@ async fn a_transaction_that_is_open_for_too_long_is_aborted_and_its_producer_fen
     assert_eq!(it.init(4, 60_000, producer), (PRODUCER_FENCED, NOBODY));
 }
 
-/// TxnOffsetCommit for partition 0 of a topic, from outside of the group's membership.
-fn offset_commit(id: &str, producer: Producer, group: &str, topic: &str) -> TxnOffsetCommitRequest {
-    let partition = TxnOffsetCommitRequestPartition::default()
-        .with_partition_index(0)
-        .with_committed_offset(7)
-        .with_committed_metadata(Some(text("")));
-    let topic = TxnOffsetCommitRequestTopic::default()
-        .with_name(topic_name(topic))
-        .with_partitions(vec![partition]);
-    TxnOffsetCommitRequest::default()
-        .with_transactional_id(TransactionalId(text(id)))
-        .with_group_id(group_id(group))
-        .with_producer_id(ProducerId(producer.0))
-        .with_producer_epoch(producer.1)
-        .with_generation_id(-1)
-        .with_topics(vec![topic])
-}
-
 #[tokio::test]
 async fn records_and_offsets_are_taken_only_into_an_open_transaction() {
     let cluster = TestCluster::start().await;
@@ -360,7 +340,7 @@ async fn records_and_offsets_are_taken_only_into_an_open_transaction() {
         workshop_tests::requests::produced(&leader.call(version, &request)).error_code
     };
     let mut committed = |producer: Producer, version| {
-        let request = offset_commit(&id, producer, &group, &topic);
+        let request = commit(&id, producer, &group, &topic, 7);
         groups.call(version, &request).topics[0].partitions[0].error_code
     };
     for version in [3, 7, 10] {

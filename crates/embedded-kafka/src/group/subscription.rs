@@ -27,14 +27,7 @@ impl Subscription {
     /// The subscription, or `None` if the bytes are none.
     pub(super) fn decode(metadata: &[u8]) -> Option<Self> {
         let mut rest = metadata;
-        let version = i16::from_be_bytes(take(&mut rest)?);
-        if version < 0 {
-            return None;
-        }
-        let mut topics = BTreeSet::new();
-        for _ in 0..u32::from_be_bytes(take(&mut rest)?) {
-            topics.insert(string(&mut rest)??);
-        }
+        let (version, topics) = beginning(&mut rest)?;
         let user_data = i32::from_be_bytes(take(&mut rest)?);
         rest = rest.get(usize::try_from(user_data).unwrap_or(0)..)?;
         let owned = if version >= 1 { named(&mut rest)? } else { NamedPartitions::new() };
@@ -90,22 +83,23 @@ fn string(rest: &mut &[u8]) -> Option<Option<String>> {
     Some(Some(std::str::from_utf8(text).ok()?.to_owned()))
 }
 
-/// The topics, or `None` if the bytes are no subscription.
-pub(super) fn subscribed_topics(metadata: &[u8]) -> Option<BTreeSet<String>> {
-    let (version, mut rest) = metadata.split_first_chunk::<2>()?;
-    if i16::from_be_bytes(*version) < 0 {
+/// The topics, or `None` if the bytes are no subscription. What comes after them is not looked at.
+pub(super) fn subscribed_topics(mut metadata: &[u8]) -> Option<BTreeSet<String>> {
+    beginning(&mut metadata).map(|(_, topics)| topics)
+}
+
+/// The version of a subscription, and its topics.
+fn beginning(rest: &mut &[u8]) -> Option<(i16, BTreeSet<String>)> {
+    let version = i16::from_be_bytes(take(rest)?);
+    if version < 0 {
         return None;
     }
-    let count = u32::from_be_bytes(take(&mut rest)?);
     let mut topics = BTreeSet::new();
     // Nothing is set aside for the count: it is only a claim, and the bytes run out before it does.
-    for _ in 0..count {
-        let length = usize::try_from(i16::from_be_bytes(take(&mut rest)?)).ok()?;
-        let (topic, after) = rest.split_at_checked(length)?;
-        topics.insert(std::str::from_utf8(topic).ok()?.to_owned());
-        rest = after;
+    for _ in 0..u32::from_be_bytes(take(rest)?) {
+        topics.insert(string(rest)??);
     }
-    Some(topics)
+    Some((version, topics))
 }
 
 fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
