@@ -5,6 +5,7 @@
 //! its partitions in each request. A reader of committed records is answered up to where the oldest
 //! open transaction begins, and told whose records in between were aborted (KIP-98).
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use kafka_protocol::messages::{BrokerId, FetchRequest, FetchResponse, ProducerId
 use tokio::time::Instant;
 
 use super::{Answer, Call, Context, ISOLATION_LEVELS, node_endpoints};
-use crate::log::{AbortedTransactions, BatchHeader, Slice};
+use crate::log::{AbortedTransactions, BatchHeader, ReadError, Slice};
 use crate::metadata::{Partition, PartitionState, READ_COMMITTED, READ_UNCOMMITTED, Topic};
 use crate::settings::FETCH_MAX_BYTES;
 use crate::wait::wait_for;
@@ -260,19 +261,16 @@ async fn read(
     let Reader { context, version, .. } = *reader;
     let data = nothing(wanted);
     let of_partition = usize::try_from(wanted.fetch.partition_max_bytes).unwrap_or(0);
-    let found = match wanted.locate(of_partition.min(*left), reader) {
-        Ok(mut standing) => match standing.slice.take() {
-            // With nothing left, only the first batch of all may go over the limit.
-            Some(slice) if first || *left > 0 => {
-                let records = read_slice(slice, first).await;
-                records.map(|records| (standing, context.state.fetched.keep_count(records)))
-            }
-            _ => Ok((standing, Bytes::new())),
-        },
-        Err(error) => Err(error),
+    let most = of_partition.min(*left);
+    // With nothing left, only the first batch of all may go over the limit.
+    let found = if first || *left > 0 {
+        locate_and_read(wanted, most, first, reader).await
+    } else {
+        wanted.locate(most, reader).map(|standing| (standing, Bytes::new()))
     };
     match found {
         Ok((standing, records)) => {
+            let records = context.state.fetched.keep_count(records);
             *left = left.saturating_sub(records.len());
             let data = data
                 .with_high_watermark(standing.high_watermark)
@@ -319,21 +317,40 @@ fn aborted(all: &AbortedTransactions, offset: i64, records: &[u8]) -> Vec<Aborte
     wire.collect()
 }
 
+/// How a partition stands, and the records there are in it. An answer without records means that
+/// there are none: where they moved within the log while they were read, it is looked for them again.
+async fn locate_and_read(
+    wanted: &Wanted,
+    max_bytes: usize,
+    at_least_one: bool,
+    reader: &Reader<'_>,
+) -> Result<(Standing, Bytes), ResponseError> {
+    loop {
+        let mut standing = wanted.locate(max_bytes, reader)?;
+        let Some(slice) = standing.slice.take() else {
+            return Ok((standing, Bytes::new()));
+        };
+        match read_slice(slice, at_least_one).await {
+            Err(ReadError::Outdated) => {}
+            Ok(records) => return Ok((standing, records)),
+            Err(ReadError::Io(error)) => {
+                tracing::error!(%error, "a segment could not be read");
+                return Err(ResponseError::KafkaStorageError);
+            }
+        }
+    }
+}
+
 /// Reads inline what is in the page cache, and anything else on a thread where waiting for the disk
 /// holds up nobody: the way there and back costs more than the copy of a megabyte.
-async fn read_slice(slice: Slice, at_least_one: bool) -> Result<Bytes, ResponseError> {
-    let read = match slice.read_without_waiting(at_least_one) {
-        Ok(Some(records)) => Ok(records),
-        Ok(None) => {
+async fn read_slice(slice: Slice, at_least_one: bool) -> Result<Bytes, ReadError> {
+    match slice.read_without_waiting(at_least_one)? {
+        Some(records) => Ok(records),
+        None => {
             let reading = tokio::task::spawn_blocking(move || slice.read(at_least_one));
-            reading.await.map_err(|_| ResponseError::UnknownServerError)?
+            reading.await.map_err(io::Error::other)?
         }
-        Err(error) => Err(error),
-    };
-    read.map_err(|error| {
-        tracing::error!(%error, "a segment could not be read");
-        ResponseError::KafkaStorageError
-    })
+    }
 }
 
 fn refuse(

@@ -12,7 +12,7 @@ use kafka_protocol::messages::list_offsets_response::{
 use kafka_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse};
 
 use super::{Context, ISOLATION_LEVELS};
-use crate::log::{Found, Lookup};
+use crate::log::{Found, Lookup, ReadError};
 
 const LATEST: i64 = -1;
 const EARLIEST: i64 = -2;
@@ -60,11 +60,10 @@ pub(super) async fn handle(
             let response = ListOffsetsPartitionResponse::default()
                 .with_partition_index(asked.partition_index);
             let level = request.isolation_level;
-            let found = match find(&topic.name, &asked, level, version, context) {
-                _ if is_repeated => Err(ResponseError::InvalidRequest),
-                Ok(Step::Known(answer)) => Ok(answer),
-                Ok(Step::Read(lookup, end)) => read(lookup, end).await,
-                Err(error) => Err(error),
+            let found = if is_repeated {
+                Err(ResponseError::InvalidRequest)
+            } else {
+                answer(&topic.name, &asked, level, version, context).await
             };
             partitions.push(match found {
                 Ok(answer) => {
@@ -85,6 +84,25 @@ pub(super) async fn handle(
         topics.push(response.with_partitions(partitions));
     }
     ListOffsetsResponse::default().with_topics(topics)
+}
+
+async fn answer(
+    topic: &str,
+    asked: &ListOffsetsPartition,
+    isolation_level: i8,
+    version: i16,
+    context: &Context,
+) -> Result<Answer, ResponseError> {
+    loop {
+        match find(topic, asked, isolation_level, version, context)? {
+            Step::Known(answer) => return Ok(answer),
+            Step::Read(lookup, end) => {
+                if let Some(answer) = read(lookup, end).await? {
+                    return Ok(answer);
+                }
+            }
+        }
+    }
 }
 
 fn find(
@@ -123,15 +141,16 @@ fn find(
 }
 
 /// Reads from disk on a thread where that holds up nobody. What is at `end` or behind it may not be
-/// read yet.
-async fn read(lookup: Lookup, end: i64) -> Result<Answer, ResponseError> {
+/// read yet. `None` where the log changed meanwhile.
+async fn read(lookup: Lookup, end: i64) -> Result<Option<Answer>, ResponseError> {
     let resolved = tokio::task::spawn_blocking(move || lookup.resolve()).await;
     match resolved {
         Ok(Ok(Some(Found { offset, timestamp, leader_epoch }))) if offset < end => {
-            Ok(Answer { offset, timestamp, leader_epoch })
+            Ok(Some(Answer { offset, timestamp, leader_epoch }))
         }
-        Ok(Ok(_)) => Ok(Answer { offset: -1, timestamp: -1, leader_epoch: -1 }),
-        Ok(Err(error)) => {
+        Ok(Ok(_)) => Ok(Some(Answer { offset: -1, timestamp: -1, leader_epoch: -1 })),
+        Ok(Err(ReadError::Outdated)) => Ok(None),
+        Ok(Err(ReadError::Io(error))) => {
             tracing::error!(%error, "a time could not be looked up");
             Err(ResponseError::KafkaStorageError)
         }

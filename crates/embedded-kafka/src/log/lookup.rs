@@ -11,6 +11,7 @@ use crate::time::Timestamp;
 use super::Log;
 use super::batch::{BatchHeader, HEADER_SIZE};
 use super::files::read_at;
+use super::read::ReadError;
 use super::records::Records;
 use super::scan::Scan;
 use super::validate::MAX_DECOMPRESSED_BYTES;
@@ -54,27 +55,25 @@ impl Log {
     }
 }
 
-/// The largest timestamp of a segment, `None` where it has none or went away meanwhile.
-fn largest_timestamp(segment: &SegmentView) -> io::Result<Option<(Timestamp, i64)>> {
-    match segment.max_timestamp() {
-        Err(_) if segment.is_outdated() => Ok(None),
-        largest => largest,
-    }
+/// The largest timestamp of a segment, `None` where it has none.
+fn largest_timestamp(segment: &SegmentView) -> Result<Option<(Timestamp, i64)>, ReadError> {
+    let largest = segment.max_timestamp();
+    if segment.is_outdated() { Err(ReadError::Outdated) } else { Ok(largest?) }
 }
 
 impl Lookup {
     /// Finds the record, `None` where there is none.
     ///
     /// # Errors
-    /// When the files cannot be read.
-    pub(crate) fn resolve(&self) -> io::Result<Option<Found>> {
+    /// When a segment has changed meanwhile, or the files cannot be read.
+    pub(crate) fn resolve(&self) -> Result<Option<Found>, ReadError> {
         match self.target {
             Some(target) => self.first_from(target),
             None => self.latest(),
         }
     }
 
-    fn first_from(&self, target: Timestamp) -> io::Result<Option<Found>> {
+    fn first_from(&self, target: Timestamp) -> Result<Option<Found>, ReadError> {
         for segment in &self.segments {
             if largest_timestamp(segment)?.is_none_or(|(timestamp, _)| timestamp < target) {
                 continue;
@@ -86,7 +85,7 @@ impl Lookup {
         Ok(None)
     }
 
-    fn latest(&self) -> io::Result<Option<Found>> {
+    fn latest(&self) -> Result<Option<Found>, ReadError> {
         let mut latest: Option<(Timestamp, i64, &SegmentView)> = None;
         for segment in &self.segments {
             if let Some((timestamp, offset)) = largest_timestamp(segment)?
@@ -103,9 +102,9 @@ impl Lookup {
     }
 
     /// The first record of the segment, from where its view starts, that is late enough.
-    fn search(&self, segment: &SegmentView, target: Timestamp) -> io::Result<Option<Found>> {
+    fn search(&self, segment: &SegmentView, target: Timestamp) -> Result<Option<Found>, ReadError> {
         let found = self.scan(segment, target);
-        if segment.is_outdated() { Ok(None) } else { found }
+        if segment.is_outdated() { Err(ReadError::Outdated) } else { Ok(found?) }
     }
 
     fn scan(&self, segment: &SegmentView, target: Timestamp) -> io::Result<Option<Found>> {

@@ -65,7 +65,7 @@ pub(crate) use lookup::{Found, Lookup};
 pub(crate) use maintain::DeleteRecordsError;
 pub(crate) use marker::EndTransactionMarker;
 pub(crate) use producers::ProducerState;
-pub(crate) use read::Slice;
+pub(crate) use read::{ReadError, Slice};
 pub(crate) use records::Records;
 pub(crate) use settings::{LogSettings, TimestampType};
 pub(crate) use transactions::TransactionStanding;

@@ -34,6 +34,17 @@ pub(crate) struct OffsetOutOfRange {
     pub(crate) end_offset: i64,
 }
 
+/// Why batches could not be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadError {
+    /// What was to be read was cut off, compacted or removed meanwhile: locate it again.
+    #[error("the segment changed meanwhile")]
+    Outdated,
+    /// The files cannot be read.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
 /// A range of batches in a segment, to be read without the log's lock.
 #[derive(Clone, Debug)]
 pub(crate) struct Slice {
@@ -120,21 +131,24 @@ impl Slice {
     /// Reads the batches: whole ones, of together at most `max_bytes`. With `at_least_one` the first
     /// one comes even where it is larger alone, so that a consumer is never stuck.
     ///
-    /// Empty when there is nothing to read, or the log was truncated meanwhile: locate again.
+    /// Empty when there is nothing to read.
     ///
     /// # Errors
-    /// When the file cannot be read.
-    pub(crate) fn read(&self, at_least_one: bool) -> io::Result<Bytes> {
+    /// When the segment has changed meanwhile, or the file cannot be read.
+    pub(crate) fn read(&self, at_least_one: bool) -> Result<Bytes, ReadError> {
         let batches = self.read_batches(at_least_one, read_at);
-        if self.segment.is_outdated() { Ok(Bytes::new()) } else { batches }
+        if self.segment.is_outdated() { Err(ReadError::Outdated) } else { Ok(batches?) }
     }
 
     /// Reads the batches as [`read`](Self::read) does, or answers `None` where that would wait for
     /// the disk.
     ///
     /// # Errors
-    /// When the file cannot be read.
-    pub(crate) fn read_without_waiting(&self, at_least_one: bool) -> io::Result<Option<Bytes>> {
+    /// When the segment has changed meanwhile, or the file cannot be read.
+    pub(crate) fn read_without_waiting(
+        &self,
+        at_least_one: bool,
+    ) -> Result<Option<Bytes>, ReadError> {
         let batches = match self.read_batches(at_least_one, read_cached_at) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
             // What was written lately is taken to be in the page cache where nobody can tell.
@@ -143,7 +157,7 @@ impl Slice {
             }
             batches => batches,
         };
-        if self.segment.is_outdated() { Ok(Some(Bytes::new())) } else { batches.map(Some) }
+        if self.segment.is_outdated() { Err(ReadError::Outdated) } else { Ok(Some(batches?)) }
     }
 
     fn read_batches(&self, at_least_one: bool, read_at: ReadAt) -> io::Result<Bytes> {

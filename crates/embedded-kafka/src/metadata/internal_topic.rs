@@ -8,7 +8,7 @@ use std::io;
 use kafka_protocol::ResponseError;
 
 use super::{Metadata, NewTopic};
-use crate::log::{BatchHeader, HEADER_SIZE, Records};
+use crate::log::{BatchHeader, HEADER_SIZE, ReadError, Records};
 
 /// How many nodes hold an internal topic, where there are as many
 /// (`offsets.topic.replication.factor`, `transaction.state.log.replication.factor`).
@@ -74,14 +74,15 @@ impl Metadata {
                 partition.with(|state| (state.log.start_offset(), state.log.end_offset()));
             while offset < end {
                 let slice = partition.with(|state| state.log.locate(offset, end, REPLAY_BYTES));
-                let batches = match slice.map_err(io::Error::other)? {
-                    Some(slice) => slice.read(true)?,
+                let read = slice.map_err(io::Error::other)?.map(|slice| slice.read(true));
+                let batches = match read {
+                    // Compaction has left nothing up to the end.
                     None => break,
+                    Some(Ok(batches)) if batches.is_empty() => break,
+                    Some(Ok(batches)) => batches,
+                    Some(Err(ReadError::Outdated)) => continue,
+                    Some(Err(ReadError::Io(error))) => return Err(error),
                 };
-                if batches.is_empty() {
-                    // The segment was compacted meanwhile: look again.
-                    continue;
-                }
                 offset =
                     visit_batches(&batches, |header, batch| visit(partition.index, header, batch))?;
             }
