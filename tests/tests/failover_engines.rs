@@ -19,13 +19,12 @@ use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use workshop_tests::raw::RawClient;
 use workshop_tests::requests::{create_topic, find_coordinator, metadata};
-use workshop_tests::{TestCluster, eventually, eventually_within};
+use workshop_tests::{DEADLINE, TestCluster, eventually};
 
 /// Held by the test that has a cluster: three Java processes are enough at a time.
 static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 const TURN_OF_POLL: Duration = Duration::from_millis(10);
-const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Without it librdkafka waits for up to ten seconds before it asks a node again that was down.
 const RECONNECT_SOON: (&str, &str) = ("reconnect.backoff.max.ms", "200");
@@ -34,12 +33,6 @@ const RECONNECT_SOON: (&str, &str) = ("reconnect.backoff.max.ms", "200");
 /// coordinator. A member with a shorter one gives itself up meanwhile and joins anew, beside its
 /// former self, which the next coordinator keeps and waits for until its session ends.
 const LONG_SESSION: (&str, &str) = ("session.timeout.ms", "45000");
-
-/// As [`eventually`], for what waits until a dead node is missed: nine seconds and the time of an
-/// election, on a machine that is busy with three Java processes.
-fn in_time<T>(what: &str, check: impl FnMut() -> Option<T>) -> T {
-    eventually_within(TIMEOUT, what, check)
-}
 
 /// A cluster whose nodes may go.
 struct Nodes {
@@ -87,7 +80,7 @@ impl Nodes {
         what: &str,
         is_so: impl Fn(&MetadataResponsePartition) -> bool,
     ) -> MetadataResponsePartition {
-        in_time(what, || self.partition(topic).filter(&is_so))
+        eventually(what, || self.partition(topic).filter(&is_so))
     }
 
     async fn kill(&self, node: i32) {
@@ -111,7 +104,7 @@ impl Nodes {
 async fn send(producer: &FutureProducer, topic: &str, number: usize) -> Result<(), KafkaError> {
     let payload = number.to_string();
     let record = FutureRecord::<(), _>::to(topic).payload(&payload);
-    producer.send(record, TIMEOUT).await.map(drop).map_err(|(error, _)| error)
+    producer.send(record, DEADLINE).await.map(drop).map_err(|(error, _)| error)
 }
 
 /// Reads a topic's only partition from the beginning to its end.
@@ -184,7 +177,7 @@ async fn a_partition_is_offline_while_its_only_node_is_down() {
     assert_eq!(refused, timed_out);
     nodes.start_again(2).await;
     nodes.wait_for(&topic, "it leads again", |it| it.leader_id == 2);
-    in_time("it takes records again", || {
+    eventually("it takes records again", || {
         let sending = send(&producer, &topic, 2);
         tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(sending)).ok()
     });
@@ -216,7 +209,7 @@ async fn too_few_in_sync_refuse_acks_all_and_hide_what_acks_1_wrote() {
 /// The offsets of the next records that a consumer is given.
 fn take(consumer: &BaseConsumer, count: usize) -> Vec<i64> {
     let mut taken = Vec::new();
-    in_time("records come", || {
+    eventually("records come", || {
         if let Some(Ok(message)) = consumer.poll(TURN_OF_POLL) {
             taken.push(message.offset());
         }
@@ -240,7 +233,7 @@ async fn a_group_goes_on_where_it_was_when_its_coordinator_dies() {
     let mut committed = TopicPartitionList::new();
     committed.add_partition_offset(&topic, 0, Offset::Offset(3)).expect("it is new");
     consumer.commit(&committed, CommitMode::Sync).expect("the group is stable");
-    let coordinator = in_time("the group has a coordinator", || {
+    let coordinator = eventually("the group has a coordinator", || {
         let answer = nodes.any_node().try_call(4, &find_coordinator(&[&group])).ok()?;
         let found = &answer.coordinators[0];
         (found.error_code == 0).then_some(found.node_id.0)
@@ -251,7 +244,7 @@ async fn a_group_goes_on_where_it_was_when_its_coordinator_dies() {
     all.add_partition_offset(&topic, 0, Offset::Offset(6)).expect("it is new");
     // It is still the member that it was: an unknown one would be refused.
     consumer.commit(&all, CommitMode::Sync).expect("the next coordinator knows the member");
-    let found = in_time("the next coordinator answers", || {
+    let found = eventually("the next coordinator answers", || {
         let found = consumer.committed_offsets(committed.clone(), Duration::from_secs(2)).ok()?;
         Some(found.find_partition(&topic, 0)?.offset())
     });

@@ -15,7 +15,7 @@ use crate::names::result;
 use crate::scene::Scene;
 
 /// How long a client may take for one step.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long a client looks for something before it is asked again.
 const TURN: Duration = Duration::from_millis(20);

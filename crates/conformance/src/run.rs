@@ -16,7 +16,7 @@ pub const TIMED_OUT: &str = "timed out";
 
 /// How long one scenario may take. The longest waits for a transaction to be given up, which Apache
 /// Kafka looks for every 10 s.
-const LIMIT: Duration = Duration::from_secs(40);
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// How many play at once. Most of them wait for a session or a timeout most of the time.
 const AT_ONCE: usize = 24;

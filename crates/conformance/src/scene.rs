@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::names::name;
 
 /// How long a condition may take to come true.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long the scene waits before it asks for a condition again.
 const TURN: Duration = Duration::from_millis(10);

@@ -19,13 +19,11 @@ use rdkafka::message::{Message, OwnedMessage};
 use rdkafka::producer::FutureRecord;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList, TopicPartitionListElem};
 use tokio::sync::watch;
-use workshop_tests::{TestCluster, eventually};
+use workshop_tests::{DEADLINE, TestCluster, eventually};
 
 use callbacks::Shares;
 use consumer::{Work, consume, consumer};
 use event::{Airports, Delay, Event, Flight};
-
-const LIMIT: Duration = Duration::from_secs(20);
 
 fn all_airports() -> Airports {
     Airports::new(airports().expect("the airports can be read"))
@@ -161,7 +159,7 @@ async fn publish(cluster: &TestCluster, topic: &str, partitions: i32, each: usiz
     for partition in 0..partitions {
         for _ in 0..each {
             let record = FutureRecord::<(), _>::to(topic).partition(partition).payload("departed");
-            producer.send(record, LIMIT).await.expect("the record arrives");
+            producer.send(record, DEADLINE).await.expect("the record arrives");
         }
     }
 }
@@ -170,7 +168,7 @@ async fn publish(cluster: &TestCluster, topic: &str, partitions: i32, each: usiz
 fn committed(cluster: &TestCluster, group: &str, topic: &str, partitions: i32) -> Vec<Offset> {
     let mut list = TopicPartitionList::new();
     list.add_partition_range(topic, 0, partitions - 1);
-    let list = cluster.consumer(group, &[]).committed_offsets(list, LIMIT);
+    let list = cluster.consumer(group, &[]).committed_offsets(list, DEADLINE);
     let list = list.expect("the coordinator answers");
     list.elements().iter().map(TopicPartitionListElem::offset).collect()
 }
@@ -196,7 +194,7 @@ async fn a_stop_begins_nothing_more_waits_for_what_is_in_work_and_commits_it() {
     let early = tokio::time::timeout(moment, &mut consuming).await;
     assert!(early.is_err(), "ended with records in work: {early:?}");
     gate.open.send_replace(true);
-    let processed = tokio::time::timeout(LIMIT, consuming).await.unwrap().unwrap();
+    let processed = tokio::time::timeout(DEADLINE, consuming).await.unwrap().unwrap();
     assert_eq!(processed, 5);
     assert_eq!(places_in(&gate.begun).len(), 5);
     assert_eq!(committed(&cluster, &group, &topic, 1), [Offset::Offset(5)]);
@@ -222,7 +220,7 @@ async fn what_is_in_work_when_a_partition_moves_is_not_committed_and_begun_again
     let watched = async {
         let mut shared = shares.subscribe();
         let both = shared.wait_for(|it| it.len() == 2 && it.values().all(|count| *count == 1));
-        tokio::time::timeout(LIMIT, both).await.unwrap().unwrap();
+        tokio::time::timeout(DEADLINE, both).await.unwrap().unwrap();
         // Three of each partition were finished when it moved; the other seven begin once more.
         gate.wait_for(20 + 14, 6).await;
         let three = [Offset::Offset(3), Offset::Offset(3)];

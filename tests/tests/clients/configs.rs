@@ -8,10 +8,10 @@ use rdkafka::admin::{
     ResourceSpecifier,
 };
 use rdkafka::error::RDKafkaErrorCode;
-use workshop_tests::{TestCluster, eventually};
+use workshop_tests::{DEADLINE, TestCluster, eventually};
 
 fn options() -> AdminOptions {
-    AdminOptions::new().request_timeout(Some(Duration::from_secs(10)))
+    AdminOptions::new().request_timeout(Some(DEADLINE))
 }
 
 async fn describe(

@@ -10,9 +10,7 @@ use rdkafka::producer::FutureRecord;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use workshop_tests::batch::Batch;
 use workshop_tests::requests::{produce, produced};
-use workshop_tests::{TestCluster, eventually};
-
-const TIMEOUT: Duration = Duration::from_secs(10);
+use workshop_tests::{DEADLINE, TestCluster, eventually};
 
 /// Appends records at these times to partition 0, each in a batch of its own.
 fn append(cluster: &TestCluster, topic: &str, timestamps: &[i64]) {
@@ -80,7 +78,7 @@ async fn seek_goes_back_and_forward() {
     let consumer = assigned(&cluster, &topic, Offset::Beginning, &[]);
     assert_eq!(next(&consumer), Ok(0));
     for offset in [2, 0, 1] {
-        consumer.seek(&topic, 0, Offset::Offset(offset), TIMEOUT).expect("sought");
+        consumer.seek(&topic, 0, Offset::Offset(offset), DEADLINE).expect("sought");
         assert_eq!(next(&consumer), Ok(offset));
     }
 }
@@ -107,7 +105,7 @@ async fn offsets_are_found_by_time() {
         (3_001, Offset::End),
     ] {
         let asked = at(&topic, Offset::Offset(time));
-        let found = consumer.offsets_for_times(asked, TIMEOUT).expect("an answer");
+        let found = consumer.offsets_for_times(asked, DEADLINE).expect("an answer");
         assert_eq!(found.elements()[0].offset(), expected, "{time} ms");
     }
 }
@@ -116,15 +114,15 @@ async fn offsets_are_found_by_time() {
 async fn watermarks_move_with_appends_and_deletions() {
     let (cluster, topic) = three_records().await;
     let consumer = cluster.consumer(&cluster.group_name(), &[]);
-    assert_eq!(consumer.fetch_watermarks(&topic, 0, TIMEOUT), Ok((0, 3)));
+    assert_eq!(consumer.fetch_watermarks(&topic, 0, DEADLINE), Ok((0, 3)));
     append(&cluster, &topic, &[4_000]);
-    assert_eq!(consumer.fetch_watermarks(&topic, 0, TIMEOUT), Ok((0, 4)));
+    assert_eq!(consumer.fetch_watermarks(&topic, 0, DEADLINE), Ok((0, 4)));
     let before = at(&topic, Offset::Offset(2));
     let deleted = cluster.admin().delete_records(&before, &AdminOptions::new()).await;
     let deleted = deleted.expect("an answer");
     assert_eq!(deleted.elements()[0].error(), Ok(()));
     assert_eq!(deleted.elements()[0].offset(), Offset::Offset(2), "the new low watermark");
-    assert_eq!(consumer.fetch_watermarks(&topic, 0, TIMEOUT), Ok((2, 4)));
+    assert_eq!(consumer.fetch_watermarks(&topic, 0, DEADLINE), Ok((2, 4)));
     assert_eq!(next(&assigned(&cluster, &topic, Offset::Beginning, &[])), Ok(2));
 }
 
@@ -156,20 +154,20 @@ async fn auto_offset_reset_says_what_happens_outside_of_the_log() {
 #[tokio::test]
 async fn a_record_reaches_a_waiting_consumer_at_once() {
     let (cluster, topic) = three_records().await;
-    let settings = [("fetch.wait.max.ms", "3000"), ("enable.partition.eof", "true")];
+    let settings = [("fetch.wait.max.ms", "30000"), ("enable.partition.eof", "true")];
     let consumer = assigned(&cluster, &topic, Offset::Offset(3), &settings);
     assert_eq!(next(&consumer), Err(KafkaError::PartitionEOF(0)));
     let producer = cluster.producer(&[]);
     for offset in 3..6 {
         let started = Instant::now();
         let record = FutureRecord::<str, str>::to(&topic).payload("v");
-        producer.send(record, TIMEOUT).await.expect("delivered");
+        producer.send(record, DEADLINE).await.expect("delivered");
         let mut found = next(&consumer);
         while found == Err(KafkaError::PartitionEOF(0)) {
             found = next(&consumer);
         }
         assert_eq!(found, Ok(offset));
-        assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+        assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
     }
 }
 
@@ -181,7 +179,7 @@ async fn a_message_larger_than_the_fetch_limit_still_comes() {
     let producer = cluster.producer(&[]);
     for _ in 0..3 {
         let record = FutureRecord::<str, str>::to(&topic).payload(&payload);
-        producer.send(record, TIMEOUT).await.expect("delivered");
+        producer.send(record, DEADLINE).await.expect("delivered");
     }
     let limits = [("max.partition.fetch.bytes", "1000"), ("fetch.message.max.bytes", "1000")];
     let consumer = assigned(&cluster, &topic, Offset::Beginning, &limits);

@@ -1,7 +1,5 @@
 //! Consumer groups with librdkafka: who gets what, who leaves, and what is committed.
 
-use std::time::Duration;
-
 use rdkafka::Message;
 use rdkafka::admin::AdminOptions;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
@@ -12,9 +10,7 @@ use workshop_tests::members::{
     TURN, assert_a_static_member_restarts_unnoticed, assignment, balanced,
 };
 use workshop_tests::requests::{describe_group, produce, produced};
-use workshop_tests::{TestCluster, eventually};
-
-const TIMEOUT: Duration = Duration::from_secs(10);
+use workshop_tests::{DEADLINE, TestCluster, eventually};
 
 fn subscribed(
     cluster: &TestCluster,
@@ -47,7 +43,7 @@ fn offsets(topic: &str, offset: i64) -> TopicPartitionList {
 /// What the group has committed for partition 0.
 fn committed(consumer: &BaseConsumer, topic: &str) -> (Offset, String) {
     let asked = offsets(topic, 0);
-    let found = consumer.committed_offsets(asked, TIMEOUT).expect("an answer");
+    let found = consumer.committed_offsets(asked, DEADLINE).expect("an answer");
     let element = &found.elements()[0];
     (element.offset(), element.metadata().to_owned())
 }
@@ -227,7 +223,7 @@ async fn a_group_is_listed_with_its_members() {
     let settings = [("client.id", "reader"), ("partition.assignment.strategy", "range")];
     let member = subscribed(&cluster, &group, &topic, &settings);
     balanced(&[&member], 2, &[2]);
-    let listed = member.fetch_group_list(Some(&group), TIMEOUT).expect("an answer");
+    let listed = member.fetch_group_list(Some(&group), DEADLINE).expect("an answer");
     let found = &listed.groups()[0];
     assert_eq!(found.name(), group);
     assert_eq!((found.state(), found.protocol_type()), ("Stable", "consumer"));
@@ -235,7 +231,7 @@ async fn a_group_is_listed_with_its_members() {
     assert_eq!(found.members().len(), 1);
     assert_eq!(found.members()[0].client_id(), "reader");
     assert!(found.members()[0].id().starts_with("reader-"));
-    let all = member.fetch_group_list(None, TIMEOUT).expect("an answer");
+    let all = member.fetch_group_list(None, DEADLINE).expect("an answer");
     assert!(all.groups().iter().any(|it| it.name() == group));
 }
 

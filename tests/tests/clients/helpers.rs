@@ -16,10 +16,7 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, Message, OwnedHeaders, OwnedMessage};
 use rdkafka::producer::BaseRecord;
-use workshop_tests::TestCluster;
-
-/// Long enough for any of these; a test that needs it all has failed.
-const LIMIT: Duration = Duration::from_secs(30);
+use workshop_tests::{DEADLINE, TestCluster};
 
 fn unique(name: &str) -> String {
     format!("helpers-{name}-{}", uuid::Uuid::new_v4().simple())
@@ -70,7 +67,7 @@ fn poll_to_end(consumer: &BaseConsumer) -> Vec<OwnedMessage> {
     let mut end = EndOfPartitions::new();
     let mut messages = Vec::new();
     while !end.all_of(&consumer.assignment().expect("the assignment is known")) {
-        assert!(started.elapsed() < LIMIT, "{} messages and no end", messages.len());
+        assert!(started.elapsed() < DEADLINE, "{} messages and no end", messages.len());
         match consumer.poll(Duration::from_millis(100)) {
             Some(Ok(message)) => {
                 end.message_from(message.partition());
@@ -134,7 +131,7 @@ async fn watermarks_follow_what_was_written() {
         let record = BaseRecord::<(), str>::to(&topic.name).partition(1).payload("x");
         producer.send(record).unwrap();
     }
-    assert_eq!(producer.flush(LIMIT).unwrap().delivered, 7);
+    assert_eq!(producer.flush(DEADLINE).unwrap().delivered, 7);
 
     let described = topic_metadata(brokers, &topic.name).await.unwrap();
     let high: Vec<i64> =
@@ -278,7 +275,7 @@ async fn every_part_of_a_record_arrives() {
         .headers(headers);
     let (line, lines) = std::sync::mpsc::channel();
     producer.send_then(record, move |report| line.send(report.to_string()).unwrap()).unwrap();
-    let summary = producer.flush(LIMIT).unwrap();
+    let summary = producer.flush(DEADLINE).unwrap();
     assert_eq!(summary, Summary { delivered: 1, failed: 0, still_queued: 0 });
     assert_eq!(reported.load(Ordering::Relaxed), 1);
     let expected = format!("delivered  JFK to {}[2] at offset 0", topic.name);
@@ -309,7 +306,7 @@ async fn all_airports_are_delivered_and_each_group_reads_all_of_them() {
         let value = serde_json::to_vec(airport).unwrap();
         producer.send(BaseRecord::to(&topic.name).key(&airport.iata).payload(&value)).unwrap();
     }
-    let summary = producer.flush(LIMIT).unwrap();
+    let summary = producer.flush(DEADLINE).unwrap();
     assert_eq!(summary, Summary { delivered: 7884, failed: 0, still_queued: 0 });
 
     let (east, west) = (unique("east-coast-dpt"), unique("west-coast-dpt"));
@@ -342,7 +339,7 @@ async fn a_full_queue_loses_and_reorders_nothing() {
         most_queued = most_queued.max(producer.summary().still_queued);
     }
     assert_eq!(most_queued, ROOM, "the queue was filled, and never beyond its room");
-    let summary = producer.flush(LIMIT).unwrap();
+    let summary = producer.flush(DEADLINE).unwrap();
     assert_eq!(summary, Summary { delivered: 5000, failed: 0, still_queued: 0 });
 
     let messages = read_to_end(brokers, &topic.name, &unique("group")).await;
@@ -358,11 +355,11 @@ async fn a_record_for_a_topic_that_is_gone_is_counted_as_failed() {
     let builder = ProducerBuilder::new(brokers).set("allow.auto.create.topics", "false");
     let producer = builder.set("delivery.timeout.ms", "2000").build().await.unwrap();
     producer.send(BaseRecord::<(), str>::to(&topic.name).payload("x")).unwrap();
-    assert_eq!(producer.flush(LIMIT).unwrap().delivered, 1);
+    assert_eq!(producer.flush(DEADLINE).unwrap().delivered, 1);
     delete_topic(brokers, &topic.name).await.unwrap();
 
     producer.send(BaseRecord::<(), str>::to(&topic.name).payload("y")).unwrap();
-    let summary = producer.flush(LIMIT).unwrap();
+    let summary = producer.flush(DEADLINE).unwrap();
     assert_eq!(summary, Summary { delivered: 1, failed: 1, still_queued: 0 });
 }
 
@@ -378,7 +375,7 @@ async fn a_record_that_is_too_large_fails_at_the_broker_or_is_never_queued() {
     let record = BaseRecord::<(), [u8]>::to(&topic.name).payload(&too_large_for_the_topic);
     let (line, lines) = std::sync::mpsc::channel();
     producer.send_then(record, move |report| line.send(report.to_string()).unwrap()).unwrap();
-    let summary = producer.flush(LIMIT).unwrap();
+    let summary = producer.flush(DEADLINE).unwrap();
     assert_eq!(summary, Summary { delivered: 0, failed: 1, still_queued: 0 });
     let line = lines.try_recv().unwrap();
     assert!(line.contains("MessageSizeTooLarge"), "{line}");
@@ -400,6 +397,6 @@ async fn a_flush_ends_at_its_deadline_and_a_later_one_finishes() {
     producer.send(BaseRecord::<(), str>::to(&topic.name).payload("x")).unwrap();
     let summary = producer.flush(Duration::ZERO).unwrap();
     assert_eq!(summary, Summary { delivered: 0, failed: 0, still_queued: 1 });
-    let summary = producer.flush(LIMIT).unwrap();
+    let summary = producer.flush(DEADLINE).unwrap();
     assert_eq!(summary, Summary { delivered: 1, failed: 0, still_queued: 0 });
 }

@@ -16,13 +16,10 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{Message, OwnedMessage};
 use serde::Serialize;
 use serde_json::{Value, json};
-use workshop_tests::{TestCluster, eventually};
-
-/// Long enough for any of these; a test that needs it all has failed.
-const LIMIT: Duration = Duration::from_secs(30);
+use workshop_tests::{DEADLINE, TestCluster, eventually};
 
 fn producer(cluster: &TestCluster) -> JsonProducerBuilder {
-    JsonProducer::builder(cluster.bootstrap_servers()).flush_limit(LIMIT)
+    JsonProducer::builder(cluster.bootstrap_servers()).flush_limit(DEADLINE)
 }
 
 fn delivered(records: u64) -> JsonSummary {
@@ -414,7 +411,7 @@ async fn a_slow_input_does_not_wait_for_a_batch_to_fill() {
     // Each record is given only when the one before has arrived.
     let input = (0..5).map(move |number| {
         if number > 0 {
-            reports.recv_timeout(LIMIT).expect("the record before it arrives by itself");
+            reports.recv_timeout(DEADLINE).expect("the record before it arrives by itself");
         }
         json!({ "number": number })
     });

@@ -19,9 +19,7 @@ use rdkafka::message::Message as _;
 use rdkafka::producer::FutureRecord;
 use rdkafka::{Offset, TopicPartitionList};
 use serde_json::{Value, json};
-use workshop_tests::{TestCluster, eventually};
-
-const LIMIT: Duration = Duration::from_secs(20);
+use workshop_tests::{DEADLINE, TestCluster, eventually};
 
 async fn producer(cluster: &TestCluster) -> Producer {
     let producer = Producer::new("departures", cluster.bootstrap_servers(), &[]).await;
@@ -74,7 +72,7 @@ fn committed(cluster: &TestCluster, group: &str, topic: &str, partition: i32) ->
     let asking = cluster.consumer(group, &[]);
     let mut list = TopicPartitionList::new();
     list.add_partition(topic, partition);
-    let list = asking.committed_offsets(list, LIMIT).expect("the group can be asked");
+    let list = asking.committed_offsets(list, DEADLINE).expect("the group can be asked");
     match list.elements()[0].offset() {
         Offset::Offset(offset) => Some(offset),
         _ => None,
@@ -301,7 +299,7 @@ async fn two_members_share_the_work_and_leave_nothing_out() {
     producer.produce_batch(&topic, &numbered(200..400)).await.unwrap();
     let started = std::time::Instant::now();
     while seen.len() < 400 {
-        assert!(started.elapsed() < LIMIT, "{} of 400 were seen", seen.len());
+        assert!(started.elapsed() < DEADLINE, "{} of 400 were seen", seen.len());
         let (one, other) = tokio::join!(batch(&mut first), batch(&mut second));
         seen.extend(one.into_iter().chain(other));
     }
@@ -329,16 +327,16 @@ async fn tombstones_and_the_ends_of_partitions_are_no_messages_and_no_errors() {
     producer.produce(&topic, &Message::new("WS001", 1)).await.unwrap();
     let raw = cluster.producer(&[]);
     let tombstone = || FutureRecord::<str, [u8]>::to(&topic).key("WS001");
-    raw.send(tombstone(), LIMIT).await.unwrap();
+    raw.send(tombstone(), DEADLINE).await.unwrap();
     producer.produce(&topic, &Message::new("WS002", 2)).await.unwrap();
-    raw.send(tombstone(), LIMIT).await.unwrap();
+    raw.send(tombstone(), DEADLINE).await.unwrap();
 
     let group = cluster.group_name();
     let builder = consumer(&cluster, &[&topic], &group).set("enable.partition.eof", "true");
     let mut consumer = builder.timeout_ms(2000).build().await.unwrap();
     assert_eq!(batch(&mut consumer).await, [1, 2]);
     assert_eq!(committed(&cluster, &group, &topic, 0), Some(4), "the tombstones are done too");
-    raw.send(tombstone(), LIMIT).await.unwrap();
+    raw.send(tombstone(), DEADLINE).await.unwrap();
     assert_eq!(batch(&mut consumer).await, [] as [u32; 0]);
     assert_eq!(committed(&cluster, &group, &topic, 0), Some(5));
 }
@@ -376,7 +374,7 @@ async fn a_record_that_is_no_envelope_is_named_and_comes_again_or_is_skipped_by_
     let producer = producer(&cluster).await;
     producer.produce(&topic, &Message::new("WS001", 1)).await.unwrap();
     let raw = cluster.producer(&[]);
-    raw.send(FutureRecord::to(&topic).key("WS002").payload("plain"), LIMIT).await.unwrap();
+    raw.send(FutureRecord::to(&topic).key("WS002").payload("plain"), DEADLINE).await.unwrap();
     let group = cluster.group_name();
     let mut strict = consumer(&cluster, &[&topic], &group).batch_size(2).build().await.unwrap();
     for _ in 0..2 {

@@ -10,9 +10,7 @@ use rdkafka::message::{Header, Headers, OwnedHeaders, OwnedMessage};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use workshop_tests::batch::now;
-use workshop_tests::{TestCluster, eventually};
-
-const TIMEOUT: Duration = Duration::from_secs(10);
+use workshop_tests::{DEADLINE, TestCluster, eventually};
 
 /// Reads the first `count` records of a topic's partition 0.
 fn read(cluster: &TestCluster, topic: &str, count: usize) -> Vec<OwnedMessage> {
@@ -38,7 +36,7 @@ async fn send(
     producer: &FutureProducer,
     record: FutureRecord<'_, str, [u8]>,
 ) -> Result<i64, RDKafkaErrorCode> {
-    match producer.send(record.partition(0), TIMEOUT).await {
+    match producer.send(record.partition(0), DEADLINE).await {
         Ok(delivered) => Ok(delivered.offset),
         Err((error, _)) => Err(error.rdkafka_error_code().expect("a code")),
     }
@@ -242,7 +240,7 @@ async fn the_same_key_goes_to_the_same_partition() {
         let mut seen = std::collections::HashSet::new();
         for _ in 0..3 {
             let record = FutureRecord::to(&topic).key(key).payload("v");
-            seen.insert(producer.send(record, TIMEOUT).await.expect("delivered").partition);
+            seen.insert(producer.send(record, DEADLINE).await.expect("delivered").partition);
         }
         assert_eq!(seen.len(), 1, "{key}");
     }

@@ -1,7 +1,6 @@
 //! Topics as librdkafka creates, changes and deletes them.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
 use rdkafka::admin::{AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::consumer::Consumer;
@@ -9,12 +8,10 @@ use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::producer::FutureRecord;
 use rdkafka::types::RDKafkaRespErr;
 use workshop_tests::requests::metadata;
-use workshop_tests::{TestCluster, eventually};
-
-const TIMEOUT: Duration = Duration::from_secs(10);
+use workshop_tests::{DEADLINE, TestCluster, eventually};
 
 fn options() -> AdminOptions {
-    AdminOptions::new().request_timeout(Some(TIMEOUT)).operation_timeout(Some(TIMEOUT))
+    AdminOptions::new().request_timeout(Some(DEADLINE)).operation_timeout(Some(DEADLINE))
 }
 
 /// Asks for one topic; the error where the cluster refuses.
@@ -36,7 +33,7 @@ async fn a_topic_has_the_partitions_and_replicas_asked_for() {
     create(&cluster, NewTopic::new(&name, 6, TopicReplication::Fixed(2))).await.expect("created");
     cluster.wait_for_leaders(&name, 6);
     let consumer = cluster.consumer(&cluster.group_name(), &[]);
-    let known = consumer.fetch_metadata(Some(&name), TIMEOUT).expect("an answer");
+    let known = consumer.fetch_metadata(Some(&name), DEADLINE).expect("an answer");
     assert_eq!(known.brokers().len(), 3);
     let partitions = known.topics()[0].partitions();
     assert_eq!(partitions.len(), 6);
@@ -198,7 +195,7 @@ async fn producing_creates_the_topic() {
     let name = cluster.topic_name();
     let producer = cluster.producer(&[]);
     let record = FutureRecord::<str, str>::to(&name).payload("first");
-    let delivered = producer.send(record, TIMEOUT).await.expect("delivered");
+    let delivered = producer.send(record, DEADLINE).await.expect("delivered");
     assert_eq!((delivered.partition, delivered.offset), (0, 0));
 }
 
@@ -208,7 +205,7 @@ async fn a_consumers_metadata_creates_no_topic() {
     let name = cluster.topic_name();
     let consumer = cluster.consumer(&cluster.group_name(), &[]);
     for _ in 0..2 {
-        let known = consumer.fetch_metadata(Some(&name), TIMEOUT).expect("an answer");
+        let known = consumer.fetch_metadata(Some(&name), DEADLINE).expect("an answer");
         let unknown = RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
         assert_eq!(known.topics()[0].error(), Some(unknown));
     }
@@ -221,7 +218,7 @@ async fn a_topic_created_again_is_empty() {
     let name = cluster.create_topic(1);
     let send = async |value: &str| {
         let record = FutureRecord::<str, str>::to(&name).payload(value);
-        cluster.producer(&[]).send(record, TIMEOUT).await.expect("delivered").offset
+        cluster.producer(&[]).send(record, DEADLINE).await.expect("delivered").offset
     };
     assert_eq!((send("a").await, send("b").await), (0, 1));
     let id = cluster.connect().call(12, &metadata(&[&name])).topics[0].topic_id;
@@ -236,6 +233,6 @@ async fn a_topic_created_again_is_empty() {
 #[tokio::test]
 async fn the_cluster_has_an_id() {
     let cluster = TestCluster::start().await;
-    let id = cluster.admin().inner().fetch_cluster_id(TIMEOUT);
+    let id = cluster.admin().inner().fetch_cluster_id(DEADLINE);
     assert!(id.is_some_and(|it| !it.is_empty()));
 }

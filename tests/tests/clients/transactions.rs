@@ -9,9 +9,8 @@ use rdkafka::message::Message;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{Offset, TopicPartitionList};
 use workshop_tests::transactions::transactional_id;
-use workshop_tests::{TestCluster, eventually};
+use workshop_tests::{DEADLINE, TestCluster, eventually};
 
-const TIMEOUT: Duration = Duration::from_secs(20);
 const TURN: Duration = Duration::from_millis(20);
 
 /// A transactional producer that has its id.
@@ -21,7 +20,7 @@ fn producer(cluster: &TestCluster, id: &str, settings: &[(&str, &str)]) -> BaseP
         config.set(*name, *value);
     }
     let producer: BaseProducer = config.create().expect("the settings are valid");
-    producer.init_transactions(TIMEOUT).expect("the producer is initialised");
+    producer.init_transactions(DEADLINE).expect("the producer is initialised");
     producer
 }
 
@@ -45,7 +44,7 @@ fn values(cluster: &TestCluster, topic: &str, isolation: &str) -> Vec<String> {
     let consumer = reader(cluster, topic, isolation);
     let (start, mut values) = (Instant::now(), Vec::new());
     loop {
-        assert!(start.elapsed() < TIMEOUT, "the partition has no end");
+        assert!(start.elapsed() < DEADLINE, "the partition has no end");
         match consumer.poll(TURN) {
             None => {}
             Some(Ok(message)) => values.push(text(message.payload())),
@@ -85,10 +84,10 @@ async fn what_is_committed_is_read_and_what_is_aborted_is_not() {
             send(&producer, &topic, 1, "elsewhere");
         }
         if commit {
-            producer.commit_transaction(TIMEOUT).expect("committed");
+            producer.commit_transaction(DEADLINE).expect("committed");
         } else {
             workshop_tests::flush(&producer);
-            producer.abort_transaction(TIMEOUT).expect("aborted");
+            producer.abort_transaction(DEADLINE).expect("aborted");
         }
     }
     let committed = ["0-0", "0-1", "0-2", "2-0", "2-1", "2-2"];
@@ -97,7 +96,7 @@ async fn what_is_committed_is_read_and_what_is_aborted_is_not() {
     expect_values(&cluster, &topic, "read_uncommitted", &all);
     // Each transaction ended with a marker, which takes an offset of its own.
     let consumer = reader(&cluster, &topic, "read_uncommitted");
-    assert_eq!(consumer.fetch_watermarks(&topic, 0, TIMEOUT).expect("an answer"), (0, 12));
+    assert_eq!(consumer.fetch_watermarks(&topic, 0, DEADLINE).expect("an answer"), (0, 12));
 }
 
 #[tokio::test]
@@ -113,7 +112,7 @@ async fn an_open_transaction_holds_readers_back() {
     workshop_tests::flush(&open);
     other.begin_transaction().expect("begun");
     send(&other, &topic, 0, "committed behind it");
-    other.commit_transaction(TIMEOUT).expect("committed");
+    other.commit_transaction(DEADLINE).expect("committed");
     expect_values(&cluster, &topic, "read_uncommitted", &["open", "committed behind it"]);
     assert!(values(&cluster, &topic, "read_committed").is_empty());
     // A reader that waits at the end gets both as soon as the first one ends.
@@ -121,7 +120,7 @@ async fn an_open_transaction_holds_readers_back() {
     eventually("the reader is at the end", || {
         matches!(waiting.poll(TURN), Some(Err(KafkaError::PartitionEOF(_)))).then_some(())
     });
-    open.commit_transaction(TIMEOUT).expect("committed");
+    open.commit_transaction(DEADLINE).expect("committed");
     for expected in ["open", "committed behind it"] {
         let value = eventually("a record arrives", || match waiting.poll(TURN) {
             Some(Ok(message)) => Some(text(message.payload())),
@@ -142,8 +141,8 @@ async fn a_second_producer_fences_the_first() {
     let successor = producer(&cluster, &id, &[]);
     successor.begin_transaction().expect("begun");
     send(&successor, &topic, 0, "successor");
-    successor.commit_transaction(TIMEOUT).expect("committed");
-    assert!(is_fenced(zombie.commit_transaction(TIMEOUT)));
+    successor.commit_transaction(DEADLINE).expect("committed");
+    assert!(is_fenced(zombie.commit_transaction(DEADLINE)));
     let (code, _) = zombie.client().fatal_error().expect("fatal");
     assert_eq!(code, RDKafkaErrorCode::Fenced);
     expect_values(&cluster, &topic, "read_committed", &["successor"]);
@@ -165,9 +164,9 @@ async fn a_transaction_that_takes_too_long_is_aborted() {
     let prompt = producer(&cluster, &transactional_id(), &[]);
     prompt.begin_transaction().expect("begun");
     send(&prompt, &topic, 0, "in time");
-    prompt.commit_transaction(TIMEOUT).expect("committed");
+    prompt.commit_transaction(DEADLINE).expect("committed");
     expect_values(&cluster, &topic, "read_committed", &["in time"]);
-    assert!(is_fenced(slow.commit_transaction(TIMEOUT)));
+    assert!(is_fenced(slow.commit_transaction(DEADLINE)));
 }
 
 #[tokio::test]
@@ -178,7 +177,7 @@ async fn offsets_are_committed_with_the_transaction_or_not_at_all() {
     let source = cluster.producer(&[]);
     for value in ["a", "b", "c"] {
         let record = rdkafka::producer::FutureRecord::<(), str>::to(&input).payload(value);
-        source.send(record, TIMEOUT).await.map_err(|(error, _)| error).expect("delivered");
+        source.send(record, DEADLINE).await.map_err(|(error, _)| error).expect("delivered");
     }
     let consumer = cluster.consumer(&group, &[("isolation.level", "read_committed")]);
     consumer.subscribe(&[&input]).expect("subscribed");
@@ -190,15 +189,15 @@ async fn offsets_are_committed_with_the_transaction_or_not_at_all() {
         send(&producer, &output, 0, if commit { "A" } else { "nothing" });
         let position = consumer.position().expect("a position");
         let metadata = consumer.group_metadata().expect("a member has metadata");
-        producer.send_offsets_to_transaction(&position, &metadata, TIMEOUT).expect("sent");
+        producer.send_offsets_to_transaction(&position, &metadata, DEADLINE).expect("sent");
         if commit {
-            producer.commit_transaction(TIMEOUT).expect("committed");
+            producer.commit_transaction(DEADLINE).expect("committed");
         } else {
             workshop_tests::flush(&producer);
-            producer.abort_transaction(TIMEOUT).expect("aborted");
-            consumer.seek(&input, 0, Offset::Beginning, TIMEOUT).expect("back to the start");
+            producer.abort_transaction(DEADLINE).expect("aborted");
+            consumer.seek(&input, 0, Offset::Beginning, DEADLINE).expect("back to the start");
         }
-        let committed = consumer.committed(TIMEOUT).expect("an answer");
+        let committed = consumer.committed(DEADLINE).expect("an answer");
         assert_eq!(committed.elements()[0].offset(), next);
     }
     expect_values(&cluster, &output, "read_committed", &["A"]);

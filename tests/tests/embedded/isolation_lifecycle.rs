@@ -12,9 +12,7 @@ use tokio::runtime::{Builder, Runtime};
 use workshop_tests::batch::Batch;
 use workshop_tests::raw::RawClient;
 use workshop_tests::requests::{create_topic, metadata, produce, produced};
-use workshop_tests::{TestCluster, eventually};
-
-const TIMEOUT: Duration = Duration::from_secs(10);
+use workshop_tests::{DEADLINE, TestCluster, eventually};
 
 fn current_thread() -> Runtime {
     Builder::new_current_thread().enable_all().build().expect("a runtime")
@@ -126,7 +124,7 @@ async fn a_cluster_shuts_down_although_clients_wait_for_records_and_members() {
     waiting.send(12, &fetch).expect("sent");
     let consumer = client.consumer("group", &[]);
     consumer.subscribe(&["t"]).expect("subscribed");
-    tokio::time::timeout(TIMEOUT, cluster.shutdown()).await.expect("it does not wait for them");
+    tokio::time::timeout(DEADLINE, cluster.shutdown()).await.expect("it does not wait for them");
     assert!(waiting.is_closed());
 }
 

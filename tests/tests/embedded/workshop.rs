@@ -12,8 +12,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use workshop::{Choice, Cluster, DataDirectory, Error, Source};
-
-const LIMIT: Duration = Duration::from_secs(30);
+use workshop_tests::DEADLINE;
 
 /// Long enough for something that must not happen to happen.
 const EARLY: Duration = Duration::from_millis(200);
@@ -46,7 +45,7 @@ fn config(cluster: &Cluster) -> ClientConfig {
 /// The names of the topics on the cluster, and how many nodes it has.
 fn topics_and_nodes(cluster: &Cluster) -> (Vec<String>, usize) {
     let consumer: BaseConsumer = config(cluster).create().unwrap();
-    let metadata = consumer.fetch_metadata(None, LIMIT).unwrap();
+    let metadata = consumer.fetch_metadata(None, DEADLINE).unwrap();
     let topics = metadata.topics().iter().map(|topic| topic.name().to_owned()).collect();
     (topics, metadata.brokers().len())
 }
@@ -54,7 +53,7 @@ fn topics_and_nodes(cluster: &Cluster) -> (Vec<String>, usize) {
 async fn create_topic(cluster: &Cluster, topic: &str) {
     let admin: AdminClient<DefaultClientContext> = config(cluster).create().unwrap();
     let new = NewTopic::new(topic, 1, TopicReplication::Fixed(3));
-    let options = AdminOptions::new().operation_timeout(Some(LIMIT));
+    let options = AdminOptions::new().operation_timeout(Some(DEADLINE));
     for created in admin.create_topics([&new], &options).await.unwrap() {
         created.unwrap();
     }
@@ -90,7 +89,7 @@ async fn the_host_stays_until_the_last_other_has_let_go() {
     assert!(tokio::time::timeout(EARLY, &mut closing).await.is_err(), "the third still uses it");
     assert_eq!(topics_and_nodes(&third).1, 3);
     third.close().await.unwrap();
-    tokio::time::timeout(LIMIT, closing).await.unwrap().unwrap();
+    tokio::time::timeout(DEADLINE, closing).await.unwrap().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,14 +1,12 @@
 //! The examples that need a schema registry: all at once, with one that is named and with one in
 //! each process.
 
-use std::time::Duration;
-
 use embedded_registry::Registry;
 use rdkafka::consumer::Consumer;
 use rdkafka::metadata::MetadataTopic;
 use serdes::RegistryClient;
-use workshop_tests::TestCluster;
 use workshop_tests::examples::{Printed, RunningExample, Workplace};
+use workshop_tests::{DEADLINE, TestCluster};
 
 /// The last one twice.
 const EXAMPLES: [&str; 5] =
@@ -62,7 +60,7 @@ async fn the_schema_examples_use_the_registry_that_is_named_and_leave_nothing_be
     let subjects = client.build().unwrap().subjects().await.unwrap();
     assert!(subjects.is_empty(), "{subjects:?}");
     let consumer = cluster.consumer(&cluster.group_name(), &[]);
-    let found = consumer.fetch_metadata(None, Duration::from_secs(10)).unwrap();
+    let found = consumer.fetch_metadata(None, DEADLINE).unwrap();
     let names = found.topics().iter().map(MetadataTopic::name);
     let is_of_an_example =
         |it: &&str| ["departures-", "airports-", "aero-"].iter().any(|name| it.starts_with(name));

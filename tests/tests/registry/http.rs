@@ -2,11 +2,10 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
 
 use embedded_registry::{Builder, Registry};
 use serde_json::{Value, json};
-use workshop_tests::TestCluster;
+use workshop_tests::{DEADLINE, TestCluster};
 
 /// What was answered.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,7 +29,7 @@ impl Answer {
 /// Sends bytes, says that nothing follows where asked to, and reads all that is answered.
 pub(crate) fn send_raw(address: SocketAddr, request: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).expect("the registry listens");
-    stream.set_read_timeout(Some(Duration::from_secs(30))).expect("it is not zero");
+    stream.set_read_timeout(Some(DEADLINE)).expect("it is not zero");
     // The registry may answer, and close, before it has read all of it.
     let _ = stream.write_all(request);
     let mut answer = Vec::new();

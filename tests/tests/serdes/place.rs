@@ -15,7 +15,7 @@ use serdes::{
     ProtobufDeserializer, ProtobufSerializer, RegistryClient, Schema, SchemaType,
 };
 use tokio::sync::Mutex;
-use workshop_tests::{TestCluster, eventually};
+use workshop_tests::{DEADLINE, TestCluster, eventually};
 
 pub(crate) const AVRO: &str = r#"{"type":"record","name":"Departure","namespace":"aero","fields":[
     {"name":"flight","type":"string"},
@@ -159,7 +159,7 @@ impl Place {
         for (key, value) in records {
             let mut record = FutureRecord::<[u8], [u8]>::to(topic).key(key);
             record.payload = *value;
-            producer.send(record, Duration::from_secs(10)).await.expect("the record is delivered");
+            producer.send(record, DEADLINE).await.expect("the record is delivered");
         }
         self.records(topic, records.len())
     }

@@ -18,6 +18,10 @@ const NOT_LEADER_OR_FOLLOWER: i16 = 6;
 const UNKNOWN_LEADER_EPOCH: i16 = 75;
 const UNKNOWN_TOPIC_ID: i16 = 100;
 
+/// How long a fetch may wait that is to be answered at once, and how long that takes at most.
+const LONG_WAIT_MS: i32 = 60_000;
+const AT_ONCE: Duration = Duration::from_secs(20);
+
 fn partition(response: &FetchResponse) -> &PartitionData {
     &response.responses[0].partitions[0]
 }
@@ -78,10 +82,10 @@ async fn an_offset_outside_of_the_log_is_out_of_range() {
     append(&mut leader, &topic, 0, "a");
     for offset in [2, 100, -1] {
         let started = Instant::now();
-        let answer = leader.call(11, &fetch(&topic, 0, offset).with_max_wait_ms(5_000));
+        let answer = leader.call(11, &fetch(&topic, 0, offset).with_max_wait_ms(LONG_WAIT_MS));
         assert_eq!(partition(&answer).error_code, OFFSET_OUT_OF_RANGE, "offset {offset}");
         assert_eq!(partition(&answer).high_watermark, -1);
-        assert!(started.elapsed() < Duration::from_secs(2), "an error does not wait");
+        assert!(started.elapsed() < AT_ONCE, "an error does not wait");
     }
 }
 
@@ -218,7 +222,6 @@ async fn an_empty_fetch_waits_as_long_as_it_may() {
     let answer = leader.call(11, &fetch(&topic, 0, 0).with_max_wait_ms(300));
     assert!(records(partition(&answer)).is_empty());
     assert!(started.elapsed() >= Duration::from_millis(290), "{:?}", started.elapsed());
-    assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
 }
 
 #[tokio::test]
@@ -227,7 +230,7 @@ async fn a_record_wakes_the_fetch_that_waits_for_it() {
     let topic = cluster.create_topic(1);
     let mut reader = cluster.connect_to_leader(&topic, 0);
     let mut writer = cluster.connect_to_leader(&topic, 0);
-    let waiting = reader.send(11, &fetch(&topic, 0, 0).with_max_wait_ms(20_000));
+    let waiting = reader.send(11, &fetch(&topic, 0, 0).with_max_wait_ms(LONG_WAIT_MS));
     let waiting = waiting.expect("the node reads");
     assert!(reader.is_silent(Duration::from_millis(50)));
     let started = Instant::now();
@@ -235,7 +238,7 @@ async fn a_record_wakes_the_fetch_that_waits_for_it() {
     let answer = reader.receive::<kafka_protocol::messages::FetchRequest>(11, waiting);
     let answer = answer.expect("the node answers");
     assert_eq!(offsets(records(partition(&answer))), [(0, 1)]);
-    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    assert!(started.elapsed() < AT_ONCE, "{:?}", started.elapsed());
 }
 
 #[tokio::test]
@@ -244,14 +247,16 @@ async fn less_than_min_bytes_waits_and_enough_does_not() {
     let topic = cluster.create_topic(1);
     let mut leader = cluster.connect_to_leader(&topic, 0);
     let size = append(&mut leader, &topic, 0, "a");
-    let asked = |min_bytes| fetch(&topic, 0, 0).with_min_bytes(min_bytes).with_max_wait_ms(400);
+    let asked = |min_bytes, max_wait_ms| {
+        fetch(&topic, 0, 0).with_min_bytes(min_bytes).with_max_wait_ms(max_wait_ms)
+    };
     let started = Instant::now();
-    let answer = leader.call(11, &asked(size + 1));
+    let answer = leader.call(11, &asked(size + 1, 400));
     assert!(started.elapsed() >= Duration::from_millis(390), "{:?}", started.elapsed());
     assert_eq!(offsets(records(partition(&answer))), [(0, 1)], "what there is comes then");
     let started = Instant::now();
-    leader.call(11, &asked(size));
-    assert!(started.elapsed() < Duration::from_millis(390), "{:?}", started.elapsed());
+    leader.call(11, &asked(size, LONG_WAIT_MS));
+    assert!(started.elapsed() < AT_ONCE, "{:?}", started.elapsed());
 }
 
 #[tokio::test]
