@@ -150,6 +150,22 @@ impl TestCluster {
         RawClient::connect(&self.addresses()[0])
     }
 
+    /// A raw connection to whichever node answers. That somebody took the connection does not count:
+    /// where a test starts a child process, that one holds all sockets for a moment.
+    ///
+    /// # Panics
+    /// When none does.
+    pub fn connect_to_any(&self) -> RawClient {
+        let asked = requests::metadata(&[]);
+        eventually("a node answers", || {
+            self.addresses().iter().find_map(|address| {
+                let mut client = RawClient::try_connect(address).ok()?;
+                client.try_call(12, &asked).ok()?;
+                Some(client)
+            })
+        })
+    }
+
     /// A raw connection to the node that leads a partition.
     pub fn connect_to_leader(&self, topic: &str, partition: i32) -> RawClient {
         let (leader, _) = self.leader_and_others(topic, partition);

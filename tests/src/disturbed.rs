@@ -60,10 +60,11 @@ impl Disturbed {
     }
 
     /// A raw connection to whichever node answers.
+    ///
+    /// # Panics
+    /// When none does.
     pub fn any_node(&self) -> RawClient {
-        let addresses = self.clients.addresses();
-        let mut connected = addresses.iter().filter_map(|it| RawClient::try_connect(it).ok());
-        connected.next().expect("a node runs")
+        self.clients.connect_to_any()
     }
 
     /// What the cluster says of a topic.

@@ -2,10 +2,10 @@
 //! data directory and the same ports, or starves of disk space.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use engines::free_ports;
 use tempfile::TempDir;
 
 use crate::TestCluster;
@@ -213,17 +213,4 @@ impl Drop for HostedCluster {
             self.kill();
         }
     }
-}
-
-/// Ports that are free now, and that the system gives to no outgoing connection: a client that
-/// keeps trying to reach a stopped cluster could otherwise take the port that it tries to reach.
-fn free_ports(count: usize) -> Vec<u16> {
-    let mut ports = Vec::with_capacity(count);
-    while ports.len() < count {
-        let port = 10_000 + (uuid::Uuid::new_v4().as_u128() % 20_000) as u16;
-        if !ports.contains(&port) && TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            ports.push(port);
-        }
-    }
-    ports
 }

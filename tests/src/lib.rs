@@ -17,10 +17,12 @@ pub mod model;
 pub mod reader;
 pub mod transactions;
 
+use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseProducer, Producer, ProducerContext};
+use tokio::net::TcpSocket;
 
 pub use cluster::TestCluster;
 pub use hosted::HostedCluster;
@@ -55,6 +57,30 @@ pub fn eventually_within<T>(
         }
         assert!(start.elapsed() < limit, "waited {limit:?} in vain: {what}");
         std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A port that refuses every connection, and that nobody else gets while this is there.
+pub struct ClosedPort(TcpSocket);
+
+impl ClosedPort {
+    /// Takes a port without listening on it.
+    ///
+    /// # Panics
+    /// When the system has none left.
+    #[expect(clippy::new_without_default, reason = "it takes a port")]
+    pub fn new() -> ClosedPort {
+        let socket = TcpSocket::new_v4().expect("the system has sockets");
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into()).expect("a port is free");
+        ClosedPort(socket)
+    }
+
+    /// `127.0.0.1:port`.
+    ///
+    /// # Panics
+    /// Never: the socket has a port.
+    pub fn address(&self) -> String {
+        self.0.local_addr().expect("the socket is bound").to_string()
     }
 }
 

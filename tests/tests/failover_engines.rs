@@ -17,7 +17,6 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
-use workshop_tests::raw::RawClient;
 use workshop_tests::requests::{create_topic, find_coordinator, metadata};
 use workshop_tests::{DEADLINE, TestCluster, eventually};
 
@@ -51,12 +50,6 @@ impl Nodes {
         Nodes { engine: cluster, clients, _turn: turn }
     }
 
-    fn any_node(&self) -> RawClient {
-        let addresses = self.clients.addresses();
-        let mut connected = addresses.iter().filter_map(|it| RawClient::try_connect(it).ok());
-        connected.next().expect("a node runs")
-    }
-
     /// A topic of one partition on these nodes.
     fn topic_on(&self, nodes: &[i32], configs: &[(&str, &str)]) -> String {
         let topic = self.clients.topic_name();
@@ -64,13 +57,13 @@ impl Nodes {
         let nodes = nodes.iter().copied().map(BrokerId).collect();
         let assignment = CreatableReplicaAssignment::default().with_broker_ids(nodes);
         request.topics[0].assignments = vec![assignment];
-        assert_eq!(self.any_node().call(7, &request).topics[0].error_code, 0);
+        assert_eq!(self.clients.connect_to_any().call(7, &request).topics[0].error_code, 0);
         self.clients.wait_for_leaders(&topic, 1);
         topic
     }
 
     fn partition(&self, topic: &str) -> Option<MetadataResponsePartition> {
-        let answer = self.any_node().try_call(12, &metadata(&[topic])).ok()?;
+        let answer = self.clients.connect_to_any().try_call(12, &metadata(&[topic])).ok()?;
         answer.topics.first()?.partitions.first().cloned()
     }
 
@@ -234,7 +227,8 @@ async fn a_group_goes_on_where_it_was_when_its_coordinator_dies() {
     committed.add_partition_offset(&topic, 0, Offset::Offset(3)).expect("it is new");
     consumer.commit(&committed, CommitMode::Sync).expect("the group is stable");
     let coordinator = eventually("the group has a coordinator", || {
-        let answer = nodes.any_node().try_call(4, &find_coordinator(&[&group])).ok()?;
+        let answer =
+            nodes.clients.connect_to_any().try_call(4, &find_coordinator(&[&group])).ok()?;
         let found = &answer.coordinators[0];
         (found.error_code == 0).then_some(found.node_id.0)
     });

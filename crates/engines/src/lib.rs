@@ -33,3 +33,4 @@ pub use apache::{Connect, ConnectOptions};
 pub use cluster::{Cluster, Node, Pending};
 pub use engine::{Engine, Options};
 pub use error::Error;
+pub use ports::free_ports;

@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use helpers::Error;
+use workshop_tests::ClosedPort;
 
 const FIVE_SECONDS: Duration = Duration::from_secs(5);
 
@@ -57,14 +58,14 @@ async fn every_helper_gives_up_in_time(address: &str) {
 
 #[tokio::test]
 async fn a_closed_port_is_an_error_within_five_seconds() {
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    every_helper_gives_up_in_time(&address).await;
+    let closed = ClosedPort::new();
+    every_helper_gives_up_in_time(&closed.address()).await;
 }
 
 #[tokio::test]
 async fn a_closed_port_is_called_so() {
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    let error = helpers::list_topics(&address).await.unwrap_err().to_string();
+    let closed = ClosedPort::new();
+    let error = helpers::list_topics(&closed.address()).await.unwrap_err().to_string();
     assert!(error.contains("Connection refused"), "{error}");
 }
 

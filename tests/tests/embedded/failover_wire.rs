@@ -237,7 +237,7 @@ async fn a_node_that_is_down_is_not_listed_and_comes_back_where_it_was() {
     let mut connected = cluster.node(2);
     cluster.switchboard.stop_node(2).await.unwrap();
     assert!(connected.try_call(12, &metadata(&[])).is_err(), "the connection is closed");
-    assert!(RawClient::try_connect(&cluster.address(2)).is_err(), "nobody listens");
+    eventually("nobody listens", || RawClient::try_connect(&cluster.address(2)).err());
     assert_eq!(listed(&cluster), [1, 3]);
     assert_eq!(cluster.partition(&topic).leader_id, 1, "it has handed over");
     cluster.switchboard.start_node(2).await.unwrap();

@@ -5,6 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use embedded_kafka::{Cluster, ClusterBuilder, StartError};
+use engines::free_ports;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::producer::{BaseProducer, BaseRecord};
 use rdkafka::{ClientConfig, Message};
@@ -130,8 +131,9 @@ async fn a_cluster_shuts_down_although_clients_wait_for_records_and_members() {
 
 #[tokio::test]
 async fn a_shut_down_cluster_gives_its_ports_back_at_once() {
-    let first = Cluster::builder().nodes(3).start().await.expect("a cluster starts");
-    let ports: Vec<u16> = first.nodes().iter().map(|node| node.address.port()).collect();
+    let ports = free_ports(3);
+    let first = Cluster::builder().nodes(3).ports(ports.clone()).start().await;
+    let first = first.expect("the ports are free");
     // A connection that the cluster closes first lingers in TIME_WAIT on its port.
     let mut connected = RawClient::connect(&first.nodes()[0].address.to_string());
     assert_eq!(connected.call(12, &metadata(&[])).brokers.len(), 3);

@@ -15,13 +15,13 @@ use serdes::{
 
 use crate::place::{Departure, Place, Serializer, TYPES, client, departure, name};
 use crate::place::{read, schema, server};
+use workshop_tests::ClosedPort;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_without_a_prefix_says_so_and_the_registry_is_not_asked() {
     // There is nobody to ask.
-    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", socket.local_addr().unwrap());
-    drop(socket);
+    let closed = ClosedPort::new();
+    let url = format!("http://{}", closed.address());
     let registry = RegistryClient::builder(&url).build().unwrap();
     let rows: [(&[u8], PrefixError); 4] = [
         (br#"{"flight":"WS104"}"#, PrefixError::NoMagicByte(b'{')),

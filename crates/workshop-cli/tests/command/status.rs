@@ -148,9 +148,7 @@ fn looking_changes_nothing() {
 #[test]
 fn a_cluster_that_does_not_answer_is_an_error_that_names_it() {
     let data = Data::new();
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    drop(listener);
+    let address = format!("127.0.0.1:{}", engines::free_ports(1)[0]);
     let mut command = data.command();
     let output = command.arg("status").env("KAFKA_BOOTSTRAP_SERVERS", &address).output().unwrap();
     assert_eq!(output.status.code(), Some(1));

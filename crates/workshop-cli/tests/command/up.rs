@@ -12,6 +12,11 @@ use workshop::{Choice, DataDirectory, Source};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
+/// A port to which a cluster can come back after a kill.
+fn free_port() -> String {
+    engines::free_ports(1)[0].to_string()
+}
+
 fn choice(data: &Data) -> Choice {
     Choice { bootstrap_servers: None, data: DataDirectory::at(data.path()), wire: false }
 }
@@ -92,17 +97,15 @@ fn a_port_that_is_taken_is_replaced_and_said() {
 #[test]
 fn a_port_that_is_free_is_used() {
     let data = Data::new();
-    let probe = TcpListener::bind("127.0.0.1:0").unwrap();
-    let free = probe.local_addr().unwrap();
-    drop(probe);
-    let up = Up::start(&data, &["--nodes", "1", "--port", &free.port().to_string()]);
-    assert_eq!(up.bootstrap_servers(), free.to_string());
+    let free = free_port();
+    let up = Up::start(&data, &["--nodes", "1", "--port", &free]);
+    assert_eq!(up.bootstrap_servers(), format!("127.0.0.1:{free}"));
 }
 
 #[tokio::test]
 async fn a_killed_cluster_is_replaced_on_the_ports_that_its_clients_know() {
     let data = Data::new();
-    let up = Up::start(&data, &["--port", "0"]);
+    let up = Up::start(&data, &["--port", &free_port()]);
     let servers = up.bootstrap_servers();
     up.kill();
     assert!(data.path().join("running.json").exists(), "a killed process cannot clean up");
@@ -118,7 +121,7 @@ async fn a_killed_cluster_is_replaced_on_the_ports_that_its_clients_know() {
 #[tokio::test]
 async fn a_client_of_a_killed_cluster_goes_on_with_the_next() {
     let data = Data::new();
-    let up = Up::start(&data, &["--port", "0"]);
+    let up = Up::start(&data, &["--port", &free_port()]);
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", up.bootstrap_servers());
     let producer: FutureProducer = config.create().unwrap();
