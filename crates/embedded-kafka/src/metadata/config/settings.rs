@@ -172,7 +172,7 @@ pub(crate) const TOPIC_SETTINGS: &[TopicSetting] = &[
         kind: Boolean,
         default: "false",
         node_setting: Some("unclean.leader.election.enable"),
-        effective: false,
+        effective: true,
         documentation: "Whether a replica that is not in sync may become leader when no other is \
                         left, at the price of lost records.",
     },
