@@ -39,16 +39,20 @@ pub(super) async fn answer(request: ProduceRequest, call: &Call, context: &Conte
     if acks != 0 {
         return call.respond(response, asked, context, []);
     }
-    // The one sign of trouble that a producer without acknowledgements gets is a closed connection.
     let partitions = response.responses.iter().flat_map(|topic| &topic.partition_responses);
     let refused = partitions
         .filter_map(|partition| ResponseError::try_from_code(partition.error_code))
         .next();
     call.report(asked, None, context);
     match refused {
-        Some(error) => Answer::Close(format!("records sent with acks=0 were refused: {error}")),
+        Some(error) => refuse_unacknowledged(error),
         None => Answer::Nothing,
     }
+}
+
+/// The one sign of trouble that a producer without acknowledgements gets is a closed connection.
+pub(super) fn refuse_unacknowledged(error: ResponseError) -> Answer {
+    Answer::Close(format!("records sent with acks=0 were refused: {error}"))
 }
 
 /// A batch that was appended, and that not every replica in sync has yet.

@@ -4,6 +4,7 @@
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::*;
 
+use super::produce::refuse_unacknowledged;
 use super::{Answer, Call, Context};
 
 /// Calls a macro with each API that has such an answer, its request and its response.
@@ -43,6 +44,7 @@ macro_rules! answers {
         /// Answers a request with an error and nothing else.
         pub(super) fn answer(call: &Call, error: ResponseError, context: &Context) -> Answer {
             match call.api {
+                ApiKey::Produce if is_unacknowledged(call) => refuse_unacknowledged(error),
                 $(ApiKey::$api => match call.decode::<$request>() {
                     Err(answer) => answer,
                     Ok(request) => {
@@ -58,6 +60,11 @@ macro_rules! answers {
 }
 
 for_each_api!(answers);
+
+/// Whether the producer expects no answer (`acks=0`), and would take one for that to another request.
+fn is_unacknowledged(call: &Call) -> bool {
+    matches!(call.decode::<ProduceRequest>(), Ok(request) if request.acks == 0)
+}
 
 fn produce(request: ProduceRequest, _: i16, code: i16) -> ProduceResponse {
     use produce_response::{PartitionProduceResponse, TopicProduceResponse};
