@@ -258,6 +258,7 @@ fn recover_groups(
     }
     metadata.read_offsets_topic(|_| true, |partition, entry| groups.replay(partition, entry))?;
     groups.replayed(|_| true, now);
+    groups.forget_unknown_topics(|topic| metadata.topic(topic).is_some(), now);
     Ok(groups)
 }
 
@@ -310,7 +311,12 @@ async fn tell_the_time(state: Arc<State>) {
                 }
                 state.tick_coordinators(now);
             }
-            _ = replicas.tick() => state.tick_replicas(state.clock.now()),
+            _ = replicas.tick() => {
+                if state.metadata.is_disturbed() {
+                    let now = state.clock.now();
+                    on_a_thread(&state, move |state| state.tick_replicas(now)).await;
+                }
+            }
             _ = logs.tick() => {
                 on_a_thread(&state, State::retry_elections).await;
                 state.tick_logs(state.clock.now());

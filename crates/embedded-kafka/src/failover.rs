@@ -41,6 +41,7 @@ impl State {
             // start all the same.
             self.metadata.fence_node(node);
         }
+        self.close_reassigned_coordinators();
         self.metadata.return_node(node);
         self.reopen_coordinators();
         self.events.emit(|| Event::Node { node, what: "was started" });
@@ -59,6 +60,7 @@ impl State {
     /// The node goes on, where nobody has missed it as what it was.
     pub(crate) fn resume_node(&self, node: i32) {
         let _one_at_a_time = self.moving.lock();
+        self.close_reassigned_coordinators();
         self.metadata.return_node(node);
         self.reopen_coordinators();
         self.events.emit(|| Event::Node { node, what: "goes on" });
@@ -67,6 +69,9 @@ impl State {
     /// The node's replicas fetch nothing from now on, or fetch again.
     pub(crate) fn pause_node(&self, node: i32, is_paused: bool) {
         let _one_at_a_time = self.moving.lock();
+        if !is_paused {
+            self.close_reassigned_coordinators();
+        }
         self.metadata.pause_node(node, is_paused);
         self.reopen_coordinators();
     }
@@ -124,6 +129,12 @@ impl State {
         self.reopen_coordinators();
     }
 
+    /// Lets time pass for the replicas, some of which may have fallen behind.
+    pub(crate) fn tick_replicas(&self, now: Timestamp) {
+        let _one_at_a_time = self.moving.lock();
+        self.metadata.drop_laggards(self.settings.replica_lag_time_max_ms, now);
+    }
+
     /// Tries again what could not be done: leaders for partitions that have none, coordinators
     /// whose log could not be read.
     pub(crate) fn retry_elections(&self) {
@@ -136,6 +147,13 @@ impl State {
         let groups = self.metadata.led_by(CONSUMER_OFFSETS, node);
         self.groups.close(&groups, self.clock.now());
         self.transactions.close(&self.metadata.led_by(TRANSACTION_STATE, node));
+    }
+
+    /// A node that catches up may complete a reassignment, and another one leads then.
+    fn close_reassigned_coordinators(&self) {
+        let groups = self.metadata.reassigned(CONSUMER_OFFSETS);
+        self.groups.close(&groups, self.clock.now());
+        self.transactions.close(&self.metadata.reassigned(TRANSACTION_STATE));
     }
 
     /// Reads again what the coordinators have to know whose partitions have a leader.

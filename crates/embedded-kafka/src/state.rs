@@ -44,11 +44,6 @@ impl State {
         self.groups.configure(group, (!own.is_empty()).then_some(make));
     }
 
-    /// Lets time pass for the replicas, some of which may have fallen behind.
-    pub(crate) fn tick_replicas(&self, now: Timestamp) {
-        self.metadata.drop_laggards(self.settings.replica_lag_time_max_ms, now);
-    }
-
     /// Lets time pass for the logs: segments that are due are rolled, idle files closed.
     pub(crate) fn tick_logs(&self, now: Timestamp) {
         self.metadata.tick(now);

@@ -219,6 +219,26 @@ fn a_topic_that_is_created_again_after_a_kill_is_empty() {
 }
 
 #[test]
+fn offsets_of_a_topic_go_although_its_deletion_was_cut_short() {
+    let mut cluster = HostedCluster::start_new(HOST, 3);
+    let create = create_topic(FLIGHTS, 1, 3, &[]);
+    assert_eq!(cluster.client().connect().call(7, &create).topics[0].error_code, 0);
+    commit(cluster.client(), GROUP, 0, 5, "note");
+    cluster.kill();
+    // The first step of a deletion, after which the topic is gone.
+    let topic = cluster.directory().join("topics").join(format!("{FLIGHTS}.json"));
+    std::fs::remove_file(topic).expect("the topic is described in a file");
+    for _ in 0..2 {
+        cluster.start();
+        assert_eq!(committed(cluster.client(), GROUP), []);
+        cluster.kill();
+    }
+    cluster.start();
+    assert_eq!(cluster.client().connect().call(7, &create).topics[0].error_code, 0);
+    assert_eq!(committed(cluster.client(), GROUP), []);
+}
+
+#[test]
 fn a_member_of_a_group_is_still_a_member_after_a_kill() {
     let mut cluster = HostedCluster::start_new(HOST, 3);
     let mut coordinator = cluster.client().connect_to_coordinator(GROUP);

@@ -124,6 +124,20 @@ macro_rules! apis {
             }
         }
     };
+    // A handler of a coordinator that may wait.
+    (@answer $call:ident, $context:ident, $request:ident, $module:ident, waits_and_coordinates) => {
+        match $call.decode::<messages::$request>() {
+            Err(answer) => answer,
+            Ok(request) => {
+                let asked = $context.in_words(&request);
+                let response = $module::handle(request, $call.version, $context).await;
+                match $context.written_for_good().await {
+                    Ok(()) => $call.respond(response, asked, $context, []),
+                    Err(error) => refused::answer(&$call, error, $context),
+                }
+            }
+        }
+    };
     // A handler that may wait.
     (@answer $call:ident, $context:ident, $request:ident, $module:ident, waits) => {
         match $call.decode::<messages::$request>() {
@@ -152,10 +166,10 @@ apis! {
     OffsetCommit OffsetCommitRequest offset_commit 2..=9, coordinates;
     OffsetFetch OffsetFetchRequest offset_fetch 1..=9, coordinates;
     FindCoordinator FindCoordinatorRequest find_coordinator 0..=4, now;
-    JoinGroup JoinGroupRequest join_group 0..=9, waits;
+    JoinGroup JoinGroupRequest join_group 0..=9, waits_and_coordinates;
     Heartbeat HeartbeatRequest heartbeat 0..=4, now;
-    LeaveGroup LeaveGroupRequest leave_group 0..=5, now;
-    SyncGroup SyncGroupRequest sync_group 0..=5, waits;
+    LeaveGroup LeaveGroupRequest leave_group 0..=5, coordinates;
+    SyncGroup SyncGroupRequest sync_group 0..=5, waits_and_coordinates;
     DescribeGroups DescribeGroupsRequest describe_groups 0..=5, now;
     ListGroups ListGroupsRequest list_groups 0..=5, now;
     ApiVersions ApiVersionsRequest api_versions 0..=4, now;

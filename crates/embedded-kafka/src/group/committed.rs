@@ -201,13 +201,35 @@ impl Groups {
     }
 
     /// Deletes what all groups have committed for topics that are gone, pending or not: a topic of
-    /// the same name would otherwise be read from where the old one was left.
+    /// the same name would otherwise be read from where the old one was left. In partitions that
+    /// are closed that is done when they are opened.
     pub(crate) fn forget_topics(&self, topics: &[&str], now: Timestamp) {
-        let cells = self.groups.read().by_id.values().cloned().collect::<Vec<_>>();
-        for cell in cells {
-            self.step(&cell, now, |group, _| {
+        for gone in self.groups.write().closed.values_mut() {
+            gone.extend(topics.iter().map(|&topic| topic.to_owned()));
+        }
+        let is_open =
+            |group_id: &str| self.groups.read().is_open(|| self.log.partition_for(group_id));
+        self.forget_where(is_open, |topic| topics.contains(&topic), now);
+    }
+
+    /// Deletes what groups have committed for topics that are not there: their deletion had begun
+    /// when the cluster was killed.
+    pub(crate) fn forget_unknown_topics(&self, exists: impl Fn(&str) -> bool, now: Timestamp) {
+        self.forget_where(|_| true, |topic| !exists(topic), now);
+    }
+
+    pub(super) fn forget_where(
+        &self,
+        is_concerned: impl Fn(&str) -> bool,
+        is_gone: impl Fn(&str) -> bool,
+        now: Timestamp,
+    ) {
+        let groups = self.groups.read().by_id.clone();
+        let concerned = groups.iter().filter(|(group_id, _)| is_concerned(group_id));
+        for (_, cell) in concerned {
+            self.step(cell, now, |group, _| {
                 let mut gone = group.offsets.keys();
-                gone.retain(|(topic, _)| topics.contains(&topic.as_str()));
+                gone.retain(|(topic, _)| is_gone(topic));
                 if let Err(error) = self.remove_offsets(group, &gone) {
                     warn!(group = group.id, %error, "offsets of deleted topics stay committed");
                 }

@@ -5,7 +5,7 @@
 //! locked, so that they stand in the log in the order in which they took effect; a group never
 //! takes another lock than the log's and the one of the list of markers that are awaited.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -64,10 +64,10 @@ pub(crate) struct Groups {
 pub(super) struct Directory {
     pub(super) by_id: HashMap<String, Arc<GroupCell>>,
     /// The partitions of `__consumer_offsets` whose groups are not here: they are being read again,
-    /// or nobody coordinates them.
-    pub(super) closed: BTreeSet<i32>,
-    /// How often partitions were closed.
-    pub(super) closings: u64,
+    /// or nobody coordinates them. With the topics that were deleted meanwhile.
+    pub(super) closed: BTreeMap<i32, BTreeSet<String>>,
+    /// How often partitions were closed or opened again.
+    pub(super) moves: u64,
 }
 
 /// A group, its lock, and who waits for it.
@@ -353,7 +353,7 @@ impl Groups {
     ) -> Result<Arc<GroupCell>, ResponseError> {
         let partition = self.log.partition_for(group_id);
         let mut groups = self.groups.write();
-        if groups.closed.contains(&partition) {
+        if groups.closed.contains_key(&partition) {
             return Err(ResponseError::CoordinatorLoadInProgress);
         }
         Ok(groups.find_or_create(group_id, now))
@@ -373,8 +373,8 @@ impl Groups {
 
 impl Directory {
     /// Whether what is known of a partition's groups is here. Undisturbed nobody asks which it is.
-    fn is_open(&self, partition: impl Fn() -> i32) -> bool {
-        self.closed.is_empty() || !self.closed.contains(&partition())
+    pub(super) fn is_open(&self, partition: impl Fn() -> i32) -> bool {
+        self.closed.is_empty() || !self.closed.contains_key(&partition())
     }
 
     fn find_or_create(&mut self, group_id: &str, now: Timestamp) -> Arc<GroupCell> {

@@ -1,6 +1,7 @@
 //! What a restart finds, or the next coordinator: every record and every marker of a partition of
 //! `__consumer_offsets`, in the order of the log.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tracing::debug;
@@ -111,15 +112,43 @@ impl Groups {
         for cell in cells {
             self.step(&cell, now, |group, step| group.start_sessions(step));
         }
-        self.groups.write().closed.retain(|partition| !is_replayed(*partition));
+        self.open(is_replayed, now);
+    }
+
+    /// Opens partitions, once nothing is left in them of topics that were deleted meanwhile.
+    fn open(&self, is_replayed: impl Fn(i32) -> bool, now: Timestamp) {
+        loop {
+            let mut groups = self.groups.write();
+            let mut gone = BTreeMap::new();
+            for (partition, topics) in &mut groups.closed {
+                if is_replayed(*partition) && !topics.is_empty() {
+                    gone.insert(*partition, std::mem::take(topics));
+                }
+            }
+            if gone.is_empty() {
+                groups.closed.retain(|partition, _| !is_replayed(*partition));
+                groups.moves += 1;
+                return;
+            }
+            drop(groups);
+            for (partition, topics) in gone {
+                self.forget_where(
+                    |group_id| self.log.partition_for(group_id) == partition,
+                    |topic| topics.contains(topic),
+                    now,
+                );
+            }
+        }
     }
 
     /// Another node coordinates the groups of these partitions from now on, or nobody does: what
     /// is known of them here is forgotten, and who waits is told to ask elsewhere.
     pub(crate) fn close(&self, partitions: &[i32], now: Timestamp) {
         let mut groups = self.groups.write();
-        groups.closed.extend(partitions);
-        groups.closings += 1;
+        for partition in partitions {
+            groups.closed.entry(*partition).or_default();
+        }
+        groups.moves += 1;
         let mut gone = Vec::new();
         groups.by_id.retain(|group_id, cell| {
             let stays = !partitions.contains(&self.log.partition_for(group_id));
@@ -138,18 +167,18 @@ impl Groups {
         awaiting.retain(|(partition, _), _| !partitions.contains(partition));
     }
 
-    /// How often partitions were closed.
-    pub(crate) fn closings(&self) -> u64 {
-        self.groups.read().closings
+    /// How often partitions were closed or opened again.
+    pub(crate) fn moves(&self) -> u64 {
+        self.groups.read().moves
     }
 
     /// The partitions whose groups are not here.
     pub(crate) fn closed(&self) -> Vec<i32> {
-        self.groups.read().closed.iter().copied().collect()
+        self.groups.read().closed.keys().copied().collect()
     }
 
     /// Whether what is known of a partition's groups is not here.
     pub(crate) fn is_closed(&self, partition: i32) -> bool {
-        self.groups.read().closed.contains(&partition)
+        self.groups.read().closed.contains_key(&partition)
     }
 }

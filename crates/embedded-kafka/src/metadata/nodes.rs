@@ -9,7 +9,7 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 
 use super::partition::Moved;
-use super::replication::{Election, NodeStanding};
+use super::replication::{Election, NodeStanding, Replication};
 use super::{Metadata, Partition, Topic};
 use crate::cluster::Node;
 use crate::event::Event;
@@ -178,11 +178,13 @@ impl Metadata {
         })
     }
 
+    /// Whether a node is down, or its replicas do not fetch.
+    pub(crate) fn is_disturbed(&self) -> bool {
+        self.nodes.standings().iter().any(|node| node.is_paused || !node.is_up)
+    }
+
     /// Removes from the ISR who has been behind for longer than `longest` (in ms).
     pub(crate) fn drop_laggards(&self, longest: i64, now: Timestamp) {
-        if !self.nodes.standings().iter().any(|node| node.is_paused || !node.is_up) {
-            return;
-        }
         let _one_at_a_time = self.changing.lock();
         self.disturb(|partition| {
             partition.disturb(|replication, end| {
@@ -219,12 +221,19 @@ impl Metadata {
 
     /// The partitions of a topic that `node` leads.
     pub(crate) fn led_by(&self, topic: &str, node: i32) -> Vec<i32> {
+        self.partitions_where(topic, |it| it.leader() == Some(node))
+    }
+
+    /// The partitions of a topic that are on their way to other nodes.
+    pub(crate) fn reassigned(&self, topic: &str) -> Vec<i32> {
+        self.partitions_where(topic, Replication::is_reassigned)
+    }
+
+    fn partitions_where(&self, topic: &str, is_so: impl Fn(&Replication) -> bool) -> Vec<i32> {
         let partitions = self.topic(topic).map(|topic| topic.partitions());
         let partitions = partitions.iter().flat_map(|partitions| partitions.iter());
-        let is_led = |partition: &&Arc<Partition>| {
-            partition.with(|it| it.replication.leader()) == Some(node)
-        };
-        partitions.filter(is_led).map(|partition| partition.index).collect()
+        let wanted = partitions.filter(|partition| partition.with(|it| is_so(&it.replication)));
+        wanted.map(|partition| partition.index).collect()
     }
 
     fn disturb(&self, action: impl Fn(&Partition) -> Option<Moved>) -> Vec<Move> {

@@ -408,17 +408,21 @@ impl Replication {
 
     /// Gives a reassignment up. Answers whether there was one.
     pub(crate) fn cancel_reassignment(&mut self, end: i64) -> bool {
+        let is_reassigned = self.is_reassigned();
         let added = std::mem::take(&mut self.adding);
-        let is_reassigned = !added.is_empty() || !self.removing.is_empty();
         self.removing.clear();
         self.retain(|node| !added.contains(&node), end);
         is_reassigned
     }
 
+    /// Whether the partition is on its way to other nodes.
+    pub(crate) fn is_reassigned(&self) -> bool {
+        !self.adding.is_empty() || !self.removing.is_empty()
+    }
+
     /// Whether a reassignment has all that it waits for.
     pub(crate) fn is_reassignment_due(&self) -> bool {
-        let is_reassigned = !self.adding.is_empty() || !self.removing.is_empty();
-        is_reassigned
+        self.is_reassigned()
             && self
                 .nodes()
                 .iter()

@@ -92,12 +92,12 @@ impl Markers for ClusterMarkers {
         let index = partition;
         let partition = self.metadata.partition(topic, index)?;
         let (id, epoch) = (producer.id, producer.epoch);
-        let closings = self.groups.closings();
+        let moves = self.groups.moves();
         let position = partition.append_marker(id, epoch, commit, coordinator_epoch, now)?;
         if topic == CONSUMER_OFFSETS {
             self.groups.complete_pending(id, index, commit, now);
             // Who reads the groups again meanwhile may not have seen the marker.
-            if self.groups.is_closed(index) || self.groups.closings() != closings {
+            if self.groups.is_closed(index) || self.groups.moves() != moves {
                 return Err(ResponseError::CoordinatorLoadInProgress);
             }
         }

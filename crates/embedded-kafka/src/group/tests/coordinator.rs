@@ -251,6 +251,35 @@ fn deleting_a_topic_deletes_its_committed_offsets() {
 }
 
 #[test]
+fn a_topic_deleted_while_its_groups_are_not_here_takes_their_offsets_too() {
+    let log = Arc::default();
+    let groups = groups(&log);
+    let offsets = vec![offset("airports", 0, 5), offset("flights", 0, 9)];
+    groups.commit(GROUP, &on_its_own(), offsets, 0).unwrap();
+    let moves = groups.moves();
+    groups.close(&[0], 0);
+    groups.forget_topics(&["airports"], 0);
+    log.replay(&groups, log.len());
+    // While they are read, too.
+    groups.forget_topics(&["gates"], 0);
+    groups.replayed(|_| true, 0);
+    assert_eq!(fetched(&groups), [("flights".into(), 0, 9)]);
+    assert_eq!(fetched(&restarted(&log, 0)), [("flights".into(), 0, 9)]);
+    assert_eq!(groups.moves(), moves + 2, "closed, and opened again");
+}
+
+#[test]
+fn offsets_of_topics_that_are_not_there_are_deleted() {
+    let log = Arc::default();
+    let groups = groups(&log);
+    let offsets = vec![offset("airports", 0, 5), offset("flights", 0, 9)];
+    groups.commit(GROUP, &on_its_own(), offsets, 0).unwrap();
+    groups.forget_unknown_topics(|topic| topic == "flights", 0);
+    assert_eq!(fetched(&groups), [("flights".into(), 0, 9)]);
+    assert_eq!(fetched(&restarted(&log, 0)), [("flights".into(), 0, 9)]);
+}
+
+#[test]
 fn a_group_without_members_and_offsets_is_forgotten_in_time() {
     let log = Arc::default();
     let groups = with_member(&log);

@@ -117,7 +117,7 @@ impl MemoryLog {
     }
 
     /// Has groups take in the first `length` entries.
-    fn replay(&self, groups: &Groups, length: usize) {
+    pub(in crate::group) fn replay(&self, groups: &Groups, length: usize) {
         for (position, entry) in self.entries.lock()[..length].iter().enumerate() {
             let replayed = match &entry.content {
                 Content::Record { producer_id, record: (key, value) } => LogEntry::Record {
