@@ -4,9 +4,13 @@
 //! The table below is the one place that says which APIs there are and in which versions: what
 //! ApiVersions advertises and what is decoded cannot differ.
 
+#[cfg(test)]
+mod compaction_tests;
 mod config_resources;
 mod describe;
 mod offset_answers;
+#[cfg(test)]
+mod partition_fixture;
 mod refused;
 #[cfg(test)]
 mod transaction_tests;
