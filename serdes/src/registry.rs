@@ -187,8 +187,8 @@ impl RegistryClient {
     ///
     /// # Errors
     ///
-    /// [`Error::Refused`] with code 409 where it may not follow the versions that are there, and
-    /// 42201 where it is no schema.
+    /// [`Error::Refused`] with code 40901 where it may not follow the versions that are there
+    /// (older registries say 409), and 42201 where it is no schema.
     pub async fn register(&self, subject: &str, schema: &Schema) -> Result<SchemaId, Error> {
         let (doing, body) = (format!("register a schema for {subject}"), schema.body());
         let subject = path_segment(subject);
