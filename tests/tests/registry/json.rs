@@ -189,6 +189,12 @@ const ROWS: &[(&str, &str, &str, bool)] = &[
         false,
     ),
     (
+        "what a pattern's properties must be narrows, which is not compared",
+        r#"{"type": "object", "patternProperties": {"^a": {"type": "number"}}}"#,
+        r#"{"type": "object", "patternProperties": {"^a": {"type": "integer"}}}"#,
+        true,
+    ),
+    (
         "a closed object opens",
         r#"{"type": "object", "additionalProperties": false}"#,
         r#"{"type": "object"}"#,
@@ -217,6 +223,12 @@ const ROWS: &[(&str, &str, &str, bool)] = &[
         r#"{"type": "object", "properties": {"a": {"type": "string"}}}"#,
         r#"{"type": "object", "required": ["a"],
             "properties": {"a": {"type": "string", "default": ""}}}"#,
+        true,
+    ),
+    (
+        "a name without a schema becomes required, which is not compared",
+        r#"{"type": "object"}"#,
+        r#"{"type": "object", "required": ["a"]}"#,
         true,
     ),
     (
