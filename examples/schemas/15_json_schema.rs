@@ -85,7 +85,7 @@ async fn read_departures(brokers: &str, registry: &RegistryClient, topic: &str) 
     let deserializer = JsonDeserializer::new(registry);
     for record in first_records(brokers, topic, 2).await? {
         let bytes = record.payload().unwrap_or_default();
-        let (shown, rest) = bytes.split_at(prefix::LENGTH);
+        let (shown, rest) = bytes.split_at(prefix::LENGTH.min(bytes.len()));
         println!("bytes      {shown:02x?} {}", String::from_utf8_lossy(rest));
         if let Ok((id, _)) = prefix::split(bytes) {
             println!("schema     {id}");

@@ -103,7 +103,7 @@ async fn show(brokers: &str, registry: &RegistryClient, topic: &str) -> Result<(
     let deserializer = ProtobufDeserializer::new(registry);
     for record in first_records(brokers, topic, 3).await? {
         let bytes = record.payload().unwrap_or_default();
-        println!("bytes      {:02x?}…", &bytes[..12]);
+        println!("bytes      {:02x?}…", bytes.get(..12).unwrap_or(bytes));
         println!("message    {}", deserializer.dynamic(bytes).await?);
         match deserializer.value::<Departure>(&record).await {
             Ok(departure) => println!("value      {departure:?}\n"),

@@ -46,8 +46,8 @@ pub enum Error {
     Refused {
         /// What it was asked for.
         doing: String,
-        /// Its code, such as 40401 for a subject that it does not know, and 409 for a schema that
-        /// may not follow the ones that are there.
+        /// Its code, such as 40401 for a subject that it does not know, and 40901 for a schema
+        /// that may not follow the ones that are there. Older registries say 409 there.
         code: u32,
         /// Its words.
         message: String,

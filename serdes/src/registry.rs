@@ -129,25 +129,6 @@ impl RegistryClient {
         Builder { url: url.to_owned(), credentials: None, timeout: Duration::from_secs(10) }
     }
 
-    /// A client of the registry that `SCHEMA_REGISTRY_URL` names, with the user name and password
-    /// of `SCHEMA_REGISTRY_USERNAME` and `SCHEMA_REGISTRY_PASSWORD`.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Settings`] where the first is not set, and as [`Builder::build`].
-    pub fn from_environment() -> Result<Self, Error> {
-        let variable = |name| std::env::var(name).ok().filter(|it: &String| !it.trim().is_empty());
-        let url = variable("SCHEMA_REGISTRY_URL");
-        let url =
-            url.ok_or_else(|| Error::Settings("SCHEMA_REGISTRY_URL is not set".to_owned()))?;
-        let mut builder = Self::builder(&url);
-        if let Some(username) = variable("SCHEMA_REGISTRY_USERNAME") {
-            let password = variable("SCHEMA_REGISTRY_PASSWORD").unwrap_or_default();
-            builder = builder.basic_auth(&username, &password);
-        }
-        builder.build()
-    }
-
     /// Where the registry is.
     pub fn url(&self) -> &str {
         &self.0.url
@@ -187,8 +168,8 @@ impl RegistryClient {
     ///
     /// # Errors
     ///
-    /// [`Error::Refused`] with code 409 where it may not follow the versions that are there, and
-    /// 42201 where it is no schema.
+    /// [`Error::Refused`] with code 40901 where it may not follow the versions that are there
+    /// (older registries say 409), and 42201 where it is no schema.
     pub async fn register(&self, subject: &str, schema: &Schema) -> Result<SchemaId, Error> {
         let (doing, body) = (format!("register a schema for {subject}"), schema.body());
         let subject = path_segment(subject);

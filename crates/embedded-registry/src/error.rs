@@ -147,14 +147,14 @@ impl ApiError {
         )
     }
 
-    /// It has no code of five digits: the code is the HTTP status.
+    /// Older releases of Confluent's registry answer with 409 as the code too.
     pub(crate) fn incompatible(subject: &str, details: &[String]) -> Self {
         let message = format!(
             "Schema being registered is incompatible with an earlier schema for subject \
              \"{subject}\", details: [{}]",
             details.join(", ")
         );
-        Self { status: 409, code: 409, message }
+        Self::coded(40901, message)
     }
 
     pub(crate) fn invalid_schema(message: impl Into<String>) -> Self {

@@ -7,6 +7,7 @@
 
 mod body;
 mod mismatch;
+mod shape;
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::cache::Cache;
-use crate::error::{Error, Violation, without_value};
+use crate::error::Error;
 use crate::prefix::{self, SchemaId};
 use crate::registry::RegistryClient;
 use crate::schema::{Registered, Schema, SchemaType};
@@ -219,13 +220,7 @@ impl AvroDeserializer {
                 })?
             }
         };
-        apache_avro::from_value(&value).map_err(|error| {
-            let problem = match error.into_details() {
-                apache_avro::error::Details::DeserializeValue(message) => without_value(&message),
-                _ => "is not what the type expects".to_owned(),
-            };
-            Error::Shape(Violation { field: String::new(), problem })
-        })
+        shape::fit(&value)
     }
 
     /// Reads the value of a record; `None` where it has none (a tombstone).

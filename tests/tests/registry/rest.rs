@@ -34,7 +34,7 @@ async fn a_field_without_a_default_is_refused_and_the_answer_says_why() {
     registry.register("s", &record(&[("name", "string", None)]));
     let added = record(&[("name", "string", None), ("code", "string", None)]);
     let refused = registry.post("/subjects/s/versions", &added);
-    assert_eq!(refused.error(), (409, 409));
+    assert_eq!(refused.error(), (409, 40901));
     assert!(refused.text.contains("READER_FIELD_MISSING_DEFAULT_VALUE"), "{refused:?}");
     let check = "/compatibility/subjects/s/versions/latest";
     assert_eq!(registry.post(check, &added).json(), json!({ "is_compatible": false }));

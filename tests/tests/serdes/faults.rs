@@ -265,7 +265,9 @@ async fn what_does_not_fit_into_the_programs_type_is_an_error_without_the_value(
             assert!(matches!(error, Error::Shape(_)), "{of}: {shown}");
             assert!(!shown.contains("B22") && !shown.contains("WS104"), "{of}: {shown}");
         }
-        assert!(errors[1].to_string().contains("lacks the field pilot"), "{of}: {}", errors[1]);
+        let named = errors.each_ref().map(ToString::to_string);
+        assert!(named[0].contains("gate is not what the type expects"), "{of}: {}", named[0]);
+        assert!(named[1].contains("lacks the field pilot"), "{of}: {}", named[1]);
     }
 }
 

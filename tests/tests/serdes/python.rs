@@ -104,7 +104,7 @@ fn expected_of_the_interface() -> Value {
         "latest": 1,
         "is listed": true,
         "may follow": false,
-        "refused": [409, 409],
+        "refused": [409, 40901],
         "level": "NONE",
         "versions": [1, 2],
         "no schema": [422, 42201],

@@ -47,7 +47,7 @@ async fn what_may_not_follow_is_refused_with_the_reasons() {
     let reasons = registry.incompatibilities(&subject, &new).await.unwrap();
     assert!(reasons.iter().any(|it| it.contains("pilot")), "{reasons:?}");
     let refused = registry.register(&subject, &new).await.unwrap_err();
-    assert_eq!(refused.code(), Some(409), "{refused}");
+    assert_eq!(refused.code(), Some(40901), "{refused}");
     assert!(refused.to_string().contains("pilot"), "{refused}");
 
     // A reader of the old schema does without the new field.

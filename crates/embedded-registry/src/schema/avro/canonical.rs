@@ -2,16 +2,19 @@
 //!
 //! A name is written without its namespace where that is the enclosing one.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::ordered::{Object, Ordered};
 use super::tree::{PRIMITIVES, full_name};
 
 /// The schema in one line. Normalised, other attributes than Avro's own are sorted by name.
-pub(super) fn print(value: &Value, normalize: bool) -> String {
+pub(super) fn print(value: &Ordered, normalize: bool) -> String {
     let mut printer = Printer { text: String::new(), normalize };
     printer.schema(value, "");
     printer.text
 }
+
+const NULL: Ordered = Ordered::Scalar(Value::Null);
 
 struct Printer {
     text: String,
@@ -19,13 +22,13 @@ struct Printer {
 }
 
 impl Printer {
-    fn schema(&mut self, value: &Value, namespace: &str) {
+    fn schema(&mut self, value: &Ordered, namespace: &str) {
         match value {
-            Value::String(name) => self.name(name, namespace),
-            Value::Array(branches) => {
+            Ordered::Scalar(Value::String(name)) => self.name(name, namespace),
+            Ordered::Array(branches) => {
                 self.list(branches, |printer, branch| printer.schema(branch, namespace));
             }
-            Value::Object(object) => self.object(object, namespace),
+            Ordered::Object(object) => self.object(object, namespace),
             other => self.json(other),
         }
     }
@@ -38,14 +41,14 @@ impl Printer {
         self.string(short);
     }
 
-    fn object(&mut self, object: &Map<String, Value>, namespace: &str) {
-        let kind = object.get("type").unwrap_or(&Value::Null);
+    fn object(&mut self, object: &Object, namespace: &str) {
+        let kind = object.get("type").unwrap_or(&NULL);
         match kind.as_str() {
             Some("record" | "error" | "enum" | "fixed") => self.named(object, namespace),
             Some("array") => self.collection(object, "items", namespace),
             Some("map") => self.collection(object, "values", namespace),
             // A type in braces that adds nothing is that type.
-            _ if object.len() == 1 => self.schema(kind, namespace),
+            _ if object.0.len() == 1 => self.schema(kind, namespace),
             Some(name) if !PRIMITIVES.contains(&name) => self.name(name, namespace),
             Some(name) => {
                 self.text.push_str("{\"type\":");
@@ -57,20 +60,22 @@ impl Printer {
         }
     }
 
-    fn collection(&mut self, object: &Map<String, Value>, inner: &str, namespace: &str) {
+    fn collection(&mut self, object: &Object, inner: &str, namespace: &str) {
         self.text.push_str("{\"type\":");
-        self.json(object.get("type").unwrap_or(&Value::Null));
+        self.json(object.get("type").unwrap_or(&NULL));
         self.attribute(inner);
-        self.schema(object.get(inner).unwrap_or(&Value::Null), namespace);
+        self.schema(object.get(inner).unwrap_or(&NULL), namespace);
         self.others(object, &["type", inner]);
         self.text.push('}');
     }
 
-    fn named(&mut self, object: &Map<String, Value>, enclosing: &str) {
-        let (full, namespace) = full_name(object, enclosing).unwrap_or_default();
+    fn named(&mut self, object: &Object, enclosing: &str) {
+        let text = |attribute: &str| object.get(attribute).and_then(Ordered::as_str);
+        let (full, namespace) =
+            full_name(text("name"), text("namespace"), enclosing).unwrap_or_default();
         let short = full.rsplit_once('.').map_or(full.as_str(), |(_, short)| short);
         self.text.push_str("{\"type\":");
-        self.json(object.get("type").unwrap_or(&Value::Null));
+        self.json(object.get("type").unwrap_or(&NULL));
         self.attribute("name");
         self.string(short);
         if namespace != enclosing {
@@ -78,7 +83,7 @@ impl Printer {
             self.string(&namespace);
         }
         self.copied(object, "doc");
-        if let Some(Value::Array(fields)) = object.get("fields") {
+        if let Some(Ordered::Array(fields)) = object.get("fields") {
             self.attribute("fields");
             self.list(fields, |printer, field| printer.field(field, &namespace));
         }
@@ -92,17 +97,17 @@ impl Printer {
         self.text.push('}');
     }
 
-    fn field(&mut self, field: &Value, namespace: &str) {
-        let Value::Object(field) = field else {
+    fn field(&mut self, field: &Ordered, namespace: &str) {
+        let Ordered::Object(field) = field else {
             return self.json(field);
         };
         self.text.push_str("{\"name\":");
-        self.json(field.get("name").unwrap_or(&Value::Null));
+        self.json(field.get("name").unwrap_or(&NULL));
         self.attribute("type");
-        self.schema(field.get("type").unwrap_or(&Value::Null), namespace);
+        self.schema(field.get("type").unwrap_or(&NULL), namespace);
         self.copied(field, "doc");
         self.copied(field, "default");
-        if field.get("order").is_some_and(|order| order != "ascending") {
+        if field.get("order").is_some_and(|order| order.as_str() != Some("ascending")) {
             self.copied(field, "order");
         }
         self.copied(field, "aliases");
@@ -111,18 +116,26 @@ impl Printer {
     }
 
     /// The attributes that Avro gives no meaning to, and keeps.
-    fn others(&mut self, object: &Map<String, Value>, own: &[&str]) {
-        let mut others: Vec<&String> =
-            object.keys().filter(|key| !own.contains(&key.as_str())).collect();
-        if self.normalize {
-            others.sort();
-        }
-        for key in others {
-            self.copied(object, key);
+    fn others(&mut self, object: &Object, own: &[&str]) {
+        let others = object.0.iter().filter(|(name, _)| !own.contains(&name.as_str()));
+        for (name, value) in self.in_order(others) {
+            self.attribute(name);
+            self.json(value);
         }
     }
 
-    fn copied(&mut self, object: &Map<String, Value>, attribute: &str) {
+    fn in_order<'a>(
+        &self,
+        entries: impl Iterator<Item = &'a (String, Ordered)>,
+    ) -> Vec<&'a (String, Ordered)> {
+        let mut entries: Vec<_> = entries.collect();
+        if self.normalize {
+            entries.sort_by(|one, other| one.0.cmp(&other.0));
+        }
+        entries
+    }
+
+    fn copied(&mut self, object: &Object, attribute: &str) {
         if let Some(value) = object.get(attribute) {
             self.attribute(attribute);
             self.json(value);
@@ -135,7 +148,7 @@ impl Printer {
         self.text.push(':');
     }
 
-    fn list(&mut self, values: &[Value], mut print: impl FnMut(&mut Self, &Value)) {
+    fn list<T>(&mut self, values: &[T], mut print: impl FnMut(&mut Self, &T)) {
         self.text.push('[');
         for (index, value) in values.iter().enumerate() {
             if index > 0 {
@@ -147,11 +160,42 @@ impl Printer {
     }
 
     fn string(&mut self, text: &str) {
-        self.json(&Value::String(text.to_owned()));
+        self.text.push_str(&Value::from(text).to_string());
     }
 
-    fn json(&mut self, value: &Value) {
-        self.text.push_str(&value.to_string());
+    fn json(&mut self, value: &Ordered) {
+        match value {
+            Ordered::Object(object) => {
+                let entries = self.in_order(object.0.iter());
+                self.text.push('{');
+                for (index, (name, value)) in entries.into_iter().enumerate() {
+                    if index > 0 {
+                        self.text.push(',');
+                    }
+                    self.string(name);
+                    self.text.push(':');
+                    self.json(value);
+                }
+                self.text.push('}');
+            }
+            Ordered::Array(items) => self.list(items, Self::json),
+            Ordered::Scalar(scalar) => self.text.push_str(&printed(scalar)),
+        }
+    }
+}
+
+/// A fraction as Java's `Double.toString` has it: `100.0`, and `1.0E7` from ten million on.
+fn printed(scalar: &Value) -> String {
+    let Some(number) = scalar.as_f64().filter(|_| scalar.is_f64()) else {
+        return scalar.to_string();
+    };
+    if number == 0.0 || (1e-3..1e7).contains(&number.abs()) {
+        return format!("{number:?}");
+    }
+    let text = format!("{number:E}");
+    match text.split_once('E') {
+        Some((digits, exponent)) if !digits.contains('.') => format!("{digits}.0E{exponent}"),
+        _ => text,
     }
 }
 
@@ -180,10 +224,18 @@ mod tests {
             ),
         ];
         for (given, printed) in rows {
-            let value: Value = serde_json::from_str(given).unwrap();
+            let value: Ordered = serde_json::from_str(given).unwrap();
             assert_eq!(print(&value, false), printed);
-            let again: Value = serde_json::from_str(printed).unwrap();
+            let again: Ordered = serde_json::from_str(printed).unwrap();
             assert_eq!(print(&again, true), printed, "printing it again changes nothing");
         }
+    }
+
+    #[test]
+    fn normalised_the_authors_own_attributes_are_sorted() {
+        let given = r#"{"z": {"y": 1, "x": 1e2}, "type": "int", "a": 2}"#;
+        let value: Ordered = serde_json::from_str(given).unwrap();
+        assert_eq!(print(&value, false), r#"{"type":"int","z":{"y":1,"x":100.0},"a":2}"#);
+        assert_eq!(print(&value, true), r#"{"type":"int","a":2,"z":{"x":100.0,"y":1}}"#);
     }
 }

@@ -8,6 +8,7 @@
 
 mod canonical;
 mod compatibility;
+mod ordered;
 mod tree;
 
 use std::panic::catch_unwind;
@@ -20,7 +21,7 @@ use super::Dependency;
 
 /// An Avro schema and the named types that it can refer to.
 pub(super) struct Avro {
-    value: Value,
+    written: ordered::Ordered,
     root: tree::Node,
     names: tree::Names,
 }
@@ -37,13 +38,14 @@ impl Avro {
         }
         let root = tree::read(&value, "", &mut names)?;
         check(text, dependencies)?;
-        Ok(Self { value, root, names })
+        let written = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        Ok(Self { written, root, names })
     }
 
     /// The schema as Java prints it. Normalised, attributes of the author's own are in the order
     /// of their names.
     pub(super) fn canonical(&self, normalize: bool) -> String {
-        canonical::print(&self.value, normalize)
+        canonical::print(&self.written, normalize)
     }
 }
 

@@ -91,7 +91,9 @@ fn read_object(
         Some("array") => Ok(Node::Array(inner("items", names)?)),
         Some("map") => Ok(Node::Map(inner("values", names)?)),
         Some(kind @ ("record" | "error" | "enum" | "fixed")) => {
-            let (full, namespace) = full_name(object, namespace).ok_or_else(|| missing("name"))?;
+            let text = |attribute: &str| object.get(attribute).and_then(Value::as_str);
+            let (full, namespace) = full_name(text("name"), text("namespace"), namespace)
+                .ok_or_else(|| missing("name"))?;
             if !full.split('.').all(is_name) {
                 return Err(format!("{full} is no name: letters, digits and _ make one"));
             }
@@ -118,12 +120,16 @@ fn read_object(
 }
 
 /// The full name of a type, and the namespace for what it holds.
-pub(super) fn full_name(object: &Map<String, Value>, namespace: &str) -> Option<(String, String)> {
-    let name = object.get("name")?.as_str()?;
+pub(super) fn full_name(
+    name: Option<&str>,
+    own_namespace: Option<&str>,
+    enclosing: &str,
+) -> Option<(String, String)> {
+    let name = name?;
     if let Some((namespace, _)) = name.rsplit_once('.') {
         return Some((name.to_owned(), namespace.to_owned()));
     }
-    let own = object.get("namespace").and_then(Value::as_str).unwrap_or(namespace);
+    let own = own_namespace.unwrap_or(enclosing);
     Some((joined(own, name), own.to_owned()))
 }
 

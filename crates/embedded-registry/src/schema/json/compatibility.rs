@@ -365,12 +365,22 @@ fn numbers(old: &Number, new: &Number, path: &str) -> Vec<Reason> {
     let path = at("multipleOf");
     match (old.multiple_of, new.multiple_of) {
         (None, Some(_)) => reasons.extend(refused("MULTIPLE_OF_ADDED", &path, "it is new")),
-        (Some(was), Some(is)) if was % is != 0.0 => {
+        (Some(was), Some(is)) if !is_multiple(was, is) => {
             reasons.extend(refused("MULTIPLE_OF_CHANGED", &path, "not all multiples are allowed"));
         }
         _ => {}
     }
     reasons
+}
+
+/// Whole numbers are divided exactly. Others, such as 0.3 and 0.1, are not in binary what they are
+/// in decimal: their quotient is whole where only the rounding of three operations keeps it from it.
+fn is_multiple(number: f64, of: f64) -> bool {
+    if number.fract() == 0.0 && of.fract() == 0.0 {
+        return number % of == 0.0;
+    }
+    let quotient = number / of;
+    (quotient - quotient.round()).abs() <= 2.0 * f64::EPSILON * quotient
 }
 
 fn enums(old: &[Value], new: &[Value], path: &str) -> Vec<Reason> {

@@ -1,11 +1,12 @@
 //! Reading a JSON Schema into its tree: what kind a schema is, and where its references lead.
 //!
 //! A schema that says several things at once, such as `type` beside `anyOf`, becomes an `allOf` of
-//! its parts; a list of types becomes an `anyOf`. `if`, `then`, `else`, `contains`,
+//! its parts, and so does one with keywords beside `$ref` where its draft lets them count; a list of types becomes an `anyOf`. `if`, `then`, `else`, `contains`,
 //! `propertyNames` and the `unevaluated` keywords have no place in the tree.
 
 use std::collections::HashMap;
 
+use jsonschema::Draft;
 use regex::Regex;
 use serde_json::{Map, Value};
 
@@ -122,10 +123,17 @@ impl<'a> Loader<'a> {
         pointer: &str,
         object: &Map<String, Value>,
     ) -> Result<Kind, String> {
+        let mut parts = Vec::new();
         if let Some(reference) = object.get("$ref").and_then(Value::as_str) {
-            return self.reference(document, reference);
+            let referred = self.reference(document, reference)?;
+            if !self.heeds_siblings(document) {
+                return Ok(referred);
+            }
+            if !matches!(referred, Kind::Any) {
+                parts.push(referred);
+            }
         }
-        let mut parts = self.typed(document, pointer, object)?;
+        parts.extend(self.typed(document, pointer, object)?);
         if let Some(Value::Array(values)) = object.get("enum") {
             parts.push(Kind::Enum(values.clone()));
         }
@@ -151,6 +159,14 @@ impl<'a> Loader<'a> {
                 Kind::Combined(Criterion::All, parts)
             }
         })
+    }
+
+    /// Whether keywords beside `$ref` count: since draft 2019-09 they do, before it they are
+    /// ignored. A document that names no draft has that of the one that refers to it.
+    fn heeds_siblings(&self, document: usize) -> bool {
+        let of_first = Draft::Draft7.detect(&self.documents[0].1);
+        let draft = of_first.detect(&self.documents[document].1);
+        !matches!(draft, Draft::Draft4 | Draft::Draft6 | Draft::Draft7)
     }
 
     /// What the schema says by its type, or by keywords of one.
