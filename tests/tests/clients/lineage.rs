@@ -415,6 +415,35 @@ async fn a_record_over_the_topics_limit_is_named_or_skipped_and_takes_no_other_a
 }
 
 #[tokio::test]
+async fn with_batches_below_the_topics_limit_a_large_record_does_not_reorder_the_others() {
+    let cluster = TestCluster::start().await;
+    let topic = cluster.create_topic_with(1, 3, &[("max.message.bytes", "2000")]);
+    let text = |number: usize| match number {
+        5 => "x".repeat(5000),
+        _ => format!("{number:0100}"),
+    };
+    let messages: Vec<_> = (0..20).map(|number| Message::new("WS042", text(number))).collect();
+    let producer = Producer::builder("departures", cluster.bootstrap_servers())
+        .set("compression.type", "none")
+        .set("linger.ms", "200")
+        .set("batch.size", "1000")
+        .ignore_large_message_errors(true);
+    let producer = producer.build().await.unwrap();
+    let done = producer.produce_batch(&topic, &messages).await.unwrap();
+    assert_eq!(done, Produced { delivered: 19, skipped: 1 });
+    let group = cluster.group_name();
+    let mut consumer = consumer(&cluster, &[&topic], &group).batch_size(19).build().await.unwrap();
+    let mut read = Vec::new();
+    let handler = async |messages: Vec<Message<String>>| {
+        read = messages.into_iter().map(|it| it.payload).collect();
+        Ok::<(), Infallible>(())
+    };
+    consumer.process_batch(handler).await.unwrap();
+    let expected: Vec<_> = (0..20).filter(|number| *number != 5).map(text).collect();
+    assert_eq!(read, expected);
+}
+
+#[tokio::test]
 async fn a_record_over_the_clients_limit_is_named_or_skipped() {
     let cluster = TestCluster::start().await;
     let topic = cluster.create_topic(1);
