@@ -320,6 +320,23 @@ async fn only_the_newest_message_of_each_id_is_handed_over() {
 }
 
 #[tokio::test]
+async fn the_same_id_in_two_topics_is_two_ids_of_which_each_keeps_its_newest() {
+    let cluster = TestCluster::start().await;
+    let [departures, delays] = [(); 2].map(|()| cluster.create_topic(1));
+    let producer = producer(&cluster).await;
+    producer.produce_batch(&departures, &numbered(0..20)).await.unwrap();
+    producer.produce_batch(&delays, &numbered(100..130)).await.unwrap();
+    let group = cluster.group_name();
+    let builder = consumer(&cluster, &[&departures, &delays], &group).batch_size(50);
+    let mut consumer = builder.timeout_ms(30_000).latest_only(true).build().await.unwrap();
+    let mut newest = batch(&mut consumer).await;
+    newest.sort_unstable();
+    assert_eq!(newest, (10..20).chain(120..130).collect::<Vec<_>>());
+    let committed = |topic| committed(&cluster, &group, topic, 0);
+    assert_eq!((committed(&departures), committed(&delays)), (Some(20), Some(30)));
+}
+
+#[tokio::test]
 async fn tombstones_and_the_ends_of_partitions_are_no_messages_and_no_errors() {
     let cluster = TestCluster::start().await;
     let topic = cluster.create_topic(1);
@@ -432,7 +449,8 @@ async fn with_batches_below_the_topics_limit_a_large_record_does_not_reorder_the
     let done = producer.produce_batch(&topic, &messages).await.unwrap();
     assert_eq!(done, Produced { delivered: 19, skipped: 1 });
     let group = cluster.group_name();
-    let mut consumer = consumer(&cluster, &[&topic], &group).batch_size(19).build().await.unwrap();
+    let builder = consumer(&cluster, &[&topic], &group).batch_size(19).timeout_ms(30_000);
+    let mut consumer = builder.build().await.unwrap();
     let mut read = Vec::new();
     let handler = async |messages: Vec<Message<String>>| {
         read = messages.into_iter().map(|it| it.payload).collect();
