@@ -143,6 +143,10 @@ pub enum Error {
         source: KafkaError,
     },
 
+    /// Ctrl-C was pressed a second time while the batch in hand was still being processed.
+    #[error("a second Ctrl-C ended it at once: what was read and is not committed will come again")]
+    Interrupted,
+
     /// The topic does not exist.
     #[error("topic {topic} does not exist: create it first, or check its spelling")]
     UnknownTopic {

@@ -2,13 +2,16 @@
 //!
 //! One test, because a signal reaches the whole process.
 
+use std::pin::pin;
 use std::process::Command;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use helpers::json::{JsonProducer, JsonSummary};
 use helpers::topic_metadata;
 use serde_json::json;
-use workshop_tests::TestCluster;
+use tokio::sync::Notify;
+use workshop_tests::{DEADLINE, TestCluster};
 
 const BEFORE: u64 = 20_000;
 
@@ -16,6 +19,19 @@ fn press_ctrl_c() {
     let id = std::process::id().to_string();
     let sent = Command::new("kill").args(["-INT", &id]).status();
     assert!(sent.expect("kill is there").success());
+}
+
+/// Twice, and the second only when whoever was polled before has heard the first.
+async fn press_ctrl_c_twice() {
+    for _ in 0..2 {
+        let mut heard = pin!(tokio::signal::ctrl_c());
+        let listening =
+            std::future::poll_fn(|context| heard.as_mut().poll(context).is_pending().into());
+        assert!(listening.await);
+        press_ctrl_c();
+        heard.await.expect("Ctrl-C can be heard");
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]
@@ -49,6 +65,8 @@ async fn ctrl_c_ends_an_endless_input_and_everything_that_was_read_is_delivered(
     assert!(summary.to_string().ends_with(&last_words), "{summary}");
 
     where_nothing_can_be_sent_the_summary_says_so(&cluster).await;
+    a_second_one_leaves_an_input_behind_that_blocks(&cluster).await;
+    a_second_one_leaves_a_pipe_behind_that_nobody_writes_to(&cluster).await;
 }
 
 async fn where_nothing_can_be_sent_the_summary_says_so(cluster: &TestCluster) {
@@ -80,4 +98,47 @@ async fn where_nothing_can_be_sent_the_summary_says_so(cluster: &TestCluster) {
         ..JsonSummary::default()
     };
     assert_eq!(summary, expected);
+}
+
+async fn a_second_one_leaves_an_input_behind_that_blocks(cluster: &TestCluster) {
+    let topic = cluster.create_topic(1);
+    let all_delivered = Arc::new(Notify::new());
+    let notified = Arc::clone(&all_delivered);
+    let producer = JsonProducer::builder(cluster.bootstrap_servers()).on_delivery(move |report| {
+        if report.offset == 2 {
+            notified.notify_one();
+        }
+    });
+    let producer = producer.build().await.unwrap_or_else(|error| panic!("{error}"));
+    let (departures, input) = mpsc::channel();
+    for number in 0..3 {
+        departures.send(json!({ "number": number })).expect("the input is there");
+    }
+    let pressing = async {
+        all_delivered.notified().await;
+        press_ctrl_c_twice().await;
+    };
+    let both = async { tokio::join!(biased; producer.send_all(&topic, input), pressing).0 };
+    let sent = tokio::time::timeout(DEADLINE, both).await.expect("it ends without its input");
+    let expected = JsonSummary { delivered: 3, interrupted: true, ..JsonSummary::default() };
+    assert_eq!(sent.unwrap_or_else(|error| panic!("{error}")), expected);
+    // The thread that was left behind ends when its input gives something, and sends no more.
+    departures.send(json!("late")).expect("it waits for this");
+    workshop_tests::eventually("the input is let go", || {
+        departures.send(json!("too late")).is_err().then_some(())
+    });
+}
+
+async fn a_second_one_leaves_a_pipe_behind_that_nobody_writes_to(cluster: &TestCluster) {
+    let directory = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
+    let pipe = directory.path().join("departures.jsonl");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo is there").success());
+    let producer = JsonProducer::builder(cluster.bootstrap_servers()).build().await;
+    let producer = producer.unwrap_or_else(|error| panic!("{error}"));
+    let topic = cluster.create_topic(1);
+    let both =
+        async { tokio::join!(biased; producer.send_file(&topic, &pipe), press_ctrl_c_twice()).0 };
+    let sent = tokio::time::timeout(DEADLINE, both).await.expect("it ends without its input");
+    let expected = JsonSummary { interrupted: true, ..JsonSummary::default() };
+    assert_eq!(sent.unwrap_or_else(|error| panic!("{error}")), expected);
 }

@@ -35,17 +35,13 @@ impl JsonProducer {
         let (stop, limit) = (Arc::clone(&job.stop), self.largest_record);
         let (named, bar) = (path.clone(), bar_of_bytes());
         let length = bar.clone();
-        let work = connection::blocking(move || {
-            let opened = File::open(&path).and_then(|file| Ok((file.metadata()?.len(), file)));
-            let (summary, read) = match opened {
-                Ok((bytes, file)) => {
-                    length.set_length(bytes);
-                    run(&job, Lines::new(BufReader::with_capacity(READ_AHEAD, file), limit))
-                }
-                Err(error) => (JsonSummary::default(), Err(error)),
-            };
-            Ok((summary, read))
-        });
+        // To open a pipe waits for whoever writes to it.
+        let lines = move || {
+            let file = File::open(&path)?;
+            length.set_length(file.metadata()?.len());
+            Ok(Lines::new(BufReader::with_capacity(READ_AHEAD, file), limit))
+        };
+        let work = connection::blocking(move || Ok(run(&job, lines)));
         let settled = |counts: &[Arc<Counts>]| counts.iter().map(|it| it.settled_bytes()).sum();
         let (summary, read): (JsonSummary, io::Result<()>) =
             until_ctrl_c(work, &stop, || bar.set_position(settled(&counts))).await?;

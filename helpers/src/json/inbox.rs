@@ -30,26 +30,32 @@ impl<T> Inbox<T> {
         Inbox { batch_size, state: Mutex::new(state), changed: Condvar::new() }
     }
 
-    /// Adds a record. Blocks while the worker has several batches to do. Closed, it takes nothing:
-    /// its worker has panicked, and the panic goes on where the worker is joined.
-    pub(super) fn put(&self, record: T) {
+    /// Adds a record. Blocks while the worker has several batches to do. Closed, it takes nothing
+    /// and says so: its worker has panicked, or the reader has been left behind.
+    pub(super) fn put(&self, record: T) -> bool {
         let mut state = self.lock();
         while !state.closed && state.waiting.len() >= self.batch_size * BATCHES {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         if state.closed {
-            return;
+            return false;
         }
         state.waiting.push_back(record);
         if state.waiting.len() == self.batch_size {
             self.changed.notify_all();
         }
+        true
     }
 
     /// No record comes after this.
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.changed.notify_all();
+    }
+
+    /// Whether nothing can be put in any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.lock().closed
     }
 
     /// The next records, at most a batch of them; none at the end.
@@ -91,7 +97,7 @@ mod tests {
         let inbox = Inbox::new(10);
         let taken = thread::scope(|scope| {
             let reader = scope.spawn(|| std::iter::from_fn(|| inbox.take()).collect::<Vec<_>>());
-            (0..1005).for_each(|number| inbox.put(number));
+            assert!((0..1005).all(|number| inbox.put(number)));
             inbox.close();
             reader.join().unwrap()
         });
@@ -102,7 +108,7 @@ mod tests {
     #[test]
     fn a_batch_that_does_not_fill_is_handed_over_all_the_same() {
         let inbox = Inbox::new(100);
-        inbox.put("JFK");
+        assert!(inbox.put("JFK"));
         assert_eq!(inbox.take().unwrap(), ["JFK"]);
     }
 
@@ -110,9 +116,11 @@ mod tests {
     fn a_writer_is_not_held_by_an_inbox_that_is_closed() {
         let inbox = Inbox::new(1);
         thread::scope(|scope| {
-            scope.spawn(|| (0..100).for_each(|number| inbox.put(number)));
+            let writer = scope.spawn(|| (0..100).all(|number| inbox.put(number)));
             inbox.close();
+            assert!(!writer.join().unwrap(), "an inbox of four batches of one took a hundred");
         });
+        assert!(inbox.is_closed());
         while inbox.take().is_some() {}
     }
 
@@ -120,7 +128,7 @@ mod tests {
     fn no_more_than_four_batches_wait() {
         let inbox = Inbox::new(2);
         thread::scope(|scope| {
-            scope.spawn(|| (0..100).for_each(|number| inbox.put(number)));
+            scope.spawn(|| assert!((0..100).all(|number| inbox.put(number))));
             let mut next = 0;
             while next < 100 {
                 assert!(inbox.lock().waiting.len() <= 8);

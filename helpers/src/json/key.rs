@@ -22,6 +22,7 @@ use super::probe::{ID, Probe, Shape, not_an_object};
 pub(super) fn key_of<T: Serialize>(record: &T) -> Result<Option<Vec<u8>>, Error> {
     match record.serialize(Probe)? {
         Shape::Object(id) => Ok(id.filter(|json| json != b"null")),
+        Shape::Json(text) => key_of_text(&text),
         Shape::Text { .. } => Err(not_an_object("a string")),
     }
 }
@@ -130,6 +131,10 @@ mod tests {
         text_of(key_of(&record).unwrap())
     }
 
+    fn raw(text: &str) -> Box<RawValue> {
+        RawValue::from_string(text.to_owned()).unwrap()
+    }
+
     fn of_text(text: &str) -> Option<String> {
         text_of(key_of_text(text).unwrap())
     }
@@ -144,6 +149,7 @@ mod tests {
         assert_eq!(key(json!({"a": 1, "id": {"b": [1, 2]}})).unwrap(), r#"{"b":[1,2]}"#);
         assert_eq!(key(BTreeMap::from([("id", 2.5)])).unwrap(), "2.5");
         assert_eq!(key(BTreeMap::from([(7, "seven")])), None);
+        assert_eq!(key(raw(r#"{ "gate": 7, "id": "\u004aFK" }"#)).unwrap(), "\"JFK\"");
     }
 
     #[test]
@@ -167,6 +173,7 @@ mod tests {
         ] {
             let value: Value = serde_json::from_str(text).unwrap();
             assert_eq!(of_text(text), key(value), "{text}");
+            assert_eq!(of_text(text), key(raw(text.trim())), "{text}");
         }
         let digits = "123456789012345678901234567890";
         assert_eq!(of_text(&format!(r#"{{"id":{digits}}}"#)).unwrap(), digits);
@@ -185,6 +192,7 @@ mod tests {
             let error = key_of(&value).unwrap_err().to_string();
             assert!(error.ends_with(found), "{error}");
             assert!(key_of_text(&value.to_string()).is_err(), "{value}");
+            assert!(key_of(&raw(&value.to_string())).is_err(), "{value}");
         }
         for text in ["", "{", r#"{"id":1} {"id":2}"#, r#"{"id":1,}"#, "{id:1}"] {
             assert!(key_of_text(text).is_err(), "{text}");

@@ -54,6 +54,11 @@ use workers::Job;
 /// Each of the `send` functions returns when every record is delivered or lost. At a Ctrl-C it
 /// reads no more, flushes what it has read, and returns the summary of that; a second Ctrl-C ends
 /// the flush too. A program that drops the future stops it in the same way, and loses the summary.
+///
+/// An input that blocks, such as a pipe or a channel, is waited for at the first Ctrl-C, for the
+/// flush limit at most. At the second, one that gives nothing within a second is left behind, on a
+/// thread that ends when it gives something or when the process ends.
+///
 /// Once a `send` has listened for Ctrl-C, it no longer ends the process by itself, between two
 /// `send`s neither (tokio keeps its signal handler).
 ///
@@ -104,8 +109,8 @@ impl JsonProducer {
         let job = self.job(topic, &counts)?;
         let stop = Arc::clone(&job.stop);
         let work = connection::blocking(move || {
-            let numbered = (1..).zip(records).map(|(number, it)| Ok((number, Typed(it))));
-            Ok(run(&job, numbered).0)
+            let input = || Ok((1..).zip(records).map(|(number, it)| Ok((number, Typed(it)))));
+            Ok(run(&job, input).0)
         });
         until_ctrl_c(work, &stop, || ()).await
     }
@@ -114,24 +119,24 @@ impl JsonProducer {
         (0..self.max_workers).map(|_| Arc::default()).collect()
     }
 
-    fn job(&self, topic: &str, counts: &[Arc<Counts>]) -> Result<Job, Error> {
+    fn job(&self, topic: &str, counts: &[Arc<Counts>]) -> Result<Arc<Job>, Error> {
         if let Some(reason) = topics::broken_name_rule(topic) {
             return Err(Error::InvalidTopicName { topic: topic.to_owned(), reason });
         }
-        Ok(Job {
+        Ok(Arc::new(Job {
             producer: self.producer.clone(),
             topic: topic.to_owned(),
             batch_size: self.batch_size,
             flush_limit: self.flush_limit,
             stop: Arc::new(Stop::new(self.flush_limit)),
             counts: counts.to_vec(),
-        })
+        }))
     }
 }
 
-fn run<R: Record>(
-    job: &Job,
-    input: impl Iterator<Item = std::io::Result<(u64, R)>>,
+fn run<R: Record + 'static, I: Iterator<Item = std::io::Result<(u64, R)>>>(
+    job: &Arc<Job>,
+    input: impl FnOnce() -> std::io::Result<I> + Send + 'static,
 ) -> (JsonSummary, std::io::Result<()>) {
     let workers = job.counts.len();
     tracing::info!(topic = job.topic, workers, batch_size = job.batch_size, "sending JSON records");

@@ -1,7 +1,8 @@
 //! A serialiser that writes nothing but an object's `id`.
 //!
 //! It passes over every other field without looking at it, so to ask a record for its key costs
-//! next to nothing beside serialising it.
+//! next to nothing beside serialising it. JSON text that a caller has parsed no further, as a
+//! `RawValue`, is handed back to be scanned.
 
 use serde::Serialize;
 use serde::ser::{self, Impossible, Serializer};
@@ -9,6 +10,9 @@ use serde_json::Error;
 
 /// The field that becomes the key.
 pub(super) const ID: &str = "id";
+/// What serde_json's `RawValue` gives itself out for: a struct of this name, and in it a field of
+/// this name, which is the text.
+const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
 pub(super) fn not_an_object(found: &str) -> Error {
     ser::Error::custom(format_args!("a record is a JSON object, and this is {found}"))
@@ -18,6 +22,8 @@ pub(super) fn not_an_object(found: &str) -> Error {
 pub(super) enum Shape {
     /// An object, and its `id` as JSON.
     Object(Option<Vec<u8>>),
+    /// Anything, that is JSON text already.
+    Json(String),
     /// A string; an object's names are strings too.
     Text { is_id: bool },
 }
@@ -26,15 +32,12 @@ pub(super) enum Shape {
 pub(super) struct Probe;
 
 /// The fields of an object, passed over one by one.
+#[derive(Default)]
 pub(super) struct Fields {
     id: Option<Vec<u8>>,
     next_is_id: bool,
-}
-
-impl Fields {
-    fn object() -> Self {
-        Fields { id: None, next_is_id: false }
-    }
+    /// The text, where they are none but the one of a `RawValue`.
+    json: Option<String>,
 }
 
 /// The fields inside an enum's variant: the object around them has the variant as its only field.
@@ -91,11 +94,11 @@ impl Serializer for Probe {
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Fields, Error> {
-        Ok(Fields::object())
+        Ok(Fields::default())
     }
 
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<Fields, Error> {
-        Ok(Fields::object())
+        Ok(Fields::default())
     }
 
     fn serialize_struct_variant(
@@ -234,14 +237,16 @@ impl ser::SerializeStruct for Fields {
         name: &'static str,
         value: &T,
     ) -> Result<(), Error> {
-        if name == ID {
-            self.id = Some(serde_json::to_vec(value)?);
+        match name {
+            ID => self.id = Some(serde_json::to_vec(value)?),
+            RAW_VALUE => self.json = serde_json::to_value(value)?.as_str().map(str::to_owned),
+            _ => {}
         }
         Ok(())
     }
 
     fn end(self) -> Result<Shape, Error> {
-        Ok(Shape::Object(self.id))
+        Ok(self.json.map_or(Shape::Object(self.id), Shape::Json))
     }
 }
 

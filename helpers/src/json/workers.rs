@@ -1,17 +1,23 @@
 //! One thread reads the input, several serialise and queue, and the client sends.
 //!
+//! A thread that waits for its input, for a line of a pipe for example, cannot be woken. So nobody
+//! joins it where nothing is to be waited for any more: it ends when its input gives something.
+//!
 //! The reader finds each record's key and hands the record to the worker that the key's hash
 //! names: the records of a key go through one worker, in the order of the input, and so they stay
 //! in order in their partition. Records without a key take the workers in turn.
 
+use std::convert::Infallible;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
+use tokio::runtime::Handle;
 
 use super::SkippedRecord;
 use super::inbox::Inbox;
@@ -25,6 +31,9 @@ use super::summary::{Counts, JsonSummary};
 /// given, so a long one would leave the network idle.
 const WAIT_FOR_ROOM: Duration = Duration::from_millis(1);
 const FLUSH_STEP: Duration = Duration::from_millis(10);
+const LOOK_AT_STOP: Duration = Duration::from_millis(20);
+/// How long the input has to give the record that it is at, when nothing is to be waited for.
+const LAST_RECORD: Duration = Duration::from_secs(1);
 
 /// One input on its way to one topic.
 pub(super) struct Job {
@@ -45,25 +54,50 @@ struct Item<R> {
 
 impl Job {
     /// Sends every record of the input, each with its position there, and returns when each is
-    /// delivered or lost, with the error that ended the input early, if one did.
-    pub(super) fn run<R: Record>(
-        &self,
-        input: impl Iterator<Item = io::Result<(u64, R)>>,
+    /// delivered or lost, with the error that ended the input early, if one did. The input is opened
+    /// on the thread that reads it.
+    pub(super) fn run<R: Record + 'static, I: Iterator<Item = io::Result<(u64, R)>>>(
+        self: &Arc<Self>,
+        input: impl FnOnce() -> io::Result<I> + Send + 'static,
     ) -> (JsonSummary, io::Result<()>) {
         let new_inbox = |_: &Arc<Counts>| Inbox::new(self.batch_size);
-        let inboxes: Vec<Inbox<Item<R>>> = self.counts.iter().map(new_inbox).collect();
+        let inboxes: Arc<[Inbox<Item<R>>]> = self.counts.iter().map(new_inbox).collect();
+        let (job, theirs) = (Arc::clone(self), Arc::clone(&inboxes));
         let read = thread::scope(|scope| {
             for (inbox, counts) in inboxes.iter().zip(&self.counts) {
                 scope.spawn(|| Worker { job: self, counts, hopeless: false }.work(inbox));
             }
             // Also where the input panics: the scope waits for the workers.
             let _closes = CloseOnDrop(&inboxes);
-            self.hand_out(input, &inboxes)
+            self.on_its_own(move || input().and_then(|input| job.hand_out(input, &theirs)))
         });
         self.flush();
         let all = self.counts.iter().map(|counts| counts.summary());
         let all = all.fold(JsonSummary::default(), JsonSummary::and);
         (JsonSummary { interrupted: self.stop.is_asked(), ..all }, read)
+    }
+
+    /// Reads on a thread that can be left behind, and waits for it as long as that is allowed.
+    fn on_its_own(&self, read: impl FnOnce() -> io::Result<()> + Send + 'static) -> io::Result<()> {
+        let (alive, ended) = mpsc::channel::<Infallible>();
+        let runtime = Handle::current();
+        let reader = thread::spawn(move || {
+            let _alive = alive;
+            // An input may ask for the runtime that it is sent from.
+            let _runtime = runtime.enter();
+            read()
+        });
+        let mut pressing = None;
+        while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(LOOK_AT_STOP) {
+            if !self.stop.is_pressing() {
+                continue;
+            }
+            if pressing.get_or_insert_with(Instant::now).elapsed() >= LAST_RECORD {
+                tracing::warn!(topic = self.topic, "the input gives nothing, and is left behind");
+                return Ok(());
+            }
+        }
+        reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 
     fn hand_out<R: Record>(
@@ -79,6 +113,8 @@ impl Job {
             let (position, record) = next?;
             let key = match record.key() {
                 Ok(key) => key,
+                // Nobody counts any more what becomes of a record.
+                Err(_) if inboxes[0].is_closed() => return Ok(()),
                 Err(reason) => {
                     self.skip(&self.counts[0], position, &reason);
                     continue;
@@ -92,7 +128,9 @@ impl Job {
                     without_key / self.batch_size
                 }
             };
-            inboxes[worker % inboxes.len()].put(Item { position, key, record });
+            if !inboxes[worker % inboxes.len()].put(Item { position, key, record }) {
+                return Ok(());
+            }
         }
         Ok(())
     }

@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_of_each_id_stays() {
+    fn the_newest_of_each_id_of_each_topic_stays() {
         let ids = [("a", "x"), ("a", "y"), ("a", "x"), ("b", "x"), ("a", ""), ("a", "")];
         let mut messages: Vec<_> =
             (0..).zip(ids).map(|(number, (topic, id))| read_from(topic, id, number)).collect();

@@ -94,7 +94,9 @@ impl ConsumerBuilder {
         self
     }
 
-    /// Whether a handler is given only the newest message of each id in the batch.
+    /// Whether a handler is given only the newest message of each id in the batch. In another topic
+    /// the same id is another one: it may name something else there, and between topics there is no
+    /// order that would say which is newer.
     pub fn latest_only(mut self, latest_only: bool) -> Self {
         self.limits.latest_only = latest_only;
         self

@@ -1,6 +1,8 @@
 //! Read messages in batches, and commit a batch when it has been processed.
 
 use std::error::Error as StdError;
+use std::io;
+use std::pin::Pin;
 use std::time::Instant;
 
 use serde::de::DeserializeOwned;
@@ -37,10 +39,16 @@ impl Consumer {
     /// the batch in hand is processed and committed first. Returns how many messages the handler
     /// was given. A batch in which nothing came is none.
     ///
+    /// A second Ctrl-C does not wait for that: the handler is dropped where it awaits, and its batch
+    /// is not committed. A handler that blocks its thread hears neither, so such work belongs in
+    /// tokio's `spawn_blocking`. From here on Ctrl-C no longer ends the process by itself (tokio
+    /// keeps its signal handler).
+    ///
     /// While a batch is committed, the next one is read. It is handed over when the commit is done.
     ///
     /// # Errors
-    /// Those of [`Consumer::process_batch`]. Called again, it goes on with the batch that failed.
+    /// Those of [`Consumer::process_batch`], and [`Error::Interrupted`] at a second Ctrl-C. Called
+    /// again, it goes on with the batch that failed or was dropped.
     pub async fn process<T, H, F, E>(&mut self, mut handler: H) -> Result<usize, Error>
     where
         T: DeserializeOwned + Send + 'static,
@@ -49,24 +57,11 @@ impl Consumer {
         E: Into<Box<dyn StdError + Send + Sync>>,
     {
         let (stop, mut stops) = watch::channel(false);
-        let mut ctrl_c = std::pin::pin!(tokio::signal::ctrl_c());
-        let (mut listening, mut all) = (true, 0);
-        while !*stop.borrow() {
-            let mut batch = std::pin::pin!(self.one_batch(&mut handler, &mut stops));
-            all += loop {
-                tokio::select! {
-                    biased;
-                    heard = &mut ctrl_c, if listening => {
-                        listening = false;
-                        if heard.is_ok() {
-                            stop.send_replace(true);
-                        }
-                    }
-                    done = &mut batch => break done?,
-                }
-            };
+        let (mut ctrl_c, mut all) = (CtrlC::new(stop), 0);
+        while !*ctrl_c.stop.borrow() {
+            all += ctrl_c.during(self.one_batch(&mut handler, &mut stops)).await?;
         }
-        self.reader.commit().await?;
+        ctrl_c.during(self.reader.commit()).await?;
         Ok(all)
     }
 
@@ -140,5 +135,53 @@ impl Consumer {
             Ok(())
         })
         .await
+    }
+}
+
+/// Listens for Ctrl-C while work is done.
+struct CtrlC {
+    /// Says so at the first one.
+    stop: watch::Sender<bool>,
+    /// The next one; none where they cannot be heard.
+    next: Option<Heard>,
+}
+
+type Heard = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
+
+impl CtrlC {
+    fn new(stop: watch::Sender<bool>) -> Self {
+        CtrlC { stop, next: Some(Box::pin(tokio::signal::ctrl_c())) }
+    }
+
+    /// Waits for `work`. At a second Ctrl-C it waits no longer.
+    async fn during<T>(
+        &mut self,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let mut work = std::pin::pin!(work);
+        while let Some(next) = &mut self.next {
+            tokio::select! {
+                // Listens before the work begins, so that none is missed.
+                biased;
+                heard = next => self.heard(heard)?,
+                done = &mut work => return done,
+            }
+        }
+        work.await
+    }
+
+    fn heard(&mut self, heard: io::Result<()>) -> Result<(), Error> {
+        self.next = None;
+        if let Err(error) = heard {
+            tracing::warn!(%error, "Ctrl-C cannot be heard");
+            return Ok(());
+        }
+        if self.stop.send_replace(true) {
+            tracing::warn!("a second Ctrl-C: the batch in hand is dropped");
+            return Err(Error::Interrupted);
+        }
+        tracing::warn!("Ctrl-C: the batch in hand is processed, and no other is begun");
+        self.next = Some(Box::pin(tokio::signal::ctrl_c()));
+        Ok(())
     }
 }

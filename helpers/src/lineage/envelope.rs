@@ -51,21 +51,41 @@ pub(super) fn pack_into<T: Serialize + ?Sized>(
 /// versions wrote it, is a list of one.
 ///
 /// # Errors
-/// Where the bytes are no JSON, no envelope, or hold another payload than `T`.
+/// Where the bytes are no JSON, no envelope, or hold another payload than `T`. Python writes what is
+/// no JSON unless told otherwise: `NaN`, `Infinity` and half of a surrogate pair. The error names it.
 pub fn unpack_kafka_payload<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, History), Error> {
     // Looked through once as a whole, the text need not be looked through string by string.
     let text = std::str::from_utf8(bytes).map_err(Error::custom)?;
     if let Ok(Plain { item, hist }) = serde_json::from_str(text) {
         return Ok((item, hist.into()));
     }
-    let EnvelopeIn { item: payload, hist } = serde_json::from_str(text)?;
+    let EnvelopeIn { item: payload, hist } =
+        serde_json::from_str(text).map_err(|error| named(error, text))?;
     let mut cut_off = false;
-    let history = read_history(hist.get(), 1, &mut cut_off)?;
+    let history = read_history(hist.get(), 1, &mut cut_off);
+    let history = history.map_err(|error| named(error, hist.get()))?;
     if cut_off {
         let service = history.service.as_str();
         tracing::warn!(service, "a lineage is cut off after {DEEPEST} levels");
     }
     Ok((payload, history))
+}
+
+/// The error, with the name of what Python writes although it is no JSON, where that is the reason.
+fn named(error: Error, text: &str) -> Error {
+    if !error.is_syntax() {
+        return error;
+    }
+    let line = text.lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
+    let place = line.get(error.column().saturating_sub(1)..).unwrap_or_default();
+    // serde_json has two messages for half of a pair, by which half it is.
+    let name = match error.to_string() {
+        message if message.contains("hex escape") => "half of a surrogate pair",
+        _ if place.starts_with("NaN") => "NaN",
+        _ if place.starts_with("Infinity") => "Infinity",
+        _ => return error,
+    };
+    Error::custom(format_args!("{name} is no JSON, though Python writes it: {error}"))
 }
 
 #[derive(Serialize)]
@@ -329,6 +349,30 @@ mod tests {
             assert_eq!(history.refs.len(), count, "{text}");
             assert_eq!(history.at.to_rfc3339(), "2026-11-21T12:00:00+00:00");
         }
+    }
+
+    #[test]
+    fn what_python_writes_and_is_no_json_is_named() {
+        for (item, name) in [
+            ("NaN", "NaN is no JSON"),
+            ("[1.5,\n {\"é\": Infinity}]", "Infinity is no JSON"),
+            ("[-Infinity]", "Infinity is no JSON"),
+            (r#""\ud800""#, "half of a surrogate pair is no JSON"),
+            (r#""\ud800\u0020""#, "half of a surrogate pair is no JSON"),
+            (r#""\ud800NaN""#, "half of a surrogate pair is no JSON"),
+            (r#""\udc00 NaN""#, "half of a surrogate pair is no JSON"),
+            (r#""NaN"#, "EOF while parsing a string"),
+            ("nil", "expected ident"),
+        ] {
+            let hist = r#"{"svc": "delays", "dt": "2026-11-21T12:00:00+00:00", "refs": []}"#;
+            let text = format!(r#"{{"hist": {hist}, "item": {item}}}"#);
+            let error = unpack_kafka_payload::<Value>(text.as_bytes()).unwrap_err().to_string();
+            assert!(error.starts_with(name), "{item}: {error}");
+        }
+        let hist = r#"{"svc": "\ud800", "dt": "2026-11-21T12:00:00+00:00", "refs": []}"#;
+        let text = format!(r#"{{"item": null, "hist": {hist}}}"#);
+        let error = unpack_kafka_payload::<()>(text.as_bytes()).unwrap_err().to_string();
+        assert!(error.starts_with("half of a surrogate pair is no JSON"), "{error}");
     }
 
     #[test]

@@ -52,9 +52,11 @@ impl Processor {
     }
 
     /// Transforms batch after batch, until an error or Ctrl-C. Returns how many messages were read.
+    /// A first and a second Ctrl-C do what they do in [`Consumer::process`]; of a batch that is
+    /// dropped some may be in the target topic already, and is written there again.
     ///
     /// # Errors
-    /// Those of [`Processor::process_batch`].
+    /// Those of [`Processor::process_batch`], and [`Error::Interrupted`] at a second Ctrl-C.
     pub async fn process<I, O, E>(
         &mut self,
         mut transform: impl FnMut(&Message<I>) -> Result<Vec<Message<O>>, E>,

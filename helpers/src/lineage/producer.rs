@@ -124,6 +124,11 @@ impl Producer {
     /// Writes messages, and returns when all are in the topic or one is not. The record's key is
     /// the message's id; its history names this service, now, and the message's refs.
     ///
+    /// Messages are in the topic in their order, but for one case: the leader refuses a batch of the
+    /// client's in which a record is over the topic's limit. What is small in it is sent again when
+    /// all batches have their answers, and lies behind those that were stored. A `batch.size` no
+    /// larger than the topic's `max.message.bytes` leaves a large record alone in its batch.
+    ///
     /// # Errors
     /// [`Error::InvalidTopicName`] where the name is empty, or none. [`Error::TooLarge`] for a
     /// record over a limit, unless that is ignored, and [`Error::NotProduced`] for any other that

@@ -15,6 +15,7 @@ use helpers::{Error, topic_metadata};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{Message, OwnedMessage};
 use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use workshop_tests::{DEADLINE, TestCluster, eventually};
 
@@ -204,6 +205,21 @@ async fn invalid_records_are_reported_and_skipped_and_the_rest_goes_on() {
     }
     assert_eq!(skipped.len(), expected.len());
     assert_eq!(records_in(&cluster, &topic).await, 2);
+}
+
+#[tokio::test]
+async fn json_text_that_was_parsed_no_further_has_its_id_as_key_too() {
+    let cluster = TestCluster::start().await;
+    let topic = cluster.create_topic(1);
+    let producer = producer(&cluster).build().await.unwrap();
+    let list = r#"[{"gate": 7, "id": "BA178"}, 7, {"id":null}]"#;
+    let records: Vec<Box<RawValue>> = serde_json::from_str(list).unwrap();
+    let summary = producer.send_all(&topic, records).await.unwrap();
+    assert_eq!(summary, JsonSummary { skipped: 1, ..delivered(2) });
+    let messages = read(&cluster, &topic, 2);
+    let mut keys: Vec<_> = messages.iter().map(|it| (key(it), value(it)["id"].clone())).collect();
+    keys.sort_by_key(|(key, _)| *key);
+    assert_eq!(keys, [(None, json!(null)), (Some("\"BA178\""), json!("BA178"))]);
 }
 
 #[tokio::test]

@@ -320,6 +320,23 @@ async fn only_the_newest_message_of_each_id_is_handed_over() {
 }
 
 #[tokio::test]
+async fn the_same_id_in_two_topics_is_two_ids_of_which_each_keeps_its_newest() {
+    let cluster = TestCluster::start().await;
+    let [departures, delays] = [(); 2].map(|()| cluster.create_topic(1));
+    let producer = producer(&cluster).await;
+    producer.produce_batch(&departures, &numbered(0..20)).await.unwrap();
+    producer.produce_batch(&delays, &numbered(100..130)).await.unwrap();
+    let group = cluster.group_name();
+    let builder = consumer(&cluster, &[&departures, &delays], &group).batch_size(50);
+    let mut consumer = builder.timeout_ms(30_000).latest_only(true).build().await.unwrap();
+    let mut newest = batch(&mut consumer).await;
+    newest.sort_unstable();
+    assert_eq!(newest, (10..20).chain(120..130).collect::<Vec<_>>());
+    let committed = |topic| committed(&cluster, &group, topic, 0);
+    assert_eq!((committed(&departures), committed(&delays)), (Some(20), Some(30)));
+}
+
+#[tokio::test]
 async fn tombstones_and_the_ends_of_partitions_are_no_messages_and_no_errors() {
     let cluster = TestCluster::start().await;
     let topic = cluster.create_topic(1);
@@ -374,7 +391,11 @@ async fn a_record_that_is_no_envelope_is_named_and_comes_again_or_is_skipped_by_
     let producer = producer(&cluster).await;
     producer.produce(&topic, &Message::new("WS001", 1)).await.unwrap();
     let raw = cluster.producer(&[]);
-    raw.send(FutureRecord::to(&topic).key("WS002").payload("plain"), DEADLINE).await.unwrap();
+    // The second is what Python writes.
+    let hist = r#"{"svc": "delays", "dt": "2026-11-21T12:00:00+00:00", "refs": []}"#;
+    for value in ["plain".to_owned(), format!(r#"{{"item": NaN, "hist": {hist}}}"#)] {
+        raw.send(FutureRecord::to(&topic).key("WS002").payload(&value), DEADLINE).await.unwrap();
+    }
     let group = cluster.group_name();
     let mut strict = consumer(&cluster, &[&topic], &group).batch_size(2).build().await.unwrap();
     for _ in 0..2 {
@@ -387,7 +408,7 @@ async fn a_record_that_is_no_envelope_is_named_and_comes_again_or_is_skipped_by_
     let builder = consumer(&cluster, &[&topic], &group).skip_undecodable(true).timeout_ms(2000);
     let mut lenient = builder.build().await.unwrap();
     assert_eq!(batch(&mut lenient).await, [1]);
-    assert_eq!(committed(&cluster, &group, &topic, 0), Some(2));
+    assert_eq!(committed(&cluster, &group, &topic, 0), Some(3));
 }
 
 #[tokio::test]
@@ -412,6 +433,36 @@ async fn a_record_over_the_topics_limit_is_named_or_skipped_and_takes_no_other_a
     let done = lenient.produce_batch(&topic, &messages).await.unwrap();
     assert_eq!(done, Produced { delivered: 2, skipped: 1 });
     assert_eq!(records().await, 4);
+}
+
+#[tokio::test]
+async fn with_batches_below_the_topics_limit_a_large_record_does_not_reorder_the_others() {
+    let cluster = TestCluster::start().await;
+    let topic = cluster.create_topic_with(1, 3, &[("max.message.bytes", "2000")]);
+    let text = |number: usize| match number {
+        5 => "x".repeat(5000),
+        _ => format!("{number:0100}"),
+    };
+    let messages: Vec<_> = (0..20).map(|number| Message::new("WS042", text(number))).collect();
+    let producer = Producer::builder("departures", cluster.bootstrap_servers())
+        .set("compression.type", "none")
+        .set("linger.ms", "200")
+        .set("batch.size", "1000")
+        .ignore_large_message_errors(true);
+    let producer = producer.build().await.unwrap();
+    let done = producer.produce_batch(&topic, &messages).await.unwrap();
+    assert_eq!(done, Produced { delivered: 19, skipped: 1 });
+    let group = cluster.group_name();
+    let builder = consumer(&cluster, &[&topic], &group).batch_size(19).timeout_ms(30_000);
+    let mut consumer = builder.build().await.unwrap();
+    let mut read = Vec::new();
+    let handler = async |messages: Vec<Message<String>>| {
+        read = messages.into_iter().map(|it| it.payload).collect();
+        Ok::<(), Infallible>(())
+    };
+    consumer.process_batch(handler).await.unwrap();
+    let expected: Vec<_> = (0..20).filter(|number| *number != 5).map(text).collect();
+    assert_eq!(read, expected);
 }
 
 #[tokio::test]
