@@ -50,7 +50,7 @@ pub(super) fn read(cluster: &TestCluster, topic: &str) -> Vec<u32> {
     });
     let mut numbers = Vec::new();
     eventually("all is read", || {
-        if let Some(Ok(message)) = consumer.poll(TURN) {
+        while let Some(Ok(message)) = consumer.poll(TURN) {
             numbers.push(std::str::from_utf8(message.payload()?).ok()?.parse().ok()?);
         }
         let position = consumer.position().ok()?;
