@@ -58,7 +58,8 @@ struct Arguments {
           value_parser = clap::value_parser!(u16).range(1..))]
     partitions: u16,
 
-    /// How often records are produced and consumed; the table shows the median run.
+    /// How often records are produced, consumed and copied, a group forms and topics are created; the
+    /// table shows the median. All else is measured once.
     #[arg(long, value_name = "RUNS", default_value_t = 3,
           value_parser = clap::value_parser!(u8).range(1..))]
     runs: u8,
@@ -140,8 +141,13 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     eprintln!();
     println!("{}", side_by_side(&tables));
     println!(
-        "{} node(s), {} records, {} partition(s), median of {} run(s)",
-        arguments.nodes, arguments.records, arguments.partitions, arguments.runs
+        "{} node(s), {} partition(s); {} records produced and consumed, median of {} run(s); start, \
+         rest, latency ({} records) and idle connections measured once",
+        arguments.nodes,
+        arguments.partitions,
+        arguments.records,
+        arguments.runs,
+        arguments.latency_records
     );
     Ok(())
 }

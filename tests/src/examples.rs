@@ -263,13 +263,21 @@ impl RunningExample {
     ///
     /// # Panics
     /// When it takes longer than a minute, or ends with another exit code than 0.
-    pub fn end(mut self) -> Printed {
+    pub fn end(self) -> Printed {
+        self.end_within(EXAMPLE_LIMIT)
+    }
+
+    /// As [`end`](Self::end), for what takes longer than most.
+    ///
+    /// # Panics
+    /// When it takes longer than `limit`, or ends with another exit code than 0.
+    pub fn end_within(mut self, limit: Duration) -> Printed {
         let started = Instant::now();
         let status = loop {
             if let Some(status) = self.child.try_wait().expect("the child is ours") {
                 break status;
             }
-            if started.elapsed() > EXAMPLE_LIMIT {
+            if started.elapsed() > limit {
                 panic!("{} does not end: {:?}", self.name, self.printed());
             }
             std::thread::sleep(Duration::from_millis(5));

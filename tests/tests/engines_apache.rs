@@ -1,5 +1,5 @@
-//! The engine `apache`: nodes that come and go on request, as on the engine `embedded`, and nothing
-//! left behind whatever ends the process that holds them.
+//! The engine `apache`: nodes that come and go on request, as on the engine `embedded`, nothing left
+//! behind whatever ends the process that holds them, and the chapter that breaks them.
 //!
 //! A node of Apache Kafka takes seconds to start and to end, so these tests run it only where
 //! `WORKSHOP_ENGINE=apache` asks for it, and say so otherwise. They say so, too, where Java or Maven is
@@ -10,9 +10,12 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use engines::{Cluster, Engine, Error, Options};
 use rdkafka::producer::{FutureRecord, Producer};
+use workshop_tests::chapters::chapter_of;
+use workshop_tests::examples::{Workplace, root};
 use workshop_tests::raw::RawClient;
 use workshop_tests::{DEADLINE, TestCluster, eventually, requests};
 
@@ -186,4 +189,31 @@ async fn nothing_is_left_whatever_ends_the_process_that_holds_a_cluster() {
     for (_, holder) in holders {
         holder.expect_nothing_left();
     }
+}
+
+/// What the example that breaks brokers may take: it starts three Java processes, kills one, waits
+/// until that is missed, and starts it again.
+const FAILOVER_LIMIT: Duration = Duration::from_secs(180);
+
+/// The rows of the table at the end of 21_failover, without its last column, which is of times.
+fn failover_table(printed: &str) -> Vec<&str> {
+    let table = printed.lines().skip_while(|line| !line.starts_with("acks  min.insync.replicas"));
+    let mut table = table.take(5);
+    let head = table.next().unwrap();
+    let width = head.find("leader away").unwrap();
+    let rows: Vec<&str> = table.map(|row| row[..width].trim_end()).collect();
+    assert!(rows.len() == 4 && rows.iter().all(|row| row.contains("20")), "{rows:?}");
+    rows
+}
+
+#[tokio::test]
+async fn failover_loses_and_refuses_on_apache_kafka_what_the_chapter_says() {
+    let _turn = TURN.lock().await;
+    if !can_run().await {
+        return;
+    }
+    let chapter = std::fs::read_to_string(root().join(chapter_of("21_failover"))).unwrap();
+    let printed = Workplace::fresh().start("21_failover", &[]).end_within(FAILOVER_LIMIT);
+    assert!(printed.stderr.contains("workshop: apache cluster of 3 nodes"), "{printed:?}");
+    assert_eq!(failover_table(&printed.stdout), failover_table(&chapter));
 }

@@ -111,7 +111,7 @@ fn read(clients: &TestCluster, topic: &str) -> Vec<usize> {
     });
     let mut numbers = Vec::new();
     eventually("all is read", || {
-        if let Some(Ok(message)) = consumer.poll(TURN_OF_POLL) {
+        while let Some(Ok(message)) = consumer.poll(TURN_OF_POLL) {
             let payload = std::str::from_utf8(message.payload()?).ok()?;
             numbers.push(payload.parse().ok()?);
         }

@@ -14,6 +14,7 @@ use testcontainers::core::client::docker_client_instance;
 use testcontainers::core::error::ClientError;
 use testcontainers::runners::AsyncRunner;
 use testcontainers::{ContainerAsync, GenericImage, ImageExt, TestcontainersError};
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::ask::known_nodes;
@@ -44,7 +45,79 @@ struct Docker {
     bootstrap_servers: String,
     cluster_id: String,
     image: String,
-    containers: Vec<ContainerAsync<GenericImage>>,
+    containers: Vec<NodeContainer>,
+}
+
+/// A node with the state that it was brought to.
+#[derive(Debug)]
+struct NodeContainer {
+    node: Node,
+    container: ContainerAsync<GenericImage>,
+    /// Held while it changes, so that of two changes at once the second finds what the first has left.
+    state: Mutex<State>,
+}
+
+/// The states between which a node goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Running,
+    Paused,
+    Stopped,
+}
+
+/// What a node can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Change {
+    Stop,
+    Kill,
+    Start,
+    Pause,
+    Resume,
+}
+
+impl Change {
+    /// The state that a node is in then, if it can be done to one in the state `from`.
+    fn of(self, id: i32, from: State) -> Result<State, Error> {
+        match (self, from) {
+            (Self::Stop, State::Running) => Ok(State::Stopped),
+            (Self::Kill, State::Running | State::Paused) => Ok(State::Stopped),
+            (Self::Start, State::Stopped) | (Self::Resume, State::Paused) => Ok(State::Running),
+            (Self::Pause, State::Running) => Ok(State::Paused),
+            _ => Err(Error::NodeState { id, state: from.name(), change: self.done() }),
+        }
+    }
+
+    /// The change in an error's words.
+    fn done(self) -> &'static str {
+        match self {
+            Self::Stop => "stopped",
+            Self::Kill => "killed",
+            Self::Start => "started",
+            Self::Pause => "paused",
+            Self::Resume => "resumed",
+        }
+    }
+
+    /// The change as what failed.
+    fn action(self) -> &'static str {
+        match self {
+            Self::Stop => "stop a node",
+            Self::Kill => "kill a node",
+            Self::Start => "start a node",
+            Self::Pause => "pause a node",
+            Self::Resume => "resume a node",
+        }
+    }
+}
+
+impl State {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Stopped => "stopped",
+        }
+    }
 }
 
 /// Makes sure that a container engine answers.
@@ -73,10 +146,11 @@ pub(crate) async fn start(options: &Options) -> Result<Box<dyn Cluster>, Error> 
     let network = format!("workshop-kafka-{}", &id[..12]);
     for node in cluster.nodes.clone() {
         let started = cluster.container(node, &network, options.replication_factor()).await;
-        cluster.containers.push(started?);
+        let state = Mutex::new(State::Running);
+        cluster.containers.push(NodeContainer { node, container: started?, state });
     }
-    for node in &cluster.nodes {
-        cluster.wait_until_joined(*node, cluster.nodes.len()).await?;
+    for node in &cluster.containers {
+        cluster.wait_until_joined(node, cluster.nodes.len()).await?;
     }
     Ok(Box::new(cluster))
 }
@@ -134,7 +208,8 @@ impl Docker {
     }
 
     /// Waits until a node answers and knows itself and at least as many nodes as `expected`.
-    async fn wait_until_joined(&self, node: Node, expected: usize) -> Result<(), Error> {
+    async fn wait_until_joined(&self, of: &NodeContainer, expected: usize) -> Result<(), Error> {
+        let (node, container) = (of.node, &of.container);
         let begin = Instant::now();
         loop {
             let asked = tokio::task::spawn_blocking(move || known_nodes(node.address)).await;
@@ -142,7 +217,6 @@ impl Docker {
             if known.contains(&node.id) && known.len() >= expected {
                 return Ok(());
             }
-            let container = self.container_of(node.id)?;
             let runs = container.is_running().await;
             if !runs.map_err(|e| self.failed("inspect a node", e))? {
                 let said = last_words(container).await;
@@ -157,19 +231,30 @@ impl Docker {
         }
     }
 
-    fn container_of(&self, id: i32) -> Result<&ContainerAsync<GenericImage>, Error> {
-        let position = usize::try_from(id - 1).ok();
-        let found = position.and_then(|position| self.containers.get(position));
-        found.ok_or(Error::NoSuchNode { id, nodes: self.nodes.len() })
-    }
-
-    async fn kill(&self, id: i32) -> Result<(), Error> {
-        let container = self.container_of(id)?;
-        let failed = |source: TestcontainersError| self.failed("kill a node", source);
-        let client = docker_client_instance().await.map_err(|e| failed(e.into()))?;
-        let signal = KillContainerOptionsBuilder::new().signal("SIGKILL").build();
-        let killed = client.kill_container(container.id(), Some(signal)).await;
-        killed.map_err(|e| failed(TestcontainersError::Other(Box::new(e))))
+    /// Brings a node to another state. It keeps the one that it had where that fails.
+    async fn change(&self, id: i32, change: Change) -> Result<(), Error> {
+        let found = self.containers.iter().find(|it| it.node.id == id);
+        let node = found.ok_or(Error::NoSuchNode { id, nodes: self.nodes.len() })?;
+        let mut state = node.state.lock().await;
+        let next = change.of(id, *state)?;
+        let container = &node.container;
+        let done = match change {
+            Change::Stop => container.stop_with_timeout(Some(STOP_SECONDS)).await,
+            Change::Kill => kill(container).await,
+            Change::Start => container.start().await,
+            Change::Pause => container.pause().await,
+            Change::Resume => container.unpause().await,
+        };
+        done.map_err(|e| self.failed(change.action(), e))?;
+        *state = next;
+        if change != Change::Start {
+            return Ok(());
+        }
+        let joined = self.wait_until_joined(node, 1).await;
+        if matches!(joined, Err(Error::DidNotStart { .. })) {
+            *state = State::Stopped;
+        }
+        joined
     }
 
     fn failed(&self, action: &'static str, source: TestcontainersError) -> Error {
@@ -181,6 +266,14 @@ impl Docker {
             source => Error::Containers { action, image, source: Box::new(source) },
         }
     }
+}
+
+/// Ends a node at once.
+async fn kill(container: &ContainerAsync<GenericImage>) -> Result<(), TestcontainersError> {
+    let client = docker_client_instance().await?;
+    let signal = KillContainerOptionsBuilder::new().signal("SIGKILL").build();
+    let killed = client.kill_container(container.id(), Some(signal)).await;
+    killed.map_err(|e| TestcontainersError::Other(Box::new(e)))
 }
 
 /// The last lines that a node has written.
@@ -210,46 +303,29 @@ impl Cluster for Docker {
     }
 
     fn stop_node(&self, id: i32) -> Pending<'_> {
-        Box::pin(async move {
-            let stopped = self.container_of(id)?.stop_with_timeout(Some(STOP_SECONDS)).await;
-            stopped.map_err(|e| self.failed("stop a node", e))
-        })
+        Box::pin(self.change(id, Change::Stop))
     }
 
     fn kill_node(&self, id: i32) -> Pending<'_> {
-        Box::pin(self.kill(id))
+        Box::pin(self.change(id, Change::Kill))
     }
 
     fn start_node(&self, id: i32) -> Pending<'_> {
-        Box::pin(async move {
-            let started = self.container_of(id)?.start().await;
-            started.map_err(|e| self.failed("start a node", e))?;
-            let node = self.nodes.iter().find(|node| node.id == id);
-            match node {
-                Some(node) => self.wait_until_joined(*node, 1).await,
-                None => Ok(()),
-            }
-        })
+        Box::pin(self.change(id, Change::Start))
     }
 
     fn pause_node(&self, id: i32) -> Pending<'_> {
-        Box::pin(async move {
-            let paused = self.container_of(id)?.pause().await;
-            paused.map_err(|e| self.failed("pause a node", e))
-        })
+        Box::pin(self.change(id, Change::Pause))
     }
 
     fn resume_node(&self, id: i32) -> Pending<'_> {
-        Box::pin(async move {
-            let resumed = self.container_of(id)?.unpause().await;
-            resumed.map_err(|e| self.failed("resume a node", e))
-        })
+        Box::pin(self.change(id, Change::Resume))
     }
 
     fn stop(mut self: Box<Self>) -> Pending<'static> {
         Box::pin(async move {
-            for container in std::mem::take(&mut self.containers) {
-                container.rm().await.map_err(|e| self.failed("remove a node", e))?;
+            for node in std::mem::take(&mut self.containers) {
+                node.container.rm().await.map_err(|e| self.failed("remove a node", e))?;
             }
             Ok(())
         })
@@ -276,6 +352,35 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_change_begins_only_with_the_states_that_it_can_be_done_in() {
+        use Change::{Kill, Pause, Resume, Start, Stop};
+        use State::{Paused, Running, Stopped};
+        for (change, from, to) in [
+            (Stop, Running, Stopped),
+            (Kill, Running, Stopped),
+            (Kill, Paused, Stopped),
+            (Start, Stopped, Running),
+            (Pause, Running, Paused),
+            (Resume, Paused, Running),
+        ] {
+            assert_eq!(change.of(1, from).unwrap(), to, "{change:?} of {from:?}");
+        }
+        for (change, from, said) in [
+            (Stop, Stopped, "node 2 is stopped, so it cannot be stopped"),
+            (Stop, Paused, "node 2 is paused, so it cannot be stopped"),
+            (Kill, Stopped, "node 2 is stopped, so it cannot be killed"),
+            (Start, Running, "node 2 is running, so it cannot be started"),
+            (Start, Paused, "node 2 is paused, so it cannot be started"),
+            (Pause, Stopped, "node 2 is stopped, so it cannot be paused"),
+            (Pause, Paused, "node 2 is paused, so it cannot be paused"),
+            (Resume, Running, "node 2 is running, so it cannot be resumed"),
+            (Resume, Stopped, "node 2 is stopped, so it cannot be resumed"),
+        ] {
+            assert_eq!(change.of(2, from).unwrap_err().to_string(), said);
+        }
+    }
+
     #[tokio::test(flavor = "multi_thread")]
     async fn nodes_in_containers_stop_die_pause_and_come_back() {
         let cluster = match Engine::Docker.start(&Options::default()).await {
@@ -285,6 +390,8 @@ mod tests {
         expect(&*cluster, 1, &[1, 2, 3]).await;
         cluster.stop_node(1).await.unwrap();
         expect(&*cluster, 2, &[2, 3]).await;
+        let error = cluster.stop_node(1).await.unwrap_err();
+        assert!(matches!(error, Error::NodeState { id: 1, state: "stopped", .. }), "{error}");
         cluster.start_node(1).await.unwrap();
         cluster.kill_node(2).await.unwrap();
         expect(&*cluster, 3, &[1, 3]).await;

@@ -8,22 +8,26 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use embedded_kafka::{Cluster, Event, EventReceiver};
-use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use rdkafka::{ClientContext, Message};
 use workshop_tests::disturbed::Disturbed;
 use workshop_tests::{TestCluster, eventually};
 
-const TURN: Duration = Duration::from_millis(10);
-const TIMEOUT: Duration = Duration::from_secs(15);
+pub(super) const TURN: Duration = Duration::from_millis(10);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Without it librdkafka waits for up to ten seconds before it asks a node again that was down.
-const RECONNECT_SOON: (&str, &str) = ("reconnect.backoff.max.ms", "200");
+pub(super) const RECONNECT_SOON: (&str, &str) = ("reconnect.backoff.max.ms", "200");
 
 /// Sends numbered records one after another, and answers with those that were acknowledged.
-async fn send(producer: &FutureProducer, topic: &str, numbers: std::ops::Range<u32>) -> Vec<u32> {
+pub(super) async fn send(
+    producer: &FutureProducer<impl ClientContext + 'static>,
+    topic: &str,
+    numbers: std::ops::Range<u32>,
+) -> Vec<u32> {
     let mut acknowledged = Vec::new();
     for number in numbers {
         let payload = number.to_string();
@@ -36,7 +40,7 @@ async fn send(producer: &FutureProducer, topic: &str, numbers: std::ops::Range<u
 }
 
 /// Reads a topic's only partition from the beginning to its end.
-fn read(cluster: &TestCluster, topic: &str) -> Vec<u32> {
+pub(super) fn read(cluster: &TestCluster, topic: &str) -> Vec<u32> {
     let consumer = cluster.consumer(&cluster.group_name(), &[]);
     let mut all = TopicPartitionList::new();
     all.add_partition_offset(topic, 0, Offset::Beginning).expect("done");
@@ -46,7 +50,7 @@ fn read(cluster: &TestCluster, topic: &str) -> Vec<u32> {
     });
     let mut numbers = Vec::new();
     eventually("all is read", || {
-        if let Some(Ok(message)) = consumer.poll(TURN) {
+        while let Some(Ok(message)) = consumer.poll(TURN) {
             numbers.push(std::str::from_utf8(message.payload()?).ok()?.parse().ok()?);
         }
         let position = consumer.position().ok()?;

@@ -10,6 +10,8 @@ mod durability_forgetting;
 mod durability_full_disk;
 mod durability_state;
 mod failover;
+mod failover_clients;
+mod failover_forgetting;
 mod failover_wire;
 mod isolation_lifecycle;
 mod workshop;

@@ -1,4 +1,5 @@
-//! Tests of what a partition asks before it takes a batch of a transaction.
+//! Tests of what a partition asks before it takes a batch of a transaction, and of when a batch that
+//! it took is safe.
 
 use std::cell::Cell;
 
@@ -16,17 +17,36 @@ struct Fixture {
 }
 
 impl Fixture {
+    /// A partition that node 1 leads, while node 2 is gone.
     fn new(min_in_sync: usize) -> Self {
+        let fixture = Self::undisturbed(min_in_sync);
+        fixture.partition.disturb(|replication, end| replication.fence(2, end, NOW));
+        fixture
+    }
+
+    /// A partition that node 1 leads and node 2 follows.
+    fn undisturbed(min_in_sync: usize) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("bookings-0");
         let pool = OpenFiles::new(10);
         let (log, _) =
             Log::open(path, LogSettings::default(), Uuid::from_u128(1), &pool, NOW).unwrap();
-        let mut replication =
+        let replication =
             Replication::new(&[1, 2].map(NodeStanding::up), 0, min_in_sync, log.end_offset());
-        replication.fence(2, 0, NOW);
         let partition = Partition::new(0, replication, log, false);
         Self { _directory: directory, partition }
+    }
+
+    /// Appends a record with acks=all.
+    fn append_plain(&self) -> Position {
+        let mut batch = BatchBuilder::new(NOW);
+        batch.push(None, Some(b"seat 12A"));
+        let batch = batch.build().unwrap();
+        self.partition
+            .append(1, -1, &batch, NOW)
+            .map_err(|rejection| rejection.code)
+            .unwrap()
+            .position
     }
 
     /// Appends a record of producer 5's transaction, verified so.
@@ -102,4 +122,37 @@ fn a_deleted_partition_takes_no_marker() {
     let fixture = Fixture::new(1);
     fixture.partition.delete().unwrap();
     assert_eq!(fixture.end(0), Err(ResponseError::UnknownTopicOrPartition));
+}
+
+#[test]
+fn what_all_had_before_too_few_were_in_sync_is_written_and_not_safe() {
+    let fixture = Fixture::undisturbed(2);
+    let position = fixture.append_plain();
+    assert_eq!(fixture.partition.outcome(&position), Some(Ok(())));
+    fixture.partition.disturb(|replication, end| replication.fence(2, end, NOW));
+    let (end, high_watermark) =
+        fixture.partition.with(|state| (state.log.end_offset(), state.high_watermark()));
+    assert_eq!((end, high_watermark), (1, 1), "it is written, and can be read");
+    let refused = Some(Err(ResponseError::NotEnoughReplicasAfterAppend));
+    assert_eq!(fixture.partition.outcome(&position), refused);
+    // A coordinator asks whether it is there to stay, and not how many have it.
+    let coordinator = |state: &mut PartitionState| state.coordinator_outcome(&position);
+    assert_eq!(fixture.partition.with(coordinator), Some(Ok(())));
+    // When enough are in sync again it is safe.
+    fixture.partition.disturb(|replication, end| replication.come_back(2, true, end));
+    assert_eq!(fixture.partition.outcome(&position), Some(Ok(())));
+}
+
+#[test]
+fn what_a_follower_did_not_get_before_too_few_were_in_sync_is_not_decided() {
+    let fixture = Fixture::undisturbed(2);
+    fixture.partition.disturb(|replication, end| replication.pause(2, end, NOW));
+    let position = fixture.append_plain();
+    assert_eq!(fixture.partition.outcome(&position), None);
+    fixture.partition.disturb(|replication, end| {
+        assert!(replication.drop_laggards(10, end, NOW + 11), "node 2 is behind for too long");
+    });
+    assert_eq!(fixture.partition.outcome(&position), None, "the high watermark stands still");
+    fixture.partition.disturb(|replication, end| replication.resume(2, end));
+    assert_eq!(fixture.partition.outcome(&position), Some(Ok(())));
 }
