@@ -9,6 +9,7 @@ use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::BaseRecord;
 
 use crate::config::client_config;
+use crate::connection::Deadline;
 use crate::visibility::cluster_nodes;
 use crate::{
     CreateOutcome, Error, TopicMetadata, airports, connection, create_topic, producer,
@@ -29,7 +30,7 @@ const SOURCE: Header<'_, &str> = Header { key: "source", value: Some("airportsda
 /// # Errors
 /// Those of [`create_topic`].
 pub async fn create_airports_topic(brokers: &str) -> Result<CreateOutcome, Error> {
-    let nodes = cluster_nodes(&client_config(brokers)?).await?;
+    let nodes = cluster_nodes(&client_config(brokers)?, Deadline::start()).await?;
     let replication_factor = nodes.len().clamp(1, MOST_REPLICAS) as i32;
     create_topic(brokers, AIRPORTS_TOPIC, PARTITIONS, replication_factor).await
 }

@@ -33,6 +33,24 @@ pub enum Error {
         reason: Option<String>,
     },
 
+    /// The cluster is there, and the one broker that has to answer this question does not.
+    #[error(
+        "{broker} did not answer within {:.1} s when asked {question}, while the cluster is \
+         there. Is this broker paused, overloaded, or advertised at an address that cannot be \
+         reached from here (advertised.listeners)? Look at its log, and try again when it is \
+         back or another has taken over",
+        waited.as_secs_f32()
+    )]
+    BrokerSilent {
+        /// The broker with its address, or its part and the cluster's bootstrap servers where
+        /// only the cluster knows which broker has it.
+        broker: String,
+        /// What it was asked, as "for the offsets of topic airports".
+        question: String,
+        /// How long the helper waited.
+        waited: Duration,
+    },
+
     /// TLS or SCRAM is asked for, but librdkafka was built without OpenSSL.
     #[error(
         "{setting}={value} needs TLS, and this program was built without it: build with \
