@@ -81,6 +81,14 @@ impl ClusterQuestions {
         Ok(ClusterQuestions { consumer, brokers, deadline })
     }
 
+    /// The id that the cluster was given when it was made.
+    pub(crate) fn cluster_id(&self) -> Result<String, Error> {
+        // The answer to this tells the id, and what fails, which the question for the id does not.
+        self.metadata(None)?;
+        let id = self.consumer.client().fetch_cluster_id(self.deadline.left());
+        Ok(id.unwrap_or_default())
+    }
+
     // ANCHOR: ask
     /// Metadata of one topic, or of all. For a topic that does not exist the answer holds an error
     /// of its own; nothing is created.
