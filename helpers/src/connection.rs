@@ -23,9 +23,6 @@ use crate::config::connection_part;
 /// retries a dead address for ever.
 pub(crate) const ANSWER_LIMIT: Duration = Duration::from_millis(4500);
 
-/// The least that one of many bootstrap servers may take for its first answer.
-const SHORTEST_SHARE: Duration = Duration::from_millis(750);
-
 /// Until when everything that a helper asks has to be answered, in however many questions.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline {
@@ -175,14 +172,10 @@ impl ClusterQuestions {
 /// The connection settings of `config`, for a client that has to be answered in time.
 ///
 /// librdkafka begins with any of the bootstrap servers, and tries another only when it has waited
-/// ten seconds for the first answer of one that is silent. Each gets its share of the time here.
+/// ten seconds for the first answer of one that is silent. Here it connects to all at once.
 pub(crate) fn impatient(config: &ClientConfig) -> ClientConfig {
     let mut connection = connection_part(config);
-    let servers = bootstrap_servers(config).split(',').count() as u32;
-    if servers > 1 {
-        let share = (ANSWER_LIMIT / servers).max(SHORTEST_SHARE);
-        connection.set("api.version.request.timeout.ms", share.as_millis().to_string());
-    }
+    connection.set("enable.sparse.connections", "false");
     connection
 }
 
@@ -247,10 +240,8 @@ impl ClientContext for LastReason {
 
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::debug!(%error, reason, "librdkafka");
-        // "All brokers are down" follows the reason for it, and says less. A first request that is
-        // not answered is silence, and not an ancient broker as librdkafka guesses.
-        let says_less = ["brokers are down", "ApiVersionRequest failed: Local: Timed out"];
-        if !says_less.iter().any(|it| reason.contains(it)) {
+        // "All brokers are down" follows the reason for it, and says less.
+        if !reason.contains("brokers are down") {
             // What follows is the connection's state and age, for those who know librdkafka.
             let reason = reason.split(" (after ").next().unwrap_or(reason).to_owned();
             *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);

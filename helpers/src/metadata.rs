@@ -83,13 +83,15 @@ pub(crate) fn describe_with(
     questions: &ClusterQuestions,
     topic: &str,
 ) -> Result<TopicMetadata, Error> {
+    let mut before = None;
     loop {
-        match describe_once(questions, topic) {
-            Err(error) if may_pass(&error) && questions.is_in_time() => {
-                thread::sleep(ASK_AGAIN_AFTER);
-            }
-            described => return described,
+        match (describe_once(questions, topic), before.take()) {
+            (Err(error), _) if may_pass(&error) && questions.is_in_time() => before = Some(error),
+            // What was known says more than that time ran out when it was asked once more.
+            (Err(Error::NoAnswer { .. }), Some(known)) => return Err(known),
+            (described, _) => return described,
         }
+        thread::sleep(ASK_AGAIN_AFTER);
     }
 }
 
