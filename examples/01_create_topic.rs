@@ -8,7 +8,7 @@
 //! Chapter:  docs/01-create-topic.md
 
 use anyhow::Result;
-use helpers::{CreateOutcome, Error, TopicOptions, create_topic_with, list_topics};
+use helpers::{CreateOutcome, Error, TopicOptions, airports_turn, create_topic_with, list_topics};
 
 const TOPIC: &str = "airports";
 const PARTITIONS: i32 = 3;
@@ -18,6 +18,9 @@ const REPLICATION_FACTOR: i32 = 3;
 async fn main() -> Result<()> {
     let cluster = workshop::cluster().await?;
     let brokers = cluster.bootstrap_servers();
+
+    // The first five examples share this topic: until the turn ends, 05 does not delete it.
+    let turn = airports_turn(brokers).await?;
 
     // ANCHOR: list
     println!("topics before  {}", names(&list_topics(brokers).await?));
@@ -33,6 +36,7 @@ async fn main() -> Result<()> {
     // ANCHOR_END: choices
 
     println!("topics after   {}", names(&list_topics(brokers).await?));
+    drop(turn);
     cluster.close().await?;
     Ok(())
 }

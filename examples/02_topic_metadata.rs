@@ -16,8 +16,8 @@ const MISSPELT: &str = "airprots";
 async fn main() -> Result<()> {
     let cluster = workshop::cluster().await?;
     let brokers = cluster.bootstrap_servers();
-    // There is something to look at, whichever example runs first.
-    airports_topic(brokers).await?;
+    // There is something to look at, whichever example runs first, and nobody deletes it meanwhile.
+    let turn = airports_topic(brokers).await?.turn;
 
     // ANCHOR: ask
     println!("topic  {AIRPORTS_TOPIC}\n");
@@ -51,6 +51,7 @@ async fn main() -> Result<()> {
     }
     // ANCHOR_END: unknown
 
+    drop(turn);
     cluster.close().await?;
     Ok(())
 }

@@ -11,8 +11,8 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, ensure};
-use helpers::{Airport, DeliveryReport, ProducerBuilder, airports, create_airports_topic};
-use helpers::{delivery_report, progress_bar};
+use helpers::{Airport, DeliveryReport, ProducerBuilder, airports, delivery_report, progress_bar};
+use helpers::{airports_turn, create_airports_topic};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::BaseRecord;
 
@@ -27,6 +27,8 @@ const FLUSH_LIMIT: Duration = Duration::from_secs(30);
 async fn main() -> Result<()> {
     let cluster = workshop::cluster().await?;
     let brokers = cluster.bootstrap_servers();
+    // Until the turn ends, no other example deletes the topic.
+    let turn = airports_turn(brokers).await?;
     create_airports_topic(brokers).await?;
     let airports = airports()?;
     let started = Instant::now();
@@ -69,6 +71,9 @@ async fn main() -> Result<()> {
     println!("{}", lines.join("\n"));
     println!("summary    {summary}");
     eprintln!("took {:.2} s", started.elapsed().as_secs_f32());
+
+    // Before the cluster is closed: it waits for the examples that wait for this turn.
+    drop(turn);
 
     // ANCHOR: ensure
     drop(producer);

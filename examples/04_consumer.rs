@@ -26,7 +26,8 @@ async fn main() -> Result<()> {
     let follow = std::env::args().any(|argument| argument == "--follow");
     let cluster = workshop::cluster().await?;
     let brokers = cluster.bootstrap_servers();
-    airports_topic(brokers).await?;
+    // Nobody deletes the topic before its end was read. One that follows has no such end.
+    let turn = Some(airports_topic(brokers).await?.turn).filter(|_| !follow);
 
     // ANCHOR: subscribe
     let consumer = ConsumerBuilder::new(brokers, GROUP).tell_end_of_partitions().build().await?;
@@ -76,7 +77,7 @@ async fn main() -> Result<()> {
         println!("to start over, run 05_delete_topic, or give GROUP a new name");
     }
     // Dropped, the consumer leaves its group, and the others need not wait for its partitions.
-    drop(consumer);
+    drop((consumer, turn));
     cluster.close().await?;
     // ANCHOR_END: close
     Ok(())

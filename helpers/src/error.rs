@@ -33,6 +33,24 @@ pub enum Error {
         reason: Option<String>,
     },
 
+    /// The cluster is there, and the one broker that has to answer this question does not.
+    #[error(
+        "{broker} did not answer within {:.1} s when asked {question}, while the cluster is \
+         there. Is this broker paused, overloaded, or advertised at an address that cannot be \
+         reached from here (advertised.listeners)? Look at its log, and try again when it is \
+         back or another has taken over",
+        waited.as_secs_f32()
+    )]
+    BrokerSilent {
+        /// The broker with its address, or its part and the cluster's bootstrap servers where
+        /// only the cluster knows which broker has it.
+        broker: String,
+        /// What it was asked, as "for the offsets of topic airports".
+        question: String,
+        /// How long the helper waited.
+        waited: Duration,
+    },
+
     /// TLS or SCRAM is asked for, but librdkafka was built without OpenSSL.
     #[error(
         "{setting}={value} needs TLS, and this program was built without it: build with \
@@ -283,13 +301,35 @@ impl From<KafkaError> for Error {
         match error {
             KafkaError::ClientConfig(_, reason, key, _) => {
                 let secret = is_secret(&key) && !reason.starts_with("No such");
-                let reason = if secret { "its value is not accepted".to_owned() } else { reason };
+                let reason = match missing_feature(&reason) {
+                    Some(feature) => format!(
+                        "this program was built without what it needs, rdkafka's Cargo feature \
+                         `{feature}` ({reason})"
+                    ),
+                    None if secret => "its value is not accepted".to_owned(),
+                    None => reason,
+                };
                 Error::Setting { key, reason }
             }
             KafkaError::ClientCreation(reason) => Error::SettingsTogether { reason },
             other => Error::Kafka(other),
         }
     }
+}
+
+/// The Cargo feature of rdkafka that brings what librdkafka says it was built without.
+fn missing_feature(reason: &str) -> Option<&'static str> {
+    if !reason.contains("at build time") {
+        return None;
+    }
+    let features = [
+        ("libzstd", "zstd"),
+        ("zlib", "libz"),
+        ("libsasl2", "gssapi-vendored"),
+        ("libcurl", "curl"),
+        ("OpenSSL", "ssl-vendored"),
+    ];
+    features.into_iter().find(|(library, _)| reason.contains(library)).map(|(_, feature)| feature)
 }
 
 fn is_secret(key: &str) -> bool {
@@ -319,6 +359,13 @@ mod tests {
         let message = setting_error("linger.ms", "soon");
         assert!(message.contains("linger.ms"), "{message}");
         assert!(message.contains("Invalid value"), "{message}");
+    }
+
+    #[test]
+    fn a_value_that_was_left_out_of_the_build_names_the_feature_that_brings_it() {
+        let message = setting_error("compression.type", "zstd");
+        assert!(message.contains("compression.type"), "{message}");
+        assert!(message.contains("feature `zstd`"), "{message}");
     }
 
     #[test]

@@ -19,7 +19,7 @@ use rdkafka::consumer::{Consumer, ConsumerContext};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use crate::config::client_config;
-use crate::connection::{ClusterQuestions, blocking};
+use crate::connection::{ClusterQuestions, Deadline, blocking};
 use crate::metadata::describe_with;
 use crate::{Error, TopicMetadata};
 
@@ -123,26 +123,27 @@ impl GroupLag {
 /// The offsets are read one after the other, while others write and commit: first the last stable
 /// offsets, then what is committed, then the high watermarks, so that a lag is rather too large than
 /// negative. It takes two clients, since a leader tells a client only the end that suits its
-/// `isolation.level`, and two to four round trips for each partition.
+/// `isolation.level`, and a few round trips, however many partitions there are.
 ///
 /// # Errors
 /// [`Error::UnknownTopic`] where there is no such topic, [`Error::NotAuthorized`] where this user
-/// may not see it, [`Error::Setting`] for an empty group, [`Error::NoAnswer`] within five seconds
-/// where no broker answers, and [`Error::Kafka`] where the coordinator does not. An unknown group
-/// is none: it has committed nothing.
+/// may not see it, and [`Error::Setting`] for an empty group. Within five seconds:
+/// [`Error::NoAnswer`] where no broker answers, and [`Error::BrokerSilent`] where a leader or the
+/// group's coordinator does not. An unknown group is no error: it has committed nothing.
 pub async fn group_lag(brokers: &str, group: &str, topic: &str) -> Result<GroupLag, Error> {
     if group.is_empty() {
         let reason = "a group needs a name".to_owned();
         return Err(Error::Setting { key: "group.id".to_owned(), reason });
     }
     let config = client_config(brokers)?;
-    let (group, topic) = (group.to_owned(), topic.to_owned());
+    let (group, topic, deadline) = (group.to_owned(), topic.to_owned(), Deadline::start());
     blocking(move || {
         let committed_reader = [("group.id", &*group), ("isolation.level", "read_committed")];
-        let stable = ClusterQuestions::with(&config, &committed_reader)?;
-        let all = ClusterQuestions::with(&config, &[("isolation.level", "read_uncommitted")])?;
+        let stable = ClusterQuestions::with(&config, &committed_reader, deadline)?;
+        let any_reader = [("isolation.level", "read_uncommitted")];
+        let all = ClusterQuestions::with(&config, &any_reader, deadline)?;
         let described = describe_with(&stable, &topic)?;
-        let committed = stable.committed(partitions_of(&described))?;
+        let committed = stable.committed(&group, partitions_of(&described))?;
         let partitions = combined(&committed, &described, &describe_with(&all, &topic)?);
         Ok(GroupLag { group, topic, partitions })
     })

@@ -12,7 +12,7 @@
 //! | send JSON in bulk: values, iterators, files of any length | [`mod@json`] |
 //! | messages that know where they come from, in batches | [`mod@lineage`] |
 //! | a name that no other run uses | [`mod@names`] |
-//! | the data that the examples send, and their topic | [`mod@airports`], [`mod@airports_topic`] |
+//! | the data that the examples send, and their topic | [`mod@airports`], [`mod@airports_topic`], [`mod@airports_turn`] |
 //! | what can go wrong, and what to do then | [`mod@error`] |
 //!
 //! Every function takes the bootstrap servers as a string such as `127.0.0.1:9092,127.0.0.1:9094`
@@ -23,6 +23,7 @@
 
 pub mod airports;
 pub mod airports_topic;
+pub mod airports_turn;
 pub mod config;
 mod connection;
 pub mod consumer;
@@ -41,7 +42,8 @@ pub mod topics;
 mod visibility;
 
 pub use airports::{Airport, airports};
-pub use airports_topic::{AIRPORTS_TOPIC, airports_topic, create_airports_topic};
+pub use airports_topic::{AIRPORTS_TOPIC, AirportsTopic, airports_topic, create_airports_topic};
+pub use airports_turn::{AirportsTurn, airports_turn};
 pub use config::client_config;
 pub use consumer::{ConsumerBuilder, EndOfPartitions, consumer};
 pub use delivery::{DeliveryReport, delivery_report};

@@ -2,15 +2,19 @@
 //!
 //! The question never creates the topic that it asks for, whatever the broker allows.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::thread;
+use std::time::Duration;
 
-use rdkafka::ClientConfig;
 use rdkafka::error::RDKafkaErrorCode;
-use rdkafka::metadata::MetadataPartition;
+use rdkafka::metadata::{MetadataBroker, MetadataPartition};
 
 use crate::Error;
 use crate::config::client_config;
-use crate::connection::{ClusterQuestions, blocking};
+use crate::connection::{ClusterQuestions, Deadline, address, blocking};
+
+const ASK_AGAIN_AFTER: Duration = Duration::from_millis(20);
 
 /// A topic as the cluster describes it. `Display` prints an aligned table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,65 +61,119 @@ impl TopicMetadata {
 
 /// Describes a topic: partitions with leader, replicas, in-sync replicas and watermarks.
 ///
-/// Each partition's leader is asked for its watermarks in turn, so this takes one round trip or two
-/// for each partition.
+/// All leaders are asked for their watermarks at once, each in two questions, however many
+/// partitions it leads.
 ///
 /// # Errors
 /// [`Error::UnknownTopic`] where there is no such topic, [`Error::InvalidTopicName`] where there
-/// cannot be, [`Error::NotAuthorized`] where this user may not see it, and [`Error::NoAnswer`]
-/// within five seconds where no broker answers.
+/// cannot be, [`Error::NotAuthorized`] where this user may not see it. Within five seconds:
+/// [`Error::NoAnswer`] where no broker answers, and [`Error::BrokerSilent`] where the leader of a
+/// partition does not.
 #[doc(alias = "get_metadata_topic")]
 pub async fn topic_metadata(brokers: &str, topic: &str) -> Result<TopicMetadata, Error> {
     let config = client_config(brokers)?;
-    let topic = topic.to_owned();
-    blocking(move || describe(&config, &topic)).await
-}
-
-fn describe(config: &ClientConfig, topic: &str) -> Result<TopicMetadata, Error> {
-    describe_with(&ClusterQuestions::new(config)?, topic)
+    let (topic, deadline) = (topic.to_owned(), Deadline::start());
+    blocking(move || describe_with(&ClusterQuestions::new(&config, deadline)?, &topic)).await
 }
 
 /// What [`topic_metadata`] returns; the watermarks are those for who asks.
+///
+/// A leader may go between the two questions, for it and to it. Then both are asked again.
 pub(crate) fn describe_with(
     questions: &ClusterQuestions,
     topic: &str,
 ) -> Result<TopicMetadata, Error> {
+    let mut before = None;
+    loop {
+        match (describe_once(questions, topic), before.take()) {
+            (Err(error), _) if may_pass(&error) && questions.is_in_time() => before = Some(error),
+            // What was known says more than that time ran out when it was asked once more.
+            (Err(Error::NoAnswer { .. }), Some(known)) => return Err(known),
+            (described, _) => return described,
+        }
+        thread::sleep(ASK_AGAIN_AFTER);
+    }
+}
+
+fn describe_once(questions: &ClusterQuestions, topic: &str) -> Result<TopicMetadata, Error> {
     let answer = questions.metadata(Some(topic))?;
     let unknown = || Error::UnknownTopic { topic: topic.to_owned() };
     let described = answer.topics().first().ok_or_else(unknown)?;
     if let Some(error) = described.error() {
         return Err(topic_error(topic, error.into()));
     }
-    let mut partitions = described
-        .partitions()
-        .iter()
-        .map(|partition| describe_partition(questions, topic, partition))
-        .collect::<Result<Vec<_>, _>>()?;
+    let watermarks = all_watermarks(questions, topic, described.partitions(), answer.brokers())?;
+    let with_watermarks = |partition: &MetadataPartition| PartitionMetadata {
+        id: partition.id(),
+        leader: leader(partition),
+        replicas: partition.replicas().to_vec(),
+        in_sync_replicas: partition.isr().to_vec(),
+        watermarks: watermarks.get(&partition.id()).copied(),
+    };
+    let mut partitions: Vec<_> = described.partitions().iter().map(with_watermarks).collect();
     partitions.sort_by_key(|partition| partition.id);
     Ok(TopicMetadata { name: topic.to_owned(), partitions })
 }
 
-fn describe_partition(
+/// Kafka says -1 for "no leader". Asking a partition without one would only run into the limit.
+fn leader(partition: &MetadataPartition) -> Option<i32> {
+    Some(partition.leader()).filter(|id| *id >= 0)
+}
+
+/// The watermarks of every partition that has a leader. Each leader is asked on a thread of its
+/// own, so that a silent one is known by its name and holds up no other.
+fn all_watermarks(
     questions: &ClusterQuestions,
     topic: &str,
-    partition: &MetadataPartition,
-) -> Result<PartitionMetadata, Error> {
-    // Kafka says -1 for "no leader". Asking a partition without one would only run into the limit.
-    let leader = Some(partition.leader()).filter(|id| *id >= 0);
-    let watermarks = match leader {
-        Some(_) => {
-            let (low, high) = questions.watermarks(topic, partition.id())?;
-            Some(Watermarks { low, high })
+    partitions: &[MetadataPartition],
+    brokers: &[MetadataBroker],
+) -> Result<BTreeMap<i32, Watermarks>, Error> {
+    let mut led: BTreeMap<i32, Vec<i32>> = BTreeMap::new();
+    for partition in partitions {
+        if let Some(leader) = leader(partition) {
+            led.entry(leader).or_default().push(partition.id());
         }
-        None => None,
+    }
+    let named = |id: i32| match brokers.iter().find(|broker| broker.id() == id) {
+        Some(broker) => format!("broker {id} at {}", address(broker)),
+        None => format!("broker {id}"),
     };
-    Ok(PartitionMetadata {
-        id: partition.id(),
-        leader,
-        replicas: partition.replicas().to_vec(),
-        in_sync_replicas: partition.isr().to_vec(),
-        watermarks,
+    thread::scope(|scope| {
+        let ask = |(id, partitions): (i32, Vec<i32>)| {
+            let leader = named(id);
+            scope.spawn(move || questions.watermarks(&leader, topic, &partitions))
+        };
+        let asked: Vec<_> = led.into_iter().map(ask).collect();
+        let mut watermarks = BTreeMap::new();
+        for answer in asked {
+            let answer = answer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            let ranges = answer.into_iter();
+            watermarks.extend(ranges.map(|(id, (low, high))| (id, Watermarks { low, high })));
+        }
+        Ok(watermarks)
     })
+}
+
+/// Whether an error tells of a leader that is going, so that the next answer may be another.
+fn may_pass(error: &Error) -> bool {
+    match error {
+        Error::BrokerSilent { .. } => true,
+        Error::Kafka(error) => matches!(
+            error.rdkafka_error_code(),
+            Some(
+                RDKafkaErrorCode::NotLeaderForPartition
+                    | RDKafkaErrorCode::LeaderNotAvailable
+                    | RDKafkaErrorCode::ReplicaNotAvailable
+                    | RDKafkaErrorCode::OffsetNotAvailable
+                    | RDKafkaErrorCode::FencedLeaderEpoch
+                    | RDKafkaErrorCode::UnknownLeaderEpoch
+                    // The topic went, or its leader has not heard of it: the metadata says which.
+                    | RDKafkaErrorCode::UnknownTopicOrPartition
+                    | RDKafkaErrorCode::UnknownPartition
+            )
+        ),
+        _ => false,
+    }
 }
 
 /// Kafka's error for one topic of a metadata answer.

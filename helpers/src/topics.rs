@@ -5,18 +5,25 @@
 //! partition without a leader. So [`create_topic`] and [`delete_topic`] return only when every
 //! broker that answers shows the change.
 
+use std::time::Duration;
+
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication, TopicResult};
 use rdkafka::client::DefaultClientContext;
-use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::Error;
-use crate::config::{client_config, connection_part};
-use crate::connection::{ANSWER_LIMIT, ClusterQuestions, blocking};
-use crate::visibility::{VISIBLE_LIMIT, cluster_nodes, has_leaders, is_gone, wait_for_all};
+use crate::config::client_config;
+use crate::connection::{
+    ClusterQuestions, Deadline, blocking, bootstrap_servers, impatient, is_silence,
+};
+use crate::visibility::{cluster_nodes, has_leaders, is_gone, wait_for_all};
 
 /// Kafka's limit, in bytes: the name becomes a directory's, with the partition's number behind it.
 const LONGEST_NAME: usize = 249;
+
+/// What an admin request may take where the deadline is almost over when it is sent.
+const SHORTEST_REQUEST: Duration = Duration::from_millis(200);
 
 /// What became of [`create_topic`]. Either way the topic is there and every partition has a leader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +73,8 @@ impl TopicOptions {
 /// [`Error::NoAnswer`] within five seconds where no broker answers.
 pub async fn list_topics(brokers: &str) -> Result<Vec<String>, Error> {
     let config = client_config(brokers)?;
-    let answer = blocking(move || ClusterQuestions::new(&config)?.metadata(None)).await?;
+    let deadline = Deadline::start();
+    let answer = blocking(move || ClusterQuestions::new(&config, deadline)?.metadata(None)).await?;
     let mut names: Vec<_> = answer.topics().iter().map(|topic| topic.name().to_owned()).collect();
     names.sort();
     Ok(names)
@@ -82,9 +90,10 @@ pub async fn list_topics(brokers: &str) -> Result<Vec<String>, Error> {
 /// # Errors
 /// [`Error::InvalidTopicName`], [`Error::InvalidPartitions`] and
 /// [`Error::InvalidReplicationFactor`] (which says how many brokers there are) for what Kafka
-/// cannot do, [`Error::NotAuthorized`] where this user may not, [`Error::NotVisible`] where a
-/// broker does not show the topic within 15 s, and [`Error::NoAnswer`] within five seconds where no
-/// broker answers.
+/// cannot do, and [`Error::NotAuthorized`] where this user may not. Within five seconds:
+/// [`Error::NoAnswer`] where no broker answers, and [`Error::BrokerSilent`] where the controller
+/// does not. [`Error::NotVisible`] where the controller agreed and a broker does not show the topic
+/// within 15 s more; one that does not answer is left out after 4.5 s.
 pub async fn create_topic(
     brokers: &str,
     topic: &str,
@@ -108,7 +117,8 @@ pub async fn create_topic_with(
         return Err(Error::InvalidTopicName { topic: topic.to_owned(), reason });
     }
     let config = client_config(brokers)?;
-    let nodes = cluster_nodes(&config).await?;
+    let deadline = Deadline::start();
+    let nodes = cluster_nodes(&config, deadline).await?;
     // librdkafka refuses these by itself, in words about its own API.
     if options.partitions == 0 || options.partitions < -1 {
         return Err(Error::InvalidPartitions {
@@ -126,21 +136,21 @@ pub async fn create_topic_with(
     }
 
     // ANCHOR: create
-    let admin = AdminConnection::open(&config)?;
     let replication = TopicReplication::Fixed(options.replication_factor);
     let mut wanted = NewTopic::new(topic, options.partitions, replication);
     for (name, value) in &options.configs {
         wanted = wanted.set(name, value);
     }
-    let answer = admin.client.create_topics([&wanted], &admin_options()).await?;
-    admin.close().await?;
+    let action = format!("create topic {topic}");
+    let admin = AdminConnection::open(&config, deadline)?;
+    let answer = admin.client.create_topics([&wanted], &admin.options()).await;
+    let answer = admin.close(answer, &action).await?;
 
     let outcome = match single_code(answer) {
         None => CreateOutcome::Created,
         Some(RDKafkaErrorCode::TopicAlreadyExists) => CreateOutcome::AlreadyExists,
         Some(code) => return Err(refused_creation(topic, options, nodes.len(), code)),
     };
-    let action = format!("create topic {topic}");
     wait_for_all(config, nodes, topic, action, has_leaders).await?;
     // ANCHOR_END: create
     Ok(outcome)
@@ -150,21 +160,24 @@ pub async fn create_topic_with(
 ///
 /// # Errors
 /// [`Error::NotAuthorized`] where this user may not, [`Error::Refused`] where the cluster does not
-/// delete topics (`delete.topic.enable`), [`Error::NotVisible`] where a broker still shows the
-/// topic after 15 s, and [`Error::NoAnswer`] within five seconds where no broker answers.
+/// delete topics (`delete.topic.enable`). Within five seconds: [`Error::NoAnswer`] where no broker
+/// answers, and [`Error::BrokerSilent`] where the controller does not. [`Error::NotVisible`] where
+/// the controller agreed and a broker still shows the topic after 15 s more; one that does not
+/// answer is left out after 4.5 s.
 pub async fn delete_topic(brokers: &str, topic: &str) -> Result<DeleteOutcome, Error> {
     if let Some(reason) = broken_name_rule(topic) {
         return Err(Error::InvalidTopicName { topic: topic.to_owned(), reason });
     }
     let config = client_config(brokers)?;
-    let nodes = cluster_nodes(&config).await?;
+    let deadline = Deadline::start();
+    let nodes = cluster_nodes(&config, deadline).await?;
 
     // ANCHOR: delete
-    let admin = AdminConnection::open(&config)?;
-    let answer = admin.client.delete_topics(&[topic], &admin_options()).await?;
-    admin.close().await?;
-
     let action = format!("delete topic {topic}");
+    let admin = AdminConnection::open(&config, deadline)?;
+    let answer = admin.client.delete_topics(&[topic], &admin.options()).await;
+    let answer = admin.close(answer, &action).await?;
+
     let outcome = match single_code(answer) {
         None => DeleteOutcome::Deleted,
         Some(RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition) => {
@@ -180,27 +193,43 @@ pub async fn delete_topic(brokers: &str, topic: &str) -> Result<DeleteOutcome, E
 /// An admin client whose end, which waits for its polling thread, does not block the runtime.
 struct AdminConnection {
     client: AdminClient<DefaultClientContext>,
+    brokers: String,
+    deadline: Deadline,
 }
 
 impl AdminConnection {
-    fn open(config: &ClientConfig) -> Result<Self, Error> {
-        Ok(AdminConnection { client: connection_part(config).create()? })
+    fn open(config: &ClientConfig, deadline: Deadline) -> Result<Self, Error> {
+        let client = impatient(config).create()?;
+        Ok(AdminConnection { client, brokers: bootstrap_servers(config), deadline })
     }
 
-    async fn close(self) -> Result<(), Error> {
+    /// The broker's own limit is the shorter one, so that its answer arrives before we give up.
+    fn options(&self) -> AdminOptions {
+        let left = self.deadline.left().max(SHORTEST_REQUEST);
+        AdminOptions::new()
+            .operation_timeout(Some(left - SHORTEST_REQUEST / 2))
+            .request_timeout(Some(left))
+    }
+
+    /// Ends the client, and says who was silent where there is no answer. Which broker that is, the
+    /// cluster does not tell its clients by name: today's controller.
+    async fn close<T>(self, answer: Result<T, KafkaError>, action: &str) -> Result<T, Error> {
+        let AdminConnection { client, brokers, deadline } = self;
+        let waited = deadline.waited();
         blocking(move || {
-            drop(self.client);
+            drop(client);
             Ok(())
         })
-        .await
+        .await?;
+        answer.map_err(|error| match is_silence(&error) {
+            true => Error::BrokerSilent {
+                broker: format!("the controller of the cluster at {brokers}"),
+                question: format!("to {action} (it may do so all the same)"),
+                waited,
+            },
+            false => error.into(),
+        })
     }
-}
-
-fn admin_options() -> AdminOptions {
-    // The broker's own limit is the shorter one, so that its answer arrives before we give up.
-    AdminOptions::new()
-        .operation_timeout(Some(VISIBLE_LIMIT))
-        .request_timeout(Some(VISIBLE_LIMIT + ANSWER_LIMIT))
 }
 
 /// One topic was asked for, so there is one result.

@@ -4,14 +4,14 @@
 //! agreed to it. This waits until all of them have; what is asked for is topics.rs's.
 
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rdkafka::ClientConfig;
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::metadata::{Metadata, MetadataTopic};
 
 use crate::Error;
-use crate::connection::{ClusterQuestions, blocking};
+use crate::connection::{ANSWER_LIMIT, ClusterQuestions, Deadline, address, blocking};
 
 /// How long the brokers may take to show a change that the controller has agreed to.
 pub(crate) const VISIBLE_LIMIT: Duration = Duration::from_secs(15);
@@ -35,17 +35,14 @@ impl Node {
 }
 
 /// All brokers of the cluster, by the addresses that they advertise.
-pub(crate) async fn cluster_nodes(config: &ClientConfig) -> Result<Vec<Node>, Error> {
+pub(crate) async fn cluster_nodes(
+    config: &ClientConfig,
+    deadline: Deadline,
+) -> Result<Vec<Node>, Error> {
     let config = config.clone();
-    let answer = blocking(move || ClusterQuestions::new(&config)?.metadata(None)).await?;
-    let address = |host: &str, port: i32| match host.contains(':') {
-        true => format!("[{host}]:{port}"),
-        false => format!("{host}:{port}"),
-    };
+    let answer = blocking(move || ClusterQuestions::new(&config, deadline)?.metadata(None)).await?;
     let nodes = answer.brokers().iter();
-    Ok(nodes
-        .map(|node| Node { id: node.id(), address: address(node.host(), node.port()) })
-        .collect())
+    Ok(nodes.map(|node| Node { id: node.id(), address: address(node) }).collect())
 }
 
 /// Why a topic's metadata is not yet as wanted; `None` when it is.
@@ -75,12 +72,14 @@ fn ask_until_all_agree(
     action: String,
     unfinished: Unfinished,
 ) -> Result<(), Error> {
-    let started = Instant::now();
+    let all = Deadline::after(VISIBLE_LIMIT);
     let mut behind: Option<(String, String)> = None;
     while let Some(next) = unheard.first() {
         let mut start_there = config.clone();
         start_there.set("bootstrap.servers", &next.address);
-        match ClusterQuestions::new(&start_there)?.metadata(Some(topic)) {
+        let limit = ANSWER_LIMIT.min(all.left());
+        let questions = ClusterQuestions::new(&start_there, Deadline::after(limit))?;
+        match questions.metadata(Some(topic)) {
             Ok(answer) => {
                 let broker = answer.orig_broker_name().to_owned();
                 if let Some(state) = answer.topics().first().and_then(unfinished) {
@@ -98,7 +97,7 @@ fn ask_until_all_agree(
             }
             Err(error) => return Err(error),
         }
-        if started.elapsed() > VISIBLE_LIMIT {
+        if all.left().is_zero() {
             break;
         }
         let step = 1.min(unheard.len());
@@ -106,7 +105,7 @@ fn ask_until_all_agree(
     }
     match behind {
         Some((broker, state)) if !unheard.is_empty() => {
-            Err(Error::NotVisible { action, broker, state, waited: started.elapsed() })
+            Err(Error::NotVisible { action, broker, state, waited: all.waited() })
         }
         _ => Ok(()),
     }

@@ -5,7 +5,7 @@
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::ApiKey;
-use workshop_tests::examples::{Printed, Workplace, names};
+use workshop_tests::examples::{Printed, RunningExample, Workplace, names};
 
 const AIRPORTS: i64 = 7884;
 
@@ -55,6 +55,46 @@ fn the_examples_run_in_the_opposite_order_and_two_of_a_kind_at_once() {
     let twice = names().into_iter().rev().flat_map(|name| vec![name.clone(); times(&name)]);
     workplace.run_all(&twice.collect::<Vec<_>>());
     assert_eq!(records(&workplace), 2 * AIRPORTS, "04 published the airports, and 03 did again");
+}
+
+/// Starts examples at once, and waits for the end of each.
+fn at_once(workplace: &Workplace, names: &[&str]) -> Vec<Printed> {
+    let started: Vec<_> = names.iter().map(|name| workplace.start(name, &[])).collect();
+    started.into_iter().map(RunningExample::end).collect()
+}
+
+const FIVE: [&str; 5] =
+    ["01_create_topic", "02_topic_metadata", "03_producer", "04_consumer", "05_delete_topic"];
+
+#[test]
+fn two_of_each_example_that_shares_the_topic_run_at_once_on_a_fresh_directory_and_a_used_one() {
+    for example in FIVE {
+        let workplace = Workplace::fresh();
+        for _ in ["fresh", "used"] {
+            at_once(&workplace, &[example; 2]);
+        }
+    }
+}
+
+#[test]
+fn two_that_find_no_airports_at_once_publish_them_once() {
+    let empty = Workplace::fresh();
+    let created = Workplace::fresh();
+    created.run("01_create_topic");
+    for workplace in [empty, created] {
+        for printed in at_once(&workplace, &["02_topic_metadata"; 2]) {
+            let records = printed.number_before(" records can be read");
+            assert_eq!(records, Some(AIRPORTS), "{printed:?}");
+        }
+    }
+}
+
+#[test]
+fn the_examples_that_share_a_topic_run_all_at_once_also_where_one_deletes_it() {
+    let workplace = Workplace::fresh();
+    for _ in ["fresh", "used"] {
+        at_once(&workplace, &[FIVE, FIVE].concat());
+    }
 }
 
 #[test]

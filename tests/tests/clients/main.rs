@@ -11,6 +11,7 @@ mod consumer_groups;
 mod forgetting;
 mod groups;
 mod helpers;
+mod helpers_silent;
 mod helpers_unanswered;
 mod java;
 mod json;

@@ -1,0 +1,135 @@
+//! What each helper says where one node of a cluster is silent and the others answer: it ends
+//! within five seconds, and an error names an address and what to try.
+//!
+//! The cluster is an embedded one, whose nodes can be told to answer late.
+
+use std::time::{Duration, Instant};
+
+use helpers::Error;
+use rdkafka::producer::BaseRecord;
+use workshop_tests::disturbed::Disturbed;
+use workshop_tests::{DEADLINE, eventually, requests};
+
+const FIVE_SECONDS: Duration = Duration::from_secs(5);
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// Judges an error that has to name `addresses`.
+fn judge<T>(helper: &str, addresses: &str, started: Instant, answer: Result<T, Error>) {
+    let waited = started.elapsed();
+    let Err(error) = answer else {
+        panic!("{helper} got an answer from the node that is silent");
+    };
+    assert!(waited < FIVE_SECONDS, "{helper} took {waited:?}: {error}");
+    assert!(matches!(error, Error::BrokerSilent { .. }), "{helper}: {error}");
+    let text = error.to_string();
+    assert!(text.contains(addresses), "{helper}: {text}");
+    assert!(text.contains("advertised.listeners"), "{helper}: {text}");
+}
+
+/// The node that coordinates a group.
+fn coordinator(cluster: &Disturbed, group: &str) -> i32 {
+    eventually("the group has a coordinator", || {
+        let answer = cluster.any_node().call(4, &requests::find_coordinator(&[group]));
+        let found = &answer.coordinators[0];
+        (found.error_code == 0).then_some(found.node_id.0)
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_leader_is_named_and_the_topics_of_others_are_described() {
+    let cluster = Disturbed::start().await;
+    let brokers = cluster.switchboard.bootstrap_servers();
+    let led_by_it = cluster.topic_on(&[2, 1, 3], &[]);
+    let led_by_another = cluster.topic_on(&[1, 2, 3], &[]);
+    cluster.switchboard.delay(2, SILENCE).unwrap();
+
+    let (address, started) = (cluster.address(2), Instant::now());
+    tokio::join!(
+        async {
+            let answer = helpers::topic_metadata(brokers, &led_by_it).await;
+            judge("topic_metadata", &address, started, answer);
+        },
+        async {
+            let answer = helpers::group_lag(brokers, "boards", &led_by_it).await;
+            judge("group_lag", &address, started, answer);
+        },
+        async {
+            let topic = helpers::topic_metadata(brokers, &led_by_another).await.unwrap();
+            assert_eq!(topic.partitions[0].leader, Some(1));
+        },
+        async {
+            assert!(helpers::list_topics(brokers).await.unwrap().contains(&led_by_it));
+        },
+        async {
+            drop(helpers::producer(brokers).await.unwrap());
+            drop(helpers::consumer(brokers, "boards").await.unwrap());
+        },
+    );
+    assert!(started.elapsed() < FIVE_SECONDS, "{:?}", started.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_coordinator_is_named_with_its_group_and_the_cluster() {
+    let cluster = Disturbed::start().await;
+    let brokers = cluster.switchboard.bootstrap_servers();
+    let silent = coordinator(&cluster, "boards");
+    let leader = if silent == 1 { 2 } else { 1 };
+    let topic = cluster.topic_on(&[leader], &[]);
+    cluster.switchboard.delay(silent, SILENCE).unwrap();
+
+    let started = Instant::now();
+    let answer = helpers::group_lag(brokers, "boards", &topic).await;
+    judge("group_lag", &format!("group boards at {brokers}"), started, answer);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_controller_ends_the_admin_calls_in_time() {
+    let cluster = Disturbed::start().await;
+    let brokers = cluster.switchboard.bootstrap_servers();
+    let topic = cluster.topic_on(&[1, 2, 3], &[]);
+    let controller = cluster.metadata(&topic).controller_id.0;
+    cluster.switchboard.delay(controller, SILENCE).unwrap();
+
+    let started = Instant::now();
+    tokio::join!(
+        async {
+            let answer = helpers::create_topic(brokers, "departures", 1, 1).await;
+            judge("create_topic", brokers, started, answer);
+        },
+        async {
+            let answer = helpers::delete_topic(brokers, &topic).await;
+            judge("delete_topic", brokers, started, answer);
+        },
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_is_created_and_deleted_past_a_silent_node_that_has_no_say() {
+    let cluster = Disturbed::start().await;
+    let brokers = cluster.switchboard.bootstrap_servers();
+    let topic = cluster.topic_on(&[1, 2, 3], &[]);
+    let controller = cluster.metadata(&topic).controller_id.0;
+    cluster.switchboard.delay(controller % 3 + 1, SILENCE).unwrap();
+
+    let (created, deleted) = tokio::join!(
+        helpers::create_topic(brokers, "departures", 3, 3),
+        helpers::delete_topic(brokers, &topic),
+    );
+    assert_eq!(created.unwrap(), helpers::CreateOutcome::Created);
+    assert_eq!(deleted.unwrap(), helpers::DeleteOutcome::Deleted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_that_has_just_died_is_asked_for_no_longer_than_it_is_missed() {
+    let cluster = Disturbed::start().await;
+    let brokers = cluster.switchboard.bootstrap_servers();
+    let topic = cluster.topic_on(&[2, 1, 3], &[]);
+    let producer = helpers::producer(brokers).await.unwrap();
+    producer.send(BaseRecord::<str, str>::to(&topic).key("JFK").payload("x")).unwrap();
+    assert_eq!(producer.flush(DEADLINE).unwrap().delivered, 1);
+    cluster.switchboard.kill_node(2).await.unwrap();
+
+    let described = helpers::topic_metadata(brokers, &topic).await.unwrap();
+    assert_ne!(described.partitions[0].leader, Some(2));
+    assert_eq!(described.records(), 1);
+}
