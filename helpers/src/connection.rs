@@ -172,10 +172,10 @@ impl ClusterQuestions {
 /// The connection settings of `config`, for a client that has to be answered in time.
 ///
 /// librdkafka begins with any of the bootstrap servers, and tries another only when it has waited
-/// ten seconds for the first answer of one that is silent. Here it connects to all at once.
+/// ten seconds for the first answer of one that is silent (`api.version.request.timeout.ms`).
 pub(crate) fn impatient(config: &ClientConfig) -> ClientConfig {
     let mut connection = connection_part(config);
-    connection.set("enable.sparse.connections", "false");
+    connection.set("api.version.request.timeout.ms", "2000");
     connection
 }
 
