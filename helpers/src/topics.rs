@@ -22,8 +22,13 @@ use crate::visibility::{cluster_nodes, has_leaders, is_gone, wait_for_all};
 /// Kafka's limit, in bytes: the name becomes a directory's, with the partition's number behind it.
 const LONGEST_NAME: usize = 249;
 
-/// What an admin request may take where the deadline is almost over when it is sent.
-const SHORTEST_REQUEST: Duration = Duration::from_millis(200);
+/// How long the controller may take for what it is asked to do, which is more than an answer: a busy
+/// cluster needs some seconds for it.
+const CONTROLLER_LIMIT: Duration = Duration::from_secs(15);
+
+/// By how much the broker's own limit is the shorter one, so that its answer arrives before we give
+/// up.
+const ON_THE_WAY: Duration = Duration::from_millis(500);
 
 /// What became of [`create_topic`]. Either way the topic is there and every partition has a leader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,9 +95,9 @@ pub async fn list_topics(brokers: &str) -> Result<Vec<String>, Error> {
 /// # Errors
 /// [`Error::InvalidTopicName`], [`Error::InvalidPartitions`] and
 /// [`Error::InvalidReplicationFactor`] (which says how many brokers there are) for what Kafka
-/// cannot do, and [`Error::NotAuthorized`] where this user may not. Within five seconds:
-/// [`Error::NoAnswer`] where no broker answers, and [`Error::BrokerSilent`] where the controller
-/// does not. [`Error::NotVisible`] where the controller agreed and a broker does not show the topic
+/// cannot do, and [`Error::NotAuthorized`] where this user may not. [`Error::NoAnswer`] within five
+/// seconds where no broker answers, and [`Error::BrokerSilent`] where the controller has done
+/// nothing in 15 s. [`Error::NotVisible`] where the controller agreed and a broker does not show the topic
 /// within 15 s more; one that does not answer is left out after 4.5 s.
 pub async fn create_topic(
     brokers: &str,
@@ -117,8 +122,7 @@ pub async fn create_topic_with(
         return Err(Error::InvalidTopicName { topic: topic.to_owned(), reason });
     }
     let config = client_config(brokers)?;
-    let deadline = Deadline::start();
-    let nodes = cluster_nodes(&config, deadline).await?;
+    let nodes = cluster_nodes(&config, Deadline::start()).await?;
     // librdkafka refuses these by itself, in words about its own API.
     if options.partitions == 0 || options.partitions < -1 {
         return Err(Error::InvalidPartitions {
@@ -142,7 +146,7 @@ pub async fn create_topic_with(
         wanted = wanted.set(name, value);
     }
     let action = format!("create topic {topic}");
-    let admin = AdminConnection::open(&config, deadline)?;
+    let admin = AdminConnection::open(&config)?;
     let answer = admin.client.create_topics([&wanted], &admin.options()).await;
     let answer = admin.close(answer, &action).await?;
 
@@ -160,21 +164,20 @@ pub async fn create_topic_with(
 ///
 /// # Errors
 /// [`Error::NotAuthorized`] where this user may not, [`Error::Refused`] where the cluster does not
-/// delete topics (`delete.topic.enable`). Within five seconds: [`Error::NoAnswer`] where no broker
-/// answers, and [`Error::BrokerSilent`] where the controller does not. [`Error::NotVisible`] where
-/// the controller agreed and a broker still shows the topic after 15 s more; one that does not
+/// delete topics (`delete.topic.enable`). [`Error::NoAnswer`] within five seconds where no broker
+/// answers, and [`Error::BrokerSilent`] where the controller has done nothing in 15 s.
+/// [`Error::NotVisible`] where the controller agreed and a broker still shows the topic after 15 s more; one that does not
 /// answer is left out after 4.5 s.
 pub async fn delete_topic(brokers: &str, topic: &str) -> Result<DeleteOutcome, Error> {
     if let Some(reason) = broken_name_rule(topic) {
         return Err(Error::InvalidTopicName { topic: topic.to_owned(), reason });
     }
     let config = client_config(brokers)?;
-    let deadline = Deadline::start();
-    let nodes = cluster_nodes(&config, deadline).await?;
+    let nodes = cluster_nodes(&config, Deadline::start()).await?;
 
     // ANCHOR: delete
     let action = format!("delete topic {topic}");
-    let admin = AdminConnection::open(&config, deadline)?;
+    let admin = AdminConnection::open(&config)?;
     let answer = admin.client.delete_topics(&[topic], &admin.options()).await;
     let answer = admin.close(answer, &action).await?;
 
@@ -198,17 +201,15 @@ struct AdminConnection {
 }
 
 impl AdminConnection {
-    fn open(config: &ClientConfig, deadline: Deadline) -> Result<Self, Error> {
+    fn open(config: &ClientConfig) -> Result<Self, Error> {
         let client = impatient(config).create()?;
+        let deadline = Deadline::after(CONTROLLER_LIMIT);
         Ok(AdminConnection { client, brokers: bootstrap_servers(config), deadline })
     }
 
-    /// The broker's own limit is the shorter one, so that its answer arrives before we give up.
     fn options(&self) -> AdminOptions {
-        let left = self.deadline.left().max(SHORTEST_REQUEST);
-        AdminOptions::new()
-            .operation_timeout(Some(left - SHORTEST_REQUEST / 2))
-            .request_timeout(Some(left))
+        let left = self.deadline.left().max(2 * ON_THE_WAY);
+        AdminOptions::new().operation_timeout(Some(left - ON_THE_WAY)).request_timeout(Some(left))
     }
 
     /// Ends the client, and says who was silent where there is no answer. Which broker that is, the
