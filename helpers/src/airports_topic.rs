@@ -27,7 +27,7 @@ const FLUSH_LIMIT: Duration = Duration::from_secs(30);
 const SOURCE: Header<'_, &str> = Header { key: "source", value: Some("airportsdata") };
 
 /// Creates the topic of airports where it is missing: three partitions, each on three brokers, or
-/// on all where the cluster has fewer. Holding an [`airports_turn`] keeps it there.
+/// on all where the cluster has fewer. Holding an [`airports_turn()`] keeps it there.
 ///
 /// # Errors
 /// Those of [`create_topic`].
@@ -49,7 +49,7 @@ pub struct AirportsTopic {
 /// Describes the topic of airports. Where it is missing or holds no record, it is created and all
 /// airports are published first, and a line on stderr says so.
 ///
-/// Programs that do this at the same time take turns ([`airports_turn`]), so that one of them fills
+/// Programs that do this at the same time take turns ([`airports_turn()`]), so that one of them fills
 /// the topic, and once. Where another deletes it again before this one could look, this starts
 /// over, four times at the most, and says so on stderr.
 ///
