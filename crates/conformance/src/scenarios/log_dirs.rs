@@ -98,7 +98,17 @@ fn of_a_node_without_a_replica(scene: &Scene) -> Outcome {
 }
 
 fn of_some_partitions(scene: &Scene) -> Outcome {
-    of(scene, &scene.topic(4)?, &[3, 1])
+    let topic = scene.topic(4)?;
+    once_made(scene, 2, || of(scene, &topic, &[3, 1]))
+}
+
+/// Asks until the node has made its replicas of so many partitions. A leader serves its own before a
+/// follower has any.
+fn once_made(scene: &Scene, partitions: usize, mut tell: impl FnMut() -> Outcome) -> Outcome {
+    scene.until("the node has made its replicas", || {
+        let told = tell()?;
+        Ok((told.matches("bytes").count() >= partitions).then_some(told))
+    })
 }
 
 fn of_an_unknown_partition(scene: &Scene) -> Outcome {
@@ -125,12 +135,12 @@ fn of_a_partition_named_twice(scene: &Scene) -> Outcome {
 
 fn of_everything(scene: &Scene) -> Outcome {
     let topic = scene.topic(2)?;
-    told(&mut scene.node()?, 4, &topic, None)
+    once_made(scene, 2, || told(&mut scene.node()?, 4, &topic, None))
 }
 
 fn of_everything_by_the_oldest_version(scene: &Scene) -> Outcome {
     let topic = scene.topic(2)?;
-    told(&mut scene.node()?, 1, &topic, None)
+    once_made(scene, 2, || told(&mut scene.node()?, 1, &topic, None))
 }
 
 fn after_records_are_deleted(scene: &Scene) -> Outcome {
