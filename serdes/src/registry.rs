@@ -41,7 +41,7 @@ impl Builder {
         self
     }
 
-    /// How long an answer may take, 10 seconds by default.
+    /// How long an answer may take, 30 seconds by default: longer than a registry waits for its topic.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -126,7 +126,7 @@ impl fmt::Debug for RegistryClient {
 impl RegistryClient {
     /// A client of the registry at this address, such as `http://127.0.0.1:8081`.
     pub fn builder(url: &str) -> Builder {
-        Builder { url: url.to_owned(), credentials: None, timeout: Duration::from_secs(10) }
+        Builder { url: url.to_owned(), credentials: None, timeout: Duration::from_secs(30) }
     }
 
     /// Where the registry is.

@@ -22,10 +22,15 @@ const LATEST: i64 = -1;
 const EARLIEST: i64 = -2;
 const GREATEST_TIMESTAMP: i64 = -3;
 
+/// A topic of one partition that keeps records of 1970, whenever somebody looks for old ones.
+fn kept_topic(cluster: &TestCluster) -> String {
+    cluster.create_topic_with(1, 3, &[("retention.ms", "-1")])
+}
+
 /// A topic of one partition with records at the times 1000, 3000 and 2000 ms.
 async fn three_records() -> (TestCluster, String, RawClient) {
     let cluster = TestCluster::start().await;
-    let topic = cluster.create_topic(1);
+    let topic = kept_topic(&cluster);
     let mut leader = cluster.connect_to_leader(&topic, 0);
     for timestamp in [1_000, 3_000, 2_000] {
         leader.call(9, &produce(&topic, 0, -1, Batch::at(&["a"], timestamp).encode()));
@@ -63,7 +68,7 @@ async fn a_time_finds_the_first_record_at_or_after_it() {
 #[tokio::test]
 async fn a_time_is_found_inside_a_batch() {
     let cluster = TestCluster::start().await;
-    let topic = cluster.create_topic(1);
+    let topic = kept_topic(&cluster);
     let mut leader = cluster.connect_to_leader(&topic, 0);
     let batch = Batch::at(&["a"], 1_000).and("b", 2_000).and("c", 3_000);
     leader.call(9, &produce(&topic, 0, -1, batch.encode()));

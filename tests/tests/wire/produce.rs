@@ -166,7 +166,7 @@ async fn an_unknown_compression_is_an_unknown_error() {
 #[tokio::test]
 async fn a_batch_that_claims_to_be_stamped_by_the_broker_keeps_the_create_time() {
     let cluster = TestCluster::start().await;
-    let topic = cluster.create_topic(1);
+    let topic = cluster.create_topic_with(1, 3, &[("retention.ms", "-1")]);
     let mut leader = cluster.connect_to_leader(&topic, 0);
     let batch = Batch::at(&["a"], 1_000).with_attributes(0x08).encode();
     assert_eq!(produced(&leader.call(9, &produce(&topic, 0, -1, batch))).error_code, 0);
