@@ -67,6 +67,24 @@ impl Disturbed {
         self.clients.connect_to_any()
     }
 
+    /// The node that coordinates a group, as the nodes that run say.
+    pub fn coordinator(&self, group: &str) -> i32 {
+        eventually("the group has a coordinator", || {
+            let answer = self.any_node().call(4, &requests::find_coordinator(&[group]));
+            let found = &answer.coordinators[0];
+            (found.error_code == 0).then_some(found.node_id.0)
+        })
+    }
+
+    /// Has a leader elected in a topic's only partition, by the kind of election; answers with the
+    /// error code.
+    pub fn elect(&self, election_type: i8, topic: &str) -> i16 {
+        let request = requests::elect_leaders(election_type, topic, &[0]);
+        let answer = self.any_node().call(2, &request);
+        assert_eq!(answer.error_code, 0);
+        answer.replica_election_results[0].partition_result[0].error_code
+    }
+
     /// What the cluster says of a topic.
     pub fn metadata(&self, topic: &str) -> MetadataResponse {
         self.any_node().call(12, &requests::metadata(&[topic]))

@@ -251,24 +251,14 @@ fn group_samples() -> Vec<Bytes> {
 fn admin_samples() -> Vec<Bytes> {
     let configs = [("retention.ms", "1000"), ("cleanup.policy", "compact")];
     let create = requests::create_topic("another", 2, 1, &configs);
-    let delete = DeleteTopicsRequest::default()
-        .with_topic_names(vec![topic_name("another")])
-        .with_timeout_ms(5_000);
+    let delete = requests::delete_topic("another");
     let more = create_partitions_request::CreatePartitionsTopic::default()
         .with_name(topic_name(TOPIC))
         .with_count(3)
         .with_assignments(None);
     let more = CreatePartitionsRequest::default().with_topics(vec![more]).with_timeout_ms(5_000);
-    let elect = elect_leaders_request::TopicPartitions::default()
-        .with_topic(topic_name(TOPIC))
-        .with_partitions(vec![0]);
-    let elect = ElectLeadersRequest::default().with_topic_partitions(Some(vec![elect]));
-    let reassign = alter_partition_reassignments_request::ReassignablePartition::default()
-        .with_replicas(Some(vec![BrokerId(1)]));
-    let reassign = alter_partition_reassignments_request::ReassignableTopic::default()
-        .with_name(topic_name(TOPIC))
-        .with_partitions(vec![reassign]);
-    let reassign = AlterPartitionReassignmentsRequest::default().with_topics(vec![reassign]);
+    let elect = requests::elect_leaders(0, TOPIC, &[0]);
+    let reassign = requests::reassign(TOPIC, [0], Some(&[1]));
     let log_dirs = describe_log_dirs_request::DescribableLogDirTopic::default()
         .with_topic(topic_name(TOPIC))
         .with_partitions(vec![0]);

@@ -1,6 +1,9 @@
 //! The requests that many tests send, with everything at its default that they do not name.
 
 use bytes::Bytes;
+use kafka_protocol::messages::alter_partition_reassignments_request::{
+    ReassignablePartition, ReassignableTopic,
+};
 use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
@@ -11,9 +14,10 @@ use kafka_protocol::messages::offset_commit_request::{
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::produce_response::PartitionProduceResponse;
 use kafka_protocol::messages::{
-    BrokerId, CreateTopicsRequest, DescribeGroupsRequest, FetchRequest, FindCoordinatorRequest,
-    GroupId, ListOffsetsRequest, MetadataRequest, OffsetCommitRequest, ProduceRequest,
-    ProduceResponse, TopicName,
+    AlterPartitionReassignmentsRequest, BrokerId, CreateTopicsRequest, DeleteTopicsRequest,
+    DescribeGroupsRequest, ElectLeadersRequest, FetchRequest, FindCoordinatorRequest, GroupId,
+    ListOffsetsRequest, MetadataRequest, OffsetCommitRequest, ProduceRequest, ProduceResponse,
+    TopicName, elect_leaders_request,
 };
 use kafka_protocol::protocol::StrBytes;
 
@@ -143,4 +147,37 @@ pub fn fetch_partition(partition: i32, offset: i64) -> FetchPartition {
         .with_current_leader_epoch(-1)
         .with_fetch_offset(offset)
         .with_partition_max_bytes(1 << 20)
+}
+
+/// DeleteTopics of one topic (v1 to v5).
+pub fn delete_topic(topic: &str) -> DeleteTopicsRequest {
+    DeleteTopicsRequest::default().with_topic_names(vec![topic_name(topic)]).with_timeout_ms(5_000)
+}
+
+/// AlterPartitionReassignments: other replicas for some partitions of a topic, or none to give that
+/// up.
+pub fn reassign(
+    topic: &str,
+    partitions: impl IntoIterator<Item = i32>,
+    replicas: Option<&[i32]>,
+) -> AlterPartitionReassignmentsRequest {
+    let replicas = replicas.map(|ids| ids.iter().copied().map(BrokerId).collect::<Vec<_>>());
+    let partition = |index| {
+        let partition = ReassignablePartition::default().with_partition_index(index);
+        partition.with_replicas(replicas.clone())
+    };
+    let topic = ReassignableTopic::default()
+        .with_name(topic_name(topic))
+        .with_partitions(partitions.into_iter().map(partition).collect());
+    AlterPartitionReassignmentsRequest::default().with_timeout_ms(5_000).with_topics(vec![topic])
+}
+
+/// ElectLeaders in some partitions of a topic: 0 for the preferred ones, 1 for unclean ones.
+pub fn elect_leaders(election_type: i8, topic: &str, partitions: &[i32]) -> ElectLeadersRequest {
+    let partitions = elect_leaders_request::TopicPartitions::default()
+        .with_topic(topic_name(topic))
+        .with_partitions(partitions.to_vec());
+    ElectLeadersRequest::default()
+        .with_election_type(election_type)
+        .with_topic_partitions(Some(vec![partitions]))
 }

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use helpers::Error;
 use rdkafka::producer::BaseRecord;
+use workshop_tests::DEADLINE;
 use workshop_tests::disturbed::Disturbed;
-use workshop_tests::{DEADLINE, eventually, requests};
 
 /// What is said of the helpers is five seconds, and fifteen where the controller has to do something.
 /// Here they have some more: other work on the machine is no fault of theirs.
@@ -32,15 +32,6 @@ fn judge<T>(
     let text = error.to_string();
     assert!(text.contains(addresses), "{helper}: {text}");
     assert!(text.contains("advertised.listeners"), "{helper}: {text}");
-}
-
-/// The node that coordinates a group.
-fn coordinator(cluster: &Disturbed, group: &str) -> i32 {
-    eventually("the group has a coordinator", || {
-        let answer = cluster.any_node().call(4, &requests::find_coordinator(&[group]));
-        let found = &answer.coordinators[0];
-        (found.error_code == 0).then_some(found.node_id.0)
-    })
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,7 +71,7 @@ async fn a_silent_leader_is_named_and_the_topics_of_others_are_described() {
 async fn a_silent_coordinator_is_named_with_its_group_and_the_cluster() {
     let cluster = Disturbed::start().await;
     let brokers = cluster.switchboard.bootstrap_servers();
-    let silent = coordinator(&cluster, "boards");
+    let silent = cluster.coordinator("boards");
     let leader = if silent == 1 { 2 } else { 1 };
     let topic = cluster.topic_on(&[leader], &[]);
     cluster.switchboard.delay(silent, SILENCE).unwrap();

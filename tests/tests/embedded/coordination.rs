@@ -4,13 +4,9 @@
 use std::time::Duration;
 
 use embedded_kafka::{ApiKey, Cluster, ResponseError};
-use kafka_protocol::messages::alter_partition_reassignments_request::{
-    ReassignablePartition, ReassignableTopic,
-};
 use kafka_protocol::messages::leave_group_request::MemberIdentity;
 use kafka_protocol::messages::{
-    AlterPartitionReassignmentsRequest, BrokerId, DeleteTopicsRequest, LeaveGroupRequest,
-    OffsetCommitRequest, OffsetFetchRequest, SyncGroupRequest,
+    LeaveGroupRequest, OffsetCommitRequest, OffsetFetchRequest, SyncGroupRequest,
 };
 use kafka_protocol::protocol::Request;
 use workshop_tests::batch::Batch;
@@ -18,7 +14,7 @@ use workshop_tests::disturbed::Disturbed;
 use workshop_tests::group::{heartbeat, join_request, new_member_id, sync_request};
 use workshop_tests::raw::RawClient;
 use workshop_tests::requests::{
-    commit, create_topic, find_coordinator, group_id, produce, text, topic_name,
+    commit, create_topic, delete_topic, find_coordinator, group_id, produce, reassign, text,
 };
 use workshop_tests::{TestCluster, eventually};
 
@@ -148,12 +144,8 @@ async fn offsets_of_a_topic_that_goes_while_nobody_coordinates_its_readers_go_to
     let mut coordinator = clients.connect_to_coordinator(GROUP);
     let answer = coordinator.call(8, &commit(GROUP, &topic, 0, 5, "note"));
     assert_eq!(answer.topics[0].partitions[0].error_code, 0);
-    let nodes = cluster.switchboard.nodes();
-    let node = nodes.iter().find(|it| it.address.to_string() == coordinator.address());
-    cluster.switchboard.kill_node(node.expect("a node").id).await.expect("done");
-    let delete = DeleteTopicsRequest::default()
-        .with_topic_names(vec![topic_name(&topic)])
-        .with_timeout_ms(5_000);
+    cluster.switchboard.kill_node(cluster.coordinator(GROUP)).await.expect("done");
+    let delete = delete_topic(&topic);
     assert_eq!(cluster.any_node().call(5, &delete).responses[0].error_code, 0);
     let again = create_topic(&topic, 1, 1, &[]);
     assert_eq!(cluster.any_node().call(7, &again).topics[0].error_code, 0);
@@ -174,17 +166,7 @@ async fn who_expects_no_answer_gets_none_from_a_fault_either() {
 
 /// Asks for other replicas for all groups.
 fn reassign_coordinators(clients: &TestCluster, nodes: &[i32]) {
-    let replicas: Vec<BrokerId> = nodes.iter().copied().map(BrokerId).collect();
-    let partition = |index| {
-        let partition = ReassignablePartition::default().with_partition_index(index);
-        partition.with_replicas(Some(replicas.clone()))
-    };
-    let topic = ReassignableTopic::default()
-        .with_name(topic_name("__consumer_offsets"))
-        .with_partitions((0..GROUP_PARTITIONS).map(partition).collect());
-    let request = AlterPartitionReassignmentsRequest::default()
-        .with_timeout_ms(5_000)
-        .with_topics(vec![topic]);
+    let request = reassign("__consumer_offsets", 0..GROUP_PARTITIONS, Some(nodes));
     let answer = clients.connect_to_any().call(0, &request);
     let partitions = &answer.responses[0].partitions;
     assert!(partitions.iter().all(|it| it.error_code == 0), "{partitions:?}");

@@ -9,14 +9,14 @@
 use std::time::Duration;
 
 use kafka_protocol::messages::{
-    ApiVersionsRequest, DeleteTopicsRequest, FindCoordinatorRequest, InitProducerIdRequest,
-    OffsetFetchRequest, ProducerId,
+    ApiVersionsRequest, FindCoordinatorRequest, InitProducerIdRequest, OffsetFetchRequest,
+    ProducerId,
 };
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::producer::FutureRecord;
 use workshop_tests::batch::{Batch, offsets};
 use workshop_tests::requests::{
-    create_topic, fetch, group_id, list_offsets, metadata, produce, produced, text, topic_name,
+    create_topic, delete_topic, fetch, group_id, list_offsets, metadata, produce, produced, text,
 };
 use workshop_tests::{HostedCluster, TestCluster, requests};
 
@@ -177,9 +177,7 @@ fn every_change_is_refused_without_any_room_and_reading_goes_on() {
 #[test]
 fn a_topic_can_be_deleted_without_any_room() {
     let mut cluster = without_any_room();
-    let request = DeleteTopicsRequest::default()
-        .with_topic_names(vec![topic_name(TOPIC)])
-        .with_timeout_ms(5_000);
+    let request = delete_topic(TOPIC);
     let answer = cluster.client().connect().call(5, &request);
     assert_eq!(answer.responses[0].error_code, 0);
     cluster.kill();

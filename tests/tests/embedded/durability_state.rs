@@ -10,14 +10,15 @@ use kafka_protocol::messages::incremental_alter_configs_request::{
     AlterConfigsResource, AlterableConfig,
 };
 use kafka_protocol::messages::{
-    CreatePartitionsRequest, DeleteGroupsRequest, DeleteRecordsRequest, DeleteTopicsRequest,
-    DescribeConfigsRequest, IncrementalAlterConfigsRequest, InitProducerIdRequest,
-    ListGroupsRequest, OffsetFetchRequest, ProducerId,
+    CreatePartitionsRequest, DeleteGroupsRequest, DeleteRecordsRequest, DescribeConfigsRequest,
+    IncrementalAlterConfigsRequest, InitProducerIdRequest, ListGroupsRequest, OffsetFetchRequest,
+    ProducerId,
 };
 use workshop_tests::batch::{Batch, offsets};
 use workshop_tests::group::{heartbeat, join_alone};
 use workshop_tests::requests::{
-    create_topic, fetch, group_id, list_offsets, metadata, produce, produced, text, topic_name,
+    create_topic, delete_topic, fetch, group_id, list_offsets, metadata, produce, produced, text,
+    topic_name,
 };
 use workshop_tests::{HostedCluster, TestCluster, requests};
 
@@ -73,9 +74,7 @@ fn fill(cluster: &TestCluster) {
     let request = DeleteGroupsRequest::default().with_groups_names(names);
     let mut coordinator = cluster.connect_to_coordinator("forgotten");
     assert_eq!(coordinator.call(2, &request).results[0].error_code, 0);
-    let request = DeleteTopicsRequest::default()
-        .with_topic_names(vec![topic_name(DOOMED)])
-        .with_timeout_ms(5_000);
+    let request = delete_topic(DOOMED);
     assert_eq!(client.call(5, &request).responses[0].error_code, 0);
 }
 

@@ -170,7 +170,7 @@ async fn a_group_goes_on_at_its_next_coordinator_with_what_it_committed() {
     for offset in 1..=6 {
         committed = TopicPartitionList::new();
         committed.add_partition_offset(&topic, 0, Offset::Offset(offset)).expect("done");
-        let coordinator = coordinator(&cluster, &group);
+        let coordinator = cluster.coordinator(&group);
         if offset % 2 == 0 {
             cluster.switchboard.kill_node(coordinator).await.expect("done");
         }
@@ -187,16 +187,6 @@ async fn a_group_goes_on_at_its_next_coordinator_with_what_it_committed() {
     });
     let offset = found.find_partition(&topic, 0).expect("done").offset();
     assert_eq!(offset, Offset::Offset(6));
-}
-
-/// The node that coordinates a group, as the nodes that run say.
-fn coordinator(cluster: &Disturbed, group: &str) -> i32 {
-    eventually("the group has a coordinator", || {
-        let request = workshop_tests::requests::find_coordinator(&[group]);
-        let answer = cluster.any_node().call(4, &request);
-        let found = &answer.coordinators[0];
-        (found.error_code == 0).then_some(found.node_id.0)
-    })
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -9,12 +9,6 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use embedded_kafka::{ApiKey, Event, EventReceiver, ResponseError};
-use kafka_protocol::messages::alter_partition_reassignments_request::{
-    ReassignablePartition, ReassignableTopic,
-};
-use kafka_protocol::messages::{
-    AlterPartitionReassignmentsRequest, BrokerId, ElectLeadersRequest, elect_leaders_request,
-};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::FutureProducer;
@@ -22,11 +16,11 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::{ClientContext, Message, Statistics};
 use workshop_tests::disturbed::Disturbed;
 use workshop_tests::eventually;
-use workshop_tests::requests::topic_name;
+use workshop_tests::requests::{self};
 
 use super::failover::{RECONNECT_SOON, TURN, read, send};
 
-const PREFERRED: i8 = 0;
+pub(super) const PREFERRED: i8 = 0;
 pub(super) const UNCLEAN: i8 = 1;
 
 const IDEMPOTENT: (&str, &str) = ("enable.idempotence", "true");
@@ -161,16 +155,7 @@ async fn a_record_that_is_answered_too_late_is_there_more_than_once_without_idem
 
 /// Has a leader elected in a topic's only partition, as soon as that can be done.
 pub(super) fn elect(cluster: &Disturbed, topic: &str, election_type: i8) {
-    let partitions = elect_leaders_request::TopicPartitions::default()
-        .with_topic(topic_name(topic))
-        .with_partitions(vec![0]);
-    let request = ElectLeadersRequest::default()
-        .with_election_type(election_type)
-        .with_topic_partitions(Some(vec![partitions]));
-    eventually("a leader is elected", || {
-        let answer = cluster.any_node().call(2, &request);
-        (answer.replica_election_results[0].partition_result[0].error_code == 0).then_some(())
-    });
+    eventually("a leader is elected", || (cluster.elect(election_type, topic) == 0).then_some(()));
 }
 
 /// Polls until the consumer stands at `offset`. Answers with the numbers that came.
@@ -221,12 +206,7 @@ async fn a_consumer_has_read_what_an_unclean_election_loses_and_is_set_back() {
 
 /// Gives a topic's only partition other replicas, and waits until they are in sync.
 fn reassign(cluster: &Disturbed, topic: &str, replicas: &[i32]) {
-    let partition = ReassignablePartition::default()
-        .with_partition_index(0)
-        .with_replicas(Some(replicas.iter().copied().map(BrokerId).collect()));
-    let topics =
-        ReassignableTopic::default().with_name(topic_name(topic)).with_partitions(vec![partition]);
-    let request = AlterPartitionReassignmentsRequest::default().with_topics(vec![topics]);
+    let request = requests::reassign(topic, [0], Some(replicas));
     let answer = cluster.any_node().call(0, &request);
     assert_eq!(answer.responses[0].partitions[0].error_code, 0);
     eventually("the replicas have moved", || {

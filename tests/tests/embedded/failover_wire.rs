@@ -6,7 +6,7 @@ use embedded_kafka::{ApiKey, Cluster, NodeError, ResponseError};
 use kafka_protocol::messages::{
     DescribeTopicPartitionsRequest, ElectLeadersRequest, IncrementalAlterConfigsRequest,
     OffsetForLeaderEpochRequest, describe_topic_partitions_request::TopicRequest,
-    elect_leaders_request, incremental_alter_configs_request, offset_for_leader_epoch_request,
+    incremental_alter_configs_request, offset_for_leader_epoch_request,
 };
 use workshop_tests::batch::Batch;
 use workshop_tests::disturbed::Disturbed;
@@ -15,6 +15,8 @@ use workshop_tests::requests::{
     fetch, list_offsets, metadata, produce, produced, text, topic_name,
 };
 use workshop_tests::{TestCluster, eventually};
+
+use super::failover_clients::{PREFERRED, UNCLEAN};
 
 const NOT_LEADER_OR_FOLLOWER: i16 = 6;
 const LEADER_NOT_AVAILABLE: i16 = 5;
@@ -175,33 +177,20 @@ async fn an_unclean_election_brings_a_partition_back_without_what_was_acknowledg
     assert_eq!(cluster.high_watermark(3, &topic), 0);
 }
 
-/// The error code of an election in a topic's only partition: 0 for preferred, 1 for unclean.
-fn elect(cluster: &Disturbed, topic: &str, election_type: i8) -> i16 {
-    let partitions = elect_leaders_request::TopicPartitions::default()
-        .with_topic(topic_name(topic))
-        .with_partitions(vec![0]);
-    let request = ElectLeadersRequest::default()
-        .with_election_type(election_type)
-        .with_topic_partitions(Some(vec![partitions]));
-    let answer = cluster.any_node().call(2, &request);
-    assert_eq!(answer.error_code, 0);
-    answer.replica_election_results[0].partition_result[0].error_code
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn the_preferred_leader_takes_over_when_it_is_asked_to() {
     let cluster = Disturbed::start().await;
     let topic = cluster.topic_on(&[1, 2], &[]);
-    assert_eq!(elect(&cluster, &topic, 0), ELECTION_NOT_NEEDED);
+    assert_eq!(cluster.elect(PREFERRED, &topic), ELECTION_NOT_NEEDED);
     cluster.switchboard.stop_node(1).await.expect("it runs");
     assert_eq!(cluster.partition(&topic).leader_id, 2);
-    assert_eq!(elect(&cluster, &topic, 0), PREFERRED_LEADER_NOT_AVAILABLE);
+    assert_eq!(cluster.elect(PREFERRED, &topic), PREFERRED_LEADER_NOT_AVAILABLE);
     cluster.switchboard.start_node(1).await.expect("it is down");
     let before = cluster.partition(&topic).leader_epoch;
-    assert_eq!(elect(&cluster, &topic, 0), 0);
+    assert_eq!(cluster.elect(PREFERRED, &topic), 0);
     let led = cluster.partition(&topic);
     assert_eq!((led.leader_id.0, led.leader_epoch), (1, before + 1));
-    assert_eq!(elect(&cluster, "no-such-topic", 0), 3);
+    assert_eq!(cluster.elect(PREFERRED, "no-such-topic"), 3);
     // Who asks for all is told of those alone that needed it.
     let all = ElectLeadersRequest::default().with_topic_partitions(None);
     let results = cluster.node(1).call(2, &all).replica_election_results;
@@ -212,15 +201,15 @@ async fn the_preferred_leader_takes_over_when_it_is_asked_to() {
 async fn an_unclean_election_can_be_asked_for_where_nobody_leads() {
     let cluster = Disturbed::start().await;
     let topic = cluster.topic_on(&[2, 3], &[]);
-    assert_eq!(elect(&cluster, &topic, 1), ELECTION_NOT_NEEDED);
+    assert_eq!(cluster.elect(UNCLEAN, &topic), ELECTION_NOT_NEEDED);
     cluster.switchboard.kill_node(3).await.expect("it runs");
     cluster.wait_for_in_sync(&topic, &[2]);
     cluster.append(2, &topic, -1, &["acknowledged, and lost"]);
     cluster.switchboard.kill_node(2).await.expect("it runs");
     cluster.wait_for_leader(&topic, -1);
-    assert_eq!(elect(&cluster, &topic, 1), ELIGIBLE_LEADERS_NOT_AVAILABLE);
+    assert_eq!(cluster.elect(UNCLEAN, &topic), ELIGIBLE_LEADERS_NOT_AVAILABLE);
     cluster.switchboard.start_node(3).await.expect("it is down");
-    assert_eq!(elect(&cluster, &topic, 1), 0);
+    assert_eq!(cluster.elect(UNCLEAN, &topic), 0);
     assert_eq!((cluster.partition(&topic).leader_id.0, cluster.high_watermark(3, &topic)), (3, 0));
 }
 

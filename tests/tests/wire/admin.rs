@@ -12,7 +12,7 @@ use kafka_protocol::messages::{
     DeleteTopicsRequest, DescribeConfigsRequest, IncrementalAlterConfigsRequest,
 };
 use workshop_tests::raw::RawClient;
-use workshop_tests::requests::{create_topic, metadata, text, topic_name};
+use workshop_tests::requests::{create_topic, delete_topic, metadata, text, topic_name};
 use workshop_tests::{TestCluster, eventually};
 
 const UNKNOWN_SERVER_ERROR: i16 = -1;
@@ -108,9 +108,7 @@ async fn names_that_differ_in_dot_and_underscore_collide() {
     let (error, message) = created(&mut client, &create_topic(&underscored, 1, 1, &[]));
     assert_eq!(error, 17, "{message}");
     assert!(message.contains("collides with existing topic"), "{message}");
-    let request = DeleteTopicsRequest::default()
-        .with_topic_names(vec![topic_name(&dotted)])
-        .with_timeout_ms(5_000);
+    let request = delete_topic(&dotted);
     assert_eq!(client.call(5, &request).responses[0].error_code, 0);
 }
 
@@ -175,9 +173,7 @@ async fn topics_are_deleted_by_name_and_by_id() {
     });
     assert_eq!(client.call(6, &request).responses[0].error_code, UNKNOWN_TOPIC_ID);
     for version in 1..=5 {
-        let request = DeleteTopicsRequest::default()
-            .with_topic_names(vec![topic_name(&topic)])
-            .with_timeout_ms(5_000);
+        let request = delete_topic(&topic);
         let answer = client.call(version, &request);
         assert_eq!(answer.responses[0].error_code, UNKNOWN_TOPIC_OR_PARTITION);
     }

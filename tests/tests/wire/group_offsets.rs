@@ -14,7 +14,7 @@ use kafka_protocol::messages::{
 };
 use workshop_tests::group::{join_request, new_member_id, subscription, sync_request};
 use workshop_tests::raw::RawClient;
-use workshop_tests::requests::{describe_group, group_id, text, topic_name};
+use workshop_tests::requests::{delete_topic, describe_group, group_id, text, topic_name};
 use workshop_tests::{TestCluster, eventually};
 
 const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
@@ -268,10 +268,7 @@ async fn deleted_offsets_of_an_empty_group_are_gone() {
 async fn a_deleted_topic_takes_its_committed_offsets_along() {
     let mut it = Fixture::new().await;
     assert_eq!(it.committed(&it.commit(1, None)), 0);
-    let names = vec![topic_name(&it.topic)];
-    let request = kafka_protocol::messages::DeleteTopicsRequest::default()
-        .with_topic_names(names)
-        .with_timeout_ms(5_000);
+    let request = delete_topic(&it.topic);
     assert_eq!(it.cluster.connect().call(5, &request).responses[0].error_code, 0);
     eventually("the offset is gone", || (it.fetched().1 == -1).then_some(()));
 }

@@ -1,19 +1,15 @@
 //! Other replicas for a partition, and another leader: what is refused, and what is done.
 
-use kafka_protocol::messages::alter_partition_reassignments_request::{
-    ReassignablePartition, ReassignableTopic,
-};
 use kafka_protocol::messages::create_topics_request::CreatableReplicaAssignment;
 use kafka_protocol::messages::describe_log_dirs_request::DescribableLogDirTopic;
 use kafka_protocol::messages::{
-    AlterPartitionReassignmentsRequest, BrokerId, DescribeLogDirsRequest, ElectLeadersRequest,
-    ListPartitionReassignmentsRequest, elect_leaders_request, elect_leaders_response,
+    BrokerId, DescribeLogDirsRequest, ListPartitionReassignmentsRequest, elect_leaders_response,
 };
 use workshop_tests::batch::Batch;
 use workshop_tests::disturbed::Disturbed;
 use workshop_tests::raw::RawClient;
 use workshop_tests::requests::{create_topic, metadata, produce, produced, topic_name};
-use workshop_tests::{TestCluster, eventually};
+use workshop_tests::{TestCluster, eventually, requests};
 
 const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
 const INVALID_REPLICA_ASSIGNMENT: i16 = 39;
@@ -33,14 +29,7 @@ fn reassign(
     partition: i32,
     replicas: Option<&[i32]>,
 ) -> (i16, String) {
-    let partition = ReassignablePartition::default()
-        .with_partition_index(partition)
-        .with_replicas(replicas.map(nodes));
-    let topic =
-        ReassignableTopic::default().with_name(topic_name(topic)).with_partitions(vec![partition]);
-    let request = AlterPartitionReassignmentsRequest::default()
-        .with_timeout_ms(5_000)
-        .with_topics(vec![topic]);
+    let request = requests::reassign(topic, [partition], replicas);
     let answer = cluster.connect().call(0, &request);
     assert_eq!(answer.error_code, 0, "{:?}", answer.error_message);
     let partition = &answer.responses[0].partitions[0];
@@ -146,13 +135,8 @@ async fn the_number_of_replicas_changes_only_where_that_is_allowed() {
     let cluster = TestCluster::start().await;
     let topic = topic_on_two_nodes(&cluster);
     let change = |replicas: &[i32], is_allowed| {
-        let partition = ReassignablePartition::default().with_replicas(Some(nodes(replicas)));
-        let topic = ReassignableTopic::default()
-            .with_name(topic_name(&topic))
-            .with_partitions(vec![partition]);
-        let request = AlterPartitionReassignmentsRequest::default()
-            .with_allow_replication_factor_change(is_allowed)
-            .with_topics(vec![topic]);
+        let request = requests::reassign(&topic, [0], Some(replicas))
+            .with_allow_replication_factor_change(is_allowed);
         let answer = cluster.connect().call(1, &request);
         assert_eq!(answer.allow_replication_factor_change, is_allowed);
         let partition = &answer.responses[0].partitions[0];
@@ -176,12 +160,7 @@ fn elect(
     topic: &str,
     partitions: &[i32],
 ) -> (i16, Vec<(i32, i16, String)>) {
-    let partitions = elect_leaders_request::TopicPartitions::default()
-        .with_topic(topic_name(topic))
-        .with_partitions(partitions.to_vec());
-    let request = ElectLeadersRequest::default()
-        .with_election_type(election_type)
-        .with_topic_partitions(Some(vec![partitions]));
+    let request = requests::elect_leaders(election_type, topic, partitions);
     let answer = cluster.connect().call(2, &request);
     let result = |it: &elect_leaders_response::PartitionResult| {
         let text = it.error_message.as_ref().map(ToString::to_string);

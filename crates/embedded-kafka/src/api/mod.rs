@@ -7,6 +7,7 @@
 #[cfg(test)]
 mod compaction_tests;
 mod config_resources;
+mod context;
 mod describe;
 mod offset_answers;
 #[cfg(test)]
@@ -18,7 +19,7 @@ mod transaction_tests;
 use std::any::Any;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::{Buf, Bytes};
 use kafka_protocol::ResponseError;
@@ -27,16 +28,12 @@ use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, StrBytes};
 use parking_lot::Mutex;
 
 use crate::event::Event;
-use crate::metadata::{Partition, Position, READ_COMMITTED, names};
+use crate::metadata::READ_COMMITTED;
 use crate::net::rope::Rope;
 use crate::net::shape;
 use crate::state::State;
-use crate::time::Timestamp;
-use crate::wait::wait_for;
 
-/// How long an answer waits for what a coordinator wrote to be safe (`offsets.commit.timeout.ms`).
-const COORDINATOR_WRITE_TIMEOUT: Duration = Duration::from_secs(5);
-
+pub(crate) use context::Context;
 pub(crate) use refused::can_be_refused;
 
 /// Who sent a request, and to which node.
@@ -44,29 +41,6 @@ pub(crate) use refused::can_be_refused;
 pub(crate) struct Peer {
     pub(crate) node: i32,
     pub(crate) address: SocketAddr,
-}
-
-/// What a handler knows beside the request itself.
-pub(crate) struct Context {
-    /// The cluster's state, shared by all nodes.
-    pub(crate) state: Arc<State>,
-    /// The node whose socket the request came in on.
-    pub(crate) node: i32,
-    /// The client's own name for itself (`client.id`), empty where it gave none.
-    pub(crate) client_id: StrBytes,
-    /// Where the client connected from.
-    pub(crate) client_host: std::net::IpAddr,
-    /// When the request was read.
-    pub(crate) now: Timestamp,
-    /// What this node coordinates of what was asked, with the leader epoch in which it does.
-    pub(crate) coordinated: Mutex<Vec<(Coordinated, i32)>>,
-}
-
-/// A partition in which a coordinator keeps what it knows.
-#[derive(Debug, Clone)]
-pub(crate) enum Coordinated {
-    Groups(Arc<Partition>),
-    Transactions(Arc<Partition>),
 }
 
 /// What becomes of a request.
@@ -102,57 +76,6 @@ macro_rules! apis {
             }
         }
     };
-    // A handler that answers at once.
-    (@answer $call:ident, $context:ident, $request:ident, $module:ident, now) => {
-        match $call.decode::<messages::$request>() {
-            Err(answer) => answer,
-            Ok(request) => {
-                let asked = $context.in_words(&request);
-                let response = $module::handle(request, $call.version, $context);
-                $call.respond(response, asked, $context, [])
-            }
-        }
-    };
-    // A handler of a coordinator that answers at once. Its answer is not sent before what it wrote
-    // is safe, or before what it read is.
-    (@answer $call:ident, $context:ident, $request:ident, $module:ident, coordinates) => {
-        match $call.decode::<messages::$request>() {
-            Err(answer) => answer,
-            Ok(request) => {
-                let asked = $context.in_words(&request);
-                let response = $module::handle(request, $call.version, $context);
-                match $context.written_for_good().await {
-                    Ok(()) => $call.respond(response, asked, $context, []),
-                    Err(error) => refused::answer(&$call, error, $context),
-                }
-            }
-        }
-    };
-    // A handler of a coordinator that may wait.
-    (@answer $call:ident, $context:ident, $request:ident, $module:ident, waits_and_coordinates) => {
-        match $call.decode::<messages::$request>() {
-            Err(answer) => answer,
-            Ok(request) => {
-                let asked = $context.in_words(&request);
-                let response = $module::handle(request, $call.version, $context).await;
-                match $context.written_for_good().await {
-                    Ok(()) => $call.respond(response, asked, $context, []),
-                    Err(error) => refused::answer(&$call, error, $context),
-                }
-            }
-        }
-    };
-    // A handler that may wait.
-    (@answer $call:ident, $context:ident, $request:ident, $module:ident, waits) => {
-        match $call.decode::<messages::$request>() {
-            Err(answer) => answer,
-            Ok(request) => {
-                let asked = $context.in_words(&request);
-                let response = $module::handle(request, $call.version, $context).await;
-                $call.respond(response, asked, $context, [])
-            }
-        }
-    };
     // A handler that makes its own answer: no response at all, or one that shares buffers.
     (@answer $call:ident, $context:ident, $request:ident, $module:ident, answers) => {
         match $call.decode::<messages::$request>() {
@@ -160,6 +83,36 @@ macro_rules! apis {
             Ok(request) => $module::answer(request, &$call, $context).await,
         }
     };
+    // A handler of one of the kinds below.
+    (@answer $call:ident, $context:ident, $request:ident, $module:ident, $kind:ident) => {
+        match $call.decode::<messages::$request>() {
+            Err(answer) => answer,
+            Ok(request) => {
+                let asked = $context.in_words(&request);
+                let response = apis!(@handle $kind, $module, request, $call, $context);
+                match apis!(@safe $kind, $context) {
+                    Ok(()) => $call.respond(response, asked, $context, []),
+                    Err(error) => refused::answer(&$call, error, $context),
+                }
+            }
+        }
+    };
+    // One that may wait.
+    (@handle waits, $module:ident, $request:ident, $call:ident, $context:ident) => {
+        $module::handle($request, $call.version, $context).await
+    };
+    (@handle waits_and_coordinates, $module:ident, $request:ident, $call:ident, $context:ident) => {
+        $module::handle($request, $call.version, $context).await
+    };
+    // One that answers at once.
+    (@handle $kind:ident, $module:ident, $request:ident, $call:ident, $context:ident) => {
+        $module::handle($request, $call.version, $context)
+    };
+    // One of a coordinator: its answer is not sent before what it wrote is safe, or before what it
+    // read is.
+    (@safe coordinates, $context:ident) => { $context.written_for_good().await };
+    (@safe waits_and_coordinates, $context:ident) => { $context.written_for_good().await };
+    (@safe $kind:ident, $context:ident) => { Ok(()) };
 }
 
 apis! {
@@ -330,97 +283,6 @@ impl Call {
             response: response.map(describe::response).unwrap_or_default(),
             elapsed: self.started.elapsed(),
         });
-    }
-}
-
-impl Context {
-    /// What a request asks, where somebody listens.
-    fn in_words(&self, request: &dyn Any) -> String {
-        if self.state.events.are_heard() { describe::request(request) } else { String::new() }
-    }
-
-    /// The rack of a node as responses tell it, where it has one (`broker.rack`).
-    fn rack_of(&self, node: i32) -> Option<StrBytes> {
-        self.state.settings.rack(node).map(|rack| StrBytes::from_string(rack.to_owned()))
-    }
-
-    /// Whether this node coordinates the group, which must have a name for anyone to join it.
-    pub(crate) fn check_members_coordinator(&self, group_id: &str) -> Result<(), ResponseError> {
-        if group_id.is_empty() {
-            return Err(ResponseError::InvalidGroupId);
-        }
-        self.check_coordinator(group_id)
-    }
-
-    /// Whether this node coordinates the group, and knows all of it.
-    pub(crate) fn check_coordinator(&self, group_id: &str) -> Result<(), ResponseError> {
-        let metadata = &self.state.metadata;
-        let partition = metadata
-            .partition(names::CONSUMER_OFFSETS, metadata.offsets_partition(group_id))
-            .map_err(|_| ResponseError::CoordinatorNotAvailable)?;
-        let epoch = partition.with(|it| match it.replication.leader() {
-            Some(_) if it.replication.is_led_by(self.node) => Ok(it.replication.epoch()),
-            Some(_) => Err(ResponseError::NotCoordinator),
-            None => Err(ResponseError::CoordinatorNotAvailable),
-        })?;
-        if self.state.groups.is_closed(partition.index) {
-            return Err(ResponseError::CoordinatorLoadInProgress);
-        }
-        self.coordinated.lock().push((Coordinated::Groups(partition), epoch));
-        Ok(())
-    }
-
-    /// Whether this node coordinates the transactional id, and knows all of it. An empty one is
-    /// nobody's.
-    pub(crate) fn check_transaction_coordinator(
-        &self,
-        transactional_id: &str,
-    ) -> Result<(), ResponseError> {
-        if transactional_id.is_empty() {
-            return Err(ResponseError::InvalidRequest);
-        }
-        let partition = self.state.metadata.transaction_partition(transactional_id);
-        let partition = partition.map_err(|_| ResponseError::NotCoordinator)?;
-        let epoch = partition
-            .with(|it| it.replication.is_led_by(self.node).then(|| it.replication.epoch()));
-        let epoch = epoch.ok_or(ResponseError::NotCoordinator)?;
-        if self.state.transactions.is_closed(partition.index) {
-            return Err(ResponseError::CoordinatorLoadInProgress);
-        }
-        self.coordinated.lock().push((Coordinated::Transactions(partition), epoch));
-        Ok(())
-    }
-
-    /// Waits until all that this node's coordinators have written, for this request or before it,
-    /// outlives the leader. Undisturbed, it does at once.
-    ///
-    /// # Errors
-    /// As Kafka answers: `NOT_COORDINATOR` where another coordinates meanwhile,
-    /// `COORDINATOR_NOT_AVAILABLE` where too few replicas have it in time
-    /// (`offsets.commit.timeout.ms`).
-    async fn written_for_good(&self) -> Result<(), ResponseError> {
-        let coordinated = std::mem::take(&mut *self.coordinated.lock());
-        for (what, epoch) in coordinated {
-            let (partition, is_closed) = match &what {
-                Coordinated::Groups(it) => (it, self.state.groups.is_closed(it.index)),
-                Coordinated::Transactions(it) => (it, self.state.transactions.is_closed(it.index)),
-            };
-            if is_closed {
-                return Err(ResponseError::NotCoordinator);
-            }
-            let end = partition.with(|it| it.log.end_offset());
-            let position = Position { end, epoch };
-            let deadline = tokio::time::Instant::now() + COORDINATOR_WRITE_TIMEOUT;
-            let decided = || partition.with(|it| it.coordinator_outcome(&position));
-            match wait_for(&[&partition.changed], Some(deadline), decided).await {
-                Some(Ok(())) => {}
-                Some(Err(ResponseError::NotLeaderOrFollower)) => {
-                    return Err(ResponseError::NotCoordinator);
-                }
-                Some(Err(_)) | None => return Err(ResponseError::CoordinatorNotAvailable),
-            }
-        }
-        Ok(())
     }
 }
 

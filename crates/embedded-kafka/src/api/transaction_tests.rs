@@ -7,6 +7,7 @@ use kafka_protocol::messages::fetch_response::PartitionData;
 use super::partition_fixture::{EVERYTHING, Fixture, TOPIC, fetch, offsets, partition_of};
 use super::*;
 use crate::log::BatchBuilder;
+use crate::time::Timestamp;
 
 const COMMITTED: i8 = 1;
 

@@ -204,30 +204,32 @@ impl Groups {
     /// the same name would otherwise be read from where the old one was left. In partitions that
     /// are closed that is done when they are opened.
     pub(crate) fn forget_topics(&self, topics: &[&str], now: Timestamp) {
-        for gone in self.groups.write().closed.values_mut() {
+        let mut groups = self.groups.write();
+        for gone in groups.closed.values_mut() {
             gone.extend(topics.iter().map(|&topic| topic.to_owned()));
         }
-        let is_open =
-            |group_id: &str| self.groups.read().is_open(|| self.log.partition_for(group_id));
-        self.forget_where(is_open, |topic| topics.contains(&topic), now);
+        let cells =
+            groups.cells_where(|group_id| groups.is_open(|| self.log.partition_for(group_id)));
+        drop(groups);
+        self.forget(cells, |topic| topics.contains(&topic), now);
     }
 
     /// Deletes what groups have committed for topics that are not there: their deletion had begun
     /// when the cluster was killed.
     pub(crate) fn forget_unknown_topics(&self, exists: impl Fn(&str) -> bool, now: Timestamp) {
-        self.forget_where(|_| true, |topic| !exists(topic), now);
+        let cells = self.groups.read().cells_where(|_| true);
+        self.forget(cells, |topic| !exists(topic), now);
     }
 
-    pub(super) fn forget_where(
+    /// Deletes what these groups have committed for topics that are gone.
+    pub(super) fn forget(
         &self,
-        is_concerned: impl Fn(&str) -> bool,
+        cells: Vec<Arc<GroupCell>>,
         is_gone: impl Fn(&str) -> bool,
         now: Timestamp,
     ) {
-        let groups = self.groups.read().by_id.clone();
-        let concerned = groups.iter().filter(|(group_id, _)| is_concerned(group_id));
-        for (_, cell) in concerned {
-            self.step(cell, now, |group, _| {
+        for cell in cells {
+            self.step(&cell, now, |group, _| {
                 let mut gone = group.offsets.keys();
                 gone.retain(|(topic, _)| is_gone(topic));
                 if let Err(error) = self.remove_offsets(group, &gone) {

@@ -377,6 +377,12 @@ impl Directory {
         self.closed.is_empty() || !self.closed.contains_key(&partition())
     }
 
+    /// The groups of which something holds, by their ids.
+    pub(super) fn cells_where(&self, is_so: impl Fn(&str) -> bool) -> Vec<Arc<GroupCell>> {
+        let wanted = self.by_id.iter().filter(|(group_id, _)| is_so(group_id));
+        wanted.map(|(_, cell)| Arc::clone(cell)).collect()
+    }
+
     fn find_or_create(&mut self, group_id: &str, now: Timestamp) -> Arc<GroupCell> {
         let cell = self.by_id.entry(group_id.to_owned()).or_insert_with(|| {
             Arc::new(GroupCell {

@@ -99,16 +99,13 @@ impl Groups {
     /// The partitions have been replayed to their ends: their groups are here, sessions begin, and
     /// what was deleted is forgotten.
     pub(crate) fn replayed(&self, is_replayed: impl Fn(i32) -> bool, now: Timestamp) {
-        let is_concerned = |group_id: &String| is_replayed(self.log.partition_for(group_id));
+        let is_concerned = |group_id: &str| is_replayed(self.log.partition_for(group_id));
         self.groups.write().by_id.retain(|group_id, cell| {
             let group = cell.group.lock();
             let is_stored = group.is_stored || group.consumer.is_some();
             !is_concerned(group_id) || is_stored || !group.is_forgettable()
         });
-        let groups = self.groups.read();
-        let concerned = groups.by_id.iter().filter(|(group_id, _)| is_concerned(group_id));
-        let cells = concerned.map(|(_, cell)| Arc::clone(cell)).collect::<Vec<_>>();
-        drop(groups);
+        let cells = self.groups.read().cells_where(is_concerned);
         for cell in cells {
             self.step(&cell, now, |group, step| group.start_sessions(step));
         }
@@ -132,11 +129,9 @@ impl Groups {
             }
             drop(groups);
             for (partition, topics) in gone {
-                self.forget_where(
-                    |group_id| self.log.partition_for(group_id) == partition,
-                    |topic| topics.contains(topic),
-                    now,
-                );
+                let is_there = |group_id: &str| self.log.partition_for(group_id) == partition;
+                let cells = self.groups.read().cells_where(is_there);
+                self.forget(cells, |topic| topics.contains(topic), now);
             }
         }
     }

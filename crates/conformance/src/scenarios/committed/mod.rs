@@ -3,15 +3,13 @@
 mod deleting;
 mod keeping;
 
-use kafka_protocol::messages::offset_commit_request::{
-    OffsetCommitRequestPartition, OffsetCommitRequestTopic,
-};
+use kafka_protocol::messages::offset_commit_request::OffsetCommitRequestPartition;
 use kafka_protocol::messages::offset_fetch_request::{
     OffsetFetchRequestGroup, OffsetFetchRequestTopics,
 };
 use kafka_protocol::messages::{OffsetCommitRequest, OffsetFetchRequest};
 use wire_client::raw::RawClient;
-use wire_client::requests::{group_id, text, topic_name};
+use wire_client::requests::{group_id, topic_name};
 
 use super::{Outcome, Scenario};
 use crate::failure::Failure;
@@ -24,17 +22,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
 
 /// OffsetCommit of one partition from outside of the group's membership.
 fn commit(group: &str, topic: &str, partition: i32, offset: i64) -> OffsetCommitRequest {
-    let partition = OffsetCommitRequestPartition::default()
-        .with_partition_index(partition)
-        .with_committed_offset(offset)
-        .with_committed_metadata(Some(text("")));
-    let topic = OffsetCommitRequestTopic::default()
-        .with_name(topic_name(topic))
-        .with_partitions(vec![partition]);
-    OffsetCommitRequest::default()
-        .with_group_id(group_id(group))
-        .with_generation_id_or_member_epoch(-1)
-        .with_topics(vec![topic])
+    wire_client::requests::commit(group, topic, partition, offset, "")
 }
 
 fn answered(node: &mut RawClient, request: &OffsetCommitRequest) -> Outcome {

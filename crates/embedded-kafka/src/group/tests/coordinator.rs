@@ -250,12 +250,17 @@ fn deleting_a_topic_deletes_its_committed_offsets() {
     assert_eq!(fetched(&restarted(&log, 0)), [("flights".into(), 0, 9)]);
 }
 
+fn committed_to_two_topics(log: &Arc<MemoryLog>) -> Groups {
+    let groups = groups(log);
+    let offsets = vec![offset("airports", 0, 5), offset("flights", 0, 9)];
+    groups.commit(GROUP, &on_its_own(), offsets, 0).unwrap();
+    groups
+}
+
 #[test]
 fn a_topic_deleted_while_its_groups_are_not_here_takes_their_offsets_too() {
     let log = Arc::default();
-    let groups = groups(&log);
-    let offsets = vec![offset("airports", 0, 5), offset("flights", 0, 9)];
-    groups.commit(GROUP, &on_its_own(), offsets, 0).unwrap();
+    let groups = committed_to_two_topics(&log);
     let moves = groups.moves();
     groups.close(&[0], 0);
     groups.forget_topics(&["airports"], 0);
@@ -271,9 +276,7 @@ fn a_topic_deleted_while_its_groups_are_not_here_takes_their_offsets_too() {
 #[test]
 fn offsets_of_topics_that_are_not_there_are_deleted() {
     let log = Arc::default();
-    let groups = groups(&log);
-    let offsets = vec![offset("airports", 0, 5), offset("flights", 0, 9)];
-    groups.commit(GROUP, &on_its_own(), offsets, 0).unwrap();
+    let groups = committed_to_two_topics(&log);
     groups.forget_unknown_topics(|topic| topic == "flights", 0);
     assert_eq!(fetched(&groups), [("flights".into(), 0, 9)]);
     assert_eq!(fetched(&restarted(&log, 0)), [("flights".into(), 0, 9)]);
