@@ -14,6 +14,9 @@ use crate::scene::Scene;
 /// The outcome of a scenario that did not end in time.
 pub const TIMED_OUT: &str = "timed out";
 
+/// How the outcome of a scenario begins that met something else than an answer.
+pub(crate) const FAILED: &str = "failed: ";
+
 /// How long one scenario may take. The longest waits for a transaction to be given up, which Apache
 /// Kafka looks for every 10 s.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -71,12 +74,12 @@ async fn outcome(bootstrap_servers: String, scenario: Scenario, limit: Duration)
     };
     let thread = std::thread::Builder::new().name("scenario".to_owned()).spawn(play);
     if let Err(error) = thread {
-        return format!("failed: {error}");
+        return format!("{FAILED}{error}");
     }
     match tokio::time::timeout(limit, told).await {
         Ok(Ok(Ok(outcome))) => outcome,
-        Ok(Ok(Err(failure))) => format!("failed: {failure}"),
-        Ok(Err(_)) => "failed: the scenario panicked".to_owned(),
+        Ok(Ok(Err(failure))) => format!("{FAILED}{failure}"),
+        Ok(Err(_)) => format!("{FAILED}the scenario panicked"),
         Err(_) => TIMED_OUT.to_owned(),
     }
 }

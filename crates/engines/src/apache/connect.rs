@@ -11,6 +11,7 @@ use super::process::Process;
 use super::{LIMIT, TRY_AGAIN, failed, temporary_directory};
 use crate::error::Error;
 use crate::ports;
+use crate::release::Release;
 
 /// How many lines of the worker's log an error shows.
 const SHOWN_LINES: usize = 12;
@@ -45,7 +46,7 @@ impl Connect {
     /// # Errors
     /// As a cluster of Apache Kafka.
     pub async fn start(options: &ConnectOptions) -> Result<Self, Error> {
-        let jars = Jars::find().await?;
+        let jars = Jars::find(Release::default()).await?;
         let directory = temporary_directory()?;
         let guard = Guard::watch(directory.path())?;
         let port = ports::choose(&[options.port])[0];
