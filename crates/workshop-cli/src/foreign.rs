@@ -43,7 +43,7 @@ pub(crate) async fn run(
     println!("Apache Kafka with {}, whose data goes when it ends", count(addresses.len()));
     describe(&addresses, ports);
     beside.describe();
-    greet(&addresses, &servers, &beside, &choice);
+    greet(&addresses, &servers, &beside, &choice, data);
     if choice.wire {
         println!("\nWORKSHOP_WIRE shows the requests of the embedded cluster only.");
     }
