@@ -3,6 +3,7 @@
 //!
 //! One program for all of them, because they wait more than they compute.
 
+mod advice;
 mod async_consumers;
 mod configs;
 mod conformance;
