@@ -81,7 +81,8 @@ impl Apache {
         let mut processes = Vec::with_capacity(options.nodes);
         for (position, node) in plan.nodes.iter().enumerate() {
             let home = directory.path().join(format!("node-{}", node.id));
-            let process = NodeProcess::new(*node, home, jars.clone(), Arc::clone(&guard));
+            let (jars, guard) = (jars.clone(), Arc::clone(&guard));
+            let process = NodeProcess::new(*node, home, jars, options.lifetime, guard);
             process.write(&plan.properties(position, process.data()))?;
             processes.push(process);
         }

@@ -34,11 +34,29 @@ pub struct Options {
     pub ports: Vec<u16>,
     /// Which Apache Kafka runs on the engines `apache` and `docker`.
     pub release: Release,
+    /// How long a node of the engine `apache` is meant to live.
+    pub lifetime: Lifetime,
+}
+
+/// How long a Java process is meant to live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Lifetime {
+    /// For a test or a lesson: Java compiles quickly and not for speed, so that a node starts, and
+    /// works for a minute, on about half the CPU time.
+    #[default]
+    Short,
+    /// For a measurement: Java compiles as it does by itself.
+    Long,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { nodes: 3, ports: Vec::new(), release: Release::default() }
+        Self {
+            nodes: 3,
+            ports: Vec::new(),
+            release: Release::default(),
+            lifetime: Lifetime::default(),
+        }
     }
 }
 

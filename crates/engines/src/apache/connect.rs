@@ -9,6 +9,7 @@ use super::guard::Guard;
 use super::jars::{Jars, last_lines};
 use super::process::Process;
 use super::{LIMIT, TRY_AGAIN, failed, temporary_directory};
+use crate::engine::Lifetime;
 use crate::error::Error;
 use crate::ports;
 use crate::release::Release;
@@ -53,7 +54,7 @@ impl Connect {
         let file = directory.path().join("connect.properties");
         fs::write(&file, properties(options, port)).map_err(|e| failed("write", &file, e))?;
         let class = "org.apache.kafka.connect.cli.ConnectDistributed";
-        let mut command = jars.java.command(&jars.library, 512, class);
+        let mut command = jars.java.command(&jars.library, 512, Lifetime::Short, class);
         let log = directory.path().join("connect.log");
         let process = Process::start(command.arg(&file), &log, &guard)?;
         let mut worker =
