@@ -1,5 +1,5 @@
 //! What clients see of a cluster that they know by its address alone, embedded or Apache Kafka:
-//! librdkafka, the helpers on it, and the clients of Java and Python.
+//! librdkafka, the helpers on it, the examples, and the clients of Java and Python.
 //!
 //! One program for all of them, because they wait more than they compute.
 
@@ -9,6 +9,8 @@ mod configs;
 mod conformance;
 mod consume;
 mod consumer_groups;
+mod examples;
+mod examples_schemas;
 mod forgetting;
 mod groups;
 mod helpers;
