@@ -10,6 +10,7 @@ mod configs;
 mod connections;
 mod fencing;
 mod fetch;
+mod forgotten;
 mod groups;
 mod idempotence;
 mod log_dirs;
@@ -35,6 +36,7 @@ pub type Outcome = Result<String, Failure>;
 #[derive(Clone)]
 pub struct Scenario {
     name: String,
+    plays_alone: bool,
     play: Arc<dyn Fn(&Scene) -> Outcome + Send + Sync>,
 }
 
@@ -43,7 +45,16 @@ impl Scenario {
         name: String,
         play: impl Fn(&Scene) -> Outcome + Send + Sync + 'static,
     ) -> Self {
-        Self { name, play: Arc::new(play) }
+        Self { name, plays_alone: false, play: Arc::new(play) }
+    }
+
+    /// The same for a question that disturbs all others: it is asked when they have ended.
+    pub(crate) fn alone(self) -> Self {
+        Self { plays_alone: true, ..self }
+    }
+
+    pub(crate) fn plays_alone(&self) -> bool {
+        self.plays_alone
     }
 
     /// Its area and its own name, such as `topics/existing`.
@@ -97,6 +108,7 @@ pub fn suite() -> Vec<Scenario> {
         timeouts::scenarios(),
         connections::scenarios(),
         connections::features(),
+        forgotten::scenarios(),
     ]
     .concat()
 }

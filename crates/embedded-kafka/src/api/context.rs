@@ -65,7 +65,7 @@ impl Context {
         let metadata = &self.state.metadata;
         let partition = metadata
             .partition(names::CONSUMER_OFFSETS, metadata.offsets_partition(group_id))
-            .map_err(|_| ResponseError::CoordinatorNotAvailable)?;
+            .map_err(|_| ResponseError::NotCoordinator)?;
         let epoch = partition.with(|it| match it.replication.leader() {
             Some(_) if it.replication.is_led_by(self.node) => Ok(it.replication.epoch()),
             Some(_) => Err(ResponseError::NotCoordinator),

@@ -31,6 +31,9 @@ fn commit(
     offsets: Vec<OffsetToCommit>,
     context: &Context,
 ) -> Answers {
+    if !request.group_id.is_empty() && !context.state.metadata.keeps_offsets_of(&request.group_id) {
+        return Err(ResponseError::CoordinatorNotAvailable);
+    }
     context.check_members_coordinator(&request.group_id)?;
     let producer = Producer { id: *request.producer_id, epoch: request.producer_epoch };
     let (state, group_id) = (&context.state, &request.group_id);

@@ -67,6 +67,7 @@ pub(crate) struct Metadata {
     settings: Settings,
     store: Store,
     topics: RwLock<Topics>,
+    internal_partitions: InternalPartitions,
     /// Held while a topic is created, changed or deleted: one change at a time.
     changing: Mutex<()>,
     counters: Mutex<Counters>,
@@ -81,6 +82,26 @@ pub(crate) struct Metadata {
 struct Topics {
     by_name: BTreeMap<Arc<str>, Arc<Topic>>,
     by_id: HashMap<Uuid, Arc<Topic>>,
+}
+
+/// Over how many partitions groups and transactional ids are spread. As in Kafka that is decided when
+/// the cluster starts, whatever becomes of the topics later.
+#[derive(Debug)]
+struct InternalPartitions {
+    offsets: i32,
+    transactions: i32,
+}
+
+impl InternalPartitions {
+    fn of(settings: &Settings, topics: &Topics) -> Self {
+        let of = |name: &str, default: i32| {
+            topics.by_name.get(name).map_or(default, |topic| topic.partitions().len() as i32)
+        };
+        Self {
+            offsets: of(names::CONSUMER_OFFSETS, settings.offsets_topic_partitions),
+            transactions: of(names::TRANSACTION_STATE, settings.transaction_topic_partitions),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -125,11 +146,13 @@ impl Metadata {
                 .map_err(|source| StartError::Log { topic, source: Box::new(source) })?;
             topics.insert(Arc::new(topic));
         }
+        let internal_partitions = InternalPartitions::of(settings, &topics);
         let metadata = Self {
             cluster_id: record.cluster_id.clone(),
             nodes,
             settings: settings.clone(),
             topics: RwLock::new(topics),
+            internal_partitions,
             changing: Mutex::new(()),
             // The first id asked for opens a new block: those given out before are not known.
             counters: Mutex::new(Counters { next_producer_id: record.next_producer_id, record }),
