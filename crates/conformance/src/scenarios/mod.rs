@@ -13,15 +13,23 @@ mod fetch;
 mod forgotten;
 mod groups;
 mod idempotence;
+mod instances;
 mod log_dirs;
+mod markers;
 mod metadata;
+mod moved_logs;
+mod newest;
 mod offsets;
 mod partitions;
 mod produce;
+mod quorum;
+mod replicas;
+mod resources;
 mod static_members;
 mod timeouts;
 mod topics;
 mod transactions;
+mod versions;
 
 use std::fmt;
 use std::sync::Arc;
@@ -108,6 +116,15 @@ pub fn suite() -> Vec<Scenario> {
         timeouts::scenarios(),
         connections::scenarios(),
         connections::features(),
+        versions::scenarios(),
+        versions::ranges(),
+        quorum::scenarios(),
+        resources::scenarios(),
+        moved_logs::scenarios(),
+        replicas::scenarios(),
+        instances::scenarios(),
+        newest::scenarios(),
+        markers::scenarios(),
         forgotten::scenarios(),
     ]
     .concat()

@@ -44,6 +44,7 @@ use crate::time::{Clock, Timestamp};
 use crate::txn;
 
 pub(crate) use self::changes::{MOST_PARTITIONS, NewTopic};
+pub(crate) use self::nodes::Voter;
 pub(crate) use self::offsets_topic::OffsetsTopic;
 pub(crate) use self::partition::{
     Partition, PartitionState, Position, READ_COMMITTED, READ_UNCOMMITTED, Written,
@@ -273,6 +274,17 @@ impl Metadata {
     /// The node that answers for the whole cluster's metadata. Every node can; clients want one.
     pub(crate) fn controller(&self) -> i32 {
         self.nodes().first().map_or(NO_LEADER, |node| node.id)
+    }
+
+    /// How often the controller may have been another one so far, and one.
+    pub(crate) fn controller_epoch(&self) -> i32 {
+        self.counters.lock().record.elections.saturating_add(1)
+    }
+
+    /// How many changes of the metadata there were since the cluster started, and one: where the log
+    /// of Kafka's controllers ends.
+    pub(crate) fn changes(&self) -> i64 {
+        self.store.changes()
     }
 
     /// All topics, by name.

@@ -125,7 +125,7 @@ impl Known {
 }
 
 /// OffsetFetch of all that a group has: the error, and the offsets.
-pub(super) fn fetched(node: &mut RawClient, group: &str) -> Outcome {
+pub(in crate::scenarios) fn fetched(node: &mut RawClient, group: &str) -> Outcome {
     let group = OffsetFetchRequestGroup::default()
         .with_group_id(group_id(group))
         .with_member_id(None)

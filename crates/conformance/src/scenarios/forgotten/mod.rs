@@ -9,6 +9,8 @@ use kafka_protocol::messages::MetadataRequest;
 use wire_client::raw::RawClient;
 use wire_client::requests::{create_topic, delete_topic, metadata};
 
+pub(super) use groups::fetched;
+
 use super::{Outcome, Scenario};
 use crate::failure::Failure;
 use crate::names::name;
