@@ -17,9 +17,9 @@ pub struct Difference {
 const NO_SECURITY: &str = "it has no security: no SASL, no ACLs, no users and no quotas for them";
 const NO_SHARE_GROUPS: &str = "it has no share groups (KIP-932)";
 
-const CODEC: &str = "the newest versions are not known to what decodes requests here (kafka-protocol 0.18)";
-const FIRST_TRANSACTIONS: &str =
-    "its transactions are those of the first version: a producer's epoch does not grow with each \
+const CODEC: &str =
+    "the newest versions are not known to what decodes requests here (kafka-protocol 0.18)";
+const FIRST_TRANSACTIONS: &str = "its transactions are those of the first version: a producer's epoch does not grow with each \
      of them (KIP-890, part 2)";
 
 const fn difference(

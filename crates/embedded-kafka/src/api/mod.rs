@@ -35,6 +35,7 @@ use crate::net::shape;
 use crate::state::State;
 
 pub(crate) use context::Context;
+use describe::Asked;
 pub(crate) use refused::can_be_refused;
 
 /// Who sent a request, and to which node.
@@ -67,6 +68,25 @@ macro_rules! apis {
             match api {
                 $(ApiKey::$api => stringify!($api),)+
                 _ => "unknown",
+            }
+        }
+
+        /// A response that the codec makes of some bytes: all its fields, and what is said of it.
+        #[cfg(test)]
+        fn shown_response(
+            api: ApiKey,
+            version: i16,
+            bytes: &mut impl kafka_protocol::protocol::buf::ByteBuf,
+        ) -> (String, String) {
+            use kafka_protocol::protocol::Request;
+            match api {
+                $(ApiKey::$api => {
+                    type Response = <messages::$request as Request>::Response;
+                    let response = Response::decode(bytes, version).unwrap();
+                    let words = describe::response(&response, &Asked::default());
+                    (format!("{response:?}"), words)
+                })+
+                _ => panic!("{api:?} is not served"),
             }
         }
 
@@ -253,7 +273,7 @@ impl Call {
     fn respond<Response: Encodable + HeaderVersion + Any>(
         &self,
         response: Response,
-        asked: String,
+        asked: Asked,
         context: &Context,
         shared: impl IntoIterator<Item = Bytes>,
     ) -> Answer {
@@ -281,14 +301,14 @@ impl Call {
     }
 
     /// Tells those who listen that the request has been answered.
-    fn report(&self, asked: String, response: Option<&dyn Any>, context: &Context) {
+    fn report(&self, asked: Asked, response: Option<&dyn Any>, context: &Context) {
         context.state.events.emit(|| Event::RequestAnswered {
             node: context.node,
             client_id: context.client_id.to_string(),
             api: name(self.api),
             version: self.version,
-            request: asked,
-            response: response.map(describe::response).unwrap_or_default(),
+            response: response.map(|it| describe::response(it, &asked)).unwrap_or_default(),
+            request: asked.words,
             elapsed: self.started.elapsed(),
         });
     }

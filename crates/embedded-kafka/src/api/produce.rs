@@ -52,7 +52,8 @@ pub(super) async fn answer(request: ProduceRequest, call: &Call, context: &Conte
     let refused = partitions
         .filter_map(|partition| ResponseError::try_from_code(partition.error_code))
         .next();
-    call.report(asked, None, context);
+    // Nobody is answered, but who watches sees what was refused.
+    call.report(asked, refused.map(|_| &response as &dyn std::any::Any), context);
     match refused {
         Some(error) => refuse_unacknowledged(error),
         None => Answer::Nothing,
