@@ -1,4 +1,4 @@
-//! Asking a cluster all scenarios, many at a time.
+//! Asking a cluster all scenarios, many at a time, and at last those that disturb the others.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +32,9 @@ pub async fn run(bootstrap_servers: &str, suite: &[Scenario]) -> Result<Vec<Stri
     warm_up(bootstrap_servers).await?;
     let seats = Arc::new(Semaphore::new(AT_ONCE));
     let mut running = JoinSet::new();
-    for (index, scenario) in suite.iter().enumerate() {
+    let (alone, together): (Vec<_>, Vec<_>) =
+        suite.iter().enumerate().partition(|(_, scenario)| scenario.plays_alone());
+    for (index, scenario) in together {
         let (seats, scenario) = (Arc::clone(&seats), scenario.clone());
         let servers = bootstrap_servers.to_owned();
         running.spawn(async move {
@@ -47,6 +49,9 @@ pub async fn run(bootstrap_servers: &str, suite: &[Scenario]) -> Result<Vec<Stri
         if let Ok((index, outcome)) = ended {
             outcomes[index] = outcome;
         }
+    }
+    for (index, scenario) in alone {
+        outcomes[index] = outcome(bootstrap_servers.to_owned(), scenario.clone(), LIMIT).await;
     }
     Ok(outcomes)
 }
