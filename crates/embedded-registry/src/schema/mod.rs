@@ -72,7 +72,7 @@ pub(crate) fn parse(
         }
         SchemaType::Protobuf => {
             let protobuf = protobuf::Protobuf::parse(text, dependencies)?;
-            Ok(Parsed { text: protobuf.canonical(normalize), kind: Kind::Protobuf(protobuf) })
+            Ok(Parsed { text: protobuf.canonical(normalize)?, kind: Kind::Protobuf(protobuf) })
         }
     }
 }
