@@ -14,6 +14,7 @@ mod compile;
 mod forms;
 mod indexes;
 mod kept;
+mod known;
 
 use std::any::type_name;
 use std::fmt;
