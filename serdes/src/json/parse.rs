@@ -10,7 +10,7 @@ use crate::error::Violation;
 /// Why bytes are not a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// They are no JSON.
+    /// They are no JSON, or too deep in itself.
     Damaged,
     /// They are, and a field of it cannot be read.
     Field(Violation),
@@ -44,7 +44,7 @@ enum Part {
 impl Parser<'_> {
     fn value(&mut self) -> Result<Tree, Fault> {
         if self.path.len() >= DEEPEST {
-            return Err(self.fault("lies too deep in other values"));
+            return Err(Fault::Damaged);
         }
         match self.peek() {
             Some(b'{') => self.map(),
@@ -303,14 +303,16 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_named() {
-        let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
+        let deep = |depth| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(parse(deep(127).as_bytes()).is_ok());
+        assert_eq!(parse(deep(128).as_bytes()), Err(Fault::Damaged));
+        assert_eq!(parse(deep(100_000).as_bytes()), Err(Fault::Damaged));
         let rows = [
             (r#"{"a":1,"a":1}"#, "a is there twice"),
             (r#"{"legs":[{"to":1,"\u0074o":2}]}"#, "legs[0].to is there twice"),
             (r#"{"a":["\ud800"]}"#, "a[0] has half of a character"),
             (r#"{"a":"\ud800\u0041"}"#, "a has half of a character"),
             (r#"{"a":"\udc00"}"#, "a has half of a character"),
-            (&deep, "too deep"),
         ];
         for (text, expected) in rows {
             match parse(text.as_bytes()) {

@@ -123,7 +123,8 @@ impl Walk<'_> {
         group: Option<u32>,
     ) -> Result<(), Fault> {
         if depth > DEEPEST {
-            return Err(field(path, "lies too deep in other messages"));
+            let problem = "has messages too deep in each other";
+            return Err(if self.is_new { field("", problem) } else { Fault::Damaged });
         }
         let mut seen = Seen::default();
         loop {
