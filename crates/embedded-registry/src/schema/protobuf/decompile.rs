@@ -61,10 +61,12 @@ impl Reader {
             self.member(made, field, &mut message);
         }
         message.oneofs.retain(|oneof| !oneof.fields.is_empty() || !oneof.groups.is_empty());
-        let ranges = made.reserved_range.iter().map(|it| range(it.start(), it.end() - 1));
+        let ranges =
+            made.reserved_range.iter().map(|it| range(it.start(), it.end().saturating_sub(1)));
         let names = made.reserved_name.iter().map(|it| Reserved::Name(it.clone()));
         message.reserved = lists([ranges.collect(), names.collect()]);
-        let ranges = made.extension_range.iter().map(|it| range(it.start(), it.end() - 1));
+        let ranges =
+            made.extension_range.iter().map(|it| range(it.start(), it.end().saturating_sub(1)));
         message.extensions = lists([ranges.collect()]);
         message.extends = self.extends(&made.extension);
         let is_group = |name: &str| {
