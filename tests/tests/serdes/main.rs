@@ -3,6 +3,7 @@
 
 mod faults;
 mod formats;
+mod java_formats;
 mod place;
 mod python;
 mod registry;
