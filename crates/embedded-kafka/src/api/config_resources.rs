@@ -125,6 +125,8 @@ pub(super) struct Alteration<'a> {
     pub(super) resource_type: i8,
     pub(super) name: &'a str,
     pub(super) changes: Vec<Change<'a>>,
+    /// The number of the first operation that does not exist.
+    pub(super) unknown_operation: Option<i8>,
     /// Whether what the changes do not name goes back to its default (AlterConfigs).
     pub(super) replaces_all: bool,
 }
@@ -216,6 +218,10 @@ fn alter_node(
             let message = format!("Unexpected broker id, expected {node}, but received {id}");
             return Err(Refusal::invalid_request(message));
         }
+    }
+    if let Some(operation) = alteration.unknown_operation {
+        let message = format!("Unknown operations type {operation}");
+        return Err(Refusal::invalid_request(message));
     }
     let level = if name.is_empty() { Level::AllBrokers } else { Level::OneBroker };
     let layers = store.layers(node);

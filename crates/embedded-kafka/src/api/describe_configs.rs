@@ -194,11 +194,12 @@ fn node_row(
 ) -> DescribeConfigsResourceResult {
     let is_dynamic = |it: &&Definition| it.name == name && it.update != Update::ReadOnly;
     let Some(definition) = broker_definition(name) else {
-        let row = described(name, None, synonyms);
+        let row = described(name, None, synonyms).with_documentation(None);
         return row.with_is_sensitive(true).with_read_only(true);
     };
     let is_sensitive = definition.kind == Kind::Password;
-    let value = if definition.name == name {
+    // What no broker has by itself is shown as it was given.
+    let value = if definition.name == name && !definition.hidden {
         layers.value(definition)
     } else {
         synonyms.first().and_then(|it| it.value.as_deref().map(str::to_owned))
@@ -220,7 +221,11 @@ fn own_row(
 ) -> DescribeConfigsResourceResult {
     let own = own.get(&definition.name);
     let own = own.map(|value| synonym(&definition.name, Some(value), own_source));
-    let inherited = definition.node.as_deref().map(|name| node_synonyms(name, layers));
+    let inherited = definition.node.as_deref().map(|name| match broker_definition(name) {
+        Some(_) => node_synonyms(name, layers),
+        // A default that brokers have and do not show.
+        None => vec![synonym(name, definition.default.as_deref(), DEFAULT_CONFIG)],
+    });
     let synonyms: Vec<_> = own.into_iter().chain(inherited.into_iter().flatten()).collect();
     let first = synonyms.first().and_then(|it| it.value.as_deref().map(str::to_owned));
     row(definition, first.or_else(|| definition.default.clone()), synonyms)

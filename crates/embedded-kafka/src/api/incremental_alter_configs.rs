@@ -34,6 +34,11 @@ fn answer(
                 value: config.value.as_deref(),
             })
             .collect(),
+        unknown_operation: resource
+            .configs
+            .iter()
+            .map(|config| config.config_operation)
+            .find(|operation| Operation::from_id(*operation).is_none()),
         replaces_all: false,
     });
     let alterations: Vec<_> = alterations.collect();

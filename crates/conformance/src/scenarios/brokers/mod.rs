@@ -32,6 +32,7 @@ area!("brokers":
     replaced_by_what_is_fixed,
     unknown,
     of_a_listener,
+    listeners,
     twice_in_one_request,
     to_nothing,
     by_an_unknown_operation,
@@ -224,6 +225,15 @@ fn of_a_listener(scene: &Scene) -> Outcome {
         answers.push(format!("{setting}={value}: {}", both(scene, &[(SET, &name, Some(value))])?));
     }
     Ok(answers.join(", "))
+}
+
+fn listeners(scene: &Scene) -> Outcome {
+    let (_, configs) = describe(scene, BROKER, "1", Some(&["listeners"]), false)?;
+    let now = configs.first().and_then(|it| it.value.as_deref()).unwrap_or_default();
+    let same = ask(scene, "1", &[(SET, "listeners", Some(now))])?;
+    let none = both(scene, &[(SET, "listeners", Some("x"))])?;
+    let no_map = both(scene, &[(SET, "listener.security.protocol.map", Some("x"))])?;
+    Ok(format!("{same}; {none}; {no_map}"))
 }
 
 fn twice_in_one_request(scene: &Scene) -> Outcome {

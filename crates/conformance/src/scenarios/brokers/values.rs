@@ -5,7 +5,8 @@ use super::{APPEND, DELETE, SET, SUBTRACT, ask};
 use crate::scenarios::{Outcome, Scenario};
 use crate::scene::Scene;
 
-/// The settings with the update modes `per-broker` and `cluster-wide`.
+/// The settings with the update modes `per-broker` and `cluster-wide`, except for the listeners: the
+/// answers name ports.
 const CHANGEABLE: &[&str] = &[
     "background.threads",
     "compression.gzip.level",
@@ -26,8 +27,6 @@ const CHANGEABLE: &[&str] = &[
     "group.streams.assignment.interval.ms",
     "group.streams.assignor.offload.enable",
     "leader.replication.throttled.rate",
-    "listener.security.protocol.map",
-    "listeners",
     "log.cleaner.backoff.ms",
     "log.cleaner.dedupe.buffer.size",
     "log.cleaner.delete.retention.ms",

@@ -73,7 +73,9 @@ fn edited_list(
     operation: Operation,
     given: &str,
 ) -> Result<String, Refusal> {
+    // The throttles of replication are known only once they are set.
     let definition = apache::definition(Of::Broker, name)
+        .filter(|it| it.doc.is_some())
         .ok_or_else(|| Refusal::invalid_config(format!("Unknown config name: {name}")))?;
     if !definition.kind.is_list() {
         let verb = if operation == Operation::Append { "append" } else { "subtract" };
@@ -154,7 +156,7 @@ fn check_type(name: &str, value: &str) -> Result<(), Refusal> {
     if kind == Kind::Class && definition.default.as_deref() == Some(value) {
         return Ok(());
     }
-    if kind.is_list() {
+    if kind.is_list() && base != "config.providers" {
         let list = elements(value);
         let distinct: BTreeSet<&str> = list.iter().copied().collect();
         if distinct.len() < list.len() && !list.contains(&"") {
