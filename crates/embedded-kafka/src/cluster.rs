@@ -163,7 +163,8 @@ impl Cluster {
         let unreadable = |source| StartError::DataDirectory { path: directory.clone(), source };
         let groups = recover_groups(&metadata, &settings, &events, clock.now());
         let groups = Arc::new(groups.map_err(unreadable)?);
-        let transactions = recover_transactions(&metadata, &groups, &settings, &events, clock.now());
+        let transactions =
+            recover_transactions(&metadata, &groups, &settings, &events, clock.now());
         let transactions = transactions.map_err(unreadable)?;
         let fetched = Fetched::default();
         let (faults, moving) = (Faults::default(), parking_lot::Mutex::default());

@@ -32,9 +32,8 @@ pub(crate) async fn run(
         engine.prepare().await?;
         let place = Announcement::prepare(data).await?;
         let cluster = engine.start(&options).await?;
-        if let Some(node) = cluster.nodes().first() {
-            arguments.wanted.create_topics(node.address).await?;
-        }
+        let nodes = cluster.nodes().iter().map(|node| node.address).collect();
+        arguments.wanted.create_topics(nodes).await?;
         let beside = Beside::start(arguments, cluster.bootstrap_servers()).await?;
         anyhow::Ok((place, cluster, beside))
     };

@@ -2,16 +2,26 @@
 //! that are there from the start. The same for every engine.
 
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use clap::value_parser;
+use kafka_protocol::messages::metadata_response::MetadataResponseTopic;
 use wire_client::raw::RawClient;
-use wire_client::requests::create_topic;
+use wire_client::requests::{create_topic, metadata};
 use workshop::TopicAtStart;
 
 const PARTITIONS: &str = "num.partitions";
 const REPLICATION_FACTOR: &str = "default.replication.factor";
 const AUTO_CREATE: &str = "auto.create.topics.enable";
+
+const METADATA_VERSION: i16 = 12;
+
+/// How long a node may take to know a topic, and to answer at all.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// How often it is asked.
+const TRY_AGAIN: Duration = Duration::from_millis(20);
 
 /// CreateTopics, in the version that takes -1 for a default.
 const CREATE_TOPICS_VERSION: i16 = 5;
@@ -127,15 +137,37 @@ impl Wanted {
         }
     }
 
-    /// Creates the topics on a cluster that has none yet.
+    /// Creates the topics on a cluster that has none yet, and waits until every node knows them.
     ///
     /// # Errors
     /// What the cluster says.
-    pub(crate) async fn create_topics(&self, address: SocketAddr) -> anyhow::Result<()> {
+    pub(crate) async fn create_topics(&self, nodes: Vec<SocketAddr>) -> anyhow::Result<()> {
         let topics = self.topic.clone();
         // The client blocks.
-        tokio::task::spawn_blocking(move || topics.iter().try_for_each(|it| create(it, address)))
-            .await?
+        let created = tokio::task::spawn_blocking(move || {
+            let first = *nodes.first().context("the cluster has no nodes")?;
+            topics.iter().try_for_each(|topic| create(topic, first))?;
+            let names: Vec<&str> = topics.iter().map(TopicAtStart::name).collect();
+            nodes.iter().try_for_each(|node| wait_until_known(&names, *node))
+        });
+        created.await?
+    }
+}
+
+/// A node hears of a topic a moment after the controller has created it.
+fn wait_until_known(topics: &[&str], address: SocketAddr) -> anyhow::Result<()> {
+    let mut node = RawClient::connect_within(address, LIMIT)?;
+    let begin = Instant::now();
+    loop {
+        let answer = node.try_call(METADATA_VERSION, &metadata(topics))?;
+        let is_led = |topic: &MetadataResponseTopic| {
+            topic.error_code == 0 && topic.partitions.iter().all(|it| it.error_code == 0)
+        };
+        if answer.topics.iter().all(is_led) {
+            return Ok(());
+        }
+        ensure!(begin.elapsed() < LIMIT, "{address} does not know the new topics");
+        std::thread::sleep(TRY_AGAIN);
     }
 }
 
@@ -143,7 +175,7 @@ fn create(topic: &TopicAtStart, address: SocketAddr) -> anyhow::Result<()> {
     let name = topic.name();
     let partitions = topic.chosen_partitions().unwrap_or(-1);
     let request = create_topic(name, partitions, topic.chosen_replicas().unwrap_or(-1), &[]);
-    let answer = RawClient::try_connect(&address.to_string())
+    let answer = RawClient::connect_within(address, LIMIT)
         .and_then(|mut node| node.try_call(CREATE_TOPICS_VERSION, &request))
         .with_context(|| format!("topic {name} cannot be created"))?;
     let result = answer.topics.first().context("the cluster says nothing of the topic")?;

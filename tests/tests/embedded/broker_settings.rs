@@ -127,9 +127,7 @@ async fn what_is_set_for_one_broker_holds_where_it_leads() {
     assert_eq!(append(&cluster, 2, "led-by-2", &long).0, too_large);
     // The next leader has its own.
     cluster.stop_node(2).await.unwrap();
-    eventually("node 1 leads", || {
-        (append(&cluster, 1, "led-by-2", &long).0 == 0).then_some(())
-    });
+    eventually("node 1 leads", || (append(&cluster, 1, "led-by-2", &long).0 == 0).then_some(()));
     cluster.start_node(2).await.unwrap();
     alter(&cluster, "2", "message.max.bytes", None);
     create(&cluster, "later", &[2]);

@@ -338,9 +338,8 @@ pub(super) mod testing {
         }
 
         fn layers(&self, node: i32) -> Layers {
-            let overrides = |name: &str| {
-                self.node_overrides.borrow().get(name).cloned().unwrap_or_default()
-            };
+            let overrides =
+                |name: &str| self.node_overrides.borrow().get(name).cloned().unwrap_or_default();
             let settings = Settings { default_replication_factor: 3, ..Settings::default() };
             let place = start::Place {
                 node,

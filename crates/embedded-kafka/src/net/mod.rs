@@ -2,8 +2,8 @@
 //! claim. What a request means is left to `api`.
 
 mod connection;
-mod limits;
 mod frame;
+mod limits;
 pub(crate) mod rope;
 pub(crate) mod shape;
 

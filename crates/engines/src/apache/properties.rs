@@ -41,7 +41,8 @@ impl Plan {
         let (voters, data) = (voters.join(","), data.display());
         let factor = self.replication_factor;
         let least = if factor == 3 { 2 } else { 1 };
-        let asked_for = self.properties.iter().map(|(name, value)| format!("{name}={}\n", escaped(value)));
+        let asked_for =
+            self.properties.iter().map(|(name, value)| format!("{name}={}\n", escaped(value)));
         let asked_for: String = asked_for.collect();
         format!(
             "process.roles=broker,controller

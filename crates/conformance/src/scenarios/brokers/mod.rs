@@ -201,7 +201,9 @@ fn replaced_by_what_is_fixed(scene: &Scene) -> Outcome {
 
 fn unknown(scene: &Scene) -> Outcome {
     let mut answers = Vec::new();
-    for (operation, value) in [(SET, Some("5")), (SET, Some("")), (DELETE, None), (APPEND, Some("x"))] {
+    for (operation, value) in
+        [(SET, Some("5")), (SET, Some("")), (DELETE, None), (APPEND, Some("x"))]
+    {
         answers.push(both(scene, &[(operation, "no.such.setting", value)])?);
     }
     answers.push(both(scene, &[(SET, "retention.ms", Some("5"))])?);

@@ -155,7 +155,8 @@ fn answers(scene: &Scene, broker: &str, setting: &str) -> Outcome {
         let quoted = if value.is_empty() { "\"\"".to_owned() } else { (*value).to_owned() };
         note(without(&answer, setting, value), quoted);
     }
-    let others = [(DELETE, None, "deleted"), (APPEND, Some("x"), "+x"), (SUBTRACT, Some("x"), "-x")];
+    let others =
+        [(DELETE, None, "deleted"), (APPEND, Some("x"), "+x"), (SUBTRACT, Some("x"), "-x")];
     for (operation, value, what) in others {
         let answer = ask(scene, broker, &[(operation, setting, value)])?;
         note(without(&answer, setting, "x"), what.to_owned());

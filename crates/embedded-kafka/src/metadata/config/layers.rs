@@ -17,7 +17,11 @@ pub(crate) const DEFAULT_CONFIG: i8 = 5;
 
 /// A setting with several names, the one that counts first: Kafka has some of them in several units.
 const SYNONYMS: &[&[(&str, i64)]] = &[
-    &[("log.retention.ms", 1), ("log.retention.minutes", 60_000), ("log.retention.hours", 3_600_000)],
+    &[
+        ("log.retention.ms", 1),
+        ("log.retention.minutes", 60_000),
+        ("log.retention.hours", 3_600_000),
+    ],
     &[("log.roll.ms", 1), ("log.roll.hours", 3_600_000)],
     &[("log.roll.jitter.ms", 1), ("log.roll.jitter.hours", 3_600_000)],
     &[("log.flush.interval.ms", 1), ("log.flush.scheduler.interval.ms", 1)],
@@ -153,7 +157,9 @@ impl Inherited {
         let default = Self::default().producer_id_expiration_ms;
         Self {
             settings: inherited.collect(),
-            producer_id_expiration_ms: layers.number("producer.id.expiration.ms").unwrap_or(default),
+            producer_id_expiration_ms: layers
+                .number("producer.id.expiration.ms")
+                .unwrap_or(default),
         }
     }
 

@@ -148,7 +148,10 @@ fn check_running(before: &Layers, after: &Layers) -> Result<(), String> {
         for name in [name, &of_a_listener] {
             let given = after.synonyms(name).into_iter().next();
             if given.is_some_and(|it| it.value.trim() == "0") {
-                return Err(format!("Invalid {} 0", name.trim_start_matches("listener.name.plaintext.")));
+                return Err(format!(
+                    "Invalid {} 0",
+                    name.trim_start_matches("listener.name.plaintext.")
+                ));
             }
         }
     }
@@ -201,7 +204,8 @@ fn check_threads(before: &Layers, after: &Layers) -> Result<(), String> {
 /// Tiered storage, which this cluster has not: its settings are checked all the same.
 fn check_remote(after: &Layers) -> Result<(), String> {
     for unit in ["ms", "bytes"] {
-        let (whole, local) = (format!("log.retention.{unit}"), format!("log.local.retention.{unit}"));
+        let (whole, local) =
+            (format!("log.retention.{unit}"), format!("log.local.retention.{unit}"));
         let lag = format!("log.remote.copy.lag.{unit}");
         let number = |name: &str| after.number(name).unwrap_or(-1);
         let (all, kept, copied) = (number(&whole), number(&local), number(&lag));

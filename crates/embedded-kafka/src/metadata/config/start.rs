@@ -220,14 +220,38 @@ mod tests {
         let rows = [
             ("num.io.threads", "8", "num.io.threads means nothing in the embedded cluster"),
             ("log.dirs", "/x", "log.dirs is chosen by its data directory here"),
-            ("retention.ms", "1", "a broker has no setting \"retention.ms\". Did you mean log.retention.ms?"),
-            ("log.retension.ms", "1", "a broker has no setting \"log.retension.ms\". Did you mean log.retention.ms?"),
-            ("num.partition", "1", "a broker has no setting \"num.partition\". Did you mean num.partitions?"),
+            (
+                "retention.ms",
+                "1",
+                "a broker has no setting \"retention.ms\". Did you mean log.retention.ms?",
+            ),
+            (
+                "log.retension.ms",
+                "1",
+                "a broker has no setting \"log.retension.ms\". Did you mean log.retention.ms?",
+            ),
+            (
+                "num.partition",
+                "1",
+                "a broker has no setting \"num.partition\". Did you mean num.partitions?",
+            ),
             ("colour", "red", "a broker has no setting \"colour\""),
             ("", "red", "a broker has no setting \"\""),
-            ("log.retention.ms", "soon", "Invalid value soon for configuration log.retention.ms: Not a number of type LONG"),
-            ("log.retention.ms", "0", "log.retention.ms must be unlimited (-1) or, greater than or equal to 1"),
-            ("num.partitions", "0", "Invalid value 0 for configuration num.partitions: Value must be at least 1"),
+            (
+                "log.retention.ms",
+                "soon",
+                "Invalid value soon for configuration log.retention.ms: Not a number of type LONG",
+            ),
+            (
+                "log.retention.ms",
+                "0",
+                "log.retention.ms must be unlimited (-1) or, greater than or equal to 1",
+            ),
+            (
+                "num.partitions",
+                "0",
+                "Invalid value 0 for configuration num.partitions: Value must be at least 1",
+            ),
         ];
         for (name, value, reason) in rows {
             assert_eq!(refused(name, value), reason);

@@ -296,8 +296,7 @@ fn the_table_is_kafkas() {
     let kafka: Vec<_> = apache::definitions(apache::Of::Topic)
         .map(|it| (it.name.as_str(), it.kind, it.default.as_deref().unwrap_or_default()))
         .collect();
-    let mut ours: Vec<_> =
-        TOPIC_SETTINGS.iter().map(|it| (it.name, it.kind, it.default)).collect();
+    let mut ours: Vec<_> = TOPIC_SETTINGS.iter().map(|it| (it.name, it.kind, it.default)).collect();
     ours.sort_by_key(|(name, ..)| *name);
     assert_eq!(ours, kafka);
 }
