@@ -22,13 +22,18 @@ mod auth;
 mod candidate;
 mod choice;
 mod error;
+mod given_ids;
+mod incarnation;
 mod log;
 mod model;
+mod operation;
+mod reader;
 mod record;
 mod registry;
 mod schema;
 mod store;
 mod topic;
+mod writer;
 
 pub use auth::Credentials;
 pub use choice::{Chosen, Source, for_cluster};

@@ -50,7 +50,7 @@ pub(crate) struct Store {
     subjects: BTreeMap<String, BTreeMap<i32, Version>>,
     ids: BTreeMap<i32, Identified>,
     id_of: HashMap<Arc<Schema>, i32>,
-    /// The highest id that was ever given out, as far as the log remembers.
+    /// The highest id that was ever given out.
     highest_id: i32,
     config: Option<Config>,
     configs: BTreeMap<String, Config>,
@@ -59,6 +59,11 @@ pub(crate) struct Store {
 }
 
 impl Store {
+    /// An empty state, whose ids begin after one that was given out already.
+    pub(crate) fn after(given: i32) -> Self {
+        Self { highest_id: given, ..Self::default() }
+    }
+
     /// Changes the state as a record says.
     pub(crate) fn apply(&mut self, event: Event) {
         match event {
@@ -170,6 +175,11 @@ impl Store {
     /// The id of a schema, a new one where it has none.
     pub(crate) fn id_for(&self, schema: &Schema) -> i32 {
         self.id_of.get(schema).copied().unwrap_or(self.highest_id.saturating_add(1))
+    }
+
+    /// The highest id that a schema has, 0 where there is none.
+    pub(crate) fn highest_used_id(&self) -> i32 {
+        self.ids.keys().next_back().copied().unwrap_or(0)
     }
 
     /// The highest id that was given out.

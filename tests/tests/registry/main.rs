@@ -6,6 +6,7 @@ mod http;
 mod json;
 mod levels;
 mod lifecycle;
+mod loss;
 mod protobuf;
 mod rest;
 mod verdicts;

@@ -10,6 +10,7 @@ use super::{App, Params, Reply, body, subject};
 use crate::error::ApiError;
 use crate::log::Log;
 use crate::model::{Config, Level};
+use crate::operation::Operation;
 use crate::record::Event;
 use crate::store::Store;
 
@@ -60,7 +61,7 @@ fn set(log: &Log, name: Option<&str>, bytes: &[u8]) -> Result<Reply, ApiError> {
     if level.is_none() && request.normalize.is_none() {
         return Err(ApiError::invalid_level());
     }
-    log.write(|store| {
+    log.write(&Operation::UpdateConfig, |store| {
         allowed(store, name)?;
         let mut config = store.config(name).cloned().unwrap_or_default();
         config.level = level.or(config.level);
@@ -96,7 +97,7 @@ fn allowed(store: &Store, name: Option<&str>) -> Result<(), ApiError> {
 pub(super) async fn reset_for_all(State(shared): App) -> Result<Reply, ApiError> {
     shared
         .run(move |log| {
-            let was = log.write(|store| {
+            let was = log.write(&Operation::DeleteConfig, |store| {
                 allowed(store, None)?;
                 let event = Event::Config { subject: None, config: None };
                 Ok((vec![event], of_all_now(store)))
@@ -113,7 +114,7 @@ pub(super) async fn reset_for_one(
     shared
         .run(move |log| {
             let name = subject(&name)?;
-            let was = log.write(|store| {
+            let was = log.write(&Operation::DeleteConfig, |store| {
                 allowed(store, Some(name))?;
                 let was = store.config(Some(name)).cloned();
                 let was = was.ok_or_else(|| ApiError::subject_not_found(name))?;

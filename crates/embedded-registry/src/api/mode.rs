@@ -9,6 +9,7 @@ use super::{App, Params, Reply, body, subject};
 use crate::error::ApiError;
 use crate::log::Log;
 use crate::model::Mode;
+use crate::operation::Operation;
 use crate::record::Event;
 use crate::store::{Store, Which};
 
@@ -57,7 +58,7 @@ fn set(log: &Log, name: Option<&str>, params: &Params, bytes: &[u8]) -> Result<R
     let mode: Mode =
         serde_json::from_value(Value::String(wanted)).map_err(|_| ApiError::invalid_mode())?;
     let force = params.flag("force");
-    log.write(|store| {
+    log.write(&Operation::UpdateMode, |store| {
         let becomes_import = mode == Mode::Import && store.own_mode(name) != Some(Mode::Import);
         if becomes_import && !force && holds_schemas(store, name) {
             // Imports bring ids along, which could be those of other schemas.
@@ -80,7 +81,7 @@ fn holds_schemas(store: &Store, name: Option<&str>) -> bool {
 pub(super) async fn reset_for_all(State(shared): App) -> Result<Reply, ApiError> {
     shared
         .run(move |log| {
-            log.write(|store| {
+            log.write(&Operation::DeleteMode, |store| {
                 let event = Event::Mode { subject: None, mode: None };
                 Ok((vec![event], view(store.mode(None))))
             })
@@ -95,7 +96,7 @@ pub(super) async fn reset_for_one(
     shared
         .run(move |log| {
             let name = subject(&name)?;
-            log.write(|store| {
+            log.write(&Operation::DeleteMode, |store| {
                 let was = store.own_mode(Some(name)).ok_or_else(|| ApiError::no_own_mode(name))?;
                 let subject = Some(name.to_owned());
                 Ok((vec![Event::Mode { subject, mode: None }], view(was)))

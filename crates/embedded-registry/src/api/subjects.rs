@@ -8,6 +8,7 @@ use super::schemas::serialized;
 use super::{App, Params, Reply, VersionView, body, subject};
 use crate::candidate::{Candidate, SchemaRequest};
 use crate::error::ApiError;
+use crate::operation::Operation;
 use crate::record::Event;
 use crate::store::{Store, Version, Which};
 
@@ -63,7 +64,7 @@ pub(super) async fn delete(
         .run(move |log| {
             let name = subject(&name)?;
             let permanent = params.flag("permanent");
-            let versions = log.write(|store| {
+            let versions = log.write(&Operation::DeleteSubject(name), |store| {
                 writable(store, name)?;
                 if permanent { delete_for_good(store, name) } else { mark_deleted(store, name) }
             })?;

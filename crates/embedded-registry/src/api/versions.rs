@@ -13,6 +13,7 @@ use super::{App, Params, Reply, VersionView, body, subject, version};
 use crate::candidate::{Candidate, SchemaRequest};
 use crate::error::ApiError;
 use crate::model::Mode;
+use crate::operation::Operation;
 use crate::record::Event;
 use crate::store::{Store, Version, Which};
 
@@ -53,7 +54,9 @@ pub(super) async fn register(
             })?;
             let id = match known {
                 Some(id) => id,
-                None => log.write(|store| decide(store, name, &request, normalize))?,
+                None => log.write(&Operation::Register, |store| {
+                    decide(store, name, &request, normalize)
+                })?,
             };
             Ok(Reply(json!({ "id": id })))
         })
@@ -218,7 +221,7 @@ pub(super) async fn delete(
             let name = subject(&name)?;
             let wanted = version(&number)?;
             let permanent = params.flag("permanent");
-            let deleted = log.write(|store| {
+            let deleted = log.write(&Operation::DeleteVersion, |store| {
                 writable(store, name)?;
                 let which = if permanent { Which::All } else { Which::Live };
                 if store.versions(name, Which::All).is_empty() {
