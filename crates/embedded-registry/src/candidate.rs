@@ -27,7 +27,7 @@ pub(crate) struct Candidate {
 }
 
 impl Candidate {
-    /// Reads the schema of a request.
+    /// Reads the schema of a request; strictly where it may be a new one.
     ///
     /// # Errors
     ///
@@ -36,6 +36,7 @@ impl Candidate {
         store: &Store,
         request: &SchemaRequest,
         normalize: bool,
+        strict: bool,
     ) -> Result<Self, ApiError> {
         let text = request.schema.as_deref().unwrap_or_default();
         if text.trim().is_empty() {
@@ -56,9 +57,25 @@ impl Candidate {
         let references =
             settled(store, request.references.as_deref().unwrap_or_default()).map_err(invalid)?;
         let dependencies = dependencies(store, &references).map_err(invalid)?;
-        let parsed = schema::parse(schema_type, text, &dependencies, normalize).map_err(invalid)?;
+        let parsed =
+            schema::parse(schema_type, text, &dependencies, normalize, strict).map_err(invalid)?;
         let schema = Schema { schema_type, text: parsed.text.clone(), references };
         Ok(Self { schema, parsed })
+    }
+
+    /// The latest of the subject's versions with this schema: word for word, or else in meaning.
+    pub(crate) fn find(&self, store: &Store, subject: &str, which: Which) -> Option<Version> {
+        if let Some(found) = store.find(subject, &self.schema, which) {
+            return Some(found);
+        }
+        let mut versions = store.versions(subject, which).into_iter().rev();
+        versions.find(|version| {
+            let (ours, theirs) = (&self.schema.references, &version.schema.references);
+            (ours == theirs || ours.is_empty())
+                && version.schema.schema_type == self.schema.schema_type
+                && parsed(store, &version.schema)
+                    .is_ok_and(|parsed| self.parsed.means_the_same(&parsed))
+        })
     }
 
     /// What stands against registering it after these versions; empty where nothing does.
@@ -105,7 +122,7 @@ impl Candidate {
 /// A schema that is registered, read again with what it needs.
 pub(crate) fn parsed(store: &Store, schema: &Schema) -> Result<Parsed, String> {
     let dependencies = dependencies(store, &schema.references)?;
-    schema::parse(schema.schema_type, &schema.text, &dependencies, false)
+    schema::parse(schema.schema_type, &schema.text, &dependencies, false, false)
 }
 
 /// The references with their versions in numbers: −1 asks for the latest.

@@ -3,10 +3,12 @@
 mod avro;
 mod hostile;
 mod http;
+mod java;
 mod json;
 mod levels;
 mod lifecycle;
 mod loss;
+mod odd;
 mod protobuf;
 mod rest;
 mod verdicts;

@@ -42,8 +42,8 @@ pub(super) async fn look_up(
                     return Err(ApiError::subject_not_found(name));
                 }
                 let normalize = params.flag("normalize") || store.normalizes(name);
-                let candidate = Candidate::read(store, &request, normalize)?;
-                let found = store.find(name, &candidate.schema, which);
+                let candidate = Candidate::read(store, &request, normalize, false)?;
+                let found = candidate.find(store, name, which);
                 let found = found.ok_or_else(ApiError::schema_not_found)?;
                 let mut view = json!(VersionView::new(name, &found));
                 if let Some(serialized) = serialized(store, &found.schema, &params)? {

@@ -69,7 +69,7 @@ fn read(
     request: &SchemaRequest,
     normalize: bool,
 ) -> Result<Candidate, ApiError> {
-    Candidate::read(store, request, normalize || store.normalizes(name))
+    Candidate::read(store, request, normalize || store.normalizes(name), true)
 }
 
 /// The id that the schema has in this subject.
@@ -79,7 +79,7 @@ fn registered(
     request: &SchemaRequest,
     candidate: &Candidate,
 ) -> Result<Option<i32>, ApiError> {
-    let Some(found) = store.find(name, &candidate.schema, Which::Live) else {
+    let Some(found) = candidate.find(store, name, Which::Live) else {
         return Ok(None);
     };
     match request.id {
