@@ -3,6 +3,7 @@
 
 mod faults;
 mod formats;
+mod header;
 mod place;
 mod python;
 mod registry;
