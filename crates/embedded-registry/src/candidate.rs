@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::error::ApiError;
+use crate::lenient;
 use crate::model::{Level, Reference, Schema, SchemaType};
 use crate::schema::{self, Dependency, Parsed};
 use crate::store::{Store, Version, Which};
@@ -11,13 +12,30 @@ use crate::store::{Store, Version, Which};
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SchemaRequest {
+    #[serde(default, deserialize_with = "lenient::text")]
     schema: Option<String>,
+    #[serde(default, deserialize_with = "lenient::text")]
     schema_type: Option<String>,
+    #[serde(default, deserialize_with = "lenient::references")]
     references: Option<Vec<Reference>>,
     /// Only in mode IMPORT.
+    #[serde(default, deserialize_with = "lenient::number")]
     pub(crate) id: Option<i32>,
-    /// Only in mode IMPORT.
+    /// In mode IMPORT any, in others the next one.
+    #[serde(default, deserialize_with = "lenient::number")]
     pub(crate) version: Option<i32>,
+}
+
+impl SchemaRequest {
+    /// Whether it brings none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.schema.as_deref().unwrap_or_default().trim().is_empty()
+    }
+
+    /// The version that it asks for, where it does.
+    pub(crate) fn wanted_version(&self) -> Option<i32> {
+        self.version.filter(|version| *version > 0)
+    }
 }
 
 /// A schema that was understood, and what it is compared by.
@@ -38,16 +56,14 @@ impl Candidate {
         normalize: bool,
         strict: bool,
     ) -> Result<Self, ApiError> {
-        let text = request.schema.as_deref().unwrap_or_default();
-        if text.trim().is_empty() {
+        if request.is_empty() {
             return Err(ApiError::invalid_schema("Empty schema"));
         }
+        let text = request.schema.as_deref().unwrap_or_default();
         let name = request.schema_type.as_deref().unwrap_or("AVRO");
-        let schema_type: SchemaType = name.parse().map_err(|()| {
-            ApiError::invalid_schema(format!(
-                "Invalid schema type {name}: it must be AVRO, JSON or PROTOBUF"
-            ))
-        })?;
+        let schema_type: SchemaType = name
+            .parse()
+            .map_err(|()| ApiError::invalid_schema(format!("Invalid schema type {name}")))?;
         let invalid = |details: String| {
             ApiError::invalid_schema(format!(
                 "Invalid schema of type {}, details: {details}",

@@ -24,6 +24,7 @@ mod choice;
 mod error;
 mod given_ids;
 mod incarnation;
+mod lenient;
 mod log;
 mod model;
 mod operation;

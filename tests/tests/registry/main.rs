@@ -11,4 +11,5 @@ mod loss;
 mod odd;
 mod protobuf;
 mod rest;
+mod scenarios;
 mod verdicts;

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::subjects::writable;
-use super::{App, Params, Reply, body, subject};
+use super::{App, Params, Reply, body, subject, subject_or_all};
 use crate::error::ApiError;
 use crate::log::Log;
 use crate::model::{Config, Level};
@@ -35,7 +35,9 @@ pub(super) async fn of_one(
     Path(name): Path<String>,
     Query(params): Query<Params>,
 ) -> Result<Reply, ApiError> {
-    let name = subject(&name)?;
+    let Some(name) = subject_or_all(&name)? else {
+        return Ok(of_all(State(shared)).await);
+    };
     shared.log.ask(|store| match store.config(Some(name)) {
         Some(config) => Ok(Reply::new(config)),
         None if params.flag("defaultToGlobal") => Ok(Reply::new(of_all_now(store))),
@@ -52,7 +54,7 @@ pub(super) async fn set_for_one(
     Path(name): Path<String>,
     bytes: Bytes,
 ) -> Result<Reply, ApiError> {
-    shared.run(move |log| set(log, Some(subject(&name)?), &bytes)).await
+    shared.run(move |log| set(log, subject_or_all(&name)?, &bytes)).await
 }
 
 fn set(log: &Log, name: Option<&str>, bytes: &[u8]) -> Result<Reply, ApiError> {
@@ -111,6 +113,9 @@ pub(super) async fn reset_for_one(
     State(shared): App,
     Path(name): Path<String>,
 ) -> Result<Reply, ApiError> {
+    if subject_or_all(&name)?.is_none() {
+        return reset_for_all(State(shared)).await;
+    }
     shared
         .run(move |log| {
             let name = subject(&name)?;

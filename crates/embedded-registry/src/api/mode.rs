@@ -5,7 +5,7 @@ use axum::extract::{Path, Query, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{App, Params, Reply, body, subject};
+use super::{App, Params, Reply, body, subject, subject_or_all};
 use crate::error::ApiError;
 use crate::log::Log;
 use crate::model::Mode;
@@ -27,7 +27,9 @@ pub(super) async fn of_one(
     Path(name): Path<String>,
     Query(params): Query<Params>,
 ) -> Result<Reply, ApiError> {
-    let name = subject(&name)?;
+    let Some(name) = subject_or_all(&name)? else {
+        return Ok(of_all(State(shared)).await);
+    };
     shared.log.ask(|store| match store.own_mode(Some(name)) {
         Some(mode) => Ok(view(mode)),
         None if params.flag("defaultToGlobal") => Ok(view(store.mode(None))),
@@ -49,7 +51,7 @@ pub(super) async fn set_for_one(
     Query(params): Query<Params>,
     bytes: Bytes,
 ) -> Result<Reply, ApiError> {
-    shared.run(move |log| set(log, Some(subject(&name)?), &params, &bytes)).await
+    shared.run(move |log| set(log, subject_or_all(&name)?, &params, &bytes)).await
 }
 
 fn set(log: &Log, name: Option<&str>, params: &Params, bytes: &[u8]) -> Result<Reply, ApiError> {
@@ -93,6 +95,9 @@ pub(super) async fn reset_for_one(
     State(shared): App,
     Path(name): Path<String>,
 ) -> Result<Reply, ApiError> {
+    if subject_or_all(&name)?.is_none() {
+        return reset_for_all(State(shared)).await;
+    }
     shared
         .run(move |log| {
             let name = subject(&name)?;
