@@ -477,7 +477,7 @@ async fn the_registry_says_of_odd_schemas_what_java_says() {
                 }
             }
             (java, _) => {
-                differ.push(format!("{}: {}, Java {java}", body["schema"], registered.text))
+                differ.push(format!("{}: {}, Java {java}", body["schema"], registered.text));
             }
         }
     }

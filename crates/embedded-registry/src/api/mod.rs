@@ -8,13 +8,14 @@ mod config;
 mod guids;
 mod media;
 mod mode;
+mod params;
 mod paths;
 mod root;
 mod schemas;
 mod subjects;
 mod versions;
+mod view;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Router;
@@ -24,18 +25,17 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use paths::in_default_context;
+use params::{Params, id, subject, subject_or_all, version};
+use view::{VersionView, schema_view};
 
 use crate::auth::Credentials;
 use crate::error::ApiError;
 use crate::lenient;
 use crate::log::Log;
-use crate::model::{Reference, Schema, SchemaType};
-use crate::store::Version;
 
 /// What answers are, errors too.
 pub(crate) const CONTENT_TYPE: &str = "application/vnd.schemaregistry.v1+json";
@@ -133,38 +133,6 @@ fn text(body: String) -> Response {
     response
 }
 
-/// What stands after the question mark.
-#[derive(Debug, Default, Deserialize)]
-#[serde(transparent)]
-struct Params(HashMap<String, String>);
-
-impl Params {
-    fn flag(&self, name: &str) -> bool {
-        self.0.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
-    }
-
-    fn text(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
-    }
-
-    /// A number; `None` where it is negative or not there. For what is no number there is no
-    /// resource.
-    fn number(&self, name: &str) -> Result<Option<usize>, ApiError> {
-        let Some(text) = self.0.get(name) else {
-            return Ok(None);
-        };
-        let number = text.parse::<i32>().map_err(|_| ApiError::plain(StatusCode::NOT_FOUND))?;
-        Ok(usize::try_from(number).ok())
-    }
-
-    /// The part of a list that `offset` and `limit` ask for.
-    fn page<T>(&self, list: Vec<T>) -> Result<Vec<T>, ApiError> {
-        let (offset, limit) = (self.number("offset")?, self.number("limit")?);
-        let list = list.into_iter().skip(offset.unwrap_or(0));
-        Ok(list.take(limit.unwrap_or(usize::MAX)).collect())
-    }
-}
-
 /// Reads a body. Nothing, and what says so, is not what was asked for; what is no JSON, or JSON of
 /// another form, is no request.
 fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
@@ -181,93 +149,6 @@ fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
             Err(ApiError::bad_request(lenient::mismatched(name, &other)))
         }
     }
-}
-
-/// A subject's name, where it can be one, without the default context.
-fn subject(name: &str) -> Result<&str, ApiError> {
-    let name = in_default_context(name);
-    let reserved = ["__GLOBAL", "__EMPTY"];
-    if name.trim().is_empty() || name.chars().any(char::is_control) || reserved.contains(&name) {
-        return Err(ApiError::invalid_subject(name));
-    }
-    Ok(name)
-}
-
-/// The subject of a setting; `None` where it is the default context, whose setting holds for all.
-fn subject_or_all(name: &str) -> Result<Option<&str>, ApiError> {
-    match in_default_context(name) {
-        "" if !name.is_empty() => Ok(None),
-        _ => subject(name).map(Some),
-    }
-}
-
-/// The id that a path names. For what is no number there is no resource.
-fn id(text: &str) -> Result<i32, ApiError> {
-    text.parse().map_err(|_| ApiError::plain(StatusCode::NOT_FOUND))
-}
-
-/// The version that a path names; `None` for the latest.
-fn version(text: &str) -> Result<Option<i32>, ApiError> {
-    let trimmed = text.trim();
-    match trimmed.parse::<i32>() {
-        _ if trimmed.eq_ignore_ascii_case("latest") => Ok(None),
-        Ok(-1) => Ok(None),
-        Ok(number) if number > 0 => Ok(Some(number)),
-        Ok(number) => Err(ApiError::invalid_version(&number.to_string())),
-        Err(_) => Err(ApiError::invalid_version(text)),
-    }
-}
-
-/// A version as clients see it.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct VersionView<'a> {
-    subject: &'a str,
-    version: i32,
-    id: i32,
-    guid: String,
-    #[serde(skip_serializing_if = "SchemaType::is_avro")]
-    schema_type: SchemaType,
-    #[serde(skip_serializing_if = "no_references")]
-    references: &'a [Reference],
-    schema: &'a str,
-    #[serde(skip_serializing_if = "is_false")]
-    deleted: bool,
-}
-
-fn no_references(references: &&[Reference]) -> bool {
-    references.is_empty()
-}
-
-fn is_false(flag: &bool) -> bool {
-    !flag
-}
-
-impl<'a> VersionView<'a> {
-    fn new(subject: &'a str, version: &'a Version) -> Self {
-        Self {
-            subject,
-            version: version.version,
-            id: version.id,
-            guid: version.schema.guid(),
-            schema_type: version.schema.schema_type,
-            references: &version.schema.references,
-            schema: &version.schema.text,
-            deleted: version.deleted,
-        }
-    }
-}
-
-/// A schema as clients see it that have only its id.
-fn schema_view(schema: &Schema) -> Value {
-    let mut view = json!({ "schema": schema.text, "guid": schema.guid() });
-    if !schema.schema_type.is_avro() {
-        view["schemaType"] = json!(schema.schema_type);
-    }
-    if !schema.references.is_empty() {
-        view["references"] = json!(schema.references);
-    }
-    view
 }
 
 /// Refuses a body that says itself that it is too large, without waiting for it.

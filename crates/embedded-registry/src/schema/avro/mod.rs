@@ -5,8 +5,10 @@
 //! what it takes for a schema and in what it keeps of one, so all of that is here, over the small
 //! [`tree`].
 
+mod attributes;
 mod compatibility;
 mod defaults;
+mod jackson;
 mod json;
 mod normalize;
 mod parse;

@@ -2,26 +2,18 @@
 //! it passes over is gone.
 
 use std::collections::HashSet;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
-use regex::Regex;
-
+use super::attributes::{
+    OF_FIELDS, OF_TYPES, aliases, copied_props, copyable, declared_name, optional, order, props,
+    required, type_aliases, valid_name,
+};
 use super::defaults::{self, Known};
 use super::json::{self, Json, Object};
-use super::tree::{Enum, Field, Fixed, Name, Names, Node, Order, Props, Record, primitive};
+use super::tree::{Enum, Field, Fixed, Name, Names, Node, Props, Record, primitive};
 
 /// Java's arrays hold no more.
 const LARGEST_FIXED: i64 = i32::MAX as i64 - 8;
-
-/// Attributes that a type has by itself, whatever type it is: none of them is kept as another one.
-const OF_TYPES: [&str; 10] =
-    ["doc", "fields", "items", "name", "namespace", "size", "symbols", "values", "type", "aliases"];
-
-const OF_FIELDS: [&str; 6] = ["default", "doc", "name", "order", "type", "aliases"];
-
-/// Letters and digits of all languages, as Java's `Character` knows them in 16 bits.
-static NAME: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"^[\p{L}_][\p{L}\p{Nd}_]*$").expect("the pattern is a constant"));
 
 /// Reads schemas that may use what those before them define.
 pub(super) struct Parser {
@@ -294,97 +286,4 @@ impl Checker<'_> {
             }
         }
     }
-}
-
-/// The attributes that are kept, in the order of the text.
-fn props(object: &Object, own: &[&str]) -> Props {
-    let others = object.iter().filter(|(name, _)| !own.contains(&name.as_str()));
-    Arc::new(others.cloned().collect())
-}
-
-/// Java copies records, arrays and maps once their names are known, and cannot copy such numbers.
-fn copied_props(object: &Object) -> Result<Props> {
-    let props = props(object, &OF_TYPES);
-    copyable(&props)?;
-    Ok(props)
-}
-
-fn copyable(props: &Props) -> Result<()> {
-    match props.iter().find(|(_, value)| value.holds_big_number()) {
-        Some((name, _)) => Err(format!("the attribute {name} holds a number beyond 64 bits")),
-        None => Ok(()),
-    }
-}
-
-fn declared_name(object: &Object, namespace: Option<&str>) -> Result<Name> {
-    let namespace = optional(object, "namespace").or(namespace);
-    let name = required(object, "name", "No name in schema")?;
-    let name = Name::new(name, namespace);
-    valid_name(&name.short)?;
-    for part in name.namespace.iter().flat_map(|namespace| namespace.split('.')) {
-        valid_name(part)?;
-    }
-    if primitive(&name.full()).is_some() {
-        return Err(format!("Schemas may not be named after primitives: {}", name.full()));
-    }
-    Ok(name)
-}
-
-fn valid_name(name: &str) -> Result<()> {
-    let is_in_16_bits = name.chars().all(|char| char.len_utf16() == 1);
-    if name.is_empty() {
-        return Err("Empty name".to_owned());
-    }
-    if !is_in_16_bits || !NAME.is_match(name) {
-        return Err(format!("Illegal character in: {name}"));
-    }
-    Ok(())
-}
-
-fn type_aliases(object: &Object, of: &Name) -> Result<Vec<Name>> {
-    let mut names: Vec<Name> = Vec::new();
-    for alias in aliases(object)? {
-        let alias = Name::new(&alias, of.namespace.as_deref());
-        valid_name(&alias.short)?;
-        if !names.contains(&alias) {
-            names.push(alias);
-        }
-    }
-    Ok(names)
-}
-
-fn aliases(object: &Object) -> Result<Vec<String>> {
-    let Some(aliases) = json::get(object, "aliases") else {
-        return Ok(Vec::new());
-    };
-    let aliases = aliases.as_array().ok_or("aliases not an array")?;
-    let mut read: Vec<String> = Vec::new();
-    for alias in aliases {
-        let alias = alias.as_text().ok_or_else(|| format!("alias not a string: {alias}"))?;
-        if !read.iter().any(|known| known == alias) {
-            read.push(alias.to_owned());
-        }
-    }
-    Ok(read)
-}
-
-fn order(object: &Object) -> Result<Order> {
-    let Some(order) = json::get(object, "order") else {
-        return Ok(Order::Ascending);
-    };
-    match order.as_text().map(str::to_uppercase).as_deref() {
-        Some("ASCENDING") => Ok(Order::Ascending),
-        Some("DESCENDING") => Ok(Order::Descending),
-        Some("IGNORE") => Ok(Order::Ignore),
-        _ => Err(format!("the order {order} is none of ascending, descending, ignore")),
-    }
-}
-
-fn required<'a>(object: &'a Object, name: &str, error: &str) -> Result<&'a str> {
-    optional(object, name).ok_or_else(|| format!("{error}: {}", Json::Object(object.clone())))
-}
-
-/// The text of an attribute; anything else counts as if it were not there.
-fn optional<'a>(object: &'a Object, name: &str) -> Option<&'a str> {
-    json::get(object, name)?.as_text()
 }
