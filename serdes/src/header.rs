@@ -6,7 +6,7 @@
 //! header first. The headers are called `__key_schema_id` and `__value_schema_id`:
 //!
 //! ```text
-//! 01 | 1d 20 cb b9 e5 e3 5e 97 54 e7 da 17 0b 6e 5b db
+//! 01 | 1d 20 cb b9 e5 e3 5e 97 54 e7 da 17 0b 6e 5d db
 //!  │   └ the GUID of the schema, which is the same in every registry
 //!  └ the form: 1 for a GUID, 0 for an id as in the prefix, of four bytes
 //! ```
@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_guid_is_written_and_read() {
-        let text = "1d20cbb9-e5e3-5e97-54e7-da170b6e5bdb";
+        let text = "1d20cbb9-e5e3-5e97-54e7-da170b6e5ddb";
         assert_eq!(read_guid(text).map(guid_text).as_deref(), Some(text));
         assert_eq!(read_guid("1d20"), None);
         assert_eq!(read_guid(&"é".repeat(16)), None);

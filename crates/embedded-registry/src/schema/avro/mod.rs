@@ -64,3 +64,38 @@ impl Avro {
         print::print(&self.root, &self.names, HashSet::new(), Form::Meaning)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    /// Schemas that are odd in one way or another, with what Java says of them: how it prints them
+    /// as new ones and as known ones, null where it refuses them.
+    const ODD: &str = include_str!("../../../../../tests/java-avro/odd.jsonl");
+
+    #[test]
+    fn odd_schemas_are_refused_and_printed_as_java_does_it() {
+        let mut differ = Vec::new();
+        let mut count = 0;
+        for line in ODD.lines() {
+            let line: Value = serde_json::from_str(line).expect("a line is JSON");
+            let text = line["schema"].as_str().expect("a schema is a text");
+            let references = line["references"].as_array().expect("a list").iter();
+            let texts = references.map(|it| it.as_str().expect("a schema is a text").to_owned());
+            let dependencies: Vec<Dependency> =
+                texts.map(|text| Dependency { name: String::new(), text }).collect();
+            for (name, strict) in [("new", true), ("known", false)] {
+                let read = Avro::parse(text, &dependencies, strict);
+                let printed = read.and_then(|avro| avro.canonical(false));
+                if printed.as_deref().ok() != line[name].as_str() {
+                    differ.push(format!("{name} {text}: {printed:?}, Java {}", line[name]));
+                }
+                count += 1;
+            }
+        }
+        assert!(count > 2_000, "the list is there");
+        assert!(differ.is_empty(), "{} of {count} differ: {differ:#?}", differ.len());
+    }
+}
