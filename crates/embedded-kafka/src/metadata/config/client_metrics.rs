@@ -56,11 +56,12 @@ pub(crate) fn changed(
         let message = format!("Can't {verb} to key {} because its type is not LIST.", change.name);
         return Err(Refusal::invalid_config(message));
     }
-    check(subscription, &own)?;
+    check(subscription, &mut own)?;
     Ok(own)
 }
 
-fn check(subscription: &str, own: &BTreeMap<String, String>) -> Result<(), Refusal> {
+/// Brings the values into the form in which Kafka shows them.
+fn check(subscription: &str, own: &mut BTreeMap<String, String>) -> Result<(), Refusal> {
     if subscription.is_empty() {
         return Err(Refusal::invalid_request("Subscription name can't be empty"));
     }
@@ -69,7 +70,7 @@ fn check(subscription: &str, own: &BTreeMap<String, String>) -> Result<(), Refus
             let message = format!("Unknown client metrics configuration: {name}");
             return Err(Refusal::invalid_request(message));
         };
-        let value = definition.kind.normalise(name, value).map_err(Refusal::invalid_config)?;
+        *value = definition.kind.normalise(name, value).map_err(Refusal::invalid_config)?;
         if name == "interval.ms" && !value.parse().is_ok_and(|ms| INTERVALS.contains(&ms)) {
             return Err(Refusal::invalid_request(format!(
                 "Invalid value {value} for {name}, interval must be between 100 and 3600000 \
@@ -77,7 +78,7 @@ fn check(subscription: &str, own: &BTreeMap<String, String>) -> Result<(), Refus
             )));
         }
         if name == "match" {
-            for pattern in kinds::elements(&value) {
+            for pattern in kinds::elements(value) {
                 let selector = pattern.split_once('=').map(|(selector, _)| selector.trim());
                 if !selector.is_some_and(|it| SELECTORS.contains(&it)) {
                     let message = format!("Illegal client matching pattern: {pattern}");
