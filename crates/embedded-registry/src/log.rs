@@ -24,11 +24,11 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use rdkafka::ClientConfig;
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::error::{ApiError, Error};
 use crate::given_ids;
-use crate::incarnation::{Incarnation, Loss};
+use crate::incarnation::{Incarnation, Loss, is_unknown};
 use crate::operation::Operation;
 use crate::reader::{Reader, Waited, consumer};
 use crate::record::Event;
@@ -167,7 +167,9 @@ impl Log {
             }
             std::thread::sleep(pause);
             attempt += 1;
-            self.restore_given_ids();
+            if error.may_be_a_missing_topic() {
+                self.restore_given_ids();
+            }
         }
     }
 
@@ -267,6 +269,18 @@ enum Failure {
     Unread,
     /// The topic is not there any more, so no other attempt can succeed.
     Lost(Loss),
+}
+
+impl Failure {
+    /// Other registries that take over are no reason to look for topics.
+    fn may_be_a_missing_topic(&self) -> bool {
+        let Self::Kafka(error) = self else {
+            return false;
+        };
+        let timed_out = [RDKafkaErrorCode::MessageTimedOut, RDKafkaErrorCode::OperationTimedOut];
+        is_unknown(error)
+            || error.rdkafka_error_code().is_some_and(|code| timed_out.contains(&code))
+    }
 }
 
 impl From<KafkaError> for Failure {
