@@ -6,6 +6,7 @@
 //! patterns/.
 
 mod broker;
+mod compressed;
 mod connections;
 mod consume;
 mod exactly_once;
@@ -178,6 +179,10 @@ fn measure(arguments: &Arguments, broker: &Broker) -> anyhow::Result<Table> {
     broker::at_rest(broker, &mut table);
     let large = Load::new(arguments.records, SIZE);
     throughput(arguments, broker, large, &mut table)?;
+    for size in [SIZE, SMALL] {
+        let load = Load::new(arguments.records, size);
+        compressed::measure(broker, load, arguments.runs, &mut table)?;
+    }
     latency::measure(broker, arguments.latency_records, "latency at 1,000 records/s", &mut table)?;
     group::measure(broker, arguments.runs, &mut table)?;
     let created = (0..arguments.runs)

@@ -67,7 +67,7 @@ impl Run {
     }
 
     /// CPU seconds per GB.
-    fn per_gigabyte(&self, cpu_time: Option<Duration>) -> Option<f64> {
+    pub(crate) fn per_gigabyte(&self, cpu_time: Option<Duration>) -> Option<f64> {
         Some(cpu_time?.as_secs_f64() / (figure(self.bytes) / 1e9))
     }
 }

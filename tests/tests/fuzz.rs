@@ -21,6 +21,8 @@ use workshop_tests::transactions;
 
 /// The topic that the frames are about. They may well delete it.
 const TOPIC: &str = "victim";
+/// A topic that stores batches otherwise than they come, so that its records are written anew.
+const REWRITTEN: &str = "rewritten-victim";
 /// The topic of the others, whose name is too far from that to be hit by chance.
 const WITNESS: &str = "written-by-those-who-behave";
 
@@ -55,8 +57,9 @@ impl Attacked {
         let cluster = runtime.block_on(Cluster::builder().start()).expect("a cluster starts");
         let address = cluster.bootstrap_servers().to_owned();
         let mut witness = RawClient::connect(&address);
-        for topic in [TOPIC, WITNESS] {
-            let answer = witness.call(7, &requests::create_topic(topic, 1, 1, &[]));
+        let rewriting = [("compression.type", "uncompressed")];
+        for (topic, settings) in [(TOPIC, &[][..]), (WITNESS, &[]), (REWRITTEN, &rewriting)] {
+            let answer = witness.call(7, &requests::create_topic(topic, 1, 1, settings));
             assert_eq!(answer.topics[0].error_code, 0);
         }
         let answer = witness.call(4, &requests::find_coordinator(&["group"]));
@@ -482,6 +485,54 @@ fn batches_with_something_wrong_and_a_right_crc_harm_nobody() {
             wrong = with_right_crc(wrong.as_slice().into()).to_vec();
         }
         framed(&encode(9, &produce(TOPIC, 0, -1, wrong.into())))
+    });
+}
+
+/// Compresses as the codec with this id does. Snappy in the framing of snappy-java.
+fn compressed(codec: i16, records: &[u8]) -> Vec<u8> {
+    use std::io::Write;
+    match codec {
+        1 => {
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), Default::default());
+            encoder.write_all(records).expect("memory takes it");
+            encoder.finish().expect("memory takes it")
+        }
+        2 => {
+            let block = snap::raw::Encoder::new().compress_vec(records).expect("it fits a block");
+            let head = b"\x82SNAPPY\0\0\0\0\x01\0\0\0\x01";
+            [&head[..], &(block.len() as u32).to_be_bytes(), &block].concat()
+        }
+        3 => {
+            let mut encoder = lz4_flex::frame::FrameEncoder::new(Vec::new());
+            encoder.write_all(records).expect("memory takes it");
+            encoder.finish().expect("memory takes it")
+        }
+        _ => {
+            let level = ruzstd::encoding::CompressionLevel::Fastest;
+            ruzstd::encoding::compress_to_vec(records, level)
+        }
+    }
+}
+
+#[test]
+fn compressed_batches_with_something_wrong_and_a_right_crc_harm_nobody() {
+    let values: Vec<String> = (0..40).map(|it| format!("{it} and {}", it * it)).collect();
+    let batch = Batch::of(&values.iter().map(String::as_str).collect::<Vec<_>>());
+    let wrongs = || vec(Wrong::any(), 0..3);
+    let topics = prop::sample::select(vec![TOPIC, REWRITTEN]);
+    let strategy = (1..5_i16, wrongs(), wrongs(), topics);
+    attack(1_000, &strategy, |(codec, in_records, in_compressed, topic)| {
+        let batch = batch.encode_with(codec, |records| {
+            let mut records = records.to_vec();
+            in_records.iter().for_each(|it| it.apply(&mut records, 0));
+            let mut bytes = compressed(codec, &records);
+            in_compressed.iter().for_each(|it| it.apply(&mut bytes, 0));
+            bytes
+        });
+        // What is stored is searched by time, which reads it again.
+        let search = encode(7, &requests::list_offsets(topic, 0, -3));
+        let produced = framed(&encode(9, &produce(topic, 0, -1, batch)));
+        [produced, framed(&search)].concat().into()
     });
 }
 

@@ -42,6 +42,11 @@ const LOG_TICK: Duration = Duration::from_secs(1);
 /// How often it is looked whether the cleaner has another pace.
 const SETTINGS_TICK: Duration = Duration::from_secs(1);
 
+/// How often idle producers are forgotten (`producer.id.expiration.check.interval.ms`). How long they
+/// are idle is told by the timestamps of their records, which may be old: forgotten sooner, the retry
+/// of a batch that somebody copies from an old topic would be stored twice.
+const PRODUCERS_TICK: Duration = Duration::from_secs(600);
+
 /// How long a shutdown waits for tasks that are in a read or write.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(5);
 
@@ -309,7 +314,9 @@ async fn tell_the_time(state: Arc<State>) {
     let mut coordinators = tokio::time::interval(COORDINATOR_TICK);
     let mut replicas = tokio::time::interval(REPLICA_TICK);
     let mut logs = tokio::time::interval(LOG_TICK);
-    for interval in [&mut coordinators, &mut replicas, &mut logs] {
+    let first = tokio::time::Instant::now() + PRODUCERS_TICK;
+    let mut producers = tokio::time::interval_at(first, PRODUCERS_TICK);
+    for interval in [&mut coordinators, &mut replicas, &mut logs, &mut producers] {
         // After the machine slept, one tick makes up for all that were missed.
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     }
@@ -330,8 +337,9 @@ async fn tell_the_time(state: Arc<State>) {
             }
             _ = logs.tick() => {
                 on_a_thread(&state, State::retry_elections).await;
-                state.tick_logs(state.clock.now());
+                state.metadata.close_idle_files();
             }
+            _ = producers.tick() => state.metadata.forget_idle_producers(state.clock.now()),
         }
     }
 }

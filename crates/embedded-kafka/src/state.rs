@@ -67,9 +67,4 @@ impl State {
         let layers = self.metadata.layers(self.metadata.controller());
         layers.number("log.cleaner.backoff.ms").unwrap_or(self.settings.cleaner_backoff_ms)
     }
-
-    /// Lets time pass for the logs: segments that are due are rolled, idle files closed.
-    pub(crate) fn tick_logs(&self, now: Timestamp) {
-        self.metadata.tick(now);
-    }
 }

@@ -16,6 +16,7 @@ const MESSAGE_TOO_LARGE: i16 = 10;
 const INVALID_REQUIRED_ACKS: i16 = 21;
 const INVALID_TIMESTAMP: i16 = 32;
 const TRANSACTIONAL_ID_AUTHORIZATION_FAILED: i16 = 53;
+const UNSUPPORTED_COMPRESSION_TYPE: i16 = 76;
 const INVALID_RECORD: i16 = 87;
 
 #[tokio::test]
@@ -161,6 +162,61 @@ async fn a_transactional_batch_without_a_transactional_id_is_not_authorized() {
 #[tokio::test]
 async fn an_unknown_compression_is_an_unknown_error() {
     assert_eq!(error_of(|batch| batch[22] |= 0x07).await, UNKNOWN_SERVER_ERROR);
+}
+
+/// A batch that is compressed with gzip, as the library makes it.
+fn in_gzip(batch: &Batch) -> Bytes {
+    batch.encode_with(1, |records| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), Default::default());
+        std::io::Write::write_all(&mut encoder, records).expect("memory takes it");
+        encoder.finish().expect("memory takes it")
+    })
+}
+
+#[tokio::test]
+async fn a_compressed_batch_whose_greatest_timestamp_is_unset_is_found_by_time() {
+    let cluster = TestCluster::start().await;
+    let topic = cluster.create_topic_with(1, 3, &[("retention.ms", "-1")]);
+    let mut leader = cluster.connect_to_leader(&topic, 0);
+    let mut batch = BytesMut::from(&in_gzip(&Batch::at(&["a"], 1_000).and("b", 2_000))[..]);
+    batch[35..43].copy_from_slice(&(-1_i64).to_be_bytes());
+    let request = produce(&topic, 0, -1, with_right_crc(batch));
+    assert_eq!(produced(&leader.call(9, &request)).error_code, 0);
+    for (asked, expected) in [(1_500, (1, 2_000)), (1_000, (0, 1_000)), (-3, (1, 2_000))] {
+        let answer = leader.call(7, &list_offsets(&topic, 0, asked));
+        let found = &answer.topics[0].partitions[0];
+        assert_eq!((found.offset, found.timestamp), expected, "{asked}");
+    }
+    let fetched = leader.call(11, &fetch(&topic, 0, 0));
+    let records = fetched.responses[0].partitions[0].records.clone().expect("a batch");
+    assert_eq!(records[35..43], 2_000_i64.to_be_bytes());
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_gzip_are_not_stored_as_gzip() {
+    let cluster = TestCluster::start().await;
+    let topic = cluster.create_topic(1);
+    let mut leader = cluster.connect_to_leader(&topic, 0);
+    let text = Batch::of(&["a"]).encode_with(1, |_| b"these bytes are no gzip".to_vec());
+    let answer = leader.call(9, &produce(&topic, 0, -1, text));
+    assert_eq!(produced(&answer).error_code, UNKNOWN_SERVER_ERROR);
+    let answer = leader.call(7, &list_offsets(&topic, 0, -1));
+    assert_eq!(answer.topics[0].partitions[0].offset, 0, "nothing was stored");
+}
+
+#[tokio::test]
+async fn zstd_is_taken_from_version_7_on() {
+    let cluster = TestCluster::start().await;
+    let topic = cluster.create_topic(1);
+    let mut leader = cluster.connect_to_leader(&topic, 0);
+    let level = ruzstd::encoding::CompressionLevel::Fastest;
+    let compress = |records: &[u8]| ruzstd::encoding::compress_to_vec(records, level);
+    let request = produce(&topic, 0, -1, Batch::of(&["a"]).encode_with(4, compress));
+    for version in 3..=10 {
+        let expected = if version < 7 { UNSUPPORTED_COMPRESSION_TYPE } else { 0 };
+        let answer = leader.call(version, &request);
+        assert_eq!(produced(&answer).error_code, expected, "version {version}");
+    }
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 //! own. It goes into the list at the top of its file. What it takes for granted it asks for with
 //! `?`: a step that fails is an outcome that no recording holds.
 
+mod batches;
 mod brokers;
 mod churn;
 mod committed;
@@ -108,6 +109,7 @@ pub fn suite() -> Vec<Scenario> {
         metadata::scenarios(),
         log_dirs::scenarios(),
         produce::scenarios(),
+        batches::scenarios(),
         idempotence::scenarios(),
         fetch::scenarios(),
         offsets::scenarios(),

@@ -339,7 +339,7 @@ async fn locate_and_read(
         match read_slice(slice, at_least_one).await {
             Err(ReadError::Outdated) => {}
             Ok(records) => return Ok((standing, records)),
-            Err(ReadError::Io(error)) => {
+            Err(error) => {
                 tracing::error!(%error, "a segment could not be read");
                 return Err(ResponseError::KafkaStorageError);
             }

@@ -12,7 +12,7 @@ use kafka_protocol::messages::list_offsets_response::{
 use kafka_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse};
 
 use super::{Context, ISOLATION_LEVELS};
-use crate::log::{Found, Lookup, ReadError};
+use crate::log::{Found, Lookup, ReadError, Unreadable};
 
 const LATEST: i64 = -1;
 const EARLIEST: i64 = -2;
@@ -189,6 +189,8 @@ async fn read(lookup: Lookup, end: i64) -> Result<Option<Answer>, ResponseError>
             tracing::error!(%error, "a time could not be looked up");
             Err(ResponseError::KafkaStorageError)
         }
-        Err(_) => Err(ResponseError::UnknownServerError),
+        // Kafka takes compressed records whose sizes are wrong, and fails only here.
+        Ok(Err(ReadError::Records(Unreadable::Malformed(_)))) => Err(ResponseError::InvalidRecord),
+        Ok(Err(ReadError::Records(_))) | Err(_) => Err(ResponseError::UnknownServerError),
     }
 }

@@ -34,6 +34,9 @@ const ADDS_PARTITIONS: i16 = 12;
 /// The first version that names a topic by its id alone (KIP-516).
 const TOPIC_IDS: i16 = 13;
 
+/// The first version that takes batches which are compressed with zstd (KIP-110).
+const ZSTD: i16 = 7;
+
 /// The first version that tells who leads instead (KIP-951).
 const CURRENT_LEADER: i16 = 10;
 
@@ -82,16 +85,18 @@ fn handle(
     let has_valid_acks = (-1..=1).contains(&request.acks);
     let transactional_id = request.transactional_id.as_ref().map(|id| id.as_str());
     let sender = Sender { transactional_id, version, context };
+    let whole = check_first_batches(&request);
     let mut moved = false;
     let mut waiting = Vec::new();
     let topics = request.topic_data.into_iter().enumerate().map(|(at_topic, topic)| {
         let named = sender.name(&topic);
         let partitions = topic.partition_data.into_iter().enumerate().map(|(at, data)| {
             let response = PartitionProduceResponse::default().with_index(data.index);
-            let appended = match &named {
+            let appended = match (&whole, &named) {
+                (Err(rejection), _) => Err(rejection.clone()),
                 _ if !has_valid_acks => Err(ResponseError::InvalidRequiredAcks.into()),
-                Err(error) => Err((*error).into()),
-                Ok(name) => sender.append(name, &data, request.acks),
+                (_, Err(error)) => Err((*error).into()),
+                (_, Ok(name)) => sender.append(name, &data, request.acks),
             };
             match appended {
                 Ok((partition, written)) => {
@@ -119,6 +124,20 @@ fn handle(
         name_nodes(&mut response, version, context);
     }
     (response, waiting)
+}
+
+/// Checks what none of the partitions is looked at without: Kafka wants to know first whether the
+/// records belong to a transaction, and whether the request may have one.
+fn check_first_batches(request: &ProduceRequest) -> Result<(), Rejection> {
+    let partitions = request.topic_data.iter().flat_map(|topic| &topic.partition_data);
+    let mut is_transactional = false;
+    for records in partitions.filter_map(|data| data.records.as_ref()) {
+        is_transactional |= log::is_first_batch_transactional(records)?;
+    }
+    if is_transactional && request.transactional_id.is_none() {
+        return Err(ResponseError::TransactionalIdAuthorizationFailed.into());
+    }
+    Ok(())
 }
 
 fn name_nodes(response: &mut ProduceResponse, version: i16, context: &Context) {
@@ -198,7 +217,8 @@ impl Sender<'_> {
         })?;
         let records = data.records.clone().unwrap_or_default();
         let name = format_args!("{topic}-{}", data.index);
-        let batch = log::validate(&records, &name, &settings, *now)?;
+        let takes_zstd = self.version >= ZSTD;
+        let batch = log::validate(&records, &name, &settings, *now, takes_zstd)?;
         if !batch.header().is_transactional() {
             let written = partition.append(*node, acks, &batch, *now)?;
             return Ok((partition, written));

@@ -38,6 +38,8 @@ const LOG_APPEND_TIME: i16 = 0x08;
 const TRANSACTIONAL: i16 = 0x10;
 const CONTROL: i16 = 0x20;
 const DELETE_HORIZON: i16 = 0x40;
+/// Whoever changes a batch's timestamps clears the attributes that mean nothing.
+const KNOWN_ATTRIBUTES: i16 = 0x7f;
 
 /// The bytes are no record batch of magic 2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -171,7 +173,7 @@ impl BatchHeader {
         if self.is_log_append_time() {
             self.max_timestamp
         } else {
-            self.base_timestamp.saturating_add(timestamp_delta)
+            self.base_timestamp.wrapping_add(timestamp_delta)
         }
     }
 
@@ -196,15 +198,21 @@ impl BatchHeader {
 
     /// Says that the records' timestamps are the time of the append, `now`. Needs a new CRC.
     pub(super) fn set_log_append_time(&mut self, now: Timestamp) {
-        self.attributes |= LOG_APPEND_TIME;
+        self.attributes = (self.attributes & KNOWN_ATTRIBUTES) | LOG_APPEND_TIME;
         self.max_timestamp = now;
     }
 
     /// Says that the producer set the timestamps, the largest being `max_timestamp`. Needs a new
     /// CRC.
     pub(super) fn set_create_time(&mut self, max_timestamp: Timestamp) {
-        self.attributes &= !LOG_APPEND_TIME;
+        self.attributes &= KNOWN_ATTRIBUTES & !LOG_APPEND_TIME;
         self.max_timestamp = max_timestamp;
+    }
+
+    /// The header of the same records, written anew from `base_timestamp` on: of the attributes only
+    /// the transaction stays. Needs its payload and a new CRC.
+    pub(super) fn rewritten(&self, base_timestamp: Timestamp) -> Self {
+        Self { attributes: self.attributes & TRANSACTIONAL, base_timestamp, ..*self }
     }
 
     /// Names the codec and the size of the records behind the header. Needs a new CRC.

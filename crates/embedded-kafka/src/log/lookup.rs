@@ -4,17 +4,16 @@
 //! it reads index files and batches, and looks inside compressed ones, so the answer is exact
 //! per record.
 
-use std::io;
+use std::ops::ControlFlow;
 
 use crate::time::Timestamp;
 
 use super::Log;
-use super::batch::{BatchHeader, HEADER_SIZE};
+use super::batch::{BatchHeader, HEADER_SIZE, NO_TIMESTAMP};
 use super::files::read_at;
 use super::read::ReadError;
-use super::records::Records;
 use super::scan::Scan;
-use super::validate::MAX_DECOMPRESSED_BYTES;
+use super::skim::{Unreadable, walk};
 use super::view::SegmentView;
 
 /// A record that was found by its time.
@@ -95,7 +94,9 @@ impl Lookup {
             }
         }
         let Some((timestamp, offset, segment)) = latest else {
-            return Ok(None);
+            // No record has a timestamp. Kafka names the first one then.
+            let first = self.segments.first();
+            return first.map_or(Ok(None), |segment| self.search(segment, NO_TIMESTAMP));
         };
         // The index names the batch; the scan begins at it, or shortly before.
         self.search(&segment.at(offset), timestamp)
@@ -104,10 +105,10 @@ impl Lookup {
     /// The first record of the segment, from where its view starts, that is late enough.
     fn search(&self, segment: &SegmentView, target: Timestamp) -> Result<Option<Found>, ReadError> {
         let found = self.scan(segment, target);
-        if segment.is_outdated() { Err(ReadError::Outdated) } else { Ok(found?) }
+        if segment.is_outdated() { Err(ReadError::Outdated) } else { found }
     }
 
-    fn scan(&self, segment: &SegmentView, target: Timestamp) -> io::Result<Option<Found>> {
+    fn scan(&self, segment: &SegmentView, target: Timestamp) -> Result<Option<Found>, ReadError> {
         let file = segment.log()?;
         let mut scan = Scan::headers(file, segment.position(read_at)?, segment.size());
         while let Some((position, header)) = scan.next()? {
@@ -127,34 +128,24 @@ impl Lookup {
         header: &BatchHeader,
         batch: &[u8],
         target: Timestamp,
-    ) -> io::Result<Option<Found>> {
+    ) -> Result<Option<Found>, Unreadable> {
         if header.record_count == 0 {
             // Compaction has left only what it says of its producer.
             return Ok(None);
         }
-        let found = |offset, timestamp| {
-            Some(Found { offset, timestamp, leader_epoch: header.leader_epoch })
-        };
+        let leader_epoch = header.leader_epoch;
         if header.is_log_append_time() {
             let first = header.base_offset.max(self.start_offset);
-            return Ok(found(first, header.max_timestamp));
+            let timestamp = header.max_timestamp;
+            return Ok(Some(Found { offset: first, timestamp, leader_epoch }));
         }
-        let compressed = bytes::Bytes::copy_from_slice(batch.get(HEADER_SIZE..).unwrap_or(&[]));
-        let invalid = |error| io::Error::new(io::ErrorKind::InvalidData, error);
-        let codec =
-            header.compression().ok_or_else(|| invalid("unknown compression".to_owned()))?;
-        let payload = codec
-            .decompress(&compressed, MAX_DECOMPRESSED_BYTES)
-            .map_err(|error| invalid(error.to_string()))?;
-        let records = Records::new(header, &payload).map_err(|error| invalid(error.to_string()))?;
-        for record in records {
-            let record = record.map_err(|error| invalid(error.to_string()))?;
+        walk(header, batch.get(HEADER_SIZE..).unwrap_or(&[]), |record| {
             let offset = header.base_offset + i64::from(record.offset_delta);
             let timestamp = header.record_timestamp(record.timestamp_delta);
             if timestamp >= target && offset >= self.start_offset {
-                return Ok(found(offset, timestamp));
+                return ControlFlow::Break(Found { offset, timestamp, leader_epoch });
             }
-        }
-        Ok(None)
+            ControlFlow::Continue(())
+        })
     }
 }

@@ -12,6 +12,7 @@ use super::Log;
 use super::batch::{BatchHeader, HEADER_SIZE};
 use super::files::{ReadAt, read_at, read_cached_at};
 use super::segment::Segment;
+use super::skim::Unreadable;
 use super::view::{SegmentView, Start};
 
 /// Bytes at the end of a log that are taken to be in the page cache still.
@@ -43,6 +44,9 @@ pub(crate) enum ReadError {
     /// The files cannot be read.
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// A batch is there whose records cannot be read.
+    #[error(transparent)]
+    Records(#[from] Unreadable),
 }
 
 /// A range of batches in a segment, to be read without the log's lock.

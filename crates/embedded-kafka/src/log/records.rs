@@ -28,6 +28,8 @@ pub(crate) struct RecordView<'a> {
     pub(super) bytes: &'a [u8],
     /// What of it stands behind the timestamp.
     behind_timestamp: &'a [u8],
+    /// The headers, behind their number.
+    headers: &'a [u8],
 }
 
 /// The records of one batch, first to last.
@@ -56,12 +58,8 @@ impl<'a> Records<'a> {
         let before = self.rest;
         let size =
             read_length(&mut self.rest)?.ok_or(MalformedRecord("a record has a negative size"))?;
-        let mut record = take(&mut self.rest, size)?;
-        let mut view = read_record(&mut record)?;
+        let mut view = RecordView::parse(take(&mut self.rest, size)?)?;
         view.bytes = &before[..before.len() - self.rest.len()];
-        if !record.is_empty() {
-            return Err(MalformedRecord("a record is larger than its fields"));
-        }
         Ok(view)
     }
 }
@@ -93,15 +91,20 @@ fn read_record<'a>(record: &mut &'a [u8]) -> Result<RecordView<'a>, MalformedRec
     let offset_delta = read_varint(record)?;
     let key = read_bytes(record)?;
     let value = read_bytes(record)?;
-    let headers = read_varint(record)?;
-    if headers < 0 {
+    let header_count = read_varint(record)?;
+    if header_count < 0 {
         return Err(MalformedRecord("a record has a negative number of headers"));
     }
-    for _ in 0..headers {
+    let headers = *record;
+    for _ in 0..header_count {
         read_bytes(record)?.ok_or(MalformedRecord("a record header has no key"))?;
         read_bytes(record)?;
     }
-    Ok(RecordView { offset_delta, timestamp_delta, key, value, bytes: &[], behind_timestamp })
+    if !record.is_empty() {
+        return Err(MalformedRecord("a record is larger than its fields"));
+    }
+    let bytes = &[];
+    Ok(RecordView { offset_delta, timestamp_delta, key, value, bytes, behind_timestamp, headers })
 }
 
 fn read_bytes<'a>(from: &mut &'a [u8]) -> Result<Option<&'a [u8]>, MalformedRecord> {
@@ -122,9 +125,22 @@ fn take<'a>(from: &mut &'a [u8], length: usize) -> Result<&'a [u8], MalformedRec
     Ok(taken)
 }
 
+/// A number of 32 bits. As in Kafka, what a fifth byte holds beyond them is left out.
 fn read_varint(from: &mut &[u8]) -> Result<i32, MalformedRecord> {
-    i32::try_from(read_varlong(from)?)
-        .map_err(|_| MalformedRecord("a number in a record exceeds 32 bits"))
+    let mut value: u32 = 0;
+    for (index, byte) in from.iter().enumerate().take(5) {
+        value |= u32::from(byte & 0x7f) << (7 * index);
+        if byte & 0x80 == 0 {
+            *from = &from[index + 1..];
+            return Ok(unzigzag(value));
+        }
+    }
+    Err(MalformedRecord("a record ends within a number"))
+}
+
+/// The signed number that stands for itself so that small ones are short.
+pub(super) fn unzigzag(value: u32) -> i32 {
+    (value >> 1) as i32 ^ -((value & 1) as i32)
 }
 
 fn read_varlong(from: &mut &[u8]) -> Result<i64, MalformedRecord> {
@@ -139,7 +155,21 @@ fn read_varlong(from: &mut &[u8]) -> Result<i64, MalformedRecord> {
     Err(MalformedRecord("a record ends within a number"))
 }
 
-impl RecordView<'_> {
+impl<'a> RecordView<'a> {
+    /// Reads a record from all the bytes behind its size.
+    pub(super) fn parse(mut body: &'a [u8]) -> Result<Self, MalformedRecord> {
+        read_record(&mut body)
+    }
+
+    /// The keys and values of the headers, in their order.
+    pub(super) fn headers(&self) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> {
+        let mut rest = self.headers;
+        std::iter::from_fn(move || {
+            let key = read_bytes(&mut rest).ok()??;
+            Some((key, read_bytes(&mut rest).ok()?))
+        })
+    }
+
     /// Appends the record with another timestamp, in a batch whose base timestamp is another.
     pub(super) fn write_with_timestamp(&self, timestamp_delta: i64, to: &mut Vec<u8>) {
         let mut record = vec![0];

@@ -83,6 +83,7 @@ impl Metadata {
                     Some(Ok(batches)) => batches,
                     Some(Err(ReadError::Outdated)) => continue,
                     Some(Err(ReadError::Io(error))) => return Err(error),
+                    Some(Err(error)) => return Err(io::Error::other(error)),
                 };
                 offset =
                     visit_batches(&batches, |header, batch| visit(partition.index, header, batch))?;

@@ -361,11 +361,15 @@ impl Metadata {
         Ok(ids.next_producer_id - 1)
     }
 
-    /// Lets time pass for every log.
-    pub(crate) fn tick(&self, now: Timestamp) {
+    /// Has every log forget the producers that are idle.
+    pub(crate) fn forget_idle_producers(&self, now: Timestamp) {
         for partition in self.topics().iter().flat_map(|topic| topic.partitions().to_vec()) {
             partition.with(|state| state.log.tick(now));
         }
+    }
+
+    /// Closes the files that nobody reads.
+    pub(crate) fn close_idle_files(&self) {
         self.open_files.close_idle();
     }
 

@@ -6,7 +6,7 @@ use std::io;
 use super::super::batch::{BatchHeader, HEADER_SIZE};
 use super::super::records::Records;
 use super::super::scan::Scan;
-use super::super::validate::MAX_DECOMPRESSED_BYTES;
+use super::super::skim::MAX_DECOMPRESSED_BYTES;
 use super::super::view::SegmentView;
 use super::transactions::CleanedTransactions;
 

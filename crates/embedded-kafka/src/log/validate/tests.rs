@@ -1,5 +1,7 @@
 use proptest::prelude::*;
 
+use super::super::batch::has_valid_crc;
+use super::super::records::Records;
 use super::super::test_batches::{TestRecord, batch, batch_with, payload, to_bytes};
 use super::*;
 
@@ -9,7 +11,7 @@ fn validate(
     settings: &LogSettings,
     now: Timestamp,
 ) -> Result<ValidBatch, Rejection> {
-    super::validate(records, &"flights-0", settings, now)
+    super::validate(records, &"flights-0", settings, now, true)
 }
 
 const NOW: Timestamp = 1_800_000_000_000;
@@ -96,14 +98,28 @@ fn counts_and_offsets_must_agree() {
 }
 
 #[test]
-fn offset_deltas_count_up_from_zero() {
-    let mut records = payload(&RECORDS[..1]);
-    records.extend(payload(&RECORDS[..1]));
-    let mut header = BatchHeader::new(2, NOW, NOW);
-    header.set_payload(Compression::None, records.len()).unwrap();
-    header.seal(&records);
-    let sent = to_bytes(&ValidBatch::new(header, records.into()));
-    assert_eq!(code(&sent, &LogSettings::default()), Err(ResponseError::InvalidRecord));
+fn only_compressed_records_need_the_offsets_0_1_2() {
+    for codec in CODECS {
+        let records = codec.compress(&payload(&RECORDS[..1]).repeat(2)).unwrap();
+        let mut header = BatchHeader::new(2, NOW, NOW);
+        header.set_payload(codec, records.len()).unwrap();
+        header.set_create_time(NOW - 10);
+        header.seal(&records);
+        let sent = to_bytes(&ValidBatch::new(header, records.into()));
+        let expected = match codec {
+            Compression::None => Ok(()),
+            _ => Err(ResponseError::UnknownServerError),
+        };
+        assert_eq!(code(&sent, &LogSettings::default()), expected, "{codec:?}");
+        // What is written anew counts up by itself.
+        let target = if codec == Compression::None { Compression::Lz4 } else { Compression::None };
+        let settings = LogSettings { compression: Some(target), ..LogSettings::default() };
+        let valid = validate(&sent, &settings, NOW).unwrap();
+        let written = target.decompress(valid.payload(), 1 << 20).unwrap();
+        let records = Records::new(valid.header(), &written).unwrap();
+        let offsets: Vec<i32> = records.map(|record| record.unwrap().offset_delta).collect();
+        assert_eq!(offsets, [0, 1], "{codec:?}");
+    }
 }
 
 #[test]
@@ -180,8 +196,8 @@ fn only_what_kafka_finds_before_the_partition_names_no_start_offset() {
 }
 
 #[test]
-fn garbage_instead_of_compressed_records_is_noticed_where_they_are_looked_at() {
-    let settings = LogSettings { compacted: true, ..LogSettings::default() };
+fn garbage_instead_of_compressed_records_is_noticed() {
+    let settings = LogSettings::default();
     for codec in &CODECS[1..] {
         let mut header = BatchHeader::new(1, NOW, NOW);
         header.set_payload(*codec, 7).unwrap();
@@ -226,7 +242,7 @@ fn log_append_time_replaces_the_timestamps() {
         assert_eq!(valid.header().max_timestamp, NOW);
         // A producer must not claim it, though on other topics Kafka just takes the claim away.
         let claimed = batch_with(RECORDS, codec, |header| header.set_log_append_time(NOW));
-        let other = super::validate(&to_bytes(&claimed), &"", &LogSettings::default(), NOW);
+        let other = validate(&to_bytes(&claimed), &LogSettings::default(), NOW);
         let other = *other.unwrap().header();
         assert_eq!((other.is_log_append_time(), other.max_timestamp), (false, NOW));
         assert_eq!(code(&to_bytes(&claimed), &settings), Err(ResponseError::InvalidTimestamp));
@@ -235,11 +251,40 @@ fn log_append_time_replaces_the_timestamps() {
 
 #[test]
 fn the_largest_timestamp_of_the_header_is_corrected() {
-    let sent = batch_with(RECORDS, Compression::None, |header| {
-        header.max_timestamp = 3;
-    });
-    let valid = validate(&to_bytes(&sent), &LogSettings::default(), NOW).unwrap();
-    assert_eq!(to_bytes(&valid), to_bytes(&batch(RECORDS, Compression::None)));
+    for codec in CODECS {
+        for claimed in [-1, 3, NOW + 100] {
+            let sent = batch_with(RECORDS, codec, |header| header.max_timestamp = claimed);
+            let valid = validate(&to_bytes(&sent), &LogSettings::default(), NOW).unwrap();
+            assert_eq!(to_bytes(&valid), to_bytes(&batch(RECORDS, codec)), "{codec:?}");
+        }
+    }
+}
+
+#[test]
+fn versions_without_zstd_do_not_take_it() {
+    for codec in CODECS {
+        let sent = to_bytes(&batch(RECORDS, codec));
+        let old = super::validate(&sent, &"", &LogSettings::default(), NOW, false);
+        let expected = match codec {
+            Compression::Zstd => Err(ResponseError::UnsupportedCompressionType),
+            _ => Ok(()),
+        };
+        assert_eq!(old.map(|_| ()).map_err(|rejection| rejection.code), expected);
+    }
+}
+
+#[test]
+fn a_value_that_never_ends_stops_at_the_limit() {
+    // The head of a record whose value is of 2 GB, and as many zeros as are read.
+    let mut records = vec![0, 0, 0, 0, 1];
+    super::super::records::write_varlong(&mut records, i64::from(i32::MAX));
+    records.resize(super::super::skim::MAX_DECOMPRESSED_BYTES + 1, 0);
+    let bomb = Compression::Lz4.compress(&records).unwrap();
+    let mut header = BatchHeader::new(1, NOW, NOW);
+    header.set_payload(Compression::Lz4, bomb.len()).unwrap();
+    header.seal(&bomb);
+    let sent = to_bytes(&ValidBatch::new(header, bomb.into()));
+    assert_eq!(code(&sent, &LogSettings::default()), Err(ResponseError::MessageTooLarge));
 }
 
 #[test]

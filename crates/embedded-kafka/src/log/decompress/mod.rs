@@ -1,0 +1,175 @@
+//! Decompressing the records of a batch piece by piece, as Kafka does.
+//!
+//! What a codec takes for the end, for damage or for something to ignore is decided here as Kafka's
+//! own decompressors decide it: Java's for gzip, snappy-java's, Kafka's own for lz4, and libzstd.
+//! Whoever reads holds one piece at a time. No piece is larger than what the compressed bytes can
+//! stand for, whatever they claim, and the total stops at the reader's cap.
+
+mod gzip;
+mod lz4;
+mod snappy;
+mod zstd;
+
+#[cfg(test)]
+mod tests;
+
+use super::compression::Compression;
+
+/// Why compressed records could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum DecompressError {
+    /// The output is larger than the caller is willing to read.
+    #[error("the records are larger than {0} bytes when decompressed")]
+    TooLarge(usize),
+    /// The bytes are not what the codec writes.
+    #[error("the records cannot be decompressed")]
+    Corrupt,
+    /// A checksum should stand where the bytes end. Kafka takes that for a malformed record.
+    #[error("the compressed records end within a checksum")]
+    Underflow,
+}
+
+/// What [`Source::fill`] has come to.
+enum Fill {
+    /// So many bytes are in the piece, which may be none.
+    Piece(usize),
+    /// There is nothing more.
+    End,
+}
+
+/// A codec's stream of pieces.
+trait Source {
+    /// Puts the next piece at the start of `piece`, which grows where it is too small.
+    fn fill(&mut self, piece: &mut Vec<u8>) -> Result<Fill, DecompressError>;
+}
+
+/// What a codec has to say, read front to back.
+pub(crate) struct Decompressed<'a> {
+    source: Box<dyn Source + 'a>,
+    piece: Vec<u8>,
+    at: usize,
+    end: usize,
+    left: usize,
+    cap: usize,
+}
+
+/// Makes room for `bytes` in a piece.
+fn make_room(piece: &mut Vec<u8>, bytes: usize) {
+    if piece.len() < bytes {
+        piece.resize(bytes, 0);
+    }
+}
+
+impl<'a> Decompressed<'a> {
+    /// Begins to read `bytes`, at most `cap` bytes of what they stand for.
+    ///
+    /// # Errors
+    /// When the bytes do not begin as the codec's do.
+    pub(crate) fn new(
+        codec: Compression,
+        bytes: &'a [u8],
+        cap: usize,
+    ) -> Result<Self, DecompressError> {
+        let source: Box<dyn Source + 'a> = match codec {
+            Compression::None => Box::new(Plain(bytes)),
+            Compression::Gzip => Box::new(gzip::Members::new(bytes)?),
+            Compression::Snappy => Box::new(snappy::Blocks::new(bytes)?),
+            Compression::Lz4 => Box::new(lz4::Frame::new(bytes)?),
+            Compression::Zstd => Box::new(zstd::Frames::new(bytes)),
+        };
+        Ok(Self { source, piece: Vec::new(), at: 0, end: 0, left: cap, cap })
+    }
+
+    /// What is decompressed already and not read yet.
+    pub(crate) fn ready(&self) -> &[u8] {
+        &self.piece[self.at..self.end]
+    }
+
+    /// Says that so many bytes of [`ready`](Self::ready) are read.
+    pub(crate) fn consume(&mut self, bytes: usize) {
+        self.at = (self.at + bytes).min(self.end);
+    }
+
+    /// Gets the next piece, once the last one is read. Answers whether there is anything in it: an
+    /// empty block of lz4 is a piece in which Kafka finds nothing, though more may follow.
+    fn next(&mut self) -> Result<bool, DecompressError> {
+        (self.at, self.end) = (0, 0);
+        let Fill::Piece(bytes) = self.source.fill(&mut self.piece)? else {
+            return Ok(false);
+        };
+        self.left = self.left.checked_sub(bytes).ok_or(DecompressError::TooLarge(self.cap))?;
+        self.end = bytes;
+        Ok(bytes > 0)
+    }
+
+    /// The next byte, `None` where Kafka finds none.
+    pub(crate) fn byte(&mut self) -> Result<Option<u8>, DecompressError> {
+        if self.at == self.end && !self.next()? {
+            return Ok(None);
+        }
+        self.at += 1;
+        Ok(Some(self.piece[self.at - 1]))
+    }
+
+    /// Leaves out `count` bytes. Answers whether there were as many.
+    pub(crate) fn skip(&mut self, count: usize) -> Result<bool, DecompressError> {
+        let mut left = count;
+        loop {
+            let here = left.min(self.end - self.at);
+            self.at += here;
+            left -= here;
+            if left == 0 {
+                return Ok(true);
+            }
+            // Kafka asks for one byte where it finds nothing to skip: an empty block is passed over,
+            // and the end is found.
+            if !self.next()? {
+                match self.byte()? {
+                    Some(_) => left -= 1,
+                    None => return Ok(false),
+                }
+            }
+        }
+    }
+
+    /// Appends `count` bytes to `to`. Answers whether there were as many.
+    pub(crate) fn read(&mut self, count: usize, to: &mut Vec<u8>) -> Result<bool, DecompressError> {
+        let mut left = count;
+        loop {
+            let here = left.min(self.end - self.at);
+            to.extend_from_slice(&self.piece[self.at..self.at + here]);
+            self.at += here;
+            left -= here;
+            if left == 0 {
+                return Ok(true);
+            }
+            if !self.next()? {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Appends everything that is left to `to`.
+    pub(crate) fn read_to_end(&mut self, to: &mut Vec<u8>) -> Result<(), DecompressError> {
+        loop {
+            to.extend_from_slice(&self.piece[self.at..self.end]);
+            if !self.next()? {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Records that are not compressed: one piece.
+struct Plain<'a>(&'a [u8]);
+
+impl Source for Plain<'_> {
+    fn fill(&mut self, piece: &mut Vec<u8>) -> Result<Fill, DecompressError> {
+        if self.0.is_empty() {
+            return Ok(Fill::End);
+        }
+        make_room(piece, self.0.len());
+        piece[..self.0.len()].copy_from_slice(self.0);
+        Ok(Fill::Piece(std::mem::take(&mut self.0).len()))
+    }
+}

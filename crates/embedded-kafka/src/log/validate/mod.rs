@@ -1,0 +1,131 @@
+//! What Kafka checks about the records of a produce request before it looks at the log.
+//!
+//! Everything here is a function of the bytes, the topic's settings and the time, so it runs without
+//! the partition's lock. An uncompressed batch is walked once; a compressed one is decompressed and
+//! read past, piece by piece, so that nothing of it is copied. Where the topic's `compression.type`
+//! is another than the batch's, the records are [written anew](rebuild).
+
+mod header;
+mod rebuild;
+mod rejection;
+mod rules;
+mod valid_batch;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt::Display;
+use std::ops::ControlFlow;
+
+use bytes::Bytes;
+use kafka_protocol::ResponseError;
+
+use crate::time::Timestamp;
+
+use super::batch::{BatchHeader, HEADER_SIZE};
+use super::compression::Compression;
+use super::settings::{LogSettings, TimestampType};
+use super::skim::{decompress, expect_end, skim, walk};
+
+pub(crate) use header::is_first_batch_transactional;
+pub(crate) use rejection::Rejection;
+pub(crate) use valid_batch::ValidBatch;
+
+use header::{check_header, only_batch, too_large};
+use rules::{Findings, Rules};
+
+/// Checks the records that a produce request (version 3 and above) brings for `partition`, which
+/// is only named in messages, as in `flights-0`. `takes_zstd` says whether the request's version
+/// does.
+///
+/// # Errors
+/// As Kafka answers: `INVALID_RECORD`, `INVALID_TIMESTAMP`, `CORRUPT_MESSAGE`, `MESSAGE_TOO_LARGE`,
+/// `RECORD_LIST_TOO_LARGE`, `UNSUPPORTED_COMPRESSION_TYPE`; `UNKNOWN_SERVER_ERROR` for records that
+/// cannot be decompressed or written anew.
+pub(crate) fn validate(
+    records: &Bytes,
+    partition: &dyn Display,
+    settings: &LogSettings,
+    now: Timestamp,
+    takes_zstd: bool,
+) -> Result<ValidBatch, Rejection> {
+    let batch = only_batch(records, takes_zstd)?;
+    let header = BatchHeader::parse(&batch)
+        .map_err(|error| Rejection::of_request(ResponseError::CorruptMessage, error.to_string()))?;
+    check_header(&header, &batch, settings)?;
+    let source = header.compression().ok_or_else(|| {
+        let message = "The batch names a compression that does not exist";
+        Rejection::of_batch(ResponseError::UnknownServerError, message)
+    })?;
+    let payload = batch.slice(HEADER_SIZE..);
+    let rules = Rules { partition, settings, now };
+    let target = settings.compression.unwrap_or(source);
+    let valid = if source == target {
+        kept(header, payload, source, &rules)?
+    } else {
+        rebuild::rebuilt(&header, &payload, target, &rules)?
+    };
+    let size = valid.header().size();
+    if size > settings.max_message_bytes {
+        return Err(too_large(size, settings.max_message_bytes));
+    }
+    if size as u64 > settings.segment_bytes {
+        return Err(Rejection::of_request(
+            ResponseError::RecordListTooLarge,
+            format!(
+                "The record batch of {size} bytes exceeds the segment size of {} bytes",
+                settings.segment_bytes
+            ),
+        ));
+    }
+    Ok(valid)
+}
+
+/// The batch as it came, but for what the broker knows better: the largest timestamp.
+fn kept(
+    mut header: BatchHeader,
+    payload: Bytes,
+    codec: Compression,
+    rules: &Rules<'_>,
+) -> Result<ValidBatch, Rejection> {
+    let mut findings = Findings::new(rules, &header);
+    if codec == Compression::None {
+        walk(&header, &payload, |record| {
+            findings.take(record.into());
+            ControlFlow::<()>::Continue(())
+        })?;
+    } else {
+        let mut from = decompress(&header, &payload)?;
+        for _ in 0..header.record_count {
+            findings.take(skim(&mut from)?.into());
+        }
+        expect_end(&mut from)?;
+    }
+    // Kafka would write such a batch anew, and cannot, as it has read past the records. Nobody looks
+    // at the offsets of records that are not compressed.
+    let is_out_of_order = codec != Compression::None && !findings.are_in_order();
+    let max_timestamp = findings.finish()?;
+    if is_out_of_order {
+        let message = "The records of a compressed batch do not have the offsets 0, 1, 2 and so on";
+        return Err(Rejection::of_batch(ResponseError::UnknownServerError, message));
+    }
+    if stamp(&mut header, max_timestamp, rules) {
+        header.seal(&payload);
+    }
+    Ok(ValidBatch::new(header, payload))
+}
+
+/// Sets the largest timestamp as the topic asks for it. Answers whether that changed anything.
+fn stamp(header: &mut BatchHeader, max_timestamp: Timestamp, rules: &Rules<'_>) -> bool {
+    let is_stamped_here = rules.settings.timestamp_type == TimestampType::LogAppendTime;
+    let timestamp = if is_stamped_here { rules.now } else { max_timestamp };
+    if header.is_log_append_time() == is_stamped_here && header.max_timestamp == timestamp {
+        return false;
+    }
+    if is_stamped_here {
+        header.set_log_append_time(timestamp);
+    } else {
+        header.set_create_time(timestamp);
+    }
+    true
+}

@@ -1,0 +1,108 @@
+//! Records that are written anew, because the topic stores them in another codec than they came in.
+//!
+//! As in Kafka, that makes them regular: offsets count up, numbers take as few bytes as they can, and
+//! attributes that mean nothing are gone.
+
+use std::ops::ControlFlow;
+
+use kafka_protocol::ResponseError;
+
+use crate::time::Timestamp;
+
+use super::super::batch::{BatchHeader, NO_PRODUCER_ID, NO_TIMESTAMP};
+use super::super::compression::Compression;
+use super::super::records::{RecordView, write_varlong};
+use super::super::skim::walk;
+use super::rejection::Rejection;
+use super::rules::{Findings, Rules};
+use super::stamp;
+use super::valid_batch::ValidBatch;
+
+/// The records of a batch, written one by one.
+#[derive(Default)]
+struct Written {
+    payload: Vec<u8>,
+    /// The record that is being written, before its size is known.
+    record: Vec<u8>,
+    count: i64,
+    base_timestamp: Timestamp,
+    has_impossible_timestamp: bool,
+}
+
+/// Checks the batch and writes it anew, compressed with `target`.
+///
+/// # Errors
+/// Beside those of the records, `UNKNOWN_SERVER_ERROR` for what Kafka checks only when it writes: a
+/// timestamp before 1970, a producer without an epoch.
+pub(super) fn rebuilt(
+    header: &BatchHeader,
+    payload: &[u8],
+    target: Compression,
+    rules: &Rules<'_>,
+) -> Result<ValidBatch, Rejection> {
+    let mut findings = Findings::new(rules, header);
+    let mut written = Written::default();
+    walk(header, payload, |record| {
+        let timestamp = findings.take(record.into());
+        written.add(record, timestamp);
+        ControlFlow::<()>::Continue(())
+    })?;
+    let max_timestamp = findings.finish()?;
+    if written.has_impossible_timestamp {
+        return Err(failed("A record has a negative timestamp"));
+    }
+    let is_producer = header.producer_id != NO_PRODUCER_ID;
+    if is_producer && (header.producer_epoch == -1 || header.base_sequence < 0) {
+        return Err(failed("The producer has no epoch, or no sequence number"));
+    }
+    let payload = match target {
+        Compression::None => written.payload,
+        codec => codec.compress(&written.payload).map_err(|error| failed(&error.to_string()))?,
+    };
+    let mut header = header.rewritten(written.base_timestamp);
+    header
+        .set_payload(target, payload.len())
+        .map_err(|_| failed("The batch exceeds 2 GiB when it is written anew"))?;
+    stamp(&mut header, max_timestamp, rules);
+    header.seal(&payload);
+    Ok(ValidBatch::new(header, payload.into()))
+}
+
+fn failed(message: &str) -> Rejection {
+    Rejection::of_batch(ResponseError::UnknownServerError, message)
+}
+
+impl Written {
+    fn add(&mut self, from: &RecordView<'_>, timestamp: Timestamp) {
+        if self.count == 0 {
+            self.base_timestamp = timestamp;
+        }
+        self.has_impossible_timestamp |= timestamp < NO_TIMESTAMP;
+        let record = &mut self.record;
+        record.clear();
+        record.push(0);
+        write_varlong(record, timestamp.wrapping_sub(self.base_timestamp));
+        write_varlong(record, self.count);
+        write_field(record, from.key);
+        write_field(record, from.value);
+        write_varlong(record, from.headers().count() as i64);
+        for (key, value) in from.headers() {
+            // Java has read the key as text, in which every byte that is none becomes a U+FFFD.
+            write_field(record, Some(String::from_utf8_lossy(key).as_bytes()));
+            write_field(record, value);
+        }
+        write_varlong(&mut self.payload, record.len() as i64);
+        self.payload.extend_from_slice(record);
+        self.count += 1;
+    }
+}
+
+fn write_field(to: &mut Vec<u8>, field: Option<&[u8]>) {
+    match field {
+        Some(field) => {
+            write_varlong(to, field.len() as i64);
+            to.extend_from_slice(field);
+        }
+        None => write_varlong(to, -1),
+    }
+}
