@@ -33,40 +33,12 @@ fn write(
     if depth > DEEPEST {
         return Err("has a default in the schema that holds itself".to_owned());
     }
+    let depth = depth + 1;
     match (&schema.get(id).kind, value) {
-        (Kind::Null, Value::Null) => {}
-        (Kind::Boolean, Value::Bool(it)) => out.push(u8::from(*it)),
-        (Kind::Int, Value::Number(it)) => {
-            let number = it.as_i64().and_then(|it| i32::try_from(it).ok());
-            long(i64::from(number.ok_or_else(unfit)?), out);
-        }
-        (Kind::Long, Value::Number(it)) => long(it.as_i64().ok_or_else(unfit)?, out),
-        (Kind::Float, Value::Number(it)) => {
-            let number = it.as_f64().ok_or_else(unfit)? as f32;
-            out.extend_from_slice(&number.to_le_bytes());
-        }
-        (Kind::Double, Value::Number(it)) => {
-            out.extend_from_slice(&it.as_f64().ok_or_else(unfit)?.to_le_bytes());
-        }
-        (Kind::String, Value::String(text)) => bytes(text.as_bytes(), out),
-        (Kind::Bytes, Value::String(text)) => bytes(&latin1(text).ok_or_else(unfit)?, out),
-        (Kind::Fixed(_, size), Value::String(text)) => {
-            let mut bytes = latin1(text).ok_or_else(unfit)?;
-            if bytes.len() != *size {
-                // As Java does: cut, or filled with zeros.
-                let size = Some(*size).filter(|size| *size <= MOST_PADDED).ok_or_else(unfit)?;
-                bytes.resize(size, 0);
-            }
-            out.extend_from_slice(&bytes);
-        }
-        (Kind::Enum(of), Value::String(symbol)) => {
-            let at = of.symbols.iter().position(|it| it == symbol).ok_or_else(unfit)?;
-            long(i64::try_from(at).unwrap_or(i64::MAX), out);
-        }
         (Kind::Array(items), Value::Array(values)) => {
             count(values.len(), out);
             for value in values {
-                write(schema, *items, value, out, depth + 1)?;
+                write(schema, *items, value, out, depth)?;
             }
             long(0, out);
         }
@@ -74,31 +46,59 @@ fn write(
             count(entries.len(), out);
             for (key, value) in entries {
                 bytes(key.as_bytes(), out);
-                write(schema, *values, value, out, depth + 1)?;
+                write(schema, *values, value, out, depth)?;
             }
             long(0, out);
         }
         (Kind::Union(branches), _) => {
             // Any branch since Avro 1.12, and not only the first: the first that fits.
             let start = out.len();
-            for (at, branch) in branches.iter().enumerate() {
+            let fits = branches.iter().enumerate().any(|(at, branch)| {
                 out.truncate(start);
                 long(i64::try_from(at).unwrap_or(i64::MAX), out);
-                if write(schema, *branch, value, out, depth + 1).is_ok() {
-                    return Ok(());
-                }
-            }
-            return Err(unfit());
+                write(schema, *branch, value, out, depth).is_ok()
+            });
+            return fits.then_some(()).ok_or_else(unfit);
         }
         (Kind::Record(record), Value::Object(entries)) => {
             for field in &record.fields {
                 let value = entries.get(&field.name).or(field.default.as_ref());
-                write(schema, field.schema, value.ok_or_else(unfit)?, out, depth + 1)?;
+                write(schema, field.schema, value.ok_or_else(unfit)?, out, depth)?;
             }
         }
-        _ => return Err(unfit()),
+        (kind, value) => scalar(kind, value, out).ok_or_else(unfit)?,
     }
     Ok(())
+}
+
+/// A value without others inside.
+fn scalar(kind: &Kind, value: &Value, out: &mut Vec<u8>) -> Option<()> {
+    match (kind, value) {
+        (Kind::Null, Value::Null) => {}
+        (Kind::Boolean, Value::Bool(it)) => out.push(u8::from(*it)),
+        (Kind::Int, Value::Number(it)) => long(i64::from(i32::try_from(it.as_i64()?).ok()?), out),
+        (Kind::Long, Value::Number(it)) => long(it.as_i64()?, out),
+        (Kind::Float, Value::Number(it)) => {
+            out.extend_from_slice(&(it.as_f64()? as f32).to_le_bytes());
+        }
+        (Kind::Double, Value::Number(it)) => out.extend_from_slice(&it.as_f64()?.to_le_bytes()),
+        (Kind::String, Value::String(text)) => bytes(text.as_bytes(), out),
+        (Kind::Bytes, Value::String(text)) => bytes(&latin1(text)?, out),
+        (Kind::Fixed(_, size), Value::String(text)) => {
+            let mut bytes = latin1(text)?;
+            if bytes.len() != *size {
+                // As Java does: cut, or filled with zeros.
+                bytes.resize(Some(*size).filter(|size| *size <= MOST_PADDED)?, 0);
+            }
+            out.extend_from_slice(&bytes);
+        }
+        (Kind::Enum(of), Value::String(symbol)) => {
+            let at = of.symbols.iter().position(|it| it == symbol)?;
+            long(i64::try_from(at).ok()?, out);
+        }
+        _ => return None,
+    }
+    Some(())
 }
 
 fn count(items: usize, out: &mut Vec<u8>) {

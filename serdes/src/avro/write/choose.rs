@@ -7,7 +7,7 @@
 use super::super::misfit::Misfit;
 use super::super::schema::{Id, Kind, Name, Schema, is_word};
 use super::super::tree::Tree;
-use super::scalar::rank;
+use super::fit::rank;
 use super::{Encoder, word};
 
 impl Encoder<'_> {

@@ -2,6 +2,7 @@
 //! cannot hold is an error with the field's name, and never another value.
 
 mod choose;
+mod fit;
 mod scalar;
 
 use super::default;

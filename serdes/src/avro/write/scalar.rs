@@ -7,6 +7,7 @@ use super::super::logical::Logical;
 use super::super::misfit::Misfit;
 use super::super::schema::{Enum, Id, Kind};
 use super::super::tree::Tree;
+use super::fit::{double, float, raw};
 use super::{Encoder, long};
 
 impl Encoder<'_> {
@@ -97,20 +98,9 @@ impl Encoder<'_> {
                 }
             }
             (Some(Logical::Decimal { precision, scale }), None) => {
-                let text = self.decimal(tree, id)?;
-                let number = decimal::parse(&text).ok_or_else(|| self.no_decimal(id))?;
-                number.unscaled(precision, scale).map_err(Misfit::here)
+                self.unscaled(tree, id, (precision, scale))
             }
-            (Some(Logical::BigDecimal), None) => {
-                let text = self.decimal(tree, id)?;
-                let number = decimal::parse(&text).ok_or_else(|| self.no_decimal(id))?;
-                let (unscaled, scale) = number.with_its_scale().map_err(Misfit::here)?;
-                let mut bytes = Vec::new();
-                long(i64::try_from(unscaled.len()).unwrap_or(i64::MAX), &mut bytes);
-                bytes.extend_from_slice(&unscaled);
-                long(i64::from(scale), &mut bytes);
-                Ok(bytes)
-            }
+            (Some(Logical::BigDecimal), None) => self.big_decimal(tree, id),
             (_, Some(bytes)) => Ok(bytes),
             // As Avro itself reads what was written as a string.
             (_, None) => match tree {
@@ -120,41 +110,49 @@ impl Encoder<'_> {
         }
     }
 
+    /// The bytes of a decimal without its point.
+    fn unscaled(
+        &self,
+        tree: &Tree,
+        id: Id,
+        (precision, scale): (usize, usize),
+    ) -> Result<Vec<u8>, Misfit> {
+        let text = self.decimal(tree, id)?;
+        let number = decimal::parse(&text).ok_or_else(|| self.no_decimal(id))?;
+        number.unscaled(precision, scale).map_err(Misfit::here)
+    }
+
+    /// The number with its length, and then its scale.
+    fn big_decimal(&self, tree: &Tree, id: Id) -> Result<Vec<u8>, Misfit> {
+        let text = self.decimal(tree, id)?;
+        let number = decimal::parse(&text).ok_or_else(|| self.no_decimal(id))?;
+        let (unscaled, scale) = number.with_its_scale().map_err(Misfit::here)?;
+        let mut bytes = Vec::new();
+        long(i64::try_from(unscaled.len()).unwrap_or(i64::MAX), &mut bytes);
+        bytes.extend_from_slice(&unscaled);
+        long(i64::from(scale), &mut bytes);
+        Ok(bytes)
+    }
+
     fn fixed(&self, tree: &Tree, id: Id, size: usize) -> Result<Vec<u8>, Misfit> {
         let logical = self.schema.get(id).logical;
-        if let (Some(Logical::Duration), Tree::Seq(parts)) = (logical, tree)
-            && let [months, days, millis] = parts.as_slice()
-        {
-            return self.duration([months, days, millis]);
+        match (logical, tree) {
+            (Some(Logical::Duration), Tree::Seq(parts)) if parts.len() == 3 => {
+                return self.duration(parts);
+            }
+            _ => {}
         }
         if let Some(bytes) = raw(tree) {
-            if bytes.len() != size {
-                let label = self.schema.label(id);
-                let found = bytes.len();
-                return Err(Misfit::here(format!(
-                    "has {found} bytes, and the schema says {label}, which has {size}"
-                )));
-            }
-            return match logical {
-                Some(Logical::Decimal { precision, .. })
-                    if !decimal::has_room(&bytes, precision) =>
-                {
-                    Err(too_many_digits(precision))
-                }
-                _ => Ok(bytes),
-            };
+            return self.fixed_bytes(bytes, id, size);
         }
         match logical {
             Some(Logical::Uuid) => self.uuid(tree, id).map(|it| it.as_bytes().to_vec()),
             Some(Logical::Decimal { precision, scale }) => {
-                let text = self.decimal(tree, id)?;
-                let number = decimal::parse(&text).ok_or_else(|| self.no_decimal(id))?;
-                let unscaled = number.unscaled(precision, scale).map_err(Misfit::here)?;
+                let unscaled = self.unscaled(tree, id, (precision, scale))?;
                 let is_negative = unscaled.first().is_some_and(|it| *it >= 0x80);
-                let mut bytes = vec![if is_negative { 0xff } else { 0 }; size];
                 // The schema's precision is what its size holds.
-                let start = size.saturating_sub(unscaled.len());
-                bytes.truncate(start);
+                let missing = size.saturating_sub(unscaled.len());
+                let mut bytes = vec![if is_negative { 0xff } else { 0 }; missing];
                 bytes.extend_from_slice(&unscaled);
                 Ok(bytes)
             }
@@ -162,9 +160,24 @@ impl Encoder<'_> {
         }
     }
 
-    fn duration(&self, parts: [&Tree; 3]) -> Result<Vec<u8>, Misfit> {
+    fn fixed_bytes(&self, bytes: Vec<u8>, id: Id, size: usize) -> Result<Vec<u8>, Misfit> {
+        if bytes.len() != size {
+            let (label, found) = (self.schema.label(id), bytes.len());
+            return Err(Misfit::here(format!(
+                "has {found} bytes, and the schema says {label}, which has {size}"
+            )));
+        }
+        match self.schema.get(id).logical {
+            Some(Logical::Decimal { precision, .. }) if !decimal::has_room(&bytes, precision) => {
+                Err(too_many_digits(precision))
+            }
+            _ => Ok(bytes),
+        }
+    }
+
+    fn duration(&self, parts: &[Tree]) -> Result<Vec<u8>, Misfit> {
         let mut bytes = Vec::with_capacity(12);
-        for (at, part) in parts.into_iter().enumerate() {
+        for (at, part) in parts.iter().enumerate() {
             let number = match part {
                 Tree::Integer(number, _) => u32::try_from(*number).ok(),
                 _ => None,
@@ -233,101 +246,4 @@ impl Encoder<'_> {
 
 fn too_many_digits(precision: usize) -> Misfit {
     Misfit::here(format!("has more digits than its precision, {precision}, holds"))
-}
-
-/// The bytes of a value that is nothing else. `Vec<u8>` and `[u8; 16]` are numbers for serde.
-pub(super) fn raw(tree: &Tree) -> Option<Vec<u8>> {
-    match tree {
-        Tree::Bytes(bytes) => Some(bytes.clone()),
-        Tree::Seq(items) => items
-            .iter()
-            .map(|item| match item {
-                Tree::Integer(number, _) => u8::try_from(*number).ok(),
-                _ => None,
-            })
-            .collect(),
-        _ => None,
-    }
-}
-
-/// The nearest float, as in Java, but never an infinity that the program did not mean. Numbers
-/// without a fraction keep all their digits.
-fn float(tree: &Tree) -> Option<f32> {
-    match tree {
-        Tree::Float(it) => Some(*it),
-        Tree::Double(it) => {
-            let nearest = *it as f32;
-            (nearest.is_finite() || !it.is_finite()).then_some(nearest)
-        }
-        Tree::Integer(number, _) => {
-            let nearest = *number as f32;
-            (nearest as i128 == *number && *number != i128::MAX).then_some(nearest)
-        }
-        _ => None,
-    }
-}
-
-fn double(tree: &Tree) -> Option<f64> {
-    match tree {
-        Tree::Float(it) => Some(f64::from(*it)),
-        Tree::Double(it) => Some(*it),
-        Tree::Integer(number, _) => {
-            let nearest = *number as f64;
-            (nearest as i128 == *number && *number != i128::MAX).then_some(nearest)
-        }
-        _ => None,
-    }
-}
-
-/// Whether a value could be of this type, whatever its size; the smaller, the likelier.
-pub(super) fn rank(tree: &Tree, kind: &Kind, logical: Option<Logical>) -> Option<u8> {
-    let is_bytes = raw(tree).is_some();
-    Some(match (tree, kind, logical) {
-        (Tree::Null, Kind::Null, _) | (Tree::Bool(_), Kind::Boolean, _) => 0,
-        (Tree::Integer(_, is_narrow), Kind::Int, _) => u8::from(!is_narrow),
-        (Tree::Integer(_, is_narrow), Kind::Long, _) => u8::from(*is_narrow),
-        (Tree::Huge(_), Kind::Int | Kind::Long, _) => 3,
-        (Tree::Float(_), Kind::Float, _) | (Tree::Double(_), Kind::Double, _) => 0,
-        (Tree::Float(_), Kind::Double, _) | (Tree::Double(_), Kind::Float, _) => 1,
-        (Tree::Integer(..) | Tree::Huge(_), Kind::Double, _) => 4,
-        (Tree::Integer(..) | Tree::Huge(_), Kind::Float, _) => 5,
-        (Tree::Text(_), Kind::String, None) => 0,
-        (Tree::Text(_), Kind::String, Some(_)) => 1,
-        (Tree::Text(_), Kind::Enum(_), _) => 1,
-        (Tree::Text(_), Kind::Fixed(..), Some(Logical::Uuid)) => 1,
-        (Tree::Decimal(_), Kind::String, _) => 6,
-        (
-            Tree::Text(_) | Tree::Decimal(_) | Tree::Integer(..) | Tree::Huge(_),
-            Kind::Bytes | Kind::Fixed(..),
-            Some(Logical::Decimal { .. } | Logical::BigDecimal),
-        ) => 2,
-        (Tree::Text(_), Kind::Bytes, None) => 3,
-        (Tree::Seq(_), Kind::Array(_), _) => 0,
-        (Tree::Seq(parts), Kind::Fixed(..), Some(Logical::Duration)) if parts.len() == 3 => 1,
-        (_, Kind::Bytes, None) if is_bytes => 1,
-        (_, Kind::Fixed(..), None) if is_bytes => 1,
-        (_, Kind::Bytes | Kind::Fixed(..), Some(_)) if is_bytes => 2,
-        _ => return None,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::word;
-    use super::*;
-
-    #[test]
-    fn a_float_is_the_nearest_one_and_no_infinity_by_accident() {
-        assert_eq!(float(&Tree::Double(0.1)), Some(0.1_f32));
-        assert_eq!(float(&Tree::Double(1e300)), None);
-        assert_eq!(float(&Tree::Double(f64::from(f32::MAX))), Some(f32::MAX));
-        assert_eq!(float(&Tree::Double(f64::NEG_INFINITY)), Some(f32::NEG_INFINITY));
-        assert!(float(&Tree::Double(f64::NAN)).is_some_and(f32::is_nan));
-        assert!(double(&Tree::Float(-0.0)).is_some_and(f64::is_sign_negative));
-        assert_eq!(float(&Tree::Integer(1 << 24, false)), Some(16_777_216.0));
-        assert_eq!(float(&Tree::Integer((1 << 24) + 1, false)), None);
-        assert_eq!(double(&Tree::Integer((1 << 53) + 1, false)), None);
-        assert_eq!(double(&Tree::Integer(i128::MAX, false)), None);
-        assert_eq!(word(&Tree::Integer(1 << 31, false)), "long");
-    }
 }

@@ -1,102 +1,16 @@
-//! An Avro schema as the codec walks it: every type has a number, and a name that is used again
-//! is the number of the type that it stands for.
-//!
-//! What Java's parser leaves open is left open here: a name may be used before it is defined, and
-//! a logical type that does not suit what it annotates counts for nothing.
+//! From JSON to types. What Java's parser leaves open is left open here: a name may be used before
+//! it is defined, and a logical type that does not suit what it annotates counts for nothing.
 
 use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::logical::Logical;
-
-/// The number of a type in its schema.
-pub(super) type Id = usize;
-
-#[derive(Debug, PartialEq)]
-pub(super) struct Schema {
-    types: Vec<Type>,
-    pub(super) root: Id,
-}
-
-#[derive(Debug, PartialEq)]
-pub(super) struct Type {
-    pub(super) kind: Kind,
-    pub(super) logical: Option<Logical>,
-}
-
-#[derive(Debug, PartialEq)]
-pub(super) enum Kind {
-    Null,
-    Boolean,
-    Int,
-    Long,
-    Float,
-    Double,
-    Bytes,
-    String,
-    Array(Id),
-    Map(Id),
-    Union(Vec<Id>),
-    Fixed(Name, usize),
-    Enum(Enum),
-    Record(Record),
-    /// A name whose definition has not been met yet. None is left in a finished schema.
-    Undefined(String),
-}
-
-/// The full name of a type, and the full names that it says it had.
-#[derive(Debug, Clone)]
-pub(super) struct Name {
-    pub(super) full: String,
-    pub(super) aliases: Vec<String>,
-}
-
-/// Nor do they between types.
-impl PartialEq for Name {
-    fn eq(&self, other: &Self) -> bool {
-        self.full == other.full
-    }
-}
-
-impl Name {
-    /// The name without its namespace.
-    pub(super) fn short(&self) -> &str {
-        self.full.rsplit('.').next().unwrap_or_default()
-    }
-}
-
-#[derive(Debug, PartialEq)]
-pub(super) struct Enum {
-    pub(super) name: Name,
-    pub(super) symbols: Vec<String>,
-    pub(super) default: Option<String>,
-}
-
-#[derive(Debug, PartialEq)]
-pub(super) struct Record {
-    pub(super) name: Name,
-    pub(super) fields: Vec<Field>,
-}
-
-#[derive(Debug)]
-pub(super) struct Field {
-    pub(super) name: String,
-    pub(super) aliases: Vec<String>,
-    pub(super) default: Option<Value>,
-    pub(super) schema: Id,
-}
-
-/// Aliases make no difference between fields, as in Java.
-impl PartialEq for Field {
-    fn eq(&self, other: &Self) -> bool {
-        (&self.name, self.schema, &self.default) == (&other.name, other.schema, &other.default)
-    }
-}
+use super::super::logical::Logical;
+use super::{Enum, Field, Id, Kind, Name, Record, Schema, Type};
 
 impl Schema {
     /// Reads a schema. `needed` are those whose types it uses, each after what it uses itself.
-    pub(super) fn parse<'a>(
+    pub(in super::super) fn parse<'a>(
         text: &str,
         needed: impl Iterator<Item = &'a str>,
     ) -> Result<Self, String> {
@@ -112,58 +26,6 @@ impl Schema {
         match undefined {
             Some(name) => Err(format!("the type {name} is used and not defined")),
             None => Ok(Schema { types: parser.types, root }),
-        }
-    }
-
-    pub(super) fn get(&self, id: Id) -> &Type {
-        &self.types[id]
-    }
-
-    /// What a type is called in a message: its full name, its logical type, or its kind.
-    pub(super) fn label(&self, id: Id) -> &str {
-        let found = self.get(id);
-        match (&found.logical, found.kind.name()) {
-            (_, Some(name)) => &name.full,
-            (Some(logical), None) => logical.label(),
-            (None, None) => found.kind.word(),
-        }
-    }
-
-    /// The labels of several types, as a message lists them.
-    pub(super) fn labels(&self, ids: &[Id]) -> String {
-        let labels: Vec<&str> = ids.iter().map(|id| self.label(*id)).collect();
-        labels.join(" or ")
-    }
-}
-
-impl Kind {
-    pub(super) fn name(&self) -> Option<&Name> {
-        match self {
-            Kind::Fixed(name, _) => Some(name),
-            Kind::Enum(it) => Some(&it.name),
-            Kind::Record(it) => Some(&it.name),
-            _ => None,
-        }
-    }
-
-    /// The word that stands in a schema.
-    pub(super) fn word(&self) -> &'static str {
-        match self {
-            Kind::Null => "null",
-            Kind::Boolean => "boolean",
-            Kind::Int => "int",
-            Kind::Long => "long",
-            Kind::Float => "float",
-            Kind::Double => "double",
-            Kind::Bytes => "bytes",
-            Kind::String => "string",
-            Kind::Array(_) => "array",
-            Kind::Map(_) => "map",
-            Kind::Union(_) => "union",
-            Kind::Fixed(..) => "fixed",
-            Kind::Enum(_) => "enum",
-            Kind::Record(_) => "record",
-            Kind::Undefined(_) => "undefined",
         }
     }
 }
@@ -361,13 +223,4 @@ fn enumeration(object: &Map<String, Value>, name: Name) -> Result<Enum, String> 
 fn strings(values: Option<&Value>) -> Vec<String> {
     let values = values.and_then(Value::as_array).into_iter().flatten();
     values.filter_map(Value::as_str).map(str::to_owned).collect()
-}
-
-/// Whether a program's name for a variant is this word of Avro's: `Int` is `int`, and
-/// `TimestampMillis` is `timestamp-millis`.
-pub(super) fn is_word(word: &str, variant: &str) -> bool {
-    let letters = |text: &str| -> Vec<u8> {
-        text.bytes().filter(|it| *it != b'-').map(|it| it.to_ascii_lowercase()).collect()
-    };
-    letters(word) == letters(variant)
 }
