@@ -166,28 +166,36 @@ fn passes(code: RDKafkaErrorCode) -> bool {
     rebalance || coordinator
 }
 
-/// A consumer's context that commits what is stored before partitions are taken away, so that their
-/// next reader begins where this one stopped:
-/// `ConsumerBuilder::new(brokers, group).build_with(CommitOnRevoke)`.
+// ANCHOR: revoke
+/// Commits what is stored before partitions are taken away, so that their next reader begins where
+/// this one stopped. To be called first in a [`pre_rebalance`](ConsumerContext::pre_rebalance).
 ///
-/// The commit is asynchronous, because a [`StreamConsumer`] calls this on a thread of the runtime.
+/// The commit is asynchronous, because a [`StreamConsumer`] calls back on a thread of the runtime.
 /// It is in time nevertheless: librdkafka gives partitions back when its commits are answered. What
 /// the answer was nobody hears, and where it was a refusal records come again.
+pub fn commit_before_revoke<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    rebalance: &Rebalance<'_>,
+) {
+    // Partitions that are lost belong to another member already.
+    if matches!(rebalance, Rebalance::Revoke(_)) && !consumer.assignment_lost() {
+        match commit_stored(consumer, CommitMode::Async) {
+            Ok(committed) => tracing::debug!(?committed, "partitions are taken away"),
+            Err(error) => tracing::warn!(%error, "partitions are taken away"),
+        }
+    }
+}
+
+/// A consumer's context that calls [`commit_before_revoke`] and nothing else:
+/// `ConsumerBuilder::new(brokers, group).build_with(CommitOnRevoke)`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CommitOnRevoke;
 
 impl ClientContext for CommitOnRevoke {}
 
-// ANCHOR: revoke
 impl ConsumerContext for CommitOnRevoke {
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        // Partitions that are lost belong to another member already.
-        if matches!(rebalance, Rebalance::Revoke(_)) && !consumer.assignment_lost() {
-            match commit_stored(consumer, CommitMode::Async) {
-                Ok(committed) => tracing::debug!(?committed, "partitions are taken away"),
-                Err(error) => tracing::warn!(%error, "partitions are taken away"),
-            }
-        }
+        commit_before_revoke(consumer, rebalance);
     }
 }
 // ANCHOR_END: revoke

@@ -168,8 +168,10 @@ pub enum Error {
         code: RDKafkaErrorCode,
     },
 
-    /// Ctrl-C was pressed a second time while the batch in hand was still being processed.
-    #[error("a second Ctrl-C ended it at once: what was read and is not committed will come again")]
+    /// Ctrl-C or SIGTERM came a second time while the batch in hand was still being processed.
+    #[error(
+        "a second Ctrl-C or SIGTERM ended it at once: what was read and is not committed will come again"
+    )]
     Interrupted,
 
     /// The topic does not exist.

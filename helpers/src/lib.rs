@@ -8,6 +8,7 @@
 //! | send records and know what became of each | [`mod@producer`], [`mod@delivery`], [`mod@progress`] |
 //! | read records as a member of a group | [`mod@consumer`], [`mod@message`] |
 //! | store what was processed, commit it, close in time | [`mod@commit`], [`mod@commit_every`], [`mod@close`] |
+//! | how a program is told to end | [`mod@signals`] |
 //! | errors that come 19 times a second | [`mod@repeated_errors`] |
 //! | commit only what is done, when records finish out of order | [`mod@offsets`] |
 //! | how far behind a group is | [`mod@lag`] |
@@ -45,6 +46,7 @@ pub mod offsets;
 pub mod producer;
 pub mod progress;
 pub mod repeated_errors;
+pub mod signals;
 pub mod topics;
 mod visibility;
 
@@ -53,7 +55,8 @@ pub use airports_topic::{AIRPORTS_TOPIC, AirportsTopic, airports_topic, create_a
 pub use airports_turn::{AirportsTurn, airports_turn};
 pub use close::{Closed, close_polled_within, close_within};
 pub use commit::{
-    CommitOnRevoke, Committed, commit_stored, commit_stored_within, store_processed, store_through,
+    CommitOnRevoke, Committed, commit_before_revoke, commit_stored, commit_stored_within,
+    store_processed, store_through,
 };
 pub use commit_every::CommitEvery;
 pub use config::client_config;
@@ -68,6 +71,7 @@ pub use offsets::ContiguousOffsets;
 pub use producer::{ProducerBuilder, Publisher, Summary, producer};
 pub use progress::progress_bar;
 pub use repeated_errors::RepeatedErrors;
+pub use signals::told_to_end;
 pub use topics::{
     CreateOutcome, DeleteOutcome, TopicOptions, create_topic, create_topic_with, delete_topic,
     list_topics,

@@ -8,6 +8,7 @@ mod configs;
 mod conformance;
 mod consume;
 mod consumer_groups;
+mod endings;
 mod forgetting;
 mod groups;
 mod helpers;
