@@ -8,7 +8,7 @@
 //! | send records and know what became of each | [`mod@producer`], [`mod@delivery`], [`mod@progress`] |
 //! | read records as a member of a group | [`mod@consumer`], [`mod@message`] |
 //! | store what was processed, commit it, close in time | [`mod@commit`], [`mod@commit_every`], [`mod@close`] |
-//! | how a program is told to end | [`mod@signals`] |
+//! | be asked to end, by Ctrl-C or SIGTERM | [`mod@stop_signal`] |
 //! | errors that come 19 times a second | [`mod@repeated_errors`] |
 //! | commit only what is done, when records finish out of order | [`mod@offsets`] |
 //! | how far behind a group is | [`mod@lag`] |
@@ -46,7 +46,7 @@ pub mod offsets;
 pub mod producer;
 pub mod progress;
 pub mod repeated_errors;
-pub mod signals;
+pub mod stop_signal;
 pub mod topics;
 mod visibility;
 
@@ -71,7 +71,7 @@ pub use offsets::ContiguousOffsets;
 pub use producer::{ProducerBuilder, Publisher, Summary, producer};
 pub use progress::progress_bar;
 pub use repeated_errors::RepeatedErrors;
-pub use signals::told_to_end;
+pub use stop_signal::StopSignal;
 pub use topics::{
     CreateOutcome, DeleteOutcome, TopicOptions, create_topic, create_topic_with, delete_topic,
     list_topics,

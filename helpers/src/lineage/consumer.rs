@@ -1,8 +1,6 @@
 //! Read messages in batches, and commit a batch when it has been processed.
 
 use std::error::Error as StdError;
-use std::io;
-use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
@@ -11,7 +9,7 @@ use tokio::sync::watch;
 use super::batch::{Batch, Reader};
 use super::history::Message;
 use super::metrics::{BatchMetrics, OnBatch, tell};
-use crate::{Closed, Error, close_within, told_to_end};
+use crate::{Closed, Error, StopSignal, close_within};
 
 /// How long [`Consumer::close`] may take.
 const CLOSE_LIMIT: Duration = Duration::from_secs(10);
@@ -153,15 +151,15 @@ impl Consumer {
 struct Signals {
     /// Says so at the first one.
     stop: watch::Sender<bool>,
-    /// The next one; none where they cannot be heard.
-    next: Option<Heard>,
+    /// Those that come; none where they cannot be heard, or need not be any more.
+    heard: Option<StopSignal>,
 }
-
-type Heard = Pin<Box<dyn Future<Output = io::Result<&'static str>> + Send>>;
 
 impl Signals {
     fn new(stop: watch::Sender<bool>) -> Self {
-        Signals { stop, next: Some(Box::pin(told_to_end())) }
+        let heard = StopSignal::listen()
+            .inspect_err(|error| tracing::warn!(%error, "Ctrl-C and SIGTERM cannot be heard"));
+        Signals { stop, heard: heard.ok() }
     }
 
     /// Waits for `work`. At a second signal it waits no longer.
@@ -170,35 +168,22 @@ impl Signals {
         work: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
         let mut work = std::pin::pin!(work);
-        while let Some(next) = &mut self.next {
+        while let Some(signals) = &mut self.heard {
             tokio::select! {
-                // Listens before the work begins, so that none is missed.
                 biased;
-                heard = next => self.heard(heard)?,
+                () = signals.asked() => self.asked()?,
                 done = &mut work => return done,
             }
         }
         work.await
     }
 
-    fn heard(&mut self, heard: io::Result<&'static str>) -> Result<(), Error> {
-        self.next = None;
-        let signal = match heard {
-            Ok(signal) => signal,
-            Err(error) => {
-                tracing::warn!(%error, "Ctrl-C and SIGTERM cannot be heard");
-                return Ok(());
-            }
-        };
+    fn asked(&mut self) -> Result<(), Error> {
         if self.stop.send_replace(true) {
-            tracing::warn!(signal, "told to end a second time: the batch in hand is dropped");
+            tracing::warn!("told to end a second time: the batch in hand is dropped");
             return Err(Error::Interrupted);
         }
-        tracing::warn!(
-            signal,
-            "told to end: the batch in hand is processed, and no other is begun"
-        );
-        self.next = Some(Box::pin(told_to_end()));
+        tracing::warn!("told to end: the batch in hand is processed, and no other is begun");
         Ok(())
     }
 }

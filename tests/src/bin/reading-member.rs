@@ -21,8 +21,7 @@ use std::time::Duration;
 
 use helpers::lineage::{self, Message as LineageMessage};
 use helpers::{
-    CommitOnRevoke, ConsumerBuilder, close_polled_within, close_within, store_processed,
-    told_to_end,
+    CommitOnRevoke, ConsumerBuilder, StopSignal, close_polled_within, close_within, store_processed,
 };
 use rdkafka::consumer::Consumer;
 use rdkafka::message::{BorrowedMessage, Message};
@@ -123,11 +122,11 @@ async fn stream(
 ) -> Outcome {
     let consumer = builder(servers, group, settings).build_with(CommitOnRevoke).await?;
     consumer.subscribe(&[topic])?;
-    let (mut processed, mut end) = (Processed::default(), std::pin::pin!(told_to_end()));
+    let (mut processed, mut stop) = (Processed::default(), StopSignal::listen()?);
     loop {
         let message = tokio::select! {
             polled = consumer.recv() => polled?,
-            signal = &mut end => break println!("{}", signal?),
+            () = stop.asked() => break,
         };
         if processed.takes(&message) {
             store_processed(&consumer, &message)?;
@@ -178,12 +177,12 @@ async fn polled(
         }
         Ok(())
     };
+    let mut stop = StopSignal::listen()?;
     let mut polls = tokio::task::spawn_blocking(poll);
     tokio::select! {
-        signal = told_to_end() => println!("{}", signal?),
+        () = stop.asked() => ended.store(true, Ordering::Relaxed),
         done = &mut polls => return done?,
     }
-    ended.store(true, Ordering::Relaxed);
     polls.await?
 }
 
@@ -203,8 +202,10 @@ async fn batches(
         // The signal finds the batch in work, and ends the work.
         Ending::Signal => {
             let handler = async |batch: Vec<LineageMessage<i64>>| {
+                let mut stop = StopSignal::listen()?;
                 tell_batch(&batch);
-                told_to_end().await.map(|signal| println!("{signal}"))
+                stop.asked().await;
+                Ok::<(), std::io::Error>(())
             };
             consumer.process(handler).await?;
             consumer.close().await?;
