@@ -78,6 +78,9 @@ impl CommitEvery {
     /// called again at any time, as in a `select!`.
     pub async fn due(&self) {
         match self.left() {
+            // A sleep waits for the timer, a short one too. Where the next record is always there
+            // already, a `select!` drops it before, again and again.
+            Some(Duration::ZERO) => {}
             Some(left) => tokio::time::sleep(left).await,
             None => std::future::pending().await,
         }
@@ -130,6 +133,17 @@ mod tests {
         commits.stored();
         commits.answered(Committed::Later(RDKafkaErrorCode::RebalanceInProgress));
         assert!(commits.is_due());
+    }
+
+    #[tokio::test]
+    async fn a_commit_that_is_due_waits_for_no_timer() {
+        let mut commits = CommitEvery::new(1, LONG);
+        commits.stored();
+        tokio::select! {
+            biased;
+            () = commits.due() => {}
+            () = std::future::ready(()) => panic!("the next record came first"),
+        }
     }
 
     #[tokio::test]
