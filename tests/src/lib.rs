@@ -15,6 +15,7 @@ mod hosted;
 pub mod members;
 pub mod model;
 pub mod reader;
+pub mod reading_member;
 pub mod transactions;
 
 use std::net::Ipv4Addr;

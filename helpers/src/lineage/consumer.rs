@@ -151,7 +151,7 @@ impl Consumer {
 struct Signals {
     /// Says so at the first one.
     stop: watch::Sender<bool>,
-    /// Those that come; none where they cannot be heard, or need not be any more.
+    /// Hears them; none where the system lets nobody listen.
     heard: Option<StopSignal>,
 }
 

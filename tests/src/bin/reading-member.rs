@@ -9,7 +9,9 @@
 //! - `drop`: the consumer is dropped, and it commits nothing by itself but what its callback does;
 //! - `close`: it is closed;
 //! - `signal`: it goes on reading until Ctrl-C or SIGTERM, and is closed then;
-//! - `read-on`: it goes on reading until it is killed.
+//! - `read-on`: it goes on reading until it is killed, and `in-work` does not even read any more;
+//! - `serve`: it processes and commits everything, says the number of each record, and is closed at
+//!   Ctrl-C or SIGTERM.
 //!
 //! The end of its standard input ends it at once: it comes when the test dies.
 
@@ -21,9 +23,10 @@ use std::time::Duration;
 
 use helpers::lineage::{self, Message as LineageMessage};
 use helpers::{
-    CommitOnRevoke, ConsumerBuilder, StopSignal, close_polled_within, close_within, store_processed,
+    CommitEvery, CommitOnRevoke, ConsumerBuilder, RepeatedErrors, StopSignal, close_polled_within,
+    close_within, commit_stored, commit_stored_within, store_processed,
 };
-use rdkafka::consumer::Consumer;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::message::{BorrowedMessage, Message};
 
 /// How many records of each partition are processed.
@@ -33,12 +36,14 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ending {
     Drop,
     Close,
     Signal,
     ReadOn,
+    InWork,
+    Serve,
 }
 
 #[tokio::main]
@@ -54,13 +59,21 @@ async fn main() -> Outcome {
         "drop" => Ending::Drop,
         "close" => Ending::Close,
         "signal" => Ending::Signal,
-        _ => Ending::ReadOn,
+        "read-on" => Ending::ReadOn,
+        "in-work" => Ending::InWork,
+        _ => Ending::Serve,
     };
     let settings = settings(&protocol);
+    if consumer == "batches" {
+        return batches(&servers, &topic, &group, &settings, ending).await;
+    }
+    let builder =
+        settings.iter().fold(ConsumerBuilder::new(servers, group), |builder, (key, value)| {
+            builder.set(*key, *value)
+        });
     match consumer.as_str() {
-        "stream" => stream(&servers, &topic, &group, settings, ending).await,
-        "polled" => polled(&servers, &topic, &group, settings, ending).await,
-        _ => batches(&servers, &topic, &group, settings, ending).await,
+        "stream" => stream(builder, &topic, Work::new(ending)).await,
+        _ => polled(builder, &topic, Work::new(ending)).await,
     }
 }
 
@@ -76,34 +89,54 @@ fn settings(protocol: &str) -> Vec<(&str, &str)> {
     }
 }
 
-fn builder(servers: &str, group: &str, settings: Vec<(&str, &str)>) -> ConsumerBuilder {
-    let builder = ConsumerBuilder::new(servers, group);
-    settings.into_iter().fold(builder, |builder, (key, value)| builder.set(key, value))
-}
-
-/// Which records were processed.
-#[derive(Default)]
-struct Processed {
+/// What is done with records, and what was done.
+struct Work {
+    ending: Ending,
     of_each: BTreeMap<i32, usize>,
     is_told: bool,
+    commits: CommitEvery,
+    errors: RepeatedErrors,
 }
 
-impl Processed {
-    /// Whether the record is one of those that are processed.
-    fn takes(&mut self, message: &BorrowedMessage<'_>) -> bool {
+impl Work {
+    fn new(ending: Ending) -> Self {
+        Work {
+            ending,
+            of_each: BTreeMap::new(),
+            is_told: false,
+            commits: CommitEvery::new(100, Duration::from_millis(500)),
+            errors: RepeatedErrors::new(Duration::from_secs(5)),
+        }
+    }
+
+    /// Processes a record, or throws it away; says whether the work is done.
+    fn process(
+        &mut self,
+        consumer: &impl Consumer<CommitOnRevoke>,
+        message: &BorrowedMessage<'_>,
+    ) -> Outcome<bool> {
+        if self.ending == Ending::Serve {
+            tell_number(message)?;
+            store_processed(consumer, message)?;
+            self.commits.stored();
+            return Ok(false);
+        }
         let count = self.of_each.entry(message.partition()).or_default();
         *count += 1;
-        *count <= OF_EACH
-    }
-
-    /// Whether all are.
-    fn is_complete(&self) -> bool {
-        self.of_each.len() == PARTITIONS && self.of_each.values().all(|count| *count >= OF_EACH)
-    }
-
-    fn tell_once(&mut self) {
-        if !std::mem::replace(&mut self.is_told, true) {
+        if *count <= OF_EACH {
+            store_processed(consumer, message)?;
+        }
+        let all =
+            self.of_each.len() == PARTITIONS && self.of_each.values().all(|it| *it >= OF_EACH);
+        if all && !std::mem::replace(&mut self.is_told, true) {
             tell(self.of_each.keys().map(|partition| (*partition, OF_EACH)));
+        }
+        Ok(all && matches!(self.ending, Ending::Drop | Ending::Close))
+    }
+
+    fn error(&mut self, error: &rdkafka::error::KafkaError) {
+        if let Some(line) = self.errors.line(error) {
+            eprintln!("{line}");
         }
     }
 }
@@ -113,124 +146,120 @@ fn tell(processed: impl Iterator<Item = (i32, usize)>) {
     println!("processed {}", text.join(" "));
 }
 
-async fn stream(
-    servers: &str,
-    topic: &str,
-    group: &str,
-    settings: Vec<(&str, &str)>,
-    ending: Ending,
-) -> Outcome {
-    let consumer = builder(servers, group, settings).build_with(CommitOnRevoke).await?;
+fn tell_number(message: &BorrowedMessage<'_>) -> Outcome {
+    let envelope: serde_json::Value =
+        serde_json::from_slice(message.payload().unwrap_or_default())?;
+    println!("{}", envelope["item"]);
+    Ok(())
+}
+
+async fn stream(builder: ConsumerBuilder, topic: &str, mut work: Work) -> Outcome {
+    let consumer = Arc::new(builder.build_with(CommitOnRevoke).await?);
     consumer.subscribe(&[topic])?;
-    let (mut processed, mut stop) = (Processed::default(), StopSignal::listen()?);
+    let mut stop = StopSignal::listen()?;
     loop {
-        let message = tokio::select! {
-            polled = consumer.recv() => polled?,
-            () = stop.asked() => break,
-        };
-        if processed.takes(&message) {
-            store_processed(&consumer, &message)?;
-        }
-        if processed.is_complete() {
-            processed.tell_once();
-            if matches!(ending, Ending::Drop | Ending::Close) {
-                break;
+        tokio::select! {
+            polled = consumer.recv() => match polled {
+                Ok(message) => if work.process(&*consumer, &message)? { break },
+                Err(error) => work.error(&error),
+            },
+            () = work.commits.due() => {
+                work.commits.answered(commit_stored_within(&consumer, LIMIT).await?);
             }
+            () = stop.asked() => break,
         }
     }
-    match ending {
+    match work.ending {
         Ending::Drop => drop(consumer),
         _ => println!("{:?}", close_within(consumer, LIMIT).await?),
     }
     Ok(())
 }
 
-async fn polled(
-    servers: &str,
-    topic: &str,
-    group: &str,
-    settings: Vec<(&str, &str)>,
-    ending: Ending,
-) -> Outcome {
-    let consumer = builder(servers, group, settings).build_polled_with(CommitOnRevoke).await?;
+async fn polled(builder: ConsumerBuilder, topic: &str, work: Work) -> Outcome {
+    let consumer = builder.build_polled_with(CommitOnRevoke).await?;
     consumer.subscribe(&[topic])?;
-    let ended = Arc::new(AtomicBool::new(false));
-    let ends = Arc::clone(&ended);
-    let poll = move || -> Outcome {
-        let mut processed = Processed::default();
-        while !ends.load(Ordering::Relaxed) {
-            let Some(polled) = consumer.poll(Duration::from_millis(20)) else { continue };
-            let message = polled?;
-            if processed.takes(&message) {
-                store_processed(&consumer, &message)?;
-            }
-            if processed.is_complete() {
-                processed.tell_once();
-                if matches!(ending, Ending::Drop | Ending::Close) {
-                    break;
-                }
-            }
-        }
-        match ending {
-            Ending::Drop => drop(consumer),
-            _ => println!("{:?}", close_polled_within(consumer, LIMIT)?),
-        }
-        Ok(())
-    };
     let mut stop = StopSignal::listen()?;
-    let mut polls = tokio::task::spawn_blocking(poll);
+    let stopped = Arc::new(AtomicBool::new(false));
+    let stops = Arc::clone(&stopped);
+    let mut polls = tokio::task::spawn_blocking(move || poll(consumer, work, &stops));
     tokio::select! {
-        () = stop.asked() => ended.store(true, Ordering::Relaxed),
+        () = stop.asked() => stopped.store(true, Ordering::Relaxed),
         done = &mut polls => return done?,
     }
     polls.await?
+}
+
+fn poll(consumer: BaseConsumer<CommitOnRevoke>, mut work: Work, stopped: &AtomicBool) -> Outcome {
+    while !stopped.load(Ordering::Relaxed) {
+        match consumer.poll(Duration::from_millis(20)) {
+            Some(Ok(message)) => {
+                if work.process(&consumer, &message)? {
+                    break;
+                }
+            }
+            Some(Err(error)) => work.error(&error),
+            None => {}
+        }
+        if work.commits.is_due() {
+            work.commits.answered(commit_stored(&consumer, CommitMode::Sync)?);
+        }
+    }
+    match work.ending {
+        Ending::Drop => drop(consumer),
+        _ => println!("{:?}", close_polled_within(consumer, LIMIT)?),
+    }
+    Ok(())
 }
 
 async fn batches(
     servers: &str,
     topic: &str,
     group: &str,
-    settings: Vec<(&str, &str)>,
+    settings: &[(&str, &str)],
     ending: Ending,
 ) -> Outcome {
-    let builder = lineage::Consumer::builder("reading-member", servers, &[topic], group)
-        .batch_size(OF_EACH * PARTITIONS);
-    let builder =
-        settings.into_iter().fold(builder, |builder, (key, value)| builder.set(key, value));
-    let mut consumer = builder.timeout_ms(20_000).build().await?;
+    let builder = lineage::Consumer::builder("reading-member", servers, &[topic], group);
+    let builder = settings.iter().fold(builder, |builder, (key, value)| builder.set(*key, *value));
+    if ending == Ending::Serve {
+        return serve_batches(builder.timeout_ms(50).build().await?).await;
+    }
+    let builder = builder.batch_size(OF_EACH * PARTITIONS).timeout_ms(20_000);
+    let mut consumer = builder.build().await?;
+    let handler = async |batch: Vec<LineageMessage<i64>>| {
+        let mut stop = StopSignal::listen()?;
+        tell_batch(&batch);
+        match ending {
+            // It comes while the batch is in work, and ends the work.
+            Ending::Signal => stop.asked().await,
+            Ending::InWork => std::future::pending().await,
+            _ => {}
+        }
+        Ok::<(), std::io::Error>(())
+    };
     match ending {
-        // The signal finds the batch in work, and ends the work.
-        Ending::Signal => {
-            let handler = async |batch: Vec<LineageMessage<i64>>| {
-                let mut stop = StopSignal::listen()?;
-                tell_batch(&batch);
-                stop.asked().await;
-                Ok::<(), std::io::Error>(())
-            };
-            consumer.process(handler).await?;
-            consumer.close().await?;
-        }
-        _ => {
-            let handler = async |batch: Vec<LineageMessage<i64>>| {
-                tell_batch(&batch);
-                if ending == Ending::ReadOn && std::env::var_os("IN_WORK").is_some() {
-                    std::future::pending::<()>().await;
-                }
-                Ok::<(), Infallible>(())
-            };
-            consumer.process_batch(handler).await?;
-            match ending {
-                Ending::Drop => drop(consumer),
-                Ending::Close => consumer.close().await?,
-                _ => loop {
-                    // What is not processed comes again, and is thrown away again.
-                    let fails = async |_: Vec<LineageMessage<i64>>| Err::<(), _>("not now");
-                    let _ = consumer.process_batch(fails).await;
-                },
-            }
-        }
+        Ending::Signal => drop(consumer.process(handler).await?),
+        _ => drop(consumer.process_batch(handler).await?),
+    }
+    while ending == Ending::ReadOn {
+        // What is not processed comes again, and is thrown away again.
+        let fails = async |_: Vec<LineageMessage<i64>>| Err::<(), _>("not now");
+        let _ = consumer.process_batch(fails).await;
+    }
+    match ending {
+        Ending::Drop => drop(consumer),
+        _ => consumer.close().await?,
     }
     Ok(())
+}
+
+async fn serve_batches(mut consumer: lineage::Consumer) -> Outcome {
+    let handler = async |batch: Vec<LineageMessage<i64>>| {
+        batch.iter().for_each(|message| println!("{}", message.payload));
+        Ok::<(), Infallible>(())
+    };
+    consumer.process(handler).await?;
+    Ok(consumer.close().await?)
 }
 
 fn tell_batch(batch: &[LineageMessage<i64>]) {

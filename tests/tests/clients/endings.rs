@@ -4,15 +4,17 @@
 //! of them, and ends. Had it committed more, the records between would be lost: the group never sees
 //! them again.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use kafka_protocol::messages::OffsetFetchRequest;
 use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestGroup;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::Message;
+use rdkafka::producer::FutureRecord;
 use workshop_tests::batch::Batch;
 use workshop_tests::members::{TURN, assignment};
+use workshop_tests::reading_member::{CONSUMERS, PROTOCOLS, ReadingMember, envelope};
 use workshop_tests::requests::{group_id, produce, produced};
 use workshop_tests::{TestCluster, eventually};
 
@@ -20,9 +22,6 @@ const MEMBER: &str = env!("CARGO_BIN_EXE_reading-member");
 const PARTITIONS: i32 = 2;
 const RECORDS: usize = 1000;
 const PROCESSED: usize = 10;
-
-const CONSUMERS: [&str; 3] = ["polled", "stream", "batches"];
-const PROTOCOLS: [&str; 3] = ["range", "cooperative-sticky", "consumer"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ending {
@@ -50,7 +49,8 @@ impl Ending {
             Ending::Drop => "drop",
             Ending::Close => "close",
             Ending::CtrlC | Ending::Sigterm => "signal",
-            Ending::Kill9 | Ending::SecondMember => "read-on",
+            Ending::Kill9 => "in-work",
+            Ending::SecondMember => "read-on",
         }
     }
 
@@ -90,13 +90,7 @@ async fn what_is_committed_is_what_was_processed_however_a_reader_ends() {
 /// Half of the records in each partition, as envelopes of lineage that say their number.
 fn fill(cluster: &TestCluster, topic: &str) {
     for partition in 0..PARTITIONS {
-        let values: Vec<String> = (0..RECORDS / PARTITIONS as usize)
-            .map(|number| {
-                format!(
-                    r#"{{"item":{number},"hist":{{"svc":"desk","dt":"2026-11-21T12:00:00+00:00","refs":[]}}}}"#
-                )
-            })
-            .collect();
+        let values: Vec<String> = (0..RECORDS / PARTITIONS as usize).map(envelope).collect();
         let values: Vec<&str> = values.iter().map(String::as_str).collect();
         let batch = Batch::of(&values).encode();
         let mut leader = cluster.connect_to_leader(topic, partition);
@@ -115,13 +109,11 @@ fn end(
 ) -> Result<[i64; 2], String> {
     let group = cluster.group_name();
     let servers = cluster.bootstrap_servers();
-    let mut command = Command::new(MEMBER);
-    command.args([servers, topic, &group, consumer, protocol, ending.argument()]);
-    if ending == Ending::Kill9 {
-        command.env("IN_WORK", "1");
-    }
-    let mut member = Member::start(&mut command);
-    let processed = member.processed();
+    let mut member = ReadingMember::start(
+        MEMBER,
+        &[servers, topic, &group, consumer, protocol, ending.argument()],
+    );
+    let processed = processed(&mut member);
     if processed.iter().sum::<i64>() != PROCESSED as i64 {
         return Err(format!("it processed {processed:?}"));
     }
@@ -133,8 +125,7 @@ fn end(
         Ending::SecondMember => second_member(cluster, topic, &group, protocol, &processed)?,
     }
     if ending != Ending::SecondMember {
-        let ended =
-            eventually("the program ends", || member.child.try_wait().expect("it is there"));
+        let ended = member.ended();
         if ended.success() != ending.commits() {
             return Err(format!("it ended with {ended}"));
         }
@@ -176,6 +167,20 @@ fn second_member(
     Ok(())
 }
 
+/// How many records of each partition the program says that it has processed.
+fn processed(member: &mut ReadingMember) -> [i64; 2] {
+    let mut processed = [0; 2];
+    let line = eventually("records are processed", || {
+        member.lines().into_iter().find(|it| it.starts_with("processed "))
+    });
+    for one in line.split_whitespace().skip(1) {
+        let (partition, count) = one.split_once(':').expect("partition:count");
+        let partition: usize = partition.parse().expect("a number");
+        processed[partition] = count.parse().expect("a number");
+    }
+    processed
+}
+
 /// What the group has committed in each partition; nothing is 0, where it would begin.
 fn committed(cluster: &TestCluster, group: &str, topic: &str) -> [i64; 2] {
     let asked = OffsetFetchRequestGroup::default().with_group_id(group_id(group));
@@ -190,51 +195,118 @@ fn committed(cluster: &TestCluster, group: &str, topic: &str) -> [i64; 2] {
     committed
 }
 
-/// The program, which ends with its test.
-struct Member {
-    child: Child,
-    /// Closed, it ends the program.
-    _input: Option<ChildStdin>,
-    lines: BufReader<ChildStdout>,
+/// A program's numbers, as far as it has told them.
+fn numbers(lines: &[String]) -> impl Iterator<Item = usize> {
+    lines.iter().filter_map(|line| line.parse().ok())
 }
 
-impl Member {
-    fn start(command: &mut Command) -> Member {
-        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().expect("the program starts");
-        let lines = BufReader::new(child.stdout.take().expect("its output is piped"));
-        // A child that is waited for loses its input otherwise.
-        let input = child.stdin.take();
-        Member { child, _input: input, lines }
+/// Two programs of one group, of which one after the other is told to end and started again.
+struct Service {
+    arguments: Vec<String>,
+    running: [ReadingMember; 2],
+    /// What those have printed that ended.
+    ended: Vec<String>,
+}
+
+impl Service {
+    fn start(cluster: &TestCluster, topic: &str, consumer: &str, protocol: &str) -> Service {
+        let group = cluster.group_name();
+        let servers = cluster.bootstrap_servers();
+        let arguments = [servers, topic, &group, consumer, protocol, "serve"];
+        let running = [(); 2].map(|()| ReadingMember::start(MEMBER, &arguments));
+        let arguments = arguments.map(str::to_owned).to_vec();
+        Service { arguments, running, ended: Vec::new() }
     }
 
-    /// How many records of each partition it says that it has processed.
-    fn processed(&mut self) -> [i64; 2] {
-        let mut processed = [0; 2];
-        let mut line = String::new();
-        while !line.starts_with("processed ") {
-            line.clear();
-            assert_ne!(self.lines.read_line(&mut line).expect("text"), 0, "it ended early");
-        }
-        for one in line.split_whitespace().skip(1) {
-            let (partition, count) = one.split_once(':').expect("partition:count");
-            let partition: usize = partition.parse().expect("a number");
-            processed[partition] = count.parse().expect("a number");
-        }
-        processed
+    /// Waits until each has read something.
+    fn works(&self) {
+        eventually("both read", || {
+            self.running.iter().all(|it| !it.lines().is_empty()).then_some(())
+        });
     }
 
-    fn kill(&self, signal: &str) {
-        let id = self.child.id().to_string();
-        assert!(
-            Command::new("kill").args([signal, &id]).status().expect("there is kill").success()
-        );
+    fn restart(&mut self, index: usize) {
+        let member = &mut self.running[index];
+        member.kill("-TERM");
+        let ended = member.ended();
+        assert!(ended.success(), "{:?} ended with {ended}", self.arguments);
+        let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
+        let next = ReadingMember::start(MEMBER, &arguments);
+        self.ended.extend(std::mem::replace(member, next).lines());
+    }
+
+    /// How often each of the first numbers was read.
+    fn counts(&self, records: usize) -> Vec<usize> {
+        let mut counts = vec![0; records];
+        let running = self.running.iter().map(ReadingMember::lines);
+        for lines in running.chain([self.ended.clone()]) {
+            numbers(&lines).filter(|it| *it < records).for_each(|number| counts[number] += 1);
+        }
+        counts
     }
 }
 
-impl Drop for Member {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+/// Sends numbers in turn to the partitions, 500 in a second, until it is told to stop. Returns how
+/// many.
+async fn produce_steadily(cluster: &TestCluster, topic: &str, stop: &AtomicBool) -> usize {
+    let producer = cluster.producer(&[]);
+    let mut tick = tokio::time::interval(Duration::from_millis(20));
+    let mut sent = Vec::new();
+    while !stop.load(Ordering::Relaxed) {
+        tick.tick().await;
+        for _ in 0..10 {
+            let number = sent.len();
+            let value = envelope(number);
+            let record = FutureRecord::<(), _>::to(topic)
+                .partition(number as i32 % PARTITIONS)
+                .payload(&value);
+            sent.push(producer.send_result(record).expect("there is room"));
+        }
+    }
+    let count = sent.len();
+    for delivered in sent {
+        delivered.await.expect("the producer lives").expect("delivered");
+    }
+    count
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rolling_restart_at_500_records_a_second_loses_nothing() {
+    let cluster = TestCluster::start().await;
+    let topic = cluster.create_topic(PARTITIONS);
+    let stop = AtomicBool::new(false);
+    let restarts = |consumer: &str, protocol: &str| {
+        let mut service = Service::start(&cluster, &topic, consumer, protocol);
+        service.works();
+        for index in [0, 1] {
+            service.restart(index);
+            service.works();
+        }
+        service
+    };
+    let runtime = tokio::runtime::Handle::current();
+    let (services, records) = std::thread::scope(|scope| {
+        let (cluster, topic, stop, restarts) = (&cluster, &topic, &stop, &restarts);
+        let producing =
+            scope.spawn(move || runtime.block_on(produce_steadily(cluster, topic, stop)));
+        let cells = CONSUMERS.iter().flat_map(|it| PROTOCOLS.map(|protocol| (*it, protocol)));
+        let running: Vec<_> = cells
+            .map(|(consumer, protocol)| {
+                let service = scope.spawn(move || restarts(consumer, protocol));
+                (format!("{consumer}, {protocol}"), service)
+            })
+            .collect();
+        let services: Vec<_> = running.into_iter().map(|(what, it)| (what, it.join())).collect();
+        stop.store(true, Ordering::Relaxed);
+        (services, producing.join().expect("everything is delivered"))
+    });
+    for (what, service) in services {
+        let service = service.expect("it was restarted");
+        let counts = eventually("everything is read", || {
+            let counts = service.counts(records);
+            counts.iter().all(|count| *count > 0).then_some(counts)
+        });
+        let repeats: usize = counts.iter().map(|count| count - 1).sum();
+        println!("{what}: {records} records, 0 lost, {repeats} read more than once");
     }
 }
