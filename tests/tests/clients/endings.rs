@@ -308,5 +308,8 @@ async fn a_rolling_restart_at_500_records_a_second_loses_nothing() {
         });
         let repeats: usize = counts.iter().map(|count| count - 1).sum();
         println!("{what}: {records} records, 0 lost, {repeats} read more than once");
+        // Nothing came twice when this was written. A commit that meets a rebalance may fail, and
+        // then up to a hundred records do, at each end and at each start.
+        assert!(repeats <= 400, "{what}: {repeats} records were read more than once");
     }
 }

@@ -4,6 +4,7 @@
 //! One program for all of them, because they wait more than they compute.
 
 mod async_consumers;
+mod committing;
 mod configs;
 mod conformance;
 mod consume;

@@ -3,6 +3,7 @@
 //!
 //! One program for all of them, because they wait more than they compute.
 
+mod committing;
 mod coordination;
 mod durability;
 mod durability_damage;
