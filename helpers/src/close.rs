@@ -4,6 +4,14 @@
 //! that waits for the group's coordinator, and while the cluster is away a drop takes as long as
 //! librdkafka waits for one: `session.timeout.ms`, 45 s, more than the grace period of most
 //! orchestrators (30 s in Kubernetes), which then kill the process.
+//!
+//! A drop never ends while a [`TopicPartitionList`] is alive that holds the consumer's partitions:
+//! what `assignment`, `position` and `committed` returned, and what was given to `store_offsets` and
+//! `pause` (rust-rdkafka#453, librdkafka#3796). Such a list must be dropped first. A local variable
+//! that was made after the consumer is, but not a later field of the same struct, nor a variable that
+//! lives on beyond `drop(consumer)`. [`store_processed`](crate::store_processed) needs no list.
+//!
+//! [`TopicPartitionList`]: rdkafka::TopicPartitionList
 
 use std::sync::Arc;
 use std::thread;

@@ -59,6 +59,9 @@ pub fn store_processed<C: ConsumerContext>(
 /// [`store_processed`] for a record that is known by its place alone: every record of the partition
 /// up to and including `offset` is done. It is the offset of the record, not the next one.
 ///
+/// A commit of what is stored never goes back: librdkafka sends what is beyond its last commit. To
+/// read records again, commit their offset by name, with [`Consumer::commit`].
+///
 /// # Errors
 /// Those of [`store_processed`].
 pub fn store_through<C: ConsumerContext>(

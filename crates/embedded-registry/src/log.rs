@@ -378,6 +378,7 @@ fn consumer(config: &ClientConfig) -> KafkaResult<BaseConsumer<Quiet>> {
     for (name, value) in [
         ("group.id", "embedded-registry"),
         ("enable.auto.commit", "false"),
+        ("enable.auto.offset.store", "false"),
         ("enable.partition.eof", "true"),
         ("auto.offset.reset", "earliest"),
         // What a fenced registry wrote is never seen.

@@ -193,13 +193,9 @@ async fn polled(builder: ConsumerBuilder, topic: &str, work: Work) -> Outcome {
 fn poll(consumer: BaseConsumer<CommitOnRevoke>, mut work: Work, stopped: &AtomicBool) -> Outcome {
     while !stopped.load(Ordering::Relaxed) {
         match consumer.poll(Duration::from_millis(20)) {
-            Some(Ok(message)) => {
-                if work.process(&consumer, &message)? {
-                    break;
-                }
-            }
+            Some(Ok(message)) if work.process(&consumer, &message)? => break,
             Some(Err(error)) => work.error(&error),
-            None => {}
+            Some(Ok(_)) | None => {}
         }
         if work.commits.is_due() {
             work.commits.answered(commit_stored(&consumer, CommitMode::Sync)?);
@@ -241,12 +237,12 @@ async fn batches(
         Ending::Signal => drop(consumer.process(handler).await?),
         _ => drop(consumer.process_batch(handler).await?),
     }
-    while ending == Ending::ReadOn {
-        // What is not processed comes again, and is thrown away again.
-        let fails = async |_: Vec<LineageMessage<i64>>| Err::<(), _>("not now");
-        let _ = consumer.process_batch(fails).await;
-    }
     match ending {
+        Ending::ReadOn => loop {
+            // What is not processed comes again, and is thrown away again.
+            let fails = async |_: Vec<LineageMessage<i64>>| Err::<(), _>("not now");
+            let _ = consumer.process_batch(fails).await;
+        },
         Ending::Drop => drop(consumer),
         _ => consumer.close().await?,
     }

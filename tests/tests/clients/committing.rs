@@ -152,13 +152,13 @@ async fn a_removed_member_goes_on(protocol: &str) {
         "consumer" => builder(&cluster, &group).set("group.protocol", protocol),
         strategy => builder(&cluster, &group).set("partition.assignment.strategy", strategy),
     };
-    let consumer = builder.build_polled_with(CommitOnRevoke).await.unwrap();
-    consumer.subscribe(&[&topic]).unwrap();
+    let consumer = builder.build_polled_with(CommitOnRevoke).await.expect("the cluster answers");
+    consumer.subscribe(&[&topic]).expect("subscribed");
     tokio::task::block_in_place(|| {
-        let message = eventually("a record comes", || consumer.poll(TURN)).unwrap();
-        assert!(store_processed(&consumer, &message).unwrap());
+        let message = eventually("a record comes", || consumer.poll(TURN)).expect("a record");
+        assert!(store_processed(&consumer, &message).expect("stored"));
         remove(&cluster, &group, protocol);
-        let refused = commit_stored(&consumer, CommitMode::Sync).unwrap();
+        let refused = commit_stored(&consumer, CommitMode::Sync).expect("it passes");
         assert_eq!(refused, Committed::Later(RDKafkaErrorCode::UnknownMemberId));
 
         // It joins again by itself, and what was not committed comes again.
@@ -168,9 +168,10 @@ async fn a_removed_member_goes_on(protocol: &str) {
                 expected = if message.offset() == 0 { 0 } else { expected };
                 assert_eq!(message.offset(), expected, "nothing is skipped");
                 expected += 1;
-                store_processed(&consumer, &message).unwrap();
+                store_processed(&consumer, &message).expect("stored");
             }
-            let done = commit_stored(&consumer, CommitMode::Sync).unwrap() == Committed::Done;
+            let done =
+                commit_stored(&consumer, CommitMode::Sync).expect("it passes") == Committed::Done;
             done.then_some(())
         });
         assert_eq!(committed(&cluster, &group, &topic), Some(expected));
