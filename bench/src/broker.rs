@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use engines::{Engine, Options};
+use engines::{Engine, Lifetime, Options};
 use rdkafka::ClientConfig;
 
 use crate::process::Process;
@@ -166,7 +166,7 @@ fn start_child(engine: Engine, nodes: usize) -> anyhow::Result<(String, Own)> {
 
 /// The child's part: runs a cluster until stdin ends.
 pub(crate) async fn serve(engine: Engine, nodes: usize) -> anyhow::Result<()> {
-    let options = Options { nodes, ..Options::default() };
+    let options = Options { nodes, lifetime: Lifetime::Long, ..Options::default() };
     let before = Instant::now();
     let cluster = engine.start(&options).await?;
     let micros = before.elapsed().as_micros();

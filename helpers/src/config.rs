@@ -15,7 +15,7 @@
 
 use rdkafka::ClientConfig;
 
-use crate::Error;
+use crate::{Error, addresses};
 
 const FROM_ENVIRONMENT: [(&str, &str); 5] = [
     ("KAFKA_SECURITY_PROTOCOL", "security.protocol"),
@@ -29,7 +29,8 @@ const FROM_ENVIRONMENT: [(&str, &str); 5] = [
 /// environment says about security.
 ///
 /// # Errors
-/// [`Error::NoBrokerNamed`] where `brokers` is empty, [`Error::TlsNotBuilt`] where the environment
+/// [`Error::NoBrokerNamed`] where `brokers` is empty, [`Error::Address`] where it holds something else
+/// than `host:port`, [`Error::TlsNotBuilt`] where the environment
 /// asks for TLS or SCRAM and librdkafka has no OpenSSL, [`Error::Setting`] for a value that
 /// librdkafka refuses.
 pub fn client_config(brokers: &str) -> Result<ClientConfig, Error> {
@@ -74,9 +75,6 @@ fn config_from(
     brokers: &str,
     variable: impl Fn(&str) -> Option<String>,
 ) -> Result<ClientConfig, Error> {
-    if brokers.trim().is_empty() {
-        return Err(Error::NoBrokerNamed);
-    }
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", brokers);
     for (name, key) in FROM_ENVIRONMENT {
@@ -92,8 +90,9 @@ fn config_from(
 /// Refuses what no client can be made of, before a broker is asked.
 fn check_settings(config: &ClientConfig) -> Result<(), Error> {
     check_tls(config, &built_features()?)?;
-    config.create_native_config()?;
-    Ok(())
+    let native = config.create_native_config()?;
+    let brokers = native.get("bootstrap.servers")?;
+    addresses::check(&brokers, &native.get("security.protocol")?)
 }
 
 /// What librdkafka was built with, as `gzip,snappy,ssl,…` (its setting `builtin.features`). The

@@ -8,6 +8,7 @@ use std::fmt;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, Message};
 
+use crate::advice::advice;
 use crate::message::readable_bytes;
 
 /// The report on one record. `Display` says it in one line.
@@ -62,9 +63,19 @@ impl fmt::Display for DeliveryReport<'_> {
                 write!(out, "sent       {key} to {topic}[{partition}], unconfirmed (acks=0)")
             }
             None => write!(out, "delivered  {key} to {topic}[{partition}] at offset {offset}"),
-            Some(error) => write!(out, "failed     {key} to {topic}: {error}"),
+            Some(error) => {
+                write!(out, "failed     {key} to {topic}: {error}")?;
+                advice(error).map_or(Ok(()), |advice| write!(out, ". {}", sentence(advice)))
+            }
         }
     }
+}
+
+/// The advice as a sentence of its own.
+fn sentence(advice: &str) -> String {
+    let mut letters = advice.chars();
+    let first = letters.next().map(|it| it.to_uppercase().to_string()).unwrap_or_default();
+    first + letters.as_str()
 }
 
 /// Prints the report's line: to stdout where the record was delivered, to stderr where it was not.
@@ -99,6 +110,13 @@ mod tests {
         let line = report(-1001, Some(&error));
         assert!(line.starts_with("failed     JFK to airports: "), "{line}");
         assert!(line.contains("timed out"), "{line}");
+    }
+
+    #[test]
+    fn a_record_whose_batch_was_too_large_says_what_to_set() {
+        let error = KafkaError::MessageProduction(RDKafkaErrorCode::MessageSizeTooLarge);
+        let line = report(-1001, Some(&error));
+        assert!(line.contains("set batch.size of the producer below it"), "{line}");
     }
 
     #[test]

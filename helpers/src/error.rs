@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
+use crate::advice::advice;
+
 /// Every way in which a helper fails.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -16,6 +18,15 @@ pub enum Error {
     /// The string of bootstrap servers is empty.
     #[error("no broker is named: give host:port, for example in KAFKA_BOOTSTRAP_SERVERS")]
     NoBrokerNamed,
+
+    /// An address of the bootstrap servers is not one that librdkafka reads as it is meant.
+    #[error("{address:?} is no address of a broker: {reason}")]
+    Address {
+        /// The address, as it was given.
+        address: String,
+        /// What is wrong with it, and what to write instead.
+        reason: String,
+    },
 
     /// No broker answered within the limit.
     #[error(
@@ -111,8 +122,10 @@ pub enum Error {
 
     /// A message with its lineage is larger than the client or the topic takes.
     #[error(
-        "the record {record} is too large: raise message.max.bytes of the producer and \
-         max.message.bytes of the topic, or ignore_large_message_errors to skip such records"
+        "the record {record} is too large, or the batch that it was sent in: raise \
+         message.max.bytes of the producer and max.message.bytes of the topic, set batch.size of the \
+         producer below what the topic takes where each record is small, or \
+         ignore_large_message_errors to skip such records"
     )]
     TooLarge {
         /// Its topic and key.
@@ -298,6 +311,15 @@ pub enum Error {
         source: std::io::Error,
     },
 
+    /// An error of the client that does not say what to do.
+    #[error("{source}: {advice}")]
+    Advised {
+        /// librdkafka's error.
+        source: KafkaError,
+        /// The next thing to try.
+        advice: &'static str,
+    },
+
     /// Any other error of the client.
     #[error(transparent)]
     Kafka(KafkaError),
@@ -321,7 +343,10 @@ impl From<KafkaError> for Error {
                 Error::Setting { key, reason }
             }
             KafkaError::ClientCreation(reason) => Error::SettingsTogether { reason },
-            other => Error::Kafka(other),
+            source => match advice(&source) {
+                Some(advice) => Error::Advised { source, advice },
+                None => Error::Kafka(source),
+            },
         }
     }
 }

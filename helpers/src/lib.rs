@@ -16,7 +16,7 @@
 //! | messages that know where they come from, in batches | [`mod@lineage`] |
 //! | a name that no other run uses | [`mod@names`] |
 //! | the data that the examples send, and their topic | [`mod@airports`], [`mod@airports_topic`], [`mod@airports_turn`] |
-//! | what can go wrong, and what to do then | [`mod@error`] |
+//! | what can go wrong, and what to do then | [`mod@error`], [`mod@advice`] |
 //!
 //! Every function takes the bootstrap servers as a string such as `127.0.0.1:9092,127.0.0.1:9094`
 //! and works on any cluster, a secured one too ([`mod@config`] names the environment variables). A
@@ -24,6 +24,8 @@
 //! cluster, prints secrets, or hides a client: what comes back is rdkafka's own type, or gives
 //! access to it.
 
+mod addresses;
+pub mod advice;
 pub mod airports;
 pub mod airports_topic;
 pub mod airports_turn;
@@ -50,6 +52,7 @@ pub mod stop_signal;
 pub mod topics;
 mod visibility;
 
+pub use advice::advice;
 pub use airports::{Airport, airports};
 pub use airports_topic::{AIRPORTS_TOPIC, AirportsTopic, airports_topic, create_airports_topic};
 pub use airports_turn::{AirportsTurn, airports_turn};

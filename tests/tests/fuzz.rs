@@ -113,6 +113,16 @@ fn encode<R: Request>(version: i16, request: &R) -> Bytes {
     body.freeze()
 }
 
+/// The same as a version that the codec does not know, with its fields before the tagged ones: none of
+/// these, which is one byte.
+fn as_version(version: i16, request: Bytes, fields: &[u8]) -> Bytes {
+    let mut changed = request.to_vec();
+    changed[2..4].copy_from_slice(&version.to_be_bytes());
+    let tags = changed.len() - 1;
+    changed.splice(tags..tags, fields.iter().copied());
+    changed.into()
+}
+
 fn framed(body: &[u8]) -> Bytes {
     let mut frame = BytesMut::with_capacity(body.len() + 4);
     frame.put_i32(body.len() as i32);
@@ -145,6 +155,16 @@ fn transaction_samples() -> Vec<Bytes> {
         .with_name(topic_name(TOPIC))
         .with_partition_indexes(vec![0, 1]);
     let ids = vec![TransactionalId(text(id))];
+    let by_pattern =
+        ListTransactionsRequest::default().with_transactional_id_pattern(Some(text("tr.*")));
+    let batched = add_partitions_to_txn_request::AddPartitionsToTxnTransaction::default()
+        .with_transactional_id(TransactionalId(text(id)))
+        .with_topics(partitions.v3_and_below_topics.clone());
+    let batched = AddPartitionsToTxnRequest::default().with_transactions(vec![batched]);
+    let marked = write_txn_markers_request::WritableTxnMarkerTopic::default()
+        .with_name(topic_name(TOPIC))
+        .with_partition_indexes(vec![0]);
+    let marker = write_txn_markers_request::WritableTxnMarker::default().with_topics(vec![marked]);
     vec![
         encode(4, &transactions::initialize(id, 60_000, (-1, -1))),
         encode(0, &partitions),
@@ -158,6 +178,9 @@ fn transaction_samples() -> Vec<Bytes> {
         encode(0, &DescribeProducersRequest::default().with_topics(vec![topic])),
         encode(0, &DescribeTransactionsRequest::default().with_transactional_ids(ids)),
         encode(0, &ListTransactionsRequest::default().with_state_filters(vec![text("Ongoing")])),
+        encode(2, &by_pattern),
+        encode(5, &batched),
+        encode(1, &WriteTxnMarkersRequest::default().with_markers(vec![marker])),
     ]
 }
 
@@ -184,8 +207,10 @@ fn data_samples() -> Vec<Bytes> {
         encode(4, &requests::fetch(TOPIC, 0, 0).with_session_epoch(-1)),
         encode(12, &requests::fetch(TOPIC, 0, 0)),
         encode(16, &by_id),
+        encode(18, &by_id),
         encode(1, &requests::list_offsets(TOPIC, 0, -1)),
         encode(7, &requests::list_offsets(TOPIC, 0, 1)),
+        as_version(11, encode(10, &requests::list_offsets(TOPIC, 0, -6)), &[]),
         encode(4, &epochs),
         encode(0, &records),
         encode(2, &records),
@@ -289,12 +314,26 @@ fn admin_samples() -> Vec<Bytes> {
     let topic =
         describe_topic_partitions_request::TopicRequest::default().with_name(topic_name(TOPIC));
     let partitions = DescribeTopicPartitionsRequest::default().with_topics(vec![topic]);
+    let partition = describe_quorum_request::PartitionData::default();
+    let quorum = describe_quorum_request::TopicData::default()
+        .with_topic_name(topic_name("__cluster_metadata"))
+        .with_partitions(vec![partition]);
+    let quorum = DescribeQuorumRequest::default().with_topics(vec![quorum]);
+    let moved = alter_replica_log_dirs_request::AlterReplicaLogDirTopic::default()
+        .with_name(topic_name(TOPIC))
+        .with_partitions(vec![0]);
+    let moved = alter_replica_log_dirs_request::AlterReplicaLogDir::default()
+        .with_path(text("/nowhere"))
+        .with_topics(vec![moved]);
+    let moved = AlterReplicaLogDirsRequest::default().with_dirs(vec![moved]);
     let versions = ApiVersionsRequest::default()
         .with_client_software_name(text("fuzz"))
         .with_client_software_version(text("1"));
     vec![
         encode(0, &ApiVersionsRequest::default()),
         encode(4, &versions),
+        // The cluster "ab" and the node 1.
+        as_version(5, encode(4, &versions), &[3, b'a', b'b', 0, 0, 0, 1]),
         encode(1, &requests::metadata(&[TOPIC]).with_allow_auto_topic_creation(true)),
         encode(12, &requests::metadata(&[TOPIC, "unknown"])),
         encode(2, &create),
@@ -310,6 +349,9 @@ fn admin_samples() -> Vec<Bytes> {
         encode(2, &replace),
         encode(1, &change),
         encode(1, &DescribeClusterRequest::default()),
+        encode(2, &quorum),
+        encode(2, &moved),
+        encode(1, &ListConfigResourcesRequest::default().with_resource_types(vec![2, 4])),
         encode(0, &partitions),
     ]
 }

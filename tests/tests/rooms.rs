@@ -42,7 +42,16 @@ fn nobody_knows_more_than_the_map_allows() {
         ("workshop", &["embedded-kafka", "rdkafka"]),
         (
             "workshop-cli",
-            &["workshop", "helpers", "engines", "conformance", "rdkafka", "embedded-registry"],
+            &[
+                "workshop",
+                "helpers",
+                "engines",
+                "conformance",
+                "wire-client",
+                "rdkafka",
+                "kafka-protocol",
+                "embedded-registry",
+            ],
         ),
         ("embedded-kafka", &["kafka-protocol"]),
         ("embedded-registry", &["rdkafka"]),

@@ -17,6 +17,11 @@ pub struct Difference {
 const NO_SECURITY: &str = "it has no security: no SASL, no ACLs, no users and no quotas for them";
 const NO_SHARE_GROUPS: &str = "it has no share groups (KIP-932)";
 
+const CODEC: &str =
+    "the newest versions are not known to what decodes requests here (kafka-protocol 0.18)";
+const FIRST_TRANSACTIONS: &str = "its transactions are those of the first version: a producer's epoch does not grow with each \
+     of them (KIP-890, part 2)";
+
 const fn difference(
     scenario: &'static str,
     embedded: &'static str,
@@ -27,12 +32,6 @@ const fn difference(
 
 /// All of them.
 pub const DIFFERENCES: &[Difference] = &[
-    difference(
-        "partitions/too_many",
-        "INVALID_PARTITIONS",
-        "a topic has at most 10,000 partitions, and whoever asks for more is told so; Apache \
-         Kafka's controller fails at the number of its own records",
-    ),
     difference(
         "produce/nothing",
         "INVALID_RECORD",
@@ -50,4 +49,19 @@ pub const DIFFERENCES: &[Difference] = &[
     difference("connections/serves_describe_client_quotas", "no", NO_SECURITY),
     difference("connections/serves_describe_user_scram_credentials", "no", NO_SECURITY),
     difference("connections/serves_share_group_heartbeat", "no", NO_SHARE_GROUPS),
+    difference(
+        "versions/features",
+        "eligible.leader.replicas.version 0 to 1 (1 to 1), group.version 0 to 1 (1 to 1), \
+         kraft.version 0 to 1 (none), metadata.version 7 to 33 (33 to 33), \
+         transaction.version 0 to 1 (1 to 1); epoch known: true",
+        "it has no share groups (KIP-932), no streams groups (KIP-1071) and no second version of \
+         transactions (KIP-890)",
+    ),
+    difference("versions/of_offset_commit", "2 to 9", CODEC),
+    difference("versions/of_offset_fetch", "1 to 9", CODEC),
+    difference("versions/of_write_txn_markers", "1 to 1", CODEC),
+    difference("versions/of_describe_log_dirs", "1 to 4", CODEC),
+    difference("versions/of_delete_groups", "0 to 2", CODEC),
+    difference("versions/of_end_txn", "0 to 4", FIRST_TRANSACTIONS),
+    difference("versions/of_txn_offset_commit", "0 to 4", FIRST_TRANSACTIONS),
 ];

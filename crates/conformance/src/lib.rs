@@ -1,8 +1,8 @@
-//! What Apache Kafka 4.3 answers, scenario by scenario, and whether another cluster answers the same.
+//! What Apache Kafka answers, scenario by scenario, and whether another cluster answers the same.
 //!
 //! A [`Scenario`] asks a cluster something small, with topics and groups of its own, and puts the
 //! answer into one line: names of errors, counts, offsets, and no name that varies. [`run`] asks
-//! them all. [`Recorded`] is what Apache Kafka answered, a file that is committed, and
+//! them all. [`Recorded`] is what a release of Apache Kafka answered, a file that is committed, and
 //! [`DIFFERENCES`] lists where the embedded cluster answers otherwise by design. [`Verdict`] is what
 //! follows for one answer.
 //!
@@ -22,7 +22,7 @@ mod verdict;
 pub use differences::{DIFFERENCES, Difference};
 pub use failure::Failure;
 pub use matrix::{Column, Matrix, Totals};
-pub use recorded::Recorded;
+pub use recorded::{NEWEST, Recorded};
 pub use run::{TIMED_OUT, run};
 pub use scenarios::{Outcome, Scenario, suite};
 pub use scene::Scene;

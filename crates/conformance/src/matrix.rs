@@ -22,6 +22,8 @@ pub struct Column {
 pub struct Totals {
     /// As Apache Kafka was recorded to answer.
     pub same: usize,
+    /// Otherwise, as a newer release answers.
+    pub newer: usize,
     /// Otherwise, by design.
     pub explained: usize,
     /// Otherwise without an explanation, or explained and the same.
@@ -33,13 +35,15 @@ pub struct Totals {
 pub struct Matrix {
     scenarios: Vec<Scenario>,
     recorded: Recorded,
+    newest: Recorded,
     columns: Vec<Column>,
 }
 
 impl Matrix {
-    /// The matrix of these scenarios.
+    /// The matrix of these scenarios, compared with what a release was recorded to answer.
     pub fn new(scenarios: Vec<Scenario>, recorded: Recorded, columns: Vec<Column>) -> Self {
-        Self { scenarios, recorded, columns }
+        let newest = recorded.newest();
+        Self { scenarios, recorded, newest, columns }
     }
 
     /// The totals of each engine, in the order of the columns.
@@ -49,6 +53,7 @@ impl Matrix {
             for (index, scenario) in self.scenarios.iter().enumerate() {
                 match self.verdict(column, index, scenario) {
                     Verdict::Same => totals.same += 1,
+                    Verdict::Newer => totals.newer += 1,
                     Verdict::Explained(_) => totals.explained += 1,
                     Verdict::Differs | Verdict::NotRecorded | Verdict::NoLongerDiffers => {
                         totals.differing += 1;
@@ -63,7 +68,9 @@ impl Matrix {
     /// The rows in which an engine differs without an explanation, or agrees where it is said to
     /// differ, each with what was answered.
     pub fn unexplained(&self) -> String {
-        let is_fine = |verdict: Verdict| matches!(verdict, Verdict::Same | Verdict::Explained(_));
+        let is_fine = |verdict: Verdict| {
+            matches!(verdict, Verdict::Same | Verdict::Newer | Verdict::Explained(_))
+        };
         let mut rows = String::new();
         for (index, scenario) in self.scenarios.iter().enumerate() {
             let mut columns = self.columns.iter();
@@ -75,9 +82,9 @@ impl Matrix {
     }
 
     fn verdict(&self, column: &Column, index: usize, scenario: &Scenario) -> Verdict {
-        let recorded = self.recorded.outcome(scenario.name());
-        let outcome = &column.outcomes[index];
-        Verdict::on(column.is_embedded, scenario.name(), outcome, recorded)
+        let name = scenario.name();
+        let (recorded, newest) = (self.recorded.outcome(name), self.newest.outcome(name));
+        Verdict::on(column.is_embedded, name, &column.outcomes[index], recorded, newest)
     }
 
     /// What there is to say about a row of which not every engine answers as recorded.
@@ -93,7 +100,7 @@ impl Matrix {
             return Ok(());
         }
         let recorded = self.recorded.outcome(scenario.name()).unwrap_or("(not recorded)");
-        writeln!(formatter, "    Apache Kafka 4.3: {recorded}")?;
+        writeln!(formatter, "    {}: {recorded}", self.recorded.title())?;
         for (column, verdict) in odd {
             writeln!(formatter, "    {}: {}", column.engine, column.outcomes[index])?;
             if let Verdict::Explained(difference) = verdict {
@@ -127,7 +134,7 @@ impl fmt::Display for Matrix {
         }
         writeln!(formatter)?;
         for (column, totals) in self.columns.iter().zip(self.totals()) {
-            writeln!(formatter, "{}: {totals}", column.engine)?;
+            writeln!(formatter, "{}: {}", column.engine, totals.compared_with(&self.recorded))?;
         }
         Ok(())
     }
@@ -142,13 +149,18 @@ fn line(name: &str, width: usize, cells: impl Iterator<Item = String>) -> String
     line.trim_end().to_owned()
 }
 
-impl fmt::Display for Totals {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { same, explained, differing } = self;
-        let all = same + explained + differing;
-        write!(
-            formatter,
-            "{all} scenarios: {same} as Apache Kafka 4.3, {explained} otherwise by design, \
+impl Totals {
+    /// The totals as a line.
+    pub fn compared_with(&self, recorded: &Recorded) -> String {
+        let Self { same, newer, explained, differing } = self;
+        let all = same + newer + explained + differing;
+        let title = recorded.title();
+        let newer = match newer {
+            0 => String::new(),
+            newer => format!("{newer} as a newer release, "),
+        };
+        format!(
+            "{all} scenarios: {same} as {title}, {newer}{explained} otherwise by design, \
              {differing} differ"
         )
     }
@@ -161,21 +173,22 @@ mod tests {
     fn matrix(outcome: &str, recorded: &str) -> Matrix {
         let scenario = Scenario::new("topics/created".to_owned(), |_| Ok(String::new()));
         let suite = vec![scenario];
-        let recorded = Recorded::of(&suite, &[recorded.to_owned()]);
+        let mut all = Recorded::committed();
+        all.update(&suite, &[recorded.to_owned()]);
         let outcomes = vec![outcome.to_owned()];
         let column = Column { engine: "embedded".to_owned(), is_embedded: true, outcomes };
-        Matrix::new(suite, recorded, vec![column])
+        Matrix::new(suite, all, vec![column])
     }
 
     #[test]
     fn what_agrees_is_one_line_and_what_differs_shows_both_outcomes() {
         let same = matrix("ok", "ok");
         let expected = "SCENARIO        embedded\ntopics/created  ok\n\nembedded: 1 scenarios: 1 as \
-                        Apache Kafka 4.3, 0 otherwise by design, 0 differ\n";
+                        Apache Kafka 4.4, 0 otherwise by design, 0 differ\n";
         assert_eq!(same.to_string(), expected);
         assert_eq!(same.unexplained(), "");
         let differs = matrix("ok", "INVALID_PARTITIONS");
-        let both = "topics/created\n    Apache Kafka 4.3: INVALID_PARTITIONS\n    embedded: ok\n";
+        let both = "topics/created\n    Apache Kafka 4.4: INVALID_PARTITIONS\n    embedded: ok\n";
         assert_eq!(differs.unexplained(), both);
         assert_eq!(differs.totals()[0].differing, 1);
     }

@@ -1,70 +1,144 @@
-//! What Apache Kafka answered: a file with a line for each scenario.
+//! What Apache Kafka answered: a file with a line for each scenario, and for each older release a
+//! file with those that it answers otherwise.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::run::{FAILED, TIMED_OUT};
 use crate::scenarios::Scenario;
 
-/// The file as it was when this was built.
-const COMMITTED: &str = include_str!("../recorded/apache-kafka-4.3.txt");
+/// The release that every scenario was recorded from, the one to be like.
+pub const NEWEST: &str = "4.4.0";
 
-const HEAD: &str = "\
-# What Apache Kafka 4.3.0 answered: three nodes, combined mode, the settings of the engine `apache`.
+/// A release with the file that was recorded from it, as it was when this was built.
+struct File {
+    release: &'static str,
+    name: &'static str,
+    text: &'static str,
+    head: &'static str,
+}
+
+/// The newest release first: the others say what differs from it.
+const FILES: [File; 2] = [
+    File {
+        release: NEWEST,
+        name: "apache-kafka-4.4.txt",
+        text: include_str!("../recorded/apache-kafka-4.4.txt"),
+        head: "\
+# What Apache Kafka 4.4.0 answered: three nodes, combined mode, the settings of the engine `apache`.
 # Written by `cargo workshop conformance --record`, never by hand.
-";
+",
+    },
+    File {
+        release: "4.3.0",
+        name: "apache-kafka-4.3.txt",
+        text: include_str!("../recorded/apache-kafka-4.3.txt"),
+        head: "\
+# Where Apache Kafka 4.3.0 answered otherwise than 4.4.0 does: three nodes, combined mode, the settings of
+# the engine `apache`. Written by `cargo workshop conformance --record --kafka 4.3.0`, never by hand.
+",
+    },
+];
 
-/// The recorded outcomes, by the names of their scenarios.
+/// The recorded outcomes of one release, by the names of their scenarios.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recorded(BTreeMap<String, String>);
+pub struct Recorded {
+    release: &'static str,
+    outcomes: BTreeMap<String, String>,
+}
 
 impl Recorded {
-    /// What is committed.
+    /// What the newest release was recorded to answer.
     pub fn committed() -> Self {
-        Self::parse(COMMITTED)
+        Self { release: NEWEST, outcomes: parse(FILES[0].text) }
     }
 
-    /// What a run answered.
-    pub fn of(suite: &[Scenario], outcomes: &[String]) -> Self {
-        let pairs = suite.iter().map(|it| it.name().to_owned()).zip(outcomes.iter().cloned());
-        Self(pairs.collect())
+    /// What a release was recorded to answer, if one of this number was.
+    pub fn of_release(release: &str) -> Option<Self> {
+        let file = FILES.iter().find(|file| file.release == release)?;
+        let mut recorded = Self { release: file.release, ..Self::committed() };
+        recorded.outcomes.extend(parse(file.text));
+        Some(recorded)
     }
 
-    fn parse(text: &str) -> Self {
-        let lines = text.lines().filter(|line| !line.starts_with('#'));
-        let pairs = lines.filter_map(|line| line.split_once(": "));
-        Self(pairs.map(|(name, outcome)| (name.to_owned(), outcome.to_owned())).collect())
+    /// What the newest release answers: these outcomes, if they are of that one.
+    pub fn newest(&self) -> Self {
+        if self.release == NEWEST { self.clone() } else { Self::committed() }
+    }
+
+    /// The release as one says it: `Apache Kafka 4.4`.
+    pub fn title(&self) -> String {
+        let short = self.release.rsplit_once('.').map_or(self.release, |(short, _)| short);
+        format!("Apache Kafka {short}")
     }
 
     /// The outcome of one scenario.
     pub fn outcome(&self, scenario: &str) -> Option<&str> {
-        self.0.get(scenario).map(String::as_str)
+        self.outcomes.get(scenario).map(String::as_str)
     }
 
     /// The names of all recorded scenarios.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.outcomes.keys().map(String::as_str)
     }
 
-    /// Takes over what another run answered.
-    pub fn update(&mut self, newer: Self) {
-        self.0.extend(newer.0);
+    /// The scenarios that this release answers otherwise than the newest one, with both outcomes,
+    /// this release's first.
+    pub fn changed_since(&self) -> Vec<(String, String, String)> {
+        let newest = self.newest();
+        let changed = self.outcomes.iter().filter_map(|(name, outcome)| {
+            let now = newest.outcome(name)?;
+            (now != outcome).then(|| (name.clone(), outcome.clone(), now.to_owned()))
+        });
+        changed.collect()
+    }
+
+    /// Takes over what another run answered, and returns the scenarios that got no answer, which
+    /// keep what was recorded before.
+    pub fn update(&mut self, suite: &[Scenario], outcomes: &[String]) -> Vec<String> {
+        let names = suite.iter().map(|it| it.name().to_owned());
+        let (answered, failed): (Vec<_>, Vec<_>) =
+            names.zip(outcomes.iter().cloned()).partition(|(_, outcome)| is_answer(outcome));
+        self.outcomes.extend(answered);
+        failed.into_iter().map(|(name, _)| name).collect()
     }
 
     /// Forgets what is no scenario any more.
     pub fn keep(&mut self, suite: &[Scenario]) {
-        self.0.retain(|name, _| suite.iter().any(|it| it.name() == name));
+        self.outcomes.retain(|name, _| suite.iter().any(|it| it.name() == name));
     }
 
-    /// Where the committed file is.
-    pub fn path() -> PathBuf {
-        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("recorded/apache-kafka-4.3.txt")
+    /// Where the committed file of this release is.
+    pub fn path(&self) -> PathBuf {
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("recorded").join(self.file().name)
     }
 
     /// The file's text.
     pub fn text(&self) -> String {
-        let lines = self.0.iter().map(|(name, outcome)| format!("{name}: {outcome}\n"));
-        HEAD.to_owned() + &lines.collect::<String>()
+        let newest = Self::committed();
+        let is_kept = |name: &str, outcome: &str| {
+            self.release == NEWEST || newest.outcome(name) != Some(outcome)
+        };
+        let kept = self.outcomes.iter().filter(|(name, outcome)| is_kept(name, outcome));
+        let lines = kept.map(|(name, outcome)| format!("{name}: {outcome}\n"));
+        self.file().head.to_owned() + &lines.collect::<String>()
     }
+
+    fn file(&self) -> &'static File {
+        let mut files = FILES.iter();
+        files.find(|file| file.release == self.release).expect("a release comes from its file")
+    }
+}
+
+/// Whether a scenario came to its end.
+fn is_answer(outcome: &str) -> bool {
+    !outcome.starts_with(FAILED) && outcome != TIMED_OUT
+}
+
+fn parse(text: &str) -> BTreeMap<String, String> {
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let pairs = lines.filter_map(|line| line.split_once(": "));
+    pairs.map(|(name, outcome)| (name.to_owned(), outcome.to_owned())).collect()
 }
 
 #[cfg(test)]
@@ -72,7 +146,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_committed_file_is_what_would_be_written() {
-        assert_eq!(Recorded::committed().text(), COMMITTED);
+    fn each_committed_file_is_what_would_be_written() {
+        for file in &FILES {
+            assert_eq!(Recorded::of_release(file.release).unwrap().text(), file.text);
+        }
+        assert_eq!(Recorded::of_release("3.9.0"), None);
+    }
+
+    #[test]
+    fn an_older_release_answers_as_the_newest_but_for_what_its_file_says() {
+        let (older, newest) = (Recorded::of_release("4.3.0").unwrap(), Recorded::committed());
+        assert!(older.names().eq(newest.names()));
+        assert_eq!(older.changed_since().len(), parse(FILES[1].text).len());
+        assert_eq!(newest.changed_since(), []);
+        assert_eq!(older.title(), "Apache Kafka 4.3");
     }
 }

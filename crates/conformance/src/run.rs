@@ -1,4 +1,4 @@
-//! Asking a cluster all scenarios, many at a time.
+//! Asking a cluster all scenarios, many at a time, and at last those that disturb the others.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +13,9 @@ use crate::scene::Scene;
 
 /// The outcome of a scenario that did not end in time.
 pub const TIMED_OUT: &str = "timed out";
+
+/// How the outcome of a scenario begins that met something else than an answer.
+pub(crate) const FAILED: &str = "failed: ";
 
 /// How long one scenario may take. The longest waits for a transaction to be given up, which Apache
 /// Kafka looks for every 10 s.
@@ -29,7 +32,9 @@ pub async fn run(bootstrap_servers: &str, suite: &[Scenario]) -> Result<Vec<Stri
     warm_up(bootstrap_servers).await?;
     let seats = Arc::new(Semaphore::new(AT_ONCE));
     let mut running = JoinSet::new();
-    for (index, scenario) in suite.iter().enumerate() {
+    let (alone, together): (Vec<_>, Vec<_>) =
+        suite.iter().enumerate().partition(|(_, scenario)| scenario.plays_alone());
+    for (index, scenario) in together {
         let (seats, scenario) = (Arc::clone(&seats), scenario.clone());
         let servers = bootstrap_servers.to_owned();
         running.spawn(async move {
@@ -44,6 +49,9 @@ pub async fn run(bootstrap_servers: &str, suite: &[Scenario]) -> Result<Vec<Stri
         if let Ok((index, outcome)) = ended {
             outcomes[index] = outcome;
         }
+    }
+    for (index, scenario) in alone {
+        outcomes[index] = outcome(bootstrap_servers.to_owned(), scenario.clone(), LIMIT).await;
     }
     Ok(outcomes)
 }
@@ -71,12 +79,12 @@ async fn outcome(bootstrap_servers: String, scenario: Scenario, limit: Duration)
     };
     let thread = std::thread::Builder::new().name("scenario".to_owned()).spawn(play);
     if let Err(error) = thread {
-        return format!("failed: {error}");
+        return format!("{FAILED}{error}");
     }
     match tokio::time::timeout(limit, told).await {
         Ok(Ok(Ok(outcome))) => outcome,
-        Ok(Ok(Err(failure))) => format!("failed: {failure}"),
-        Ok(Err(_)) => "failed: the scenario panicked".to_owned(),
+        Ok(Ok(Err(failure))) => format!("{FAILED}{failure}"),
+        Ok(Err(_)) => format!("{FAILED}the scenario panicked"),
         Err(_) => TIMED_OUT.to_owned(),
     }
 }

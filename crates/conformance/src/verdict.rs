@@ -9,6 +9,8 @@ use crate::differences::{DIFFERENCES, Difference};
 pub enum Verdict {
     /// As Apache Kafka answered.
     Same,
+    /// Otherwise than the release that was asked for, and as the newest one.
+    Newer,
     /// Otherwise, by design.
     Explained(&'static Difference),
     /// Otherwise, and nobody said why, or what was said is not what was answered.
@@ -20,8 +22,15 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// Judges an answer. Only the embedded cluster may differ by design.
-    pub fn on(is_embedded: bool, scenario: &str, outcome: &str, recorded: Option<&str>) -> Self {
+    /// Judges an answer. Only the embedded cluster may differ by design, or be newer than the
+    /// release that it is compared with: it is like the newest one, which answered `newest`.
+    pub fn on(
+        is_embedded: bool,
+        scenario: &str,
+        outcome: &str,
+        recorded: Option<&str>,
+        newest: Option<&str>,
+    ) -> Self {
         let mut differences = DIFFERENCES.iter().filter(|_| is_embedded);
         let difference = differences.find(|it| it.scenario == scenario);
         match (recorded, difference) {
@@ -31,6 +40,7 @@ impl Verdict {
             (Some(_), Some(difference)) if outcome == difference.embedded => {
                 Self::Explained(difference)
             }
+            (Some(_), _) if is_embedded && newest == Some(outcome) => Self::Newer,
             _ => Self::Differs,
         }
     }
@@ -40,6 +50,7 @@ impl fmt::Display for Verdict {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Same => "ok",
+            Self::Newer => "as newer",
             Self::Explained(_) => "by design",
             Self::Differs => "DIFFERS",
             Self::NoLongerDiffers => "AGREES NOW",
@@ -56,7 +67,7 @@ mod tests {
     fn an_explanation_holds_for_the_answer_that_it_names_and_for_the_embedded_cluster_alone() {
         let Difference { scenario, embedded, .. } = DIFFERENCES[0];
         let judged = |is_embedded, outcome, recorded| {
-            Verdict::on(is_embedded, scenario, outcome, recorded).to_string()
+            Verdict::on(is_embedded, scenario, outcome, recorded, recorded).to_string()
         };
         assert_eq!(judged(true, embedded, Some("otherwise")), "by design");
         assert_eq!(judged(false, embedded, Some("otherwise")), "DIFFERS");
@@ -64,5 +75,16 @@ mod tests {
         assert_eq!(judged(true, "otherwise", Some("otherwise")), "AGREES NOW");
         assert_eq!(judged(false, "otherwise", Some("otherwise")), "ok");
         assert_eq!(judged(true, embedded, None), "NOT RECORDED");
+    }
+
+    #[test]
+    fn the_embedded_cluster_may_be_ahead_of_an_older_release() {
+        let judged = |is_embedded, outcome| {
+            Verdict::on(is_embedded, "a/scenario", outcome, Some("then"), Some("now")).to_string()
+        };
+        assert_eq!(judged(true, "now"), "as newer");
+        assert_eq!(judged(false, "now"), "DIFFERS");
+        assert_eq!(judged(true, "then"), "ok");
+        assert_eq!(judged(true, "never"), "DIFFERS");
     }
 }

@@ -7,8 +7,10 @@
 
 use std::sync::Arc;
 
+use kafka_protocol::ResponseError;
+
 use crate::event::Event;
-use crate::metadata::names::{CONSUMER_OFFSETS, TRANSACTION_STATE};
+use crate::metadata::names::{CONSUMER_OFFSETS, TRANSACTION_STATE, is_internal};
 use crate::metadata::replication::Election;
 use crate::metadata::{Refusal, Topic};
 use crate::state::State;
@@ -113,6 +115,67 @@ impl State {
         let reassigned = self.metadata.reassign(topic, partition, target, may_change_factor);
         self.reopen_coordinators();
         reassigned
+    }
+
+    /// Deletes a topic, and what groups and transactions remember of it. With a topic of theirs,
+    /// coordinators forget all that they kept there.
+    ///
+    /// # Errors
+    /// As [`Metadata::delete_topic`](crate::metadata::Metadata::delete_topic).
+    pub(crate) fn delete_topic(&self, topic: &Topic) -> Result<(), Refusal> {
+        let now = self.clock.now();
+        if !topic.is_internal() {
+            self.metadata.delete_topic(topic)?;
+            self.groups.forget_topics(&[&topic.name], now);
+            return Ok(());
+        }
+        let _one_at_a_time = self.moving.lock();
+        let partitions: Vec<i32> = topic.partitions().iter().map(|it| it.index).collect();
+        match &*topic.name {
+            CONSUMER_OFFSETS => self.groups.close(&partitions, now),
+            _ => self.transactions.close(&partitions),
+        }
+        let deleted = self.metadata.delete_topic(topic);
+        // What stays is read again.
+        self.reopen_coordinators();
+        deleted
+    }
+
+    /// The node that coordinates a group. The first question creates `__consumer_offsets`.
+    ///
+    /// # Errors
+    /// `COORDINATOR_NOT_AVAILABLE`, which clients ask again after, where that fails.
+    pub(crate) fn find_group_coordinator(&self, group: &str) -> Result<i32, ResponseError> {
+        self.ensure_internal_topic(CONSUMER_OFFSETS)?;
+        let coordinator = self.metadata.group_coordinator(group);
+        coordinator.ok_or(ResponseError::CoordinatorNotAvailable)
+    }
+
+    /// The node that coordinates a transactional id. The first question creates
+    /// `__transaction_state`.
+    ///
+    /// # Errors
+    /// `COORDINATOR_NOT_AVAILABLE`, which clients ask again after, where that fails.
+    pub(crate) fn find_transaction_coordinator(&self, id: &str) -> Result<i32, ResponseError> {
+        self.ensure_internal_topic(TRANSACTION_STATE)?;
+        let coordinator = self.metadata.transaction_coordinator(id);
+        coordinator.ok_or(ResponseError::CoordinatorNotAvailable)
+    }
+
+    fn ensure_internal_topic(&self, name: &str) -> Result<(), ResponseError> {
+        if self.metadata.topic(name).is_none() {
+            self.metadata.ensure_internal_topic(name)?;
+            self.topic_created(name);
+        }
+        Ok(())
+    }
+
+    /// A topic was created. Coordinators whose topic it is begin with what is in it: nothing.
+    pub(crate) fn topic_created(&self, name: &str) {
+        if is_internal(name) {
+            let _one_at_a_time = self.moving.lock();
+            self.reopen_coordinators();
+        }
     }
 
     /// Whether [`tick_nodes`](Self::tick_nodes) has something to do.

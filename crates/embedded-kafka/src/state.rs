@@ -13,7 +13,7 @@ use crate::metadata::Metadata;
 use crate::metadata::config::groups::applied;
 use crate::settings::Settings;
 use crate::time::{Clock, Timestamp};
-use crate::txn::Transactions;
+use crate::txn::{ClusterMarkers, Transactions};
 
 /// The state of a cluster. Each part has locks of its own; none covers two requests that touch
 /// different partitions, different groups or different transactional ids.
@@ -36,6 +36,11 @@ impl State {
     pub(crate) fn tick_coordinators(&self, now: Timestamp) {
         self.groups.tick(now);
         self.transactions.tick(now);
+    }
+
+    /// Writes markers where it is told to.
+    pub(crate) fn markers(&self) -> ClusterMarkers {
+        ClusterMarkers::new(Arc::clone(&self.metadata), Arc::clone(&self.groups))
     }
 
     /// Tells the coordinator what a group sets itself.

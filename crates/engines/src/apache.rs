@@ -21,6 +21,7 @@ use crate::cluster::{Cluster, Node, Pending};
 use crate::engine::{Engine, Options};
 use crate::error::Error;
 use crate::ports;
+use crate::release::Release;
 use guard::Guard;
 use jars::Jars;
 use node::NodeProcess;
@@ -35,6 +36,10 @@ const TRY_AGAIN: Duration = Duration::from_millis(50);
 /// How often a start is tried again where somebody else was faster to take a port.
 const ATTEMPTS: usize = 3;
 
+/// Where Kafka's storage tool puts what a cluster begins with: in 4.3, and since 4.4.
+const CHECKPOINTS: [&str; 2] =
+    ["bootstrap.checkpoint", "__cluster_metadata-0/00000000000000000000-0000000000.checkpoint"];
+
 /// A cluster of Java processes.
 #[derive(Debug)]
 struct Apache {
@@ -48,13 +53,13 @@ struct Apache {
 }
 
 /// Makes sure that Java is there, and the jars.
-pub(crate) async fn prepare() -> Result<(), Error> {
-    Jars::find().await.map(drop)
+pub(crate) async fn prepare(release: Release) -> Result<(), Error> {
+    Jars::find(release).await.map(drop)
 }
 
 /// Starts a cluster in a temporary directory.
 pub(crate) async fn start(options: &Options) -> Result<Box<dyn Cluster>, Error> {
-    let jars = Jars::find().await?;
+    let jars = Jars::find(options.release).await?;
     let mut attempt = 1;
     loop {
         match Apache::start(&jars, options).await {
@@ -76,7 +81,8 @@ impl Apache {
         let mut processes = Vec::with_capacity(options.nodes);
         for (position, node) in plan.nodes.iter().enumerate() {
             let home = directory.path().join(format!("node-{}", node.id));
-            let process = NodeProcess::new(*node, home, jars.clone(), Arc::clone(&guard));
+            let (jars, guard) = (jars.clone(), Arc::clone(&guard));
+            let process = NodeProcess::new(*node, home, jars, options.lifetime, guard);
             process.write(&plan.properties(position, process.data()))?;
             processes.push(process);
         }
@@ -146,12 +152,14 @@ async fn format(plan: &Plan, processes: &[NodeProcess], jars: &Jars) -> Result<(
         return Ok(());
     };
     first.format(&plan.cluster_id, jars).await?;
-    let checkpoint = first.data().join("bootstrap.checkpoint");
     for other in others {
         let data = other.data();
-        fs::create_dir_all(data).map_err(|e| failed("create", data, e))?;
-        fs::copy(&checkpoint, data.join("bootstrap.checkpoint"))
-            .map_err(|e| failed("copy", &checkpoint, e))?;
+        for checkpoint in CHECKPOINTS.iter().filter(|it| first.data().join(it).exists()) {
+            let (from, to) = (first.data().join(checkpoint), data.join(checkpoint));
+            let parent = to.parent().unwrap_or(data);
+            fs::create_dir_all(parent).map_err(|e| failed("create", parent, e))?;
+            fs::copy(&from, &to).map_err(|e| failed("copy", &from, e))?;
+        }
         let meta = data.join("meta.properties");
         fs::write(&meta, plan.meta(other.node.id)).map_err(|e| failed("write", &meta, e))?;
     }

@@ -23,8 +23,8 @@ use crate::engine::{Engine, Options};
 use crate::error::Error;
 use crate::ports;
 
-/// The image of a node, where `WORKSHOP_KAFKA_IMAGE` names no other.
-const IMAGE: &str = "apache/kafka:4.3.0";
+/// The image of a node, where `WORKSHOP_KAFKA_IMAGE` names no other; its tag is the release.
+const IMAGE: &str = "apache/kafka";
 
 /// How long a node may take to answer.
 const LIMIT: Duration = Duration::from_secs(90);
@@ -130,7 +130,7 @@ pub(crate) async fn prepare() -> Result<(), Error> {
 /// Starts a cluster in a network of its own.
 pub(crate) async fn start(options: &Options) -> Result<Box<dyn Cluster>, Error> {
     let named = std::env::var("WORKSHOP_KAFKA_IMAGE").ok().filter(|it| !it.is_empty());
-    let image = named.unwrap_or_else(|| IMAGE.to_owned());
+    let image = named.unwrap_or_else(|| format!("{IMAGE}:{}", options.release));
     let id = Uuid::new_v4().simple().to_string();
     let ports = ports::choose(&options.wanted_ports()).into_iter().map(ports::local);
     let nodes: Vec<Node> = ports.zip(1..).map(|(address, id)| Node { id, address }).collect();

@@ -7,6 +7,7 @@ use crate::apache;
 use crate::cluster::Cluster;
 use crate::embedded;
 use crate::error::Error;
+use crate::release::Release;
 
 /// The environment variable that chooses an engine.
 const VARIABLE: &str = "WORKSHOP_ENGINE";
@@ -31,11 +32,31 @@ pub struct Options {
     pub nodes: usize,
     /// The port of each node; where it is taken or none is named, the node gets a free one.
     pub ports: Vec<u16>,
+    /// Which Apache Kafka runs on the engines `apache` and `docker`.
+    pub release: Release,
+    /// How long a node of the engine `apache` is meant to live.
+    pub lifetime: Lifetime,
+}
+
+/// How long a Java process is meant to live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Lifetime {
+    /// For a test or a lesson: Java compiles quickly and not for speed, so that a node starts, and
+    /// works for a minute, on about half the CPU time.
+    #[default]
+    Short,
+    /// For a measurement: Java compiles as it does by itself.
+    Long,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { nodes: 3, ports: Vec::new() }
+        Self {
+            nodes: 3,
+            ports: Vec::new(),
+            release: Release::default(),
+            lifetime: Lifetime::default(),
+        }
     }
 }
 
@@ -73,7 +94,7 @@ impl Engine {
     pub async fn prepare(self) -> Result<(), Error> {
         match self {
             Self::Embedded => Ok(()),
-            Self::Apache => apache::prepare().await,
+            Self::Apache => apache::prepare(Release::default()).await,
             Self::Docker => docker::prepare().await,
         }
     }
@@ -87,7 +108,6 @@ impl Engine {
         if !(1..=9).contains(&options.nodes) {
             return Err(Error::Nodes { nodes: options.nodes });
         }
-        self.prepare().await?;
         match self {
             Self::Embedded => embedded::start(options).await,
             Self::Apache => apache::start(options).await,

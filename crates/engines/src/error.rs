@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::engine::Engine;
+use crate::release::Release;
 
 /// What can go wrong with an engine.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +16,13 @@ pub enum Error {
     UnknownEngine {
         /// What was named.
         name: String,
+    },
+
+    /// An argument names a release of Apache Kafka that is none of [`Release::ALL`].
+    #[error("Apache Kafka {version:?} is not known here: take one of {}", known_releases())]
+    UnknownRelease {
+        /// What was named.
+        version: String,
     },
 
     /// A cluster of no nodes, or of more than nine.
@@ -189,4 +197,9 @@ impl Error {
                 | Self::NotUnix { .. }
         )
     }
+}
+
+/// The releases that there are, for a message.
+fn known_releases() -> String {
+    Release::ALL.map(Release::version).join(", ")
 }

@@ -28,9 +28,11 @@ mod embedded;
 mod engine;
 mod error;
 mod ports;
+mod release;
 
 pub use apache::{Connect, ConnectOptions};
 pub use cluster::{Cluster, Node, Pending};
-pub use engine::{Engine, Options};
+pub use engine::{Engine, Lifetime, Options};
 pub use error::Error;
 pub use ports::free_ports;
+pub use release::Release;

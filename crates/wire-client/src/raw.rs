@@ -3,7 +3,7 @@
 //! It has no retries, no metadata and no opinion: what the node answered is what the test sees.
 
 use std::io::{Error, ErrorKind, Read, Result, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
@@ -35,10 +35,21 @@ impl RawClient {
     /// # Errors
     /// When nobody listens there.
     pub fn try_connect(address: &str) -> Result<RawClient> {
-        let stream = TcpStream::connect(address)?;
+        Self::over(TcpStream::connect(address)?, address.to_owned(), ANSWER)
+    }
+
+    /// Connects to a node that may take `limit` to accept, and as long for each answer.
+    ///
+    /// # Errors
+    /// When nobody listens there, or nobody accepts in time.
+    pub fn connect_within(address: SocketAddr, limit: Duration) -> Result<RawClient> {
+        Self::over(TcpStream::connect_timeout(&address, limit)?, address.to_string(), limit)
+    }
+
+    fn over(stream: TcpStream, address: String, answer: Duration) -> Result<RawClient> {
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(ANSWER))?;
-        Ok(RawClient { stream, address: address.to_owned(), next_correlation_id: 1 })
+        stream.set_read_timeout(Some(answer))?;
+        Ok(RawClient { stream, address, next_correlation_id: 1 })
     }
 
     /// The address that this client is connected to.

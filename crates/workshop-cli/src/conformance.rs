@@ -5,11 +5,11 @@ use std::time::Instant;
 
 use anyhow::Context;
 use conformance::{Column, Matrix, Recorded, Scenario, Totals, suite};
-use engines::{Engine, Options};
+use engines::{Engine, Options, Release};
 
 use crate::interrupt::Interrupt;
 
-/// Ask clusters what Apache Kafka 4.3 was asked, and compare.
+/// Ask clusters what Apache Kafka was asked, and compare.
 ///
 /// Each scenario is a small question: a refused setting, a fenced producer, a group that
 /// loses a member. The matrix says for each engine whether it answers as Apache Kafka was
@@ -22,6 +22,7 @@ Examples:
   cargo workshop conformance                      embedded, and apache where Java is
   cargo workshop conformance --engine embedded
   cargo workshop conformance --only transactions  the scenarios whose name contains it
+  cargo workshop conformance --kafka 4.3.0        compare with an older Apache Kafka
   cargo workshop conformance --record             write down what Apache Kafka answers now"
 )]
 pub(crate) struct Arguments {
@@ -39,7 +40,11 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "TEXT", default_value = "")]
     only: String,
 
-    /// Write down what Apache Kafka 4.3 answers, for all to be compared with.
+    /// The Apache Kafka to compare with, and to run as the engines apache and docker.
+    #[arg(long, value_name = "VERSION", default_value_t)]
+    kafka: Release,
+
+    /// Write down what Apache Kafka answers, for all to be compared with.
     ///
     /// The engine is apache, unless --bootstrap-servers names a cluster of that version.
     #[arg(long, conflicts_with = "engine")]
@@ -61,11 +66,15 @@ async fn compare(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let chosen: Vec<Scenario> = chosen.cloned().collect();
     anyhow::ensure!(!chosen.is_empty(), "no scenario's name contains {:?}", arguments.only);
     let columns = columns(arguments, &chosen).await?;
-    let mut recorded = Recorded::committed();
+    let version = arguments.kafka.version();
+    let recorded = Recorded::of_release(version);
+    let mut recorded = recorded.with_context(|| format!("nothing is recorded of {version}"))?;
     if let (true, Some(apache)) = (arguments.record, columns.first()) {
-        recorded.update(Recorded::of(&chosen, &apache.outcomes));
+        for scenario in recorded.update(&chosen, &apache.outcomes) {
+            eprintln!("{scenario}: not recorded, since it came to no answer");
+        }
         recorded.keep(&all);
-        let path = Recorded::path();
+        let path = recorded.path();
         std::fs::write(&path, recorded.text())
             .with_context(|| format!("cannot write {}", path.display()))?;
         println!("Recorded in {}\n", path.display());
@@ -90,9 +99,10 @@ async fn columns(arguments: &Arguments, chosen: &[Scenario]) -> anyhow::Result<V
     };
     // An engine that nobody asked for by name may be one that this machine lacks.
     let may_lack = arguments.engine.is_empty() && !arguments.record;
+    let options = Options { release: arguments.kafka, ..Options::default() };
     let mut columns = Vec::new();
     for engine in wanted {
-        match engine.start(&Options::default()).await {
+        match engine.start(&options).await {
             Ok(cluster) => {
                 let name = engine.to_string();
                 let outcomes = ask(&name, cluster.bootstrap_servers(), chosen).await?;

@@ -21,7 +21,8 @@ pub(crate) async fn run(
     interrupted: &mut Interrupt,
 ) -> anyhow::Result<ExitCode> {
     let choice = Choice::from_environment()?;
-    let options = Options { nodes: arguments.nodes.into(), ports: ports.to_vec() };
+    let options =
+        Options { nodes: arguments.nodes.into(), ports: ports.to_vec(), ..Options::default() };
     // What takes long the first time comes before the place: arrivals would wait for it.
     let started = async {
         engine.prepare().await?;
@@ -42,7 +43,7 @@ pub(crate) async fn run(
     println!("Apache Kafka with {}, whose data goes when it ends", count(addresses.len()));
     describe(&addresses, ports);
     beside.describe();
-    greet(&addresses, &servers, &beside, &choice);
+    greet(&addresses, &servers, &beside, &choice, data);
     if choice.wire {
         println!("\nWORKSHOP_WIRE shows the requests of the embedded cluster only.");
     }

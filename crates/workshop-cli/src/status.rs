@@ -3,6 +3,7 @@
 //! It only looks: no topic is created, no group is joined, no cluster is started.
 
 mod assignment;
+mod kinds;
 mod survey;
 
 use workshop::{Answer, Choice, DataDirectory, Found, NodeStanding, Order};
@@ -150,29 +151,33 @@ fn print_groups(groups: &[Group]) {
     }
     let mut rows = vec![row(["GROUP", "STATE", "MEMBERS", "TOPIC", "COMMITTED", "LAG"])];
     for group in groups {
-        let members = group.members.to_string();
+        let state = group.state.as_deref().unwrap_or("?");
+        let members = group.members.map_or("?".to_owned(), |members| members.to_string());
         if group.progress.is_empty() {
-            rows.push(row([&group.name, &group.state, &members, "-", "-", "-"]));
+            rows.push(row([&group.name, state, &members, "-", "-", "-"]));
         }
         for progress in &group.progress {
             let committed = committed(progress);
             let lag = progress.lag.map_or("-".to_owned(), |lag| lag.to_string());
-            rows.push(row([
-                &group.name,
-                &group.state,
-                &members,
-                &progress.topic,
-                &committed,
-                &lag,
-            ]));
+            rows.push(row([&group.name, state, &members, &progress.topic, &committed, &lag]));
         }
     }
     table::print(&rows);
     println!(
         "
 LAG is the high watermark minus the committed offset, summed over the partitions that have one.
-Control records of transactions take offsets too, so a topic read to its end can show a small lag."
+A group that has processed a partition to its end has committed the offset behind the last record, and
+its lag there is 0. Two groups keep a lag for another reason: one that commits the offset of the last
+record instead of the next one, which reads that record again at each start; and one that reads a
+topic written in transactions, whose control records take the offsets at the end."
     );
+    if groups.iter().any(|group| group.state.is_none()) {
+        println!(
+            "
+? is a group that is no classic one: what it is doing is asked without TLS and SASL here.
+kafka-groups.sh and kafka-consumer-groups.sh say it."
+        );
+    }
 }
 
 fn committed(progress: &Progress) -> String {

@@ -14,8 +14,9 @@ use crate::with::{self, Beside};
 
 /// Run a cluster and a schema registry in this terminal until Ctrl-C.
 ///
-/// Examples in other terminals find it by themselves. What it stores stays for the
-/// next run, and `cargo workshop reset` removes it.
+/// Examples in other terminals find it by themselves, or by WORKSHOP_DATA where --data
+/// names another directory. What it stores stays for the next run, and `cargo workshop
+/// reset` removes it.
 #[derive(Debug, clap::Args)]
 #[command(
     verbatim_doc_comment,
@@ -84,7 +85,7 @@ pub(crate) async fn run(arguments: &Arguments, data: &DataDirectory) -> anyhow::
     println!("Cluster of {}, data in {}", count(running.addresses.len()), data.shown());
     describe(&running.addresses, &ports);
     beside.describe();
-    greet(&running.addresses, &servers, &beside, &choice);
+    greet(&running.addresses, &servers, &beside, &choice, data);
     let code = with::until_the_end(arguments, &servers, &beside, &mut interrupted).await?;
     if host.has_guests()? {
         println!("\nA program still uses this cluster and loses it now.");
@@ -126,8 +127,26 @@ pub(crate) fn describe(addresses: &[SocketAddr], wanted: &[u16]) {
     }
 }
 
+/// What a learner says in another terminal, so that examples find the cluster.
+fn how_to_find(data: &DataDirectory) -> String {
+    if *data == DataDirectory::standard() {
+        return "Examples in other terminals find it by themselves:".to_owned();
+    }
+    let path = data.path().display().to_string().replace('\'', r"'\''");
+    format!(
+        "Examples in other terminals find it where they are told of its data:\n  \
+         export WORKSHOP_DATA='{path}'"
+    )
+}
+
 /// Prints what can be done with the cluster.
-pub(crate) fn greet(addresses: &[SocketAddr], servers: &str, beside: &Beside, choice: &Choice) {
+pub(crate) fn greet(
+    addresses: &[SocketAddr],
+    servers: &str,
+    beside: &Beside,
+    choice: &Choice,
+    data: &DataDirectory,
+) {
     let of_registry = beside
         .registry_url()
         .map(|url| format!("\n  export SCHEMA_REGISTRY_URL={url}"))
@@ -135,14 +154,15 @@ pub(crate) fn greet(addresses: &[SocketAddr], servers: &str, beside: &Beside, ch
     let first = addresses.first().map(ToString::to_string).unwrap_or_default();
     println!(
         "
-Examples in other terminals find it by themselves:
+{}
   cargo run --example 03_producer
 
 Other programs take its address:
   export KAFKA_BOOTSTRAP_SERVERS={servers}{of_registry}
   kafka-topics --bootstrap-server {first} --list
 
-Ctrl-C ends it."
+Ctrl-C ends it.",
+        how_to_find(data)
     );
     if let Some(servers) = &choice.bootstrap_servers {
         println!(

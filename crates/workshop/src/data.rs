@@ -63,8 +63,13 @@ impl DataDirectory {
     pub fn from_environment() -> Self {
         match variable_set("WORKSHOP_DATA") {
             Some(path) => Self::at(path),
-            None => Self::at(workspace_root().join(".workshop")),
+            None => Self::standard(),
         }
+    }
+
+    /// `.workshop/` at the workspace's root, where a program looks that is told of no other.
+    pub fn standard() -> Self {
+        Self::at(workspace_root().join(".workshop"))
     }
 
     /// Where the directory is.

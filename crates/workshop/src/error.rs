@@ -11,6 +11,16 @@ use crate::data::shown;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// `KAFKA_BOOTSTRAP_SERVERS` holds something else than addresses.
+    #[error(
+        "KAFKA_BOOTSTRAP_SERVERS names {address:?}, which is no address of a broker: write host:port \
+         without http://, the port from 1 to 65535, and a comma between two"
+    )]
+    Address {
+        /// What is none.
+        address: String,
+    },
+
     /// The cluster that `KAFKA_BOOTSTRAP_SERVERS` names did not answer within five seconds.
     #[error(
         "no Kafka cluster answers at {servers} within {seconds} s ({reason}). \

@@ -2,8 +2,13 @@
 //!
 //! One buffer is read ahead, and a line is held until it is sent. A line longer than any record
 //! may be is passed over as it is read, and never held.
+//!
+//! Programs on Windows begin a file with a byte order mark, which is no JSON and no part of a line.
 
 use std::io::{self, BufRead};
+
+/// U+FEFF in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A line that is not empty.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,6 +58,9 @@ impl<R: BufRead> Lines<R> {
             if end.is_some() {
                 break;
             }
+        }
+        if self.number == 0 && line.starts_with(BYTE_ORDER_MARK) {
+            line.drain(..BYTE_ORDER_MARK.len());
         }
         let whole = || Line::Whole(trimmed(line));
         Ok(any.then(|| if too_long { Line::TooLong { limit: self.limit } } else { whole() }))
@@ -116,6 +124,13 @@ mod tests {
         assert_eq!(lines.next().unwrap().unwrap(), (1, Line::TooLong { limit: 16 }));
         assert_eq!(lines.next().unwrap().unwrap(), (2, whole("{}")));
         assert!(lines.next().is_none());
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_first_line() {
+        assert_eq!(lines("\u{feff}{}\n\u{feff}{}"), [(1, whole("{}")), (2, whole("\u{feff}{}"))]);
+        assert_eq!(lines("\u{feff}\n{}"), [(2, whole("{}"))]);
+        assert_eq!(lines("\u{feff}"), []);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! What clients see of a cluster that they know by its address alone, embedded or Apache Kafka:
-//! librdkafka, the helpers on it, and the clients of Java and Python.
+//! librdkafka, the helpers on it, the examples, and the clients of Java and Python.
 //!
 //! One program for all of them, because they wait more than they compute.
 
+mod advice;
 mod async_consumers;
 mod committing;
 mod configs;
@@ -10,6 +11,8 @@ mod conformance;
 mod consume;
 mod consumer_groups;
 mod endings;
+mod examples;
+mod examples_schemas;
 mod forgetting;
 mod groups;
 mod helpers;

@@ -2,8 +2,9 @@
 //!
 //! `UPDATE=1 cargo test --test docs` rewrites the blocks, and keeps the wildcards that still match.
 //! Each example runs once here on a fresh data directory, for its blocks and for the facts about what
-//! it prints.
+//! it prints. Those that run more often do so beside them, since they wait more than they compute.
 
+mod examples;
 mod facts;
 mod metrics;
 

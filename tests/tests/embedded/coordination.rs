@@ -164,6 +164,65 @@ async fn who_expects_no_answer_gets_none_from_a_fault_either() {
     assert_eq!(cluster.high_watermark(1, &topic), 0);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_coordinator_that_was_down_when_its_topic_was_deleted_knows_nothing_when_it_is_back() {
+    let cluster = Disturbed::start().await;
+    let topic = cluster.topic_on(&[1, 2, 3], &[]);
+    let clients = &cluster.clients;
+    let mut coordinator = clients.connect_to_coordinator(GROUP);
+    let answer = coordinator.call(8, &commit(GROUP, &topic, 0, 5, "note"));
+    assert_eq!(answer.topics[0].partitions[0].error_code, 0);
+    let node = cluster.coordinator(GROUP);
+    cluster.switchboard.kill_node(node).await.expect("done");
+    assert_eq!(committed_topics(clients), 1, "the next coordinator has it");
+    let delete = delete_topic("__consumer_offsets");
+    assert_eq!(cluster.any_node().call(5, &delete).responses[0].error_code, 0);
+    cluster.switchboard.start_node(node).await.expect("done");
+    let asked = OffsetFetchRequest::default().with_group_id(group_id(GROUP)).with_topics(None);
+    for node in 1..=3 {
+        assert_eq!(cluster.node(node).call(7, &asked).error_code, NOT_COORDINATOR, "node {node}");
+    }
+    assert_eq!(committed_topics(clients), 0, "and nobody has it any more");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_committed_after_the_topic_was_deleted_outlives_its_coordinator() {
+    let cluster = Disturbed::start().await;
+    let (old, new) = (cluster.topic_on(&[1, 2, 3], &[]), cluster.topic_on(&[1, 2, 3], &[]));
+    let clients = &cluster.clients;
+    for topic in [&old, &new] {
+        let mut coordinator = clients.connect_to_coordinator(GROUP);
+        let answer = coordinator.call(8, &commit(GROUP, topic, 0, 5, "note"));
+        assert_eq!(answer.topics[0].partitions[0].error_code, 0);
+        if *topic == old {
+            let delete = delete_topic("__consumer_offsets");
+            assert_eq!(cluster.any_node().call(5, &delete).responses[0].error_code, 0);
+        }
+    }
+    let node = cluster.coordinator(GROUP);
+    cluster.switchboard.kill_node(node).await.expect("done");
+    assert_eq!(committed_topics(clients), 1, "what was there before is not");
+    cluster.switchboard.start_node(node).await.expect("done");
+    assert_eq!(committed_topics(clients), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_deleted_stays_forgotten_when_the_cluster_starts_again() {
+    let data = tempfile::tempdir().expect("a directory");
+    let start = || Cluster::builder().nodes(3).data_dir(data.path()).start();
+    let cluster = start().await.expect("a cluster starts");
+    let clients = TestCluster::at(cluster.bootstrap_servers());
+    let topic = clients.create_topic(1);
+    let mut coordinator = clients.connect_to_coordinator(GROUP);
+    let answer = coordinator.call(8, &commit(GROUP, &topic, 0, 5, "note"));
+    assert_eq!(answer.topics[0].partitions[0].error_code, 0);
+    let delete = delete_topic("__consumer_offsets");
+    assert_eq!(clients.connect_to_any().call(5, &delete).responses[0].error_code, 0);
+    cluster.shutdown().await;
+    let cluster = start().await.expect("it starts again");
+    assert_eq!(committed_topics(&TestCluster::at(cluster.bootstrap_servers())), 0);
+}
+
 /// Asks for other replicas for all groups.
 fn reassign_coordinators(clients: &TestCluster, nodes: &[i32]) {
     let request = reassign("__consumer_offsets", 0..GROUP_PARTITIONS, Some(nodes));

@@ -14,5 +14,6 @@ mod failover;
 mod failover_clients;
 mod failover_forgetting;
 mod failover_wire;
+mod forgotten;
 mod isolation_lifecycle;
 mod workshop;

@@ -10,17 +10,26 @@ mod configs;
 mod connections;
 mod fencing;
 mod fetch;
+mod forgotten;
 mod groups;
 mod idempotence;
+mod instances;
 mod log_dirs;
+mod markers;
 mod metadata;
+mod moved_logs;
+mod newest;
 mod offsets;
 mod partitions;
 mod produce;
+mod quorum;
+mod replicas;
+mod resources;
 mod static_members;
 mod timeouts;
 mod topics;
 mod transactions;
+mod versions;
 
 use std::fmt;
 use std::sync::Arc;
@@ -35,6 +44,7 @@ pub type Outcome = Result<String, Failure>;
 #[derive(Clone)]
 pub struct Scenario {
     name: String,
+    plays_alone: bool,
     play: Arc<dyn Fn(&Scene) -> Outcome + Send + Sync>,
 }
 
@@ -43,7 +53,16 @@ impl Scenario {
         name: String,
         play: impl Fn(&Scene) -> Outcome + Send + Sync + 'static,
     ) -> Self {
-        Self { name, play: Arc::new(play) }
+        Self { name, plays_alone: false, play: Arc::new(play) }
+    }
+
+    /// The same for a question that disturbs all others: it is asked when they have ended.
+    pub(crate) fn alone(self) -> Self {
+        Self { plays_alone: true, ..self }
+    }
+
+    pub(crate) fn plays_alone(&self) -> bool {
+        self.plays_alone
     }
 
     /// Its area and its own name, such as `topics/existing`.
@@ -97,6 +116,16 @@ pub fn suite() -> Vec<Scenario> {
         timeouts::scenarios(),
         connections::scenarios(),
         connections::features(),
+        versions::scenarios(),
+        versions::ranges(),
+        quorum::scenarios(),
+        resources::scenarios(),
+        moved_logs::scenarios(),
+        replicas::scenarios(),
+        instances::scenarios(),
+        newest::scenarios(),
+        markers::scenarios(),
+        forgotten::scenarios(),
     ]
     .concat()
 }

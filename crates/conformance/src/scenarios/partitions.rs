@@ -9,7 +9,7 @@ use wire_client::requests::{metadata, topic_name};
 
 use super::{Outcome, area};
 use crate::failure::Failure;
-use crate::names::{name_of, names};
+use crate::names::{name, name_of, names};
 use crate::scene::Scene;
 
 area!("partitions":
@@ -20,6 +20,12 @@ area!("partitions":
     none,
     fewer_than_none,
     too_many,
+    as_many_as_may_be_added,
+    one_more_than_may_be_added,
+    too_many_of_two_topics,
+    too_many_beside_too_few,
+    too_many_of_an_unknown_topic,
+    too_many_assigned,
     named_twice,
     only_validated,
     within_no_time,
@@ -102,6 +108,49 @@ fn fewer_than_none(scene: &Scene) -> Outcome {
 fn too_many(scene: &Scene) -> Outcome {
     let request = request(&scene.topic(1)?, 10_002, None);
     answered(scene, &request.with_validate_only(true))
+}
+
+/// Adds partitions to topics of one partition, or only checks whether that could be: the errors with
+/// their messages.
+fn checked(scene: &Scene, counts: &[(String, i32)]) -> Outcome {
+    let mut all =
+        CreatePartitionsRequest::default().with_timeout_ms(5_000).with_validate_only(true);
+    for (topic, count) in counts {
+        all.topics.extend(request(topic, *count, None).topics);
+    }
+    let answer = scene.node()?.try_call(3, &all)?;
+    let told = answer.results.iter().map(|it| {
+        let message = it.error_message.as_deref().unwrap_or_default();
+        let words: Vec<_> = message.split(' ').filter(|it| !it.contains("conformance-")).collect();
+        format!("{} {:?}", name(it.error_code), words.join(" "))
+    });
+    let mut told: Vec<String> = told.collect();
+    told.sort_unstable();
+    Ok(told.join("; "))
+}
+
+fn as_many_as_may_be_added(scene: &Scene) -> Outcome {
+    checked(scene, &[(scene.topic(1)?, 10_001)])
+}
+
+fn one_more_than_may_be_added(scene: &Scene) -> Outcome {
+    checked(scene, &[(scene.topic(1)?, 10_002)])
+}
+
+fn too_many_of_two_topics(scene: &Scene) -> Outcome {
+    checked(scene, &[(scene.topic(1)?, 5_002), (scene.topic(1)?, 5_002)])
+}
+
+fn too_many_beside_too_few(scene: &Scene) -> Outcome {
+    checked(scene, &[(scene.topic(1)?, 10_002), (scene.topic(2)?, 1)])
+}
+
+fn too_many_of_an_unknown_topic(scene: &Scene) -> Outcome {
+    checked(scene, &[(scene.name("none"), 20_000)])
+}
+
+fn too_many_assigned(scene: &Scene) -> Outcome {
+    assign(scene, 10_002, &[&[1, 2, 3]])
 }
 
 fn named_twice(scene: &Scene) -> Outcome {

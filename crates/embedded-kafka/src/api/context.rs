@@ -9,7 +9,7 @@ use kafka_protocol::ResponseError;
 use kafka_protocol::protocol::StrBytes;
 use parking_lot::Mutex;
 
-use super::describe;
+use super::describe::{self, Asked};
 use crate::metadata::{Partition, Position, names};
 use crate::state::State;
 use crate::time::Timestamp;
@@ -43,8 +43,8 @@ pub(crate) enum Coordinated {
 
 impl Context {
     /// What a request asks, where somebody listens.
-    pub(super) fn in_words(&self, request: &dyn Any) -> String {
-        if self.state.events.are_heard() { describe::request(request) } else { String::new() }
+    pub(super) fn in_words(&self, request: &dyn Any) -> Asked {
+        if self.state.events.are_heard() { describe::request(request) } else { Asked::default() }
     }
 
     /// The rack of a node as responses tell it, where it has one (`broker.rack`).
@@ -65,7 +65,7 @@ impl Context {
         let metadata = &self.state.metadata;
         let partition = metadata
             .partition(names::CONSUMER_OFFSETS, metadata.offsets_partition(group_id))
-            .map_err(|_| ResponseError::CoordinatorNotAvailable)?;
+            .map_err(|_| ResponseError::NotCoordinator)?;
         let epoch = partition.with(|it| match it.replication.leader() {
             Some(_) if it.replication.is_led_by(self.node) => Ok(it.replication.epoch()),
             Some(_) => Err(ResponseError::NotCoordinator),

@@ -9,13 +9,16 @@ use kafka_protocol::messages::create_partitions_response::CreatePartitionsTopicR
 use kafka_protocol::messages::{CreatePartitionsRequest, CreatePartitionsResponse, TopicName};
 
 use super::{Context, has_no_time, message};
-use crate::metadata::Refusal;
+use crate::metadata::{MOST_PARTITIONS, Refusal};
 
 pub(super) fn handle(
     request: CreatePartitionsRequest,
     _version: i16,
     context: &Context,
 ) -> CreatePartitionsResponse {
+    if added_by(&request, context) > i64::from(MOST_PARTITIONS) {
+        return refuse_all(request);
+    }
     let mut named: HashMap<TopicName, usize> = HashMap::new();
     for topic in &request.topics {
         *named.entry(topic.name.clone()).or_default() += 1;
@@ -43,6 +46,31 @@ pub(super) fn handle(
         });
     }
     CreatePartitionsResponse::default().with_results(results)
+}
+
+/// How many partitions a request adds, all topics together.
+fn added_by(request: &CreatePartitionsRequest, context: &Context) -> i64 {
+    let added = request.topics.iter().map(|topic| {
+        let present = context.state.metadata.topic(&topic.name)?.partitions().len();
+        Some(match &topic.assignments {
+            Some(assignments) => assignments.len() as i64,
+            None => (i64::from(topic.count) - present as i64).max(0),
+        })
+    });
+    added.flatten().sum()
+}
+
+/// As in Kafka, a request that adds too much adds nothing.
+fn refuse_all(request: CreatePartitionsRequest) -> CreatePartitionsResponse {
+    let results = request.topics.into_iter().map(|topic| {
+        CreatePartitionsTopicResult::default()
+            .with_name(topic.name)
+            .with_error_code(ResponseError::PolicyViolation.code())
+            .with_error_message(message(
+                "Excessively large number of additional partitions per request.",
+            ))
+    });
+    CreatePartitionsResponse::default().with_results(results.collect())
 }
 
 fn create(

@@ -41,7 +41,12 @@ pub(super) fn handle(
             _ => continue,
         };
         results.push(match created {
-            Ok(topic) => describe(name, &topic, version),
+            Ok(topic) => {
+                if !request.validate_only {
+                    context.state.topic_created(&topic.name);
+                }
+                describe(name, &topic, version)
+            }
             Err(refusal) => CreatableTopicResult::default()
                 .with_name(name)
                 .with_error_code(refusal.code.code())

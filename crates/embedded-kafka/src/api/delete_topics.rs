@@ -37,8 +37,7 @@ pub(super) fn handle(
             if has_no_time {
                 return Err(Refusal::new(ResponseError::RequestTimedOut, ""));
             }
-            context.state.metadata.delete_topic(&found)?;
-            context.state.groups.forget_topics(&[&found.name], context.now);
+            context.state.delete_topic(&found)?;
             Ok(found)
         });
         responses.push(describe(topic, deleted, version));

@@ -1,4 +1,4 @@
-//! DescribeCluster: the nodes and the cluster's id, for admin clients (KIP-700).
+//! DescribeCluster, versions 0 to 2: the nodes and the cluster's id, for admin clients (KIP-700).
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::describe_cluster_response::DescribeClusterBroker;
@@ -29,9 +29,13 @@ pub(super) fn handle(
             .with_error_code(error.code())
             .with_error_message(Some(StrBytes::from_static_str(message)));
     }
-    let nodes = metadata.nodes();
-    let brokers = nodes.iter().map(|node| {
+    let listed = metadata.nodes();
+    let fenced =
+        if request.include_fenced_brokers { metadata.fenced_nodes() } else { Vec::new() };
+    let all = listed.iter().map(|node| (node, false));
+    let brokers = all.chain(fenced.iter().map(|node| (node, true))).map(|(node, is_fenced)| {
         DescribeClusterBroker::default()
+            .with_is_fenced(is_fenced)
             .with_broker_id(BrokerId(node.id))
             .with_host(StrBytes::from_string(node.address.ip().to_string()))
             .with_port(i32::from(node.address.port()))

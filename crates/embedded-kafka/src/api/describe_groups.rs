@@ -1,5 +1,6 @@
-//! DescribeGroups, versions 0 to 5: a group's state, its members and what each is assigned.
+//! DescribeGroups, versions 0 to 6: a group's state, its members and what each is assigned.
 
+use kafka_protocol::ResponseError;
 use kafka_protocol::messages::describe_groups_response::{DescribedGroup, DescribedGroupMember};
 use kafka_protocol::messages::{DescribeGroupsRequest, DescribeGroupsResponse, GroupId};
 use kafka_protocol::protocol::StrBytes;
@@ -10,6 +11,9 @@ use crate::group::{Described, DescribedMember};
 /// The bits of the operations that Kafka has for a group: read, delete, describe, describe and
 /// alter its settings. Without an authorizer everybody may do all of them.
 pub(super) const ALL_OPERATIONS: i32 = 1 << 3 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 11;
+
+/// The first version that says of a group that is unknown, and not only that it is dead (KIP-1043).
+const GROUP_ID_NOT_FOUND: i16 = 6;
 
 pub(crate) fn handle(
     request: DescribeGroupsRequest,
@@ -43,7 +47,11 @@ fn to_wire(group_id: GroupId, group: Described, version: i16) -> DescribedGroup 
         .members
         .into_iter()
         .map(|member| member_to_wire(member, version));
+    let unknown_because = group.unknown_because.filter(|_| version >= GROUP_ID_NOT_FOUND);
+    let error = unknown_because.as_ref().map_or(0, |_| ResponseError::GroupIdNotFound.code());
     DescribedGroup::default()
+        .with_error_code(error)
+        .with_error_message(unknown_because.map(StrBytes::from_string))
         .with_group_id(group_id)
         .with_group_state(StrBytes::from_static_str(group.state))
         .with_protocol_type(StrBytes::from_string(group.protocol_type))
@@ -85,6 +93,7 @@ mod tests {
                 protocol_type: "consumer".into(),
                 protocol: "range".into(),
                 members: vec![member],
+                unknown_because: None,
             };
             let group = to_wire(GroupId::default(), group, version)
                 .with_authorized_operations(NOT_ASKED_FOR);

@@ -40,7 +40,8 @@ fn producers(
 ) -> Result<Vec<ProducerState>, ResponseError> {
     let partition = context.state.metadata.partition(topic, index)?;
     let states = partition.with(|state| {
-        state.check_leader(context.node, None)?;
+        // Every replica knows the producers of its log.
+        state.check_replica(context.node, None)?;
         Ok(state.log.producer_states())
     })?;
     Ok(states.into_iter().map(on_the_wire).collect())

@@ -42,6 +42,8 @@ struct Reader<'a> {
     version: i16,
     /// The nodes in the reader's rack, where both have one (KIP-392).
     near: Vec<i32>,
+    /// The node that it says to be, negative for none.
+    replica: i32,
 }
 
 /// One partition of a request.
@@ -145,7 +147,9 @@ impl<'a> Reader<'a> {
     fn new(request: &FetchRequest, version: i16, context: &'a Context) -> Self {
         let rack = Some(request.rack_id.as_str()).filter(|rack| !rack.is_empty());
         let near = rack.map(|rack| context.state.metadata.nodes_in(rack)).unwrap_or_default();
-        Self { context, version, near }
+        // From version 15 on a node says in a structure of its own who it is (KIP-903).
+        let replica = (*request.replica_id).max(*request.replica_state.replica_id);
+        Self { context, version, near, replica }
     }
 }
 
@@ -165,6 +169,9 @@ impl Wanted {
     /// (KIP-392). Every negative epoch means that the client knows none.
     fn check_replica(&self, state: &PartitionState, reader: &Reader<'_>) -> Result<(), ResponseError> {
         let known = Some(self.fetch.current_leader_epoch).filter(|epoch| *epoch >= 0);
+        if reader.replica >= 0 && !state.replication.holds(reader.replica) {
+            return Err(ResponseError::NotLeaderOrFollower);
+        }
         if reader.version >= FROM_FOLLOWERS {
             return state.check_replica(reader.context.node, known);
         }

@@ -34,14 +34,14 @@ pub(super) fn handle(
 }
 
 fn find(key: StrBytes, key_type: i8, context: &Context) -> Coordinator {
-    let metadata = &context.state.metadata;
+    let state = &context.state;
     let node = match key_type {
-        GROUP => metadata.find_group_coordinator(&key),
-        TRANSACTION => metadata.find_transaction_coordinator(&key),
+        GROUP => state.find_group_coordinator(&key),
+        TRANSACTION => state.find_transaction_coordinator(&key),
         _ => Err(ResponseError::InvalidRequest),
     };
     let coordinator = Coordinator::default().with_key(key);
-    match node.map(|id| metadata.node(id)) {
+    match node.map(|id| state.metadata.node(id)) {
         Ok(Some(node)) => coordinator
             .with_node_id(BrokerId(node.id))
             .with_host(StrBytes::from_string(node.address.ip().to_string()))

@@ -17,9 +17,35 @@ use crate::log::{Found, Lookup, ReadError};
 const LATEST: i64 = -1;
 const EARLIEST: i64 = -2;
 const MAX_TIMESTAMP: i64 = -3;
+/// The first that is on a disk of the cluster, and nowhere else alone (KIP-405).
+const EARLIEST_LOCAL: i64 = -4;
+/// The last that is in another storage (KIP-1005), and the first that is not yet (KIP-1023). There is no
+/// such storage.
+const LATEST_TIERED: i64 = -5;
+const EARLIEST_PENDING_UPLOAD: i64 = -6;
 
-/// The first version that may ask for the record with the largest timestamp (KIP-734).
-const BY_MAX_TIMESTAMP: i16 = 7;
+/// Not a node, but whoever debugs one: any replica tells it what it has.
+const DEBUGGER: i32 = -2;
+/// Who is no node at all, and may not read further than consumers do.
+const CONSUMER: i32 = -1;
+
+/// The first version that may ask for a special timestamp.
+fn since(timestamp: i64) -> i16 {
+    match timestamp {
+        MAX_TIMESTAMP => 7,
+        EARLIEST_LOCAL => 8,
+        LATEST_TIERED => 9,
+        EARLIEST_PENDING_UPLOAD => 11,
+        _ => 0,
+    }
+}
+
+/// Who asks, and what it may see.
+#[derive(Debug, Clone, Copy)]
+struct Reader {
+    id: i32,
+    level: i8,
+}
 
 /// What was found: offset, timestamp and leader epoch, -1 where there is none.
 struct Answer {
@@ -59,11 +85,11 @@ pub(super) async fn handle(
             };
             let response = ListOffsetsPartitionResponse::default()
                 .with_partition_index(asked.partition_index);
-            let level = request.isolation_level;
+            let reader = Reader { id: *request.replica_id, level: request.isolation_level };
             let found = if is_repeated {
                 Err(ResponseError::InvalidRequest)
             } else {
-                answer(&topic.name, &asked, level, version, context).await
+                answer(&topic.name, &asked, reader, version, context).await
             };
             partitions.push(match found {
                 Ok(answer) => {
@@ -89,12 +115,12 @@ pub(super) async fn handle(
 async fn answer(
     topic: &str,
     asked: &ListOffsetsPartition,
-    isolation_level: i8,
+    reader: Reader,
     version: i16,
     context: &Context,
 ) -> Result<Answer, ResponseError> {
     loop {
-        match find(topic, asked, isolation_level, version, context)? {
+        match find(topic, asked, reader, version, context)? {
             Step::Known(answer) => return Ok(answer),
             Step::Read(lookup, end) => {
                 if let Some(answer) = read(lookup, end).await? {
@@ -108,29 +134,38 @@ async fn answer(
 fn find(
     topic: &str,
     asked: &ListOffsetsPartition,
-    isolation_level: i8,
+    reader: Reader,
     version: i16,
     context: &Context,
 ) -> Result<Step, ResponseError> {
-    if asked.timestamp == MAX_TIMESTAMP && version < BY_MAX_TIMESTAMP {
+    if version < since(asked.timestamp) {
         return Err(ResponseError::UnsupportedVersion);
     }
     let partition = context.state.metadata.partition(topic, asked.partition_index)?;
-    if !ISOLATION_LEVELS.contains(&isolation_level) {
+    if !ISOLATION_LEVELS.contains(&reader.level) {
         return Err(ResponseError::UnknownServerError);
     }
     partition.with(|state| {
         // -1 alone means that the client knows no epoch.
         let known = Some(asked.current_leader_epoch).filter(|epoch| *epoch != -1);
-        state.check_leader(context.node, known)?;
+        match reader.id {
+            DEBUGGER => state.check_replica(context.node, known)?,
+            _ => state.check_leader(context.node, known)?,
+        }
         let at = |offset| {
             let leader_epoch = state.replication.epoch();
             Ok(Step::Known(Answer { offset, timestamp: -1, leader_epoch }))
         };
-        let end = state.readable_end(context.node, isolation_level);
+        let end = match reader.id {
+            CONSUMER => state.readable_end(context.node, reader.level),
+            _ => state.end_at(context.node),
+        };
         match asked.timestamp {
             LATEST => at(end),
-            EARLIEST => at(state.log.start_offset()),
+            EARLIEST | EARLIEST_LOCAL => at(state.log.start_offset()),
+            LATEST_TIERED | EARLIEST_PENDING_UPLOAD => {
+                Ok(Step::Known(Answer { offset: -1, timestamp: -1, leader_epoch: -1 }))
+            }
             MAX_TIMESTAMP => Ok(Step::Read(state.log.offset_of_max_timestamp(), end)),
             timestamp if timestamp >= 0 => {
                 Ok(Step::Read(state.log.offset_for_timestamp(timestamp), end))

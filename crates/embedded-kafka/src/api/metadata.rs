@@ -103,7 +103,11 @@ fn answer(asked: MetadataRequestTopic, auto_create: bool, context: &Context) -> 
         return describe(&topic);
     }
     let found = if auto_create && context.state.settings.auto_create_topics {
-        metadata.create_when_asked_for(&name).map_err(|refusal| match refusal.code {
+        let created = metadata.create_when_asked_for(&name);
+        if created.is_ok() {
+            context.state.topic_created(&name);
+        }
+        created.map_err(|refusal| match refusal.code {
             // Only the controller knows that a name collides with another, and its answer is not
             // waited for.
             ResponseError::InvalidTopicException if names::validate(&name).is_ok() => {

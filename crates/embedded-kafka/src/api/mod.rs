@@ -9,6 +9,7 @@ mod compaction_tests;
 mod config_resources;
 mod context;
 mod describe;
+mod newer;
 mod offset_answers;
 #[cfg(test)]
 mod partition_fixture;
@@ -34,6 +35,7 @@ use crate::net::shape;
 use crate::state::State;
 
 pub(crate) use context::Context;
+use describe::Asked;
 pub(crate) use refused::can_be_refused;
 
 /// Who sent a request, and to which node.
@@ -66,6 +68,25 @@ macro_rules! apis {
             match api {
                 $(ApiKey::$api => stringify!($api),)+
                 _ => "unknown",
+            }
+        }
+
+        /// A response that the codec makes of some bytes: all its fields, and what is said of it.
+        #[cfg(test)]
+        fn shown_response(
+            api: ApiKey,
+            version: i16,
+            bytes: &mut impl kafka_protocol::protocol::buf::ByteBuf,
+        ) -> (String, String) {
+            use kafka_protocol::protocol::Request;
+            match api {
+                $(ApiKey::$api => {
+                    type Response = <messages::$request as Request>::Response;
+                    let response = Response::decode(bytes, version).unwrap();
+                    let words = describe::response(&response, &Asked::default());
+                    (format!("{response:?}"), words)
+                })+
+                _ => panic!("{api:?} is not served"),
             }
         }
 
@@ -116,31 +137,33 @@ macro_rules! apis {
 }
 
 apis! {
-    Produce ProduceRequest produce 0..=10, answers;
-    Fetch FetchRequest fetch 4..=16, answers;
-    ListOffsets ListOffsetsRequest list_offsets 1..=7, waits;
-    Metadata MetadataRequest metadata 0..=12, now;
+    Produce ProduceRequest produce 0..=13, answers;
+    Fetch FetchRequest fetch 4..=18, answers;
+    ListOffsets ListOffsetsRequest list_offsets 1..=11, waits;
+    Metadata MetadataRequest metadata 0..=13, now;
     OffsetCommit OffsetCommitRequest offset_commit 2..=9, coordinates;
     OffsetFetch OffsetFetchRequest offset_fetch 1..=9, coordinates;
-    FindCoordinator FindCoordinatorRequest find_coordinator 0..=4, now;
+    FindCoordinator FindCoordinatorRequest find_coordinator 0..=6, now;
     JoinGroup JoinGroupRequest join_group 0..=9, waits_and_coordinates;
     Heartbeat HeartbeatRequest heartbeat 0..=4, now;
     LeaveGroup LeaveGroupRequest leave_group 0..=5, coordinates;
     SyncGroup SyncGroupRequest sync_group 0..=5, waits_and_coordinates;
-    DescribeGroups DescribeGroupsRequest describe_groups 0..=5, now;
+    DescribeGroups DescribeGroupsRequest describe_groups 0..=6, now;
     ListGroups ListGroupsRequest list_groups 0..=5, now;
-    ApiVersions ApiVersionsRequest api_versions 0..=4, now;
+    ApiVersions ApiVersionsRequest api_versions 0..=5, answers;
     CreateTopics CreateTopicsRequest create_topics 2..=7, now;
     DeleteTopics DeleteTopicsRequest delete_topics 1..=6, now;
     DeleteRecords DeleteRecordsRequest delete_records 0..=2, now;
-    InitProducerId InitProducerIdRequest init_producer_id 0..=4, coordinates;
+    InitProducerId InitProducerIdRequest init_producer_id 0..=5, coordinates;
     OffsetForLeaderEpoch OffsetForLeaderEpochRequest offset_for_leader_epoch 2..=4, now;
-    AddPartitionsToTxn AddPartitionsToTxnRequest add_partitions_to_txn 0..=3, coordinates;
-    AddOffsetsToTxn AddOffsetsToTxnRequest add_offsets_to_txn 0..=3, coordinates;
-    EndTxn EndTxnRequest end_txn 0..=3, coordinates;
-    TxnOffsetCommit TxnOffsetCommitRequest txn_offset_commit 0..=3, coordinates;
+    AddPartitionsToTxn AddPartitionsToTxnRequest add_partitions_to_txn 0..=5, coordinates;
+    AddOffsetsToTxn AddOffsetsToTxnRequest add_offsets_to_txn 0..=4, coordinates;
+    EndTxn EndTxnRequest end_txn 0..=4, coordinates;
+    WriteTxnMarkers WriteTxnMarkersRequest write_txn_markers 1..=1, waits;
+    TxnOffsetCommit TxnOffsetCommitRequest txn_offset_commit 0..=4, coordinates;
     DescribeConfigs DescribeConfigsRequest describe_configs 1..=4, now;
     AlterConfigs AlterConfigsRequest alter_configs 0..=2, now;
+    AlterReplicaLogDirs AlterReplicaLogDirsRequest alter_replica_log_dirs 1..=2, now;
     DescribeLogDirs DescribeLogDirsRequest describe_log_dirs 1..=4, now;
     CreatePartitions CreatePartitionsRequest create_partitions 0..=3, now;
     DeleteGroups DeleteGroupsRequest delete_groups 0..=2, coordinates;
@@ -151,13 +174,15 @@ apis! {
         list_partition_reassignments 0..=0, now;
     IncrementalAlterConfigs IncrementalAlterConfigsRequest incremental_alter_configs 0..=1, now;
     OffsetDelete OffsetDeleteRequest offset_delete 0..=0, coordinates;
-    DescribeCluster DescribeClusterRequest describe_cluster 0..=1, now;
+    DescribeQuorum DescribeQuorumRequest describe_quorum 0..=2, now;
+    DescribeCluster DescribeClusterRequest describe_cluster 0..=2, now;
     DescribeProducers DescribeProducersRequest describe_producers 0..=0, now;
     DescribeTransactions DescribeTransactionsRequest describe_transactions 0..=0, now;
-    ListTransactions ListTransactionsRequest list_transactions 0..=0, now;
+    ListTransactions ListTransactionsRequest list_transactions 0..=2, now;
     ConsumerGroupHeartbeat ConsumerGroupHeartbeatRequest
         consumer_group_heartbeat 0..=1, coordinates;
     ConsumerGroupDescribe ConsumerGroupDescribeRequest consumer_group_describe 0..=1, coordinates;
+    ListConfigResources ListConfigResourcesRequest list_config_resources 0..=1, now;
     DescribeTopicPartitions DescribeTopicPartitionsRequest describe_topic_partitions 0..=0, now;
 }
 
@@ -238,7 +263,9 @@ impl Call {
             Answer::Close(format!("{api:?} v{version} cannot be decoded: {reason}"))
         };
         shape::check(self.api, self.version, &self.body).map_err(|malformed| refuse(&malformed))?;
-        Request::decode(&mut self.body.clone(), self.version).map_err(|error| refuse(&error))
+        let mut body = newer::body_for_the_codec(self.api, self.version, &self.body);
+        let version = newer::version_of_the_codec(self.api, self.version);
+        Request::decode(&mut body, version).map_err(|error| refuse(&error))
     }
 
     /// Encodes a response and reports it. Of `shared`, the buffers that are large are sent as they
@@ -246,7 +273,7 @@ impl Call {
     fn respond<Response: Encodable + HeaderVersion + Any>(
         &self,
         response: Response,
-        asked: String,
+        asked: Asked,
         context: &Context,
         shared: impl IntoIterator<Item = Bytes>,
     ) -> Answer {
@@ -261,9 +288,10 @@ impl Call {
     ) -> Answer {
         let mut rope = Rope::expecting(shared);
         let header = ResponseHeader::default().with_correlation_id(self.correlation_id);
+        let version = newer::version_of_the_codec(self.api, self.version);
         let encoded = header
-            .encode(&mut rope, Response::header_version(self.version))
-            .and_then(|()| response.encode(&mut rope, self.version));
+            .encode(&mut rope, Response::header_version(version))
+            .and_then(|()| response.encode(&mut rope, version));
         match encoded {
             Ok(()) => Answer::Response(rope),
             Err(error) => {
@@ -273,14 +301,14 @@ impl Call {
     }
 
     /// Tells those who listen that the request has been answered.
-    fn report(&self, asked: String, response: Option<&dyn Any>, context: &Context) {
+    fn report(&self, asked: Asked, response: Option<&dyn Any>, context: &Context) {
         context.state.events.emit(|| Event::RequestAnswered {
             node: context.node,
             client_id: context.client_id.to_string(),
             api: name(self.api),
             version: self.version,
-            request: asked,
-            response: response.map(describe::response).unwrap_or_default(),
+            response: response.map(|it| describe::response(it, &asked)).unwrap_or_default(),
+            request: asked.words,
             elapsed: self.started.elapsed(),
         });
     }
@@ -290,6 +318,15 @@ impl Call {
 pub(crate) fn without_fencing(error: ResponseError) -> ResponseError {
     match error {
         ResponseError::ProducerFenced => ResponseError::InvalidProducerEpoch,
+        other => other,
+    }
+}
+
+/// What a client is told that knows `TRANSACTION_ABORTABLE` (KIP-890): it has written outside of its
+/// transaction, which can be aborted as it is.
+pub(crate) fn to_be_aborted(error: ResponseError) -> ResponseError {
+    match error {
+        ResponseError::InvalidTxnState => ResponseError::TransactionAbortable,
         other => other,
     }
 }

@@ -9,21 +9,30 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kafka_protocol::ResponseError;
-use kafka_protocol::messages::produce_request::PartitionProduceData;
+use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::produce_response::{
     BatchIndexAndErrorMessage, LeaderIdAndEpoch, PartitionProduceResponse, TopicProduceResponse,
 };
 use kafka_protocol::messages::{BrokerId, ProduceRequest, ProduceResponse};
 use tokio::time::Instant;
 
-use super::{Answer, Call, Context, message, node_endpoints};
+use super::{Answer, Call, Context, message, node_endpoints, to_be_aborted};
 use crate::log::{self, Appended, BatchHeader, Rejection};
 use crate::metadata::{Partition, Position, Written, names};
-use crate::txn::Producer;
+use crate::txn::{Partitions, Producer};
 use crate::wait::wait_for;
 
 /// The first version that tells which records are at fault (KIP-467).
 const RECORD_ERRORS: i16 = 8;
+
+/// The first version whose clients know `TRANSACTION_ABORTABLE` (KIP-890).
+const TRANSACTION_ABORTABLE: i16 = 11;
+
+/// The first version that adds a partition to the transaction by itself (KIP-890).
+const ADDS_PARTITIONS: i16 = 12;
+
+/// The first version that names a topic by its id alone (KIP-516).
+const TOPIC_IDS: i16 = 13;
 
 /// The first version that tells who leads instead (KIP-951).
 const CURRENT_LEADER: i16 = 10;
@@ -43,7 +52,8 @@ pub(super) async fn answer(request: ProduceRequest, call: &Call, context: &Conte
     let refused = partitions
         .filter_map(|partition| ResponseError::try_from_code(partition.error_code))
         .next();
-    call.report(asked, None, context);
+    // Nobody is answered, but who watches sees what was refused.
+    call.report(asked, refused.map(|_| &response as &dyn std::any::Any), context);
     match refused {
         Some(error) => refuse_unacknowledged(error),
         None => Answer::Nothing,
@@ -59,6 +69,7 @@ pub(super) fn refuse_unacknowledged(error: ResponseError) -> Answer {
 struct Waiting {
     /// Where its answer is: the topic and the partition, by their places in the response.
     place: (usize, usize),
+    topic: String,
     partition: Arc<Partition>,
     position: Position,
 }
@@ -69,33 +80,38 @@ fn handle(
     context: &Context,
 ) -> (ProduceResponse, Vec<Waiting>) {
     let has_valid_acks = (-1..=1).contains(&request.acks);
-    let sender = Sender { transactional_id: request.transactional_id.as_ref().map(|id| id.as_str()), context };
+    let transactional_id = request.transactional_id.as_ref().map(|id| id.as_str());
+    let sender = Sender { transactional_id, version, context };
     let mut moved = false;
     let mut waiting = Vec::new();
     let topics = request.topic_data.into_iter().enumerate().map(|(at_topic, topic)| {
+        let named = sender.name(&topic);
         let partitions = topic.partition_data.into_iter().enumerate().map(|(at, data)| {
             let response = PartitionProduceResponse::default().with_index(data.index);
-            let appended = if has_valid_acks {
-                sender.append(&topic.name, &data, request.acks)
-            } else {
-                Err(ResponseError::InvalidRequiredAcks.into())
+            let appended = match &named {
+                _ if !has_valid_acks => Err(ResponseError::InvalidRequiredAcks.into()),
+                Err(error) => Err((*error).into()),
+                Ok(name) => sender.append(name, &data, request.acks),
             };
             match appended {
                 Ok((partition, written)) => {
                     if request.acks == -1 && !written.is_replicated {
                         let (place, position) = ((at_topic, at), written.position);
-                        waiting.push(Waiting { place, partition, position });
+                        let topic = named.as_deref().unwrap_or_default().to_owned();
+                        waiting.push(Waiting { place, topic, partition, position });
                     }
                     acknowledge(response, written.appended, version)
                 }
                 Err(rejection) => {
                     moved |= rejection.code == ResponseError::NotLeaderOrFollower;
-                    refuse(response, &topic.name, rejection, version, context)
+                    let name = named.as_deref().unwrap_or_default();
+                    refuse(response, name, rejection, version, context)
                 }
             }
         });
         TopicProduceResponse::default()
             .with_partition_responses(partitions.collect())
+            .with_topic_id(topic.topic_id)
             .with_name(topic.name)
     });
     let mut response = ProduceResponse::default().with_responses(topics.collect());
@@ -139,7 +155,7 @@ async fn wait(
         let topic = &mut response.responses[batch.place.0];
         let answer = &mut topic.partition_responses[batch.place.1];
         let refused = PartitionProduceResponse::default().with_index(answer.index);
-        *answer = refuse(refused, &topic.name, error.into(), version, context);
+        *answer = refuse(refused, &batch.topic, error.into(), version, context);
         if error == ResponseError::NotLeaderOrFollower {
             name_nodes(response, version, context);
         }
@@ -149,10 +165,20 @@ async fn wait(
 /// Who sent a request.
 struct Sender<'a> {
     transactional_id: Option<&'a str>,
+    version: i16,
     context: &'a Context,
 }
 
 impl Sender<'_> {
+    /// The name of the topic that is meant.
+    fn name(&self, topic: &TopicProduceData) -> Result<String, ResponseError> {
+        if self.version < TOPIC_IDS {
+            return Ok(topic.name.to_string());
+        }
+        let found = self.context.state.metadata.topic_by_id(topic.topic_id);
+        found.map(|topic| topic.name.to_string()).ok_or(ResponseError::UnknownTopicId)
+    }
+
     fn append(
         &self,
         topic: &str,
@@ -195,7 +221,13 @@ impl Sender<'_> {
     ) -> Result<(), ResponseError> {
         let producer = Producer { id: batch.producer_id, epoch: batch.producer_epoch };
         let transactions = &self.context.state.transactions;
-        let verified = transactions.verify(transactional_id, producer, topic, partition);
+        let verified = if self.version >= ADDS_PARTITIONS {
+            let partitions = Partitions::from([(topic.to_owned(), [partition].into())]);
+            let now = self.context.now;
+            transactions.add_partitions(transactional_id, producer, &partitions, now)
+        } else {
+            transactions.verify(transactional_id, producer, topic, partition)
+        };
         verified.map_err(|error| match error {
             ResponseError::ProducerFenced => ResponseError::InvalidProducerEpoch,
             // What passes by itself. Clients try again after this error.
@@ -203,6 +235,7 @@ impl Sender<'_> {
             | ResponseError::CoordinatorLoadInProgress
             | ResponseError::CoordinatorNotAvailable
             | ResponseError::NotCoordinator => ResponseError::NotEnoughReplicas,
+            other if self.version >= TRANSACTION_ABORTABLE => to_be_aborted(other),
             other => other,
         })
     }

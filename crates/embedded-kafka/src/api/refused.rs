@@ -79,6 +79,7 @@ fn produce(request: ProduceRequest, _: i16, code: i16) -> ProduceResponse {
         TopicProduceResponse::default()
             .with_partition_responses(partitions.collect())
             .with_name(topic.name)
+            .with_topic_id(topic.topic_id)
     });
     ProduceResponse::default().with_responses(topics.collect())
 }

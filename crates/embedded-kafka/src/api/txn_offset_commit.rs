@@ -1,4 +1,4 @@
-//! TxnOffsetCommit, versions 0 to 3: how far a group has read, as part of a transaction.
+//! TxnOffsetCommit, versions 0 to 4: how far a group has read, as part of a transaction.
 //!
 //! The offsets count once the transaction is committed, and as if they had never been sent if it is
 //! aborted. Since version 3 the consumer's generation and member id come along, and a consumer that
@@ -11,18 +11,25 @@ use kafka_protocol::messages::txn_offset_commit_response::{
 use kafka_protocol::messages::{TxnOffsetCommitRequest, TxnOffsetCommitResponse};
 
 use super::offset_answers::{Answers, answer_each};
-use super::{Context, code, without_fencing};
+use super::{Context, code, to_be_aborted, without_fencing};
 use crate::group::{Commit, CommittedOffset, OffsetToCommit};
 use crate::metadata::names::CONSUMER_OFFSETS;
 use crate::txn::Producer;
 
+/// The first version whose clients know `TRANSACTION_ABORTABLE` (KIP-890).
+const TRANSACTION_ABORTABLE: i16 = 4;
+
 pub(crate) fn handle(
     request: TxnOffsetCommitRequest,
-    _version: i16,
+    version: i16,
     context: &Context,
 ) -> TxnOffsetCommitResponse {
     let offsets = offsets_of(&request, context);
-    let answers = answer_each(offsets, |offsets| commit(&request, offsets, context));
+    let answers = answer_each(offsets, |offsets| {
+        commit(&request, offsets, context).map_err(|error| {
+            if version >= TRANSACTION_ABORTABLE { to_be_aborted(error) } else { error }
+        })
+    });
     to_wire(&request, answers)
 }
 
@@ -31,6 +38,9 @@ fn commit(
     offsets: Vec<OffsetToCommit>,
     context: &Context,
 ) -> Answers {
+    if !request.group_id.is_empty() && !context.state.metadata.keeps_offsets_of(&request.group_id) {
+        return Err(ResponseError::CoordinatorNotAvailable);
+    }
     context.check_members_coordinator(&request.group_id)?;
     let producer = Producer { id: *request.producer_id, epoch: request.producer_epoch };
     let (state, group_id) = (&context.state, &request.group_id);

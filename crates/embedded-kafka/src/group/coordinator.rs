@@ -252,7 +252,8 @@ impl Groups {
 
     /// DescribeGroups.
     pub(crate) fn describe(&self, group_id: &str) -> Described {
-        self.find(group_id).map_or_else(Described::unknown, |cell| cell.group.lock().describe())
+        let unknown = || Described::unknown(format!("Group {group_id} not found."));
+        self.find(group_id).map_or_else(unknown, |cell| cell.group.lock().describe())
     }
 
     /// ListGroups, in the order of their names.

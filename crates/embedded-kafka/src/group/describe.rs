@@ -12,6 +12,8 @@ pub(crate) struct Described {
     /// The assignor, once the group is stable.
     pub(crate) protocol: String,
     pub(crate) members: Vec<DescribedMember>,
+    /// Why nothing is known of it, in Kafka's words.
+    pub(crate) unknown_because: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,12 +39,13 @@ pub(crate) struct Listed {
 
 impl Described {
     /// What Kafka answers for a group that it does not know.
-    pub(crate) fn unknown() -> Self {
+    pub(crate) fn unknown(because: String) -> Self {
         Self {
             state: State::Dead.name(),
             protocol_type: String::new(),
             protocol: String::new(),
             members: Vec::new(),
+            unknown_because: Some(because),
         }
     }
 }
@@ -51,7 +54,7 @@ impl Group {
     /// Kafka knows no group of the new protocol here: there is another request for it.
     pub(crate) fn describe(&self) -> Described {
         if self.consumer.is_some() {
-            return Described::unknown();
+            return Described::unknown(format!("Group {} is not a classic group.", self.id));
         }
         let is_stable = self.state == State::Stable;
         let protocol = self.protocol_name.as_deref().filter(|_| is_stable);
@@ -68,6 +71,7 @@ impl Group {
             protocol_type: self.protocol_type.clone().unwrap_or_default(),
             protocol: protocol.unwrap_or_default().to_owned(),
             members: members.collect(),
+            unknown_because: None,
         }
     }
 

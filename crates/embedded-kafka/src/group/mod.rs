@@ -36,7 +36,7 @@ use crate::time::Timestamp;
 
 pub(crate) use consumer::{
     ASSIGNORS, ConsumerHeartbeat, DescribedConsumer, DescribedConsumerGroup, FetchingMember,
-    HeartbeatAnswer, Refused, Topics,
+    HeartbeatAnswer, Refused, Topics, whole,
 };
 pub(crate) use coordinator::{Groups, OffsetsLog, append_error, partition_of};
 pub(crate) use describe::{Described, DescribedMember, Listed};

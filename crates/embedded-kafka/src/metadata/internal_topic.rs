@@ -47,7 +47,7 @@ impl Metadata {
     ///
     /// # Errors
     /// `COORDINATOR_NOT_AVAILABLE`, which clients ask again after, where that fails.
-    pub(super) fn ensure_internal_topic(&self, name: &str) -> Result<(), ResponseError> {
+    pub(crate) fn ensure_internal_topic(&self, name: &str) -> Result<(), ResponseError> {
         if self.topic(name).is_some() {
             return Ok(());
         }

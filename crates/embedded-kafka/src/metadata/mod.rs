@@ -44,6 +44,7 @@ use crate::time::{Clock, Timestamp};
 use crate::txn;
 
 pub(crate) use self::changes::{MOST_PARTITIONS, NewTopic};
+pub(crate) use self::nodes::Voter;
 pub(crate) use self::offsets_topic::OffsetsTopic;
 pub(crate) use self::partition::{
     Partition, PartitionState, Position, READ_COMMITTED, READ_UNCOMMITTED, Written,
@@ -67,6 +68,7 @@ pub(crate) struct Metadata {
     settings: Settings,
     store: Store,
     topics: RwLock<Topics>,
+    internal_partitions: InternalPartitions,
     /// Held while a topic is created, changed or deleted: one change at a time.
     changing: Mutex<()>,
     counters: Mutex<Counters>,
@@ -81,6 +83,26 @@ pub(crate) struct Metadata {
 struct Topics {
     by_name: BTreeMap<Arc<str>, Arc<Topic>>,
     by_id: HashMap<Uuid, Arc<Topic>>,
+}
+
+/// Over how many partitions groups and transactional ids are spread. As in Kafka that is decided when
+/// the cluster starts, whatever becomes of the topics later.
+#[derive(Debug)]
+struct InternalPartitions {
+    offsets: i32,
+    transactions: i32,
+}
+
+impl InternalPartitions {
+    fn of(settings: &Settings, topics: &Topics) -> Self {
+        let of = |name: &str, default: i32| {
+            topics.by_name.get(name).map_or(default, |topic| topic.partitions().len() as i32)
+        };
+        Self {
+            offsets: of(names::CONSUMER_OFFSETS, settings.offsets_topic_partitions),
+            transactions: of(names::TRANSACTION_STATE, settings.transaction_topic_partitions),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -125,11 +147,13 @@ impl Metadata {
                 .map_err(|source| StartError::Log { topic, source: Box::new(source) })?;
             topics.insert(Arc::new(topic));
         }
+        let internal_partitions = InternalPartitions::of(settings, &topics);
         let metadata = Self {
             cluster_id: record.cluster_id.clone(),
             nodes,
             settings: settings.clone(),
             topics: RwLock::new(topics),
+            internal_partitions,
             changing: Mutex::new(()),
             // The first id asked for opens a new block: those given out before are not known.
             counters: Mutex::new(Counters { next_producer_id: record.next_producer_id, record }),
@@ -250,6 +274,17 @@ impl Metadata {
     /// The node that answers for the whole cluster's metadata. Every node can; clients want one.
     pub(crate) fn controller(&self) -> i32 {
         self.nodes().first().map_or(NO_LEADER, |node| node.id)
+    }
+
+    /// How often the controller may have been another one so far, and one.
+    pub(crate) fn controller_epoch(&self) -> i32 {
+        self.counters.lock().record.elections.saturating_add(1)
+    }
+
+    /// How many changes of the metadata there were since the cluster started, and one: where the log
+    /// of Kafka's controllers ends.
+    pub(crate) fn changes(&self) -> i64 {
+        self.store.changes()
     }
 
     /// All topics, by name.

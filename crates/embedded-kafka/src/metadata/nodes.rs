@@ -32,6 +32,16 @@ struct NodeState {
     was_killed: bool,
     /// When the cluster is going to miss it.
     missed_at: Option<Timestamp>,
+    /// How many changes of the metadata there were when it went, and when that was.
+    left_at: Option<(i64, Timestamp)>,
+}
+
+/// A node as one of those who keep the cluster's metadata.
+#[derive(Debug)]
+pub(crate) struct Voter {
+    pub(crate) node: Node,
+    /// Of one that is down, how many changes it has heard of, and when it last did.
+    pub(crate) left_at: Option<(i64, Timestamp)>,
 }
 
 impl Nodes {
@@ -42,6 +52,7 @@ impl Nodes {
             is_paused: false,
             was_killed: false,
             missed_at: None,
+            left_at: None,
         });
         Self { all: RwLock::new(all.collect()), listed: RwLock::new(nodes.into()) }
     }
@@ -62,6 +73,22 @@ impl Nodes {
             is_paused: state.is_paused,
         };
         all.iter().map(standing).collect()
+    }
+
+    /// Those that are down, and that nobody takes for up any more.
+    fn fenced(&self) -> Vec<Node> {
+        let all = self.all.read();
+        let is_fenced = |state: &&NodeState| !state.is_up && state.missed_at.is_none();
+        all.iter().filter(is_fenced).map(|state| state.node.clone()).collect()
+    }
+
+    fn voters(&self) -> Vec<Voter> {
+        let all = self.all.read();
+        let voter = |it: &NodeState| Voter {
+            node: it.node.clone(),
+            left_at: it.left_at.filter(|_| !it.is_up),
+        };
+        all.iter().map(voter).collect()
     }
 
     /// Changes a node, and who is listed with it. Answers with how it was before, `None` where
@@ -92,6 +119,16 @@ pub(crate) struct Move {
 }
 
 impl Metadata {
+    /// The nodes that are down, once the others know.
+    pub(crate) fn fenced_nodes(&self) -> Vec<Node> {
+        self.nodes.fenced()
+    }
+
+    /// All nodes, as those who keep the cluster's metadata.
+    pub(crate) fn voters(&self) -> Vec<Voter> {
+        self.nodes.voters()
+    }
+
     /// Whether there is such a node, up or not.
     pub(crate) fn has_node(&self, node: i32) -> bool {
         self.nodes.standings().iter().any(|other| other.id == node)
@@ -114,7 +151,11 @@ impl Metadata {
 
     fn silence_node(&self, node: i32, missed_at: Timestamp, was_killed: bool) {
         let _one_at_a_time = self.changing.lock();
+        let left_at = (self.changes(), self.clock.now());
         self.nodes.change(node, |state| {
+            if state.is_up {
+                state.left_at = Some(left_at);
+            }
             // A node that is killed while it is paused was missed already, or is to be soon.
             if state.is_up {
                 state.missed_at = Some(missed_at);
@@ -136,7 +177,11 @@ impl Metadata {
     /// The node is gone, and everybody knows: it is in no ISR any more, and others lead.
     pub(crate) fn fence_node(&self, node: i32) -> Vec<Move> {
         let _one_at_a_time = self.changing.lock();
+        let left_at = (self.changes(), self.clock.now());
         self.nodes.change(node, |state| {
+            if state.is_up {
+                state.left_at = Some(left_at);
+            }
             state.is_up = false;
             state.missed_at = None;
         });

@@ -59,18 +59,9 @@ impl Metadata {
         partition.with(|state| state.replication.leader())
     }
 
-    /// The node that coordinates a group. The first question creates `__consumer_offsets`.
-    ///
-    /// # Errors
-    /// `COORDINATOR_NOT_AVAILABLE`, which clients ask again after, where that fails.
-    pub(crate) fn find_group_coordinator(&self, group: &str) -> Result<i32, ResponseError> {
-        self.ensure_internal_topic(CONSUMER_OFFSETS)?;
-        self.group_coordinator(group).ok_or(ResponseError::CoordinatorNotAvailable)
-    }
-
     /// `__consumer_offsets`, as Kafka creates it by itself.
     pub(super) fn new_offsets_topic(&self) -> NewTopic {
-        let partitions = self.settings.offsets_topic_partitions;
+        let partitions = self.internal_partitions.offsets;
         let config = [
             ("cleanup.policy", "compact"),
             ("compression.type", "producer"),
@@ -91,13 +82,14 @@ impl Metadata {
         })
     }
 
+    /// Whether there is a partition in which a group's offsets can be kept.
+    pub(crate) fn keeps_offsets_of(&self, group: &str) -> bool {
+        self.has_partition(CONSUMER_OFFSETS, self.offsets_partition(group))
+    }
+
     /// The partition of `__consumer_offsets` that a group belongs to.
     pub(crate) fn offsets_partition(&self, group: &str) -> i32 {
-        let partitions =
-            self.topic(CONSUMER_OFFSETS).map_or(self.settings.offsets_topic_partitions, |topic| {
-                topic.partitions().len() as i32
-            });
-        partition_of(group, partitions)
+        partition_of(group, self.internal_partitions.offsets)
     }
 }
 

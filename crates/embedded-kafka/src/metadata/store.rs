@@ -8,6 +8,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -65,12 +66,14 @@ pub(crate) enum StoreError {
 #[derive(Debug)]
 pub(crate) struct Store {
     directory: PathBuf,
+    /// How many changes were written down, and one.
+    changes: AtomicI64,
 }
 
 impl Store {
     /// Opens the directory, and makes it where there is none.
     pub(crate) fn open(directory: &Path) -> Result<Self, StoreError> {
-        let store = Self { directory: directory.to_owned() };
+        let store = Self { directory: directory.to_owned(), changes: AtomicI64::new(1) };
         let topics = store.topics();
         fs::create_dir_all(&topics).map_err(|source| StoreError::Io { path: topics, source })?;
         Ok(store)
@@ -106,7 +109,9 @@ impl Store {
     }
 
     pub(crate) fn write_cluster(&self, record: &ClusterRecord) -> io::Result<()> {
-        replace(&self.directory.join("cluster.json"), record)
+        replace(&self.directory.join("cluster.json"), record)?;
+        self.changes.fetch_add(1, Ordering::Relaxed);
+        Ok(())
     }
 
     /// All topics, by name.
@@ -133,11 +138,20 @@ impl Store {
     }
 
     pub(crate) fn write_topic(&self, record: &TopicRecord) -> io::Result<()> {
-        replace(&self.topic(&record.name), record)
+        replace(&self.topic(&record.name), record)?;
+        self.changes.fetch_add(1, Ordering::Relaxed);
+        Ok(())
     }
 
     pub(crate) fn remove_topic(&self, name: &str) -> io::Result<()> {
-        fs::remove_file(self.topic(name))
+        fs::remove_file(self.topic(name))?;
+        self.changes.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// How many changes were written down since the cluster started, and one.
+    pub(crate) fn changes(&self) -> i64 {
+        self.changes.load(Ordering::Relaxed)
     }
 
     /// Where the log of a partition is, under the name that Kafka gives it.

@@ -58,8 +58,7 @@ impl TransactionLog for TransactionTopic {
     }
 
     fn partition_for(&self, transactional_id: &str) -> i32 {
-        let partition = self.metadata.transaction_partition(transactional_id);
-        partition.map_or(0, |partition| partition.index)
+        self.metadata.transaction_partition_index(transactional_id)
     }
 
     fn is_replicated(&self, transactional_id: &str) -> bool {
@@ -77,24 +76,13 @@ impl Metadata {
         partition.with(|state| state.replication.leader())
     }
 
-    /// The node that coordinates a transactional id. The first question creates
-    /// `__transaction_state`.
-    pub(crate) fn find_transaction_coordinator(
-        &self,
-        transactional_id: &str,
-    ) -> Result<i32, ResponseError> {
-        self.ensure_internal_topic(TRANSACTION_STATE)?;
-        let coordinator = self.transaction_coordinator(transactional_id);
-        coordinator.ok_or(ResponseError::CoordinatorNotAvailable)
-    }
-
     /// `__transaction_state`, as Kafka creates it by itself.
     pub(super) fn new_transaction_topic(&self) -> NewTopic {
         // At least two replicas must have a decision, where there are as many
         // (`transaction.state.log.min.isr`).
         let min_in_sync = self.internal_replication_factor().min(2).to_string();
         let config = [&CONFIG[..], &[("min.insync.replicas", &min_in_sync)]].concat();
-        let partitions = self.settings.transaction_topic_partitions;
+        let partitions = self.internal_partitions.transactions;
         self.new_internal_topic(TRANSACTION_STATE, partitions, &config)
     }
 
@@ -114,7 +102,11 @@ impl Metadata {
         &self,
         transactional_id: &str,
     ) -> Result<Arc<Partition>, ResponseError> {
-        let partitions = self.topic(TRANSACTION_STATE).map_or(0, |topic| topic.partitions().len());
-        self.partition(TRANSACTION_STATE, partition_of(transactional_id, partitions as i32))
+        self.partition(TRANSACTION_STATE, self.transaction_partition_index(transactional_id))
+    }
+
+    /// The partition of `__transaction_state` that a transactional id belongs to.
+    fn transaction_partition_index(&self, transactional_id: &str) -> i32 {
+        partition_of(transactional_id, self.internal_partitions.transactions)
     }
 }

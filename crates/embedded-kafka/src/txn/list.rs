@@ -2,6 +2,7 @@
 
 use super::coordinator::Transactions;
 use super::state::{State, Transaction};
+use crate::time::Timestamp;
 
 /// A transactional id in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,6 +10,8 @@ pub(crate) struct Listed {
     pub(crate) transactional_id: String,
     pub(crate) producer_id: i64,
     pub(crate) state: State,
+    /// When its first partition was added, −1 where none was.
+    pub(crate) start_timestamp: Timestamp,
 }
 
 impl Transactions {
@@ -24,7 +27,8 @@ impl Transactions {
         let listed = self.entries().into_iter().map(|(transactional_id, entry)| {
             let transaction = &entry.lock().transaction;
             let producer_id = transaction.producer.id;
-            Listed { transactional_id, producer_id, state: transaction.state }
+            let (state, start_timestamp) = (transaction.state, transaction.start_timestamp);
+            Listed { transactional_id, producer_id, state, start_timestamp }
         });
         let mut listed = listed.filter(|it| it.state != State::Dead).collect::<Vec<_>>();
         listed.sort_by(|one, other| one.transactional_id.cmp(&other.transactional_id));

@@ -26,9 +26,7 @@ use crate::time::Timestamp;
 
 pub(crate) use coordinator::{Outcome, Transactions};
 pub(crate) use list::Listed;
-pub(crate) use markers::{ClusterMarkers, TransactionLog};
-#[cfg(test)]
-use markers::{Marker, Markers};
+pub(crate) use markers::{ClusterMarkers, Marker, Markers, TransactionLog};
 pub(crate) use state::{Partitions, State, Transaction};
 
 /// A producer id and its epoch.

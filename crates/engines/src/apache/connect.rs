@@ -9,8 +9,10 @@ use super::guard::Guard;
 use super::jars::{Jars, last_lines};
 use super::process::Process;
 use super::{LIMIT, TRY_AGAIN, failed, temporary_directory};
+use crate::engine::Lifetime;
 use crate::error::Error;
 use crate::ports;
+use crate::release::Release;
 
 /// How many lines of the worker's log an error shows.
 const SHOWN_LINES: usize = 12;
@@ -45,14 +47,14 @@ impl Connect {
     /// # Errors
     /// As a cluster of Apache Kafka.
     pub async fn start(options: &ConnectOptions) -> Result<Self, Error> {
-        let jars = Jars::find().await?;
+        let jars = Jars::find(Release::default()).await?;
         let directory = temporary_directory()?;
         let guard = Guard::watch(directory.path())?;
         let port = ports::choose(&[options.port])[0];
         let file = directory.path().join("connect.properties");
         fs::write(&file, properties(options, port)).map_err(|e| failed("write", &file, e))?;
         let class = "org.apache.kafka.connect.cli.ConnectDistributed";
-        let mut command = jars.java.command(&jars.library, 512, class);
+        let mut command = jars.java.command(&jars.library, 512, Lifetime::Short, class);
         let log = directory.path().join("connect.log");
         let process = Process::start(command.arg(&file), &log, &guard)?;
         let mut worker =

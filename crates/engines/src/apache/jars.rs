@@ -1,6 +1,6 @@
 //! Apache Kafka's jars: copied by Maven once, into a cache directory of the user.
 //!
-//! `pom.xml` of this crate says which. A directory is complete when the same `pom.xml` lies in it,
+//! `pom.xml` of this crate says which; an older release has its number in the place of that one. A directory is complete when the same `pom.xml` lies in it,
 //! which is written last; a lock file keeps two processes from filling it at once.
 
 use std::fs::{self, File};
@@ -11,8 +11,9 @@ use super::failed;
 use super::java::Java;
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::release::Release;
 
-/// What Maven is to copy.
+/// What Maven is to copy for the newest release.
 const POM: &str = include_str!("../../pom.xml");
 
 /// How much of what Maven said is shown.
@@ -32,36 +33,37 @@ impl Jars {
     ///
     /// # Errors
     /// [`Error::NotUnix`], [`Error::Java`], [`Error::Maven`] and [`Error::Jars`].
-    pub(crate) async fn find() -> Result<Self, Error> {
+    pub(crate) async fn find(release: Release) -> Result<Self, Error> {
         if !cfg!(unix) {
             return Err(Error::NotUnix { engine: Engine::Apache });
         }
         // Maven takes its time, which is nothing for the caller's runtime.
-        let found = tokio::task::spawn_blocking(|| {
+        let found = tokio::task::spawn_blocking(move || {
             let java = Java::find()?;
-            Ok(Self { java, library: library()? })
+            Ok(Self { java, library: library(release)? })
         });
         found.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
     }
 }
 
-fn library() -> Result<PathBuf, Error> {
-    let home = cache_directory().join(format!("apache-kafka-{}", version()));
-    if is_complete(&home) {
+fn library(release: Release) -> Result<PathBuf, Error> {
+    let home = cache_directory().join(format!("apache-kafka-{release}"));
+    let pom = pom(release);
+    if is_complete(&home, &pom) {
         return Ok(home.join("lib"));
     }
     fs::create_dir_all(&home).map_err(|e| failed("create", &home, e))?;
     let lock = home.join("lock");
     let file = File::create(&lock).map_err(|e| failed("create", &lock, e))?;
     file.lock().map_err(|e| failed("lock", &lock, e))?;
-    if !is_complete(&home) {
-        copy_jars(&home)?;
+    if !is_complete(&home, &pom) {
+        copy_jars(&home, release, &pom)?;
     }
     Ok(home.join("lib"))
 }
 
-fn is_complete(home: &Path) -> bool {
-    fs::read_to_string(home.join("pom.xml")).is_ok_and(|written| written == POM)
+fn is_complete(home: &Path, pom: &str) -> bool {
+    fs::read_to_string(home.join("pom.xml")).is_ok_and(|written| written == pom)
 }
 
 /// `$XDG_CACHE_HOME/kafka-workshop`, by default below `~/.cache`.
@@ -71,24 +73,21 @@ fn cache_directory() -> PathBuf {
     cache.unwrap_or_else(std::env::temp_dir).join("kafka-workshop")
 }
 
-fn version() -> &'static str {
-    let version = POM.split_once("<kafka.version>").and_then(|(_, it)| it.split_once('<'));
-    version.map(|(version, _)| version).expect("pom.xml pins Kafka's version")
+/// What Maven is to copy for a release.
+fn pom(release: Release) -> String {
+    let pinned = |release| format!("<kafka.version>{release}<");
+    POM.replace(&pinned(Release::default()), &pinned(release))
 }
 
-fn copy_jars(home: &Path) -> Result<(), Error> {
-    eprintln!(
-        "workshop: Maven copies Apache Kafka {}, 54 MB, to {} (once)",
-        version(),
-        home.display()
-    );
+fn copy_jars(home: &Path, release: Release, pom: &str) -> Result<(), Error> {
+    eprintln!("workshop: Maven copies Apache Kafka {release}, 54 MB, to {} (once)", home.display());
     let library = home.join("lib");
     // What an attempt that broke off left, or another pom.xml asked for.
     if library.exists() {
         fs::remove_dir_all(&library).map_err(|e| failed("remove", &library, e))?;
     }
     let unfinished = home.join("unfinished.xml");
-    fs::write(&unfinished, POM).map_err(|e| failed("write", &unfinished, e))?;
+    fs::write(&unfinished, pom).map_err(|e| failed("write", &unfinished, e))?;
     let output = Command::new("mvn")
         .args(["--quiet", "--batch-mode", "--file"])
         .arg(&unfinished)
@@ -117,18 +116,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_version_is_the_one_that_the_pom_pins() {
-        assert!(version().starts_with("4."), "{}", version());
+    fn each_release_has_a_pom_that_pins_it() {
+        for release in Release::ALL {
+            let pinned = format!("<kafka.version>{release}</kafka.version>");
+            assert_eq!(pom(release).matches(&pinned).count(), 1, "{release}");
+        }
     }
 
     #[test]
     fn jars_of_another_pom_do_not_count_as_complete() {
         let home = tempfile::tempdir().unwrap();
-        assert!(!is_complete(home.path()));
-        fs::write(home.path().join("pom.xml"), POM.replace("4.", "3.")).unwrap();
-        assert!(!is_complete(home.path()));
+        assert!(!is_complete(home.path(), POM));
+        fs::write(home.path().join("pom.xml"), pom(Release::V4_3)).unwrap();
+        assert!(!is_complete(home.path(), POM));
         fs::write(home.path().join("pom.xml"), POM).unwrap();
-        assert!(is_complete(home.path()));
+        assert!(is_complete(home.path(), POM));
     }
 
     #[test]

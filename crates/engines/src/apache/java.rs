@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::engine::Lifetime;
 use crate::error::Error;
 
 /// The oldest Java that Apache Kafka 4 runs on.
@@ -37,8 +38,18 @@ impl Java {
 
     /// A command that runs a class of the jars in `library`, at most `memory_mb` MB of heap, its log
     /// from warnings up on stderr.
-    pub(crate) fn command(&self, library: &Path, memory_mb: u32, class: &str) -> Command {
+    pub(crate) fn command(
+        &self,
+        library: &Path,
+        memory_mb: u32,
+        lifetime: Lifetime,
+        class: &str,
+    ) -> Command {
         let mut command = Command::new(&self.program);
+        if lifetime == Lifetime::Short {
+            // The first of Java's compilers alone, and the garbage collector with no threads.
+            command.args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]);
+        }
         command.arg(format!("-Xmx{memory_mb}M"));
         command.arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn");
         command.arg("-Dorg.slf4j.simpleLogger.showDateTime=true");

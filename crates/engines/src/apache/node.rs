@@ -10,6 +10,7 @@ use super::jars::{Jars, last_lines};
 use super::process::Process;
 use super::{LIMIT, TRY_AGAIN, failed};
 use crate::cluster::Node;
+use crate::engine::Lifetime;
 use crate::error::Error;
 
 /// How many lines of a node's log an error shows.
@@ -27,6 +28,7 @@ pub(crate) struct NodeProcess {
     log: PathBuf,
     data: PathBuf,
     jars: Jars,
+    lifetime: Lifetime,
     guard: Arc<Guard>,
     state: Mutex<State>,
 }
@@ -50,10 +52,17 @@ impl State {
 
 impl NodeProcess {
     /// A node that has not been started, with its files in `home`.
-    pub(crate) fn new(node: Node, home: PathBuf, jars: Jars, guard: Arc<Guard>) -> Self {
+    pub(crate) fn new(
+        node: Node,
+        home: PathBuf,
+        jars: Jars,
+        lifetime: Lifetime,
+        guard: Arc<Guard>,
+    ) -> Self {
         let properties = home.join("server.properties");
         let (log, data) = (home.join("server.log"), home.join("data"));
-        Self { node, properties, log, data, jars, guard, state: Mutex::new(State::Stopped) }
+        let state = Mutex::new(State::Stopped);
+        Self { node, properties, log, data, jars, lifetime, guard, state }
     }
 
     /// Where its logs are (`log.dirs`).
@@ -70,9 +79,8 @@ impl NodeProcess {
 
     /// Has Kafka format its directory.
     pub(crate) async fn format(&self, cluster_id: &str, jars: &Jars) -> Result<(), Error> {
-        let mut command = jars.java.command(&jars.library, 256, "kafka.tools.StorageTool");
-        // A program that lives for a second is not worth an optimising compiler.
-        command.env("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC");
+        let class = "kafka.tools.StorageTool";
+        let mut command = jars.java.command(&jars.library, 256, Lifetime::Short, class);
         command.args(["format", "--cluster-id", cluster_id, "--config"]).arg(&self.properties);
         let mut process = Process::start(&mut command, &self.log, &self.guard)?;
         let begin = Instant::now();
@@ -94,7 +102,8 @@ impl NodeProcess {
         if !matches!(*state, State::Stopped) {
             return Err(self.refused(&state, "started"));
         }
-        let mut command = self.jars.java.command(&self.jars.library, MEMORY_MB, "kafka.Kafka");
+        let Jars { java, library } = &self.jars;
+        let mut command = java.command(library, MEMORY_MB, self.lifetime, "kafka.Kafka");
         let process = Process::start(command.arg(&self.properties), &self.log, &self.guard)?;
         *state = State::Running(process);
         Ok(())

@@ -8,10 +8,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::groups::GroupInfo;
 use rdkafka::metadata::{Metadata, MetadataPartition, MetadataTopic};
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::assignment::assigned_topics;
+use super::kinds::{self, Described};
 
 /// How long one request may take.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -56,8 +58,9 @@ pub(crate) struct Partition {
 #[derive(Debug)]
 pub(crate) struct Group {
     pub(crate) name: String,
-    pub(crate) state: String,
-    pub(crate) members: usize,
+    /// `None` where only a client with the cluster's security settings is told.
+    pub(crate) state: Option<String>,
+    pub(crate) members: Option<usize>,
     /// One entry per topic that the group has committed to or is assigned.
     pub(crate) progress: Vec<Progress>,
 }
@@ -83,7 +86,8 @@ impl Survey {
         let nodes = nodes(&metadata);
         let mut topics = topics_with_watermarks(&consumer, metadata.topics())?;
         topics.sort_by(|one, other| one.name.cmp(&other.name));
-        let groups = groups(servers, &consumer, &topics);
+        let addresses: Vec<String> = nodes.iter().filter_map(|node| node.address.clone()).collect();
+        let groups = groups(servers, &addresses, &consumer, &topics);
         let cluster_id =
             client.fetch_cluster_id(LIMIT).unwrap_or_else(|| "without an id".to_owned());
         Ok(Self { cluster_id, nodes, topics, groups })
@@ -119,18 +123,33 @@ fn nodes(metadata: &Metadata) -> Vec<Node> {
 }
 
 /// The groups by name. Every node is asked for those that it coordinates.
-fn groups(servers: &str, consumer: &BaseConsumer, topics: &[Topic]) -> anyhow::Result<Vec<Group>> {
+fn groups(
+    servers: &str,
+    addresses: &[String],
+    consumer: &BaseConsumer,
+    topics: &[Topic],
+) -> anyhow::Result<Vec<Group>> {
     let listed = consumer.client().fetch_group_list(None, LIMIT);
+    let listed = listed.context("asking for the groups")?;
+    let is_unknown = |group: &GroupInfo| group.state() == "Dead";
+    let mut others = if listed.groups().iter().any(is_unknown) {
+        kinds::described(addresses)
+    } else {
+        BTreeMap::new()
+    };
     let mut groups = Vec::new();
-    for group in listed.context("asking for the groups")?.groups() {
-        let assigned = group.members().iter().filter_map(|member| member.assignment());
-        let assigned = assigned.flat_map(assigned_topics).collect();
-        groups.push(Group {
-            name: group.name().to_owned(),
-            state: group.state().to_owned(),
-            members: group.members().len(),
-            progress: progress_of(servers, group.name(), &assigned, topics)?,
-        });
+    for group in listed.groups() {
+        let (state, members, assigned) = match others.remove(group.name()) {
+            Some(Described { state, members, topics }) => (Some(state), members, topics),
+            None if is_unknown(group) => (None, None, BTreeSet::new()),
+            None => {
+                let assigned = group.members().iter().filter_map(|member| member.assignment());
+                let assigned = assigned.flat_map(assigned_topics).collect();
+                (Some(group.state().to_owned()), Some(group.members().len()), assigned)
+            }
+        };
+        let progress = progress_of(servers, group.name(), &assigned, topics)?;
+        groups.push(Group { name: group.name().to_owned(), state, members, progress });
     }
     groups.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(groups)

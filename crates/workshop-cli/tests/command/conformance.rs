@@ -17,7 +17,7 @@ fn a_part_of_the_scenarios_is_asked_of_one_engine() {
 fn what_differs_by_design_is_shown_with_both_answers_and_the_reason() {
     let data = Data::new();
     let printed = data.printed(&["conformance", "--engine", "embedded", "--only", "fetch/in_a_s"]);
-    let shown = "    Apache Kafka 4.3: ok, batches from [0, 2], end 5, a session\n    embedded: ok, \
+    let shown = "    Apache Kafka 4.4: ok, batches from [0, 2], end 5, a session\n    embedded: ok, \
                  batches from [0, 2], end 5, no session\n    by design: ";
     assert!(printed.contains(shown), "{printed}");
 }

@@ -133,6 +133,39 @@ async fn a_group_that_reads_and_has_committed_nothing_has_no_lag_to_show() {
     delete(&subject, &topic, &group).await;
 }
 
+/// librdkafka describes it as a classic group, and those are `Dead` to it.
+#[tokio::test]
+async fn a_group_of_the_consumer_protocol_is_shown_with_its_members() {
+    let subject = Subject::new();
+    let (topic, group) = (unique("airports"), unique("north-coast-dpt"));
+    create_topic(&subject, &topic, 2).await;
+    produce(&subject, &topic, 0, 1).await;
+    let member = || -> BaseConsumer {
+        let mut config = subject.config();
+        config.set("group.id", &group).set("auto.offset.reset", "earliest");
+        config.set("group.protocol", "consumer").set("enable.auto.commit", "false");
+        let consumer: BaseConsumer = config.create().unwrap();
+        consumer.subscribe(&[&topic]).unwrap();
+        consumer
+    };
+    let members = [member(), member()];
+    let has_a_partition = |consumer: &BaseConsumer| {
+        consumer.poll(Duration::from_millis(20));
+        consumer.assignment().unwrap().count() == 1
+    };
+    // Each is polled in each round: a member that is not polled holds the others up.
+    while members.iter().filter(|member| has_a_partition(member)).count() < members.len() {}
+
+    let status = subject.status();
+    assert_eq!(line(&status, &group), [&group, "Stable", "2", &topic, "-", "-"], "{status}");
+    drop(members);
+    commit(&subject, &group, &topic, &[(0, 1)]);
+    let status = subject.status();
+    let committed = [&group, "Empty", "0", &topic, "1", "of", "2", "partitions", "0"];
+    assert_eq!(line(&status, &group), committed, "{status}");
+    delete(&subject, &topic, &group).await;
+}
+
 #[test]
 fn looking_changes_nothing() {
     let subject = Subject::new();

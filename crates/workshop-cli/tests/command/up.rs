@@ -74,6 +74,15 @@ fn a_cluster_can_be_had_without_a_schema_registry() {
 }
 
 #[test]
+fn a_cluster_with_data_elsewhere_says_what_its_examples_need() {
+    let data = Data::new();
+    let up = Up::start(&data, &["--port", "0", "--no-registry"]);
+    let export = format!("\n  export WORKSHOP_DATA='{}'\n", data.path().display());
+    assert!(up.greeting.contains(&export), "{}", up.greeting);
+    assert!(!up.greeting.contains("by themselves"), "{}", up.greeting);
+}
+
+#[test]
 fn a_second_up_is_refused_and_names_the_first() {
     let data = Data::new();
     let up = Up::start(&data, &["--port", "0"]);

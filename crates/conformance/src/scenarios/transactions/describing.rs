@@ -27,6 +27,8 @@ area!("transactions":
     producers_of_an_open_one,
     producers_of_a_committed_one,
     producers_of_an_unknown_partition,
+    producers_at_a_follower,
+    producers_where_no_replica_is,
 );
 
 /// DescribeTransactions: the error, the state and the partitions.
@@ -133,4 +135,18 @@ fn producers_of_a_committed_one(scene: &Scene) -> Outcome {
 fn producers_of_an_unknown_partition(scene: &Scene) -> Outcome {
     let topic = scene.topic(1)?;
     producers(&mut scene.leader(&topic, 0)?, &topic, 7)
+}
+
+/// Every replica knows the producers of its log.
+fn producers_at_a_follower(scene: &Scene) -> Outcome {
+    let open = Open::new(scene)?;
+    let mut follower = scene.follower(&open.topic, 0)?;
+    scene.until("the follower has the record", || {
+        Ok(Some(producers(&mut follower, &open.topic, 0)?).filter(|it| !it.ends_with("[]")))
+    })
+}
+
+fn producers_where_no_replica_is(scene: &Scene) -> Outcome {
+    let topic = scene.topic_with(1, 1, &[])?;
+    producers(&mut scene.follower(&topic, 0)?, &topic, 0)
 }

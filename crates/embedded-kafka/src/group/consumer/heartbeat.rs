@@ -261,7 +261,11 @@ impl ConsumerGroup {
         step: &mut Step<'_>,
     ) -> Result<(), Refused> {
         let Some((former_id, former)) = self.static_member(instance_id) else {
-            self.add_member(group, beat, step);
+            match self.members.get_mut(&beat.member_id) {
+                // A member that joins again keeps what it has, under another name from now on.
+                Some(member) => member.about.instance_id = Some(instance_id.to_owned()),
+                None => self.add_member(group, beat, step),
+            }
             return Ok(());
         };
         // A classic static member never says that it leaves.

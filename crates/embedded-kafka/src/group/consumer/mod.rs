@@ -34,6 +34,7 @@ pub(crate) use assignor::NAMES as ASSIGNORS;
 pub(crate) use describe::{DescribedConsumer, DescribedConsumerGroup};
 pub(crate) use heartbeat::{ConsumerHeartbeat, HeartbeatAnswer};
 pub(crate) use offsets::FetchingMember;
+pub(crate) use target::whole;
 
 /// The epoch with which a member leaves for good.
 pub(crate) const LEAVES: i32 = -1;

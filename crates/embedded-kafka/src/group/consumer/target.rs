@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 const RESOLVE_EVERY_MS: i64 = 1_000;
 
 /// A regular expression that matches whole names alone.
-pub(super) fn whole(text: &str) -> Result<Regex, regex_lite::Error> {
+pub(crate) fn whole(text: &str) -> Result<Regex, regex_lite::Error> {
     // Alone first, so that what is only valid in brackets is refused.
     Regex::new(text)?;
     Regex::new(&format!("^(?:{text})$"))

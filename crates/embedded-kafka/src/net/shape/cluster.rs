@@ -18,6 +18,17 @@ pub(super) const METADATA: Shape = shape(
     ],
 );
 
+pub(super) const DESCRIBE_QUORUM: Shape = shape(
+    0,
+    &[field(
+        "topics",
+        Array(&Struct(&[
+            field("topic_name", String),
+            field("partitions", Array(&Struct(&[field("partition_index", Int32)]))),
+        ])),
+    )],
+);
+
 pub(super) const DESCRIBE_CLUSTER: Shape = shape(
     0,
     &[
@@ -136,6 +147,20 @@ pub(super) const LIST_PARTITION_REASSIGNMENTS: Shape = shape(
     ],
 );
 
+pub(super) const ALTER_REPLICA_LOG_DIRS: Shape = shape(
+    2,
+    &[field(
+        "dirs",
+        Array(&Struct(&[
+            field("path", String),
+            field(
+                "topics",
+                Array(&Struct(&[field("name", String), field("partitions", Array(&Int32))])),
+            ),
+        ])),
+    )],
+);
+
 pub(super) const DESCRIBE_LOG_DIRS: Shape = shape(
     2,
     &[field(
@@ -143,6 +168,9 @@ pub(super) const DESCRIBE_LOG_DIRS: Shape = shape(
         Array(&Struct(&[field("topic", String), field("partitions", Array(&Int32))])),
     )],
 );
+
+pub(super) const LIST_CONFIG_RESOURCES: Shape =
+    shape(0, &[field("resource_types", Array(&Int8)).since(1)]);
 
 pub(super) const DESCRIBE_CONFIGS: Shape = shape(
     4,

@@ -8,6 +8,8 @@ pub(super) const API_VERSIONS: Shape = shape(
     &[
         field("client_software_name", String).since(3),
         field("client_software_version", String).since(3),
+        field("cluster_id", String).since(5),
+        field("node_id", Int32).since(5),
     ],
 );
 

@@ -64,6 +64,23 @@ pub(super) const END_TXN: Shape = shape(
     ],
 );
 
+pub(super) const WRITE_TXN_MARKERS: Shape = shape(
+    1,
+    &[field(
+        "markers",
+        Array(&Struct(&[
+            field("producer_id", Int64),
+            field("producer_epoch", Int16),
+            field("transaction_result", Boolean),
+            field(
+                "topics",
+                Array(&Struct(&[field("name", String), field("partition_indexes", Array(&Int32))])),
+            ),
+            field("coordinator_epoch", Int32),
+        ])),
+    )],
+);
+
 pub(super) const TXN_OFFSET_COMMIT: Shape = shape(
     3,
     &[

@@ -114,8 +114,8 @@ fn prepare(state: &State) {
         config: Vec::new(),
     };
     state.metadata.create_topic(topic, false).unwrap();
-    state.metadata.find_transaction_coordinator(ID).unwrap();
-    state.metadata.find_group_coordinator(GROUP).unwrap();
+    state.find_transaction_coordinator(ID).unwrap();
+    state.find_group_coordinator(GROUP).unwrap();
 }
 
 /// One record into each partition, and an offset of the group.

@@ -1,7 +1,5 @@
 //! The examples on a cluster that is named by its address: Apache Kafka as well as an embedded one.
 
-mod schemas;
-
 use workshop_tests::TestCluster;
 use workshop_tests::examples::{Workplace, names};
 

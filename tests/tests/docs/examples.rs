@@ -1,7 +1,7 @@
 //! Every example, run as a learner runs it: first or last, again, and two at once.
 //!
 //! Each runs on an embedded cluster of its own process and must end with exit code 0, which
-//! [`Workplace::run`] checks. What one prints that runs alone is looked at in tests/docs/.
+//! [`Workplace::run`] checks. What one prints that runs alone is looked at beside this file.
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::ApiKey;
@@ -48,7 +48,7 @@ fn the_examples_run_in_order_and_again() {
 }
 
 #[test]
-fn the_examples_run_in_the_opposite_order_and_two_of_a_kind_at_once() {
+fn all_run_in_the_opposite_order_and_two_of_a_kind_at_once() {
     let workplace = Workplace::fresh();
     // The first five share a topic, and are counted.
     let times = |name: &String| if name.as_str() < "06" { 1 } else { 2 };

@@ -1,14 +1,14 @@
-//! Requests and responses in a few words, for those who watch the wire. Only made when somebody
-//! listens; what is not listed here is named by its API alone.
+//! What is asked, request by request.
 
 use std::any::Any;
 use std::fmt::Write;
 
-use kafka_protocol::ResponseError;
 use kafka_protocol::messages::*;
 
-/// What is asked.
-pub(super) fn request(request: &dyn Any) -> String {
+use super::list;
+
+/// What is asked. What is not listed here is named by its API alone.
+pub(super) fn in_words(request: &dyn Any) -> String {
     macro_rules! first {
         ($($type:ident $function:ident),+ $(,)?) => {
             $(if let Some(request) = request.downcast_ref::<$type>() { return $function(request); })+
@@ -17,9 +17,12 @@ pub(super) fn request(request: &dyn Any) -> String {
     first! {
         ProduceRequest produce, FetchRequest fetch, MetadataRequest metadata,
         CreateTopicsRequest create_topics, DeleteTopicsRequest delete_topics,
+        CreatePartitionsRequest create_partitions, DeleteRecordsRequest delete_records,
         FindCoordinatorRequest find_coordinator, JoinGroupRequest join_group,
         SyncGroupRequest sync_group, HeartbeatRequest heartbeat, LeaveGroupRequest leave_group,
+        DescribeGroupsRequest describe_groups, DeleteGroupsRequest delete_groups,
         OffsetCommitRequest offset_commit, OffsetFetchRequest offset_fetch,
+        OffsetDeleteRequest offset_delete,
         ListOffsetsRequest list_offsets,
         InitProducerIdRequest init_producer_id, AddPartitionsToTxnRequest add_partitions_to_txn,
         AddOffsetsToTxnRequest add_offsets_to_txn, TxnOffsetCommitRequest txn_offset_commit,
@@ -29,92 +32,17 @@ pub(super) fn request(request: &dyn Any) -> String {
     String::new()
 }
 
-/// What is answered: the errors, or the one thing that a reader wants to know.
-pub(super) fn response(response: &dyn Any) -> String {
-    if let Some(join) = response.downcast_ref::<JoinGroupResponse>() {
-        let role = if join.leader == join.member_id { "leader" } else { "follower" };
-        return or_error(join.error_code, || format!("generation {}, {role}", join.generation_id));
-    }
-    if let Some(produce) = response.downcast_ref::<ProduceResponse>() {
-        return list(produce.responses.iter().flat_map(|topic| {
-            topic.partition_responses.iter().map(|partition| {
-                or_error(partition.error_code, || format!("offset {}", partition.base_offset))
-            })
-        }));
-    }
-    if let Some(fetch) = response.downcast_ref::<FetchResponse>() {
-        let partitions = fetch.responses.iter().flat_map(|topic| &topic.partitions);
-        let bytes: usize =
-            partitions.filter_map(|partition| Some(partition.records.as_ref()?.len())).sum();
-        return format!("{bytes} bytes");
-    }
-    macro_rules! error_of {
-        ($($type:ident),+) => {
-            $(if let Some(response) = response.downcast_ref::<$type>() {
-                return or_error(response.error_code, String::new);
-            })+
-        };
-    }
-    error_of!(SyncGroupResponse, HeartbeatResponse, LeaveGroupResponse, InitProducerIdResponse);
-    error_of!(AddOffsetsToTxnResponse, EndTxnResponse);
-    if let Some(beat) = response.downcast_ref::<ConsumerGroupHeartbeatResponse>() {
-        return or_error(beat.error_code, || {
-            let assigned = beat.assignment.as_ref().map(|assignment| {
-                let topics = assignment.topic_partitions.iter();
-                topics.map(|topic| topic.partitions.len()).sum::<usize>()
-            });
-            let assigned = assigned.map_or_else(
-                || "no new assignment".to_owned(),
-                |partitions| format!("{partitions} partition(s) assigned"),
-            );
-            format!("member epoch {}, {assigned}", beat.member_epoch)
-        });
-    }
-    if let Some(described) = response.downcast_ref::<ConsumerGroupDescribeResponse>() {
-        return list(described.groups.iter().map(|group| {
-            or_error(group.error_code, || {
-                let (state, epoch) = (group.group_state.as_str(), group.group_epoch);
-                format!("{state}, group epoch {epoch}, {} member(s)", group.members.len())
-            })
-        }));
-    }
-    if let Some(created) = response.downcast_ref::<CreateTopicsResponse>() {
-        return list(created.topics.iter().map(|topic| or_error(topic.error_code, || "ok".into())));
-    }
-    String::new()
-}
-
-fn or_error(code: i16, ok: impl FnOnce() -> String) -> String {
-    match ResponseError::try_from_code(code) {
-        Some(error) => format!("{error} ({code})"),
-        None => ok(),
-    }
-}
-
-/// The first few of many, separated by commas.
-fn list(items: impl Iterator<Item = String>) -> String {
-    const SHOWN: usize = 6;
-    let mut text = String::new();
-    let mut count = 0;
-    for item in items {
-        if count < SHOWN {
-            let separator = if count == 0 { "" } else { ", " };
-            // Writing into a String cannot fail.
-            let _ = write!(text, "{separator}{item}");
-        }
-        count += 1;
-    }
-    if count > SHOWN {
-        let _ = write!(text, ", and {} more", count - SHOWN);
-    }
-    text
-}
-
 fn produce(request: &ProduceRequest) -> String {
     let partitions = list(request.topic_data.iter().flat_map(|topic| {
         topic.partition_data.iter().map(|partition| {
             let bytes = partition.records.as_ref().map_or(0, bytes::Bytes::len);
-            format!("{}/{} {bytes} bytes", topic.name.as_str(), partition.index)
+            // From version 13 on a topic is named by its id alone.
+            let name = if topic.name.is_empty() {
+                topic.topic_id.to_string()
+            } else {
+                topic.name.to_string()
+            };
+            format!("{name}/{} {bytes} bytes", partition.index)
         })
     }));
     format!("acks={} {partitions}", request.acks)
@@ -153,6 +81,34 @@ fn create_topics(request: &CreateTopicsRequest) -> String {
 fn delete_topics(request: &DeleteTopicsRequest) -> String {
     let by_state = request.topics.iter().filter_map(|topic| topic.name.clone());
     list(by_state.chain(request.topic_names.iter().cloned()).map(|name| name.to_string()))
+}
+
+fn create_partitions(request: &CreatePartitionsRequest) -> String {
+    list(request.topics.iter().map(|it| format!("{} to {}", it.name.as_str(), it.count)))
+}
+
+fn delete_records(request: &DeleteRecordsRequest) -> String {
+    list(request.topics.iter().flat_map(|topic| {
+        topic.partitions.iter().map(|it| {
+            format!("{}/{} before {}", topic.name.as_str(), it.partition_index, it.offset)
+        })
+    }))
+}
+
+fn describe_groups(request: &DescribeGroupsRequest) -> String {
+    list(request.groups.iter().map(|id| format!("group {}", id.as_str())))
+}
+
+fn delete_groups(request: &DeleteGroupsRequest) -> String {
+    list(request.groups_names.iter().map(|id| format!("group {}", id.as_str())))
+}
+
+fn offset_delete(request: &OffsetDeleteRequest) -> String {
+    let partitions = list(request.topics.iter().flat_map(|topic| {
+        let name = topic.name.as_str();
+        topic.partitions.iter().map(move |it| format!("{name}/{}", it.partition_index))
+    }));
+    format!("group {} {partitions}", request.group_id.as_str())
 }
 
 fn find_coordinator(request: &FindCoordinatorRequest) -> String {
@@ -214,9 +170,20 @@ fn init_producer_id(request: &InitProducerIdRequest) -> String {
 }
 
 fn add_partitions_to_txn(request: &AddPartitionsToTxnRequest) -> String {
-    let partitions = list(request.v3_and_below_topics.iter().flat_map(|topic| {
-        topic.partitions.iter().map(|partition| format!("{}/{partition}", topic.name.as_str()))
-    }));
+    let named = |topics: &[add_partitions_to_txn_request::AddPartitionsToTxnTopic]| {
+        list(topics.iter().flat_map(|topic| {
+            topic.partitions.iter().map(|partition| format!("{}/{partition}", topic.name.as_str()))
+        }))
+    };
+    if !request.transactions.is_empty() {
+        return list(
+            request
+                .transactions
+                .iter()
+                .map(|it| format!("{} {}", it.transactional_id.as_str(), named(&it.topics))),
+        );
+    }
+    let partitions = named(&request.v3_and_below_topics);
     format!("{} {partitions}", request.v3_and_below_transactional_id.as_str())
 }
 
@@ -263,63 +230,4 @@ fn consumer_group_heartbeat(request: &ConsumerGroupHeartbeatRequest) -> String {
 
 fn consumer_group_describe(request: &ConsumerGroupDescribeRequest) -> String {
     list(request.group_ids.iter().map(|id| format!("group {}", id.as_str())))
-}
-
-#[cfg(test)]
-mod tests {
-    use kafka_protocol::messages::consumer_group_describe_response::{DescribedGroup, Member};
-    use kafka_protocol::messages::consumer_group_heartbeat_request::TopicPartitions as Owned;
-    use kafka_protocol::messages::consumer_group_heartbeat_response::{
-        Assignment, TopicPartitions,
-    };
-    use kafka_protocol::protocol::StrBytes;
-
-    use super::*;
-
-    #[test]
-    fn a_heartbeat_of_the_new_protocol_says_what_has_changed() {
-        let group = GroupId(StrBytes::from_static_str("airlines"));
-        let flights = StrBytes::from_static_str("flights");
-        let beat = ConsumerGroupHeartbeatRequest::default().with_group_id(group.clone());
-        let owned = Owned::default().with_partitions(vec![0, 2]);
-        let rows = [
-            (
-                beat.clone()
-                    .with_subscribed_topic_names(Some(vec![TopicName(flights)]))
-                    .with_topic_partitions(Some(Vec::new())),
-                "group airlines member epoch 0 (joins), wants flights, has 0 partition(s)",
-            ),
-            (beat.clone().with_member_epoch(3), "group airlines member epoch 3"),
-            (
-                beat.clone().with_member_epoch(4).with_topic_partitions(Some(vec![owned])),
-                "group airlines member epoch 4, has 2 partition(s)",
-            ),
-            (beat.with_member_epoch(-1), "group airlines member epoch -1 (leaves)"),
-        ];
-        for (beat, words) in rows {
-            assert_eq!(request(&beat), words);
-        }
-        let asked = ConsumerGroupDescribeRequest::default().with_group_ids(vec![group]);
-        assert_eq!(request(&asked), "group airlines");
-    }
-
-    #[test]
-    fn an_answer_of_the_new_protocol_says_where_the_member_and_the_group_are() {
-        let beat = ConsumerGroupHeartbeatResponse::default().with_member_epoch(3);
-        assert_eq!(response(&beat), "member epoch 3, no new assignment");
-        let topic = TopicPartitions::default().with_partitions(vec![1, 2]);
-        let assignment = Assignment::default().with_topic_partitions(vec![topic]);
-        let assigned = beat.clone().with_assignment(Some(assignment));
-        assert_eq!(response(&assigned), "member epoch 3, 2 partition(s) assigned");
-        let fenced = ResponseError::FencedMemberEpoch;
-        let refused = beat.with_error_code(fenced.code());
-        assert_eq!(response(&refused), format!("{fenced} ({})", fenced.code()));
-
-        let group = DescribedGroup::default()
-            .with_group_state(StrBytes::from_static_str("Stable"))
-            .with_group_epoch(2)
-            .with_members(vec![Member::default()]);
-        let described = ConsumerGroupDescribeResponse::default().with_groups(vec![group]);
-        assert_eq!(response(&described), "Stable, group epoch 2, 1 member(s)");
-    }
 }
