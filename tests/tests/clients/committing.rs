@@ -14,7 +14,9 @@ use kafka_protocol::messages::{
     ConsumerGroupDescribeRequest, ConsumerGroupHeartbeatRequest, LeaveGroupRequest,
 };
 use rdkafka::ClientContext;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, StreamConsumer};
+use rdkafka::consumer::{
+    BaseConsumer, CommitMode, Consumer, ConsumerContext, DefaultConsumerContext, StreamConsumer,
+};
 use rdkafka::error::{KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::Message;
 use rdkafka::{Offset, TopicPartitionList};
@@ -51,15 +53,16 @@ fn committed(cluster: &TestCluster, group: &str, topic: &str) -> Option<i64> {
 
 /// Reads ten of a thousand records and drops the consumer; what is committed then. Whether the
 /// program stores them, or a poll does, is among the settings.
-async fn committed_by_a_drop(
+async fn committed_by_a_drop<C: ConsumerContext>(
     cluster: &TestCluster,
     topic: &str,
+    context: C,
     settings: &[(&str, &str)],
 ) -> Option<i64> {
     let group = cluster.group_name();
     let builder =
         settings.iter().fold(builder(cluster, &group), |it, (key, value)| it.set(*key, *value));
-    let consumer = builder.build_polled_with(CommitOnRevoke).await.expect("the cluster answers");
+    let consumer = builder.build_polled_with(context).await.expect("the cluster answers");
     consumer.subscribe(&[topic]).expect("subscribed");
     tokio::task::block_in_place(|| {
         for expected in 0..PROCESSED {
@@ -79,19 +82,33 @@ async fn a_drop_commits_what_was_processed_and_with_auto_store_what_nobody_proce
     let cluster = TestCluster::start().await;
     let topic = cluster.create_topic(1);
     append(&cluster, &topic, RECORDS);
+    let by_itself = ("enable.auto.commit", "true");
     for _ in 0..3 {
-        assert_eq!(committed_by_a_drop(&cluster, &topic, &[]).await, Some(PROCESSED));
-        let by_itself = [("enable.auto.commit", "true")];
-        assert_eq!(committed_by_a_drop(&cluster, &topic, &by_itself).await, Some(PROCESSED));
+        let by_callback = committed_by_a_drop(&cluster, &topic, CommitOnRevoke, &[]).await;
+        assert_eq!(by_callback, Some(PROCESSED));
+        let by_itself =
+            committed_by_a_drop(&cluster, &topic, DefaultConsumerContext, &[by_itself]).await;
+        assert_eq!(by_itself, Some(PROCESSED));
     }
-    // The unsafe way. How much of what was fetched the drop still polls, is left to chance.
-    let mut seen = Vec::<Option<i64>>::new();
-    while seen.iter().flatten().all(|offset| *offset <= PROCESSED) {
+    // The unsafe way. How much of what was fetched the drop still polls is left to chance.
+    let polled = ("enable.auto.offset.store", "true");
+    let by_callback =
+        async || committed_by_a_drop(&cluster, &topic, CommitOnRevoke, &[polled]).await;
+    println!("auto store, a revoke callback commits: {:?}", until_it_loses(by_callback).await);
+    let settings = [polled, by_itself];
+    let by_itself =
+        async || committed_by_a_drop(&cluster, &topic, DefaultConsumerContext, &settings).await;
+    println!("auto store, auto commit: {:?}", until_it_loses(by_itself).await);
+}
+
+/// What each of the runs commits, up to the first that commits what nobody has processed.
+async fn until_it_loses(run: impl AsyncFn() -> Option<i64>) -> Vec<Option<i64>> {
+    let mut seen = Vec::new();
+    while seen.iter().flatten().all(|offset: &i64| *offset <= PROCESSED) {
         assert!(seen.len() < 100, "a drop polls no more? {seen:?}");
-        let settings = [("enable.auto.offset.store", "true")];
-        seen.push(committed_by_a_drop(&cluster, &topic, &settings).await);
+        seen.push(run().await);
     }
-    println!("committed with auto store, of {PROCESSED} processed: {seen:?}");
+    seen
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -297,7 +314,7 @@ async fn when_traffic_stops_no_lag_remains() {
 /// A call that takes or gives a list, and whether the list holds on to the client afterwards.
 type Call = (&'static str, bool, fn(&BaseConsumer, TopicPartitionList) -> TopicPartitionList);
 
-const CALLS: [Call; 9] = [
+const CALLS: [Call; 10] = [
     ("store_offsets", true, |consumer, list| {
         consumer.store_offsets(&list).expect("stored");
         list
@@ -316,6 +333,9 @@ const CALLS: [Call; 9] = [
     ("commit", false, |consumer, list| {
         consumer.commit(&list, CommitMode::Sync).expect("committed");
         list
+    }),
+    ("committed_offsets", false, |it, list| {
+        it.committed_offsets(list, DEADLINE).expect("answered")
     }),
     ("seek_partitions", false, |it, list| it.seek_partitions(list, DEADLINE).expect("sought")),
     ("offsets_for_times", false, |it, list| it.offsets_for_times(list, DEADLINE).expect("known")),
