@@ -1,7 +1,8 @@
 //! 16 · Avro
 //!
-//! Departures and airports are written as Avro and read back into Rust types. The schema is in the
-//! registry, so a message is five bytes and the values. And what saves bytes has its errors too.
+//! Departures, fares and airports are written as Avro and read back into Rust types. The schema is
+//! in the registry, so a message is five bytes and the values. And what saves bytes has its errors
+//! too.
 //!
 //! Run:      cargo run --example 16_avro
 //! Chapter:  docs/16-avro.md
@@ -9,6 +10,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use bigdecimal::BigDecimal;
 use helpers::{Airport, airports, producer, unique_name};
 use rdkafka::Message;
 use rdkafka::producer::BaseRecord;
@@ -17,9 +19,11 @@ use serde::{Deserialize, Serialize};
 use serdes::{
     AvroDeserializer, AvroSerializer, Options, Part, Registration, RegistryClient, Schema,
 };
+use uuid::Uuid;
 
 const AIRPORT: &str = include_str!("../../data/schemas/airport.avsc");
 const DEPARTURE: &str = include_str!("../../data/schemas/departure.avsc");
+const FARE: &str = include_str!("../../data/schemas/fare.avsc");
 
 // ANCHOR: departure
 #[derive(Debug, Serialize, Deserialize)]
@@ -33,6 +37,15 @@ struct Departure {
 }
 // ANCHOR_END: departure
 
+// ANCHOR: fare
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Fare {
+    booking: Uuid,
+    price: BigDecimal,
+    seat: i64,
+}
+// ANCHOR_END: fare
+
 #[derive(Serialize)]
 struct Departing {
     flight: &'static str,
@@ -44,11 +57,12 @@ async fn main() -> Result<()> {
     let cluster = workshop::cluster().await?;
     let brokers = cluster.bootstrap_servers();
     let (chosen, registry) = registry(brokers).await?;
-    let topics = [unique_name("departures"), unique_name("airports")];
+    let topics = [unique_name("departures"), unique_name("fares"), unique_name("airports")];
     let ended = tokio::select! {
         ended = async {
             departures(brokers, &registry, &topics[0]).await?;
-            copy_airports(brokers, &registry, &topics[1]).await
+            fares(&registry, &topics[1]).await?;
+            copy_airports(brokers, &registry, &topics[2]).await
         } => ended,
         _ = tokio::signal::ctrl_c() => Ok(()),
     };
@@ -95,6 +109,30 @@ async fn departures(brokers: &str, registry: &RegistryClient, topic: &str) -> Re
     let departure: Option<Departure> = deserializer.value(record).await?;
     println!("value      {departure:?}\n");
     // ANCHOR_END: read
+    Ok(())
+}
+
+async fn fares(registry: &RegistryClient, topic: &str) -> Result<()> {
+    // ANCHOR: decimal
+    let serializer = AvroSerializer::new(registry, Schema::avro(FARE))?;
+    let booking = Uuid::from_u128(0x6ba7_b810_9dad_11d1_80b4_00c0_4fd4_30c8);
+    let fare = Fare { booking, price: "118.50".parse()?, seat: 14 };
+    let bytes = serializer.serialize(topic, Part::Value, &fare).await?;
+    let read: Fare = AvroDeserializer::new(registry).deserialize(&bytes).await?;
+    ensure!(read == fare, "the fare was changed on its way");
+    println!("fare       {} for booking {}", read.price, read.booking);
+    println!("bytes      {bytes:02x?}");
+    // ANCHOR_END: decimal
+
+    // ANCHOR: unheld
+    for (price, seat) in [("118.505", 14), ("118.50", 4_294_967_310)] {
+        let fare = Fare { booking, price: price.parse()?, seat };
+        if let Err(error) = serializer.serialize(topic, Part::Value, &fare).await {
+            println!("not sent   {error}");
+        }
+    }
+    // ANCHOR_END: unheld
+    println!();
     Ok(())
 }
 

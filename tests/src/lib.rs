@@ -12,6 +12,7 @@ mod cluster;
 pub mod disturbed;
 pub mod examples;
 mod hosted;
+mod java_avro;
 pub mod members;
 pub mod model;
 pub mod reader;
@@ -27,6 +28,7 @@ use tokio::net::TcpSocket;
 
 pub use cluster::TestCluster;
 pub use hosted::HostedCluster;
+pub use java_avro::JavaAvro;
 pub use wire_client::{batch, group, raw, requests};
 
 /// How long a condition may take to come true before a test gives up. Much longer than any takes, on

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use workshop_tests::examples::cargo;
+use workshop_tests::examples::{cargo, root};
 
 /// What a cargo command that changes nothing prints.
 fn asked(arguments: &[&str]) -> String {
@@ -128,4 +128,27 @@ fn librdkafka_is_built_with_the_features_of_the_workspace_table_and_no_others() 
         answer.trim().trim_start_matches("rdkafka ").split(',').collect();
     // Whatever a member adds, every example waits for. "tokio" brings no code into librdkafka.
     assert_eq!(features, BTreeSet::from(["libz", "tokio"]), "{answer}");
+}
+
+#[test]
+fn the_files_that_registry_and_serdes_build_in_are_the_same() {
+    let read = |room: &str| {
+        let from = root().join(room).join("src");
+        let from = if room == "serdes" { from } else { from.join("schema") };
+        let from = from.join("protobuf/known");
+        let mut files = BTreeMap::new();
+        for package in ["confluent", "confluent/type", "confluent/types", "google/type"] {
+            let entries = std::fs::read_dir(from.join(package)).expect("the directory is there");
+            for path in entries.map(|it| it.expect("the entry can be read").path()) {
+                if path.extension().is_some_and(|it| it == "proto") {
+                    let name = path.strip_prefix(&from).expect("it is inside").to_owned();
+                    files.insert(name, std::fs::read_to_string(path).expect("it is text"));
+                }
+            }
+        }
+        files
+    };
+    let (one, other) = (read("serdes"), read("crates/embedded-registry"));
+    assert_eq!(one.len(), 21);
+    assert_eq!(one, other);
 }

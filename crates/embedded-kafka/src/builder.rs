@@ -8,6 +8,7 @@ use crate::cluster::Cluster;
 use crate::error::StartError;
 use crate::metadata::MOST_PARTITIONS;
 use crate::settings::Settings;
+use crate::topic_at_start::{self, TopicAtStart};
 
 /// Chooses what a cluster is like. Every choice has a default that suits a test: one node, a
 /// temporary directory, free ports on 127.0.0.1.
@@ -18,6 +19,8 @@ pub struct ClusterBuilder {
     pub(crate) ports: Vec<u16>,
     pub(crate) data_directory: Option<PathBuf>,
     pub(crate) settings: Settings,
+    pub(crate) properties: Vec<(String, String)>,
+    pub(crate) topics: Vec<TopicAtStart>,
 }
 
 impl ClusterBuilder {
@@ -63,6 +66,23 @@ impl ClusterBuilder {
     /// (`default.replication.factor`, 1).
     pub fn default_replication_factor(mut self, factor: i16) -> Self {
         self.settings.default_replication_factor = factor;
+        self
+    }
+
+    /// A property of a broker by its name in Kafka's `server.properties`, for all nodes, such as
+    /// `log.retention.ms`. It counts more than the methods that choose the same.
+    ///
+    /// The start refuses a property that means nothing in this cluster, and a value that Kafka
+    /// refuses.
+    pub fn set(mut self, property: impl Into<String>, value: impl Into<String>) -> Self {
+        self.properties.push((property.into(), value.into()));
+        self
+    }
+
+    /// A topic that is there when the cluster has started. One that the data directory has already
+    /// stays as it is; the start refuses one that has other partitions or replicas there.
+    pub fn topic(mut self, topic: TopicAtStart) -> Self {
+        self.topics.push(topic);
         self
     }
 
@@ -122,13 +142,21 @@ impl ClusterBuilder {
     ///
     /// # Errors
     /// A choice that makes no sense, a port that is taken, a data directory that cannot be used or
-    /// that another cluster uses.
-    pub async fn start(self) -> Result<Cluster, StartError> {
+    /// that another cluster uses, a topic that cannot be created.
+    pub async fn start(mut self) -> Result<Cluster, StartError> {
+        self.take_properties()?;
         self.check()?;
         // Opening a large data directory reads from disk, which is nothing for the caller's runtime.
         tokio::task::spawn_blocking(move || Cluster::start(self))
             .await
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+    }
+
+    fn take_properties(&mut self) -> Result<(), StartError> {
+        for (property, value) in std::mem::take(&mut self.properties) {
+            self.settings.set(&property, &value).map_err(StartError::InvalidSetting)?;
+        }
+        Ok(())
     }
 
     fn check(&self) -> Result<(), StartError> {
@@ -163,6 +191,37 @@ impl ClusterBuilder {
                 self.nodes
             ));
         }
+        self.check_properties()?;
+        topic_at_start::check(&self.topics, self.nodes)
+    }
+
+    /// What no property can say for itself.
+    fn check_properties(&self) -> Result<(), StartError> {
+        let refuse = |reason: String| Err(StartError::InvalidSetting(reason));
+        for name in ["offsets.topic.replication.factor", "transaction.state.log.replication.factor"]
+        {
+            let factor = self.settings.number::<usize>(name).unwrap_or(1);
+            if factor > self.nodes {
+                let nodes = self.nodes;
+                return refuse(format!(
+                    "{nodes} node(s) cannot hold {factor} replicas of a partition ({name})"
+                ));
+            }
+        }
+        let groups = self.settings.groups();
+        if groups.min_session_timeout_ms > groups.max_session_timeout_ms {
+            return refuse(
+                "group.min.session.timeout.ms is more than group.max.session.timeout.ms".to_owned(),
+            );
+        }
+        let heartbeat = groups.consumer_heartbeat_interval_ms;
+        if heartbeat >= groups.consumer_session_timeout_ms {
+            return refuse(
+                "group.consumer.session.timeout.ms must be greater than \
+                 group.consumer.heartbeat.interval.ms"
+                    .to_owned(),
+            );
+        }
         Ok(())
     }
 }
@@ -170,6 +229,19 @@ impl ClusterBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn checked(mut builder: ClusterBuilder) -> Result<(), StartError> {
+        builder.take_properties()?;
+        builder.check()
+    }
+
+    fn refusal(builder: ClusterBuilder) -> StartError {
+        checked(builder).unwrap_err()
+    }
+
+    fn topic(name: &str) -> TopicAtStart {
+        TopicAtStart::new(name)
+    }
 
     #[test]
     fn a_choice_that_makes_no_sense_is_refused_with_a_reason() {
@@ -182,11 +254,25 @@ mod tests {
             (builder().default_partitions(0), "a topic has 1 to 10000 partitions, not 0"),
             (builder().default_partitions(10_001), "1 to 10000 partitions, not 10001"),
             (builder().default_replication_factor(2), "1 node(s) cannot hold 2 replicas"),
+            (builder().set("num.partitions", "10001"), "1 to 10000 partitions, not 10001"),
+            (builder().set("default.replication.factor", "2"), "1 node(s) cannot hold 2 replicas"),
+            (builder().set("offsets.topic.replication.factor", "2"), "cannot hold 2 replicas"),
+            (builder().set("group.max.session.timeout.ms", "10"), "min.session.timeout.ms is more"),
+            (builder().set("num.io.threads", "9"), "num.io.threads means nothing"),
+            (builder().set("log.retention", "9"), "a broker has no setting \"log.retention\""),
+            (builder().topic(topic("a b")), "Topic name is invalid: 'a b'"),
+            (builder().topic(topic("orders").replicas(2)), "1 node(s) cannot hold 2 replicas"),
+            (builder().topic(topic("orders").partitions(0)), "1 to 10000 partitions, not 0"),
+            (builder().topic(topic("orders")).topic(topic("orders")), "topic orders twice"),
+            (builder().topic(topic("a.b")).topic(topic("a_b")), "collides with existing topic"),
+            (builder().topic(topic("__consumer_offsets")), "the cluster's own"),
         ];
         for (builder, reason) in rows {
-            let refused = builder.check().unwrap_err().to_string();
+            let refused = refusal(builder).to_string();
             assert!(refused.contains(reason), "{refused}");
         }
+        let taken = builder().nodes(3).set("num.partitions", "4").set("log.retention.ms", "5");
+        assert!(checked(taken).is_ok());
         assert!(builder().nodes(3).default_replication_factor(3).check().is_ok());
     }
 }

@@ -26,7 +26,8 @@ use crate::node::NodeSocket;
 use crate::settings::Settings;
 use crate::state::State;
 use crate::time::{Clock, Timestamp};
-use crate::txn::{self, ClusterMarkers, Transaction, Transactions};
+use crate::topic_at_start;
+use crate::txn::{ClusterMarkers, Transaction, Transactions};
 
 /// How often coordinators are told the time: the precision of the timeouts of sessions, rebalances
 /// and transactions.
@@ -37,6 +38,9 @@ const REPLICA_TICK: Duration = Duration::from_millis(50);
 
 /// How often logs are told the time.
 const LOG_TICK: Duration = Duration::from_secs(1);
+
+/// How often it is looked whether the cleaner has another pace.
+const SETTINGS_TICK: Duration = Duration::from_secs(1);
 
 /// How long a shutdown waits for tasks that are in a read or write.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(5);
@@ -82,7 +86,14 @@ impl Cluster {
     /// A cluster of one node in a temporary directory, to be changed before it starts.
     pub fn builder() -> ClusterBuilder {
         let settings = Settings::default();
-        ClusterBuilder { nodes: 1, ports: Vec::new(), data_directory: None, settings }
+        ClusterBuilder {
+            nodes: 1,
+            ports: Vec::new(),
+            data_directory: None,
+            settings,
+            properties: Vec::new(),
+            topics: Vec::new(),
+        }
     }
 
     /// What clients connect to: `127.0.0.1:port`, separated by commas (`bootstrap.servers`).
@@ -125,7 +136,7 @@ impl Cluster {
     }
 
     pub(crate) fn start(builder: ClusterBuilder) -> Result<Self, StartError> {
-        let ClusterBuilder { nodes, ports, data_directory, settings } = builder;
+        let ClusterBuilder { nodes, ports, data_directory, settings, topics, .. } = builder;
         descriptors::raise_limit();
         let runtime = runtime().map_err(StartError::Threads)?;
         let listeners = {
@@ -148,10 +159,12 @@ impl Cluster {
         let events = Events::new();
         let metadata =
             Arc::new(Metadata::open(&directory, &nodes, &settings, &clock, events.clone())?);
+        topic_at_start::create(&topics, &metadata)?;
         let unreadable = |source| StartError::DataDirectory { path: directory.clone(), source };
         let groups = recover_groups(&metadata, &settings, &events, clock.now());
         let groups = Arc::new(groups.map_err(unreadable)?);
-        let transactions = recover_transactions(&metadata, &groups, &events, clock.now());
+        let transactions =
+            recover_transactions(&metadata, &groups, &settings, &events, clock.now());
         let transactions = transactions.map_err(unreadable)?;
         let fetched = Fetched::default();
         let (faults, moving) = (Faults::default(), parking_lot::Mutex::default());
@@ -166,6 +179,7 @@ impl Cluster {
             faults,
             moving,
         });
+        state.configure_nodes();
         let sockets = listeners.into_iter().map(|(id, address, listener)| {
             NodeSocket::serve(id, address, listener, &state, runtime.handle())
         });
@@ -244,15 +258,11 @@ fn recover_groups(
     now: Timestamp,
 ) -> io::Result<Groups> {
     let offsets_topic = OffsetsTopic::new(Arc::clone(metadata));
-    let group_settings = group::Settings {
-        initial_rebalance_delay_ms: settings.initial_rebalance_delay_ms,
-        ..group::Settings::default()
-    };
     let events = events.clone();
     let on_event = move |event: GroupEvent| {
         events.emit(|| Event::Group { group: event.group().to_owned(), what: event.to_string() });
     };
-    let groups = Groups::new(Arc::new(offsets_topic), group_settings, Box::new(on_event));
+    let groups = Groups::new(Arc::new(offsets_topic), settings.groups(), Box::new(on_event));
     for (group, own) in metadata.group_overrides() {
         groups.configure(&group, Some(|all: &group::Settings| applied(&own, all)));
     }
@@ -267,6 +277,7 @@ fn recover_groups(
 fn recover_transactions(
     metadata: &Arc<Metadata>,
     groups: &Arc<Groups>,
+    settings: &Settings,
     events: &Events,
     now: Timestamp,
 ) -> io::Result<Transactions> {
@@ -287,7 +298,7 @@ fn recover_transactions(
         Arc::new(markers),
         Box::new(move || allocating.allocate_producer_id()),
         Box::new(on_change),
-        txn::Settings::default(),
+        settings.transactions(),
     );
     metadata.read_transaction_topic(|_| true, |key, value| transactions.replay(key, value))?;
     transactions.replayed(|_| true, now);
@@ -334,7 +345,9 @@ async fn maintain_logs(state: Arc<State>) {
         interval
     };
     let mut retention = every(state.settings.retention_check_interval_ms);
-    let mut cleaner = every(state.settings.cleaner_backoff_ms);
+    let mut backoff_ms = state.cleaner_backoff_ms();
+    let mut cleaner = every(backoff_ms);
+    let mut changed = tokio::time::interval(SETTINGS_TICK);
     loop {
         tokio::select! {
             _ = retention.tick() => {
@@ -345,6 +358,13 @@ async fn maintain_logs(state: Arc<State>) {
             }
             _ = cleaner.tick() => {
                 on_a_thread(&state, |state| state.metadata.clean(state.clock.now())).await;
+            }
+            _ = changed.tick() => {
+                let now_ms = state.cleaner_backoff_ms();
+                if now_ms != backoff_ms {
+                    backoff_ms = now_ms;
+                    cleaner = every(backoff_ms);
+                }
             }
         }
     }

@@ -58,6 +58,14 @@ pub enum StartError {
         /// What is wrong.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A topic that was to be there from the start is not.
+    #[error("topic {topic}: {reason}")]
+    Topic {
+        /// The topic.
+        topic: String,
+        /// Why, and what to do instead.
+        reason: String,
+    },
     /// The operating system gave no thread to run on.
     #[error("cannot start the cluster's threads: {0}")]
     Threads(io::Error),

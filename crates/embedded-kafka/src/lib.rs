@@ -37,6 +37,7 @@ mod settings;
 mod state;
 mod switchboard;
 mod time;
+mod topic_at_start;
 mod txn;
 mod wait;
 
@@ -46,5 +47,7 @@ pub use error::{NodeError, StartError};
 pub use event::{Event, EventReceiver};
 pub use kafka_protocol::ResponseError;
 pub use kafka_protocol::messages::ApiKey;
+pub use metadata::config::start::check_broker_property;
 pub use protocol_names::{api_name, api_named, error_name, error_named, failing_api_names};
 pub use switchboard::NodeStanding;
+pub use topic_at_start::TopicAtStart;

@@ -49,6 +49,25 @@ impl State {
         self.groups.configure(group, (!own.is_empty()).then_some(make));
     }
 
+    /// Makes hold what was set for nodes while they ran, where it is not topics' to inherit.
+    pub(crate) fn configure_nodes(&self) {
+        let layers = self.metadata.layers(self.metadata.controller());
+        if let Some(interval) = layers.number("group.consumer.assignment.interval.ms") {
+            self.groups.configure_all(|all| {
+                all.consumer_assignment_interval_ms = i32::try_from(interval).unwrap_or(i32::MAX);
+            });
+        }
+        for (group, own) in self.metadata.group_overrides() {
+            self.configure_group(&group, &own);
+        }
+    }
+
+    /// How long the cleaner waits before it looks again for what can be compacted.
+    pub(crate) fn cleaner_backoff_ms(&self) -> i64 {
+        let layers = self.metadata.layers(self.metadata.controller());
+        layers.number("log.cleaner.backoff.ms").unwrap_or(self.settings.cleaner_backoff_ms)
+    }
+
     /// Lets time pass for the logs: segments that are due are rolled, idle files closed.
     pub(crate) fn tick_logs(&self, now: Timestamp) {
         self.metadata.tick(now);

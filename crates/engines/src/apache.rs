@@ -142,6 +142,7 @@ fn plan(options: &Options) -> Plan {
         controllers: controllers.to_vec(),
         replication_factor: options.replication_factor(),
         cluster_id: properties::new_cluster_id(),
+        properties: options.properties.clone(),
     }
 }
 

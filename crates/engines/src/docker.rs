@@ -145,7 +145,7 @@ pub(crate) async fn start(options: &Options) -> Result<Box<dyn Cluster>, Error> 
     };
     let network = format!("workshop-kafka-{}", &id[..12]);
     for node in cluster.nodes.clone() {
-        let started = cluster.container(node, &network, options.replication_factor()).await;
+        let started = cluster.container(node, &network, options).await;
         let state = Mutex::new(State::Running);
         cluster.containers.push(NodeContainer { node, container: started?, state });
     }
@@ -155,20 +155,29 @@ pub(crate) async fn start(options: &Options) -> Result<Box<dyn Cluster>, Error> 
     Ok(Box::new(cluster))
 }
 
+/// The variable that the official image makes a property of.
+fn variable(property: &str) -> String {
+    let name = property.replace('-', "___").replace('_', "__").replace('.', "_");
+    format!("KAFKA_{}", name.to_uppercase())
+}
+
 impl Docker {
     async fn container(
         &self,
         node: Node,
         network: &str,
-        replication_factor: usize,
+        options: &Options,
     ) -> Result<ContainerAsync<GenericImage>, Error> {
         let (name, tag) = self.image.rsplit_once(':').unwrap_or((&self.image, "latest"));
         let mut request = GenericImage::new(name, tag)
             .with_network(network)
             .with_container_name(format!("{network}-{}", node.id))
             .with_mapped_port(node.address.port(), CLIENTS.tcp());
-        for (variable, value) in self.variables(node, network, replication_factor) {
+        for (variable, value) in self.variables(node, network, options.replication_factor()) {
             request = request.with_env_var(variable, value);
+        }
+        for (name, value) in &options.properties {
+            request = request.with_env_var(variable(name), value);
         }
         request.start().await.map_err(|source| self.failed("start a node", source))
     }

@@ -35,6 +35,8 @@ pub(crate) async fn start(options: &Options) -> Result<Box<dyn Cluster>, Error> 
             .failover_delay(FAILOVER_DELAY)
             .ports(ports.iter().copied())
             .default_replication_factor(options.replication_factor() as i16);
+        let properties = options.properties.iter();
+        let builder = properties.fold(builder, |builder, (name, value)| builder.set(name, value));
         match builder.start().await {
             // Somebody was faster since the look above.
             Err(StartError::PortTaken { port }) if port != 0 => {

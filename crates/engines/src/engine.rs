@@ -32,6 +32,9 @@ pub struct Options {
     pub nodes: usize,
     /// The port of each node; where it is taken or none is named, the node gets a free one.
     pub ports: Vec<u16>,
+    /// Properties of the brokers by their names in `server.properties`, such as `num.partitions`. The
+    /// last of a name counts, and more than what the engine chooses by itself.
+    pub properties: Vec<(String, String)>,
     /// Which Apache Kafka runs on the engines `apache` and `docker`.
     pub release: Release,
     /// How long a node of the engine `apache` is meant to live.
@@ -54,6 +57,7 @@ impl Default for Options {
         Self {
             nodes: 3,
             ports: Vec::new(),
+            properties: Vec::new(),
             release: Release::default(),
             lifetime: Lifetime::default(),
         }
@@ -108,12 +112,50 @@ impl Engine {
         if !(1..=9).contains(&options.nodes) {
             return Err(Error::Nodes { nodes: options.nodes });
         }
+        if self != Self::Embedded {
+            check_properties(self, options)?;
+        }
         match self {
             Self::Embedded => embedded::start(options).await,
             Self::Apache => apache::start(options).await,
             Self::Docker => docker::start(options).await,
         }
     }
+}
+
+/// What an engine decides, because the nodes would not find each other otherwise.
+const OF_THE_ENGINE: &[&str] = &[
+    "advertised.listeners",
+    "broker.id",
+    "controller.listener.names",
+    "controller.quorum.bootstrap.servers",
+    "controller.quorum.voters",
+    "inter.broker.listener.name",
+    "listener.security.protocol.map",
+    "listeners",
+    "log.dir",
+    "log.dirs",
+    "metadata.log.dir",
+    "node.id",
+    "process.roles",
+];
+
+/// Apache Kafka warns of a name that it does not know, in a log that nobody reads, and goes on. The
+/// embedded cluster checks its properties itself.
+fn check_properties(engine: Engine, options: &Options) -> Result<(), Error> {
+    let refuse = |reason| Err(Error::Property { engine, reason });
+    for (name, value) in &options.properties {
+        if OF_THE_ENGINE.contains(&name.as_str()) {
+            return refuse(format!("{name} is chosen by the engine"));
+        }
+        if name.contains(char::is_whitespace) || value.contains(['\n', '\r']) {
+            return refuse(format!("{name:?} is no line of server.properties"));
+        }
+        if let Err(reason) = embedded_kafka::check_broker_property(name, value) {
+            return refuse(reason);
+        }
+    }
+    Ok(())
 }
 
 #[cfg(feature = "containers")]
@@ -167,6 +209,27 @@ mod tests {
         }
         let error = "redpanda".parse::<Engine>().unwrap_err().to_string();
         assert!(error.contains("\"redpanda\"") && error.contains("apache"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_property_that_kafka_would_ignore_is_refused_on_every_engine() {
+        let rows = [
+            ("log.retension.ms", "5", "Did you mean log.retention.ms?"),
+            ("log.retention.ms", "soon", "Not a number of type LONG"),
+            ("colour", "red", "a broker has no setting \"colour\""),
+        ];
+        for engine in [Engine::Embedded, Engine::Apache, Engine::Docker] {
+            for (name, value, reason) in rows {
+                let properties = vec![(name.to_owned(), value.to_owned())];
+                let options = Options { properties, ..Options::default() };
+                let error = engine.start(&options).await.unwrap_err().to_string();
+                assert!(error.contains(reason), "{engine}: {error}");
+            }
+        }
+        let properties = vec![("node.id".to_owned(), "5".to_owned())];
+        let options = Options { properties, ..Options::default() };
+        let error = Engine::Apache.start(&options).await.unwrap_err().to_string();
+        assert!(error.contains("node.id is chosen by the engine"), "{error}");
     }
 
     #[tokio::test]

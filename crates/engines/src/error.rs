@@ -32,6 +32,15 @@ pub enum Error {
         nodes: usize,
     },
 
+    /// A property of the brokers that the engine cannot take.
+    #[error("{reason} (engine {engine})")]
+    Property {
+        /// The engine.
+        engine: Engine,
+        /// Why it cannot.
+        reason: String,
+    },
+
     /// There is no Java, or it is too old for Apache Kafka.
     #[error(
         "Apache Kafka needs Java 17 or newer, and {found}. Install it (`apt install \

@@ -21,13 +21,19 @@ pub(crate) async fn run(
     interrupted: &mut Interrupt,
 ) -> anyhow::Result<ExitCode> {
     let choice = Choice::from_environment()?;
-    let options =
-        Options { nodes: arguments.nodes.into(), ports: ports.to_vec(), ..Options::default() };
+    let options = Options {
+        nodes: arguments.nodes.into(),
+        ports: ports.to_vec(),
+        properties: arguments.wanted.properties(),
+        ..Options::default()
+    };
     // What takes long the first time comes before the place: arrivals would wait for it.
     let started = async {
         engine.prepare().await?;
         let place = Announcement::prepare(data).await?;
         let cluster = engine.start(&options).await?;
+        let nodes = cluster.nodes().iter().map(|node| node.address).collect();
+        arguments.wanted.create_topics(nodes).await?;
         let beside = Beside::start(arguments, cluster.bootstrap_servers()).await?;
         anyhow::Ok((place, cluster, beside))
     };
@@ -42,6 +48,7 @@ pub(crate) async fn run(
     let servers = place.announce(cluster.cluster_id(), addresses.clone())?.bootstrap_servers();
     println!("Apache Kafka with {}, whose data goes when it ends", count(addresses.len()));
     describe(&addresses, ports);
+    arguments.wanted.describe();
     beside.describe();
     greet(&addresses, &servers, &beside, &choice, data);
     if choice.wire {

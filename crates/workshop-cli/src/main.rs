@@ -14,6 +14,7 @@ mod reset;
 mod status;
 mod table;
 mod up;
+mod wanted;
 mod with;
 
 use std::path::PathBuf;

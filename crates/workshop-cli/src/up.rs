@@ -10,6 +10,7 @@ use workshop::{Choice, DataDirectory, Host, HostOptions};
 
 use crate::foreign;
 use crate::interrupt::Interrupt;
+use crate::wanted::Wanted;
 use crate::with::{self, Beside};
 
 /// Run a cluster and a schema registry in this terminal until Ctrl-C.
@@ -26,6 +27,8 @@ Examples:
   cargo workshop up --nodes 1 --port 19092
   cargo workshop up --data /tmp/lab     a second cluster; its examples need WORKSHOP_DATA=/tmp/lab
   cargo workshop up --registry-port 18081
+  cargo workshop up --partitions 4 --topic orders:6 --set log.retention.ms=60000
+                                        topics of four partitions, one of six, kept for a minute
   WORKSHOP_WIRE=1 cargo workshop up     print each request that it answers
   cargo workshop up --engine apache     Apache Kafka; needs Java 17 and, once, Maven
   cargo workshop up --engine apache --connect
@@ -58,6 +61,9 @@ pub(crate) struct Arguments {
     #[arg(long)]
     engine: Option<Engine>,
 
+    #[command(flatten)]
+    pub(crate) wanted: Wanted,
+
     /// Also run a worker of Kafka Connect, on port 8083 if it is free. From the jars of Apache
     /// Kafka, so it needs Java, whatever runs the cluster.
     #[arg(long)]
@@ -73,17 +79,25 @@ pub(crate) async fn run(arguments: &Arguments, data: &DataDirectory) -> anyhow::
     let mut interrupted = Interrupt::listen()?;
     let choice = Choice::from_environment()?;
     let ports = wanted_ports(arguments)?;
+    arguments.wanted.check(arguments.nodes)?;
     if engine != Engine::Embedded {
         return foreign::run(arguments, engine, data, &ports, &mut interrupted).await;
     }
-    let options =
-        HostOptions { nodes: arguments.nodes.into(), ports: ports.clone(), wire: choice.wire };
+    let options = HostOptions {
+        nodes: arguments.nodes.into(),
+        ports: ports.clone(),
+        wire: choice.wire,
+        properties: arguments.wanted.properties(),
+        topics: arguments.wanted.topics().to_vec(),
+        ..HostOptions::default()
+    };
     let host = Host::start(data, &options).await?;
     let running = host.running();
     let servers = running.bootstrap_servers();
     let beside = Beside::start(arguments, &servers).await?;
     println!("Cluster of {}, data in {}", count(running.addresses.len()), data.shown());
     describe(&running.addresses, &ports);
+    arguments.wanted.describe();
     beside.describe();
     greet(&running.addresses, &servers, &beside, &choice, data);
     let code = with::until_the_end(arguments, &servers, &beside, &mut interrupted).await?;

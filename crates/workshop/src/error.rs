@@ -186,6 +186,13 @@ pub enum Error {
         reason: String,
     },
 
+    /// A cluster was asked for that cannot be.
+    #[error("{reason}")]
+    Setting {
+        /// Why, and what to do instead.
+        reason: String,
+    },
+
     /// The embedded cluster does not start.
     #[error(
         "the embedded cluster on {} does not start. If its data is damaged, `cargo \

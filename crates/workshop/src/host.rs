@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use embedded_kafka::StartError;
+use embedded_kafka::{StartError, TopicAtStart};
 
 use crate::control::{EmbeddedControl, Endpoint};
 use crate::data::DataDirectory;
@@ -29,11 +29,24 @@ pub struct HostOptions {
     pub ports: Vec<u16>,
     /// Whether each answered request is printed on stderr.
     pub wire: bool,
+    /// Whether topics that a client asks for are created (`auto.create.topics.enable`).
+    pub auto_create_topics: bool,
+    /// Properties of the brokers by their names in `server.properties`, such as `num.partitions`.
+    pub properties: Vec<(String, String)>,
+    /// Topics that are there when the cluster has started.
+    pub topics: Vec<TopicAtStart>,
 }
 
 impl Default for HostOptions {
     fn default() -> Self {
-        Self { nodes: 3, ports: Vec::new(), wire: false }
+        Self {
+            nodes: 3,
+            ports: Vec::new(),
+            wire: false,
+            auto_create_topics: true,
+            properties: Vec::new(),
+            topics: Vec::new(),
+        }
     }
 }
 
@@ -176,11 +189,18 @@ async fn start_cluster(
         }
     }
     loop {
-        let started = embedded_kafka::Cluster::builder()
+        let mut builder = embedded_kafka::Cluster::builder();
+        for (name, value) in &options.properties {
+            builder = builder.set(name, value);
+        }
+        for topic in &options.topics {
+            builder = builder.topic(topic.clone());
+        }
+        let started = builder
             .nodes(options.nodes)
             .data_dir(data.cluster_path())
             .ports(ports.iter().copied())
-            .auto_create_topics(true)
+            .auto_create_topics(options.auto_create_topics)
             .default_replication_factor(options.nodes.min(3) as i16)
             .retention_check_interval(LOGS_LOOKED_AT)
             .log_cleaner_backoff(LOGS_LOOKED_AT)
@@ -191,6 +211,10 @@ async fn start_cluster(
                 if ports.contains(&taken) && taken != 0 =>
             {
                 ports.iter_mut().filter(|port| **port == taken).for_each(|port| *port = 0);
+            }
+            Err(StartError::InvalidSetting(reason)) => return Err(Error::Setting { reason }),
+            Err(source @ StartError::Topic { .. }) => {
+                return Err(Error::Setting { reason: source.to_string() });
             }
             Err(source) => {
                 return Err(Error::Start { data: data.path().to_owned(), source });

@@ -39,6 +39,7 @@ pub use choice::{Choice, Found};
 pub use cluster::{Cluster, Source};
 pub use control::{Answer, Controlled, NodeChange, NodeStanding, Obeying, Order};
 pub use data::DataDirectory;
+pub use embedded_kafka::TopicAtStart;
 pub use error::Error;
 pub use host::{Host, HostOptions};
 pub use running::Running;

@@ -1,20 +1,52 @@
 //! Avro: compact, because names and types are in the schema and not in the message.
 //!
-//! A Rust type is written field by field as serde sees it. Optional fields are
-//! `["null", "string"]` in the schema and `Option<String>` in the type.
+//! A Rust type is written field by field as serde sees it, and value and schema are walked together:
+//! a value that its schema cannot hold is an error with the field's name, and never another value.
 //!
-//! Where a schema contains itself, records may lie 12 deep in each other.
+//! | In the schema | In a program |
+//! |---|---|
+//! | `["null", "string"]` | `Option<String>` |
+//! | a union of several types | an enum whose variants have their names (`Int`, `Departure`), or an untagged one |
+//! | `decimal`, `big-decimal` | a type that is text for serde, such as `bigdecimal::BigDecimal`; in a union with `string` see [`mod@as_decimal`] |
+//! | `uuid`, on `string` or `fixed` | `uuid::Uuid` |
+//! | `bytes`, `fixed` | `Vec<u8>`, `[u8; 16]` |
+//! | `duration` | `[u32; 3]`: months, days, milliseconds |
+//! | `float` | `f32`, or the nearest one of an `f64` |
+//! | dates and times | the number that is written |
+//!
+//! Schemas are resolved by the rules of the specification as Java 1.12 applies them. Where a
+//! decimal's scale changes, that means the reader's: 12.34 written with scale 2 is 123.4 for a
+//! reader with scale 1, as it is in Java, since the registry allows it. Bytes that are no UTF-8 are
+//! no string, where Java reads replacement characters.
+//!
+//! The codec is this crate's own. apache-avro brings values to a schema by casting them, and its
+//! schemas forget whether a UUID is text or sixteen bytes; serde_avro_fast knows no reader's
+//! schema. bigdecimal is the crate for decimals that holds whatever Avro can: rust_decimal ends
+//! after 28 digits.
+//!
+//! How deep values may lie in each other is a matter of the stack: about 50 records in a debug
+//! build, and several hundred in another.
 
-mod body;
-mod mismatch;
+pub mod as_decimal;
+mod datum;
+mod decimal;
+mod default;
+mod give;
+mod logical;
+mod misfit;
+mod plan;
+mod read;
+mod schema;
 mod shape;
+mod tree;
+mod write;
 
 use std::fmt;
 use std::sync::Arc;
 
-use apache_avro::types::Value;
-use body::Body;
+use plan::Plan;
 use rdkafka::Message;
+use read::Failure;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -26,73 +58,18 @@ use crate::schema::{Registered, Schema, SchemaType};
 use crate::subject::Part;
 use crate::writer::{Options, Writer};
 
-/// A schema that was understood, and the named types that it can refer to.
-struct Parsed {
-    schema: apache_avro::Schema,
-    /// The schema itself among them, as apache-avro wants it.
-    names: Vec<apache_avro::Schema>,
-    /// Then the message decides how deep its records lie in each other, and not the schema.
-    may_contain_itself: bool,
+fn parse<'a>(text: &str, needed: impl Iterator<Item = &'a str>) -> Result<schema::Schema, Error> {
+    schema::Schema::parse(text, needed).map_err(|error| Error::schema(SchemaType::Avro, error))
 }
 
-impl Parsed {
-    fn new(registered: &Registered) -> Result<Self, Error> {
-        Self::from_text(&registered.text, registered.dependencies.iter().map(|it| it.text.as_str()))
-    }
-
-    fn from_text<'a>(text: &str, needed: impl Iterator<Item = &'a str>) -> Result<Self, Error> {
-        let needed: Vec<&str> = needed.collect();
-        let parsed = apache_avro::Schema::parse_str_with_list(text, needed);
-        let (schema, mut names) = parsed.map_err(|error| Error::schema(SchemaType::Avro, error))?;
-        names.push(schema.clone());
-        let may_contain_itself = refers(&schema);
-        Ok(Parsed { schema, names, may_contain_itself })
-    }
-
-    fn all(&self) -> Vec<&apache_avro::Schema> {
-        self.names.iter().collect()
-    }
-
-    /// Refuses what apache-avro cannot bring to this schema within reasonable time.
-    fn check_depth(&self, value: &Value) -> Result<(), Error> {
-        match self.may_contain_itself && body::depth(value) > body::MOST_DEPTH {
-            true => Err(too_deep()),
-            false => Ok(()),
-        }
-    }
-
-    fn encode(&self, value: Value) -> Result<Vec<u8>, Error> {
-        self.check_depth(&value)?;
-        if let Some(violation) = mismatch::find(&value, &self.schema, &self.all()) {
-            return Err(Error::Invalid(vec![violation]));
-        }
-        let unfit = |_| Error::invalid("", "does not fit");
-        let value = value.resolve_schemata(&self.schema, self.all()).map_err(unfit)?;
-        apache_avro::to_avro_datum_schemata(&self.schema, self.all(), value).map_err(unfit)
-    }
-}
-
-fn too_deep() -> Error {
-    Error::invalid("", "holds records that lie too deep in each other")
-}
-
-/// Whether a type is used by its name, as it is where it contains itself.
-fn refers(schema: &apache_avro::Schema) -> bool {
-    use apache_avro::Schema;
-    match schema {
-        Schema::Ref { .. } => true,
-        Schema::Array(array) => refers(&array.items),
-        Schema::Map(map) => refers(&map.types),
-        Schema::Union(union) => union.variants().iter().any(refers),
-        Schema::Record(record) => record.fields.iter().any(|field| refers(&field.schema)),
-        _ => false,
-    }
+fn parse_registered(registered: &Registered) -> Result<schema::Schema, Error> {
+    parse(&registered.text, registered.dependencies.iter().map(|it| it.text.as_str()))
 }
 
 /// Writes values of Rust types as Avro.
 pub struct AvroSerializer {
     record: Option<String>,
-    writer: Writer<Parsed>,
+    writer: Writer<schema::Schema>,
 }
 
 impl fmt::Debug for AvroSerializer {
@@ -112,7 +89,7 @@ impl AvroSerializer {
     /// [`Error::Schema`] where the schema is no Avro.
     pub fn new(registry: &RegistryClient, schema: Schema) -> Result<Self, Error> {
         if schema.references().is_empty() {
-            Parsed::from_text(schema.text(), std::iter::empty())?;
+            parse(schema.text(), std::iter::empty())?;
         }
         let record = full_name(schema.text());
         Ok(AvroSerializer { record, writer: Writer::new(registry, schema) })
@@ -138,11 +115,10 @@ impl AvroSerializer {
         value: &T,
     ) -> Result<Vec<u8>, Error> {
         let prepared =
-            self.writer.prepared((topic, part), self.record.as_deref(), Parsed::new).await?;
-        let (id, parsed) = &*prepared;
-        let value = apache_avro::to_value(value)
-            .map_err(|_| Error::invalid("", "has a type that Avro does not know"))?;
-        Ok(prefix::join(*id, &parsed.encode(value)?))
+            self.writer.prepared((topic, part), self.record.as_deref(), parse_registered).await?;
+        let (id, schema) = &*prepared;
+        let tree = tree::tree(value)?;
+        Ok(prefix::join(*id, &write::write(schema, &tree)?))
     }
 }
 
@@ -161,8 +137,8 @@ fn full_name(text: &str) -> Option<String> {
 /// Reads values of Rust types that were written as Avro.
 pub struct AvroDeserializer {
     registry: RegistryClient,
-    writers: Cache<SchemaId, Parsed>,
-    reader: Option<Parsed>,
+    plans: Cache<SchemaId, Plan>,
+    reader: Option<schema::Schema>,
 }
 
 impl fmt::Debug for AvroDeserializer {
@@ -174,7 +150,7 @@ impl fmt::Debug for AvroDeserializer {
 impl AvroDeserializer {
     /// A deserialiser that gives what the writer's schema describes.
     pub fn new(registry: &RegistryClient) -> Self {
-        AvroDeserializer { registry: registry.clone(), writers: Cache::new(), reader: None }
+        AvroDeserializer { registry: registry.clone(), plans: Cache::new(), reader: None }
     }
 
     /// Gives what this schema describes: fields that the writer did not know have their default,
@@ -184,7 +160,8 @@ impl AvroDeserializer {
     ///
     /// [`Error::Schema`] where the schema is no Avro, or needs another one.
     pub fn reader_schema(mut self, text: &str) -> Result<Self, Error> {
-        self.reader = Some(Parsed::from_text(text, std::iter::empty())?);
+        self.reader = Some(parse(text, std::iter::empty())?);
+        self.plans = Cache::new();
         Ok(self)
     }
 
@@ -197,30 +174,12 @@ impl AvroDeserializer {
     /// the value does not fit into `T`.
     pub async fn deserialize<T: DeserializeOwned>(&self, bytes: &[u8]) -> Result<T, Error> {
         let (id, body) = prefix::split(bytes)?;
-        let writer = self.writer(id).await?;
-        let mut body = Body::new(body, writer.may_contain_itself);
-        let written =
-            apache_avro::from_avro_datum_schemata(&writer.schema, writer.all(), &mut body, None);
-        if body.was_too_deep() {
-            return Err(too_deep());
-        }
-        let written = written.map_err(|_| Error::Damaged(id))?;
-        if !body.was_read_to_its_end() {
-            return Err(Error::Damaged(id));
-        }
-        let value = match &self.reader {
-            None => written,
-            Some(reader) => {
-                reader.check_depth(&written)?;
-                let unreadable = mismatch::find_as_reader(&written, &reader.schema, &reader.all());
-                let resolved = written.resolve_schemata(&reader.schema, reader.all());
-                resolved.map_err(|_| match unreadable {
-                    Some(violation) => Error::Invalid(vec![violation]),
-                    None => Error::invalid("", "cannot be read with the reader's schema"),
-                })?
-            }
-        };
-        shape::fit(&value)
+        let plan = self.plan(id).await?;
+        let datum = read::value(&plan, body).map_err(|failure| match failure {
+            Failure::Damaged => Error::Damaged(id),
+            Failure::Misfit(misfit) => misfit.into(),
+        })?;
+        shape::fit(&datum)
     }
 
     /// Reads the value of a record; `None` where it has none (a tombstone).
@@ -253,12 +212,13 @@ impl AvroDeserializer {
         }
     }
 
-    async fn writer(&self, id: SchemaId) -> Result<Arc<Parsed>, Error> {
+    async fn plan(&self, id: SchemaId) -> Result<Arc<Plan>, Error> {
         let ask = async || {
             let registered = self.registry.by_id(id).await?;
             registered.must_be(SchemaType::Avro)?;
-            Parsed::new(&registered)
+            let writer = parse_registered(&registered)?;
+            Ok(Plan::new(&writer, self.reader.as_ref().unwrap_or(&writer)))
         };
-        self.writers.get(id, ask).await
+        self.plans.get(id, ask).await
     }
 }

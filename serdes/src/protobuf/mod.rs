@@ -3,15 +3,25 @@
 //! A Rust type is a `prost::Message` with a `prost::Name`, which says which message of the file it
 //! is. It is written by hand in a few lines or generated; no `protoc` is needed, because protox
 //! compiles the file.
+//!
+//! Bytes alone do not say whether the type and the file mean the same: parsers cut numbers, and keep
+//! the last of several values. So what a type has written is gone through with the file before it is
+//! sent, and what was read into a type is compared with what came. A field that would become another
+//! value is an error that names it.
 
+mod check;
 mod compile;
+mod forms;
 mod indexes;
+mod kept;
+mod known;
 
+use std::any::type_name;
 use std::fmt;
 use std::sync::Arc;
 
 use prost::Name;
-use prost_reflect::{DynamicMessage, FileDescriptor, MessageDescriptor, ReflectMessage, Value};
+use prost_reflect::{DynamicMessage, FileDescriptor, MessageDescriptor};
 use rdkafka::Message;
 
 use crate::cache::Cache;
@@ -21,6 +31,8 @@ use crate::registry::RegistryClient;
 use crate::schema::{Registered, Schema, SchemaType};
 use crate::subject::Part;
 use crate::writer::{Options, Writer};
+use check::Fault;
+use forms::Forms;
 
 fn of_registered(registered: &Registered) -> Result<FileDescriptor, Error> {
     compile::compile(&registered.text, &registered.dependencies)
@@ -35,8 +47,20 @@ fn message_of(file: &FileDescriptor, name: &str) -> Result<MessageDescriptor, Er
     })
 }
 
+/// A Rust type, by its name, and the schema that it is written or read with.
+type Pair = (SchemaId, &'static str);
+
+/// What a deserialiser knows of a type beside a schema.
+struct Known {
+    forms: Forms,
+    fields: kept::Known,
+}
+
 /// Writes values of Rust types as Protobuf.
-pub struct ProtobufSerializer(Writer<FileDescriptor>);
+pub struct ProtobufSerializer {
+    writer: Writer<FileDescriptor>,
+    types: Cache<Pair, Forms>,
+}
 
 impl fmt::Debug for ProtobufSerializer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -55,13 +79,13 @@ impl ProtobufSerializer {
             compile::compile(schema.text(), &[])
                 .map_err(|reason| Error::schema(SchemaType::Protobuf, reason))?;
         }
-        Ok(ProtobufSerializer(Writer::new(registry, schema)))
+        Ok(ProtobufSerializer { writer: Writer::new(registry, schema), types: Cache::new() })
     }
 
     /// The same with other options.
     #[must_use]
     pub fn with(mut self, options: Options) -> Self {
-        self.0.options = options;
+        self.writer.options = options;
         self
     }
 
@@ -70,63 +94,34 @@ impl ProtobufSerializer {
     /// # Errors
     ///
     /// [`Error::Schema`] where the file has no message of the type's name, [`Error::Invalid`] where
-    /// that message has other fields than the type, and what the registry answers where the schema
-    /// is new to this serialiser.
-    pub async fn serialize<T: prost::Message + Name>(
+    /// that message cannot hold the value: it has other fields than the type, or smaller ones, or
+    /// one of two in a `oneof`, or requires what is missing. And what the registry answers where
+    /// the schema is new to this serialiser.
+    pub async fn serialize<T: prost::Message + Name + Default + fmt::Debug>(
         &self,
         topic: &str,
         part: Part,
         value: &T,
     ) -> Result<Vec<u8>, Error> {
         let name = T::full_name();
-        let prepared = self.0.prepared((topic, part), Some(&name), of_registered).await?;
+        let prepared = self.writer.prepared((topic, part), Some(&name), of_registered).await?;
         let (id, file) = &*prepared;
         let message = message_of(file, &name)?;
         let mut body = indexes::encode(&indexes::of(&message));
         let encoded = value.encode_to_vec();
-        check(&message, &encoded)?;
+        let forms = async || Ok::<_, Error>(forms::of::<T>(&message));
+        let forms = self.types.get((*id, type_name::<T>()), forms).await?;
+        check::written(&message, &encoded, &forms).map_err(unfit)?;
         body.extend_from_slice(&encoded);
         Ok(prefix::join(*id, &body))
     }
 }
 
-/// Finds what the type has and the schema has not: it would travel without a meaning.
-fn check(message: &MessageDescriptor, encoded: &[u8]) -> Result<(), Error> {
-    let decoded = DynamicMessage::decode(message.clone(), encoded).map_err(|_| {
-        let problem = format!("has a field of another type than in {}", message.full_name());
-        Error::invalid("", &problem)
-    })?;
-    match unknown(&decoded, "") {
-        Some(violation) => Err(Error::Invalid(vec![violation])),
-        None => Ok(()),
-    }
-}
-
-fn unknown(message: &DynamicMessage, path: &str) -> Option<Violation> {
-    if let Some(field) = message.unknown_fields().next() {
-        let (number, name) = (field.number(), message.descriptor().full_name().to_owned());
-        let problem =
-            format!("has a field with number {number}, and {name} has none, or of another type");
-        return Some(Violation { field: path.to_owned(), problem });
-    }
-    message.fields().find_map(|(field, value)| {
-        let dot = if path.is_empty() { "" } else { "." };
-        in_value(value, &format!("{path}{dot}{}", field.name()))
-    })
-}
-
-fn in_value(value: &Value, path: &str) -> Option<Violation> {
-    match value {
-        Value::Message(message) => unknown(message, path),
-        Value::List(items) => {
-            let mut items = items.iter().enumerate();
-            items.find_map(|(at, item)| in_value(item, &format!("{path}[{at}]")))
-        }
-        // The keys are data.
-        Value::Map(entries) => {
-            entries.values().find_map(|item| in_value(item, &format!("{path}[*]")))
-        }
-        _ => None,
+/// A fault in what a type has written.
+fn unfit(fault: Fault) -> Error {
+    match fault {
+        Fault::Damaged => Error::invalid("", "is not written as Protobuf"),
+        Fault::Field(violation) => Error::Invalid(vec![violation]),
     }
 }
 
@@ -134,6 +129,7 @@ fn in_value(value: &Value, path: &str) -> Option<Violation> {
 pub struct ProtobufDeserializer {
     registry: RegistryClient,
     writers: Cache<SchemaId, FileDescriptor>,
+    types: Cache<Pair, Known>,
 }
 
 impl fmt::Debug for ProtobufDeserializer {
@@ -145,7 +141,8 @@ impl fmt::Debug for ProtobufDeserializer {
 impl ProtobufDeserializer {
     /// A deserialiser.
     pub fn new(registry: &RegistryClient) -> Self {
-        ProtobufDeserializer { registry: registry.clone(), writers: Cache::new() }
+        let (registry, writers, types) = (registry.clone(), Cache::new(), Cache::new());
+        ProtobufDeserializer { registry, writers, types }
     }
 
     /// Reads bytes with a prefix. Fields that the writer did not send have their default, and those
@@ -153,9 +150,10 @@ impl ProtobufDeserializer {
     ///
     /// # Errors
     ///
-    /// [`Error::Prefix`] where they have none, [`Error::Shape`] where it is another message,
-    /// [`Error::Damaged`] where the bytes are not what the schema describes.
-    pub async fn deserialize<T: prost::Message + Name + Default>(
+    /// [`Error::Prefix`] where they have none, [`Error::Shape`] where it is another message or a
+    /// field holds what `T` would have to change, [`Error::Invalid`] where a required field is
+    /// missing, [`Error::Damaged`] where the bytes are not what the schema describes.
+    pub async fn deserialize<T: prost::Message + Name + Default + fmt::Debug>(
         &self,
         bytes: &[u8],
     ) -> Result<T, Error> {
@@ -165,17 +163,34 @@ impl ProtobufDeserializer {
             let problem = format!("is the message {}, and the type is {name}", message.full_name());
             return Err(Error::Shape(Violation { field: String::new(), problem }));
         }
-        T::decode(body).map_err(|_| Error::Damaged(id))
+        let sent = whole(id, &message, body)?;
+        let ask = async || {
+            Ok::<_, Error>(Known {
+                forms: forms::of::<T>(&message),
+                fields: kept::Known::default(),
+            })
+        };
+        let known = self.types.get((id, type_name::<T>()), ask).await?;
+        check::came(&message, body, &known.forms).map_err(|fault| match fault {
+            Fault::Damaged => Error::Damaged(id),
+            Fault::Field(violation) => Error::Shape(violation),
+        })?;
+        let read = T::decode(body).map_err(|_| Error::Damaged(id))?;
+        match kept::changed(&sent, &read, &known.fields) {
+            Some(violation) => Err(Error::Shape(violation)),
+            None => Ok(read),
+        }
     }
 
     /// Reads bytes with a prefix without a type of the program: the writer's schema has the names.
+    /// Fields that it lacks are kept without one (`unknown_fields`).
     ///
     /// # Errors
     ///
     /// As [`Self::deserialize`].
     pub async fn dynamic(&self, bytes: &[u8]) -> Result<DynamicMessage, Error> {
         let (id, message, body) = self.message(bytes).await?;
-        DynamicMessage::decode(message, body).map_err(|_| Error::Damaged(id))
+        whole(id, &message, body)
     }
 
     /// Reads the value of a record; `None` where it has none (a tombstone).
@@ -183,7 +198,7 @@ impl ProtobufDeserializer {
     /// # Errors
     ///
     /// As [`Self::deserialize`].
-    pub async fn value<T: prost::Message + Name + Default>(
+    pub async fn value<T: prost::Message + Name + Default + fmt::Debug>(
         &self,
         record: &impl Message,
     ) -> Result<Option<T>, Error> {
@@ -198,7 +213,7 @@ impl ProtobufDeserializer {
     /// # Errors
     ///
     /// As [`Self::deserialize`].
-    pub async fn key<T: prost::Message + Name + Default>(
+    pub async fn key<T: prost::Message + Name + Default + fmt::Debug>(
         &self,
         record: &impl Message,
     ) -> Result<Option<T>, Error> {
@@ -230,33 +245,11 @@ impl ProtobufDeserializer {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use prost::Message as _;
-
-    use super::*;
-
-    fn message(text: &str) -> MessageDescriptor {
-        message_of(&compile::compile(text, &[]).unwrap(), "Departure").unwrap()
-    }
-
-    #[test]
-    fn a_field_that_the_schema_lacks_is_named_by_its_number() {
-        let wide = message(
-            r#"syntax = "proto3";
-            message Leg { string to = 1; int32 gate = 7; }
-            message Departure { string flight = 1; repeated Leg legs = 2; }"#,
-        );
-        let narrow = message(
-            r#"syntax = "proto3";
-            message Leg { string to = 1; }
-            message Departure { string flight = 1; repeated Leg legs = 2; }"#,
-        );
-        let text = r#"flight: "WS104" legs { to: "JFK" } legs { to: "LGA" gate: 5 }"#;
-        let encoded =
-            DynamicMessage::parse_text_format(wide.clone(), text).unwrap().encode_to_vec();
-        assert!(check(&wide, &encoded).is_ok());
-        let error = check(&narrow, &encoded).unwrap_err().to_string();
-        assert!(error.contains("legs[1] has a field with number 7, and Leg has none"), "{error}");
-    }
+/// The message as its file describes it, with all that the file requires.
+fn whole(id: SchemaId, message: &MessageDescriptor, body: &[u8]) -> Result<DynamicMessage, Error> {
+    check::came(message, body, &Forms::new()).map_err(|fault| match fault {
+        Fault::Damaged => Error::Damaged(id),
+        Fault::Field(violation) => Error::Invalid(vec![violation]),
+    })?;
+    DynamicMessage::decode(message.clone(), body).map_err(|_| Error::Damaged(id))
 }

@@ -62,8 +62,9 @@ async fn the_schema_examples_use_the_registry_that_is_named_and_leave_nothing_be
     let consumer = cluster.consumer(&cluster.group_name(), &[]);
     let found = consumer.fetch_metadata(None, DEADLINE).unwrap();
     let names = found.topics().iter().map(MetadataTopic::name);
-    let is_of_an_example =
-        |it: &&str| ["departures-", "airports-", "aero-"].iter().any(|name| it.starts_with(name));
+    let is_of_an_example = |it: &&str| {
+        ["departures-", "fares-", "airports-", "aero-"].iter().any(|name| it.starts_with(name))
+    };
     let of_examples: Vec<&str> = names.filter(is_of_an_example).collect();
     assert!(of_examples.is_empty() || !cluster.is_embedded(), "{of_examples:?}");
     registry.shutdown().await;

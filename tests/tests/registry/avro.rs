@@ -3,11 +3,8 @@
 //! The same rows are put to Java's own `SchemaCompatibility` where Java and Maven are there, and so
 //! are the canonical forms. What Java answers is what Confluent's registry answers.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-
 use serde_json::{Value, json};
+use workshop_tests::JavaAvro;
 
 use crate::http::TestRegistry;
 use crate::verdicts::check_rows;
@@ -308,7 +305,7 @@ async fn verdicts() {
 
 #[tokio::test]
 async fn java_comes_to_the_same_verdicts_and_prints_the_same_schemas() {
-    let Some(java) = Java::build() else {
+    let Some(java) = JavaAvro::build(env!("CARGO_TARGET_TMPDIR")) else {
         return;
     };
     let lines: String = ROWS
@@ -318,7 +315,7 @@ async fn java_comes_to_the_same_verdicts_and_prints_the_same_schemas() {
             format!("{line}\n")
         })
         .collect();
-    let answers = java.answers(&lines);
+    let answers = java.answers("Check", &lines);
     assert_eq!(answers.len(), ROWS.len(), "{answers:#?}");
     let registry = TestRegistry::start().await;
     registry.put("/config", &json!({ "compatibility": "NONE" }));
@@ -374,59 +371,5 @@ async fn what_is_no_avro_schema_is_refused() {
     ] {
         let refused = registry.post("/subjects/s/versions", &body(text));
         assert_eq!(refused.error(), (422, 42201), "{text}");
-    }
-}
-
-/// The program in tests/java-avro, compiled.
-struct Java {
-    classpath: String,
-}
-
-impl Java {
-    /// Compiles it, or says why the test is skipped.
-    fn build() -> Option<Self> {
-        let skip = |reason: &str| eprintln!("skipped: {reason}");
-        for command in ["mvn", "java"] {
-            let found = Command::new(command).arg("-version").stdin(Stdio::null()).output();
-            if !found.is_ok_and(|output| output.status.success()) {
-                skip(&format!("{command} is not there, and Java's checker needs it"));
-                return None;
-            }
-        }
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("java-avro");
-        let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("java-avro");
-        let libraries = target.join("libraries.txt");
-        let built = Command::new("mvn")
-            .args(["--quiet", "--batch-mode", "--file"])
-            .arg(source.join("pom.xml"))
-            .arg(format!("-Dworkshop.target={}", target.display()))
-            .arg(format!("-Dmdep.outputFile={}", libraries.display()))
-            .args(["compile", "dependency:build-classpath"])
-            .output()
-            .expect("it was started a moment ago");
-        if !built.status.success() {
-            let said = String::from_utf8_lossy(&built.stdout).into_owned();
-            assert!(!said.contains("COMPILATION ERROR"), "{said}");
-            skip(&format!("Maven could not fetch Avro for Java: {said}"));
-            return None;
-        }
-        let libraries = std::fs::read_to_string(libraries).expect("Maven wrote it");
-        let classes = target.join("classes");
-        Some(Self { classpath: format!("{}:{}", classes.display(), libraries.trim()) })
-    }
-
-    fn answers(&self, lines: &str) -> Vec<Value> {
-        let mut child = Command::new("java")
-            .args(["--class-path", &self.classpath, "Check"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("it was there a moment ago");
-        let mut stdin = child.stdin.take().expect("it is piped");
-        stdin.write_all(lines.as_bytes()).expect("it reads");
-        drop(stdin);
-        let output = child.wait_with_output().expect("it ends");
-        let text = String::from_utf8_lossy(&output.stdout);
-        text.lines().map(|line| serde_json::from_str(line).expect("it prints JSON")).collect()
     }
 }

@@ -146,7 +146,7 @@ async fn a_file_is_found_however_it_is_laid_out_and_as_a_descriptor() {
     assert_eq!(registry.register("s", &other), id);
     let text = registry.get(&format!("/schemas/ids/{id}")).json();
     assert_eq!(text["schemaType"], "PROTOBUF");
-    let shown = "syntax = \"proto3\";\npackage p;\nmessage A {\n  string a = 1;\n}\n";
+    let shown = "syntax = \"proto3\";\npackage p;\n\nmessage A {\n  string a = 1;\n}\n";
     assert_eq!(text["schema"], shown);
     let descriptor = registry.get(&format!("/schemas/ids/{id}?format=serialized")).json();
     let body = json!({ "schemaType": "PROTOBUF", "schema": descriptor["schema"] });
@@ -189,4 +189,70 @@ async fn what_a_reference_brings_counts_in_a_comparison() {
     let refused = registry.post("/subjects/airport/versions", &airport(2));
     assert_eq!(refused.error(), (409, 40901));
     assert!(refused.text.contains("FIELD_SCALAR_KIND_CHANGED"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn googles_and_confluents_files_are_built_in() {
+    let registry = TestRegistry::start().await;
+    let built_in = [
+        ("google/type/money.proto", "google.type.Money"),
+        ("google/type/date.proto", "google.type.Date"),
+        ("google/type/datetime.proto", "google.type.TimeZone"),
+        ("google/type/dayofweek.proto", "google.type.DayOfWeek"),
+        ("confluent/meta.proto", "confluent.Meta"),
+        ("confluent/type/decimal.proto", "confluent.type.Decimal"),
+        ("confluent/type/variant.proto", "confluent.type.Variant"),
+        ("google/protobuf/struct.proto", "google.protobuf.Struct"),
+    ];
+    for (at, (file, message)) in built_in.into_iter().enumerate() {
+        let subject = format!("built-in-{at}");
+        let text = format!("import \"{file}\"; message A {{ {message} a = 1; }}");
+        registry.register(&subject, &proto(&text));
+        let without = registry.post(
+            &format!("/subjects/{subject}/versions"),
+            &proto(&format!("message A {{ {message} a = 1; }}")),
+        );
+        assert_eq!(without.error(), (422, 42201), "{message}");
+        assert!(without.text.contains("is not defined"), "{without:?}");
+    }
+}
+
+#[tokio::test]
+async fn options_that_nobody_defines_are_kept_with_the_import_that_only_they_use() {
+    let registry = TestRegistry::start().await;
+    let text = "package p; import \"buf/validate/validate.proto\"; \
+        message A { string mail = 1 [(buf.validate.field).string.email = true]; \
+        message B { A a = 1; B b = 2; } B b = 2; }";
+    let id = registry.register("s", &proto(text));
+    let shown = "syntax = \"proto3\";\npackage p;\n\nimport \"buf/validate/validate.proto\";\n\n\
+        message A {\n  string mail = 1 [(buf.validate.field).string.email = true];\n  B b = 2;\n\n  \
+        message B {\n    A a = 1;\n    B b = 2;\n  }\n}\n";
+    let answer = registry.get(&format!("/schemas/ids/{id}")).json();
+    assert_eq!(answer["schema"], shown);
+    let mut again = proto("");
+    again["schema"] = json!(shown);
+    assert_eq!(registry.register("s", &again), id);
+    let unknown =
+        proto("import \"buf/validate/validate.proto\"; message A { buf.validate.X a = 1; }");
+    assert_eq!(registry.post("/subjects/t/versions", &unknown).error(), (422, 42201));
+}
+
+#[tokio::test]
+async fn normalized_files_are_one_whatever_their_order_and_the_length_of_their_names() {
+    let registry = TestRegistry::start().await;
+    let one = "package p; option java_package = \"j\"; option go_package = \"g\"; \
+        message A { B b = 2; string a = 1; message B { } }";
+    let other = "package p; option go_package = \"g\"; option java_package = \"j\"; \
+        message A { string a = 1; .p.A.B b = 2; message B { } }";
+    let register = |subject: &str, text: &str| {
+        let path = format!("/subjects/{subject}/versions?normalize=true");
+        registry.post(&path, &proto(text)).json()["id"].clone()
+    };
+    assert_eq!(register("s", one), register("s", other));
+    assert_ne!(registry.register("t", &proto(one)), registry.register("u", &proto(other)));
+    // A name that the normal form cannot follow, though the file compiles.
+    let lost = proto("package a.b; message A { b.A a = 1; }");
+    registry.register("v", &lost);
+    let refused = registry.post("/subjects/v/versions?normalize=true", &lost);
+    assert_eq!(refused.error(), (422, 42201));
 }

@@ -4,6 +4,7 @@
 //! own. It goes into the list at the top of its file. What it takes for granted it asks for with
 //! `?`: a step that fails is an outcome that no recording holds.
 
+mod brokers;
 mod churn;
 mod committed;
 mod configs;
@@ -101,6 +102,9 @@ pub fn suite() -> Vec<Scenario> {
         partitions::scenarios(),
         configs::scenarios(),
         configs::values(),
+        brokers::scenarios(),
+        brokers::values(),
+        brokers::described(),
         metadata::scenarios(),
         log_dirs::scenarios(),
         produce::scenarios(),

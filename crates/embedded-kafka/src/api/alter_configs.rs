@@ -36,6 +36,7 @@ fn answer(
                 value: config.value.as_deref(),
             })
             .collect(),
+        unknown_operation: None,
         replaces_all: true,
     });
     let alterations: Vec<_> = alterations.collect();

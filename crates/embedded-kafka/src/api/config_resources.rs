@@ -1,16 +1,18 @@
 //! What the APIs for settings have in common: the kinds of resources, and what may be altered.
 //!
-//! Most of a node's settings are read-only here: what Kafka lets an administrator change on a running
-//! node (log.cleaner.threads and the like) has no counterpart in this cluster. The throttles of
-//! replication can be set, for the tools that do. Loggers are none.
+//! A node takes all that Kafka lets an administrator change while it runs. What topics inherit, the
+//! cleaner's pace, limits of connections and the like hold at once; what has no counterpart in this
+//! cluster (log.cleaner.threads, the throttles of replication) is kept and shown. Loggers are none.
 
 use std::collections::BTreeMap;
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::protocol::StrBytes;
 
+use crate::metadata::config::brokers::{self, Level};
+use crate::metadata::config::layers::Given;
 use crate::metadata::config::{
-    Change, NodeSettings, Operation, TopicConfig, check_entries, groups, throttles,
+    Change, Inherited, Layers, Operation, TopicConfig, check_entries, client_metrics, groups,
 };
 use crate::metadata::{Refusal, names};
 use crate::state::State;
@@ -18,11 +20,13 @@ use crate::state::State;
 pub(super) const TOPIC: i8 = 2;
 pub(super) const BROKER: i8 = 4;
 pub(super) const BROKER_LOGGER: i8 = 8;
+pub(super) const CLIENT_METRICS: i8 = 16;
 pub(super) const GROUP: i8 = 32;
 
 /// Where the settings are kept.
 pub(super) trait ConfigStore {
-    fn topic_config(&self, name: &str) -> Option<TopicConfig>;
+    /// What a topic has at a node.
+    fn topic_config(&self, name: &str, node: i32) -> Option<TopicConfig>;
 
     /// Puts what `change` makes of a topic's settings in their place, unless it is only to be
     /// checked. No other change comes in between.
@@ -33,17 +37,24 @@ pub(super) trait ConfigStore {
         change: &dyn Fn(&TopicConfig) -> Result<TopicConfig, Refusal>,
     ) -> Result<(), Refusal>;
 
-    fn node_settings(&self, node: i32) -> NodeSettings;
+    /// Where a node's settings come from.
+    fn layers(&self, node: i32) -> Layers;
 
-    /// What was set for a node while it ran, or for all nodes where `name` is empty.
-    fn node_overrides(&self, name: &str) -> BTreeMap<String, String>;
-
-    /// Puts other settings in the place of these.
-    fn set_node_overrides(
+    /// Puts what `change` makes of it in the place of what was set while nodes ran, for the node
+    /// that is named or, where `name` is empty, for all; unless it is only to be checked. No other
+    /// change comes in between.
+    fn change_node_overrides(
         &self,
         name: &str,
-        overrides: BTreeMap<String, String>,
+        validate_only: bool,
+        change: &dyn Fn(&Given) -> Result<Given, Refusal>,
     ) -> Result<(), Refusal>;
+
+    /// What was set for a subscription of clients' metrics.
+    fn metrics_overrides(&self, subscription: &str) -> Given;
+
+    /// Puts other settings in the place of these.
+    fn set_metrics_overrides(&self, subscription: &str, overrides: Given) -> Result<(), Refusal>;
 
     /// What was set for a consumer group.
     fn group_overrides(&self, group: &str) -> BTreeMap<String, String>;
@@ -57,8 +68,8 @@ pub(super) trait ConfigStore {
 }
 
 impl ConfigStore for State {
-    fn topic_config(&self, name: &str) -> Option<TopicConfig> {
-        self.metadata.topic_config(name)
+    fn topic_config(&self, name: &str, node: i32) -> Option<TopicConfig> {
+        self.metadata.topic_config(name, node)
     }
 
     fn change_topic_config(
@@ -70,20 +81,28 @@ impl ConfigStore for State {
         self.metadata.change_topic_config(name, validate_only, change)
     }
 
-    fn node_settings(&self, node: i32) -> NodeSettings {
-        self.metadata.node_settings(node)
+    fn layers(&self, node: i32) -> Layers {
+        self.metadata.layers(node)
     }
 
-    fn node_overrides(&self, name: &str) -> BTreeMap<String, String> {
-        self.metadata.node_overrides(name)
-    }
-
-    fn set_node_overrides(
+    fn change_node_overrides(
         &self,
         name: &str,
-        overrides: BTreeMap<String, String>,
+        validate_only: bool,
+        change: &dyn Fn(&Given) -> Result<Given, Refusal>,
     ) -> Result<(), Refusal> {
-        self.metadata.set_node_overrides(name, overrides)
+        if self.metadata.change_node_overrides(name, validate_only, change)? {
+            self.configure_nodes();
+        }
+        Ok(())
+    }
+
+    fn metrics_overrides(&self, subscription: &str) -> Given {
+        self.metadata.metrics_overrides(subscription)
+    }
+
+    fn set_metrics_overrides(&self, subscription: &str, overrides: Given) -> Result<(), Refusal> {
+        self.metadata.set_metrics_overrides(subscription, overrides)
     }
 
     fn group_overrides(&self, group: &str) -> BTreeMap<String, String> {
@@ -106,6 +125,8 @@ pub(super) struct Alteration<'a> {
     pub(super) resource_type: i8,
     pub(super) name: &'a str,
     pub(super) changes: Vec<Change<'a>>,
+    /// The number of the first operation that does not exist.
+    pub(super) unknown_operation: Option<i8>,
     /// Whether what the changes do not name goes back to its default (AlterConfigs).
     pub(super) replaces_all: bool,
 }
@@ -151,9 +172,10 @@ fn alter_one(
         (change.name, change.value.is_none() && change.operation != Some(Operation::Delete))
     }))?;
     match alteration.resource_type {
-        TOPIC => alter_topic(alteration, validate_only, store),
+        TOPIC => alter_topic(alteration, validate_only, node, store),
         BROKER => alter_node(alteration, validate_only, node, store),
-        GROUP => alter_group(alteration, validate_only, store),
+        GROUP => alter_group(alteration, validate_only, node, store),
+        CLIENT_METRICS => alter_metrics(alteration, validate_only, store),
         BROKER_LOGGER if !alteration.replaces_all => alter_logger(alteration, node),
         other => Err(Refusal::invalid_request(format!("Unknown resource type {other}"))),
     }
@@ -163,6 +185,7 @@ fn alter_one(
 fn alter_topic(
     alteration: &Alteration<'_>,
     validate_only: bool,
+    node: i32,
     store: &impl ConfigStore,
 ) -> Result<(), Refusal> {
     let name = alteration.name;
@@ -171,12 +194,12 @@ fn alter_topic(
     }
     names::validate(name)
         .map_err(|message| Refusal::new(ResponseError::InvalidTopicException, message))?;
-    let default = TopicConfig::default();
+    let default = TopicConfig::default().inheriting(Inherited::of(&store.layers(node)));
     let change = |now: &TopicConfig| {
         let start = if alteration.replaces_all { &default } else { now };
         start.changed(&alteration.changes)
     };
-    if store.topic_config(name).is_none() {
+    if store.topic_config(name, node).is_none() {
         change(&default)?;
     }
     store.change_topic_config(name, validate_only, &change)
@@ -196,18 +219,38 @@ fn alter_node(
             return Err(Refusal::invalid_request(message));
         }
     }
-    let now = store.node_overrides(name);
-    let changed = throttles::changed(&now, &alteration.changes, alteration.replaces_all)?;
+    if let Some(operation) = alteration.unknown_operation {
+        let message = format!("Unknown operations type {operation}");
+        return Err(Refusal::invalid_request(message));
+    }
+    let level = if name.is_empty() { Level::AllBrokers } else { Level::OneBroker };
+    let layers = store.layers(node);
+    store.change_node_overrides(name, validate_only, &|now| {
+        brokers::changed(now, &alteration.changes, alteration.replaces_all, level, &layers)
+    })
+}
+
+/// The subscription need not be there.
+fn alter_metrics(
+    alteration: &Alteration<'_>,
+    validate_only: bool,
+    store: &impl ConfigStore,
+) -> Result<(), Refusal> {
+    let subscription = alteration.name;
+    let now = store.metrics_overrides(subscription);
+    let replaces_all = alteration.replaces_all;
+    let changed = client_metrics::changed(subscription, &now, &alteration.changes, replaces_all)?;
     if validate_only || changed == now {
         return Ok(());
     }
-    store.set_node_overrides(name, changed)
+    store.set_metrics_overrides(subscription, changed)
 }
 
 /// The group need not be there.
 fn alter_group(
     alteration: &Alteration<'_>,
     validate_only: bool,
+    node: i32,
     store: &impl ConfigStore,
 ) -> Result<(), Refusal> {
     let group = alteration.name;
@@ -215,7 +258,8 @@ fn alter_group(
         return Err(Refusal::invalid_request("Default group resources are not allowed."));
     }
     let now = store.group_overrides(group);
-    let changed = groups::changed(&now, &alteration.changes, alteration.replaces_all)?;
+    let layers = store.layers(node);
+    let changed = groups::changed(&now, &alteration.changes, alteration.replaces_all, &layers)?;
     if validate_only || changed == now {
         return Ok(());
     }
@@ -252,6 +296,8 @@ pub(super) mod testing {
     use std::cell::RefCell;
 
     use super::*;
+    use crate::metadata::config::start;
+    use crate::settings::Settings;
 
     pub(crate) struct OneTopic {
         pub(crate) config: RefCell<TopicConfig>,
@@ -269,7 +315,7 @@ pub(super) mod testing {
     }
 
     impl ConfigStore for OneTopic {
-        fn topic_config(&self, name: &str) -> Option<TopicConfig> {
+        fn topic_config(&self, name: &str, _node: i32) -> Option<TopicConfig> {
             (name == "airports").then(|| self.config.borrow().clone())
         }
 
@@ -279,7 +325,7 @@ pub(super) mod testing {
             validate_only: bool,
             change: &dyn Fn(&TopicConfig) -> Result<TopicConfig, Refusal>,
         ) -> Result<(), Refusal> {
-            let now = self.topic_config(name).ok_or_else(|| Refusal::no_such_topic(name))?;
+            let now = self.topic_config(name, 1).ok_or_else(|| Refusal::no_such_topic(name))?;
             let changed = change(&now)?;
             if validate_only {
                 return Ok(());
@@ -291,16 +337,40 @@ pub(super) mod testing {
             Ok(())
         }
 
-        fn node_overrides(&self, name: &str) -> BTreeMap<String, String> {
-            self.node_overrides.borrow().get(name).cloned().unwrap_or_default()
+        fn layers(&self, node: i32) -> Layers {
+            let overrides =
+                |name: &str| self.node_overrides.borrow().get(name).cloned().unwrap_or_default();
+            let settings = Settings { default_replication_factor: 3, ..Settings::default() };
+            let place = start::Place {
+                node,
+                address: "127.0.0.1:9092".to_owned(),
+                log_dir: "/data/kafka".to_owned(),
+                rack: None,
+                internal_replication_factor: 3,
+            };
+            let started = start::started(&settings, &place);
+            Layers { own: overrides(&node.to_string()), of_all: overrides(""), started }
         }
 
-        fn set_node_overrides(
+        fn change_node_overrides(
             &self,
             name: &str,
-            overrides: BTreeMap<String, String>,
+            validate_only: bool,
+            change: &dyn Fn(&Given) -> Result<Given, Refusal>,
         ) -> Result<(), Refusal> {
-            self.node_overrides.borrow_mut().insert(name.to_owned(), overrides);
+            let now = self.node_overrides.borrow().get(name).cloned().unwrap_or_default();
+            let changed = change(&now)?;
+            if !validate_only {
+                self.node_overrides.borrow_mut().insert(name.to_owned(), changed);
+            }
+            Ok(())
+        }
+
+        fn metrics_overrides(&self, _subscription: &str) -> Given {
+            Given::new()
+        }
+
+        fn set_metrics_overrides(&self, _subscription: &str, _: Given) -> Result<(), Refusal> {
             Ok(())
         }
 
@@ -315,34 +385,6 @@ pub(super) mod testing {
         ) -> Result<(), Refusal> {
             self.group_overrides.borrow_mut().insert(group.to_owned(), overrides);
             Ok(())
-        }
-
-        fn node_settings(&self, node: i32) -> NodeSettings {
-            NodeSettings {
-                node_id: node,
-                rack: None,
-                replica_lag_time_max_ms: 30_000,
-                retention_check_interval_ms: 300_000,
-                cleaner_backoff_ms: 15_000,
-                address: "127.0.0.1:9092".to_owned(),
-                log_dir: "/data/kafka".to_owned(),
-                num_partitions: 1,
-                default_replication_factor: 3,
-                auto_create_topics_enable: true,
-                offsets_topic_num_partitions: 5,
-                offsets_topic_replication_factor: 3,
-                offset_metadata_max_bytes: 4096,
-                group_initial_rebalance_delay_ms: 0,
-                group_min_session_timeout_ms: 6000,
-                group_max_session_timeout_ms: 1_800_000,
-                socket_request_max_bytes: 104_857_600,
-                fetch_max_bytes: 57_671_680,
-                producer_id_expiration_ms: 86_400_000,
-                transaction_max_timeout_ms: 900_000,
-                transaction_state_log_num_partitions: 50,
-                transaction_state_log_replication_factor: 3,
-                transactional_id_expiration_ms: 604_800_000,
-            }
         }
     }
 }

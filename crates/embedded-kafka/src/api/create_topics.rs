@@ -45,7 +45,7 @@ pub(super) fn handle(
                 if !request.validate_only {
                     context.state.topic_created(&topic.name);
                 }
-                describe(name, &topic, version)
+                describe(name, &topic, version, context)
             }
             Err(refusal) => CreatableTopicResult::default()
                 .with_name(name)
@@ -103,7 +103,12 @@ fn wanted(topic: CreatableTopic) -> NewTopic {
 }
 
 /// What was created, settings included (KIP-525).
-fn describe(name: TopicName, topic: &Topic, version: i16) -> CreatableTopicResult {
+fn describe(
+    name: TopicName,
+    topic: &Topic,
+    version: i16,
+    context: &Context,
+) -> CreatableTopicResult {
     // Kafka's schema has an empty message where nothing is wrong; its broker sends null.
     let result = CreatableTopicResult::default().with_name(name).with_error_message(None);
     let result = if version >= 7 { result.with_topic_id(topic.id) } else { result };
@@ -112,7 +117,8 @@ fn describe(name: TopicName, topic: &Topic, version: i16) -> CreatableTopicResul
     }
     let partitions = topic.partitions();
     let replicas = partitions.first().map_or(0, |first| first.leadership().replicas.len());
-    let configs = describe_settings(&topic.config()).into_iter().map(|setting| {
+    let layers = context.state.metadata.layers(context.node);
+    let configs = describe_settings(&topic.config(), &layers).into_iter().map(|setting| {
         CreatableTopicConfigs::default()
             .with_name(setting.name)
             .with_value(setting.value)

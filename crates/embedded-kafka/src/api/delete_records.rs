@@ -46,7 +46,7 @@ fn delete(
     let topic = context.state.metadata.topic(topic);
     let topic = topic.ok_or(ResponseError::UnknownTopicOrPartition)?;
     let partition = topic.partition(wanted.partition_index);
-    let may_delete = topic.config().cleanup_policy().delete;
+    let may_delete = topic.config_at(Some(context.node)).cleanup_policy().delete;
     partition.ok_or(ResponseError::UnknownTopicOrPartition)?.with(|state| {
         state.check_leader(context.node, None)?;
         if !may_delete {

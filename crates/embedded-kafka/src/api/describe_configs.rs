@@ -1,5 +1,6 @@
-//! DescribeConfigs (key 32, versions 1–4): the settings of topics and nodes, each with its source
-//! and the places where it could have come from (KIP-226), its type and documentation (KIP-569).
+//! DescribeConfigs (key 32, versions 1–4): the settings of topics, nodes, groups and subscriptions
+//! to clients' metrics, each with its source and the places where it could have come from (KIP-226),
+//! its type and documentation (KIP-569).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,24 +13,20 @@ use kafka_protocol::messages::{DescribeConfigsRequest, DescribeConfigsResponse};
 use kafka_protocol::protocol::StrBytes;
 
 use super::Context;
-use super::config_resources::{BROKER, BROKER_LOGGER, ConfigStore, GROUP, TOPIC, node_id};
-use crate::metadata::config::groups::{GROUP_SETTINGS, GroupSetting};
-use crate::metadata::config::{NodeSetting, TOPIC_SETTINGS, TopicConfig, TopicSetting};
+use super::config_resources::{
+    BROKER, BROKER_LOGGER, CLIENT_METRICS, ConfigStore, GROUP, TOPIC, node_id,
+};
+use crate::metadata::config::apache::{self, Definition, Of, Update};
+use crate::metadata::config::layers::{
+    DEFAULT_CONFIG, DYNAMIC_DEFAULT_BROKER_CONFIG, Given, Synonym, broker_definition,
+};
+use crate::metadata::config::{Kind, Layers, TOPIC_SETTINGS, TopicConfig, TopicSetting};
 use crate::metadata::{Refusal, names};
-
-/// The type of a whole number of 64 bits (KIP-569).
-const LONG: i8 = 5;
 
 /// Set for the topic itself.
 const DYNAMIC_TOPIC_CONFIG: i8 = 1;
-/// Set for one node while it ran.
-const DYNAMIC_BROKER_CONFIG: i8 = 2;
-/// Set for all nodes while they ran.
-const DYNAMIC_DEFAULT_BROKER_CONFIG: i8 = 3;
-/// Set where the node was started.
-const STATIC_BROKER_CONFIG: i8 = 4;
-/// Set by nobody.
-const DEFAULT_CONFIG: i8 = 5;
+/// Set for the subscription to clients' metrics itself.
+const DYNAMIC_CLIENT_METRICS_CONFIG: i8 = 7;
 /// Set for the consumer group itself.
 const DYNAMIC_GROUP_CONFIG: i8 = 8;
 
@@ -92,8 +89,8 @@ fn describe(
 ) -> Result<Vec<DescribeConfigsResourceResult>, Refusal> {
     let name = &*resource.resource_name;
     match resource.resource_type {
-        TOPIC => describe_topic(name, store),
-        BROKER if name.is_empty() => Ok(override_rows("", store)),
+        TOPIC => describe_topic(name, node, store),
+        BROKER if name.is_empty() => Ok(describe_all_nodes(&store.layers(node))),
         BROKER => {
             let id = node_id(name, "Broker id")?;
             if id != node {
@@ -101,14 +98,21 @@ fn describe(
                     "Unexpected broker id, expected {node} or empty string, but received {id}"
                 )));
             }
-            let mut rows: Vec<_> = store.node_settings(node).table().iter().map(node_row).collect();
-            rows.extend(override_rows(name, store));
-            Ok(rows)
+            Ok(describe_node(&store.layers(node)))
         }
         GROUP if name.is_empty() => Err(Refusal::invalid_request("Group name must not be empty")),
         GROUP => {
-            let own = store.group_overrides(name);
-            Ok(GROUP_SETTINGS.iter().map(|setting| group_row(setting, &own)).collect())
+            let (own, layers) = (store.group_overrides(name), store.layers(node));
+            let row = |it| own_row(it, &own, DYNAMIC_GROUP_CONFIG, &layers);
+            Ok(apache::definitions(Of::Group).map(row).collect())
+        }
+        CLIENT_METRICS if name.is_empty() => {
+            Err(Refusal::invalid_request("Client metrics subscription name must not be empty"))
+        }
+        CLIENT_METRICS => {
+            let own = store.metrics_overrides(name);
+            let row = |it| own_row(it, &own, DYNAMIC_CLIENT_METRICS_CONFIG, &Layers::default());
+            Ok(apache::definitions(Of::ClientMetrics).map(row).collect())
         }
         BROKER_LOGGER if name.is_empty() => {
             Err(Refusal::invalid_request("Broker id must not be empty"))
@@ -131,112 +135,143 @@ fn describe(
 
 fn describe_topic(
     name: &str,
+    node: i32,
     store: &impl ConfigStore,
 ) -> Result<Vec<DescribeConfigsResourceResult>, Refusal> {
     names::validate(name)
         .map_err(|message| Refusal { code: ResponseError::InvalidTopicException, message })?;
-    let config = store.topic_config(name).ok_or_else(|| Refusal {
+    let config = store.topic_config(name, node).ok_or_else(|| Refusal {
         code: ResponseError::UnknownTopicOrPartition,
         message: String::new(),
     })?;
-    Ok(describe_settings(&config))
+    Ok(describe_settings(&config, &store.layers(node)))
 }
 
 /// Every setting of a topic, with its value and where that comes from.
-pub(super) fn describe_settings(config: &TopicConfig) -> Vec<DescribeConfigsResourceResult> {
-    TOPIC_SETTINGS.iter().map(|setting| topic_row(setting, config)).collect()
-}
-
-fn topic_row(setting: &TopicSetting, config: &TopicConfig) -> DescribeConfigsResourceResult {
-    let set = config.overrides().get(setting.name);
-    let mut synonyms = Vec::new();
-    if let Some(value) = set {
-        synonyms.push(synonym(setting.name, value, DYNAMIC_TOPIC_CONFIG));
-    }
-    if let Some(name) = setting.node_setting {
-        synonyms.push(synonym(name, setting.default, DEFAULT_CONFIG));
-    }
-    let effect = if setting.effective { "" } else { " Without effect in this cluster." };
-    DescribeConfigsResourceResult::default()
-        .with_name(StrBytes::from_static_str(setting.name))
-        .with_value(Some(StrBytes::from_string(config.value_of(setting).to_owned())))
-        .with_config_source(if set.is_some() { DYNAMIC_TOPIC_CONFIG } else { DEFAULT_CONFIG })
-        .with_synonyms(synonyms)
-        .with_config_type(setting.kind.type_id())
-        .with_documentation(Some(StrBytes::from_string(setting.documentation.to_owned() + effect)))
-}
-
-/// What was set while nodes ran: for the one that is named, and where it has nothing of its own, for
-/// all of them.
-fn override_rows(
-    node: &str,
-    store: &impl ConfigStore,
+pub(super) fn describe_settings(
+    config: &TopicConfig,
+    layers: &Layers,
 ) -> Vec<DescribeConfigsResourceResult> {
-    let own = if node.is_empty() { BTreeMap::new() } else { store.node_overrides(node) };
-    let of_all = store.node_overrides("");
-    let names: BTreeSet<&String> = own.keys().chain(of_all.keys()).collect();
-    let row = |name: &String| {
-        let sources = [
-            own.get(name).map(|value| (value, DYNAMIC_BROKER_CONFIG)),
-            of_all.get(name).map(|value| (value, DYNAMIC_DEFAULT_BROKER_CONFIG)),
-        ];
-        let found = sources.into_iter().flatten();
-        let synonyms: Vec<_> = found.map(|(value, source)| synonym(name, value, source)).collect();
-        let first = synonyms.first().cloned().unwrap_or_default();
-        DescribeConfigsResourceResult::default()
-            .with_name(first.name)
-            .with_value(first.value)
-            .with_config_source(first.source)
-            .with_synonyms(synonyms)
-            .with_config_type(LONG)
+    let row = |setting: &TopicSetting| {
+        let definition = apache::definition(Of::Topic, setting.name)?;
+        let own = config.overrides().get(setting.name);
+        let own = own.map(|value| synonym(setting.name, Some(value), DYNAMIC_TOPIC_CONFIG));
+        let inherited = definition.node.as_deref().map(|name| node_synonyms(name, layers));
+        let synonyms = own.into_iter().chain(inherited.into_iter().flatten()).collect();
+        Some(row(definition, Some(config.value_of(setting).to_owned()), synonyms))
     };
-    names.into_iter().map(row).collect()
+    TOPIC_SETTINGS.iter().filter_map(row).collect()
 }
 
-fn group_row(
-    setting: &GroupSetting,
-    own: &BTreeMap<String, String>,
+/// Every setting of a node, and what else was set for it.
+fn describe_node(layers: &Layers) -> Vec<DescribeConfigsResourceResult> {
+    let given: BTreeSet<&String> =
+        [&layers.own, &layers.of_all, &layers.started].into_iter().flat_map(BTreeMap::keys).collect();
+    let known = apache::definitions(Of::Broker);
+    let known = known.filter(|it| !it.hidden && !given.contains(&it.name)).map(|it| &it.name);
+    let names: BTreeSet<&String> = given.iter().copied().chain(known).collect();
+    names.into_iter().map(|name| node_row(name, layers, node_synonyms(name, layers))).collect()
+}
+
+/// What was set for all nodes while they ran.
+fn describe_all_nodes(layers: &Layers) -> Vec<DescribeConfigsResourceResult> {
+    let row = |(name, value): (&String, &String)| {
+        let own = Layers { of_all: layers.of_all.clone(), ..Layers::default() };
+        let mut synonyms = node_synonyms(name, &own);
+        synonyms.retain(|it| it.source == DYNAMIC_DEFAULT_BROKER_CONFIG);
+        let mut row = node_row(name, &own, synonyms);
+        row.value = row.value.map(|_| text(value));
+        row
+    };
+    layers.of_all.iter().map(row).collect()
+}
+
+/// A setting that nobody knows may be a plugin's secret, and so its value is not shown.
+fn node_row(
+    name: &str,
+    layers: &Layers,
+    synonyms: Vec<DescribeConfigsSynonym>,
 ) -> DescribeConfigsResourceResult {
-    let default = setting.default.to_string();
-    let mut synonyms = node_synonyms(setting.node_setting, &default, Some(setting.apache));
-    if let Some(value) = own.get(setting.name) {
-        synonyms.insert(0, synonym(setting.name, value, DYNAMIC_GROUP_CONFIG));
-    }
+    let is_dynamic = |it: &&Definition| it.name == name && it.update != Update::ReadOnly;
+    let Some(definition) = broker_definition(name) else {
+        let row = described(name, None, synonyms).with_documentation(None);
+        return row.with_is_sensitive(true).with_read_only(true);
+    };
+    let is_sensitive = definition.kind == Kind::Password;
+    // What no broker has by itself is shown as it was given.
+    let value = if definition.name == name && !definition.hidden {
+        layers.value(definition)
+    } else {
+        synonyms.first().and_then(|it| it.value.as_deref().map(str::to_owned))
+    };
+    let documentation = definition.doc.as_deref().filter(|_| definition.name == name);
+    described(name, value.filter(|_| !is_sensitive), synonyms)
+        .with_is_sensitive(is_sensitive)
+        .with_read_only(Some(definition).filter(is_dynamic).is_none())
+        .with_config_type(definition.kind.type_id())
+        .with_documentation(documentation.map(text))
+}
+
+/// A setting of a consumer group, or of a subscription to clients' metrics.
+fn own_row(
+    definition: &Definition,
+    own: &Given,
+    own_source: i8,
+    layers: &Layers,
+) -> DescribeConfigsResourceResult {
+    let own = own.get(&definition.name);
+    let own = own.map(|value| synonym(&definition.name, Some(value), own_source));
+    let inherited = definition.node.as_deref().map(|name| match broker_definition(name) {
+        Some(_) => node_synonyms(name, layers),
+        // A default that brokers have and do not show.
+        None => vec![synonym(name, definition.default.as_deref(), DEFAULT_CONFIG)],
+    });
+    let synonyms: Vec<_> = own.into_iter().chain(inherited.into_iter().flatten()).collect();
+    let first = synonyms.first().and_then(|it| it.value.as_deref().map(str::to_owned));
+    row(definition, first.or_else(|| definition.default.clone()), synonyms)
+}
+
+fn row(
+    definition: &Definition,
+    value: Option<String>,
+    synonyms: Vec<DescribeConfigsSynonym>,
+) -> DescribeConfigsResourceResult {
+    described(&definition.name, value, synonyms)
+        .with_config_type(definition.kind.type_id())
+        .with_documentation(definition.doc.as_deref().map(text))
+}
+
+/// Its source is that of its nearest value.
+fn described(
+    name: &str,
+    value: Option<String>,
+    synonyms: Vec<DescribeConfigsSynonym>,
+) -> DescribeConfigsResourceResult {
     DescribeConfigsResourceResult::default()
-        .with_name(StrBytes::from_static_str(setting.name))
-        .with_value(synonyms[0].value.clone())
-        .with_config_source(synonyms[0].source)
+        .with_name(text(name))
+        .with_value(value.map(StrBytes::from_string))
+        .with_config_source(synonyms.first().map_or(DEFAULT_CONFIG, |it| it.source))
         .with_synonyms(synonyms)
-        .with_config_type(setting.kind.type_id())
-        .with_documentation(Some(StrBytes::from_static_str(setting.documentation)))
 }
 
-fn node_row(setting: &NodeSetting) -> DescribeConfigsResourceResult {
-    let synonyms = node_synonyms(setting.name, &setting.value, setting.default);
-    DescribeConfigsResourceResult::default()
-        .with_name(StrBytes::from_static_str(setting.name))
-        .with_value(Some(StrBytes::from_string(setting.value.clone())))
-        .with_read_only(true)
-        .with_config_source(synonyms[0].source)
-        .with_synonyms(synonyms)
-        .with_config_type(setting.kind.type_id())
-        .with_documentation(Some(StrBytes::from_static_str(setting.documentation)))
+fn node_synonyms(name: &str, layers: &Layers) -> Vec<DescribeConfigsSynonym> {
+    let is_secret = broker_definition(name).is_none_or(|it| it.kind == Kind::Password);
+    let shown = |it: Synonym| {
+        let value = Some(it.value.as_str()).filter(|_| !is_secret);
+        synonym(&it.name, value, it.source)
+    };
+    layers.synonyms(name).into_iter().map(shown).collect()
 }
 
-/// A node's value, and Apache Kafka's default where that is another one.
-fn node_synonyms(name: &str, value: &str, default: Option<&str>) -> Vec<DescribeConfigsSynonym> {
-    let is_default = default == Some(value);
-    let source = if is_default { DEFAULT_CONFIG } else { STATIC_BROKER_CONFIG };
-    let default = default.filter(|_| !is_default);
-    let default = default.map(|default| synonym(name, default, DEFAULT_CONFIG));
-    [synonym(name, value, source)].into_iter().chain(default).collect()
-}
-
-fn synonym(name: &str, value: &str, source: i8) -> DescribeConfigsSynonym {
+fn synonym(name: &str, value: Option<&str>, source: i8) -> DescribeConfigsSynonym {
     DescribeConfigsSynonym::default()
-        .with_name(StrBytes::from_string(name.to_owned()))
-        .with_value(Some(StrBytes::from_string(value.to_owned())))
+        .with_name(text(name))
+        .with_value(value.map(text))
         .with_source(source)
+}
+
+fn text(text: &str) -> StrBytes {
+    StrBytes::from_string(text.to_owned())
 }
 
 #[cfg(test)]
@@ -245,6 +280,7 @@ mod tests {
 
     use super::super::config_resources::testing::OneTopic;
     use super::*;
+    use crate::metadata::config::Inherited;
 
     fn ask(
         store: &OneTopic,
@@ -270,24 +306,6 @@ mod tests {
 
     const AIRPORTS: (i8, &str) = (2, "airports");
 
-    /// The settings of a topic that change nothing here, and say so.
-    const WITHOUT_EFFECT: [&str; 14] = [
-        "flush.messages",
-        "flush.ms",
-        "file.delete.delay.ms",
-        "compression.gzip.level",
-        "compression.lz4.level",
-        "compression.zstd.level",
-        "preallocate",
-        "leader.replication.throttled.replicas",
-        "follower.replication.throttled.replicas",
-        "remote.storage.enable",
-        "local.retention.ms",
-        "local.retention.bytes",
-        "remote.log.copy.disable",
-        "remote.log.delete.on.disable",
-    ];
-
     fn synonyms(row: &DescribeConfigsResourceResult) -> Vec<(&str, &str, i8)> {
         row.synonyms
             .iter()
@@ -299,12 +317,12 @@ mod tests {
     fn a_setting_names_its_source_and_its_synonyms() {
         let store = OneTopic::default();
         *store.config.borrow_mut() =
-            TopicConfig::create([("cleanup.policy", Some("compact"))]).unwrap();
+            TopicConfig::create([("cleanup.policy", Some("compact"))], Inherited::default()).unwrap();
         let result = ask(&store, AIRPORTS, None, true);
         assert_eq!((result.error_code, result.error_message.as_deref()), (0, Some("")));
-        assert_eq!(result.configs.len(), 33);
+        assert_eq!(result.configs.len(), 37);
         let row = |name: &str| result.configs.iter().find(|row| &*row.name == name).unwrap();
-        // Sources, types and synonyms as Apache Kafka 4.3 describes them.
+        // Sources, types and synonyms as Apache Kafka 4.4 describes them.
         let policy = row("cleanup.policy");
         assert_eq!((policy.value.as_deref(), policy.config_source), (Some("compact"), 1));
         assert_eq!((policy.config_type, policy.read_only, policy.is_sensitive), (7, false, false));
@@ -316,12 +334,7 @@ mod tests {
         assert_eq!((retention.value.as_deref(), retention.config_source), (Some("604800000"), 5));
         assert_eq!((retention.config_type, synonyms(retention)), (5, vec![]));
         assert_eq!(synonyms(row("max.message.bytes")), [("message.max.bytes", "1048588", 5)]);
-        let is_without_effect = |row: &&DescribeConfigsResourceResult| {
-            row.documentation.as_deref().unwrap().ends_with("Without effect in this cluster.")
-        };
-        let without_effect: Vec<_> =
-            result.configs.iter().filter(is_without_effect).map(|row| &*row.name).collect();
-        assert_eq!(without_effect, WITHOUT_EFFECT);
+        assert!(result.configs.iter().all(|row| row.documentation.is_some()));
     }
 
     #[test]
@@ -340,7 +353,7 @@ mod tests {
         };
         assert_eq!(names(Some(&["nope", "retention.ms"])), ["retention.ms"]);
         assert_eq!(names(Some(&["retention.ms", "retention.ms"])), ["retention.ms"]);
-        assert_eq!(names(Some(&[])).len(), 33);
+        assert_eq!(names(Some(&[])).len(), 37);
     }
 
     #[test]
@@ -359,7 +372,8 @@ mod tests {
         assert_eq!(row("message.max.bytes").value.as_deref(), Some("1048588"));
         assert_eq!(row("offsets.topic.replication.factor").config_type, 4);
         assert_eq!(row("listeners").value.as_deref(), Some("PLAINTEXT://127.0.0.1:9092"));
-        assert!(result.configs.iter().all(|row| row.read_only));
+        assert!(row("node.id").read_only && !row("message.max.bytes").read_only);
+        assert_eq!(result.configs.len(), 350);
     }
 
     #[test]
@@ -385,14 +399,43 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_of_all_nodes_and_the_loggers_are_none() {
-        for resource in [(4, ""), (8, "1")] {
-            let result = ask(&OneTopic::default(), resource, None, true);
-            assert_eq!((result.error_code, result.configs.len()), (0, 0));
-        }
+    fn the_loggers_are_none() {
+        let result = ask(&OneTopic::default(), (8, "1"), None, true);
+        assert_eq!((result.error_code, result.configs.len()), (0, 0));
     }
 
-    /// What Apache Kafka 4.3 answers on node 1.
+    #[test]
+    fn what_was_set_while_nodes_ran_stands_before_the_rest() {
+        let store = OneTopic::default();
+        let given = |entries: &[(&str, &str)]| {
+            entries.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        };
+        let own = given(&[("log.retention.ms", " 111000 "), ("no.such.setting", "5")]);
+        store.node_overrides.borrow_mut().insert("1".to_owned(), own);
+        let of_all = given(&[("log.retention.ms", "222000")]);
+        store.node_overrides.borrow_mut().insert(String::new(), of_all);
+        let expected = [
+            ("log.retention.ms", " 111000 ", 2),
+            ("log.retention.ms", "222000", 3),
+            ("log.retention.hours", "168", 5),
+        ];
+        for (resource, name) in [((4, "1"), "log.retention.ms"), (AIRPORTS, "retention.ms")] {
+            let result = ask(&store, resource, Some(&[name]), true);
+            let row = &result.configs[0];
+            assert_eq!((row.config_source, synonyms(row)), (2, expected.to_vec()), "{name}");
+        }
+        let result = ask(&store, (4, "1"), Some(&["no.such.setting", "log.retention.ms"]), true);
+        let value = |row: &DescribeConfigsResourceResult| row.value.as_deref().map(str::to_owned);
+        assert_eq!(value(&result.configs[0]).as_deref(), Some("111000"));
+        let unknown = &result.configs[1];
+        assert_eq!((value(unknown), unknown.config_type), (None, 0));
+        assert!(unknown.is_sensitive && unknown.read_only);
+        let result = ask(&store, (4, ""), None, true);
+        assert_eq!(result.configs.len(), 1);
+        assert_eq!(synonyms(&result.configs[0]), [("log.retention.ms", "222000", 3)]);
+    }
+
+    /// What Apache Kafka 4.4 answers on node 1.
     #[test]
     fn refusals_are_kafkas() {
         let illegal = "Topic name is invalid: 'a b' contains one or more characters other than \

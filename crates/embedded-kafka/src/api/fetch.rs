@@ -21,7 +21,6 @@ use tokio::time::Instant;
 use super::{Answer, Call, Context, ISOLATION_LEVELS, node_endpoints};
 use crate::log::{AbortedTransactions, BatchHeader, ReadError, Slice};
 use crate::metadata::{Partition, PartitionState, READ_COMMITTED, READ_UNCOMMITTED, Topic};
-use crate::settings::FETCH_MAX_BYTES;
 use crate::wait::wait_for;
 
 /// The first version that names a topic by its id alone (KIP-516).
@@ -96,7 +95,7 @@ pub(super) async fn answer(mut request: FetchRequest, call: &Call, context: &Con
 
     // As in Kafka, a negative size fails where the records are read.
     let is_negative = request.max_bytes < 0;
-    let most = usize::try_from(request.max_bytes).unwrap_or(0).min(FETCH_MAX_BYTES);
+    let most = usize::try_from(request.max_bytes).unwrap_or(0).min(context.state.settings.fetch_max_bytes);
     let set_aside = context.state.fetched.set_aside(most);
     let mut left = set_aside.bytes();
     let mut shared = Vec::new();

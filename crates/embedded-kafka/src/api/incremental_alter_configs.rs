@@ -34,6 +34,11 @@ fn answer(
                 value: config.value.as_deref(),
             })
             .collect(),
+        unknown_operation: resource
+            .configs
+            .iter()
+            .map(|config| config.config_operation)
+            .find(|operation| Operation::from_id(*operation).is_none()),
         replaces_all: false,
     });
     let alterations: Vec<_> = alterations.collect();
@@ -147,7 +152,7 @@ mod tests {
         }
     }
 
-    /// What Apache Kafka 4.3 answers on node 1, for a logger that it does not have.
+    /// What Apache Kafka 4.4 answers on node 1, for a logger that it does not have.
     #[test]
     fn refusals_are_kafkas() {
         let rows: &[(i8, &'static str, Entry, i16, &str)] = &[
@@ -199,18 +204,18 @@ mod tests {
         }
     }
 
-    /// What Apache Kafka 4.3 answers, where its limits are those of this cluster.
+    /// What Apache Kafka 4.4 answers, where its limits are those of this cluster.
     #[test]
     fn a_groups_settings_are_kept_within_the_nodes_limits() {
         let store = OneTopic::default();
         let rows = [
             ("session.timeout.ms", 0, Some("46000"), 0, ""),
-            ("session.timeout.ms", 0, Some("60001"), 40, "@ must be less than or equal to group.consumer.max.session.timeout.ms"),
-            ("session.timeout.ms", 0, Some("1"), 40, "@ must be greater than or equal to group.consumer.min.session.timeout.ms"),
+            ("session.timeout.ms", 0, Some("60001"), 40, "@ must be in the range 6000 to 60000 inclusive."),
+            ("session.timeout.ms", 0, Some("1"), 40, "@ must be in the range 6000 to 60000 inclusive."),
             ("session.timeout.ms", 0, Some("0"), 40, "Invalid value 0 for configuration @: Value must be at least 1"),
             ("session.timeout.ms", 0, Some("x"), 40, "Invalid value x for configuration @: Not a number of type INT"),
             ("session.timeout.ms", 0, None, 42, "Null value not supported for : @"),
-            ("heartbeat.interval.ms", 0, Some("15001"), 40, "@ must be less than or equal to group.consumer.max.heartbeat.interval.ms"),
+            ("heartbeat.interval.ms", 0, Some("15001"), 40, "@ must be in the range 100 to 15000 inclusive."),
             ("assignment.interval.ms", 0, Some("-1"), 40, "Invalid value -1 for configuration @: Value must be at least 0"),
             ("session.timeout.ms", 2, Some("1"), 40, "Can't APPEND to key @ because its type is not LIST."),
             ("nope", 0, Some("1"), 40, "Unknown group config name: @"),

@@ -107,7 +107,7 @@ impl Groups {
         producer: Option<Producer>,
         offsets: Vec<OffsetToCommit>,
     ) -> Result<Vec<Result<(), ResponseError>>, ResponseError> {
-        let limit = self.settings.max_offset_metadata;
+        let limit = self.settings().max_offset_metadata;
         let check = |offset: &OffsetToCommit| match offset.committed.metadata_fits(limit) {
             true => Ok(()),
             false => Err(ResponseError::OffsetMetadataTooLarge),

@@ -53,7 +53,7 @@ pub(crate) struct Groups {
     pub(super) groups: RwLock<Directory>,
     pub(super) log: Arc<dyn OffsetsLog>,
     pub(super) awaiting_markers: Mutex<AwaitingMarkers>,
-    pub(super) settings: Settings,
+    settings: RwLock<Arc<Settings>>,
     /// Those of the groups that have settings of their own.
     own_settings: RwLock<HashMap<String, Settings>>,
     on_event: OnEvent,
@@ -127,7 +127,20 @@ impl Groups {
     pub(crate) fn new(log: Arc<dyn OffsetsLog>, settings: Settings, on_event: OnEvent) -> Self {
         let awaiting_markers = Mutex::default();
         let (groups, own_settings) = (RwLock::default(), RwLock::default());
+        let settings = RwLock::new(Arc::new(settings));
         Self { groups, log, awaiting_markers, settings, own_settings, on_event }
+    }
+
+    /// What holds for groups that set nothing themselves.
+    pub(super) fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.settings.read())
+    }
+
+    /// Puts other settings in their place, from the next request on. Groups with settings of their
+    /// own are to be configured again.
+    pub(crate) fn configure_all(&self, change: impl FnOnce(&mut Settings)) {
+        let mut settings = self.settings.write();
+        change(Arc::make_mut(&mut settings));
     }
 
     /// Gives a group settings of its own, made of those of all groups, or takes them away. They hold
@@ -139,7 +152,7 @@ impl Groups {
     ) {
         let mut all = self.own_settings.write();
         match own {
-            Some(make) => drop(all.insert(group_id.to_owned(), make(&self.settings))),
+            Some(make) => drop(all.insert(group_id.to_owned(), make(&self.settings()))),
             None => drop(all.remove(group_id)),
         }
     }
@@ -159,7 +172,8 @@ impl Groups {
         if !is_valid_group_id(group_id) {
             return refuse(ResponseError::InvalidGroupId);
         }
-        let sessions = self.settings.min_session_timeout_ms..=self.settings.max_session_timeout_ms;
+        let settings = self.settings();
+        let sessions = settings.min_session_timeout_ms..=settings.max_session_timeout_ms;
         if !sessions.contains(&request.session_timeout_ms) {
             return refuse(ResponseError::InvalidSessionTimeout);
         }
@@ -279,7 +293,7 @@ impl Groups {
             let forgotten = self.step(&cell, now, |group, step| {
                 group.expire(step);
                 self.expire_consumers(group, step);
-                let retention = i64::from(self.settings.empty_group_retention_ms);
+                let retention = i64::from(self.settings().empty_group_retention_ms);
                 let is_over = group.is_forgettable() && group.state_since + retention <= now;
                 (is_over && self.bury(group, now).is_ok()).then(|| group.id.clone())
             });
@@ -304,11 +318,12 @@ impl Groups {
             self.append(&group_id, None, vec![(key, Some(value.encode()))]).map(|_| ())
         };
         let own = self.own_settings.read().get(&group_id).cloned();
-        let settings = own.as_ref().unwrap_or(&self.settings);
+        let all = self.settings();
+        let settings = own.as_ref().unwrap_or(&all);
         let mut step = Step { now, settings, store: &mut store, events: Vec::new() };
         let result = act(&mut group, &mut step);
         let events = step.events;
-        let due = group.due(self.settings.empty_group_retention_ms);
+        let due = group.due(all.empty_group_retention_ms);
         cell.due.store(due.unwrap_or(i64::MAX), Ordering::Relaxed);
         drop(group);
         cell.changed.wake();

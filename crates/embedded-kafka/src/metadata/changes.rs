@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::assignment::{check_manual, spread};
 use super::config::TopicConfig;
+use super::config::layers::Given;
 use super::store::TopicRecord;
 use super::{Metadata, Refusal, Topic, names};
 use crate::event::Event;
@@ -42,7 +43,7 @@ impl Metadata {
         let _one_at_a_time = self.changing.lock();
         self.check_name(&new.name)?;
         let given = new.config.iter().map(|(name, value)| (name.as_str(), value.as_deref()));
-        let config = TopicConfig::create(given)?;
+        let config = TopicConfig::create(given, self.handed_down().of_all.clone())?;
         let replicas = self.place(&new)?;
         if !validate_only {
             let partitions = 0..replicas.len() as i32;
@@ -160,9 +161,9 @@ impl Metadata {
         Ok(())
     }
 
-    /// The settings of a topic, `None` where there is no such topic.
-    pub(crate) fn topic_config(&self, name: &str) -> Option<TopicConfig> {
-        Some(TopicConfig::clone(&*self.topic(name)?.config()))
+    /// The settings of a topic at a node, `None` where there is no such topic.
+    pub(crate) fn topic_config(&self, name: &str, node: i32) -> Option<TopicConfig> {
+        Some(TopicConfig::clone(&*self.topic(name)?.config_at(Some(node))))
     }
 
     /// Puts what `change` makes of a topic's settings in their place, or only checks that it could
@@ -181,8 +182,38 @@ impl Metadata {
         }
         let record = topic.record(&config, Vec::new());
         self.store.write_topic(&record).map_err(|error| Refusal::storage(&error))?;
-        topic.configure(config);
+        topic.configure(&config, &self.handed_down());
         Ok(())
+    }
+
+    /// Puts what `change` makes of it in the place of what was set while nodes ran, for the node
+    /// that is named or, where `name` is empty, for all. What topics inherit of it holds at once.
+    ///
+    /// # Errors
+    /// What `change` refuses, and `KAFKA_STORAGE_ERROR` where it cannot be written down.
+    pub(crate) fn change_node_overrides(
+        &self,
+        name: &str,
+        validate_only: bool,
+        change: &dyn Fn(&Given) -> Result<Given, Refusal>,
+    ) -> Result<bool, Refusal> {
+        let _one_at_a_time = self.changing.lock();
+        let now = self.node_overrides(name);
+        let changed = change(&now)?;
+        if validate_only || changed == now {
+            return Ok(false);
+        }
+        self.write_node_overrides(name, changed)?;
+        self.hand_down();
+        Ok(true)
+    }
+
+    /// Has all topics inherit what their nodes hand down now.
+    fn hand_down(&self) {
+        let handed_down = self.make_handed_down();
+        for topic in self.topics() {
+            topic.configure(&topic.config(), &handed_down);
+        }
     }
 
     /// Removes what a failed deletion left where new partitions are going to be. On a file system

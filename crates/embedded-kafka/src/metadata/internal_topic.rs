@@ -21,7 +21,7 @@ const REPLAY_BYTES: usize = 1 << 20;
 pub(super) type KeyAndValue<'a> = (&'a [u8], Option<&'a [u8]>);
 
 impl Metadata {
-    /// How many nodes hold an internal topic.
+    /// How many nodes hold an internal topic, where nobody has chosen that.
     pub(super) fn internal_replication_factor(&self) -> i16 {
         self.nodes.count().min(REPLICATION_FACTOR) as i16
     }
@@ -31,13 +31,14 @@ impl Metadata {
         &self,
         name: &str,
         partitions: i32,
+        replication_factor: i16,
         config: &[(&str, &str)],
     ) -> NewTopic {
         let config = config.iter().map(|(name, value)| ((*name).into(), Some((*value).into())));
         NewTopic {
             name: name.into(),
             partitions: Some(partitions),
-            replication_factor: Some(self.internal_replication_factor()),
+            replication_factor: Some(replication_factor),
             assignments: Vec::new(),
             config: config.collect(),
         }

@@ -6,6 +6,7 @@
 
 use std::sync::atomic::Ordering;
 
+use super::config::CleanupPolicy;
 use super::{Metadata, Partition, Topic};
 use crate::log::{Log, LogError};
 use crate::time::Timestamp;
@@ -14,7 +15,7 @@ impl Metadata {
     /// Removes the segments that are due in topics that are not compacted. Reads and writes files.
     pub(crate) fn check_retention(&self, now: Timestamp) {
         self.for_each_log(|topic, partition| {
-            if !topic.config().cleanup_policy().compact {
+            if !policy_of(topic, partition).compact {
                 forget(topic, partition, now);
             }
         });
@@ -23,7 +24,7 @@ impl Metadata {
     /// Compacts what is due, and forgets where a topic does both. Reads and writes files.
     pub(crate) fn clean(&self, now: Timestamp) {
         self.for_each_log(|topic, partition| {
-            let policy = topic.config().cleanup_policy();
+            let policy = policy_of(topic, partition);
             if policy.compact {
                 compact(topic, partition, now, &|| self.is_closing());
                 if policy.delete {
@@ -123,6 +124,12 @@ impl Partition {
         let is_clean = when_there(&mut |log| log.finish_cleaning(end_offset).map(|()| true))?;
         Ok(is_clean.then_some(end_offset))
     }
+}
+
+/// What becomes of old records, as the leader's node has it.
+fn policy_of(topic: &Topic, partition: &Partition) -> CleanupPolicy {
+    let leader = partition.with(|state| state.replication.leader());
+    topic.config_at(leader).cleanup_policy()
 }
 
 fn compact(topic: &Topic, partition: &Partition, now: Timestamp, is_stopped: &dyn Fn() -> bool) {

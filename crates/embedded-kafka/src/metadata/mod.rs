@@ -30,18 +30,17 @@ use kafka_protocol::ResponseError;
 use parking_lot::{Mutex, RwLock};
 use uuid::Uuid;
 
-use self::config::NodeSettings;
+use self::config::layers::{Given, HandedDown};
+use self::config::{Layers, start};
 use self::nodes::Nodes;
 use self::replication::{NO_LEADER, NodeStanding};
 use self::store::{ClusterRecord, Store, StoreError};
 use crate::cluster::Node;
 use crate::error::StartError;
 use crate::event::Events;
-use crate::group;
-use crate::log::{LogSettings, OpenFiles, is_partition_directory};
-use crate::settings::{FETCH_MAX_BYTES, Settings};
+use crate::log::{OpenFiles, is_partition_directory};
+use crate::settings::Settings;
 use crate::time::{Clock, Timestamp};
-use crate::txn;
 
 pub(crate) use self::changes::{MOST_PARTITIONS, NewTopic};
 pub(crate) use self::nodes::Voter;
@@ -56,6 +55,8 @@ pub(crate) use self::transaction_topic::TransactionTopic;
 
 /// Producer ids are given out of blocks, so that the disk is asked once for many.
 const PRODUCER_ID_BLOCK: i64 = 1000;
+
+const MIN_IN_SYNC: &str = "min.insync.replicas";
 
 /// How many segment files may be open at once while their partitions are idle.
 const OPEN_FILES: usize = 512;
@@ -72,6 +73,8 @@ pub(crate) struct Metadata {
     /// Held while a topic is created, changed or deleted: one change at a time.
     changing: Mutex<()>,
     counters: Mutex<Counters>,
+    /// What topics inherit of the nodes' settings.
+    handed_down: RwLock<Arc<HandedDown>>,
     open_files: Arc<OpenFiles>,
     /// Set when the logs are about to be closed: nobody begins to change them any more.
     is_closing: AtomicBool,
@@ -134,12 +137,15 @@ impl Metadata {
         let open_files = OpenFiles::new(OPEN_FILES);
         let mut topics = Topics::default();
         let standings = nodes.standings();
+        let handed_down =
+            Arc::new(HandedDown::of(&settings.given, &with_min_in_sync(&record, settings)));
         let place = Place {
             store: &store,
             nodes: &standings,
             epoch: record.elections,
             open_files: &open_files,
             now: clock.now(),
+            handed_down: Arc::clone(&handed_down),
         };
         for record in store.read_topics()? {
             let topic = record.name.clone();
@@ -157,6 +163,7 @@ impl Metadata {
             changing: Mutex::new(()),
             // The first id asked for opens a new block: those given out before are not known.
             counters: Mutex::new(Counters { next_producer_id: record.next_producer_id, record }),
+            handed_down: RwLock::new(handed_down),
             open_files,
             is_closing: AtomicBool::new(false),
             clock: Arc::clone(clock),
@@ -189,36 +196,33 @@ impl Metadata {
         ids.filter(|node| self.settings.rack(*node) == Some(rack)).collect()
     }
 
-    /// What a node runs with, as DescribeConfigs shows it.
-    pub(crate) fn node_settings(&self, node: i32) -> NodeSettings {
-        let groups = group::Settings::default();
-        let transactions = txn::Settings::default();
-        NodeSettings {
-            node_id: node,
-            rack: self.settings.rack(node).map(str::to_owned),
-            replica_lag_time_max_ms: self.settings.replica_lag_time_max_ms,
-            retention_check_interval_ms: self.settings.retention_check_interval_ms,
-            cleaner_backoff_ms: self.settings.cleaner_backoff_ms,
+    /// Where a node's settings come from, the nearest first.
+    pub(crate) fn layers(&self, node: i32) -> Layers {
+        let place = start::Place {
+            node,
             address: self.node(node).map(|node| node.address.to_string()).unwrap_or_default(),
             log_dir: self.store.logs().display().to_string(),
-            num_partitions: self.settings.default_partitions,
-            default_replication_factor: self.settings.default_replication_factor,
-            auto_create_topics_enable: self.settings.auto_create_topics,
-            offsets_topic_num_partitions: self.settings.offsets_topic_partitions,
-            offsets_topic_replication_factor: self.internal_replication_factor(),
-            offset_metadata_max_bytes: groups.max_offset_metadata as i32,
-            group_initial_rebalance_delay_ms: self.settings.initial_rebalance_delay_ms,
-            group_min_session_timeout_ms: groups.min_session_timeout_ms,
-            group_max_session_timeout_ms: groups.max_session_timeout_ms,
-            socket_request_max_bytes: i32::try_from(self.settings.max_frame_bytes)
-                .unwrap_or(i32::MAX),
-            fetch_max_bytes: FETCH_MAX_BYTES as i32,
-            producer_id_expiration_ms: LogSettings::default().producer_id_expiration_ms as i32,
-            transaction_max_timeout_ms: transactions.max_timeout_ms,
-            transaction_state_log_num_partitions: self.settings.transaction_topic_partitions,
-            transaction_state_log_replication_factor: self.internal_replication_factor(),
-            transactional_id_expiration_ms: transactions.id_expiration_ms as i32,
+            rack: self.settings.rack(node).map(str::to_owned),
+            internal_replication_factor: self.internal_replication_factor(),
+        };
+        Layers {
+            own: self.node_overrides(&node.to_string()),
+            of_all: self.node_overrides(""),
+            started: start::started(&self.settings, &place),
         }
+    }
+
+    /// What topics inherit of the nodes' settings.
+    pub(super) fn handed_down(&self) -> Arc<HandedDown> {
+        Arc::clone(&self.handed_down.read())
+    }
+
+    /// Works out anew what topics inherit, for those that are created from now on.
+    fn make_handed_down(&self) -> Arc<HandedDown> {
+        let overrides = with_min_in_sync(&self.counters.lock().record, &self.settings);
+        let handed_down = Arc::new(HandedDown::of(&self.settings.given, &overrides));
+        *self.handed_down.write() = Arc::clone(&handed_down);
+        handed_down
     }
 
     /// Where the logs are, which all nodes share.
@@ -227,19 +231,16 @@ impl Metadata {
     }
 
     /// What was set for a node while it ran, or for all nodes where `name` is empty.
-    pub(crate) fn node_overrides(&self, name: &str) -> BTreeMap<String, String> {
-        self.counters.lock().record.node_overrides.get(name).cloned().unwrap_or_default()
+    pub(crate) fn node_overrides(&self, name: &str) -> Given {
+        let counters = self.counters.lock();
+        with_min_in_sync(&counters.record, &self.settings).remove(name).unwrap_or_default()
     }
 
-    /// Puts other settings in the place of those that were set while nodes ran.
-    ///
-    /// # Errors
-    /// `KAFKA_STORAGE_ERROR` where they cannot be written down.
-    pub(crate) fn set_node_overrides(
-        &self,
-        name: &str,
-        overrides: BTreeMap<String, String>,
-    ) -> Result<(), Refusal> {
+    /// Writes down other settings in the place of those that were set while nodes ran.
+    fn write_node_overrides(&self, name: &str, mut overrides: Given) -> Result<(), Refusal> {
+        if name.is_empty() && overrides.get(MIN_IN_SYNC) == Some(&min_in_sync(&self.settings)) {
+            overrides.remove(MIN_IN_SYNC);
+        }
         self.change_record(|record| put(&mut record.node_overrides, name, overrides))
     }
 
@@ -258,6 +259,24 @@ impl Metadata {
         overrides: BTreeMap<String, String>,
     ) -> Result<(), Refusal> {
         self.change_record(|record| put(&mut record.group_overrides, group, overrides))
+    }
+
+    /// What was set for a subscription to clients' metrics.
+    pub(crate) fn metrics_overrides(&self, subscription: &str) -> Given {
+        let counters = self.counters.lock();
+        counters.record.metrics_overrides.get(subscription).cloned().unwrap_or_default()
+    }
+
+    /// Puts other settings in their place.
+    ///
+    /// # Errors
+    /// `KAFKA_STORAGE_ERROR` where they cannot be written down.
+    pub(crate) fn set_metrics_overrides(
+        &self,
+        subscription: &str,
+        overrides: Given,
+    ) -> Result<(), Refusal> {
+        self.change_record(|record| put(&mut record.metrics_overrides, subscription, overrides))
     }
 
     fn change_record(&self, change: impl FnOnce(&mut ClusterRecord)) -> Result<(), Refusal> {
@@ -356,7 +375,8 @@ impl Metadata {
 
     fn place_for_logs<'a>(&'a self, nodes: &'a [NodeStanding]) -> Place<'a> {
         let now = self.clock.now();
-        Place { store: &self.store, nodes, epoch: 0, open_files: &self.open_files, now }
+        let (store, open_files, handed_down) = (&self.store, &self.open_files, self.handed_down());
+        Place { store, nodes, epoch: 0, open_files, now, handed_down }
     }
 
     fn node_ids(&self) -> Vec<i32> {
@@ -396,6 +416,20 @@ impl Topics {
         self.by_id.remove(&topic.id);
         Some(topic)
     }
+}
+
+/// What was set for nodes. A cluster with eligible leader replicas has one `min.insync.replicas` for
+/// all of them, set as if by an administrator (KIP-966): the one that it was started with. It is not
+/// written down, so that the next start can choose another.
+fn with_min_in_sync(record: &ClusterRecord, settings: &Settings) -> Overrides {
+    let mut overrides = record.node_overrides.clone();
+    let of_all = overrides.entry(String::new()).or_default();
+    of_all.entry(MIN_IN_SYNC.to_owned()).or_insert_with(|| min_in_sync(settings));
+    overrides
+}
+
+fn min_in_sync(settings: &Settings) -> String {
+    settings.given.get(MIN_IN_SYNC).cloned().unwrap_or_else(|| "1".to_owned())
 }
 
 /// Settings by the name of whom they are for.

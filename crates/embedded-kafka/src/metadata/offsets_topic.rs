@@ -67,7 +67,9 @@ impl Metadata {
             ("compression.type", "producer"),
             ("segment.bytes", "104857600"),
         ];
-        self.new_internal_topic(CONSUMER_OFFSETS, partitions, &config)
+        let factor = self.settings.offsets_topic_replication_factor;
+        let factor = factor.unwrap_or_else(|| self.internal_replication_factor());
+        self.new_internal_topic(CONSUMER_OFFSETS, partitions, factor, &config)
     }
 
     /// Reads those partitions of `__consumer_offsets` that are wanted, each in the order in which it

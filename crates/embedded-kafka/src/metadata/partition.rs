@@ -3,6 +3,8 @@
 //! The log is stored once, and each replica is a position in it. As long as nothing disturbs them
 //! the followers have all that the leader has, and the high watermark is the log's end.
 
+use std::collections::BTreeMap;
+
 use kafka_protocol::ResponseError;
 use parking_lot::Mutex;
 
@@ -45,6 +47,19 @@ pub(crate) struct Moved {
     pub(crate) epoch: i32,
 }
 
+/// The settings of a log at the nodes that differ, and at all others. Those of the leader's node hold.
+#[derive(Debug, Clone)]
+pub(super) struct NodeLogSettings {
+    pub(super) of_all: LogSettings,
+    pub(super) of_nodes: BTreeMap<i32, LogSettings>,
+}
+
+impl NodeLogSettings {
+    fn at(&self, leader: Option<i32>) -> &LogSettings {
+        leader.and_then(|node| self.of_nodes.get(&node)).unwrap_or(&self.of_all)
+    }
+}
+
 /// One partition of a topic.
 #[derive(Debug)]
 pub(crate) struct Partition {
@@ -63,6 +78,8 @@ pub(crate) struct PartitionState {
     /// Whether records may be lost rather than the partition be offline
     /// (`unclean.leader.election.enable`).
     is_unclean_allowed: bool,
+    /// What the log is set to at each node, where nodes differ.
+    node_settings: Option<NodeLogSettings>,
     /// Set when the topic is deleted, for requests that had already found the partition.
     pub(super) is_deleted: bool,
 }
@@ -204,6 +221,9 @@ impl PartitionState {
             return;
         }
         self.replication.lead(node, self.log.end_offset());
+        if let Some(settings) = &self.node_settings {
+            self.log.set_settings(settings.at(Some(node)).clone());
+        }
     }
 
     fn check_epoch(&self, known: Option<i32>) -> Result<(), ResponseError> {
@@ -224,7 +244,9 @@ impl Partition {
         log: Log,
         is_unclean_allowed: bool,
     ) -> Self {
-        let state = PartitionState { log, replication, is_unclean_allowed, is_deleted: false };
+        let (node_settings, is_deleted) = (None, false);
+        let state =
+            PartitionState { log, replication, is_unclean_allowed, node_settings, is_deleted };
         Self { index, state: Mutex::new(state), changed: Watch::default() }
     }
 
@@ -392,14 +414,15 @@ impl Partition {
         deleted
     }
 
-    pub(crate) fn configure(
+    pub(super) fn configure(
         &self,
-        settings: LogSettings,
+        settings: NodeLogSettings,
         min_in_sync: usize,
         is_unclean_allowed: bool,
     ) {
         self.with(|state| {
-            state.log.set_settings(settings);
+            state.log.set_settings(settings.at(state.replication.leader()).clone());
+            state.node_settings = Some(settings).filter(|it| !it.of_nodes.is_empty());
             state.is_unclean_allowed = is_unclean_allowed;
             state.replication.require_in_sync(min_in_sync, state.log.end_offset());
         });

@@ -38,6 +38,9 @@ pub(crate) struct ClusterRecord {
     /// What was set for consumer groups, by the group's id. A group need not be there.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) group_overrides: BTreeMap<String, BTreeMap<String, String>>,
+    /// What was set for subscriptions to clients' metrics, by their names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) metrics_overrides: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 /// What holds for one topic.
@@ -100,6 +103,7 @@ impl Store {
                     elections: 0,
                     node_overrides: BTreeMap::new(),
                     group_overrides: BTreeMap::new(),
+                    metrics_overrides: BTreeMap::new(),
                 };
                 self.write_cluster(&record).map_err(|source| StoreError::Io { path, source })?;
                 Ok(record)

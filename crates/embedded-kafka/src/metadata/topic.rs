@@ -1,14 +1,15 @@
 //! A topic: its identity, its settings and its partitions.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
 use uuid::Uuid;
 
-use super::config::TopicConfig;
+use super::config::{HandedDown, Inherited, TopicConfig};
 use super::names;
-use super::partition::Partition;
+use super::partition::{NodeLogSettings, Partition};
 use super::replication::{NodeStanding, Replication};
 use super::store::{Store, TopicRecord};
 use crate::log::{Log, LogError, LogSettings, OpenFiles};
@@ -23,6 +24,39 @@ pub(super) struct Place<'a> {
     pub(super) epoch: i32,
     pub(super) open_files: &'a Arc<OpenFiles>,
     pub(super) now: Timestamp,
+    /// What the brokers hand down to topics.
+    pub(super) handed_down: Arc<HandedDown>,
+}
+
+/// The settings of a topic at the nodes that differ, and at all others.
+#[derive(Debug, Clone)]
+struct Configs {
+    of_all: Arc<TopicConfig>,
+    of_nodes: BTreeMap<i32, Arc<TopicConfig>>,
+}
+
+impl Configs {
+    fn new(own: &TopicConfig, handed_down: &HandedDown) -> Self {
+        let of_node = |(node, inherited): (&i32, &Inherited)| {
+            (*node, Arc::new(own.inheriting(inherited.clone())))
+        };
+        Self {
+            of_all: Arc::new(own.inheriting(handed_down.of_all.clone())),
+            of_nodes: handed_down.of_nodes.iter().map(of_node).collect(),
+        }
+    }
+
+    fn at(&self, node: Option<i32>) -> &Arc<TopicConfig> {
+        node.and_then(|node| self.of_nodes.get(&node)).unwrap_or(&self.of_all)
+    }
+
+    fn log_settings(&self) -> NodeLogSettings {
+        let of_node = |(node, config): (&i32, &Arc<TopicConfig>)| (*node, log_settings(config));
+        NodeLogSettings {
+            of_all: log_settings(&self.of_all),
+            of_nodes: self.of_nodes.iter().map(of_node).collect(),
+        }
+    }
 }
 
 /// A topic.
@@ -31,7 +65,7 @@ pub(crate) struct Topic {
     pub(crate) name: Arc<str>,
     /// A topic that is deleted and created again has another id (KIP-516).
     pub(crate) id: Uuid,
-    config: RwLock<Arc<TopicConfig>>,
+    configs: RwLock<Configs>,
     /// Shared, so that a request works on one list while partitions are added.
     partitions: RwLock<Arc<[Arc<Partition>]>>,
 }
@@ -39,13 +73,13 @@ pub(crate) struct Topic {
 impl Topic {
     /// Opens the logs of a topic that has been written down.
     pub(super) fn open(record: TopicRecord, place: &Place<'_>) -> Result<Self, LogError> {
-        let config = TopicConfig::from_overrides(record.config).map_err(|refusal| {
-            LogError::from(io::Error::new(io::ErrorKind::InvalidData, refusal.message))
-        })?;
+        let own = TopicConfig::from_overrides(record.config, Inherited::default()).map_err(
+            |refusal| LogError::from(io::Error::new(io::ErrorKind::InvalidData, refusal.message)),
+        )?;
         let topic = Self {
             name: record.name.into(),
             id: record.id,
-            config: RwLock::new(Arc::new(config)),
+            configs: RwLock::new(Configs::new(&own, &place.handed_down)),
             partitions: RwLock::default(),
         };
         let partitions = topic.open_partitions(record.replicas, place)?;
@@ -59,25 +93,31 @@ impl Topic {
         replicas: Vec<Vec<i32>>,
         place: &Place<'_>,
     ) -> Result<Vec<Arc<Partition>>, LogError> {
-        let config = self.config();
+        let configs = self.configs.read().clone();
+        let settings = configs.log_settings();
+        let config = &configs.of_all;
         let present = self.partitions().len();
         let mut opened = Vec::with_capacity(replicas.len());
         for (number, replicas) in (present..).zip(replicas) {
             let index = number as i32;
             let directory = place.store.partition_directory(&self.name, index);
-            let settings = log_settings(&config);
+            let opened_with = settings.of_all.clone();
             let (log, recovery) =
-                Log::open(directory, settings, self.id, place.open_files, place.now)?;
+                Log::open(directory, opened_with, self.id, place.open_files, place.now)?;
             if recovery.cut_bytes > 0 {
                 let (topic, bytes) = (&self.name, recovery.cut_bytes);
                 tracing::warn!(%topic, index, bytes, "a torn end was cut off the log");
             }
             let replicas = standing(place.nodes, replicas, number);
             let epoch = log.latest_epoch().map_or(place.epoch, |latest| latest.max(place.epoch));
-            let min_in_sync = min_in_sync(&config);
+            let min_in_sync = min_in_sync(config);
             let replication = Replication::new(&replicas, epoch, min_in_sync, log.end_offset());
             let is_unclean_allowed = config.unclean_leader_election_enable();
-            opened.push(Arc::new(Partition::new(index, replication, log, is_unclean_allowed)));
+            let partition = Partition::new(index, replication, log, is_unclean_allowed);
+            if !settings.of_nodes.is_empty() {
+                partition.configure(settings.clone(), min_in_sync, is_unclean_allowed);
+            }
+            opened.push(Arc::new(partition));
         }
         Ok(opened)
     }
@@ -96,17 +136,25 @@ impl Topic {
         self.partitions.read().get(usize::try_from(index).ok()?).cloned()
     }
 
+    /// The settings that the topic has with the defaults of all nodes.
     pub(crate) fn config(&self) -> Arc<TopicConfig> {
-        Arc::clone(&self.config.read())
+        Arc::clone(&self.configs.read().of_all)
+    }
+
+    /// The settings that the topic has at one node, whose own defaults may differ.
+    pub(crate) fn config_at(&self, node: Option<i32>) -> Arc<TopicConfig> {
+        Arc::clone(self.configs.read().at(node))
     }
 
     /// Makes settings hold, for what is appended from now on.
-    pub(super) fn configure(&self, config: TopicConfig) {
+    pub(super) fn configure(&self, own: &TopicConfig, handed_down: &HandedDown) {
+        let configs = Configs::new(own, handed_down);
+        let (settings, config) = (configs.log_settings(), &configs.of_all);
         for partition in self.partitions().iter() {
             let is_unclean_allowed = config.unclean_leader_election_enable();
-            partition.configure(log_settings(&config), min_in_sync(&config), is_unclean_allowed);
+            partition.configure(settings.clone(), min_in_sync(config), is_unclean_allowed);
         }
-        *self.config.write() = Arc::new(config);
+        *self.configs.write() = configs;
     }
 
     /// Whether the cluster keeps it for itself.
@@ -170,7 +218,7 @@ fn log_settings(config: &TopicConfig) -> LogSettings {
         min_compaction_lag_ms: config.min_compaction_lag_ms(),
         max_compaction_lag_ms: config.max_compaction_lag_ms(),
         min_dirty_ratio: config.min_cleanable_dirty_ratio(),
-        ..LogSettings::default()
+        producer_id_expiration_ms: config.producer_id_expiration_ms(),
     }
 }
 

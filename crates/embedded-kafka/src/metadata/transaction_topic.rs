@@ -80,10 +80,12 @@ impl Metadata {
     pub(super) fn new_transaction_topic(&self) -> NewTopic {
         // At least two replicas must have a decision, where there are as many
         // (`transaction.state.log.min.isr`).
-        let min_in_sync = self.internal_replication_factor().min(2).to_string();
+        let factor = self.internal_replication_factor();
+        let min_in_sync = self.settings.transaction_topic_min_in_sync(factor).to_string();
         let config = [&CONFIG[..], &[("min.insync.replicas", &min_in_sync)]].concat();
         let partitions = self.internal_partitions.transactions;
-        self.new_internal_topic(TRANSACTION_STATE, partitions, &config)
+        let factor = self.settings.transaction_topic_replication_factor.unwrap_or(factor);
+        self.new_internal_topic(TRANSACTION_STATE, partitions, factor, &config)
     }
 
     /// Reads those partitions of `__transaction_state` that are wanted, each in the order in which

@@ -3,6 +3,7 @@
 
 mod connection;
 mod frame;
+mod limits;
 pub(crate) mod rope;
 pub(crate) mod shape;
 
@@ -14,7 +15,11 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
+use self::limits::{Limits, Seats};
 use crate::state::State;
+
+/// How often a node that is full looks whether it still is.
+const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// Connections that wait to be accepted, as many as the kernel keeps.
 const BACKLOG: u32 = 1024;
@@ -59,22 +64,35 @@ pub(crate) async fn accept(
     stop: oneshot::Receiver<()>,
 ) {
     let mut connections = JoinSet::new();
+    let seats = Seats::default();
     tokio::pin!(stop);
     loop {
+        let limits = Limits::of(&state, node);
+        let is_full = connections.len() >= limits.all;
         tokio::select! {
             _ = &mut stop => {
                 drop(listener);
                 connections.shutdown().await;
                 return;
             }
-            accepted = listener.accept() => match accepted {
+            // Who finds no place waits, as in Kafka, until somebody else is gone or the limit rises.
+            () = tokio::time::sleep(LOOK_AGAIN), if is_full => {}
+            accepted = listener.accept(), if !is_full => match accepted {
                 Ok((stream, address)) => {
                     // Answers are written whole, and waiting for more only delays them.
                     if let Err(error) = stream.set_nodelay(true) {
                         tracing::debug!(%address, node, %error, "connection lost");
                         continue;
                     }
-                    connections.spawn(connection::serve(stream, address, node, Arc::clone(&state)));
+                    let Some(seat) = seats.take(address.ip(), Limits::of(&state, node)) else {
+                        tracing::info!(%address, node, "closed: max.connections.per.ip is reached");
+                        continue;
+                    };
+                    let state = Arc::clone(&state);
+                    connections.spawn(async move {
+                        connection::serve(stream, address, node, state).await;
+                        drop(seat);
+                    });
                 }
                 Err(error) => {
                     // Out of descriptors, most likely: those that wait are accepted when some are free.

@@ -71,8 +71,8 @@ pub(crate) fn parse(
             Ok(Parsed { text: json.canonical(normalize), kind: Kind::Json(json) })
         }
         SchemaType::Protobuf => {
-            let protobuf = protobuf::Protobuf::parse(text, dependencies)?;
-            Ok(Parsed { text: protobuf.canonical(normalize), kind: Kind::Protobuf(protobuf) })
+            let protobuf = protobuf::Protobuf::parse(text, dependencies, normalize)?;
+            Ok(Parsed { text: protobuf.canonical(), kind: Kind::Protobuf(protobuf) })
         }
     }
 }

@@ -17,6 +17,8 @@ pub(crate) struct Plan {
     pub(crate) replication_factor: usize,
     /// The cluster's id.
     pub(crate) cluster_id: String,
+    /// What somebody asked for, which counts more than what stands before it.
+    pub(crate) properties: Vec<(String, String)>,
 }
 
 impl Plan {
@@ -39,6 +41,9 @@ impl Plan {
         let (voters, data) = (voters.join(","), data.display());
         let factor = self.replication_factor;
         let least = if factor == 3 { 2 } else { 1 };
+        let asked_for =
+            self.properties.iter().map(|(name, value)| format!("{name}={}\n", escaped(value)));
+        let asked_for: String = asked_for.collect();
         format!(
             "process.roles=broker,controller
 node.id={id}
@@ -59,7 +64,7 @@ offsets.topic.num.partitions=5
 transaction.state.log.num.partitions=5
 # A first member need not wait three seconds for a second one, but as long as in the embedded cluster.
 group.initial.rebalance.delay.ms=50
-"
+{asked_for}"
         )
     }
 
@@ -68,6 +73,11 @@ group.initial.rebalance.delay.ms=50
         let (cluster_id, directory_id) = (&self.cluster_id, new_id());
         format!("version=1\ncluster.id={cluster_id}\nnode.id={id}\ndirectory.id={directory_id}\n")
     }
+}
+
+/// A value as Java's properties are written: a backslash stands for itself when there are two.
+fn escaped(value: &str) -> String {
+    value.replace('\\', "\\\\")
 }
 
 /// A new id for a cluster.
@@ -94,7 +104,15 @@ mod tests {
             controllers: (1..=nodes).map(|id| 19091 + id).collect(),
             replication_factor: nodes.min(3).into(),
             cluster_id: new_cluster_id(),
+            properties: Vec::new(),
         }
+    }
+
+    #[test]
+    fn what_somebody_asks_for_stands_last_and_so_counts() {
+        let properties = vec![("num.partitions".to_owned(), "4".to_owned())];
+        let text = Plan { properties, ..plan(1) }.properties(0, Path::new("/data"));
+        assert!(text.ends_with("\nnum.partitions=4\n"), "{text}");
     }
 
     #[test]

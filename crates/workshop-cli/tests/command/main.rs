@@ -7,3 +7,4 @@ mod orders;
 mod process;
 mod status;
 mod up;
+mod wanted;

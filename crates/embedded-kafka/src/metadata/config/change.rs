@@ -97,7 +97,7 @@ impl TopicConfig {
             };
             overrides.insert(change.name.to_owned(), value);
         }
-        Self::from_overrides(overrides)
+        Self::from_overrides(overrides, self.inherited.clone())
     }
 
     fn edited_list(
@@ -108,7 +108,9 @@ impl TopicConfig {
     ) -> Result<String, Refusal> {
         match topic_setting(change.name).filter(|setting| setting.kind.is_list()) {
             Some(setting) => {
-                let now = kinds::elements(self.value_of(setting));
+                // Kafka begins with its own default, whatever the broker hands down.
+                let own = self.overrides().get(setting.name).map(String::as_str);
+                let now = kinds::elements(own.unwrap_or(setting.default));
                 // An empty text is one empty element here, which no list takes.
                 let given = change.value.unwrap_or_default().split(',').map(str::trim);
                 Ok(edit(now, &given.collect::<Vec<_>>()))

@@ -1,97 +1,34 @@
-//! The settings of consumer groups: those of a group of the new protocol (KIP-848), and the node's
-//! which it has where it sets none, with their limits.
+//! The settings of consumer groups (KIP-848): what a group may set itself, and within which limits of
+//! its broker.
 //!
-//! Apache Kafka has more of them for share groups and for those of Kafka Streams, which this cluster
-//! has not.
+//! Those of share groups and of groups of Kafka Streams are known as well, since tools set them
+//! before there is such a group. This cluster has neither.
 
 use std::collections::BTreeMap;
 
 use kafka_protocol::ResponseError;
 
-use super::kinds::Kind::{self, Choice, Choices, Int};
-use super::{Change, NodeSetting, Operation};
+use super::apache::{self, Definition, Of};
+use super::layers::Layers;
+use super::{Change, Operation};
 use crate::group;
 use crate::metadata::Refusal;
 
-/// A setting of a group. All of them are whole numbers of milliseconds.
-#[derive(Debug)]
-pub(crate) struct GroupSetting {
-    pub(crate) name: &'static str,
-    /// The node's name for it.
-    pub(crate) node_setting: &'static str,
-    pub(crate) kind: Kind,
-    /// What a group has that sets nothing.
-    pub(crate) default: i32,
-    pub(crate) documentation: &'static str,
-    least: Limit,
-    most: Limit,
-    /// Apache Kafka's default.
-    pub(crate) apache: &'static str,
-}
-
-/// A limit that the node sets to the groups' values.
-#[derive(Debug)]
-struct Limit {
-    node_setting: &'static str,
-    value: i32,
-    apache: &'static str,
-    documentation: &'static str,
-}
-
-macro_rules! group_setting {
-    ($name:literal: $kind:expr, $default:expr, $apache:literal, from $least:literal ($apache_least:literal) to $most:literal, $documentation:literal) => {
-        GroupSetting {
-            name: concat!("consumer.", $name),
-            node_setting: concat!("group.consumer.", $name),
-            kind: $kind,
-            default: $default,
-            documentation: $documentation,
-            apache: $apache,
-            least: Limit {
-                node_setting: concat!("group.consumer.min.", $name),
-                value: $least,
-                apache: $apache_least,
-                documentation: concat!("The least that a group may set as consumer.", $name, "."),
-            },
-            most: Limit {
-                node_setting: concat!("group.consumer.max.", $name),
-                value: $most,
-                apache: stringify!($most),
-                documentation: concat!("The most that a group may set as consumer.", $name, "."),
-            },
-        }
-    };
-}
-
-/// Every setting of a group, by name.
-pub(crate) static GROUP_SETTINGS: [GroupSetting; 3] = [
-    group_setting!(
-        "assignment.interval.ms": Int(0, i32::MAX), group::CONSUMER_ASSIGNMENT_INTERVAL_MS, "1000",
-        from 0 ("0") to 15000,
-        "How long, in ms, an assignment holds at least before the next one is computed."
-    ),
-    group_setting!(
-        "heartbeat.interval.ms": Int(1, i32::MAX), group::CONSUMER_HEARTBEAT_INTERVAL_MS, "5000",
-        from 100 ("5000") to 15000,
-        "How often, in ms, a member is to be heard of, and so how soon it learns what it is to do."
-    ),
-    group_setting!(
-        "session.timeout.ms": Int(1, i32::MAX), group::CONSUMER_SESSION_TIMEOUT_MS, "45000",
-        from 6000 ("45000") to 60000,
-        "How long, in ms, a member may keep silent before it is taken for dead."
-    ),
-];
+const ASSIGNMENT: &str = "consumer.assignment.interval.ms";
+const HEARTBEAT: &str = "consumer.heartbeat.interval.ms";
+const SESSION: &str = "consumer.session.timeout.ms";
 
 /// What becomes of a group's own settings by these changes. With `replaces_all`, what they do not
 /// name goes.
 ///
 /// # Errors
 /// INVALID_CONFIG for an unknown name, for a list's operation and for a value that is no number or
-/// outside the node's limits; UNKNOWN_SERVER_ERROR for an operation that does not exist.
+/// outside the broker's limits; UNKNOWN_SERVER_ERROR for an operation that does not exist.
 pub(crate) fn changed(
     now: &BTreeMap<String, String>,
     changes: &[Change<'_>],
     replaces_all: bool,
+    layers: &Layers,
 ) -> Result<BTreeMap<String, String>, Refusal> {
     let mut own = if replaces_all { BTreeMap::new() } else { now.clone() };
     for change in changes {
@@ -115,111 +52,118 @@ pub(crate) fn changed(
         let message = format!("Can't {verb} to key {} because its type is not LIST.", change.name);
         return Err(Refusal::invalid_config(message));
     }
-    check(own)
+    check(own, layers).map_err(Refusal::invalid_config)
 }
 
 /// The settings as Kafka shows them.
-fn check(mut own: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, Refusal> {
-    let is_known = |name: &str| GROUP_SETTINGS.iter().any(|setting| setting.name == name);
+fn check(
+    mut own: BTreeMap<String, String>,
+    layers: &Layers,
+) -> Result<BTreeMap<String, String>, String> {
+    let is_known = |name: &str| apache::definition(Of::Group, name).is_some();
     if let Some(unknown) = own.keys().find(|name| !is_known(name)) {
-        return Err(Refusal::invalid_config(format!("Unknown group config name: {unknown}")));
+        return Err(format!("Unknown group config name: {unknown}"));
     }
-    for setting in &GROUP_SETTINGS {
-        if let Some(value) = own.get_mut(setting.name) {
-            let normal = setting.kind.normalise(setting.name, value);
-            *value = normal.map_err(Refusal::invalid_config)?;
+    for definition in apache::definitions(Of::Group) {
+        if let Some(value) = own.get_mut(&definition.name) {
+            *value = definition.kind.normalise(&definition.name, value)?;
+            check_words(&definition.name, value)?;
         }
     }
-    for setting in &GROUP_SETTINGS {
-        let Some(value) = value(setting, &own) else { continue };
-        let (name, least, most) = (setting.name, &setting.least, &setting.most);
-        let beyond = if value < least.value {
-            format!("{name} must be greater than or equal to {}", least.node_setting)
-        } else if value > most.value {
-            format!("{name} must be less than or equal to {}", most.node_setting)
-        } else {
-            continue;
-        };
-        return Err(Refusal::invalid_config(beyond));
+    for definition in apache::definitions(Of::Group) {
+        if let Some(value) = own.get(&definition.name).and_then(|value| value.parse().ok()) {
+            check_limits(definition, value, layers)?;
+        }
     }
-    let [_, heartbeat, session] = &GROUP_SETTINGS;
-    let effective = |setting| value(setting, &own).unwrap_or(setting.default);
-    if effective(session) <= effective(heartbeat) {
-        return Err(Refusal::invalid_config(format!(
-            "{} must be greater than {}",
-            session.name, heartbeat.name
-        )));
+    for kind in ["consumer", "share", "streams"] {
+        let session = format!("{kind}.session.timeout.ms");
+        let heartbeat = format!("{kind}.heartbeat.interval.ms");
+        let effective = |name: &str| {
+            let own = own.get(name).and_then(|value| value.parse().ok());
+            own.or_else(|| layers.number(&format!("group.{name}")))
+        };
+        if effective(&session) <= effective(&heartbeat) {
+            return Err(format!("{session} must be greater than {heartbeat}"));
+        }
     }
     Ok(own)
 }
 
-/// What a group sets itself.
-fn value(setting: &GroupSetting, own: &BTreeMap<String, String>) -> Option<i32> {
-    own.get(setting.name)?.parse().ok()
+/// What no type says of a value.
+fn check_words(name: &str, value: &str) -> Result<(), String> {
+    match name {
+        "errors.deadletterqueue.topic.name" if value.starts_with("__") => {
+            Err(format!("{name}: DLQ topic name must not start with '__'"))
+        }
+        "streams.assignor.name" if value != "sticky" => Err(format!(
+            "{name} '{value}' is not a registered task assignor. Registered assignors are: \
+             [sticky]."
+        )),
+        "share.auto.offset.reset" => {
+            let is_known = ["earliest", "latest"].contains(&value)
+                || value.strip_prefix("by_duration:").is_some_and(|it| it.starts_with('P'));
+            let message = || {
+                format!(
+                    "Invalid value {value} for configuration {name}: Invalid value `{value}` for \
+                     configuration {name}. The value must be either 'earliest', 'latest' or of \
+                     the format 'by_duration:<PnDTnHnMn.nS>'."
+                )
+            };
+            if is_known { Ok(()) } else { Err(message()) }
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `group.consumer.min.session.timeout.ms` and its like.
+fn check_limits(definition: &Definition, value: i64, layers: &Layers) -> Result<(), String> {
+    let name = &definition.name;
+    if name == "streams.num.standby.replicas" {
+        let most = layers.number("group.streams.max.standby.replicas").unwrap_or(i64::MAX);
+        return if value <= most {
+            Ok(())
+        } else {
+            Err(format!("{name} must be less than or equal to {most}"))
+        };
+    }
+    let Some((kind, rest)) = name.split_once('.') else { return Ok(()) };
+    let limit = |which| layers.number(&format!("group.{kind}.{which}.{rest}"));
+    match (limit("min"), limit("max")) {
+        (Some(least), Some(most)) if !(least..=most).contains(&value) => {
+            Err(format!("{name} must be in the range {least} to {most} inclusive."))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What the coordinator works with for a group that sets this itself.
 pub(crate) fn applied(own: &BTreeMap<String, String>, to: &group::Settings) -> group::Settings {
-    let [assignment, heartbeat, session] =
-        GROUP_SETTINGS.each_ref().map(|setting| value(setting, own));
+    let value = |name: &str, or: i32| own.get(name).and_then(|it| it.parse().ok()).unwrap_or(or);
     group::Settings {
-        consumer_assignment_interval_ms: assignment.unwrap_or(to.consumer_assignment_interval_ms),
-        consumer_heartbeat_interval_ms: heartbeat.unwrap_or(to.consumer_heartbeat_interval_ms),
-        consumer_session_timeout_ms: session.unwrap_or(to.consumer_session_timeout_ms),
+        consumer_assignment_interval_ms: value(ASSIGNMENT, to.consumer_assignment_interval_ms),
+        consumer_heartbeat_interval_ms: value(HEARTBEAT, to.consumer_heartbeat_interval_ms),
+        consumer_session_timeout_ms: value(SESSION, to.consumer_session_timeout_ms),
         ..to.clone()
     }
-}
-
-/// The node's settings of groups of the new protocol.
-pub(super) fn node_settings() -> Vec<NodeSetting> {
-    let row = |name, kind, value: String, default, documentation| NodeSetting {
-        name,
-        kind,
-        value,
-        default: Some(default),
-        documentation,
-    };
-    let mut rows = vec![
-        row(
-            "group.consumer.assignors",
-            Choices(&group::ASSIGNORS),
-            group::ASSIGNORS.join(","),
-            "uniform,range",
-            "The assignors that members can ask for, the default first.",
-        ),
-        row(
-            "group.consumer.max.size",
-            Int(1, i32::MAX),
-            i32::MAX.to_string(),
-            "2147483647",
-            "The most members of a group.",
-        ),
-        row(
-            "group.consumer.migration.policy",
-            Choice(&["bidirectional", "upgrade", "downgrade", "disabled"]),
-            group::MIGRATION_POLICY.to_owned(),
-            "bidirectional",
-            "Which groups with members change their protocol.",
-        ),
-    ];
-    for setting in &GROUP_SETTINGS {
-        let value = setting.default.to_string();
-        let (name, documentation) = (setting.node_setting, setting.documentation);
-        rows.push(row(name, setting.kind, value, setting.apache, documentation));
-        for limit in [&setting.least, &setting.most] {
-            let (name, value) = (limit.node_setting, limit.value.to_string());
-            rows.push(row(name, setting.kind, value, limit.apache, limit.documentation));
-        }
-    }
-    rows
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const SESSION: &str = "consumer.session.timeout.ms";
-    const HEARTBEAT: &str = "consumer.heartbeat.interval.ms";
+    fn changed(
+        now: &BTreeMap<String, String>,
+        changes: &[Change<'_>],
+        replaces_all: bool,
+    ) -> Result<BTreeMap<String, String>, Refusal> {
+        let limits = [
+            ("group.consumer.min.session.timeout.ms", "6000"),
+            ("group.consumer.min.heartbeat.interval.ms", "100"),
+        ];
+        let started = limits.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let layers = Layers { started, ..Layers::default() };
+        super::changed(now, changes, replaces_all, &layers)
+    }
 
     fn set<'a>(name: &'a str, value: &'a str) -> Change<'a> {
         Change { name, operation: Some(Operation::Set), value: Some(value) }

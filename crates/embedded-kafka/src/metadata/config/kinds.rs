@@ -19,10 +19,18 @@ pub(crate) enum Kind {
     Replicas,
     /// A gzip level: 1 to 9, or −1 for zlib's own choice.
     GzipLevel,
-    /// A 16-bit number. Only settings of a node have it, which are read and never parsed.
+    /// A 16-bit number.
     Short,
-    /// A list of any texts. Only settings of a node have it.
+    /// Any fraction.
+    Double,
+    /// A list of any texts.
     Texts,
+    /// Any text.
+    Text,
+    /// The name of a Java class.
+    Class,
+    /// What is never shown.
+    Password,
 }
 
 impl Kind {
@@ -30,12 +38,14 @@ impl Kind {
     pub(crate) fn type_id(self) -> i8 {
         match self {
             Self::Boolean => 1,
-            Self::Choice(_) => 2,
+            Self::Choice(_) | Self::Text => 2,
             Self::Int(..) | Self::GzipLevel => 3,
             Self::Short => 4,
             Self::Long(_) => 5,
-            Self::Ratio => 6,
+            Self::Ratio | Self::Double => 6,
             Self::Choices(_) | Self::Replicas | Self::Texts => 7,
+            Self::Class => 8,
+            Self::Password => 9,
         }
     }
 
@@ -84,7 +94,18 @@ impl Kind {
             Self::Choice(choices) => invalid(trimmed, &one_of(choices)),
             Self::Choices(choices) => normalise_choices(name, trimmed, choices),
             Self::Replicas => normalise_replicas(name, trimmed),
-            Self::Short | Self::Texts => Ok(value.to_owned()),
+            Self::Short => match trimmed.parse::<i16>() {
+                Err(_) => invalid(value, "Not a number of type SHORT"),
+                Ok(n) => Ok(n.to_string()),
+            },
+            Self::Double => match parse_double(trimmed) {
+                None => invalid(value, "Not a number of type DOUBLE"),
+                Some(n) => Ok(java_double(n)),
+            },
+            Self::Class => invalid(trimmed, &format!("Class {trimmed} could not be found.")),
+            Self::Texts => normalise_texts(name, trimmed),
+            Self::Text => Ok(trimmed.to_owned()),
+            Self::Password => Ok(value.to_owned()),
         }
     }
 }
@@ -110,6 +131,14 @@ fn normalise_choices(name: &str, list: &str, choices: &[&str]) -> Result<String,
         }
     }
     Ok(kept.join(","))
+}
+
+fn normalise_texts(name: &str, list: &str) -> Result<String, String> {
+    let elements = elements(list);
+    if elements.contains(&"") {
+        return Err(format!("Configuration '{name}' values must not be empty."));
+    }
+    Ok(elements.join(","))
 }
 
 fn normalise_replicas(name: &str, list: &str) -> Result<String, String> {

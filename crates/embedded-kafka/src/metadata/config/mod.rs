@@ -1,14 +1,18 @@
-//! Settings: those of a topic, with what they may be and what they are, those of a consumer group,
-//! and those of a node, of which only the throttles of replication can be set.
+//! Settings: those of a topic, of a consumer group and of a broker, with what they may be and what
+//! they are.
 //!
 //! Errors carry Apache Kafka's own messages, since users search the web for them.
 
+pub(crate) mod apache;
+pub(crate) mod brokers;
 mod change;
+pub(crate) mod client_metrics;
 pub(crate) mod groups;
 mod kinds;
-mod node;
+pub(crate) mod layers;
+mod requirements;
 mod settings;
-pub(crate) mod throttles;
+pub(crate) mod start;
 
 use std::collections::BTreeMap;
 
@@ -16,7 +20,8 @@ use super::Refusal;
 use crate::log::{Compression, TimestampType};
 
 pub(crate) use change::{Change, Operation, check_entries};
-pub(crate) use node::{NodeSetting, NodeSettings};
+pub(crate) use kinds::Kind;
+pub(crate) use layers::{HandedDown, Inherited, Layers};
 pub(crate) use settings::{TOPIC_SETTINGS, TopicSetting, topic_setting};
 
 /// What becomes of old records. Both can be false: then everything is kept.
@@ -94,18 +99,20 @@ values! {
     unclean_leader_election_enable: bool,
 }
 
-/// The settings of one topic: what it sets itself, and for the rest the defaults.
+/// The settings of one topic: what it sets itself, for the rest what its broker hands down, and then
+/// Kafka's defaults.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct TopicConfig {
     /// What the topic sets itself, as Kafka shows it.
     overrides: BTreeMap<String, String>,
+    inherited: Inherited,
     /// All values, parsed once: they are read with every batch.
     values: Values,
 }
 
 impl Default for TopicConfig {
     fn default() -> Self {
-        Self::with_overrides(BTreeMap::new())
+        Self::with(BTreeMap::new(), Inherited::default())
     }
 }
 
@@ -119,6 +126,7 @@ impl TopicConfig {
     /// values that contradict each other.
     pub(crate) fn create<'a>(
         entries: impl IntoIterator<Item = (&'a str, Option<&'a str>)>,
+        inherited: Inherited,
     ) -> Result<Self, Refusal> {
         let (mut given, mut nulls) = (BTreeMap::new(), Vec::new());
         for (name, value) in entries {
@@ -132,15 +140,18 @@ impl TopicConfig {
             let message = format!("Null value not supported for topic configs: {nulls}");
             return Err(Refusal::invalid_config(message));
         }
-        Self::from_overrides(given)
+        Self::from_overrides(given, inherited)
     }
 
-    /// The settings of a topic that sets `overrides` and nothing else.
+    /// The settings of a topic that sets `overrides` and inherits the rest.
     ///
     /// # Errors
     ///
     /// INVALID_CONFIG as for [`TopicConfig::create`].
-    pub(crate) fn from_overrides(mut overrides: BTreeMap<String, String>) -> Result<Self, Refusal> {
+    pub(crate) fn from_overrides(
+        mut overrides: BTreeMap<String, String>,
+        inherited: Inherited,
+    ) -> Result<Self, Refusal> {
         if let Some(unknown) = overrides.keys().find(|name| topic_setting(name).is_none()) {
             let message = format!("Unknown topic config name: {unknown}");
             return Err(Refusal::invalid_config(message));
@@ -151,7 +162,7 @@ impl TopicConfig {
                 *value = normal.map_err(Refusal::invalid_config)?;
             }
         }
-        let config = Self::with_overrides(overrides);
+        let config = Self::with(overrides, inherited);
         config.check_together()?;
         Ok(config)
     }
@@ -162,14 +173,24 @@ impl TopicConfig {
         &self.overrides
     }
 
-    /// The value of a setting as Kafka shows it, set or default.
-    pub(crate) fn value_of(&self, setting: &TopicSetting) -> &str {
-        self.overrides.get(setting.name).map_or(setting.default, String::as_str)
+    /// How long an idle producer id is remembered, in ms.
+    pub(crate) fn producer_id_expiration_ms(&self) -> i64 {
+        self.inherited.producer_id_expiration_ms
     }
 
-    fn with_overrides(overrides: BTreeMap<String, String>) -> Self {
-        let values = values_of(&overrides);
-        Self { overrides, values }
+    /// The same topic where other defaults hold. What it sets itself was checked before.
+    pub(crate) fn inheriting(&self, inherited: Inherited) -> Self {
+        Self::with(self.overrides.clone(), inherited)
+    }
+
+    /// The value of a setting as Kafka shows it, set, inherited or default.
+    pub(crate) fn value_of(&self, setting: &TopicSetting) -> &str {
+        value_of(setting, &self.overrides, &self.inherited)
+    }
+
+    fn with(overrides: BTreeMap<String, String>, inherited: Inherited) -> Self {
+        let values = values_of(&overrides, &inherited);
+        Self { overrides, inherited, values }
     }
 
     /// What no setting can say for itself.
@@ -191,11 +212,19 @@ impl TopicConfig {
     }
 }
 
+fn value_of<'a>(
+    setting: &TopicSetting,
+    overrides: &'a BTreeMap<String, String>,
+    inherited: &'a Inherited,
+) -> &'a str {
+    let set = overrides.get(setting.name).map(String::as_str);
+    set.or_else(|| inherited.get(setting.name)).unwrap_or(setting.default)
+}
+
 /// Parses what was checked before.
-fn values_of(overrides: &BTreeMap<String, String>) -> Values {
+fn values_of(overrides: &BTreeMap<String, String>, inherited: &Inherited) -> Values {
     let text = |name: &str| {
-        let set = overrides.get(name).map(String::as_str);
-        set.or_else(|| topic_setting(name).map(|setting| setting.default)).unwrap_or_default()
+        topic_setting(name).map_or("", |setting| value_of(setting, overrides, inherited))
     };
     let int = |name| text(name).parse().expect("an Int setting is checked before it is kept");
     let long = |name| text(name).parse().expect("a Long setting is checked before it is kept");

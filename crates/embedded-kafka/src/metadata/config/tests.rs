@@ -1,4 +1,4 @@
-//! What Apache Kafka 4.3 answers to the same settings.
+//! What Apache Kafka 4.4 answers to the same settings.
 
 use super::*;
 
@@ -272,12 +272,13 @@ fn a_refused_change_changes_nothing() {
 #[test]
 fn a_new_topic_takes_no_null_and_the_last_of_doubled_names() {
     let doubled = [("retention.ms", Some("1")), ("retention.ms", Some("2"))];
-    assert_eq!(TopicConfig::create(doubled).unwrap().retention_ms(), 2);
+    let create = |entries| TopicConfig::create(entries, Inherited::default());
+    assert_eq!(create(doubled).unwrap().retention_ms(), 2);
     let nulls = [("segment.bytes", None), ("nope", None)];
     let message = "Null value not supported for topic configs: segment.bytes,nope";
-    assert_eq!(TopicConfig::create(nulls), Err(Refusal::invalid_config(message)));
+    assert_eq!(create(nulls), Err(Refusal::invalid_config(message)));
     let message = "Unknown topic config name: nope";
-    let unknown = TopicConfig::create([("nope", Some("1"))]);
+    let unknown = TopicConfig::create([("nope", Some("1"))], Inherited::default());
     assert_eq!(unknown, Err(Refusal::invalid_config(message)));
 }
 
@@ -289,33 +290,40 @@ fn every_default_is_a_value_in_its_final_form() {
     }
 }
 
-/// The defaults and types that Apache Kafka 4.3 describes.
+/// The defaults and types that Apache Kafka 4.4 describes, and the values that it takes.
 #[test]
 fn the_table_is_kafkas() {
-    let rows = include_str!("kafka-4.3-topic-settings.txt").lines();
-    let kafka: Vec<_> = rows.filter(|row| !row.starts_with('#')).map(str::to_owned).collect();
-    let mut ours: Vec<_> = TOPIC_SETTINGS
-        .iter()
-        .map(|setting| {
-            let synonym = setting.node_setting.unwrap_or("-");
-            format!("{} {} [{}] {synonym}", setting.name, setting.kind.type_id(), setting.default)
-        })
+    let kafka: Vec<_> = apache::definitions(apache::Of::Topic)
+        .map(|it| (it.name.as_str(), it.kind, it.default.as_deref().unwrap_or_default()))
         .collect();
-    ours.sort();
+    let mut ours: Vec<_> = TOPIC_SETTINGS.iter().map(|it| (it.name, it.kind, it.default)).collect();
+    ours.sort_by_key(|(name, ..)| *name);
     assert_eq!(ours, kafka);
 }
 
 #[test]
+fn a_topic_inherits_what_it_does_not_set() {
+    let of_all = [("log.retention.ms", "5000"), ("message.max.bytes", "77")];
+    let of_all = of_all.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let inherited = Inherited::of(&Layers { of_all, ..Layers::default() });
+    let config = set("retention.ms", "1000").unwrap().inheriting(inherited);
+    assert_eq!((config.retention_ms(), config.max_message_bytes()), (1000, 77));
+    assert_eq!(config.overrides().len(), 1);
+    let config = changed(&config, &[("retention.ms", Operation::Delete, None)]).unwrap();
+    assert_eq!(config.retention_ms(), 5000);
+}
+
+#[test]
 fn a_getter_reads_what_is_set() {
-    let config = TopicConfig::create([
+    let own = [
         ("cleanup.policy", Some("compact,delete")),
         ("compression.type", Some("zstd")),
         ("message.timestamp.type", Some("LogAppendTime")),
         ("min.cleanable.dirty.ratio", Some("0.0001")),
         ("unclean.leader.election.enable", Some("TRUE")),
         ("segment.bytes", Some("2000000")),
-    ])
-    .unwrap();
+    ];
+    let config = TopicConfig::create(own, Inherited::default()).unwrap();
     assert_eq!(config.cleanup_policy(), CleanupPolicy { delete: true, compact: true });
     assert_eq!(config.compression_type(), Some(Compression::Zstd));
     assert_eq!(config.message_timestamp_type(), TimestampType::LogAppendTime);
@@ -338,5 +346,6 @@ fn a_getter_reads_the_default_of_what_is_not_set() {
 #[test]
 fn settings_survive_being_kept_and_read_again() {
     let config = set("min.cleanable.dirty.ratio", "0.0001").unwrap();
-    assert_eq!(TopicConfig::from_overrides(config.overrides().clone()), Ok(config));
+    let again = TopicConfig::from_overrides(config.overrides().clone(), Inherited::default());
+    assert_eq!(again, Ok(config));
 }

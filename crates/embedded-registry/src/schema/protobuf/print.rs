@@ -1,404 +1,480 @@
-//! A compiled Protobuf file as text.
+//! A Protobuf file as Confluent's registry prints it: without comments, unlike things apart, and a
+//! blank line in front of each kind. Blank lines in something nested are indented, too.
+//!
+//! Normalized, types have their full name with a dot, and what has no order is sorted.
 
-use std::fmt::Write;
-
-use prost_reflect::prost_types::FieldDescriptorProto;
-use prost_reflect::prost_types::field_descriptor_proto::Type;
-use prost_reflect::{
-    Cardinality, DynamicMessage, EnumDescriptor, ExtensionDescriptor, FieldDescriptor,
-    FileDescriptor, Kind, MessageDescriptor, MethodDescriptor, OneofDescriptor, Syntax, Value,
+use super::element::{
+    Enum, EnumValue, Extend, Field, File, Group, Label, Message, Method, Oneof, Reserved, Service,
+    Setting, Syntax, Type, Value,
 };
+use super::normal::{Names, Result};
+use super::number;
+use super::parse::LAST_FIELD;
 
-/// How types are called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Names {
-    /// Without the package where that is the file's own.
-    Short,
-    /// From the root, with a dot before.
-    Full,
-}
-
-/// The file; `sorted` brings imports, options and fields in order.
-pub(super) fn print(file: &FileDescriptor, sorted: bool, names: Names) -> String {
-    let mut printer = Printer { file, sorted, names, text: String::new(), depth: 0 };
-    printer.file();
-    printer.text
+/// # Errors
+///
+/// Normalized, the name of a type that is nowhere.
+pub(super) fn print(file: &File, names: Option<&Names>) -> Result<String> {
+    Printer { names, scope: Vec::new() }.file(file)
 }
 
 struct Printer<'a> {
-    file: &'a FileDescriptor,
-    sorted: bool,
-    names: Names,
-    text: String,
-    depth: usize,
+    /// What names mean, where the file is to be normalized.
+    names: Option<&'a Names>,
+    /// The messages around.
+    scope: Vec<String>,
 }
 
-/// The highest number that a field of a message can have.
-const LAST_FIELD: i32 = 536_870_911;
+/// Adds lines, further inside.
+fn indented(text: &mut String, lines: &str) {
+    for line in lines.trim_end_matches('\n').split('\n') {
+        text.push_str("  ");
+        text.push_str(line);
+        text.push('\n');
+    }
+}
 
 impl Printer<'_> {
-    fn file(&mut self) {
-        let syntax = match self.file.syntax() {
-            Syntax::Proto2 => "proto2",
-            Syntax::Proto3 => "proto3",
+    fn file(&mut self, file: &File) -> Result<String> {
+        let mut text = String::new();
+        match file.syntax {
+            Some(Syntax::Proto3) => text.push_str("syntax = \"proto3\";\n"),
+            // Normalized, it is what a file without a syntax is as well.
+            Some(Syntax::Proto2) if self.names.is_none() => {
+                text.push_str("syntax = \"proto2\";\n");
+            }
+            _ => {}
+        }
+        if let Some(package) = &file.package {
+            text.push_str(&format!("package {package};\n"));
+        }
+        let lists = [("", &file.imports), ("public ", &file.public_imports)];
+        if lists.iter().any(|(_, imports)| !imports.is_empty()) {
+            text.push('\n');
+        }
+        for (kind, imports) in lists {
+            let mut imports = imports.clone();
+            if self.names.is_some() {
+                imports.sort();
+                imports.dedup();
+            }
+            for import in imports {
+                text.push_str(&format!("import {kind}\"{import}\";\n"));
+            }
+        }
+        let options = self.settings(&file.options);
+        if !options.is_empty() {
+            text.push('\n');
+        }
+        for option in &options {
+            text.push_str(&self.option(option));
+        }
+        text.push_str(&self.types(&file.types)?);
+        text.push_str(&self.extends(&file.extends)?);
+        if !file.services.is_empty() {
+            text.push('\n');
+        }
+        for service in &file.services {
+            text.push_str(&self.service(service)?);
+        }
+        Ok(text)
+    }
+
+    /// Messages in front of enums, because positions in the file mean messages alone.
+    fn types(&mut self, types: &[Type]) -> Result<String> {
+        let is_shown = |declared: &&Type| match (self.names, declared) {
+            (Some(names), Type::Message(it)) => !names.is_map_entry(&self.scope, &it.name),
+            _ => true,
         };
-        self.line(&format!("syntax = \"{syntax}\";"));
-        if !self.file.package_name().is_empty() {
-            self.line(&format!("package {};", self.file.package_name()));
+        let shown: Vec<&Type> = types.iter().filter(is_shown).collect();
+        let mut text = String::new();
+        if !shown.is_empty() {
+            text.push('\n');
         }
-        self.imports();
-        for option in self.options(&self.file.options()) {
-            self.line(&format!("option {option};"));
-        }
-        for declared in self.file.enums() {
-            self.enumeration(&declared);
-        }
-        for message in self.file.messages() {
-            self.message(&message);
-        }
-        self.extensions(&self.file.extensions().collect::<Vec<_>>());
-        for service in self.file.services() {
-            self.block(&format!("service {}", service.name()), |printer| {
-                for option in printer.options(&service.options()) {
-                    printer.line(&format!("option {option};"));
-                }
-                for method in service.methods() {
-                    printer.method(&method);
-                }
-            });
-        }
-    }
-
-    fn imports(&mut self) {
-        let proto = self.file.file_descriptor_proto();
-        let kind = |index: usize| {
-            let index = index as i32;
-            if proto.public_dependency.contains(&index) {
-                "public "
-            } else if proto.weak_dependency.contains(&index) {
-                "weak "
-            } else {
-                ""
-            }
-        };
-        let imports = proto.dependency.iter().enumerate();
-        let mut lines: Vec<String> =
-            imports.map(|(index, name)| format!("import {}\"{name}\";", kind(index))).collect();
-        if self.sorted {
-            lines.sort();
-        }
-        for line in lines {
-            self.line(&line);
-        }
-    }
-
-    fn message(&mut self, message: &MessageDescriptor) {
-        self.block(&format!("message {}", message.name()), |printer| printer.body(message));
-    }
-
-    fn body(&mut self, message: &MessageDescriptor) {
-        for option in self.options(&message.options()) {
-            self.line(&format!("option {option};"));
-        }
-        self.fields(message);
-        self.ranges(message);
-        for declared in message.child_enums() {
-            self.enumeration(&declared);
-        }
-        let groups: Vec<String> = message
-            .fields()
-            .chain(std::iter::empty())
-            .filter(|field| is_group(field.field_descriptor_proto()))
-            .filter_map(|field| field.kind().as_message().map(|it| it.full_name().to_owned()))
-            .collect();
-        for child in message.child_messages() {
-            if !child.is_map_entry() && !groups.iter().any(|group| group == child.full_name()) {
-                self.message(&child);
+        for declared in &shown {
+            if let Type::Message(message) = declared {
+                self.scope.push(message.name.clone());
+                text.push_str(&self.message(message)?);
+                self.scope.pop();
             }
         }
-        self.extensions(&message.child_extensions().collect::<Vec<_>>());
-    }
-
-    fn fields(&mut self, message: &MessageDescriptor) {
-        let mut fields: Vec<FieldDescriptor> = message.fields().collect();
-        if self.sorted {
-            fields.sort_by_key(FieldDescriptor::number);
-        } else {
-            let declared: Vec<i32> =
-                message.descriptor_proto().field.iter().map(FieldDescriptorProto::number).collect();
-            let place = |field: &FieldDescriptor| {
-                declared.iter().position(|number| *number as u32 == field.number())
-            };
-            fields.sort_by_key(place);
-        }
-        let mut printed: Vec<OneofDescriptor> = Vec::new();
-        for field in &fields {
-            match field.containing_oneof().filter(|oneof| !oneof.is_synthetic()) {
-                None => self.field(field, true),
-                Some(oneof) if printed.contains(&oneof) => {}
-                Some(oneof) => {
-                    self.oneof(&oneof, &fields);
-                    printed.push(oneof);
-                }
+        for declared in &shown {
+            if let Type::Enum(declared) = declared {
+                self.scope.push(declared.name.clone());
+                text.push_str(&self.enumeration(declared));
+                self.scope.pop();
             }
         }
+        Ok(text)
     }
 
-    fn oneof(&mut self, oneof: &OneofDescriptor, fields: &[FieldDescriptor]) {
-        self.block(&format!("oneof {}", oneof.name()), |printer| {
-            for option in printer.options(&oneof.options()) {
-                printer.line(&format!("option {option};"));
-            }
-            let own = |field: &&FieldDescriptor| field.containing_oneof().as_ref() == Some(oneof);
-            for field in fields.iter().filter(own) {
-                printer.field(field, false);
-            }
-        });
+    fn message(&mut self, message: &Message) -> Result<String> {
+        let mut text = format!("message {} {{", message.name);
+        if !message.reserved.is_empty() {
+            text.push('\n');
+            self.reserved(&mut text, "reserved", &message.reserved);
+        }
+        let options = self.settings(&message.options);
+        if !options.is_empty() {
+            text.push('\n');
+        }
+        for option in &options {
+            indented(&mut text, &self.option(option));
+        }
+        self.fields(&mut text, &message.fields)?;
+        let oneofs = self.oneofs(&message.oneofs);
+        if !message.oneofs.is_empty() {
+            text.push('\n');
+        }
+        for oneof in &oneofs {
+            indented(&mut text, &self.oneof(oneof)?);
+        }
+        self.groups(&mut text, &message.groups)?;
+        if !message.extensions.is_empty() {
+            text.push('\n');
+            self.reserved(&mut text, "extensions", &message.extensions);
+        }
+        nested(&mut text, &self.extends(&message.extends)?);
+        nested(&mut text, &self.types(&message.types)?);
+        text.push_str("}\n");
+        Ok(text)
     }
 
-    fn field(&mut self, field: &FieldDescriptor, labelled: bool) {
-        let proto = field.field_descriptor_proto();
-        let label = match field.cardinality() {
-            _ if !labelled || field.is_map() => "",
-            Cardinality::Repeated => "repeated ",
-            Cardinality::Required => "required ",
-            Cardinality::Optional if self.is_proto2() || proto.proto3_optional() => "optional ",
-            Cardinality::Optional => "",
-        };
-        let options = self.field_options(proto, &field.options());
-        if let Some(group) = field.kind().as_message().filter(|_| is_group(proto)) {
-            let head = format!("{label}group {} = {}{options}", group.name(), field.number());
-            self.block(&head, |printer| printer.body(group));
-            return;
-        }
-        let kind = match field.kind() {
-            Kind::Message(entry) if field.is_map() => {
-                let key = self.kind(&entry.map_entry_key_field().kind());
-                let value = self.kind(&entry.map_entry_value_field().kind());
-                format!("map<{key}, {value}>")
-            }
-            kind => self.kind(&kind),
-        };
-        self.line(&format!("{label}{kind} {} = {}{options};", field.name(), field.number()));
-    }
-
-    fn field_options(&self, proto: &FieldDescriptorProto, options: &DynamicMessage) -> String {
-        let mut listed = Vec::new();
-        if let Some(default) = &proto.default_value {
-            let default = match proto.r#type() {
-                Type::String => quoted(default),
-                // The descriptor has bytes escaped already.
-                Type::Bytes => format!("\"{default}\""),
-                _ => default.clone(),
-            };
-            listed.push(format!("default = {default}"));
-        }
-        if proto.json_name.as_deref().is_some_and(|name| name != json_name(proto.name())) {
-            listed.push(format!("json_name = {}", quoted(proto.json_name())));
-        }
-        listed.extend(self.options(options));
-        if listed.is_empty() { String::new() } else { format!(" [{}]", listed.join(", ")) }
-    }
-
-    fn ranges(&mut self, message: &MessageDescriptor) {
-        let proto = message.descriptor_proto();
-        let reserved: Vec<String> =
-            proto.reserved_range.iter().map(|it| range(it.start(), it.end() - 1)).collect();
-        if !reserved.is_empty() {
-            self.line(&format!("reserved {};", reserved.join(", ")));
-        }
-        self.reserved_names(&proto.reserved_name);
-        let extensions: Vec<String> =
-            proto.extension_range.iter().map(|it| range(it.start(), it.end() - 1)).collect();
-        if !extensions.is_empty() {
-            self.line(&format!("extensions {};", extensions.join(", ")));
-        }
-    }
-
-    fn reserved_names(&mut self, names: &[String]) {
-        let names: Vec<String> = names.iter().map(|name| quoted(name)).collect();
-        if !names.is_empty() {
-            self.line(&format!("reserved {};", names.join(", ")));
-        }
-    }
-
-    fn enumeration(&mut self, declared: &EnumDescriptor) {
-        self.block(&format!("enum {}", declared.name()), |printer| {
-            for option in printer.options(&declared.options()) {
-                printer.line(&format!("option {option};"));
-            }
-            // As they were declared: the first one is the default.
-            for value in &declared.enum_descriptor_proto().value {
-                let found = declared.values().find(|it| it.name() == value.name());
-                let options = found.map(|it| printer.options(&it.options())).unwrap_or_default();
-                let options = match options.as_slice() {
-                    [] => String::new(),
-                    options => format!(" [{}]", options.join(", ")),
+    fn reserved(&self, text: &mut String, word: &str, lists: &[Vec<Reserved>]) {
+        let mut lists = lists.to_vec();
+        if self.names.is_some() {
+            let mut values: Vec<Reserved> = lists.into_iter().flatten().collect();
+            values.sort_by_key(|value| {
+                let start = match value {
+                    Reserved::Number(start) | Reserved::Range(start, _) => *start,
+                    Reserved::Name(_) => i32::MAX,
                 };
-                printer.line(&format!("{} = {}{options};", value.name(), value.number()));
-            }
-            let proto = declared.enum_descriptor_proto();
-            let ranges: Vec<String> =
-                proto.reserved_range.iter().map(|it| range(it.start(), it.end())).collect();
-            if !ranges.is_empty() {
-                printer.line(&format!("reserved {};", ranges.join(", ")));
-            }
-            printer.reserved_names(&proto.reserved_name);
-        });
-    }
-
-    fn extensions(&mut self, extensions: &[ExtensionDescriptor]) {
-        for extension in extensions {
-            let extended = self.type_name(extension.containing_message().full_name());
-            let proto = extension.field_descriptor_proto().clone();
-            let label = match extension.cardinality() {
-                Cardinality::Repeated => "repeated ",
-                Cardinality::Required => "required ",
-                Cardinality::Optional if self.is_proto2() || proto.proto3_optional() => "optional ",
-                Cardinality::Optional => "",
-            };
-            let options = self.field_options(&proto, &extension.options());
-            let kind = self.kind(&extension.kind());
-            let (name, number) = (extension.name(), extension.number());
-            self.block(&format!("extend {extended}"), |printer| {
-                printer.line(&format!("{label}{kind} {name} = {number}{options};"));
+                // Extensions that begin alike stay as they are.
+                (start, if word == "reserved" { java(value) } else { String::new() })
             });
+            lists = values.into_iter().map(|value| vec![value]).collect();
+        }
+        for list in lists {
+            let values: Vec<String> = list.iter().map(|value| self.range(value)).collect();
+            indented(text, &format!("{word} {};\n", values.join(", ")));
         }
     }
 
-    fn method(&mut self, method: &MethodDescriptor) {
-        let side = |message: MessageDescriptor, streams: bool| {
-            let stream = if streams { "stream " } else { "" };
-            format!("({stream}{})", self.type_name(message.full_name()))
+    fn range(&self, value: &Reserved) -> String {
+        match value {
+            Reserved::Name(name) => format!("\"{name}\""),
+            Reserved::Number(number) => number.to_string(),
+            Reserved::Range(start, end) if self.names.is_some() && start == end => {
+                start.to_string()
+            }
+            Reserved::Range(start, LAST_FIELD..) => format!("{start} to max"),
+            Reserved::Range(start, end) => format!("{start} to {end}"),
+        }
+    }
+
+    fn fields(&self, text: &mut String, fields: &[Field]) -> Result<()> {
+        let mut fields: Vec<&Field> = fields.iter().collect();
+        if self.names.is_some() {
+            fields.sort_by_key(|field| field.number);
+        }
+        if !fields.is_empty() {
+            text.push('\n');
+        }
+        for field in fields {
+            indented(text, &self.field(field)?);
+        }
+        Ok(())
+    }
+
+    fn field(&self, field: &Field) -> Result<String> {
+        let (mut label, mut kind) = (field.label.map(Label::word), field.kind.clone());
+        if let Some(names) = self.names {
+            kind = names.kind(&self.scope, &field.kind)?;
+            if kind.starts_with("map<") {
+                label = None;
+            }
+        }
+        let label = label.map(|it| format!("{it} ")).unwrap_or_default();
+        let mut text = format!("{label}{kind} {} = {}", field.name, field.number);
+        let mut options = field.options.clone();
+        let mut special = |name: &str, value| {
+            options.push(Setting { name: name.to_owned(), is_declared: false, value });
         };
-        let input = side(method.input(), method.is_client_streaming());
-        let output = side(method.output(), method.is_server_streaming());
-        let head = format!("rpc {} {input} returns {output}", method.name());
-        let options = self.options(&method.options());
-        if options.is_empty() {
-            return self.line(&format!("{head};"));
+        if let Some(default) = &field.default {
+            special("default", literal(&kind, default));
         }
-        self.block(&head, |printer| {
-            for option in options {
-                printer.line(&format!("option {option};"));
+        if let Some(json_name) = &field.json_name {
+            special("json_name", Value::Text(json_name.clone()));
+        }
+        self.bracketed(&mut text, &self.settings(&options));
+        text.push_str(";\n");
+        Ok(text)
+    }
+
+    /// Normalized, a oneof without a field goes, and the lowest number is first.
+    fn oneofs(&self, oneofs: &[Oneof]) -> Vec<Oneof> {
+        let mut oneofs = oneofs.to_vec();
+        if self.names.is_some() {
+            oneofs.retain(|oneof| !oneof.fields.is_empty());
+            for oneof in &mut oneofs {
+                oneof.fields.sort_by_key(|field| field.number);
             }
-        });
-    }
-
-    /// Options as `name = value`, those that the file or its imports declare in brackets.
-    fn options(&self, options: &DynamicMessage) -> Vec<String> {
-        let own = options.fields().flat_map(|(field, value)| assigned(field.name(), value));
-        let declared = options.extensions().flat_map(|(extension, value)| {
-            assigned(&format!("({})", extension.full_name()), value)
-        });
-        let mut listed: Vec<String> = own.chain(declared).collect();
-        if self.sorted {
-            listed.sort();
+            oneofs.sort_by_key(|oneof| oneof.fields.first().map(|field| field.number));
         }
-        listed
+        oneofs
     }
 
-    fn kind(&self, kind: &Kind) -> String {
-        match kind {
-            Kind::Message(message) => self.type_name(message.full_name()),
-            Kind::Enum(declared) => self.type_name(declared.full_name()),
-            scalar => format!("{scalar:?}").to_lowercase(),
+    fn oneof(&self, oneof: &Oneof) -> Result<String> {
+        let mut text = format!("oneof {} {{", oneof.name);
+        let options = self.settings(&oneof.options);
+        if !options.is_empty() {
+            text.push('\n');
+        }
+        for option in &options {
+            indented(&mut text, &self.option(option));
+        }
+        self.fields(&mut text, &oneof.fields)?;
+        self.groups(&mut text, &oneof.groups)?;
+        text.push_str("}\n");
+        Ok(text)
+    }
+
+    fn groups(&self, text: &mut String, groups: &[Group]) -> Result<()> {
+        let mut groups: Vec<&Group> = groups.iter().collect();
+        if self.names.is_some() {
+            groups.sort_by_key(|group| group.number);
+        }
+        if !groups.is_empty() {
+            text.push('\n');
+        }
+        for group in groups {
+            let label = group.label.map(|it| format!("{} ", it.word())).unwrap_or_default();
+            let mut lines = format!("{label}group {} = {} {{", group.name, group.number);
+            self.fields(&mut lines, &group.fields)?;
+            lines.push_str("}\n");
+            indented(text, &lines);
+        }
+        Ok(())
+    }
+
+    fn enumeration(&self, declared: &Enum) -> String {
+        let mut text = format!("enum {} {{", declared.name);
+        let is_empty = declared.options.is_empty() && declared.values.is_empty();
+        if !declared.reserved.is_empty() || !is_empty {
+            text.push('\n');
+        }
+        self.reserved(&mut text, "reserved", &declared.reserved);
+        for option in &self.settings(&declared.options) {
+            indented(&mut text, &self.option(option));
+        }
+        let mut values: Vec<&EnumValue> = declared.values.iter().collect();
+        if self.names.is_some() {
+            values.sort_by_key(|value| (value.number, &value.name));
+        }
+        for value in values {
+            let mut line = format!("{} = {}", value.name, value.number);
+            self.bracketed(&mut line, &self.settings(&value.options));
+            line.push_str(";\n");
+            indented(&mut text, &line);
+        }
+        text.push_str("}\n");
+        text
+    }
+
+    fn extends(&self, extends: &[Extend]) -> Result<String> {
+        let mut text = if extends.is_empty() { String::new() } else { "\n".to_owned() };
+        let mut extends = extends.to_vec();
+        if let Some(names) = self.names {
+            let mut grouped: Vec<Extend> = Vec::new();
+            for Extend { name, fields } in extends.into_iter().filter(|it| !it.fields.is_empty()) {
+                let name = names.resolved(&self.scope, &name)?;
+                match grouped.iter_mut().find(|it| it.name == name) {
+                    Some(known) => known.fields.extend(fields),
+                    None => grouped.push(Extend { name, fields }),
+                }
+            }
+            extends = grouped;
+        }
+        for extend in &extends {
+            text.push_str(&format!("extend {} {{", extend.name));
+            self.fields(&mut text, &extend.fields)?;
+            text.push_str("}\n");
+        }
+        Ok(text)
+    }
+
+    fn service(&self, service: &Service) -> Result<String> {
+        let mut text = format!("service {} {{", service.name);
+        let options = self.settings(&service.options);
+        if !options.is_empty() {
+            text.push('\n');
+        }
+        for option in &options {
+            indented(&mut text, &self.option(option));
+        }
+        if !service.methods.is_empty() {
+            text.push('\n');
+        }
+        for method in &service.methods {
+            indented(&mut text, &self.method(method)?);
+        }
+        text.push_str("}\n");
+        Ok(text)
+    }
+
+    fn method(&self, method: &Method) -> Result<String> {
+        let side = |name: &str, streams: bool| {
+            let name = match self.names {
+                Some(names) => names.resolved(&self.scope, name)?,
+                None => name.to_owned(),
+            };
+            Ok::<_, String>(format!("({}{name})", if streams { "stream " } else { "" }))
+        };
+        let input = side(&method.input, method.input_streams)?;
+        let output = side(&method.output, method.output_streams)?;
+        let mut text = format!("rpc {} {input} returns {output}", method.name);
+        let options = self.settings(&method.options);
+        if !options.is_empty() {
+            text.push_str(" {\n");
+            for option in &options {
+                indented(&mut text, &self.option(option));
+            }
+            text.push('}');
+        }
+        text.push_str(";\n");
+        Ok(text)
+    }
+
+    /// The options, as they are or normalized.
+    fn settings(&self, settings: &[Setting]) -> Vec<Setting> {
+        match self.names {
+            Some(names) => names.settings(&self.scope, settings),
+            None => settings.to_vec(),
         }
     }
 
-    fn type_name(&self, full: &str) -> String {
-        let package = self.file.package_name();
-        let own = full.strip_prefix(package).and_then(|rest| rest.strip_prefix('.'));
-        match (self.names, own) {
-            (Names::Short, Some(short)) if !package.is_empty() => short.to_owned(),
-            (Names::Short, _) => full.to_owned(),
-            (Names::Full, _) => format!(".{full}"),
+    fn option(&self, setting: &Setting) -> String {
+        format!("option {};\n", self.setting(setting))
+    }
+
+    fn setting(&self, Setting { name, is_declared, value }: &Setting) -> String {
+        let name = if *is_declared { format!("({name})") } else { name.clone() };
+        match value {
+            Value::Part(part) => format!("{name}.{}", self.setting(part)),
+            Value::List(values) => {
+                let values = values.iter().map(|value| self.value(value)).collect();
+                format!("{name} = {}", list(values))
+            }
+            value => format!("{name} = {}", self.value(value)),
         }
     }
 
-    fn is_proto2(&self) -> bool {
-        self.file.syntax() == Syntax::Proto2
+    fn bracketed(&self, text: &mut String, settings: &[Setting]) {
+        if !settings.is_empty() {
+            let settings = settings.iter().map(|setting| self.setting(setting)).collect();
+            text.push_str(&format!(" {}", list(settings)));
+        }
     }
 
-    fn block(&mut self, head: &str, print: impl FnOnce(&mut Self)) {
-        self.line(&format!("{head} {{"));
-        self.depth += 1;
-        print(self);
-        self.depth -= 1;
-        self.line("}");
-    }
-
-    fn line(&mut self, line: &str) {
-        let indent = "  ".repeat(self.depth);
-        // Writing to a string does not fail.
-        let _ = writeln!(self.text, "{indent}{line}");
+    fn value(&self, value: &Value) -> String {
+        match value {
+            Value::Text(text) => format!("\"{}\"", escaped(text)),
+            Value::Bool(value) => value.to_string(),
+            Value::Number(text) if self.names.is_some() => number::normal(text),
+            Value::Number(text) | Value::Word(text) => text.clone(),
+            Value::Part(part) => self.setting(part),
+            Value::List(values) => match values.as_slice() {
+                [value] if self.names.is_some() => self.value(value),
+                values => {
+                    let mut text = "[\n".to_owned();
+                    commas(&mut text, values.iter().map(|value| self.value(value)).collect());
+                    text.push(']');
+                    text
+                }
+            },
+            Value::Map(entries) => {
+                let entry =
+                    |(key, value): &(String, Value)| format!("{key}: {}", self.value(value));
+                let mut text = "{\n".to_owned();
+                let entries = match self.names {
+                    Some(names) => names.entries(&self.scope, entries),
+                    None => entries.clone(),
+                };
+                commas(&mut text, entries.iter().map(entry).collect());
+                text.push('}');
+                text
+            }
+        }
     }
 }
 
-fn is_group(field: &FieldDescriptorProto) -> bool {
-    field.r#type() == Type::Group
-}
-
-fn range(start: i32, end: i32) -> String {
-    match end {
-        _ if start == end => start.to_string(),
-        LAST_FIELD.. => format!("{start} to max"),
-        _ => format!("{start} to {end}"),
+/// What stands in a message after a blank line that is not indented.
+fn nested(text: &mut String, lines: &str) {
+    if let Some(lines) = lines.strip_prefix('\n') {
+        text.push('\n');
+        indented(text, lines);
     }
 }
 
-/// A list is an option several times.
-fn assigned(name: &str, value: &Value) -> Vec<String> {
+/// In one line where it is one, and else one in each.
+fn list(values: Vec<String>) -> String {
+    if let [value] = values.as_slice() {
+        return format!("[{value}]");
+    }
+    let mut text = "[\n".to_owned();
+    commas(&mut text, values);
+    text.push(']');
+    text
+}
+
+fn commas(text: &mut String, values: Vec<String>) {
+    let last = values.len().saturating_sub(1);
+    for (at, value) in values.into_iter().enumerate() {
+        let comma = if at == last { "" } else { "," };
+        indented(text, &format!("{value}{comma}"));
+    }
+}
+
+/// A default of a field of this type. Bytes have no quotes there.
+fn literal(kind: &str, default: &str) -> Value {
+    match kind.rsplit('.').next() {
+        Some("string") => Value::Text(default.to_owned()),
+        Some(
+            "bytes" | "double" | "float" | "fixed32" | "fixed64" | "int32" | "int64" | "sfixed32"
+            | "sfixed64" | "sint32" | "sint64" | "uint32" | "uint64",
+        ) => Value::Number(default.to_owned()),
+        _ => Value::Word(default.to_owned()),
+    }
+}
+
+/// How Java prints what is reserved, by which it is sorted.
+fn java(value: &Reserved) -> String {
     match value {
-        Value::List(values) => {
-            values.iter().map(|it| format!("{name} = {}", literal(it))).collect()
-        }
-        other => vec![format!("{name} = {}", literal(other))],
+        Reserved::Number(number) => number.to_string(),
+        Reserved::Range(start, end) => format!("{start}..{end}"),
+        Reserved::Name(name) => name.clone(),
     }
 }
 
-fn literal(value: &Value) -> String {
-    match value {
-        Value::String(text) => quoted(text),
-        Value::Bytes(bytes) => quoted_bytes(bytes),
-        Value::Message(message) => format!("{{ {} }}", message.to_text_format()),
-        other => format!("{other}"),
-    }
-}
-
-fn quoted(text: &str) -> String {
-    let mut quoted = String::from('"');
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
-        match character {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            '\n' => quoted.push_str("\\n"),
-            '\r' => quoted.push_str("\\r"),
-            '\t' => quoted.push_str("\\t"),
-            other => quoted.push(other),
-        }
-    }
-    quoted.push('"');
-    quoted
-}
-
-fn quoted_bytes(bytes: &[u8]) -> String {
-    format!("\"{}\"", bytes.escape_ascii())
-}
-
-/// The name that a field has in JSON unless the file says otherwise.
-fn json_name(name: &str) -> String {
-    let mut json = String::new();
-    let mut upper = false;
-    for character in name.chars() {
-        match character {
-            '_' => upper = true,
-            other if upper => {
-                json.push(other.to_ascii_uppercase());
-                upper = false;
+        let letter = match character {
+            '\u{7}' => 'a',
+            '\u{8}' => 'b',
+            '\u{c}' => 'f',
+            '\n' => 'n',
+            '\r' => 'r',
+            '\t' => 't',
+            '\u{b}' => 'v',
+            '\\' | '\'' | '"' => character,
+            other => {
+                escaped.push(other);
+                continue;
             }
-            other => json.push(other),
-        }
+        };
+        escaped.push('\\');
+        escaped.push(letter);
     }
-    json
+    escaped
 }

@@ -2,6 +2,16 @@
 //!
 //! Values are checked when they are written and when they are read. A schema without `$schema` is
 //! taken for draft 7, as Confluent's registry does.
+//!
+//! Numbers are written and read with all their digits. What JSON cannot hold, or the type of the
+//! program not, is an error that names the field: a float that is no number, an integer that is too
+//! large, a key that is there twice.
+
+mod decimal;
+mod parse;
+mod read;
+mod tree;
+mod write;
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,6 +29,8 @@ use crate::registry::RegistryClient;
 use crate::schema::{Dependency, Registered, Schema, SchemaType};
 use crate::subject::Part;
 use crate::writer::{Options, Writer};
+use parse::Fault;
+use tree::{Step, Tree};
 
 /// At most so many violations are told: one wrong element can make a thousand.
 const MOST_VIOLATIONS: usize = 10;
@@ -57,34 +69,43 @@ fn of_registered(registered: &Registered) -> Result<Validator, Error> {
     validator(&registered.text, &registered.dependencies)
 }
 
-fn check(validator: &Validator, value: &Value) -> Result<(), Error> {
-    let violations: Vec<Violation> = validator
-        .iter_errors(value)
-        .take(MOST_VIOLATIONS)
-        .map(|error| {
-            let field = path(error.instance_path().as_str());
-            let problem = error.masked_with("").to_string();
-            Violation { field, problem: problem.trim_start().to_owned() }
-        })
-        .collect();
-    if violations.is_empty() { Ok(()) } else { Err(Error::Invalid(violations)) }
+fn check(validator: &Validator, values: &[Value]) -> Result<(), Error> {
+    for value in values {
+        let violations: Vec<Violation> = validator
+            .iter_errors(value)
+            .take(MOST_VIOLATIONS)
+            .map(|error| {
+                let field = path(error.instance_path().as_str(), value);
+                let problem = error.masked_with("").to_string();
+                Violation { field, problem: problem.trim_start().to_owned() }
+            })
+            .collect();
+        if !violations.is_empty() {
+            return Err(Error::Invalid(violations));
+        }
+    }
+    Ok(())
 }
 
-/// `/to/runways/2` as `to.runways[2]`.
-fn path(pointer: &str) -> String {
-    let mut path = String::new();
-    for part in pointer.split('/').skip(1) {
-        let part = part.replace("~1", "/").replace("~0", "~");
-        if part.bytes().all(|it| it.is_ascii_digit()) {
-            path.push_str(&format!("[{part}]"));
-            continue;
-        }
-        if !path.is_empty() {
-            path.push('.');
-        }
-        path.push_str(&part);
+/// `/to/runways/2` as `to.runways[2]`. The value says whether a number is a place or a key.
+fn path(pointer: &str, value: &Value) -> String {
+    let parts: Vec<String> =
+        pointer.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~")).collect();
+    let (mut steps, mut inside) = (Vec::new(), Some(value));
+    for part in &parts {
+        let place = inside.filter(|it| it.is_array()).and_then(|_| part.parse().ok());
+        steps.push(place.map_or(Step::Key(part), Step::At));
+        inside = inside.and_then(|it| match place {
+            Some(place) => it.get(place),
+            None => it.get(part.as_str()),
+        });
     }
-    path
+    tree::field(&steps)
+}
+
+/// The values that a validator is shown.
+fn values(tree: &Tree) -> Result<Vec<Value>, Error> {
+    tree.values().map_err(|violation| Error::Invalid(vec![violation]))
 }
 
 /// Writes values of Rust types as JSON that a schema describes.
@@ -128,8 +149,8 @@ impl JsonSerializer {
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] where the value is not as the schema says, and what the registry answers
-    /// where the schema is new to this serialiser.
+    /// [`Error::Invalid`] where the value is not as the schema says or JSON cannot hold it, and what
+    /// the registry answers where the schema is new to this serialiser.
     pub async fn serialize<T: Serialize>(
         &self,
         topic: &str,
@@ -139,10 +160,9 @@ impl JsonSerializer {
         let prepared =
             self.writer.prepared((topic, part), self.record.as_deref(), of_registered).await?;
         let (id, validator) = &*prepared;
-        let no_json = |_| Error::invalid("", "cannot be written as JSON");
-        check(validator, &serde_json::to_value(value).map_err(no_json)?)?;
-        // From the value itself, so that fields stay in the order of the type.
-        Ok(prefix::join(*id, &serde_json::to_vec(value).map_err(no_json)?))
+        let tree = write::tree(value)?;
+        check(validator, &values(&tree)?)?;
+        Ok(prefix::join(*id, tree.to_string().as_bytes()))
     }
 }
 
@@ -180,17 +200,21 @@ impl JsonDeserializer {
     /// # Errors
     ///
     /// [`Error::Prefix`] where they have none, [`Error::Damaged`] where no JSON is behind it,
-    /// [`Error::Invalid`] where it is not as a schema says, [`Error::Shape`] where it does not fit
-    /// into `T`.
+    /// [`Error::Invalid`] where it is not as a schema says or has a key twice, [`Error::Shape`]
+    /// where it does not fit into `T`: a number that `T` would have to change, for one.
     pub async fn deserialize<T: DeserializeOwned>(&self, bytes: &[u8]) -> Result<T, Error> {
         let (id, body) = prefix::split(bytes)?;
         let writer = self.writer(id).await?;
-        let value: Value = serde_json::from_slice(body).map_err(|_| Error::Damaged(id))?;
-        check(&writer, &value)?;
+        let tree = parse::parse(body).map_err(|fault| match fault {
+            Fault::Damaged => Error::Damaged(id),
+            Fault::Field(violation) => Error::Invalid(vec![violation]),
+        })?;
+        let values = values(&tree)?;
+        check(&writer, &values)?;
         if let Some(reader) = &self.reader {
-            check(reader, &value)?;
+            check(reader, &values)?;
         }
-        serde_path_to_error::deserialize(value).map_err(|error| {
+        serde_path_to_error::deserialize(tree).map_err(|error| {
             let path = error.path().to_string();
             let field = if path == "." { String::new() } else { path };
             Error::Shape(Violation { field, problem: without_value(&error.inner().to_string()) })
@@ -268,7 +292,8 @@ mod tests {
             (json!({"flight": "secret", "legs": []}), r#"flight does not match "^WS[0-9]+$""#),
         ];
         for (value, expected) in rows {
-            let said = check(&validator, &value).err().map(|it| it.to_string()).unwrap_or_default();
+            let said =
+                check(&validator, &[value]).err().map(|it| it.to_string()).unwrap_or_default();
             let said = said.trim_start_matches("not as the schema says: ");
             assert_eq!(said, expected);
         }
@@ -277,7 +302,7 @@ mod tests {
     #[test]
     fn many_violations_are_told_up_to_a_limit() {
         let validator = validator(r#"{"items": {"type": "string"}}"#, &[]).unwrap();
-        let Err(Error::Invalid(violations)) = check(&validator, &json!(vec![1; 100])) else {
+        let Err(Error::Invalid(violations)) = check(&validator, &[json!(vec![1; 100])]) else {
             panic!("numbers are no strings");
         };
         assert_eq!(violations.len(), MOST_VIOLATIONS);
@@ -290,8 +315,8 @@ mod tests {
         let text = r#"{"type": "string", "maxLength": 3}"#.to_owned();
         let known = [Dependency { name: "airport.json".to_owned(), text }];
         let validator = validator(schema, &known).unwrap();
-        assert!(check(&validator, &json!({"to": "JFK"})).is_ok());
-        assert!(check(&validator, &json!({"to": "JFKX"})).is_err());
+        assert!(check(&validator, &[json!({"to": "JFK"})]).is_ok());
+        assert!(check(&validator, &[json!({"to": "JFKX"})]).is_err());
         for elsewhere in ["http://127.0.0.1:1/airport", "file:///etc/hostname"] {
             let schema = format!(r#"{{"$ref": "{elsewhere}"}}"#);
             let error = super::validator(&schema, &known).unwrap_err().to_string();

@@ -1,0 +1,91 @@
+//! The branch of a reader's union that takes what was written.
+
+use std::sync::Arc;
+
+use super::super::datum::Branch;
+use super::super::schema::{Id, Kind};
+use super::names::{is_exactly, is_same};
+use super::{Planner, Step, number};
+
+impl Planner<'_> {
+    pub(super) fn reader_union(&mut self, writer: Id, branches: &[Id]) -> Step {
+        match self.matching(writer, branches) {
+            Some(branch) => {
+                let of = Arc::new(self.described(branch));
+                Step::Branch(of, self.step(writer, branch))
+            }
+            None => {
+                let (written, wanted) = (self.writer.label(writer), self.reader.labels(branches));
+                let problem = format!("is {written}, and the reader's schema says {wanted}");
+                Step::Refused(None, problem)
+            }
+        }
+    }
+
+    /// The branch of the same type, then one that it can become, each the first of its kind.
+    fn matching(&mut self, writer: Id, branches: &[Id]) -> Option<Id> {
+        let written = &self.writer.get(writer).kind;
+        let mut alike = None;
+        for branch in branches {
+            let wanted = &self.reader.get(*branch).kind;
+            if std::mem::discriminant(written) != std::mem::discriminant(wanted) {
+                continue;
+            }
+            let (Some(old), Some(new)) = (written.name(), wanted.name()) else {
+                return Some(*branch);
+            };
+            if is_exactly(old, new) {
+                return Some(*branch);
+            }
+            let is_alike = match written {
+                Kind::Record(_) => self.reads(writer, *branch),
+                Kind::Fixed(_, size) => {
+                    is_same(old, new) && matches!(wanted, Kind::Fixed(_, it) if it == size)
+                }
+                _ => is_same(old, new),
+            };
+            if is_alike && (alike.is_none() || old.short() == new.short()) {
+                alike = Some(*branch);
+            }
+        }
+        alike.or_else(|| {
+            let grows = |branch: &&Id| {
+                let wanted = &self.reader.get(**branch).kind;
+                number(written, wanted).is_some()
+                    || matches!(
+                        (written, wanted),
+                        (Kind::Bytes, Kind::String) | (Kind::String, Kind::Bytes)
+                    )
+            };
+            branches.iter().find(grows).copied()
+        })
+    }
+
+    /// Whether a record is read as another, its fields looked at and not what lies in them.
+    fn reads(&mut self, writer: Id, reader: Id) -> bool {
+        let step = self.step(writer, reader);
+        let is_refused = |step: usize| matches!(self.steps[step], Step::Refused(..));
+        match &self.steps[step] {
+            Step::Refused(..) => false,
+            Step::Record(record) => record
+                .written
+                .iter()
+                .flat_map(|field| &field.fields)
+                .all(|(_, step)| !is_refused(*step)),
+            _ => true,
+        }
+    }
+
+    fn described(&self, branch: Id) -> Branch {
+        let kind = &self.reader.get(branch).kind;
+        match kind.name() {
+            Some(name) => {
+                Branch { is_named: true, names: vec![name.full.clone(), name.short().to_owned()] }
+            }
+            None => {
+                let names = vec![kind.word().to_owned(), self.reader.label(branch).to_owned()];
+                Branch { is_named: false, names }
+            }
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! From bytes to a value. Nothing is believed of a message: what it claims to hold must be there.
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use super::datum::Datum;
+use super::logical::Logical;
+use super::misfit::{Depth, Misfit};
+use super::plan::{Plan, RecordStep, Step, Wanted, Written};
+
+/// How many values a message may hold that take no bytes, such as nulls in an array: their number
+/// is all that it says of them.
+const MOST_WITHOUT_BYTES: usize = 100_000;
+
+/// Why there is no value.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The bytes are not what the writer's schema describes.
+    Damaged,
+    /// They are, and the reader's schema has no place for what they hold.
+    Misfit(Misfit),
+}
+
+impl Failure {
+    fn map(self, change: impl FnOnce(Misfit) -> Misfit) -> Self {
+        match self {
+            Failure::Damaged => Failure::Damaged,
+            Failure::Misfit(misfit) => Failure::Misfit(change(misfit)),
+        }
+    }
+}
+
+/// Reads a message from its first byte to its last.
+pub(super) fn value(plan: &Plan, bytes: &[u8]) -> Result<Datum, Failure> {
+    let mut reader = Reader { plan, rest: bytes, depth: Depth::here(), without_bytes: 0 };
+    let value = reader.step(plan.root())?;
+    if reader.rest.is_empty() { Ok(value) } else { Err(Failure::Damaged) }
+}
+
+struct Reader<'a> {
+    plan: &'a Plan,
+    rest: &'a [u8],
+    depth: Depth,
+    without_bytes: usize,
+}
+
+impl Reader<'_> {
+    fn step(&mut self, step: &Step) -> Result<Datum, Failure> {
+        if self.depth.is_too_deep() {
+            return Err(Failure::Misfit(Misfit::too_deep()));
+        }
+        Ok(match step {
+            Step::Pending => return Err(Failure::Damaged),
+            Step::Null => Datum::Null,
+            Step::Boolean => Datum::Boolean(self.boolean()?),
+            Step::Number(written, wanted) => self.number(*written, *wanted)?,
+            Step::Bytes(is_text, logical) => self.text_or_bytes(*is_text, *logical)?,
+            Step::Fixed(size, logical) => fixed(self.take(*size)?, *logical)?,
+            Step::Enum(symbols) => {
+                let symbol = self.index().and_then(|at| symbols.get(at).ok_or(Failure::Damaged))?;
+                let unknown = "is a symbol that the reader's schema does not know";
+                let symbol = symbol.clone().ok_or_else(|| misfit(unknown))?;
+                Datum::Enum(symbol)
+            }
+            Step::Array(items) => Datum::Array(self.array(*items)?),
+            Step::Map(values) => Datum::Map(self.map(*values)?),
+            Step::Record(record) => self.record(record)?,
+            Step::Branches(branches) => {
+                let at = self.index()?;
+                let branch = branches.get(at).ok_or(Failure::Damaged)?;
+                self.step(self.plan.get(*branch))?
+            }
+            Step::Branch(of, step) => {
+                Datum::Union(of.clone(), Box::new(self.step(self.plan.get(*step))?))
+            }
+            Step::Refused(field, problem) => {
+                let misfit = Misfit::here(problem);
+                return Err(Failure::Misfit(match field {
+                    Some(field) => misfit.in_field(field),
+                    None => misfit,
+                }));
+            }
+        })
+    }
+
+    fn record(&mut self, record: &RecordStep) -> Result<Datum, Failure> {
+        let mut values = vec![Datum::Null; record.names.len()];
+        for field in &record.written {
+            let start = self.rest;
+            for (place, step) in &field.fields {
+                self.rest = start;
+                let name = &record.names[*place];
+                let value = self.step(self.plan.get(*step));
+                values[*place] = value.map_err(|it| it.map(|it| it.in_field(name)))?;
+            }
+            if field.fields.is_empty() {
+                let left_out = self.step(self.plan.get(field.skip));
+                left_out.map_err(|it| it.map(|it| it.in_field(&field.name)))?;
+            }
+        }
+        for (place, value) in &record.defaults {
+            values[*place] = value.clone();
+        }
+        Ok(Datum::Record(record.names.clone(), values))
+    }
+
+    fn array(&mut self, items: usize) -> Result<Vec<Datum>, Failure> {
+        let (plan, mut values) = (self.plan, Vec::new());
+        while let Some(count) = self.block()? {
+            for _ in 0..count {
+                let before = self.rest.len();
+                let value = self.step(plan.get(items));
+                let at = values.len();
+                values.push(value.map_err(|it| it.map(|it| it.at(at)))?);
+                self.count_if_it_took_nothing(before)?;
+            }
+        }
+        Ok(values)
+    }
+
+    fn map(&mut self, values: usize) -> Result<BTreeMap<String, Datum>, Failure> {
+        let (plan, mut entries) = (self.plan, BTreeMap::new());
+        while let Some(count) = self.block()? {
+            for _ in 0..count {
+                let key = self.text()?;
+                let value = self.step(plan.get(values));
+                // A key that comes twice has its last value, as in Java.
+                entries.insert(key, value.map_err(|it| it.map(Misfit::in_map))?);
+            }
+        }
+        Ok(entries)
+    }
+
+    /// How many items the next block has; none at the end.
+    fn block(&mut self) -> Result<Option<u64>, Failure> {
+        let count = self.long()?;
+        if count < 0 {
+            // The size of the block follows, for those who skip it.
+            self.length()?;
+        }
+        Ok(Some(count.unsigned_abs()).filter(|count| *count > 0))
+    }
+
+    fn count_if_it_took_nothing(&mut self, before: usize) -> Result<(), Failure> {
+        self.without_bytes += usize::from(self.rest.len() == before);
+        if self.without_bytes > MOST_WITHOUT_BYTES { Err(Failure::Damaged) } else { Ok(()) }
+    }
+
+    fn number(&mut self, written: Written, wanted: Wanted) -> Result<Datum, Failure> {
+        // Java promotes in the same way: the nearest float of a number that has none.
+        Ok(match (written, wanted) {
+            (Written::Int, Wanted::Int) => Datum::Int(self.int()?),
+            (Written::Int, Wanted::Long) => Datum::Long(i64::from(self.int()?)),
+            (Written::Int, Wanted::Float) => Datum::Float(self.int()? as f32),
+            (Written::Int, Wanted::Double) => Datum::Double(f64::from(self.int()?)),
+            (Written::Long, Wanted::Float) => Datum::Float(self.long()? as f32),
+            (Written::Long, Wanted::Double) => Datum::Double(self.long()? as f64),
+            (Written::Long, _) => Datum::Long(self.long()?),
+            (Written::Float, Wanted::Double) => Datum::Double(f64::from(self.float()?)),
+            (Written::Float, _) => Datum::Float(self.float()?),
+            (Written::Double, _) => Datum::Double(f64::from_le_bytes(self.array_of()?)),
+        })
+    }
+
+    fn text_or_bytes(&mut self, is_text: bool, logical: Option<Logical>) -> Result<Datum, Failure> {
+        let length = self.length()?;
+        let bytes = self.take(length)?;
+        if is_text {
+            let no_text = |_| misfit("is no text: its bytes are not UTF-8");
+            return Ok(Datum::Text(std::str::from_utf8(bytes).map_err(no_text)?.to_owned()));
+        }
+        match logical {
+            Some(Logical::Decimal { scale, .. }) => decimal(bytes, scale),
+            Some(Logical::BigDecimal) => big_decimal(bytes),
+            _ => Ok(Datum::Bytes(bytes.to_vec())),
+        }
+    }
+
+    fn boolean(&mut self) -> Result<bool, Failure> {
+        match self.take(1)? {
+            [0] => Ok(false),
+            [1] => Ok(true),
+            _ => Err(Failure::Damaged),
+        }
+    }
+
+    fn int(&mut self) -> Result<i32, Failure> {
+        i32::try_from(self.long()?).map_err(|_| Failure::Damaged)
+    }
+
+    fn float(&mut self) -> Result<f32, Failure> {
+        Ok(f32::from_le_bytes(self.array_of()?))
+    }
+
+    fn text(&mut self) -> Result<String, Failure> {
+        let length = self.length()?;
+        let text = std::str::from_utf8(self.take(length)?).map_err(|_| Failure::Damaged)?;
+        Ok(text.to_owned())
+    }
+
+    fn index(&mut self) -> Result<usize, Failure> {
+        usize::try_from(self.long()?).map_err(|_| Failure::Damaged)
+    }
+
+    fn length(&mut self) -> Result<usize, Failure> {
+        self.index()
+    }
+
+    fn array_of<const SIZE: usize>(&mut self) -> Result<[u8; SIZE], Failure> {
+        let (bytes, rest) = self.rest.split_first_chunk().ok_or(Failure::Damaged)?;
+        self.rest = rest;
+        Ok(*bytes)
+    }
+
+    fn take(&mut self, length: usize) -> Result<&[u8], Failure> {
+        let (bytes, rest) = self.rest.split_at_checked(length).ok_or(Failure::Damaged)?;
+        self.rest = rest;
+        Ok(bytes)
+    }
+
+    fn long(&mut self) -> Result<i64, Failure> {
+        long(&mut self.rest).ok_or(Failure::Damaged)
+    }
+}
+
+/// Reads a number of either kind: at most ten bytes, seven bits in each.
+fn long(rest: &mut &[u8]) -> Option<i64> {
+    let mut zigzag = 0_u64;
+    for at in 0..10 {
+        let (byte, behind) = rest.split_first()?;
+        *rest = behind;
+        let bits = u64::from(byte & 0x7f);
+        // The tenth byte has room for one bit.
+        if at == 9 && bits > 1 {
+            return None;
+        }
+        zigzag |= bits << (7 * at);
+        if byte & 0x80 == 0 {
+            return Some((zigzag >> 1) as i64 ^ -((zigzag & 1) as i64));
+        }
+    }
+    None
+}
+
+fn misfit(problem: &str) -> Failure {
+    Failure::Misfit(Misfit::here(problem))
+}
+
+fn fixed(bytes: &[u8], logical: Option<Logical>) -> Result<Datum, Failure> {
+    match logical {
+        Some(Logical::Decimal { scale, .. }) => decimal(bytes, scale),
+        Some(Logical::Uuid) => {
+            Uuid::from_slice(bytes).map(Datum::Uuid).map_err(|_| Failure::Damaged)
+        }
+        Some(Logical::Duration) => {
+            let part = |at: usize| {
+                let part = bytes.get(4 * at..4 * at + 4)?.try_into().ok()?;
+                Some(u32::from_le_bytes(part))
+            };
+            let parts = (part(0), part(1), part(2));
+            let (Some(months), Some(days), Some(millis)) = parts else {
+                return Err(Failure::Damaged);
+            };
+            Ok(Datum::Duration([months, days, millis]))
+        }
+        _ => Ok(Datum::Bytes(bytes.to_vec())),
+    }
+}
+
+fn decimal(bytes: &[u8], scale: usize) -> Result<Datum, Failure> {
+    let scale = i64::try_from(scale).map_err(|_| Failure::Damaged)?;
+    match bytes {
+        [] => Err(misfit("is no decimal: it has no bytes")),
+        bytes => Ok(Datum::Decimal(bytes.to_vec(), scale)),
+    }
+}
+
+/// The number with its length, and then its scale.
+fn big_decimal(bytes: &[u8]) -> Result<Datum, Failure> {
+    let no_number = || misfit("is no big-decimal");
+    let mut rest = bytes;
+    let length = long(&mut rest).and_then(|it| usize::try_from(it).ok()).ok_or_else(no_number)?;
+    let (number, mut rest) = rest.split_at_checked(length).ok_or_else(no_number)?;
+    let scale = long(&mut rest).and_then(|it| i32::try_from(it).ok()).ok_or_else(no_number)?;
+    match number {
+        [] => Err(no_number()),
+        number => Ok(Datum::Decimal(number.to_vec(), i64::from(scale))),
+    }
+}

@@ -1,0 +1,360 @@
+//! An Avro schema as the codec walks it: every type has a number, and a name that is used again
+//! is the number of the type that it stands for.
+//!
+//! What Java's parser leaves open is left open here: a name may be used before it is defined, and
+//! a logical type that does not suit what it annotates counts for nothing.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
+
+use super::logical::Logical;
+
+/// The number of a type in its schema.
+pub(super) type Id = usize;
+
+#[derive(Debug)]
+pub(super) struct Schema {
+    types: Vec<Type>,
+    pub(super) root: Id,
+}
+
+#[derive(Debug)]
+pub(super) struct Type {
+    pub(super) kind: Kind,
+    pub(super) logical: Option<Logical>,
+}
+
+#[derive(Debug)]
+pub(super) enum Kind {
+    Null,
+    Boolean,
+    Int,
+    Long,
+    Float,
+    Double,
+    Bytes,
+    String,
+    Array(Id),
+    Map(Id),
+    Union(Vec<Id>),
+    Fixed(Name, usize),
+    Enum(Enum),
+    Record(Record),
+    /// A name whose definition has not been met yet. None is left in a finished schema.
+    Undefined(String),
+}
+
+/// The full name of a type, and the full names that it says it had.
+#[derive(Debug, Clone)]
+pub(super) struct Name {
+    pub(super) full: String,
+    pub(super) aliases: Vec<String>,
+}
+
+impl Name {
+    /// The name without its namespace.
+    pub(super) fn short(&self) -> &str {
+        self.full.rsplit('.').next().unwrap_or_default()
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Enum {
+    pub(super) name: Name,
+    pub(super) symbols: Vec<String>,
+    pub(super) default: Option<String>,
+}
+
+#[derive(Debug)]
+pub(super) struct Record {
+    pub(super) name: Name,
+    pub(super) fields: Vec<Field>,
+}
+
+#[derive(Debug)]
+pub(super) struct Field {
+    pub(super) name: String,
+    pub(super) aliases: Vec<String>,
+    pub(super) default: Option<Value>,
+    pub(super) schema: Id,
+}
+
+impl Schema {
+    /// Reads a schema. `needed` are those whose types it uses, each after what it uses itself.
+    pub(super) fn parse<'a>(
+        text: &str,
+        needed: impl Iterator<Item = &'a str>,
+    ) -> Result<Self, String> {
+        let mut parser = Parser { types: Vec::new(), names: HashMap::new() };
+        for text in needed {
+            parser.text(text)?;
+        }
+        let root = parser.text(text)?;
+        let undefined = parser.types.iter().find_map(|it| match &it.kind {
+            Kind::Undefined(name) => Some(name),
+            _ => None,
+        });
+        match undefined {
+            Some(name) => Err(format!("the type {name} is used and not defined")),
+            None => Ok(Schema { types: parser.types, root }),
+        }
+    }
+
+    pub(super) fn get(&self, id: Id) -> &Type {
+        &self.types[id]
+    }
+
+    /// What a type is called in a message: its full name, its logical type, or its kind.
+    pub(super) fn label(&self, id: Id) -> &str {
+        let found = self.get(id);
+        match (&found.logical, found.kind.name()) {
+            (_, Some(name)) => &name.full,
+            (Some(logical), None) => logical.label(),
+            (None, None) => found.kind.word(),
+        }
+    }
+
+    /// The labels of several types, as a message lists them.
+    pub(super) fn labels(&self, ids: &[Id]) -> String {
+        let labels: Vec<&str> = ids.iter().map(|id| self.label(*id)).collect();
+        labels.join(" or ")
+    }
+}
+
+impl Kind {
+    pub(super) fn name(&self) -> Option<&Name> {
+        match self {
+            Kind::Fixed(name, _) => Some(name),
+            Kind::Enum(it) => Some(&it.name),
+            Kind::Record(it) => Some(&it.name),
+            _ => None,
+        }
+    }
+
+    /// The word that stands in a schema.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Kind::Null => "null",
+            Kind::Boolean => "boolean",
+            Kind::Int => "int",
+            Kind::Long => "long",
+            Kind::Float => "float",
+            Kind::Double => "double",
+            Kind::Bytes => "bytes",
+            Kind::String => "string",
+            Kind::Array(_) => "array",
+            Kind::Map(_) => "map",
+            Kind::Union(_) => "union",
+            Kind::Fixed(..) => "fixed",
+            Kind::Enum(_) => "enum",
+            Kind::Record(_) => "record",
+            Kind::Undefined(_) => "undefined",
+        }
+    }
+}
+
+struct Parser {
+    types: Vec<Type>,
+    names: HashMap<String, Id>,
+}
+
+impl Parser {
+    fn text(&mut self, text: &str) -> Result<Id, String> {
+        // A schema that is a name alone may stand without quotation marks.
+        let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        self.value(&value, "")
+    }
+
+    fn push(&mut self, kind: Kind, logical: Option<Logical>) -> Id {
+        self.types.push(Type { kind, logical });
+        self.types.len() - 1
+    }
+
+    fn value(&mut self, value: &Value, namespace: &str) -> Result<Id, String> {
+        match value {
+            Value::String(name) => Ok(self.named(name, namespace)),
+            Value::Array(branches) => self.union(branches, namespace),
+            Value::Object(object) => self.object(object, namespace),
+            other => Err(format!("{other} is no schema")),
+        }
+    }
+
+    fn named(&mut self, name: &str, namespace: &str) -> Id {
+        if let Some(kind) = primitive(name) {
+            return self.push(kind, None);
+        }
+        let full = qualified(name, namespace);
+        // Java looks without a namespace too.
+        if let Some(id) = self.names.get(&full).or_else(|| self.names.get(name)) {
+            return *id;
+        }
+        let id = self.push(Kind::Undefined(full.clone()), None);
+        self.names.insert(full, id);
+        id
+    }
+
+    fn union(&mut self, branches: &[Value], namespace: &str) -> Result<Id, String> {
+        let branches: Result<Vec<Id>, String> =
+            branches.iter().map(|branch| self.value(branch, namespace)).collect();
+        let branches = branches?;
+        let mut seen = Vec::new();
+        for id in &branches {
+            let kind = &self.types[*id].kind;
+            let label = match (kind, kind.name()) {
+                (Kind::Union(_), _) => return Err("a union holds a union".to_owned()),
+                (Kind::Undefined(name), _) => name.clone(),
+                (_, Some(name)) => name.full.clone(),
+                (_, None) => kind.word().to_owned(),
+            };
+            if seen.contains(&label) {
+                return Err(format!("a union holds {label} twice"));
+            }
+            seen.push(label);
+        }
+        Ok(self.push(Kind::Union(branches), None))
+    }
+
+    fn object(&mut self, object: &Map<String, Value>, namespace: &str) -> Result<Id, String> {
+        let kind = object.get("type").ok_or("a type lacks its attribute type")?;
+        let Some(word) = kind.as_str() else {
+            return self.value(kind, namespace);
+        };
+        if let Some(kind) = primitive(word) {
+            let logical = Logical::read(object, &kind);
+            return Ok(self.push(kind, logical));
+        }
+        let inner = |attribute: &str| {
+            object.get(attribute).ok_or_else(|| format!("a type lacks its attribute {attribute}"))
+        };
+        match word {
+            "array" => {
+                let items = self.value(inner("items")?, namespace)?;
+                Ok(self.push(Kind::Array(items), None))
+            }
+            "map" => {
+                let values = self.value(inner("values")?, namespace)?;
+                Ok(self.push(Kind::Map(values), None))
+            }
+            "record" | "error" | "enum" | "fixed" => self.definition(object, word, namespace),
+            name => Ok(self.named(name, namespace)),
+        }
+    }
+
+    fn definition(
+        &mut self,
+        object: &Map<String, Value>,
+        word: &str,
+        namespace: &str,
+    ) -> Result<Id, String> {
+        let (name, namespace) = name(object, namespace)?;
+        let full = name.full.clone();
+        let id = match self.names.get(&full) {
+            Some(id) if matches!(self.types[*id].kind, Kind::Undefined(_)) => *id,
+            Some(_) => return Err(format!("the type {full} is defined twice")),
+            None => self.push(Kind::Undefined(full.clone()), None),
+        };
+        self.names.insert(full.clone(), id);
+        let kind = match word {
+            "enum" => Kind::Enum(enumeration(object, name)?),
+            "fixed" => {
+                let size = object.get("size").and_then(Value::as_u64);
+                let size = size.and_then(|size| usize::try_from(size).ok());
+                Kind::Fixed(name, size.ok_or_else(|| format!("{full} lacks its size"))?)
+            }
+            _ => Kind::Record(Record { name, fields: self.fields(object, &full, &namespace)? }),
+        };
+        let logical = Logical::read(object, &kind);
+        self.types[id] = Type { kind, logical };
+        Ok(id)
+    }
+
+    fn fields(
+        &mut self,
+        object: &Map<String, Value>,
+        record: &str,
+        namespace: &str,
+    ) -> Result<Vec<Field>, String> {
+        let missing = || format!("{record} lacks its fields");
+        let mut fields: Vec<Field> = Vec::new();
+        for field in object.get("fields").and_then(Value::as_array).ok_or_else(missing)? {
+            let no_name = || format!("a field of {record} lacks its name");
+            let name = field.get("name").and_then(Value::as_str).ok_or_else(no_name)?;
+            let no_type = || format!("the field {name} of {record} lacks its type");
+            let schema = field.get("type").ok_or_else(no_type)?;
+            if fields.iter().any(|it| it.name == name) {
+                return Err(format!("{record} has two fields {name}"));
+            }
+            fields.push(Field {
+                name: name.to_owned(),
+                aliases: strings(field.get("aliases")),
+                default: field.get("default").cloned(),
+                schema: self.value(schema, namespace)?,
+            });
+        }
+        Ok(fields)
+    }
+}
+
+fn primitive(name: &str) -> Option<Kind> {
+    Some(match name {
+        "null" => Kind::Null,
+        "boolean" => Kind::Boolean,
+        "int" => Kind::Int,
+        "long" => Kind::Long,
+        "float" => Kind::Float,
+        "double" => Kind::Double,
+        "bytes" => Kind::Bytes,
+        "string" => Kind::String,
+        _ => return None,
+    })
+}
+
+/// The name of a type, and the namespace for what it holds.
+fn name(object: &Map<String, Value>, enclosing: &str) -> Result<(Name, String), String> {
+    let text = |attribute: &str| object.get(attribute).and_then(Value::as_str);
+    let name = text("name").filter(|name| !name.is_empty()).ok_or("a type lacks its name")?;
+    let (full, namespace) = match name.rsplit_once('.') {
+        // A leading dot is the null namespace.
+        Some(("", short)) => (short.to_owned(), String::new()),
+        Some((namespace, _)) => (name.to_owned(), namespace.to_owned()),
+        None => {
+            let namespace = text("namespace").unwrap_or(enclosing);
+            (qualified(name, namespace), namespace.to_owned())
+        }
+    };
+    let aliases = strings(object.get("aliases"));
+    let aliases = aliases.iter().map(|alias| qualified(alias, &namespace)).collect();
+    Ok((Name { full, aliases }, namespace))
+}
+
+fn qualified(name: &str, namespace: &str) -> String {
+    match namespace {
+        "" => name.trim_start_matches('.').to_owned(),
+        _ if name.contains('.') => name.trim_start_matches('.').to_owned(),
+        namespace => format!("{namespace}.{name}"),
+    }
+}
+
+fn enumeration(object: &Map<String, Value>, name: Name) -> Result<Enum, String> {
+    let missing = || format!("{} lacks its symbols", name.full);
+    object.get("symbols").and_then(Value::as_array).ok_or_else(missing)?;
+    let symbols = strings(object.get("symbols"));
+    let default = object.get("default").and_then(Value::as_str).map(str::to_owned);
+    let default = default.filter(|default| symbols.contains(default));
+    Ok(Enum { name, symbols, default })
+}
+
+fn strings(values: Option<&Value>) -> Vec<String> {
+    let values = values.and_then(Value::as_array).into_iter().flatten();
+    values.filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// Whether a program's name for a variant is this word of Avro's: `Int` is `int`, and
+/// `TimestampMillis` is `timestamp-millis`.
+pub(super) fn is_word(word: &str, variant: &str) -> bool {
+    let letters = |text: &str| -> Vec<u8> {
+        text.bytes().filter(|it| *it != b'-').map(|it| it.to_ascii_lowercase()).collect()
+    };
+    letters(word) == letters(variant)
+}

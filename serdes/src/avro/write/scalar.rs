@@ -1,0 +1,333 @@
+//! Values without others inside, and whether their type holds them.
+
+use uuid::Uuid;
+
+use super::super::decimal;
+use super::super::logical::Logical;
+use super::super::misfit::Misfit;
+use super::super::schema::{Enum, Id, Kind};
+use super::super::tree::Tree;
+use super::{Encoder, long};
+
+impl Encoder<'_> {
+    pub(super) fn scalar(&mut self, tree: &Tree, id: Id) -> Result<(), Misfit> {
+        let schema = self.schema;
+        let found = schema.get(id);
+        match (&found.kind, tree) {
+            (Kind::Null, Tree::Null) => {}
+            (Kind::Boolean, Tree::Bool(it)) => self.out.push(u8::from(*it)),
+            (Kind::Int, Tree::Integer(number, _)) => {
+                let within = i64::from(i32::MIN)..=i64::from(i32::MAX);
+                let number = self.number(*number, id, (*within.start(), *within.end()))?;
+                self.long(number);
+            }
+            (Kind::Long, Tree::Integer(number, _)) => {
+                let number = self.number(*number, id, (i64::MIN, i64::MAX))?;
+                self.long(number);
+            }
+            (Kind::Int | Kind::Long, Tree::Huge(_)) => return Err(self.out_of_range(id)),
+            (Kind::Float, _) => {
+                let number = float(tree).ok_or_else(|| self.no_float(tree, id))?;
+                self.out.extend_from_slice(&number.to_le_bytes());
+            }
+            (Kind::Double, _) => {
+                let number = double(tree).ok_or_else(|| self.no_float(tree, id))?;
+                self.out.extend_from_slice(&number.to_le_bytes());
+            }
+            (Kind::Bytes, _) => {
+                let bytes = self.bytes_of(tree, id)?;
+                self.bytes(&bytes);
+            }
+            (Kind::Fixed(_, size), _) => {
+                let bytes = self.fixed(tree, id, *size)?;
+                self.out.extend_from_slice(&bytes);
+            }
+            (Kind::String, _) => {
+                let text = self.text(tree, id)?;
+                self.bytes(text.as_bytes());
+            }
+            (Kind::Enum(of), _) => self.symbol(tree, of, id)?,
+            _ => return Err(self.mismatch(tree, id)),
+        }
+        Ok(())
+    }
+
+    fn number(&self, number: i128, id: Id, (least, most): (i64, i64)) -> Result<i64, Misfit> {
+        let held = i64::try_from(number).ok().filter(|it| (least..=most).contains(it));
+        let held = held.ok_or_else(|| self.out_of_range(id))?;
+        match self.schema.get(id).logical {
+            Some(Logical::TimeOfDay { units, .. }) if !(0..units).contains(&held) => {
+                Err(self.out_of_range(id))
+            }
+            _ => Ok(held),
+        }
+    }
+
+    fn out_of_range(&self, id: Id) -> Misfit {
+        let found = self.schema.get(id);
+        let (least, most) = match (found.logical, &found.kind) {
+            (Some(Logical::TimeOfDay { units, .. }), _) => (0, units - 1),
+            (_, Kind::Int) => (i64::from(i32::MIN), i64::from(i32::MAX)),
+            _ => (i64::MIN, i64::MAX),
+        };
+        let label = self.schema.label(id);
+        Misfit::here(format!(
+            "is out of range: the schema says {label}, which holds {least} to {most}"
+        ))
+    }
+
+    fn no_float(&self, tree: &Tree, id: Id) -> Misfit {
+        let label = self.schema.label(id);
+        match tree {
+            Tree::Double(_) => Misfit::here(format!("is out of range: the schema says {label}")),
+            Tree::Integer(..) | Tree::Huge(_) => Misfit::here(format!(
+                "is a number with more digits than {label} holds, and the schema says {label}"
+            )),
+            _ => self.mismatch(tree, id),
+        }
+    }
+
+    fn bytes_of(&self, tree: &Tree, id: Id) -> Result<Vec<u8>, Misfit> {
+        let logical = self.schema.get(id).logical;
+        match (logical, raw(tree)) {
+            (Some(Logical::Decimal { precision, .. }), Some(bytes)) => {
+                match decimal::has_room(&bytes, precision) {
+                    true => Ok(bytes),
+                    false => Err(too_many_digits(precision)),
+                }
+            }
+            (Some(Logical::Decimal { precision, scale }), None) => {
+                let text = self.decimal(tree, id)?;
+                let number = decimal::parse(&text).ok_or_else(|| self.no_decimal(id))?;
+                number.unscaled(precision, scale).map_err(Misfit::here)
+            }
+            (Some(Logical::BigDecimal), None) => {
+                let text = self.decimal(tree, id)?;
+                let number = decimal::parse(&text).ok_or_else(|| self.no_decimal(id))?;
+                let (unscaled, scale) = number.with_its_scale().map_err(Misfit::here)?;
+                let mut bytes = Vec::new();
+                long(i64::try_from(unscaled.len()).unwrap_or(i64::MAX), &mut bytes);
+                bytes.extend_from_slice(&unscaled);
+                long(i64::from(scale), &mut bytes);
+                Ok(bytes)
+            }
+            (_, Some(bytes)) => Ok(bytes),
+            // As Avro itself reads what was written as a string.
+            (_, None) => match tree {
+                Tree::Text(text) => Ok(text.as_bytes().to_vec()),
+                _ => Err(self.mismatch(tree, id)),
+            },
+        }
+    }
+
+    fn fixed(&self, tree: &Tree, id: Id, size: usize) -> Result<Vec<u8>, Misfit> {
+        let logical = self.schema.get(id).logical;
+        if let (Some(Logical::Duration), Tree::Seq(parts)) = (logical, tree)
+            && let [months, days, millis] = parts.as_slice()
+        {
+            return self.duration([months, days, millis]);
+        }
+        if let Some(bytes) = raw(tree) {
+            if bytes.len() != size {
+                let label = self.schema.label(id);
+                let found = bytes.len();
+                return Err(Misfit::here(format!(
+                    "has {found} bytes, and the schema says {label}, which has {size}"
+                )));
+            }
+            return match logical {
+                Some(Logical::Decimal { precision, .. })
+                    if !decimal::has_room(&bytes, precision) =>
+                {
+                    Err(too_many_digits(precision))
+                }
+                _ => Ok(bytes),
+            };
+        }
+        match logical {
+            Some(Logical::Uuid) => self.uuid(tree, id).map(|it| it.as_bytes().to_vec()),
+            Some(Logical::Decimal { precision, scale }) => {
+                let text = self.decimal(tree, id)?;
+                let number = decimal::parse(&text).ok_or_else(|| self.no_decimal(id))?;
+                let unscaled = number.unscaled(precision, scale).map_err(Misfit::here)?;
+                let is_negative = unscaled.first().is_some_and(|it| *it >= 0x80);
+                let mut bytes = vec![if is_negative { 0xff } else { 0 }; size];
+                // The schema's precision is what its size holds.
+                let start = size.saturating_sub(unscaled.len());
+                bytes.truncate(start);
+                bytes.extend_from_slice(&unscaled);
+                Ok(bytes)
+            }
+            _ => Err(self.mismatch(tree, id)),
+        }
+    }
+
+    fn duration(&self, parts: [&Tree; 3]) -> Result<Vec<u8>, Misfit> {
+        let mut bytes = Vec::with_capacity(12);
+        for (at, part) in parts.into_iter().enumerate() {
+            let number = match part {
+                Tree::Integer(number, _) => u32::try_from(*number).ok(),
+                _ => None,
+            };
+            let problem = "is no number that duration holds: months, days and milliseconds are";
+            let number = number.ok_or_else(|| Misfit::here(format!("{problem} u32")).at(at))?;
+            bytes.extend_from_slice(&number.to_le_bytes());
+        }
+        Ok(bytes)
+    }
+
+    fn text(&self, tree: &Tree, id: Id) -> Result<String, Misfit> {
+        if self.schema.get(id).logical == Some(Logical::Uuid) {
+            let uuid = self.uuid(tree, id)?;
+            return Ok(match tree {
+                // 36 characters are the form with hyphens, whatever the case of its letters.
+                Tree::Text(text) if text.len() == 36 => text.clone(),
+                _ => uuid.to_string(),
+            });
+        }
+        match tree {
+            Tree::Text(text) | Tree::Decimal(text) => Ok(text.clone()),
+            Tree::Variant(name, held) if **held == Tree::Null => Ok((*name).to_owned()),
+            _ => Err(self.mismatch(tree, id)),
+        }
+    }
+
+    fn uuid(&self, tree: &Tree, id: Id) -> Result<Uuid, Misfit> {
+        let no_uuid = || Misfit::here("is no UUID, and the schema says uuid");
+        match tree {
+            Tree::Text(text) => Uuid::try_parse(text).map_err(|_| no_uuid()),
+            _ => match raw(tree) {
+                Some(bytes) => Uuid::from_slice(&bytes).map_err(|_| no_uuid()),
+                None => Err(self.mismatch(tree, id)),
+            },
+        }
+    }
+
+    /// A decimal as text. A float is none: most of them are not the number that was meant.
+    fn decimal(&self, tree: &Tree, id: Id) -> Result<String, Misfit> {
+        match tree {
+            Tree::Text(text) | Tree::Decimal(text) => Ok(text.clone()),
+            Tree::Integer(number, _) => Ok(number.to_string()),
+            Tree::Huge(number) => Ok(number.to_string()),
+            _ => Err(self.mismatch(tree, id)),
+        }
+    }
+
+    fn no_decimal(&self, id: Id) -> Misfit {
+        Misfit::here(format!("is no number, and the schema says {}", self.schema.label(id)))
+    }
+
+    fn symbol(&mut self, tree: &Tree, of: &Enum, id: Id) -> Result<(), Misfit> {
+        let symbol = match tree {
+            Tree::Text(text) => text.as_str(),
+            Tree::Variant(name, held) if **held == Tree::Null => name,
+            _ => return Err(self.mismatch(tree, id)),
+        };
+        let at = of.symbols.iter().position(|it| it == symbol);
+        let at = at.and_then(|at| i64::try_from(at).ok());
+        let none = || Misfit::here(format!("is none of {}", of.symbols.join(", ")));
+        self.long(at.ok_or_else(none)?);
+        Ok(())
+    }
+}
+
+fn too_many_digits(precision: usize) -> Misfit {
+    Misfit::here(format!("has more digits than its precision, {precision}, holds"))
+}
+
+/// The bytes of a value that is nothing else. `Vec<u8>` and `[u8; 16]` are numbers for serde.
+pub(super) fn raw(tree: &Tree) -> Option<Vec<u8>> {
+    match tree {
+        Tree::Bytes(bytes) => Some(bytes.clone()),
+        Tree::Seq(items) => items
+            .iter()
+            .map(|item| match item {
+                Tree::Integer(number, _) => u8::try_from(*number).ok(),
+                _ => None,
+            })
+            .collect(),
+        _ => None,
+    }
+}
+
+/// The nearest float, as in Java, but never an infinity that the program did not mean. Numbers
+/// without a fraction keep all their digits.
+fn float(tree: &Tree) -> Option<f32> {
+    match tree {
+        Tree::Float(it) => Some(*it),
+        Tree::Double(it) => {
+            let nearest = *it as f32;
+            (nearest.is_finite() || !it.is_finite()).then_some(nearest)
+        }
+        Tree::Integer(number, _) => {
+            let nearest = *number as f32;
+            (nearest as i128 == *number && *number != i128::MAX).then_some(nearest)
+        }
+        _ => None,
+    }
+}
+
+fn double(tree: &Tree) -> Option<f64> {
+    match tree {
+        Tree::Float(it) => Some(f64::from(*it)),
+        Tree::Double(it) => Some(*it),
+        Tree::Integer(number, _) => {
+            let nearest = *number as f64;
+            (nearest as i128 == *number && *number != i128::MAX).then_some(nearest)
+        }
+        _ => None,
+    }
+}
+
+/// Whether a value could be of this type, whatever its size; the smaller, the likelier.
+pub(super) fn rank(tree: &Tree, kind: &Kind, logical: Option<Logical>) -> Option<u8> {
+    let is_bytes = raw(tree).is_some();
+    Some(match (tree, kind, logical) {
+        (Tree::Null, Kind::Null, _) | (Tree::Bool(_), Kind::Boolean, _) => 0,
+        (Tree::Integer(_, is_narrow), Kind::Int, _) => u8::from(!is_narrow),
+        (Tree::Integer(_, is_narrow), Kind::Long, _) => u8::from(*is_narrow),
+        (Tree::Huge(_), Kind::Int | Kind::Long, _) => 3,
+        (Tree::Float(_), Kind::Float, _) | (Tree::Double(_), Kind::Double, _) => 0,
+        (Tree::Float(_), Kind::Double, _) | (Tree::Double(_), Kind::Float, _) => 1,
+        (Tree::Integer(..) | Tree::Huge(_), Kind::Double, _) => 4,
+        (Tree::Integer(..) | Tree::Huge(_), Kind::Float, _) => 5,
+        (Tree::Text(_), Kind::String, None) => 0,
+        (Tree::Text(_), Kind::String, Some(_)) => 1,
+        (Tree::Text(_), Kind::Enum(_), _) => 1,
+        (Tree::Text(_), Kind::Fixed(..), Some(Logical::Uuid)) => 1,
+        (Tree::Decimal(_), Kind::String, _) => 6,
+        (
+            Tree::Text(_) | Tree::Decimal(_) | Tree::Integer(..) | Tree::Huge(_),
+            Kind::Bytes | Kind::Fixed(..),
+            Some(Logical::Decimal { .. } | Logical::BigDecimal),
+        ) => 2,
+        (Tree::Text(_), Kind::Bytes, None) => 3,
+        (Tree::Seq(_), Kind::Array(_), _) => 0,
+        (Tree::Seq(parts), Kind::Fixed(..), Some(Logical::Duration)) if parts.len() == 3 => 1,
+        (_, Kind::Bytes, None) if is_bytes => 1,
+        (_, Kind::Fixed(..), None) if is_bytes => 1,
+        (_, Kind::Bytes | Kind::Fixed(..), Some(_)) if is_bytes => 2,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::word;
+    use super::*;
+
+    #[test]
+    fn a_float_is_the_nearest_one_and_no_infinity_by_accident() {
+        assert_eq!(float(&Tree::Double(0.1)), Some(0.1_f32));
+        assert_eq!(float(&Tree::Double(1e300)), None);
+        assert_eq!(float(&Tree::Double(f64::from(f32::MAX))), Some(f32::MAX));
+        assert_eq!(float(&Tree::Double(f64::NEG_INFINITY)), Some(f32::NEG_INFINITY));
+        assert!(float(&Tree::Double(f64::NAN)).is_some_and(f32::is_nan));
+        assert!(double(&Tree::Float(-0.0)).is_some_and(f64::is_sign_negative));
+        assert_eq!(float(&Tree::Integer(1 << 24, false)), Some(16_777_216.0));
+        assert_eq!(float(&Tree::Integer((1 << 24) + 1, false)), None);
+        assert_eq!(double(&Tree::Integer((1 << 53) + 1, false)), None);
+        assert_eq!(double(&Tree::Integer(i128::MAX, false)), None);
+        assert_eq!(word(&Tree::Integer(1 << 31, false)), "long");
+    }
+}
