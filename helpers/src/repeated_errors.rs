@@ -1,6 +1,6 @@
 //! Errors that come again and again, printed once in a while.
 //!
-//! While a cluster is away, `recv` and `poll` return an error at every try to connect, about 19 each
+//! While a cluster is away, `recv` and `poll` return an error at every try to connect: up to 19 each
 //! second for three brokers. Each is true, and none needs an answer: the client goes on by itself.
 
 use std::collections::BTreeMap;

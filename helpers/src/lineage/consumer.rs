@@ -138,7 +138,7 @@ impl Consumer {
     }
 
     /// [`Consumer::close`] with a limit of the caller's. Dropping the consumer leaves the group too,
-    /// but blocks the thread meanwhile, for 45 s where the cluster is away.
+    /// but blocks the thread meanwhile, for up to 45 s where the cluster is away.
     ///
     /// # Errors
     /// Those of [`close_within`].

@@ -3,8 +3,8 @@
 //!
 //! One program for all of them, because they wait more than they compute.
 
-mod committing;
 mod broker_settings;
+mod committing;
 mod coordination;
 mod durability;
 mod durability_damage;
