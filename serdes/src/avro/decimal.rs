@@ -9,6 +9,9 @@ use bigdecimal::num_bigint::{BigInt, Sign};
 /// Decimals of more bytes are refused: what they cost to print grows with the square.
 const MOST_BYTES: usize = 1 << 15;
 
+/// So many digits are no more than [`MOST_BYTES`].
+const MOST_DIGITS: i64 = 78_000;
+
 /// More zeros than this are an exponent.
 const MOST_ZEROS: u64 = 1_000;
 
@@ -61,6 +64,9 @@ impl Decimal<'_> {
         if kept > room {
             return Err(format!("has more digits than its precision, {precision}, holds"));
         }
+        if kept > MOST_DIGITS {
+            return Err(format!("has more than {MOST_DIGITS} digits, which nobody could read"));
+        }
         let zeros = usize::try_from(zeros).unwrap_or(0);
         Ok(self.bytes(&format!("{digits}{}", "0".repeat(zeros))))
     }
@@ -69,6 +75,9 @@ impl Decimal<'_> {
     pub(super) fn with_its_scale(&self) -> Result<(Vec<u8>, i32), String> {
         let scale = i32::try_from(-self.exponent);
         let scale = scale.map_err(|_| "has a scale that big-decimal does not hold".to_owned())?;
+        if i64::try_from(self.digits.len()).is_ok_and(|it| it > MOST_DIGITS) {
+            return Err(format!("has more than {MOST_DIGITS} digits, which nobody could read"));
+        }
         Ok((if self.digits.is_empty() { vec![0] } else { self.bytes(&self.digits) }, scale))
     }
 
@@ -148,6 +157,9 @@ mod tests {
         for (text, precision, scale, expected) in rows {
             assert_eq!(round_trip(text, precision, scale).ok().as_deref(), expected, "{text}");
         }
+        assert!(round_trip("1e99999", usize::MAX, 0).is_err());
+        let longest = "9".repeat(78_000);
+        assert_eq!(round_trip(&longest, 78_000, 0), Ok(longest));
         let long = "1".repeat(77);
         assert_eq!(round_trip(&long, 77, 0).as_deref(), Ok(long.as_str()));
     }

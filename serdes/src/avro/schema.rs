@@ -13,19 +13,19 @@ use super::logical::Logical;
 /// The number of a type in its schema.
 pub(super) type Id = usize;
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) struct Schema {
     types: Vec<Type>,
     pub(super) root: Id,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) struct Type {
     pub(super) kind: Kind,
     pub(super) logical: Option<Logical>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) enum Kind {
     Null,
     Boolean,
@@ -52,6 +52,13 @@ pub(super) struct Name {
     pub(super) aliases: Vec<String>,
 }
 
+/// Nor do they between types.
+impl PartialEq for Name {
+    fn eq(&self, other: &Self) -> bool {
+        self.full == other.full
+    }
+}
+
 impl Name {
     /// The name without its namespace.
     pub(super) fn short(&self) -> &str {
@@ -59,14 +66,14 @@ impl Name {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) struct Enum {
     pub(super) name: Name,
     pub(super) symbols: Vec<String>,
     pub(super) default: Option<String>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) struct Record {
     pub(super) name: Name,
     pub(super) fields: Vec<Field>,
@@ -78,6 +85,13 @@ pub(super) struct Field {
     pub(super) aliases: Vec<String>,
     pub(super) default: Option<Value>,
     pub(super) schema: Id,
+}
+
+/// Aliases make no difference between fields, as in Java.
+impl PartialEq for Field {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.name, self.schema, &self.default) == (&other.name, other.schema, &other.default)
+    }
 }
 
 impl Schema {
@@ -161,7 +175,6 @@ struct Parser {
 
 impl Parser {
     fn text(&mut self, text: &str) -> Result<Id, String> {
-        // A schema that is a name alone may stand without quotation marks.
         let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
         self.value(&value, "")
     }

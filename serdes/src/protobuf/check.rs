@@ -223,7 +223,12 @@ impl Walk<'_> {
         let list = path.strip_suffix("[0]").unwrap_or(path);
         let mut at = 0_usize;
         while !packed.is_empty() {
-            self.value(message, found, &mut packed, &format!("{list}[{at}]"), depth)?;
+            let rest = packed;
+            if self.value(message, found, &mut packed, list, depth).is_err() {
+                // Again, to say which one it is: a path for each of many would cost more than they.
+                packed = rest;
+                self.value(message, found, &mut packed, &format!("{list}[{at}]"), depth)?;
+            }
             at += 1;
         }
         Ok(())

@@ -53,10 +53,10 @@ impl Comparison<'_> {
             path.push((field.clone(), field.name().to_owned()));
             let found = if kept.has_field(&field) {
                 self.values(value, &kept.get_field(&field), path)
-            } else if self.is_known(path) {
-                Some(violation(path))
-            } else {
+            } else if is_default(&field, value) || !self.is_known(path) {
                 None
+            } else {
+                Some(violation(path))
             };
             if found.is_some() {
                 return found;
@@ -112,6 +112,12 @@ impl Comparison<'_> {
         self.known.0.lock().insert(numbers, is_known);
         is_known
     }
+}
+
+/// Whether the type has the value without being told: 0, false, or what the file says.
+fn is_default(field: &FieldDescriptor, value: &Value) -> bool {
+    let is_empty = matches!(value, Value::Message(_) | Value::List(_) | Value::Map(_));
+    !is_empty && (value.is_default(&field.kind()) || value.is_default_for_field(field))
 }
 
 fn rename(path: &mut [Step], name: String) {
@@ -228,7 +234,8 @@ mod tests {
 
     const FILE: &str = r#"syntax = "proto3"; message Inner { int64 c = 1; }
         message A { int64 a = 1; repeated string b = 2; repeated Inner c = 3;
-        map<string, int64> d = 4; int32 e = 5; int32 f = 6; int32 g = 7; double h = 8; Inner i = 9; }"#;
+        map<string, int64> d = 4; int32 e = 5; int32 f = 6; int32 g = 7; double h = 8; Inner i = 9; }
+        message Optional { optional int32 a = 1; oneof o { string b = 2; } optional bool g = 7; }"#;
 
     #[test]
     fn what_a_type_cannot_keep_is_named_and_what_it_lacks_is_left_out() {
@@ -253,6 +260,18 @@ mod tests {
             let said = changed(&sent, &read, &known).map(|it| it.to_string()).unwrap_or_default();
             assert!(said.starts_with(expected), "{text}: {said}");
             assert_eq!(said.is_empty(), expected.is_empty(), "{text}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_default_that_was_sent_is_the_default_of_a_type_that_does_not_tell() {
+        let file = compile::compile(FILE, &[]).unwrap();
+        let message = message_of(&file, "Optional").unwrap();
+        let known = Known::default();
+        for text in [r#"a: 0 b: "" g: false"#, "a: 1", ""] {
+            let sent = DynamicMessage::parse_text_format(message.clone(), text).unwrap();
+            let read = A::decode(sent.encode_to_vec().as_slice()).unwrap();
+            assert_eq!(changed(&sent, &read, &known), None, "{text}");
         }
     }
 }

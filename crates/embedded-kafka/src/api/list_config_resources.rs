@@ -1,6 +1,6 @@
 //! ListConfigResources, versions 0 and 1: what can have settings (KIP-1142). Topics and nodes are listed
-//! whether they have some or not, groups only where they have, and so is whose metrics clients send
-//! (KIP-714), which is nobody's here.
+//! whether they have some or not, groups and subscriptions to clients' metrics (KIP-714) only where they
+//! have.
 
 use std::collections::BTreeSet;
 
@@ -10,9 +10,7 @@ use kafka_protocol::messages::{ListConfigResourcesRequest, ListConfigResourcesRe
 use kafka_protocol::protocol::StrBytes;
 
 use super::Context;
-use super::config_resources::{BROKER, BROKER_LOGGER, GROUP, TOPIC};
-
-const CLIENT_METRICS: i8 = 16;
+use super::config_resources::{BROKER, BROKER_LOGGER, CLIENT_METRICS, GROUP, TOPIC};
 
 /// Everything that can have settings.
 const TYPES: [i8; 5] = [TOPIC, BROKER, BROKER_LOGGER, CLIENT_METRICS, GROUP];
@@ -48,6 +46,7 @@ fn names(kind: i8, context: &Context) -> Vec<String> {
         TOPIC => metadata.topics().iter().map(|topic| topic.name.to_string()).collect(),
         BROKER | BROKER_LOGGER => metadata.nodes().iter().map(|node| node.id.to_string()).collect(),
         GROUP => metadata.group_overrides().into_keys().collect(),
+        CLIENT_METRICS => metadata.metrics_subscriptions(),
         _ => Vec::new(),
     }
 }

@@ -261,6 +261,11 @@ impl Metadata {
         self.change_record(|record| put(&mut record.group_overrides, group, overrides))
     }
 
+    /// The subscriptions to clients' metrics that have settings, by name.
+    pub(crate) fn metrics_subscriptions(&self) -> Vec<String> {
+        self.counters.lock().record.metrics_overrides.keys().cloned().collect()
+    }
+
     /// What was set for a subscription to clients' metrics.
     pub(crate) fn metrics_overrides(&self, subscription: &str) -> Given {
         let counters = self.counters.lock();

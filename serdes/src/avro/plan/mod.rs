@@ -93,7 +93,8 @@ impl Plan {
     fn of((writer, written): (&Schema, Id), (reader, wanted): (&Schema, Id)) -> Self {
         let (steps, known, skipped) = (Vec::new(), HashMap::new(), HashMap::new());
         let depth = Depth::here();
-        let mut planner = Planner { writer, reader, steps, known, skipped, depth };
+        let with_aliases = !std::ptr::eq(writer, reader) && writer != reader;
+        let mut planner = Planner { writer, reader, steps, known, skipped, depth, with_aliases };
         let root = planner.step(written, wanted);
         Plan { steps: planner.steps, root }
     }
@@ -115,6 +116,8 @@ struct Planner<'a> {
     /// What is read as it was written, to be left out.
     skipped: HashMap<Id, usize>,
     depth: Depth,
+    /// Java applies the reader's aliases where the schemas differ in more than them.
+    with_aliases: bool,
 }
 
 impl<'a> Planner<'a> {
@@ -138,19 +141,19 @@ impl<'a> Planner<'a> {
     }
 
     /// The step that reads a type as it was written.
-    fn skip(&mut self, writer: Id) -> usize {
-        if let Some(step) = self.skipped.get(&writer) {
+    fn skip(&mut self, written: Id) -> usize {
+        if let Some(step) = self.skipped.get(&written) {
             return *step;
         }
         let place = self.push(Step::Pending);
-        self.skipped.insert(writer, place);
+        self.skipped.insert(written, place);
         let (known, skipped) = (HashMap::new(), std::mem::take(&mut self.skipped));
         let steps = std::mem::take(&mut self.steps);
-        let (writer_schema, depth) = (self.writer, self.depth);
+        let (writer, reader, depth) = (self.writer, self.writer, self.depth);
         let mut as_written =
-            Planner { writer: writer_schema, reader: writer_schema, steps, known, skipped, depth };
-        as_written.known.insert((writer, writer), place);
-        let step = as_written.resolve(writer, writer);
+            Planner { writer, reader, steps, known, skipped, depth, with_aliases: false };
+        as_written.known.insert((written, written), place);
+        let step = as_written.resolve(written, written);
         (self.steps, self.skipped) = (as_written.steps, as_written.skipped);
         self.steps[place] = step;
         place
@@ -169,11 +172,13 @@ impl<'a> Planner<'a> {
             (Kind::Bytes | Kind::String, Kind::Bytes) => Step::Bytes(false, logical),
             (Kind::Bytes | Kind::String, Kind::String) => Step::Bytes(true, logical),
             (Kind::Fixed(old, old_size), Kind::Fixed(new, size))
-                if is_same(old, new) && old_size == size =>
+                if is_same(old, new, self.with_aliases) && old_size == size =>
             {
                 Step::Fixed(*size, logical)
             }
-            (Kind::Enum(old), Kind::Enum(new)) if is_same(&old.name, &new.name) => {
+            (Kind::Enum(old), Kind::Enum(new))
+                if is_same(&old.name, &new.name, self.with_aliases) =>
+            {
                 enumeration(old, new)
             }
             (Kind::Array(old), Kind::Array(new)) => Step::Array(self.step(*old, *new)),
@@ -193,7 +198,7 @@ impl<'a> Planner<'a> {
     }
 
     fn record(&mut self, old: &'a Record, new: &'a Record) -> Step {
-        let feeds = feeds(old, new);
+        let feeds = feeds(old, new, self.with_aliases);
         let mut defaults = Vec::new();
         for (place, field) in new.fields.iter().enumerate() {
             if feeds.iter().flatten().any(|it| *it == place) {

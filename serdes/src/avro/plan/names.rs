@@ -1,57 +1,59 @@
 //! Names that mean the same: those of types, and those of fields.
 
-use super::super::schema::{Name, Record};
+use super::super::schema::{Field, Name, Record};
 
 /// Whether a writer's type is one of the reader's: by its name, whatever its namespace, or because
 /// the reader says that it was called so.
-pub(super) fn is_same(writer: &Name, reader: &Name) -> bool {
-    writer.short() == reader.short() || reader.aliases.contains(&writer.full)
+pub(super) fn is_same(writer: &Name, reader: &Name, with_aliases: bool) -> bool {
+    writer.short() == reader.short() || with_aliases && was_called(writer, reader)
 }
 
-/// Whether the writer's name is exactly the reader's, or one that the reader says it had.
-pub(super) fn is_exactly(writer: &Name, reader: &Name) -> bool {
-    writer.full == reader.full || reader.aliases.contains(&writer.full)
+/// Whether the reader says that it had the writer's name.
+pub(super) fn was_called(writer: &Name, reader: &Name) -> bool {
+    reader.aliases.contains(&writer.full)
 }
 
 /// For each field of the writer the reader's fields that it fills.
 ///
 /// A field goes where an alias says, before it goes to the field of its own name; so does Java,
-/// which renames the writer's fields first. A field of the reader that is left over then, and has
-/// no default, takes what another one has taken already: the registry lets that pass.
-pub(super) fn feeds(writer: &Record, reader: &Record) -> Vec<Vec<usize>> {
-    let written = |name: &str| writer.fields.iter().position(|it| it.name == name);
-    let wanted = |name: &str| reader.fields.iter().position(|it| it.name == name);
-    let mut feeds: Vec<Vec<usize>> = vec![Vec::new(); writer.fields.len()];
-    for (at, field) in writer.fields.iter().enumerate() {
-        let aliased =
-            reader.fields.iter().rposition(|it| it.aliases.contains(&field.name)).filter(|place| {
-                // The field that has the name itself comes before one that had it.
-                let own = written(&reader.fields[*place].name);
-                own.is_none_or(|own| own == at)
-            });
-        feeds[at].extend(aliased.or_else(|| wanted(&field.name)));
-    }
-    // Two aliases of one field may both be there: its first one counts.
-    for place in 0..reader.fields.len() {
-        let sources: Vec<usize> =
-            (0..feeds.len()).filter(|at| feeds[*at].contains(&place)).collect();
-        if sources.len() > 1 {
-            let field = &reader.fields[place];
-            let names = std::iter::once(&field.name).chain(&field.aliases);
-            let first = names.filter_map(|name| written(name)).find(|at| sources.contains(at));
-            for at in sources.into_iter().filter(|at| Some(*at) != first) {
-                feeds[at].retain(|it| *it != place);
+/// which renames the writer's fields first. Where two would go to one field, the one with its name
+/// does, and a field of the reader that is left over then takes what has its name or its alias,
+/// although another one has taken it: the registry lets both pass.
+pub(super) fn feeds(writer: &Record, reader: &Record, with_aliases: bool) -> Vec<Vec<usize>> {
+    let named = |name: &str| reader.fields.iter().position(|it| it.name == name);
+    let aliased = |name: &String| {
+        let is_it = |it: &Field| it.aliases.contains(name);
+        reader.fields.iter().rposition(is_it).filter(|_| with_aliases)
+    };
+    let mut targets: Vec<Option<usize>> =
+        writer.fields.iter().map(|it| aliased(&it.name).or_else(|| named(&it.name))).collect();
+    for (place, field) in reader.fields.iter().enumerate() {
+        let meant = sources(field, writer).find(|at| targets[*at] == Some(place));
+        for (at, target) in targets.iter_mut().enumerate() {
+            if *target == Some(place) && Some(at) != meant {
+                *target = None;
             }
         }
     }
+    let mut feeds: Vec<Vec<usize>> =
+        targets.into_iter().map(|it| it.into_iter().collect()).collect();
     for (place, field) in reader.fields.iter().enumerate() {
-        let is_fed = feeds.iter().flatten().any(|it| *it == place);
-        if !is_fed && field.default.is_none() {
-            let mut names = std::iter::once(&field.name).chain(&field.aliases);
-            if let Some(at) = names.find_map(|name| written(name)) {
-                feeds[at].push(place);
-            }
+        if feeds.iter().flatten().any(|it| *it == place) {
+            continue;
+        }
+        // One that nobody else takes, or any where there is no default.
+        let is_free = |at: &usize| field.default.is_none() || feeds[*at].is_empty();
+        let source = sources(field, writer).find(is_free);
+        if let Some(at) = source {
+            feeds[at].push(place);
         }
     }
     feeds
+}
+
+/// The writer's fields that a reader's field could be: the one of its name, then those of its
+/// aliases.
+fn sources<'a>(field: &'a Field, writer: &'a Record) -> impl Iterator<Item = usize> + 'a {
+    let names = std::iter::once(&field.name).chain(&field.aliases);
+    names.filter_map(|name| writer.fields.iter().position(|it| it.name == *name))
 }

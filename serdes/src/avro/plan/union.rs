@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::super::datum::Branch;
-use super::super::schema::{Id, Kind};
-use super::names::{is_exactly, is_same};
+use super::super::schema::{Id, Kind, Name};
+use super::names::{is_same, was_called};
 use super::{Planner, Step, number};
 
 impl Planner<'_> {
@@ -25,24 +25,37 @@ impl Planner<'_> {
     /// The branch of the same type, then one that it can become, each the first of its kind.
     fn matching(&mut self, writer: Id, branches: &[Id]) -> Option<Id> {
         let written = &self.writer.get(writer).kind;
+        let alikes = |branch: &&Id| {
+            let wanted = &self.reader.get(**branch).kind;
+            std::mem::discriminant(written) == std::mem::discriminant(wanted)
+        };
+        let alikes: Vec<Id> = branches.iter().filter(alikes).copied().collect();
+        // A name that a type has comes before one that another type had.
+        let named = |is_it: fn(&Name, &Name) -> bool| {
+            alikes.iter().find(|branch| {
+                let wanted = self.reader.get(**branch).kind.name();
+                written.name().zip(wanted).is_none_or(|(old, new)| is_it(old, new))
+            })
+        };
+        let is_exactly: fn(&Name, &Name) -> bool = |old, new| old.full == new.full;
+        if let Some(branch) =
+            named(is_exactly).or_else(|| named(was_called).filter(|_| self.with_aliases))
+        {
+            return Some(*branch);
+        }
         let mut alike = None;
-        for branch in branches {
+        for branch in &alikes {
             let wanted = &self.reader.get(*branch).kind;
-            if std::mem::discriminant(written) != std::mem::discriminant(wanted) {
+            let Some((old, new)) = written.name().zip(wanted.name()) else {
                 continue;
-            }
-            let (Some(old), Some(new)) = (written.name(), wanted.name()) else {
-                return Some(*branch);
             };
-            if is_exactly(old, new) {
-                return Some(*branch);
-            }
             let is_alike = match written {
                 Kind::Record(_) => self.reads(writer, *branch),
                 Kind::Fixed(_, size) => {
-                    is_same(old, new) && matches!(wanted, Kind::Fixed(_, it) if it == size)
+                    is_same(old, new, self.with_aliases)
+                        && matches!(wanted, Kind::Fixed(_, it) if it == size)
                 }
-                _ => is_same(old, new),
+                _ => is_same(old, new, self.with_aliases),
             };
             if is_alike && (alike.is_none() || old.short() == new.short()) {
                 alike = Some(*branch);

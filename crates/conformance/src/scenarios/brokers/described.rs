@@ -1,9 +1,9 @@
 //! The whole answer to DescribeConfigs, for each kind of resource: every entry with its value, type,
 //! source, synonyms, flags and documentation.
 
-use kafka_protocol::messages::DescribeConfigsRequest;
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::describe_configs_response::DescribeConfigsResourceResult;
+use kafka_protocol::messages::{DescribeConfigsRequest, ListConfigResourcesRequest};
 use wire_client::requests::text;
 
 use super::{BROKER, CLIENT_METRICS, GROUP, TOPIC};
@@ -20,6 +20,7 @@ area!("described":
     a_group_of_its_own,
     client_metrics,
     client_metrics_without_a_name,
+    client_metrics_of_its_own,
     a_topic_with_a_setting_of_its_own,
     a_broker_without_documentation,
     what_can_be_changed,
@@ -166,6 +167,35 @@ fn client_metrics(scene: &Scene) -> Outcome {
 
 fn client_metrics_without_a_name(scene: &Scene) -> Outcome {
     whole(scene, CLIENT_METRICS, "")
+}
+
+fn client_metrics_of_its_own(scene: &Scene) -> Outcome {
+    let name = scene.name("metrics");
+    let own = [
+        (super::SET, "interval.ms", Some(" 1000 ")),
+        (super::SET, "match", Some("client_id=a.*, client_software_name=x")),
+        (super::SET, "metrics", Some("org.apache.")),
+    ];
+    let set = super::change(scene, CLIENT_METRICS, &name, &own, false)?;
+    let shown = scene.until("the subscription is there", || {
+        let (_, configs) = describe(scene, CLIENT_METRICS, &name, None, false)?;
+        let is_there = configs.iter().all(|it| it.config_source == 7);
+        Ok(is_there.then(|| configs.iter().map(entry).collect::<Vec<_>>().join("; ")))
+    })?;
+    let is_listed = |expected: bool| {
+        scene.until("the subscription is listed, or not any more", || {
+            let request =
+                ListConfigResourcesRequest::default().with_resource_types(vec![CLIENT_METRICS]);
+            let answer = scene.node()?.try_call(1, &request)?;
+            let listed = answer.config_resources.iter().any(|it| *it.resource_name == *name);
+            Ok((listed == expected).then_some(()))
+        })
+    };
+    is_listed(true)?;
+    let gone = own.map(|(_, name, _)| (super::DELETE, name, None));
+    let deleted = super::change(scene, CLIENT_METRICS, &name, &gone, false)?;
+    is_listed(false)?;
+    Ok(format!("{set}: {shown}, {deleted}: gone"))
 }
 
 fn a_topic_with_a_setting_of_its_own(scene: &Scene) -> Outcome {

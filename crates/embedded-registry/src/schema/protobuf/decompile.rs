@@ -16,11 +16,12 @@ use super::element::{
     Enum, EnumValue, Extend, Field, File, Group, Label, Message, Method, Oneof, Reserved, Service,
     Setting, Syntax, Type, Value,
 };
+use super::meta::{self, parts};
 use super::normal::map;
 use super::symbols::{Symbols, within};
 
-/// The file, with names in full.
-pub(super) fn file(made: &FileDescriptorProto) -> File {
+/// The file, with names in full. `bytes` are what the descriptor was read from.
+pub(super) fn file(made: &FileDescriptorProto, bytes: &[u8]) -> File {
     let is_proto3 = made.syntax() == "proto3";
     let is_public = |at: usize| made.public_dependency.contains(&(at as i32));
     let imports = |public: bool| {
@@ -28,18 +29,27 @@ pub(super) fn file(made: &FileDescriptorProto) -> File {
         all.filter(|(at, _)| is_public(*at) == public).map(|(_, name)| name.clone()).collect()
     };
     let reader = Reader { is_proto3 };
-    let messages = made.message_type.iter().map(|it| Type::Message(reader.message(it)));
-    let enums = made.enum_type.iter().map(|it| Type::Enum(enumeration(it)));
+    let messages = both(&made.message_type, parts(bytes, 4));
+    let messages = messages.map(|(made, bytes)| Type::Message(reader.message(made, bytes)));
+    let enums = both(&made.enum_type, parts(bytes, 5));
+    let enums = enums.map(|(made, bytes)| Type::Enum(enumeration(made, bytes)));
+    let mut options = made.options.as_ref().map(of_file).unwrap_or_default();
+    options.extend(meta::setting("file_meta", parts(bytes, 8).last()));
     File {
         syntax: Some(if is_proto3 { Syntax::Proto3 } else { Syntax::Proto2 }),
         package: Some(made.package().to_owned()).filter(|it| !it.is_empty()),
         imports: imports(false),
         public_imports: imports(true),
-        options: made.options.as_ref().map(of_file).unwrap_or_default(),
+        options,
         types: messages.chain(enums).collect(),
-        extends: reader.extends(&made.extension),
+        extends: reader.extends(&made.extension, parts(bytes, 7)),
         services: made.service.iter().map(service).collect(),
     }
+}
+
+/// Parts of a descriptor with the bytes that they were read from.
+fn both<'a, T>(made: &'a [T], bytes: Vec<&'a [u8]>) -> impl Iterator<Item = (&'a T, &'a [u8])> {
+    made.iter().zip(bytes.into_iter().chain(std::iter::repeat([].as_slice())))
 }
 
 struct Reader {
@@ -47,18 +57,19 @@ struct Reader {
 }
 
 impl Reader {
-    fn message(&self, made: &DescriptorProto) -> Message {
+    fn message(&self, made: &DescriptorProto, bytes: &[u8]) -> Message {
         let mut message = Message { name: made.name().to_owned(), ..Message::default() };
         if let Some(options) = &made.options {
             let accessor =
                 ("no_standard_descriptor_accessor", options.no_standard_descriptor_accessor);
             message.options = flags(&[accessor, ("deprecated", options.deprecated)]);
         }
+        message.options.extend(meta::setting("message_meta", parts(bytes, 7).last()));
         for oneof in &made.oneof_decl {
             message.oneofs.push(Oneof { name: oneof.name().to_owned(), ..Oneof::default() });
         }
-        for field in &made.field {
-            self.member(made, field, &mut message);
+        for field in both(&made.field, parts(bytes, 2)) {
+            self.member((made, bytes), field, &mut message);
         }
         message.oneofs.retain(|oneof| !oneof.fields.is_empty() || !oneof.groups.is_empty());
         let ranges =
@@ -68,35 +79,43 @@ impl Reader {
         let ranges =
             made.extension_range.iter().map(|it| range(it.start(), it.end().saturating_sub(1)));
         message.extensions = lists([ranges.collect()]);
-        message.extends = self.extends(&made.extension);
+        message.extends = self.extends(&made.extension, parts(bytes, 6));
         let is_group = |name: &str| {
             let mut fields = made.field.iter();
             fields.any(|it| it.r#type() == Kind::Group && last(it.type_name()) == name)
         };
-        for inner in &made.nested_type {
+        for (inner, bytes) in both(&made.nested_type, parts(bytes, 3)) {
             let is_entry = inner.options.as_ref().is_some_and(MessageOptions::map_entry);
             if !is_entry && !is_group(inner.name()) {
-                message.types.push(Type::Message(self.message(inner)));
+                message.types.push(Type::Message(self.message(inner, bytes)));
             }
         }
-        message.types.extend(made.enum_type.iter().map(|it| Type::Enum(enumeration(it))));
+        let enums = both(&made.enum_type, parts(bytes, 4));
+        message.types.extend(enums.map(|(made, bytes)| Type::Enum(enumeration(made, bytes))));
         message
     }
 
-    fn member(&self, made: &DescriptorProto, field: &FieldDescriptorProto, message: &mut Message) {
+    fn member(
+        &self,
+        (made, of_message): (&DescriptorProto, &[u8]),
+        (field, bytes): (&FieldDescriptorProto, &[u8]),
+        message: &mut Message,
+    ) {
         let oneof = field.oneof_index.filter(|_| !field.proto3_optional());
         let oneof = oneof.and_then(|at| message.oneofs.get_mut(usize::try_from(at).ok()?));
-        let inner = made.nested_type.iter().find(|it| it.name() == last(field.type_name()));
-        if let (Kind::Group, Some(inner)) = (field.r#type(), inner) {
+        let mut inner = both(&made.nested_type, parts(of_message, 3));
+        let inner = inner.find(|(it, _)| it.name() == last(field.type_name()));
+        if let (Kind::Group, Some((inner, bytes))) = (field.r#type(), inner) {
             let label = self.label(field).filter(|_| oneof.is_none());
             let (name, number) = (inner.name().to_owned(), field.number());
-            let fields = self.message(inner).fields;
+            let fields = self.message(inner, bytes).fields;
             let group = Group { label, name, number, fields };
             oneof.map_or(&mut message.groups, |it| &mut it.groups).push(group);
             return;
         }
-        let mut member = self.field(field);
-        let entry = inner.filter(|it| it.options.as_ref().is_some_and(MessageOptions::map_entry));
+        let mut member = self.field(field, bytes);
+        let entry = inner.map(|(it, _)| it);
+        let entry = entry.filter(|it| it.options.as_ref().is_some_and(MessageOptions::map_entry));
         if let Some([key, value]) = entry.map(|it| it.field.as_slice()) {
             member.kind = format!("map<{}, {}>", kind(key), kind(value));
             member.label = None;
@@ -120,7 +139,7 @@ impl Reader {
         }
     }
 
-    fn field(&self, made: &FieldDescriptorProto) -> Field {
+    fn field(&self, made: &FieldDescriptorProto, bytes: &[u8]) -> Field {
         let mut options = Vec::new();
         if let Some(set) = &made.options {
             let word = |name: &str, value: Option<&str>| {
@@ -131,6 +150,7 @@ impl Reader {
             options.extend(word("jstype", set.jstype.map(|_| JsType::as_str_name(&set.jstype()))));
             options.extend(flags(&[("deprecated", set.deprecated)]));
         }
+        options.extend(meta::setting("field_meta", parts(bytes, 8).last()));
         Field {
             label: self.label(made),
             kind: kind(made),
@@ -142,40 +162,39 @@ impl Reader {
         }
     }
 
-    fn extends(&self, made: &[FieldDescriptorProto]) -> Vec<Extend> {
+    fn extends(&self, made: &[FieldDescriptorProto], bytes: Vec<&[u8]>) -> Vec<Extend> {
         let mut extends: Vec<Extend> = Vec::new();
-        for field in made {
+        for (field, bytes) in both(made, bytes) {
             let name = field.extendee().to_owned();
             match extends.iter_mut().find(|it| it.name == name) {
-                Some(extend) => extend.fields.push(self.field(field)),
-                None => extends.push(Extend { name, fields: vec![self.field(field)] }),
+                Some(extend) => extend.fields.push(self.field(field, bytes)),
+                None => extends.push(Extend { name, fields: vec![self.field(field, bytes)] }),
             }
         }
         extends
     }
 }
 
-fn enumeration(made: &EnumDescriptorProto) -> Enum {
+fn enumeration(made: &EnumDescriptorProto, bytes: &[u8]) -> Enum {
     let ranges = made.reserved_range.iter().map(|it| range(it.start(), it.end()));
     let names = made.reserved_name.iter().map(|it| Reserved::Name(it.clone()));
-    let options = made
+    let mut options = made
         .options
         .as_ref()
-        .map(|it| flags(&[("allow_alias", it.allow_alias), ("deprecated", it.deprecated)]));
-    let value = |it: &prost_reflect::prost_types::EnumValueDescriptorProto| EnumValue {
-        name: it.name().to_owned(),
-        number: it.number(),
-        options: it
-            .options
-            .as_ref()
-            .map(|it| flags(&[("deprecated", it.deprecated)]))
-            .unwrap_or_default(),
-    };
+        .map(|it| flags(&[("allow_alias", it.allow_alias), ("deprecated", it.deprecated)]))
+        .unwrap_or_default();
+    options.extend(meta::setting("enum_meta", parts(bytes, 3).last()));
+    let values = both(&made.value, parts(bytes, 2)).map(|(it, bytes)| {
+        let options = it.options.as_ref().map(|it| flags(&[("deprecated", it.deprecated)]));
+        let mut options = options.unwrap_or_default();
+        options.extend(meta::setting("enum_value_meta", parts(bytes, 3).last()));
+        EnumValue { name: it.name().to_owned(), number: it.number(), options }
+    });
     Enum {
         name: made.name().to_owned(),
         reserved: lists([ranges.collect(), names.collect()]),
-        options: options.unwrap_or_default(),
-        values: made.value.iter().map(value).collect(),
+        options,
+        values: values.collect(),
     }
 }
 

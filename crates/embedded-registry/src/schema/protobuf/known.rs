@@ -65,7 +65,7 @@ pub(super) fn files() -> &'static HashMap<&'static str, File> {
         }
         for name in OWN {
             let found = GoogleFileResolver::new().open_file(name).expect("the compiler has it");
-            let mut file = decompile::file(found.file_descriptor_proto());
+            let mut file = decompile::file(found.file_descriptor_proto(), &[]);
             let symbols = Symbols::visible(&file, &|_| None);
             decompile::shorten(&mut file, &symbols);
             files.insert(name, file);

@@ -9,6 +9,7 @@ mod decompile;
 mod descriptor;
 mod element;
 mod known;
+mod meta;
 mod model;
 mod normal;
 mod number;
@@ -127,7 +128,7 @@ fn read(text: &str) -> Result<File, String> {
     let bytes = STANDARD.decode(text.trim()).unwrap_or_default();
     let made = FileDescriptorProto::decode(bytes.as_slice())
         .map_err(|error| format!("it is base64 text, but no file descriptor: {error}"))?;
-    Ok(decompile::file(&made))
+    Ok(decompile::file(&made, &bytes))
 }
 
 /// Counts brackets where they stand, in comments and strings too, which can only refuse more.
@@ -283,6 +284,59 @@ mod tests {
         let printed = canonical(&parsed.serialized(), false);
         for line in ["  p.B outer = 1;", "  B inner = 2;"] {
             assert!(printed.lines().any(|it| it == line), "{line} is missing in {printed}");
+        }
+    }
+
+    #[test]
+    fn what_confluent_keeps_in_the_options_of_a_descriptor_is_in_its_text() {
+        let text = r#"syntax = "proto3"; package p; import "confluent/meta.proto";
+            option (confluent.file_meta).doc = "file";
+            message A { option (confluent.message_meta) = { doc: "message", params: [
+                { value: "9", key: "precision" }] };
+              string a = 1 [deprecated = true, (confluent.field_meta) = { tags: ["PII", "X"] }];
+              enum E { option (confluent.enum_meta).doc = "enum";
+                Z = 0 [(confluent.enum_value_meta).doc = "value"]; }
+              message B { option (confluent.message_meta).tags = "inner"; } }"#;
+        // The compiler writes the extensions as Confluent's clients do.
+        let mut resolver = protox::file::ChainFileResolver::new();
+        resolver.add(Source(text));
+        resolver.add(protox::file::GoogleFileResolver::new());
+        let mut compiler = protox::Compiler::with_file_resolver(resolver);
+        compiler.open_file("default").unwrap();
+        let file = compiler.descriptor_pool().get_file_by_name("default").unwrap();
+        let parsed = Protobuf::parse(&STANDARD.encode(file.encode_to_vec()), &[], false).unwrap();
+        let aggregate = text
+            .replace(
+                "(confluent.file_meta).doc = \"file\"",
+                "(confluent.file_meta) = { doc: \"file\" }",
+            )
+            .replace(
+                "(confluent.enum_meta).doc = \"enum\"",
+                "(confluent.enum_meta) = { doc: \"enum\" }",
+            )
+            .replace(
+                "(confluent.enum_value_meta).doc = \"value\"",
+                "(confluent.enum_value_meta) = { doc: \"value\" }",
+            )
+            .replace(
+                "(confluent.message_meta).tags = \"inner\"",
+                "(confluent.message_meta) = { tags: [\"inner\"] }",
+            );
+        assert_eq!(parsed.text, canonical(&aggregate, false));
+    }
+
+    struct Source(&'static str);
+
+    impl protox::file::FileResolver for Source {
+        fn open_file(&self, name: &str) -> Result<protox::file::File, protox::Error> {
+            match name {
+                "default" => protox::file::File::from_source(name, self.0),
+                "confluent/meta.proto" => protox::file::File::from_source(
+                    name,
+                    include_str!("known/confluent/meta.proto"),
+                ),
+                _ => Err(protox::Error::file_not_found(name)),
+            }
         }
     }
 

@@ -106,7 +106,8 @@ final class Values {
         new GenericData.Fixed(schema, rising), new GenericData.Fixed(schema, negative));
   }
 
-  /** As many records as the field with the most values has: each value is in one of them. */
+  /** As many records as the field with the most values has: each value is in one of them, and
+   * fields of one type differ. */
   private static List<Object> records(Schema schema, int depth) {
     List<List<Object>> fields = new ArrayList<>();
     int most = 1;
@@ -119,7 +120,7 @@ final class Values {
     for (int at = 0; at < (depth > DEEPEST ? 1 : most); at++) {
       GenericData.Record record = new GenericData.Record(schema);
       for (int field = 0; field < fields.size(); field++) {
-        record.put(field, fields.get(field).get(at % fields.get(field).size()));
+        record.put(field, fields.get(field).get((at + field) % fields.get(field).size()));
       }
       records.add(record);
     }
