@@ -158,7 +158,7 @@ impl RegistryClient {
         self.rest(Method::DELETE, &path, None, doing()).await.map(drop)
     }
 
-    async fn rest(
+    pub(crate) async fn rest(
         &self,
         method: Method,
         path: &str,
@@ -190,7 +190,7 @@ impl RegistryClient {
     }
 }
 
-async fn read<T: DeserializeOwned>(answer: Response, doing: String) -> Result<T, Error> {
+pub(crate) async fn read<T: DeserializeOwned>(answer: Response, doing: String) -> Result<T, Error> {
     let read = answer.json().await;
     read.map_err(|error| Error::Answer { doing, reason: reason(&error) })
 }

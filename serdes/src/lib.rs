@@ -6,6 +6,7 @@
 //! | writing and reading values of a Rust type | [`mod@avro`], [`mod@json`], [`mod@protobuf`] |
 //! | which subject, and what happens with a schema that is not there | [`SubjectNames`], [`Registration`] |
 //! | the five bytes in front of every message | [`mod@prefix`] |
+//! | the same in a header, for programs that ask for it | [`mod@header`] |
 //! | what can go wrong, and what to do then | [`Error`] |
 //!
 //! A value is checked against the schema before it is written. What does not fit is an error that
@@ -15,12 +16,13 @@
 //! would bring a second apache-avro, jsonschema and protox, and its JSON errors print the whole
 //! value. The bytes are those of Confluent's serialisers.
 //!
-//! Left out are data contracts (rules, metadata), encryption, and ids in headers.
+//! Left out are data contracts (rules, metadata) and encryption.
 
 mod admin;
 pub mod avro;
 mod cache;
 mod error;
+pub mod header;
 pub mod json;
 pub mod prefix;
 pub mod protobuf;

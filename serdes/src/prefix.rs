@@ -42,6 +42,9 @@ pub enum PrefixError {
          of a schema registry"
     )]
     NoMagicByte(u8),
+    /// The header is there, and is none that a serialiser writes.
+    #[error("the header {0} holds neither the id nor the GUID of a schema")]
+    NoHeader(&'static str),
 }
 
 /// Takes a message apart: the schema's id, and what comes behind the prefix.

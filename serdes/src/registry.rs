@@ -5,15 +5,19 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::Method;
 use schema_registry_converter::async_impl::schema_registry::{
     SrSettings, get_schema_by_id, get_schema_by_subject_and_version, perform_sr_call,
 };
 use schema_registry_converter::schema_registry_common::{
     RawRegisteredSchema, RegisteredReference, RegisteredSchema, SrCall,
 };
+use serde::Deserialize;
 
+use crate::admin::read;
 use crate::cache::Cache;
 use crate::error::{Error, reason};
+use crate::header::{guid_text, read_guid};
 use crate::prefix::SchemaId;
 use crate::schema::{Dependency, Reference, Registered, Schema, SchemaType};
 
@@ -88,8 +92,10 @@ impl Builder {
         let settings = settings.build_with(http());
         let settings = settings.map_err(|error| Error::Settings(reason(&error)))?;
         let http = http().build().map_err(|error| Error::Settings(reason(&error)))?;
-        let (credentials, by_id) = (self.credentials, Cache::new());
-        Ok(RegistryClient(Arc::new(Shared { url: text, credentials, settings, http, by_id })))
+        let credentials = self.credentials;
+        let (by_id, guids, by_guid) = (Cache::new(), Cache::new(), Cache::new());
+        let shared = Shared { url: text, credentials, settings, http, by_id, guids, by_guid };
+        Ok(RegistryClient(Arc::new(shared)))
     }
 }
 
@@ -115,6 +121,8 @@ pub(crate) struct Shared {
     /// For what schema_registry_converter does not ask.
     pub(crate) http: reqwest::Client,
     by_id: Cache<SchemaId, Registered>,
+    guids: Cache<SchemaId, u128>,
+    by_guid: Cache<u128, SchemaId>,
 }
 
 impl fmt::Debug for RegistryClient {
@@ -148,6 +156,44 @@ impl RegistryClient {
             self.with_dependencies(found, doing()).await
         };
         self.0.by_id.get(id, ask).await
+    }
+
+    /// The GUID of a schema, asked for once.
+    pub(crate) async fn guid(&self, id: SchemaId) -> Result<u128, Error> {
+        #[derive(Deserialize)]
+        struct Answer {
+            guid: Option<String>,
+        }
+        let ask = async || {
+            let doing = || format!("give the GUID of schema {id}");
+            let path = format!("/schemas/ids/{id}");
+            let answer = self.rest(Method::GET, &path, None, doing()).await?;
+            let answer: Answer = read(answer, doing()).await?;
+            answer.guid.as_deref().and_then(read_guid).ok_or_else(|| {
+                let reason = "it has none, so headers can hold ids only".to_owned();
+                Error::Answer { doing: doing(), reason }
+            })
+        };
+        self.0.guids.get(id, ask).await.map(|guid| *guid)
+    }
+
+    /// The id of the schema with a GUID, asked for once.
+    pub(crate) async fn id_of_guid(&self, guid: u128) -> Result<SchemaId, Error> {
+        #[derive(Deserialize)]
+        struct InContext {
+            id: u32,
+        }
+        let ask = async || {
+            let doing = || format!("give the schema {}", guid_text(guid));
+            let path = format!("/schemas/guids/{}/ids", guid_text(guid));
+            let answer = self.rest(Method::GET, &path, None, doing()).await?;
+            let ids: Vec<InContext> = read(answer, doing()).await?;
+            ids.first().map(|found| SchemaId(found.id)).ok_or_else(|| {
+                let reason = "no context knows it".to_owned();
+                Error::Answer { doing: doing(), reason }
+            })
+        };
+        self.0.by_guid.get(guid, ask).await.map(|id| *id)
     }
 
     /// The latest version under a subject, asked for each time.

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::error::ApiError;
+use crate::lenient;
 use crate::model::{Level, Reference, Schema, SchemaType};
 use crate::schema::{self, Dependency, Parsed};
 use crate::store::{Store, Version, Which};
@@ -11,13 +12,30 @@ use crate::store::{Store, Version, Which};
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SchemaRequest {
+    #[serde(default, deserialize_with = "lenient::text")]
     schema: Option<String>,
+    #[serde(default, deserialize_with = "lenient::text")]
     schema_type: Option<String>,
+    #[serde(default, deserialize_with = "lenient::references")]
     references: Option<Vec<Reference>>,
     /// Only in mode IMPORT.
+    #[serde(default, deserialize_with = "lenient::number")]
     pub(crate) id: Option<i32>,
-    /// Only in mode IMPORT.
+    /// In mode IMPORT any, in others the next one.
+    #[serde(default, deserialize_with = "lenient::number")]
     pub(crate) version: Option<i32>,
+}
+
+impl SchemaRequest {
+    /// Whether it brings none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.schema.as_deref().unwrap_or_default().trim().is_empty()
+    }
+
+    /// The version that it asks for, where it does.
+    pub(crate) fn wanted_version(&self) -> Option<i32> {
+        self.version.filter(|version| *version > 0)
+    }
 }
 
 /// A schema that was understood, and what it is compared by.
@@ -27,7 +45,7 @@ pub(crate) struct Candidate {
 }
 
 impl Candidate {
-    /// Reads the schema of a request.
+    /// Reads the schema of a request; strictly where it may be a new one.
     ///
     /// # Errors
     ///
@@ -36,17 +54,16 @@ impl Candidate {
         store: &Store,
         request: &SchemaRequest,
         normalize: bool,
+        strict: bool,
     ) -> Result<Self, ApiError> {
-        let text = request.schema.as_deref().unwrap_or_default();
-        if text.trim().is_empty() {
+        if request.is_empty() {
             return Err(ApiError::invalid_schema("Empty schema"));
         }
+        let text = request.schema.as_deref().unwrap_or_default();
         let name = request.schema_type.as_deref().unwrap_or("AVRO");
-        let schema_type: SchemaType = name.parse().map_err(|()| {
-            ApiError::invalid_schema(format!(
-                "Invalid schema type {name}: it must be AVRO, JSON or PROTOBUF"
-            ))
-        })?;
+        let schema_type: SchemaType = name
+            .parse()
+            .map_err(|()| ApiError::invalid_schema(format!("Invalid schema type {name}")))?;
         let invalid = |details: String| {
             ApiError::invalid_schema(format!(
                 "Invalid schema of type {}, details: {details}",
@@ -56,9 +73,25 @@ impl Candidate {
         let references =
             settled(store, request.references.as_deref().unwrap_or_default()).map_err(invalid)?;
         let dependencies = dependencies(store, &references).map_err(invalid)?;
-        let parsed = schema::parse(schema_type, text, &dependencies, normalize).map_err(invalid)?;
+        let parsed =
+            schema::parse(schema_type, text, &dependencies, normalize, strict).map_err(invalid)?;
         let schema = Schema { schema_type, text: parsed.text.clone(), references };
         Ok(Self { schema, parsed })
+    }
+
+    /// The latest of the subject's versions with this schema: word for word, or else in meaning.
+    pub(crate) fn find(&self, store: &Store, subject: &str, which: Which) -> Option<Version> {
+        if let Some(found) = store.find(subject, &self.schema, which) {
+            return Some(found);
+        }
+        let mut versions = store.versions(subject, which).into_iter().rev();
+        versions.find(|version| {
+            let (ours, theirs) = (&self.schema.references, &version.schema.references);
+            (ours == theirs || ours.is_empty())
+                && version.schema.schema_type == self.schema.schema_type
+                && parsed(store, &version.schema)
+                    .is_ok_and(|parsed| self.parsed.means_the_same(&parsed))
+        })
     }
 
     /// What stands against registering it after these versions; empty where nothing does.
@@ -105,7 +138,7 @@ impl Candidate {
 /// A schema that is registered, read again with what it needs.
 pub(crate) fn parsed(store: &Store, schema: &Schema) -> Result<Parsed, String> {
     let dependencies = dependencies(store, &schema.references)?;
-    schema::parse(schema.schema_type, &schema.text, &dependencies, false)
+    schema::parse(schema.schema_type, &schema.text, &dependencies, false, false)
 }
 
 /// The references with their versions in numbers: −1 asks for the latest.

@@ -97,11 +97,15 @@ impl ApiError {
         Self::coded(40403, format!("Schema {id} not found"))
     }
 
+    pub(crate) fn guid_not_found(guid: &str) -> Self {
+        Self::coded(40403, format!("Schema {guid} not found"))
+    }
+
     pub(crate) fn subject_soft_deleted(subject: &str) -> Self {
         Self::coded(
             40404,
             format!(
-                "Subject '{subject}' was soft deleted. Set permanent=true to delete permanently"
+                "Subject '{subject}' was soft deleted.Set permanent=true to delete permanently"
             ),
         )
     }
@@ -117,7 +121,7 @@ impl ApiError {
         Self::coded(
             40406,
             format!(
-                "Subject '{subject}' Version {version} was soft deleted. \
+                "Subject '{subject}' Version {version} was soft deleted.\
                  Set permanent=true to delete permanently"
             ),
         )

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
 
 /// What a schema is written in.
@@ -57,6 +58,24 @@ pub(crate) struct Schema {
     /// In canonical form, see `schema`.
     pub(crate) text: String,
     pub(crate) references: Vec<Reference>,
+}
+
+impl Schema {
+    /// The hash of what it is, as Confluent's registry has it: the same in every registry, and
+    /// written as a UUID.
+    pub(crate) fn guid(&self) -> String {
+        let mut hash = Md5::new();
+        hash.update(self.text.as_bytes());
+        for Reference { name, subject, version } in &self.references {
+            hash.update(name.as_bytes());
+            hash.update(subject.as_bytes());
+            hash.update(version.to_be_bytes());
+        }
+        let hash = u128::from_be_bytes(hash.finalize().into());
+        let digits = format!("{hash:032x}");
+        let parts = [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]];
+        parts.join("-")
+    }
 }
 
 /// Which older versions a new one is compared with, and in which direction.
@@ -133,6 +152,17 @@ impl Mode {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_guid_is_the_hash_that_confluents_own_test_expects() {
+        let text = r#"{"type":"record","name":"myrecord","fields":[{"type":"string","default":null,"name":"f"}]}"#;
+        let mut schema =
+            Schema { schema_type: SchemaType::Avro, text: text.to_owned(), references: Vec::new() };
+        assert_eq!(schema.guid(), "1d20cbb9-e5e3-5e97-54e7-da170b6e5ddb");
+        let (name, subject) = ("a".to_owned(), "b".to_owned());
+        schema.references.push(Reference { name, subject, version: 1 });
+        assert_eq!(schema.guid(), "ba7a5862-7835-11f7-eabd-e18d3de269c3");
+    }
 
     #[test]
     fn levels_modes_and_types_are_written_as_confluent_writes_them() {

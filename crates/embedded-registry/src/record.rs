@@ -67,6 +67,14 @@ struct ModeValue {
 }
 
 impl Event {
+    /// The id that a record gives out.
+    pub(crate) fn id(&self) -> Option<i32> {
+        match self {
+            Self::Registered { id, .. } => Some(*id),
+            _ => None,
+        }
+    }
+
     /// The record's key.
     pub(crate) fn key(&self) -> String {
         let (keytype, subject, version, magic) = match self {

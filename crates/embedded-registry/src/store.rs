@@ -50,7 +50,8 @@ pub(crate) struct Store {
     subjects: BTreeMap<String, BTreeMap<i32, Version>>,
     ids: BTreeMap<i32, Identified>,
     id_of: HashMap<Arc<Schema>, i32>,
-    /// The highest id that was ever given out, as far as the log remembers.
+    id_of_guid: HashMap<String, i32>,
+    /// The highest id that was ever given out.
     highest_id: i32,
     config: Option<Config>,
     configs: BTreeMap<String, Config>,
@@ -59,6 +60,11 @@ pub(crate) struct Store {
 }
 
 impl Store {
+    /// An empty state, whose ids begin after one that was given out already.
+    pub(crate) fn after(given: i32) -> Self {
+        Self { highest_id: given, ..Self::default() }
+    }
+
     /// Changes the state as a record says.
     pub(crate) fn apply(&mut self, event: Event) {
         match event {
@@ -95,6 +101,7 @@ impl Store {
         // Imports may give one schema two ids; the lower one is given out from then on.
         let known = self.id_of.entry(schema.clone()).or_insert(id);
         *known = id.min(*known);
+        self.id_of_guid.insert(schema.guid(), *known);
         let used = BTreeSet::new();
         let entry = self.ids.entry(id).or_insert(Identified { schema: schema.clone(), used });
         entry.used.insert((subject.to_owned(), version));
@@ -118,6 +125,7 @@ impl Store {
             self.ids.remove(&removed.id);
             if self.id_of.get(&removed.schema) == Some(&removed.id) {
                 self.id_of.remove(&removed.schema);
+                self.id_of_guid.remove(&removed.schema.guid());
             }
         }
     }
@@ -172,6 +180,11 @@ impl Store {
         self.id_of.get(schema).copied().unwrap_or(self.highest_id.saturating_add(1))
     }
 
+    /// The highest id that a schema has, 0 where there is none.
+    pub(crate) fn highest_used_id(&self) -> i32 {
+        self.ids.keys().next_back().copied().unwrap_or(0)
+    }
+
     /// The highest id that was given out.
     pub(crate) fn highest_id(&self) -> i32 {
         self.highest_id
@@ -180,6 +193,11 @@ impl Store {
     /// The schema with this id.
     pub(crate) fn schema(&self, id: i32) -> Option<Arc<Schema>> {
         self.ids.get(&id).map(|identified| identified.schema.clone())
+    }
+
+    /// The id of the schema with this hash, in digits and dashes.
+    pub(crate) fn id_of_guid(&self, guid: &str) -> Option<i32> {
+        self.id_of_guid.get(&guid.to_ascii_lowercase()).copied()
     }
 
     /// The subjects and versions that use an id; `None` where nobody has it.

@@ -4,31 +4,37 @@ use std::time::Duration;
 
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
-use rdkafka::client::DefaultClientContext;
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::error::{KafkaResult, RDKafkaErrorCode};
 use rdkafka::metadata::Metadata;
 
 use crate::error::Error;
-use crate::log::Quiet;
+use crate::reader::Quiet;
+
+/// A client that asks about topics and creates them. It has connections of its own: on those of
+/// a consumer, each question would wait for the consumer's fetch to end.
+pub(crate) type Admin = AdminClient<Quiet>;
+
+/// Connects to the cluster with these settings.
+pub(crate) fn admin(config: &ClientConfig) -> KafkaResult<Admin> {
+    let mut config = config.clone();
+    // To ask whether a topic is there must not create it.
+    config.set("allow.auto.create.topics", "false");
+    config.create_with_context(Quiet)
+}
 
 /// Creates the topic where it is missing, and checks it where it is there.
 pub(crate) fn prepare(
-    config: &ClientConfig,
-    consumer: &BaseConsumer<Quiet>,
+    admin: &Admin,
+    servers: &str,
     topic: &str,
     limit: Duration,
 ) -> Result<(), Error> {
     let unfit = |reason: String| Error::Topic { topic: topic.to_owned(), reason };
-    let unanswered = |source| Error::Cluster {
-        servers: config.get("bootstrap.servers").unwrap_or_default().to_owned(),
-        source,
-    };
-    let metadata = consumer.fetch_metadata(None, limit).map_err(unanswered)?;
-    let admin: AdminClient<DefaultClientContext> = config.create().map_err(Error::Settings)?;
+    let unanswered = |source| Error::Cluster { servers: servers.to_owned(), source };
+    let metadata = admin.inner().fetch_metadata(None, limit).map_err(unanswered)?;
     match partitions(&metadata, topic) {
-        None => create(&admin, topic, metadata.brokers().len(), limit).map_err(unfit),
-        Some(1) => check_compacted(&admin, topic, limit).map_err(unfit),
+        None => create(admin, topic, metadata.brokers().len(), limit).map_err(unfit),
+        Some(1) => check_compacted(admin, topic, limit).map_err(unfit),
         Some(several) => {
             Err(unfit(format!("it has {several} partitions; the order of its records needs one")))
         }
@@ -40,12 +46,7 @@ fn partitions(metadata: &Metadata, topic: &str) -> Option<usize> {
     (!found.partitions().is_empty()).then(|| found.partitions().len())
 }
 
-fn create(
-    admin: &AdminClient<DefaultClientContext>,
-    topic: &str,
-    brokers: usize,
-    limit: Duration,
-) -> Result<(), String> {
+fn create(admin: &Admin, topic: &str, brokers: usize, limit: Duration) -> Result<(), String> {
     let replicas = TopicReplication::Fixed(brokers.clamp(1, 3) as i32);
     let topic = NewTopic::new(topic, 1, replicas).set("cleanup.policy", "compact");
     let options = AdminOptions::new().operation_timeout(Some(limit));
@@ -58,11 +59,7 @@ fn create(
 }
 
 /// Without compaction, retention would remove schemas that records still need.
-fn check_compacted(
-    admin: &AdminClient<DefaultClientContext>,
-    topic: &str,
-    limit: Duration,
-) -> Result<(), String> {
+fn check_compacted(admin: &Admin, topic: &str, limit: Duration) -> Result<(), String> {
     let options = AdminOptions::new().request_timeout(Some(limit));
     let described = blocking(admin.describe_configs([&ResourceSpecifier::Topic(topic)], &options));
     let described = described.map_err(|error| error.to_string())?.into_iter().next();

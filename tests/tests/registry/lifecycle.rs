@@ -98,7 +98,7 @@ async fn a_registry_that_starts_again_knows_everything() {
     let next = json!({ "schema": "\"bytes\"" }).to_string();
     let registered =
         send(again.address(), "POST", "/subjects/e/versions", &[], next.as_bytes()).json();
-    assert_eq!(registered, json!({ "id": 6 }), "an id is not given out twice");
+    assert_eq!(registered["id"], 6, "an id is not given out twice");
     again.shutdown().await;
 }
 

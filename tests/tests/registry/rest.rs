@@ -4,6 +4,11 @@ use serde_json::json;
 
 use crate::http::{TestRegistry, avro, record, send};
 
+/// The hashes of the schemas `"string"`, `"int"` and `"long"`.
+const STRING: &str = "095d71cf-1255-6b9d-5e33-0ad575b3df5d";
+const INT: &str = "ef524ea1-b91e-7317-3d93-8ade36c1db32";
+const LONG: &str = "e1dd9a1e-f98b-451b-5369-0370b393966b";
+
 #[tokio::test]
 async fn a_schema_has_one_id_in_all_subjects_and_a_version_in_each() {
     let registry = TestRegistry::start().await;
@@ -16,9 +21,10 @@ async fn a_schema_has_one_id_in_all_subjects_and_a_version_in_each() {
     assert_eq!(registry.get("/subjects/b/versions").json(), json!([1]));
     assert_eq!(
         registry.get("/subjects/b/versions/latest").json(),
-        json!({ "subject": "b", "version": 1, "id": 1, "schema": "\"string\"" })
+        json!({ "subject": "b", "version": 1, "id": 1, "guid": STRING, "schema": "\"string\"" })
     );
-    assert_eq!(registry.get("/schemas/ids/1").json(), json!({ "schema": "\"string\"" }));
+    let by_id = json!({ "schema": "\"string\"", "guid": STRING });
+    assert_eq!(registry.get("/schemas/ids/1").json(), by_id);
     assert_eq!(registry.get("/schemas/ids/1/schema").text, "\"string\"");
     assert_eq!(registry.get("/schemas/ids/1/subjects").json(), json!(["a", "b"]));
     assert_eq!(
@@ -92,7 +98,7 @@ async fn a_schema_is_looked_up_in_a_subject() {
     registry.register("s", &int);
     assert_eq!(
         registry.post("/subjects/s", &int).json(),
-        json!({ "subject": "s", "version": 1, "id": 1, "schema": "\"int\"" })
+        json!({ "subject": "s", "version": 1, "id": 1, "guid": INT, "schema": "\"int\"" })
     );
     assert_eq!(registry.post("/subjects/s", &long).error(), (404, 40403));
     assert_eq!(registry.post("/subjects/x", &int).error(), (404, 40401));
@@ -208,7 +214,9 @@ async fn lists_have_prefixes_and_pages() {
     let all = registry.get("/schemas").json();
     assert_eq!(all.as_array().map(Vec::len), Some(4));
     let latest = registry.get("/schemas?subjectPrefix=b&latestOnly=true").json();
-    assert_eq!(latest, json!([{ "subject": "b-1", "version": 2, "id": 2, "schema": "\"long\"" }]));
+    let long =
+        json!({ "subject": "b-1", "version": 2, "id": 2, "guid": LONG, "schema": "\"long\"" });
+    assert_eq!(latest, json!([long]));
     assert_eq!(registry.get("/schemas/ids/1?fetchMaxId=true").json()["maxId"], 2);
 }
 
@@ -237,4 +245,31 @@ async fn with_basic_auth_nothing_is_said_without_the_password() {
     }
     assert_eq!(with("Basic YW5uYTpzZWNyZXQ=").json(), json!([]));
     assert!(!format!("{:?}", registry.registry).contains("secret"));
+}
+
+#[tokio::test]
+async fn a_guid_names_a_schema_in_every_registry() {
+    let registry = TestRegistry::start().await;
+    let int = avro(&json!("int"));
+    let registered = registry.post("/subjects/s/versions", &int).json();
+    let whole = json!({ "id": 1, "version": 1, "guid": INT, "schema": "\"int\"" });
+    assert_eq!(registered, whole);
+    assert_eq!(registry.post("/subjects/s/versions", &int).json(), whole, "again");
+    let found = registry.get(&format!("/schemas/guids/{INT}")).json();
+    assert_eq!(found, json!({ "schema": "\"int\"", "guid": INT }));
+    let ids = registry.get(&format!("/schemas/guids/{INT}/ids")).json();
+    assert_eq!(ids, json!([{ "context": ".", "id": 1 }]));
+    let unknown = registry.get(&format!("/schemas/guids/{STRING}"));
+    assert_eq!(unknown.error(), (404, 40403));
+    assert_eq!(unknown.json()["message"], format!("Schema {STRING} not found"));
+    registry.delete("/subjects/s");
+    assert_eq!(registry.get(&format!("/schemas/guids/{INT}")).status, 200, "it is still read");
+    registry.delete("/subjects/s?permanent=true");
+    assert_eq!(registry.get(&format!("/schemas/guids/{INT}")).error(), (404, 40403));
+    // What it refers to is part of what it is.
+    registry.register("place", &avro(&json!({ "type": "fixed", "name": "P", "size": 1 })));
+    let references = json!([{ "name": "P", "subject": "place", "version": 1 }]);
+    let body = json!({ "schema": "[\"null\",\"P\"]", "references": references });
+    let guid = registry.post("/subjects/r/versions", &body).json()["guid"].clone();
+    assert_eq!(guid, "c841339d-1c6c-9b05-a24c-5fdf1a70cbca");
 }

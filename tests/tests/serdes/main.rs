@@ -4,6 +4,7 @@
 mod avro;
 mod faults;
 mod formats;
+mod header;
 mod java_formats;
 mod place;
 mod python;

@@ -58,7 +58,7 @@ fn check(
     log.ask(|store| {
         let earlier = earlier(store)?;
         let normalize = params.flag("normalize") || store.normalizes(name);
-        let candidate = Candidate::read(store, &request, normalize)?;
+        let candidate = Candidate::read(store, &request, normalize, true)?;
         let objections = candidate.objections(store, &earlier, store.level(Some(name)));
         let mut answer = json!({ "is_compatible": objections.is_empty() });
         if params.flag("verbose") {

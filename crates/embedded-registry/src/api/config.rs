@@ -6,10 +6,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::subjects::writable;
-use super::{App, Params, Reply, body, subject};
+use super::{App, Params, Reply, body, subject, subject_or_all};
 use crate::error::ApiError;
 use crate::log::Log;
 use crate::model::{Config, Level};
+use crate::operation::Operation;
 use crate::record::Event;
 use crate::store::Store;
 
@@ -34,7 +35,9 @@ pub(super) async fn of_one(
     Path(name): Path<String>,
     Query(params): Query<Params>,
 ) -> Result<Reply, ApiError> {
-    let name = subject(&name)?;
+    let Some(name) = subject_or_all(&name)? else {
+        return Ok(of_all(State(shared)).await);
+    };
     shared.log.ask(|store| match store.config(Some(name)) {
         Some(config) => Ok(Reply::new(config)),
         None if params.flag("defaultToGlobal") => Ok(Reply::new(of_all_now(store))),
@@ -51,7 +54,7 @@ pub(super) async fn set_for_one(
     Path(name): Path<String>,
     bytes: Bytes,
 ) -> Result<Reply, ApiError> {
-    shared.run(move |log| set(log, Some(subject(&name)?), &bytes)).await
+    shared.run(move |log| set(log, subject_or_all(&name)?, &bytes)).await
 }
 
 fn set(log: &Log, name: Option<&str>, bytes: &[u8]) -> Result<Reply, ApiError> {
@@ -60,7 +63,7 @@ fn set(log: &Log, name: Option<&str>, bytes: &[u8]) -> Result<Reply, ApiError> {
     if level.is_none() && request.normalize.is_none() {
         return Err(ApiError::invalid_level());
     }
-    log.write(|store| {
+    log.write(&Operation::UpdateConfig, |store| {
         allowed(store, name)?;
         let mut config = store.config(name).cloned().unwrap_or_default();
         config.level = level.or(config.level);
@@ -96,7 +99,7 @@ fn allowed(store: &Store, name: Option<&str>) -> Result<(), ApiError> {
 pub(super) async fn reset_for_all(State(shared): App) -> Result<Reply, ApiError> {
     shared
         .run(move |log| {
-            let was = log.write(|store| {
+            let was = log.write(&Operation::DeleteConfig, |store| {
                 allowed(store, None)?;
                 let event = Event::Config { subject: None, config: None };
                 Ok((vec![event], of_all_now(store)))
@@ -110,10 +113,13 @@ pub(super) async fn reset_for_one(
     State(shared): App,
     Path(name): Path<String>,
 ) -> Result<Reply, ApiError> {
+    if subject_or_all(&name)?.is_none() {
+        return reset_for_all(State(shared)).await;
+    }
     shared
         .run(move |log| {
             let name = subject(&name)?;
-            let was = log.write(|store| {
+            let was = log.write(&Operation::DeleteConfig, |store| {
                 allowed(store, Some(name))?;
                 let was = store.config(Some(name)).cloned();
                 let was = was.ok_or_else(|| ApiError::subject_not_found(name))?;

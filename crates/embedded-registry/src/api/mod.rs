@@ -5,13 +5,17 @@
 
 mod compatibility;
 mod config;
+mod guids;
+mod media;
 mod mode;
+mod params;
+mod paths;
 mod root;
 mod schemas;
 mod subjects;
 mod versions;
+mod view;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Router;
@@ -20,16 +24,18 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post};
+use axum::routing::{MethodRouter, get, post};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
+
+use params::{Params, id, subject, subject_or_all, version};
+use view::{VersionView, schema_view};
 
 use crate::auth::Credentials;
 use crate::error::ApiError;
+use crate::lenient;
 use crate::log::Log;
-use crate::model::{Reference, Schema, SchemaType};
-use crate::store::Version;
 
 /// What answers are, errors too.
 pub(crate) const CONTENT_TYPE: &str = "application/vnd.schemaregistry.v1+json";
@@ -44,45 +50,53 @@ type App = State<Arc<Shared>>;
 
 /// All routes.
 pub(crate) fn router(shared: Arc<Shared>, body_limit_bytes: usize) -> Router {
-    Router::new()
-        .route("/", get(root::nothing).post(root::nothing))
-        .route("/contexts", get(root::contexts))
-        .route("/v1/metadata/id", get(root::cluster_id))
-        .route("/v1/metadata/version", get(root::version))
-        .route("/schemas", get(schemas::list))
-        .route("/schemas/types", get(schemas::types))
-        .route("/schemas/ids/{id}", get(schemas::by_id))
-        .route("/schemas/ids/{id}/schema", get(schemas::text_by_id))
-        .route("/schemas/ids/{id}/subjects", get(schemas::subjects))
-        .route("/schemas/ids/{id}/versions", get(schemas::versions))
-        .route("/subjects", get(subjects::list))
-        .route("/subjects/{subject}", post(subjects::look_up).delete(subjects::delete))
-        .route("/subjects/{subject}/versions", get(versions::list).post(versions::register))
-        .route(
-            "/subjects/{subject}/versions/{version}",
-            get(versions::by_number).delete(versions::delete),
-        )
-        .route("/subjects/{subject}/versions/{version}/schema", get(versions::text))
-        .route("/subjects/{subject}/versions/{version}/referencedby", get(versions::referenced_by))
-        .route("/compatibility/subjects/{subject}/versions", post(compatibility::with_all))
-        .route(
-            "/compatibility/subjects/{subject}/versions/{version}",
-            post(compatibility::with_one),
-        )
-        .route(
-            "/config",
-            get(config::of_all).put(config::set_for_all).delete(config::reset_for_all),
-        )
-        .route("/config/{subject}", get(config::of_one).put(config::set_for_one))
-        .route("/config/{subject}", delete(config::reset_for_one))
-        .route("/mode", get(mode::of_all).put(mode::set_for_all).delete(mode::reset_for_all))
-        .route("/mode/{subject}", get(mode::of_one).put(mode::set_for_one))
-        .route("/mode/{subject}", delete(mode::reset_for_one))
+    let mut router = Router::new();
+    for (path, methods) in routes() {
+        router = router.route(path, methods.route_layer(middleware::from_fn(media::negotiated)));
+    }
+    let router = router
         .layer(DefaultBodyLimit::max(body_limit_bytes))
         .layer(middleware::from_fn_with_state(body_limit_bytes, announced_length))
         .layer(middleware::from_fn_with_state(shared.clone(), authenticated))
         .layer(middleware::map_response(in_registry_form))
-        .with_state(shared)
+        .with_state(shared);
+    // A layer of the router itself would see the path only once its route is found.
+    Router::new().fallback_service(router).layer(middleware::map_request(paths::in_one_form))
+}
+
+fn routes() -> Vec<(&'static str, MethodRouter<Arc<Shared>>)> {
+    vec![
+        ("/", get(root::nothing).post(root::nothing)),
+        ("/contexts", get(root::contexts)),
+        ("/v1/metadata/id", get(root::cluster_id)),
+        ("/v1/metadata/version", get(root::version)),
+        ("/schemas", get(schemas::list)),
+        ("/schemas/types", get(schemas::types)),
+        ("/schemas/ids/{id}", get(schemas::by_id)),
+        ("/schemas/ids/{id}/schema", get(schemas::text_by_id)),
+        ("/schemas/ids/{id}/subjects", get(schemas::subjects)),
+        ("/schemas/ids/{id}/versions", get(schemas::versions)),
+        ("/schemas/guids/{guid}", get(guids::schema)),
+        ("/schemas/guids/{guid}/ids", get(guids::ids)),
+        ("/subjects", get(subjects::list)),
+        ("/subjects/{subject}", post(subjects::look_up).delete(subjects::delete)),
+        ("/subjects/{subject}/versions", get(versions::list).post(versions::register)),
+        (
+            "/subjects/{subject}/versions/{version}",
+            get(versions::by_number).delete(versions::delete),
+        ),
+        ("/subjects/{subject}/versions/{version}/schema", get(versions::text)),
+        ("/subjects/{subject}/versions/{version}/referencedby", get(versions::referenced_by)),
+        ("/compatibility/subjects/{subject}/versions", post(compatibility::with_all)),
+        ("/compatibility/subjects/{subject}/versions/{version}", post(compatibility::with_one)),
+        ("/config", get(config::of_all).put(config::set_for_all).delete(config::reset_for_all)),
+        (
+            "/config/{subject}",
+            get(config::of_one).put(config::set_for_one).delete(config::reset_for_one),
+        ),
+        ("/mode", get(mode::of_all).put(mode::set_for_all).delete(mode::reset_for_all)),
+        ("/mode/{subject}", get(mode::of_one).put(mode::set_for_one).delete(mode::reset_for_one)),
+    ]
 }
 
 impl Shared {
@@ -119,107 +133,22 @@ fn text(body: String) -> Response {
     response
 }
 
-/// What stands after the question mark.
-#[derive(Debug, Default, Deserialize)]
-#[serde(transparent)]
-struct Params(HashMap<String, String>);
-
-impl Params {
-    fn flag(&self, name: &str) -> bool {
-        self.0.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
-    }
-
-    fn text(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
-    }
-
-    fn number(&self, name: &str) -> Option<i64> {
-        self.0.get(name)?.parse().ok()
-    }
-
-    /// The part of a list that `offset` and `limit` ask for.
-    fn page<T>(&self, list: Vec<T>) -> Vec<T> {
-        let offset = self.number("offset").and_then(|it| usize::try_from(it).ok()).unwrap_or(0);
-        let limit = self.number("limit").and_then(|it| usize::try_from(it).ok());
-        list.into_iter().skip(offset).take(limit.unwrap_or(usize::MAX)).collect()
-    }
-}
-
-/// Reads a body, whatever content type it claims.
+/// Reads a body. Nothing, and what says so, is not what was asked for; what is no JSON, or JSON of
+/// another form, is no request.
 fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
-    serde_json::from_slice(bytes).map_err(|error| match error.classify() {
-        serde_json::error::Category::Data => ApiError::unprocessable(error.to_string()),
-        _ => ApiError::bad_request(format!("the body is no JSON: {error}")),
-    })
-}
-
-/// A subject's name, where it can be one.
-fn subject(name: &str) -> Result<&str, ApiError> {
-    let reserved = ["__GLOBAL", "__EMPTY"];
-    if name.trim().is_empty() || name.chars().any(char::is_control) || reserved.contains(&name) {
-        return Err(ApiError::invalid_subject(name));
+    let null = || ApiError::unprocessable("the body must not be null (was null)");
+    if bytes.trim_ascii().is_empty() {
+        return Err(null());
     }
-    Ok(name)
-}
-
-/// The version that a path names; `None` for the latest.
-fn version(text: &str) -> Result<Option<i32>, ApiError> {
-    match text.parse::<i32>() {
-        _ if text.eq_ignore_ascii_case("latest") => Ok(None),
-        Ok(-1) => Ok(None),
-        Ok(number) if number > 0 => Ok(Some(number)),
-        _ => Err(ApiError::invalid_version(text)),
-    }
-}
-
-/// A version as clients see it.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct VersionView<'a> {
-    subject: &'a str,
-    version: i32,
-    id: i32,
-    #[serde(skip_serializing_if = "SchemaType::is_avro")]
-    schema_type: SchemaType,
-    #[serde(skip_serializing_if = "no_references")]
-    references: &'a [Reference],
-    schema: &'a str,
-    #[serde(skip_serializing_if = "is_false")]
-    deleted: bool,
-}
-
-fn no_references(references: &&[Reference]) -> bool {
-    references.is_empty()
-}
-
-fn is_false(flag: &bool) -> bool {
-    !flag
-}
-
-impl<'a> VersionView<'a> {
-    fn new(subject: &'a str, version: &'a Version) -> Self {
-        Self {
-            subject,
-            version: version.version,
-            id: version.id,
-            schema_type: version.schema.schema_type,
-            references: &version.schema.references,
-            schema: &version.schema.text,
-            deleted: version.deleted,
+    let bad = |error: serde_json::Error| ApiError::bad_request(error.to_string());
+    match serde_json::from_slice(bytes).map_err(bad)? {
+        Value::Null => Err(null()),
+        object @ Value::Object(_) => serde_json::from_value(object).map_err(bad),
+        other => {
+            let name = std::any::type_name::<T>().rsplit("::").next().unwrap_or_default();
+            Err(ApiError::bad_request(lenient::mismatched(name, &other)))
         }
     }
-}
-
-/// A schema as clients see it that have only its id.
-fn schema_view(schema: &Schema) -> Value {
-    let mut view = json!({ "schema": schema.text });
-    if !schema.schema_type.is_avro() {
-        view["schemaType"] = json!(schema.schema_type);
-    }
-    if !schema.references.is_empty() {
-        view["references"] = json!(schema.references);
-    }
-    view
 }
 
 /// Refuses a body that says itself that it is too large, without waiting for it.
@@ -249,7 +178,8 @@ async fn authenticated(State(shared): App, request: Request, next: Next) -> Resp
 /// expect a code and a message.
 async fn in_registry_form(response: Response) -> Response {
     let status = response.status();
-    let is_ours = response.headers().get(header::CONTENT_TYPE).is_some_and(|it| it == CONTENT_TYPE);
+    let content_type = response.headers().get(header::CONTENT_TYPE);
+    let is_ours = content_type.is_some_and(|it| it.as_bytes().starts_with(b"application/"));
     if is_ours || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }

@@ -5,10 +5,11 @@ use axum::extract::{Path, Query, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{App, Params, Reply, body, subject};
+use super::{App, Params, Reply, body, subject, subject_or_all};
 use crate::error::ApiError;
 use crate::log::Log;
 use crate::model::Mode;
+use crate::operation::Operation;
 use crate::record::Event;
 use crate::store::{Store, Which};
 
@@ -26,7 +27,9 @@ pub(super) async fn of_one(
     Path(name): Path<String>,
     Query(params): Query<Params>,
 ) -> Result<Reply, ApiError> {
-    let name = subject(&name)?;
+    let Some(name) = subject_or_all(&name)? else {
+        return Ok(of_all(State(shared)).await);
+    };
     shared.log.ask(|store| match store.own_mode(Some(name)) {
         Some(mode) => Ok(view(mode)),
         None if params.flag("defaultToGlobal") => Ok(view(store.mode(None))),
@@ -48,7 +51,7 @@ pub(super) async fn set_for_one(
     Query(params): Query<Params>,
     bytes: Bytes,
 ) -> Result<Reply, ApiError> {
-    shared.run(move |log| set(log, Some(subject(&name)?), &params, &bytes)).await
+    shared.run(move |log| set(log, subject_or_all(&name)?, &params, &bytes)).await
 }
 
 fn set(log: &Log, name: Option<&str>, params: &Params, bytes: &[u8]) -> Result<Reply, ApiError> {
@@ -57,7 +60,7 @@ fn set(log: &Log, name: Option<&str>, params: &Params, bytes: &[u8]) -> Result<R
     let mode: Mode =
         serde_json::from_value(Value::String(wanted)).map_err(|_| ApiError::invalid_mode())?;
     let force = params.flag("force");
-    log.write(|store| {
+    log.write(&Operation::UpdateMode, |store| {
         let becomes_import = mode == Mode::Import && store.own_mode(name) != Some(Mode::Import);
         if becomes_import && !force && holds_schemas(store, name) {
             // Imports bring ids along, which could be those of other schemas.
@@ -80,7 +83,7 @@ fn holds_schemas(store: &Store, name: Option<&str>) -> bool {
 pub(super) async fn reset_for_all(State(shared): App) -> Result<Reply, ApiError> {
     shared
         .run(move |log| {
-            log.write(|store| {
+            log.write(&Operation::DeleteMode, |store| {
                 let event = Event::Mode { subject: None, mode: None };
                 Ok((vec![event], view(store.mode(None))))
             })
@@ -92,10 +95,13 @@ pub(super) async fn reset_for_one(
     State(shared): App,
     Path(name): Path<String>,
 ) -> Result<Reply, ApiError> {
+    if subject_or_all(&name)?.is_none() {
+        return reset_for_all(State(shared)).await;
+    }
     shared
         .run(move |log| {
             let name = subject(&name)?;
-            log.write(|store| {
+            log.write(&Operation::DeleteMode, |store| {
                 let was = store.own_mode(Some(name)).ok_or_else(|| ApiError::no_own_mode(name))?;
                 let subject = Some(name.to_owned());
                 Ok((vec![Event::Mode { subject, mode: None }], view(was)))

@@ -6,7 +6,8 @@ use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use serde_json::json;
 
-use super::{App, Params, Reply, VersionView, schema_view, text};
+use super::paths::in_default_context;
+use super::{App, Params, Reply, VersionView, id, schema_view, text};
 use crate::candidate::parsed;
 use crate::error::ApiError;
 use crate::log::Log;
@@ -25,6 +26,7 @@ pub(super) async fn list(
         .run(move |log| {
             let which = if params.flag("deleted") { Which::All } else { Which::Live };
             let prefix = params.text("subjectPrefix").unwrap_or_default();
+            let prefix = in_default_context(prefix);
             let views = log.ask(|store| {
                 let subjects = store.subjects(which).into_iter();
                 let versions = subjects.filter(|it| it.starts_with(prefix)).flat_map(|subject| {
@@ -37,19 +39,19 @@ pub(super) async fn list(
                 });
                 versions.collect::<Vec<_>>()
             });
-            Ok(Reply::new(params.page(views)))
+            Ok(Reply::new(params.page(views)?))
         })
         .await
 }
 
 pub(super) async fn by_id(
     State(shared): App,
-    Path(id): Path<i32>,
+    Path(id): Path<String>,
     Query(params): Query<Params>,
 ) -> Result<Reply, ApiError> {
     shared
         .run(move |log| {
-            let schema = schema(log, id)?;
+            let schema = schema(log, self::id(&id)?)?;
             let mut view = schema_view(&schema);
             if let Some(serialized) = log.ask(|store| serialized(store, &schema, &params))? {
                 view["schema"] = json!(serialized);
@@ -64,12 +66,12 @@ pub(super) async fn by_id(
 
 pub(super) async fn text_by_id(
     State(shared): App,
-    Path(id): Path<i32>,
+    Path(id): Path<String>,
     Query(params): Query<Params>,
 ) -> Result<Response, ApiError> {
     shared
         .run(move |log| {
-            let schema = schema(log, id)?;
+            let schema = schema(log, self::id(&id)?)?;
             let serialized = log.ask(|store| serialized(store, &schema, &params))?;
             Ok(text(serialized.unwrap_or_else(|| schema.text.clone())))
         })
@@ -78,23 +80,25 @@ pub(super) async fn text_by_id(
 
 pub(super) async fn subjects(
     State(shared): App,
-    Path(id): Path<i32>,
+    Path(id): Path<String>,
     Query(params): Query<Params>,
 ) -> Result<Reply, ApiError> {
-    let mut subjects: Vec<String> =
-        uses(&shared.log, id, &params)?.into_iter().map(|(subject, _)| subject).collect();
+    let mut subjects: Vec<String> = uses(&shared.log, self::id(&id)?, &params)?
+        .into_iter()
+        .map(|(subject, _)| subject)
+        .collect();
     subjects.dedup();
-    Ok(Reply::new(params.page(subjects)))
+    Ok(Reply::new(params.page(subjects)?))
 }
 
 pub(super) async fn versions(
     State(shared): App,
-    Path(id): Path<i32>,
+    Path(id): Path<String>,
     Query(params): Query<Params>,
 ) -> Result<Reply, ApiError> {
-    let uses = uses(&shared.log, id, &params)?.into_iter();
+    let uses = uses(&shared.log, self::id(&id)?, &params)?.into_iter();
     let uses = uses.map(|(subject, version)| json!({ "subject": subject, "version": version }));
-    Ok(Reply::new(params.page(uses.collect())))
+    Ok(Reply::new(params.page(uses.collect())?))
 }
 
 fn uses(log: &Log, id: i32, params: &Params) -> Result<Vec<(String, i32)>, ApiError> {

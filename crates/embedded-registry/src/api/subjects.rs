@@ -4,14 +4,19 @@ use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use serde_json::json;
 
+use super::paths::in_default_context;
 use super::schemas::serialized;
 use super::{App, Params, Reply, VersionView, body, subject};
 use crate::candidate::{Candidate, SchemaRequest};
 use crate::error::ApiError;
+use crate::operation::Operation;
 use crate::record::Event;
 use crate::store::{Store, Version, Which};
 
-pub(super) async fn list(State(shared): App, Query(params): Query<Params>) -> Reply {
+pub(super) async fn list(
+    State(shared): App,
+    Query(params): Query<Params>,
+) -> Result<Reply, ApiError> {
     let which = match (params.flag("deletedOnly"), params.flag("deleted")) {
         (true, _) => Which::Deleted,
         (false, true) => Which::All,
@@ -19,9 +24,9 @@ pub(super) async fn list(State(shared): App, Query(params): Query<Params>) -> Re
     };
     let mut subjects = shared.log.ask(|store| store.subjects(which));
     if let Some(prefix) = params.text("subjectPrefix") {
-        subjects.retain(|subject| subject.starts_with(prefix));
+        subjects.retain(|subject| subject.starts_with(in_default_context(prefix)));
     }
-    Reply::new(params.page(subjects))
+    Ok(Reply::new(params.page(subjects)?))
 }
 
 /// Which version has this schema?
@@ -40,9 +45,12 @@ pub(super) async fn look_up(
                 if store.versions(name, which).is_empty() {
                     return Err(ApiError::subject_not_found(name));
                 }
+                if request.is_empty() {
+                    return Err(ApiError::schema_not_found());
+                }
                 let normalize = params.flag("normalize") || store.normalizes(name);
-                let candidate = Candidate::read(store, &request, normalize)?;
-                let found = store.find(name, &candidate.schema, which);
+                let candidate = Candidate::read(store, &request, normalize, false)?;
+                let found = candidate.find(store, name, which);
                 let found = found.ok_or_else(ApiError::schema_not_found)?;
                 let mut view = json!(VersionView::new(name, &found));
                 if let Some(serialized) = serialized(store, &found.schema, &params)? {
@@ -63,7 +71,7 @@ pub(super) async fn delete(
         .run(move |log| {
             let name = subject(&name)?;
             let permanent = params.flag("permanent");
-            let versions = log.write(|store| {
+            let versions = log.write(&Operation::DeleteSubject(name), |store| {
                 writable(store, name)?;
                 if permanent { delete_for_good(store, name) } else { mark_deleted(store, name) }
             })?;
@@ -75,7 +83,9 @@ pub(super) async fn delete(
 /// Whether the mode of a subject allows to write.
 pub(super) fn writable(store: &Store, name: &str) -> Result<(), ApiError> {
     if store.mode(Some(name)).is_read_only() {
-        return Err(ApiError::not_permitted(format!("Subject {name} is in read-only mode")));
+        return Err(ApiError::not_permitted(format!(
+            "Subject {name} in context  is in read-only mode"
+        )));
     }
     Ok(())
 }

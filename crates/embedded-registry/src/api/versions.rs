@@ -13,6 +13,7 @@ use super::{App, Params, Reply, VersionView, body, subject, version};
 use crate::candidate::{Candidate, SchemaRequest};
 use crate::error::ApiError;
 use crate::model::Mode;
+use crate::operation::Operation;
 use crate::record::Event;
 use crate::store::{Store, Version, Which};
 
@@ -32,7 +33,7 @@ pub(super) async fn list(
         return Err(ApiError::subject_not_found(name));
     }
     let numbers = versions.iter().map(|version| version.version).collect();
-    Ok(Reply::new(params.page::<i32>(numbers)))
+    Ok(Reply::new(params.page::<i32>(numbers)?))
 }
 
 pub(super) async fn register(
@@ -47,17 +48,36 @@ pub(super) async fn register(
             let request: SchemaRequest = body(&bytes)?;
             let normalize = params.flag("normalize");
             // Most registrations are of what is there already, and need no right to write.
-            let known = log.ask(|store| {
-                let candidate = read(store, name, &request, normalize)?;
-                registered(store, name, &request, &candidate)
-            })?;
-            let id = match known {
-                Some(id) => id,
-                None => log.write(|store| decide(store, name, &request, normalize))?,
+            let known = log.ask(|store| known(store, name, &request, normalize))?;
+            let found = match known {
+                Some(found) => found,
+                None => log.write(&Operation::Register, |store| {
+                    decide(store, name, &request, normalize)
+                })?,
             };
-            Ok(Reply(json!({ "id": id })))
+            let mut view = json!(VersionView::new(name, &found));
+            // Whoever registers knows the subject.
+            view.as_object_mut().map(|view| view.remove("subject"));
+            Ok(Reply(view))
         })
         .await
+}
+
+/// The version that has the schema already; without a schema, the latest one is meant.
+fn known(
+    store: &Store,
+    name: &str,
+    request: &SchemaRequest,
+    normalize: bool,
+) -> Result<Option<Version>, ApiError> {
+    if request.is_empty() && store.mode(Some(name)) != Mode::Import {
+        return match store.version(name, None, Which::Live) {
+            Some(latest) => Ok(Some(latest)),
+            None => Err(ApiError::invalid_schema("Empty schema")),
+        };
+    }
+    let candidate = read(store, name, request, normalize)?;
+    registered(store, name, request, &candidate)
 }
 
 fn read(
@@ -66,25 +86,31 @@ fn read(
     request: &SchemaRequest,
     normalize: bool,
 ) -> Result<Candidate, ApiError> {
-    Candidate::read(store, request, normalize || store.normalizes(name))
+    Candidate::read(store, request, normalize || store.normalizes(name), true)
 }
 
-/// The id that the schema has in this subject.
+/// The version of the subject that has the schema, unless another version is asked for.
 fn registered(
     store: &Store,
     name: &str,
     request: &SchemaRequest,
     candidate: &Candidate,
-) -> Result<Option<i32>, ApiError> {
-    let Some(found) = store.find(name, &candidate.schema, Which::Live) else {
+) -> Result<Option<Version>, ApiError> {
+    let Some(found) = candidate.find(store, name, Which::Live) else {
         return Ok(None);
     };
+    if request
+        .wanted_version()
+        .is_some_and(|wanted| wanted != found.version || request.id.is_none())
+    {
+        return Ok(None);
+    }
     match request.id {
         Some(id) if id >= 0 && id != found.id => Err(ApiError::id_does_not_match(format!(
             "Schema already registered with id {} instead of input id {id}",
             found.id
         ))),
-        _ => Ok(Some(found.id)),
+        _ => Ok(Some(found)),
     }
 }
 
@@ -93,20 +119,20 @@ fn decide(
     name: &str,
     request: &SchemaRequest,
     normalize: bool,
-) -> Result<(Vec<Event>, i32), ApiError> {
+) -> Result<(Vec<Event>, Version), ApiError> {
     let candidate = read(store, name, request, normalize)?;
-    if let Some(id) = registered(store, name, request, &candidate)? {
-        return Ok((Vec::new(), id));
+    if let Some(found) = registered(store, name, request, &candidate)? {
+        return Ok((Vec::new(), found));
     }
     writable(store, name)?;
     let is_import = store.mode(Some(name)) == Mode::Import;
     let (id, version) = match request.id.filter(|id| *id >= 0) {
         Some(_) if !is_import => {
-            let message = format!("Subject {name} is not in import mode");
+            let message = format!("Subject {name} in context  is not in import mode");
             return Err(ApiError::not_permitted(message));
         }
         None if is_import => {
-            let message = format!("Subject {name} is not in read-write mode");
+            let message = format!("Subject {name} in context  is not in read-write mode");
             return Err(ApiError::not_permitted(message));
         }
         Some(id) => imported(store, name, id, request.version, &candidate)?,
@@ -116,12 +142,18 @@ fn decide(
             if !objections.is_empty() {
                 return Err(ApiError::incompatible(name, &objections));
             }
-            (store.id_for(&candidate.schema), store.next_version(name))
+            let next = store.next_version(name);
+            if request.wanted_version().is_some_and(|wanted| wanted != next) {
+                let message = "Version is not one more than previous version";
+                return Err(ApiError::invalid_schema(message));
+            }
+            (store.id_for(&candidate.schema), next)
         }
     };
     let schema = Arc::new(candidate.schema);
-    let event = Event::Registered { subject: name.to_owned(), version, id, schema, deleted: false };
-    Ok((vec![event], id))
+    let (subject, deleted) = (name.to_owned(), false);
+    let event = Event::Registered { subject, version, id, schema: schema.clone(), deleted };
+    Ok((vec![event], Version { version, id, schema, deleted }))
 }
 
 /// The id and version that an import brings along, where they are free.
@@ -133,7 +165,7 @@ fn imported(
     candidate: &Candidate,
 ) -> Result<(i32, i32), ApiError> {
     if store.schema(id).is_some_and(|known| *known != candidate.schema) {
-        let message = format!("Overwrite new schema with id {id} is not permitted.");
+        let message = format!("Overwrite new schema with id {id} in context  is not permitted.");
         return Err(ApiError::not_permitted(message));
     }
     let version = match version.filter(|version| *version > 0) {
@@ -156,7 +188,7 @@ pub(super) async fn by_number(
         .run(move |log| {
             log.ask(|store| {
                 let found = find(store, &name, &number, &params)?;
-                let mut view = json!(VersionView::new(&name, &found));
+                let mut view = json!(VersionView::new(subject(&name)?, &found));
                 if let Some(serialized) = serialized(store, &found.schema, &params)? {
                     view["schema"] = json!(serialized);
                 }
@@ -191,7 +223,7 @@ pub(super) async fn referenced_by(
             log.ask(|store| {
                 let deleted_too = Params([("deleted".into(), "true".into())].into());
                 let found = find(store, &name, &number, &deleted_too)?;
-                Ok(Reply::new(store.referenced_by(&name, found.version)))
+                Ok(Reply::new(store.referenced_by(subject(&name)?, found.version)))
             })
         })
         .await
@@ -205,7 +237,7 @@ fn find(store: &Store, name: &str, number: &str, params: &Params) -> Result<Vers
         return Err(ApiError::subject_not_found(name));
     }
     let found = store.version(name, wanted, which);
-    found.ok_or_else(|| ApiError::version_not_found(number))
+    found.ok_or_else(|| ApiError::version_not_found(wanted.unwrap_or(-1)))
 }
 
 pub(super) async fn delete(
@@ -218,7 +250,7 @@ pub(super) async fn delete(
             let name = subject(&name)?;
             let wanted = version(&number)?;
             let permanent = params.flag("permanent");
-            let deleted = log.write(|store| {
+            let deleted = log.write(&Operation::DeleteVersion, |store| {
                 writable(store, name)?;
                 let which = if permanent { Which::All } else { Which::Live };
                 if store.versions(name, Which::All).is_empty() {
@@ -227,7 +259,7 @@ pub(super) async fn delete(
                 let found = store
                     .version(name, wanted, which)
                     .or_else(|| store.version(name, wanted, Which::All))
-                    .ok_or_else(|| ApiError::version_not_found(&number))?;
+                    .ok_or_else(|| ApiError::version_not_found(wanted.unwrap_or(-1)))?;
                 let number = found.version;
                 Ok((vec![deletion(store, name, found, permanent)?], number))
             })?;

@@ -50,7 +50,8 @@ impl std::fmt::Display for Reason {
     }
 }
 
-/// Reads a schema whose dependencies come before what needs them.
+/// Reads a schema whose dependencies come before what needs them. Strictly, which is what a new
+/// schema is read, a default in Avro must be of its field's type.
 ///
 /// # Errors
 ///
@@ -60,11 +61,12 @@ pub(crate) fn parse(
     text: &str,
     dependencies: &[Dependency],
     normalize: bool,
+    strict: bool,
 ) -> Result<Parsed, String> {
     match schema_type {
         SchemaType::Avro => {
-            let avro = avro::Avro::parse(text, dependencies)?;
-            Ok(Parsed { text: avro.canonical(normalize), kind: Kind::Avro(avro) })
+            let avro = avro::Avro::parse(text, dependencies, strict)?;
+            Ok(Parsed { text: avro.canonical(normalize)?, kind: Kind::Avro(avro) })
         }
         SchemaType::Json => {
             let json = json::Json::parse(text, dependencies)?;
@@ -78,6 +80,15 @@ pub(crate) fn parse(
 }
 
 impl Parsed {
+    /// Whether the two mean the same though their texts differ: one may write out what the other
+    /// refers to, and what has no order may be in another one.
+    pub(crate) fn means_the_same(&self, other: &Self) -> bool {
+        match (&self.kind, &other.kind) {
+            (Kind::Avro(one), Kind::Avro(other)) => one.meaning() == other.meaning(),
+            _ => false,
+        }
+    }
+
     /// Why this schema cannot read what `writer` wrote; empty where it can.
     pub(crate) fn reads(&self, writer: &Self) -> Vec<Reason> {
         match (&self.kind, &writer.kind) {

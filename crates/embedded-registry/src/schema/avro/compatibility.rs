@@ -49,12 +49,12 @@ impl<'a> Checker<'a> {
     }
 
     fn check_resolved(&mut self, reader: &'a Node, writer: &'a Node, path: &str) -> Vec<Reason> {
-        let reader = resolved(reader, self.reader);
-        let writer = resolved(writer, self.writer);
-        let (Some(reader_name), Some(writer_name)) = (name(reader), name(writer)) else {
+        let reader = reader.resolved(&self.reader.names);
+        let writer = writer.resolved(&self.writer.names);
+        let (Some(reader_name), Some(writer_name)) = (reader.name(), writer.name()) else {
             return self.compare(reader, writer, path);
         };
-        let pair = (reader_name.to_owned(), writer_name.to_owned());
+        let pair = (reader_name.full(), writer_name.full());
         if let Some(known) = self.known.get(&pair) {
             return known.clone();
         }
@@ -84,16 +84,16 @@ impl<'a> Checker<'a> {
                 if branches.iter().any(reads) {
                     return Vec::new();
                 }
-                vec![missing_branch(kind(writer), path)]
+                vec![missing_branch(writer.kind(), path)]
             }
-            (Node::Array(reader), Node::Array(writer)) => {
+            (Node::Array(reader, _), Node::Array(writer, _)) => {
                 self.check(reader, writer, &format!("{path}/items"))
             }
-            (Node::Map(reader), Node::Map(writer)) => {
+            (Node::Map(reader, _), Node::Map(writer, _)) => {
                 self.check(reader, writer, &format!("{path}/values"))
             }
             (Node::Fixed(reader), Node::Fixed(writer)) => {
-                let mut reasons = names_differ(&reader.name, &writer.name, path);
+                let mut reasons = names_differ((&reader.name, &reader.aliases), &writer.name, path);
                 if reader.size != writer.size {
                     let description =
                         format!("expected size {}, found {}", writer.size, reader.size);
@@ -107,14 +107,16 @@ impl<'a> Checker<'a> {
             }
             (Node::Enum(reader), Node::Enum(writer)) => enums_differ(reader, writer, path),
             (Node::Record(reader), Node::Record(writer)) => self.records(reader, writer, path),
-            (Node::Primitive(reader), Node::Primitive(writer)) if promotes(writer, reader) => {
+            (Node::Primitive(reader, _), Node::Primitive(writer, _))
+                if promotes(writer, reader) =>
+            {
                 Vec::new()
             }
             _ => {
                 let description = format!(
                     "the type {} of the reader does not read the type {} of the writer",
-                    kind(reader),
-                    kind(writer)
+                    reader.kind(),
+                    writer.kind()
                 );
                 vec![reason("TYPE_MISMATCH", path, description)]
             }
@@ -122,14 +124,14 @@ impl<'a> Checker<'a> {
     }
 
     fn records(&mut self, reader: &'a Record, writer: &'a Record, path: &str) -> Vec<Reason> {
-        let mut reasons = names_differ(&reader.name, &writer.name, path);
+        let mut reasons = names_differ((&reader.name, &reader.aliases), &writer.name, path);
         for (index, field) in reader.fields.iter().enumerate() {
             let path = format!("{path}/fields/{index}");
             match written_as(field, writer) {
                 Some(written) => {
                     reasons.extend(self.check(&field.node, &written.node, &format!("{path}/type")));
                 }
-                None if field.has_default => {}
+                None if field.default.is_some() => {}
                 None => {
                     let description = format!(
                         "the field {} has no default value and is missing in the writer's schema",
@@ -143,37 +145,7 @@ impl<'a> Checker<'a> {
     }
 
     fn kind(&self, writer: &'a Node) -> &'static str {
-        kind(resolved(writer, self.writer))
-    }
-}
-
-/// The type behind a name. apache-avro has made sure that there is one.
-fn resolved<'a>(node: &'a Node, schema: &'a Avro) -> &'a Node {
-    match node {
-        Node::Named(name) => schema.names.get(name).unwrap_or(node),
-        other => other,
-    }
-}
-
-fn name(node: &Node) -> Option<&str> {
-    match node {
-        Node::Record(record) => Some(&record.name.full),
-        Node::Enum(declared) => Some(&declared.name.full),
-        Node::Fixed(fixed) => Some(&fixed.name.full),
-        _ => None,
-    }
-}
-
-fn kind(node: &Node) -> &'static str {
-    match node {
-        Node::Primitive(name) => name,
-        Node::Array(_) => "array",
-        Node::Map(_) => "map",
-        Node::Union(_) => "union",
-        Node::Fixed(_) => "fixed",
-        Node::Enum(_) => "enum",
-        Node::Record(_) => "record",
-        Node::Named(_) => "name",
+        writer.resolved(&self.writer.names).kind()
     }
 }
 
@@ -198,7 +170,7 @@ fn written_as<'a>(field: &Field, writer: &'a Record) -> Option<&'a Field> {
 }
 
 fn enums_differ(reader: &Enum, writer: &Enum, path: &str) -> Vec<Reason> {
-    let mut reasons = names_differ(&reader.name, &writer.name, path);
+    let mut reasons = names_differ((&reader.name, &reader.aliases), &writer.name, path);
     let has_default =
         reader.default.as_ref().is_some_and(|default| reader.symbols.contains(default));
     let unknown: Vec<&str> = writer
@@ -214,12 +186,12 @@ fn enums_differ(reader: &Enum, writer: &Enum, path: &str) -> Vec<Reason> {
     reasons
 }
 
-fn names_differ(reader: &Name, writer: &Name, path: &str) -> Vec<Reason> {
-    let short = |name: &Name| name.full.rsplit('.').next().unwrap_or_default().to_owned();
-    if short(reader) == short(writer) || reader.aliases.contains(&writer.full) {
+fn names_differ((reader, aliases): (&Name, &[Name]), writer: &Name, path: &str) -> Vec<Reason> {
+    if reader.short == writer.short || aliases.contains(writer) {
         return Vec::new();
     }
-    vec![reason("NAME_MISMATCH", &format!("{path}/name"), format!("expected: {}", writer.full))]
+    let description = format!("expected: {}", writer.full());
+    vec![reason("NAME_MISMATCH", &format!("{path}/name"), description)]
 }
 
 fn missing_branch(kind: &str, path: &str) -> Reason {

@@ -1,0 +1,59 @@
+//! Versions and schemas as clients see them.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::model::{Reference, Schema, SchemaType};
+use crate::store::Version;
+
+/// A version as clients see it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct VersionView<'a> {
+    subject: &'a str,
+    version: i32,
+    id: i32,
+    guid: String,
+    #[serde(skip_serializing_if = "SchemaType::is_avro")]
+    schema_type: SchemaType,
+    #[serde(skip_serializing_if = "no_references")]
+    references: &'a [Reference],
+    schema: &'a str,
+    #[serde(skip_serializing_if = "is_false")]
+    deleted: bool,
+}
+
+fn no_references(references: &&[Reference]) -> bool {
+    references.is_empty()
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+impl<'a> VersionView<'a> {
+    pub(super) fn new(subject: &'a str, version: &'a Version) -> Self {
+        Self {
+            subject,
+            version: version.version,
+            id: version.id,
+            guid: version.schema.guid(),
+            schema_type: version.schema.schema_type,
+            references: &version.schema.references,
+            schema: &version.schema.text,
+            deleted: version.deleted,
+        }
+    }
+}
+
+/// A schema as clients see it that have only its id.
+pub(super) fn schema_view(schema: &Schema) -> Value {
+    let mut view = json!({ "schema": schema.text, "guid": schema.guid() });
+    if !schema.schema_type.is_avro() {
+        view["schemaType"] = json!(schema.schema_type);
+    }
+    if !schema.references.is_empty() {
+        view["references"] = json!(schema.references);
+    }
+    view
+}

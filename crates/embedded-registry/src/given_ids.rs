@@ -1,0 +1,71 @@
+//! The ids that were given out, outside of the topic that holds the schemas.
+//!
+//! Records carry an id and no schema, and outlive the topic `_schemas` where somebody deletes it.
+//! If a new one began with id 1 again, they would be read with another schema than they were
+//! written with. So the highest id is written to a compacted topic of its own, in the transaction
+//! that gives the id out, and read when a registry starts.
+
+use std::time::{Duration, Instant};
+
+use rdkafka::ClientConfig;
+use rdkafka::consumer::Consumer;
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::message::Message;
+use rdkafka::{Offset, TopicPartitionList};
+
+use crate::incarnation::Incarnation;
+use crate::reader::consumer;
+use crate::topic::Admin;
+use crate::writer::Record;
+
+/// The only key of the topic.
+const KEY: &str = "highest-id";
+
+/// How long one poll waits.
+const POLL: Duration = Duration::from_millis(100);
+
+/// The topic for the ids of the schemas in this one.
+pub(crate) fn topic(schemas: &str) -> String {
+    format!("{schemas}_ids")
+}
+
+/// What says that ids up to this one were given out.
+pub(crate) fn record(schemas: &str, highest: i32) -> Record {
+    Record { topic: topic(schemas), key: KEY.to_owned(), value: Some(highest.to_string()) }
+}
+
+/// The highest id that was given out, 0 where none was.
+pub(crate) fn highest(
+    config: &ClientConfig,
+    admin: &Admin,
+    schemas: &str,
+    limit: Duration,
+) -> KafkaResult<i32> {
+    let topic = topic(schemas);
+    Incarnation::awaited(admin, &topic, limit)?;
+    let (first, end) = admin.inner().fetch_watermarks(&topic, 0, limit)?;
+    if first == end {
+        return Ok(0);
+    }
+    let mut config = config.clone();
+    config.set("fetch.wait.max.ms", "10");
+    let consumer = consumer(&config)?;
+    let mut partitions = TopicPartitionList::new();
+    partitions.add_partition_offset(&topic, 0, Offset::Beginning)?;
+    consumer.assign(&partitions)?;
+    let deadline = Instant::now() + limit;
+    let mut highest = 0;
+    while Instant::now() < deadline {
+        match consumer.poll(POLL) {
+            Some(Ok(message)) => {
+                let value = message.payload().and_then(|value| std::str::from_utf8(value).ok());
+                let value = value.and_then(|value| value.parse().ok()).unwrap_or(0);
+                highest = highest.max(value);
+            }
+            Some(Err(KafkaError::PartitionEOF(_))) => return Ok(highest),
+            Some(Err(error)) => tracing::debug!(%error, "reading the ids that were given out"),
+            None => {}
+        }
+    }
+    Err(KafkaError::MessageConsumption(RDKafkaErrorCode::OperationTimedOut))
+}

@@ -1,0 +1,219 @@
+//! Reading the topic: one thread that applies each record to the [`Store`], and notices when the
+//! topic that it reads is no longer there.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex, RwLock};
+use rdkafka::ClientConfig;
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::message::Message;
+use rdkafka::{Offset, TopicPartitionList};
+
+use crate::incarnation::{Incarnation, Loss, is_unknown};
+use crate::record::Event;
+use crate::store::Store;
+use crate::topic::Admin;
+
+/// How long the cluster may take to say whether the topic is still there.
+const CHECK_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long one poll of the reading thread waits.
+const POLL: Duration = Duration::from_millis(100);
+
+/// What was read, and how far.
+pub(crate) struct Reader {
+    pub(crate) store: RwLock<Store>,
+    consumer: BaseConsumer<Quiet>,
+    admin: Arc<Admin>,
+    topic: String,
+    incarnation: Incarnation,
+    position: Mutex<Position>,
+    moved: Condvar,
+    stop: AtomicBool,
+}
+
+/// How far the topic was read.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Position {
+    /// The offset after the last record that was applied.
+    pub(crate) next: i64,
+    /// Whether the end was reached once.
+    pub(crate) has_ended: bool,
+    /// Why there is nothing left to be read; it stays so until the registry starts again.
+    loss: Option<Loss>,
+}
+
+/// How a wait ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Waited {
+    Reached,
+    Lost(Loss),
+    TimedOut,
+}
+
+impl Reader {
+    /// Prepares to read the topic from its beginning into `store`.
+    pub(crate) fn new(
+        consumer: BaseConsumer<Quiet>,
+        admin: Arc<Admin>,
+        topic: &str,
+        incarnation: Incarnation,
+        store: Store,
+    ) -> KafkaResult<Self> {
+        let mut partitions = TopicPartitionList::new();
+        partitions.add_partition_offset(topic, 0, Offset::Beginning)?;
+        consumer.assign(&partitions)?;
+        Ok(Self {
+            store: RwLock::new(store),
+            consumer,
+            admin,
+            topic: topic.to_owned(),
+            incarnation,
+            position: Mutex::default(),
+            moved: Condvar::new(),
+            stop: AtomicBool::new(false),
+        })
+    }
+
+    /// Reads until [`Reader::stop`] is called.
+    pub(crate) fn run(&self) {
+        while !self.stop.load(Ordering::Relaxed) {
+            match self.consumer.poll(POLL) {
+                None => {}
+                Some(Ok(message)) => {
+                    self.apply(message.key().unwrap_or_default(), message.payload());
+                    self.moved_to(|position| position.next = message.offset() + 1);
+                }
+                Some(Err(KafkaError::PartitionEOF(_))) => {
+                    self.moved_to(|position| position.has_ended = true);
+                }
+                Some(Err(error)) => self.failed(&error),
+            }
+        }
+    }
+
+    /// Makes [`Reader::run`] end.
+    pub(crate) fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
+    fn apply(&self, key: &[u8], value: Option<&[u8]>) {
+        match Event::read(key, value) {
+            Ok(event) => self.store.write().apply(event),
+            Err(reason) => {
+                let key = String::from_utf8_lossy(key);
+                tracing::warn!(%key, reason, "a record of the registry's topic is passed over");
+            }
+        }
+    }
+
+    fn failed(&self, error: &KafkaError) {
+        tracing::debug!(%error, "reading the registry's topic");
+        // Before the end was reached once, a topic may be too new to be known everywhere.
+        if !self.position.lock().has_ended {
+            return;
+        }
+        let is_out_of_range = error.rdkafka_error_code() == Some(RDKafkaErrorCode::AutoOffsetReset);
+        if (is_unknown(error) || is_out_of_range)
+            && let Ok(Ok(())) = self.check()
+            && is_out_of_range
+        {
+            // It is the same topic, and what was read is not in it any more.
+            self.lose(Loss::Truncated);
+        }
+    }
+
+    /// Asks the cluster whether the topic is still the one that was read, from its first record.
+    ///
+    /// # Errors
+    ///
+    /// Where the cluster does not answer.
+    pub(crate) fn check(&self) -> KafkaResult<Result<(), Loss>> {
+        if let Some(loss) = self.position.lock().loss {
+            return Ok(Err(loss));
+        }
+        let checked = self.incarnation.check(&self.admin, &self.topic, CHECK_LIMIT)?;
+        if let Err(loss) = checked {
+            self.lose(loss);
+        }
+        Ok(checked)
+    }
+
+    fn lose(&self, loss: Loss) {
+        let mut position = self.position.lock();
+        if position.loss.is_none() {
+            tracing::error!("schema registry: {}", loss.explained(&self.topic));
+            position.loss = Some(loss);
+            self.moved.notify_all();
+        }
+    }
+
+    fn moved_to(&self, change: impl FnOnce(&mut Position)) {
+        change(&mut self.position.lock());
+        self.moved.notify_all();
+    }
+
+    /// How far it was read.
+    pub(crate) fn position(&self) -> Position {
+        *self.position.lock()
+    }
+
+    /// Waits until the position is as asked for.
+    pub(crate) fn wait(&self, deadline: Instant, is_reached: impl Fn(Position) -> bool) -> Waited {
+        let mut position = self.position.lock();
+        loop {
+            if is_reached(*position) {
+                return Waited::Reached;
+            }
+            if let Some(loss) = position.loss {
+                return Waited::Lost(loss);
+            }
+            if self.moved.wait_until(&mut position, deadline).timed_out() {
+                return if is_reached(*position) { Waited::Reached } else { Waited::TimedOut };
+            }
+        }
+    }
+}
+
+/// What librdkafka says goes to the log of the program, not to stderr: a registry is often part
+/// of a program that has its own say there.
+pub(crate) struct Quiet;
+
+impl ClientContext for Quiet {
+    fn log(&self, _level: RDKafkaLogLevel, _facility: &str, message: &str) {
+        tracing::debug!(message, "librdkafka");
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(%error, reason, "librdkafka");
+    }
+}
+
+impl ConsumerContext for Quiet {}
+
+/// A consumer that reads what was committed, and tells where a topic ends.
+pub(crate) fn consumer(config: &ClientConfig) -> KafkaResult<BaseConsumer<Quiet>> {
+    let mut config = config.clone();
+    for (name, value) in [
+        ("group.id", "embedded-registry"),
+        ("enable.auto.commit", "false"),
+        ("enable.auto.offset.store", "false"),
+        ("enable.partition.eof", "true"),
+        // The next record is there, or somebody has deleted it: starting again at either end would
+        // hide that.
+        ("auto.offset.reset", "error"),
+        ("topic.metadata.propagation.max.ms", "1000"),
+        // What a fenced registry wrote is never seen.
+        ("isolation.level", "read_committed"),
+        ("fetch.error.backoff.ms", "50"),
+        ("reconnect.backoff.max.ms", "1000"),
+    ] {
+        config.set(name, value);
+    }
+    config.create_with_context(Quiet)
+}

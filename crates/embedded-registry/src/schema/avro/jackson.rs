@@ -1,0 +1,222 @@
+//! Reading JSON as Jackson does for Java's Avro: comments are passed over, and a name that comes
+//! again has its last value.
+
+use std::collections::HashMap;
+
+use super::json::{Json, Object};
+
+/// How deep arrays and objects may lie in each other.
+const DEEPEST: usize = 1_000;
+
+/// How many digits a number may have.
+const LONGEST_NUMBER: usize = 1_000;
+
+/// A text, and how far it was read.
+pub(super) struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+    depth: usize,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self { text, at: 0, depth: 0 }
+    }
+
+    /// What was not read yet.
+    pub(super) fn rest(&self) -> &'a str {
+        &self.text[self.at..]
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn unexpected(&self) -> String {
+        match self.rest().chars().next() {
+            Some(char) => format!("it is no JSON: unexpected {char:?} at byte {}", self.at),
+            None => "it is no JSON: it ends too early".to_owned(),
+        }
+    }
+
+    fn skip(&mut self) -> Result<(), String> {
+        loop {
+            let rest = self.rest();
+            if let Some(comment) = rest.strip_prefix("//") {
+                self.at += 2 + comment.find(['\n', '\r']).unwrap_or(comment.len());
+            } else if let Some(comment) = rest.strip_prefix("/*") {
+                let end = comment.find("*/").ok_or("it is no JSON: a comment does not end")?;
+                self.at += 2 + end + 2;
+            } else if matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+                self.at += 1;
+            } else {
+                return Ok(());
+            }
+        }
+    }
+
+    fn expect(&mut self, byte: u8) -> Result<(), String> {
+        self.skip()?;
+        if self.peek() != Some(byte) {
+            return Err(self.unexpected());
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// The next value.
+    pub(super) fn value(&mut self) -> Result<Json, String> {
+        self.skip()?;
+        match self.peek() {
+            Some(b'{') => self.nested(Self::object),
+            Some(b'[') => self.nested(Self::array),
+            Some(b'"') => Ok(Json::Text(self.string()?)),
+            Some(b'-' | b'0'..=b'9') => self.number(),
+            _ => self.word(),
+        }
+    }
+
+    fn nested(&mut self, read: fn(&mut Self) -> Result<Json, String>) -> Result<Json, String> {
+        self.at += 1;
+        self.depth += 1;
+        if self.depth > DEEPEST {
+            return Err(format!("it lies deeper than {DEEPEST} levels"));
+        }
+        let value = read(self)?;
+        self.depth -= 1;
+        Ok(value)
+    }
+
+    fn word(&mut self) -> Result<Json, String> {
+        for (word, value) in
+            [("null", Json::Null), ("true", Json::Bool(true)), ("false", Json::Bool(false))]
+        {
+            if let Some(rest) = self.rest().strip_prefix(word) {
+                if rest.chars().next().is_some_and(|next| next.is_alphanumeric() || next == '_') {
+                    break;
+                }
+                self.at += word.len();
+                return Ok(value);
+            }
+        }
+        Err(self.unexpected())
+    }
+
+    /// A name that comes again has its last value, at its first place.
+    fn object(&mut self) -> Result<Json, String> {
+        let (mut entries, mut places) = (Object::new(), HashMap::new());
+        self.skip()?;
+        if self.peek() == Some(b'}') {
+            self.at += 1;
+            return Ok(Json::Object(entries));
+        }
+        loop {
+            self.skip()?;
+            if self.peek() != Some(b'"') {
+                return Err(self.unexpected());
+            }
+            let name = self.string()?;
+            self.expect(b':')?;
+            let value = self.value()?;
+            let place = *places.entry(name.clone()).or_insert(entries.len());
+            match entries.get_mut(place) {
+                Some(entry) => entry.1 = value,
+                None => entries.push((name, value)),
+            }
+            self.skip()?;
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b'}') => {
+                    self.at += 1;
+                    return Ok(Json::Object(entries));
+                }
+                _ => return Err(self.unexpected()),
+            }
+        }
+    }
+
+    fn array(&mut self) -> Result<Json, String> {
+        let mut items = Vec::new();
+        self.skip()?;
+        if self.peek() == Some(b']') {
+            self.at += 1;
+            return Ok(Json::Array(items));
+        }
+        loop {
+            items.push(self.value()?);
+            self.skip()?;
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b']') => {
+                    self.at += 1;
+                    return Ok(Json::Array(items));
+                }
+                _ => return Err(self.unexpected()),
+            }
+        }
+    }
+
+    /// The escapes are serde_json's to read.
+    fn string(&mut self) -> Result<String, String> {
+        let bytes = self.text.as_bytes();
+        let mut end = self.at + 1;
+        loop {
+            match bytes.get(end) {
+                Some(b'\\') => end += 2,
+                Some(b'"') => break,
+                Some(_) => end += 1,
+                None => return Err("it is no JSON: a text does not end".to_owned()),
+            }
+        }
+        let quoted = self.text.get(self.at..=end).ok_or("it is no JSON: a text does not end")?;
+        let text =
+            serde_json::from_str(quoted).map_err(|error| format!("it is no JSON: {error}"))?;
+        self.at = end + 1;
+        Ok(text)
+    }
+
+    fn number(&mut self) -> Result<Json, String> {
+        let digits = |byte: &u8| byte.is_ascii_digit();
+        let rest = self.rest().as_bytes();
+        let mut end = usize::from(rest[0] == b'-');
+        let whole = rest[end..].iter().take_while(|byte| digits(byte)).count();
+        if whole == 0 || (whole > 1 && rest[end] == b'0') {
+            return Err(self.unexpected());
+        }
+        end += whole;
+        let mut is_whole = true;
+        if rest.get(end) == Some(&b'.') {
+            is_whole = false;
+            let fraction = rest[end + 1..].iter().take_while(|byte| digits(byte)).count();
+            if fraction == 0 {
+                return Err(self.unexpected());
+            }
+            end += 1 + fraction;
+        }
+        if matches!(rest.get(end), Some(b'e' | b'E')) {
+            is_whole = false;
+            end += 1 + usize::from(matches!(rest.get(end + 1), Some(b'+' | b'-')));
+            let exponent = rest[end..].iter().take_while(|byte| digits(byte)).count();
+            if exponent == 0 {
+                return Err(self.unexpected());
+            }
+            end += exponent;
+        }
+        if end > LONGEST_NUMBER {
+            return Err(format!("a number has more than {LONGEST_NUMBER} digits"));
+        }
+        let text = &self.rest()[..end];
+        let number = match (is_whole, text.parse::<i64>()) {
+            (true, Ok(number)) => Json::Int(number),
+            (true, Err(_)) => Json::Big(text.to_owned()),
+            (false, _) => Json::Double(text.parse().map_err(|_| self.unexpected())?),
+        };
+        self.at += end;
+        match self.peek() {
+            None | Some(b' ' | b'\t' | b'\n' | b'\r' | b',' | b']' | b'}' | b'/' | b':') => {
+                Ok(number)
+            }
+            Some(_) => Err(self.unexpected()),
+        }
+    }
+}

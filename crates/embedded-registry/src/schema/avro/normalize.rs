@@ -1,0 +1,259 @@
+//! What `normalize=true` makes of a schema: what has no order in Avro is in one, and defaults are
+//! values of their types, as Confluent's registry does it.
+
+use std::sync::Arc;
+
+use super::json::{self, Json, Object};
+use super::tree::{Enum, Field, Fixed, Name, Names, Node, Props, Record};
+
+/// Attributes that Java's logical types cannot stand beside.
+const OF_JAVA: [&str; 4] =
+    ["avro.java.string", "java-class", "java-key-class", "java-element-class"];
+
+type Result<T> = std::result::Result<T, String>;
+
+/// The schema with everything that it writes out itself in order.
+///
+/// # Errors
+///
+/// Where a default holds something that its type has no place for.
+pub(super) fn normalized(node: &Node, names: &Names) -> Result<Node> {
+    let inner = |node: &Node| normalized(node, names).map(Arc::new);
+    Ok(match node {
+        Node::Named(_) => node.clone(),
+        Node::Primitive(kind, props) => {
+            Node::Primitive(kind, ordered(props, logical_type(kind, 0, props)))
+        }
+        Node::Array(items, props) => Node::Array(inner(items)?, ordered(props, Object::new())),
+        Node::Map(values, props) => Node::Map(inner(values)?, ordered(props, Object::new())),
+        Node::Union(branches) => {
+            let branches: Result<Vec<Node>> =
+                branches.iter().map(|branch| normalized(branch, names)).collect();
+            Node::Union(Arc::new(branches?))
+        }
+        Node::Fixed(fixed) => Node::Fixed(Arc::new(Fixed {
+            name: fixed.name.clone(),
+            doc: said(fixed.doc.as_ref()),
+            aliases: sorted(&fixed.aliases),
+            size: fixed.size,
+            props: ordered(&fixed.props, logical_type("fixed", fixed.size, &fixed.props)),
+        })),
+        Node::Enum(declared) => Node::Enum(Arc::new(Enum {
+            name: declared.name.clone(),
+            doc: said(declared.doc.as_ref()),
+            aliases: sorted(&declared.aliases),
+            symbols: declared.symbols.clone(),
+            default: declared.default.clone(),
+            props: ordered(&declared.props, Object::new()),
+        })),
+        Node::Record(record) => Node::Record(Arc::new(self::record(record, names)?)),
+    })
+}
+
+fn record(record: &Record, names: &Names) -> Result<Record> {
+    let fields: Result<Vec<Field>> = record.fields.iter().map(|it| field(it, names)).collect();
+    Ok(Record {
+        name: record.name.clone(),
+        doc: said(record.doc.as_ref()),
+        aliases: sorted(&record.aliases),
+        is_error: false,
+        fields: fields?,
+        props: ordered(&record.props, Object::new()),
+    })
+}
+
+fn field(field: &Field, names: &Names) -> Result<Field> {
+    let default = match &field.default {
+        Some(default) => typed(default, Some(&field.node), names)?,
+        None => None,
+    };
+    let mut aliases = field.aliases.clone();
+    aliases.sort();
+    Ok(Field {
+        name: field.name.clone(),
+        doc: field.doc.clone(),
+        aliases,
+        default,
+        order: field.order,
+        node: normalized(&field.node, names)?,
+        props: ordered(&field.props, Object::new()),
+    })
+}
+
+fn said(doc: Option<&String>) -> Option<String> {
+    doc.filter(|doc| !doc.is_empty()).cloned()
+}
+
+fn sorted(aliases: &[Name]) -> Vec<Name> {
+    let mut aliases = aliases.to_vec();
+    aliases.sort_by_key(Name::full);
+    aliases
+}
+
+/// The attributes by their names, after these.
+fn ordered(props: &Props, first: Object) -> Props {
+    let mut others: Object = props
+        .iter()
+        .filter(|(name, _)| json::get(&first, name).is_none())
+        .map(|(name, value)| (name.clone(), value.sorted()))
+        .collect();
+    others.sort_by(|one, other| one.0.cmp(&other.0));
+    Arc::new(first.into_iter().chain(others).collect())
+}
+
+/// The attributes of a logical type that Java knows and finds valid here; none otherwise.
+fn logical_type(kind: &str, size: u64, props: &Props) -> Object {
+    let Some(name) = json::get(props, "logicalType").and_then(Json::as_text) else {
+        return Object::new();
+    };
+    let of_java =
+        |attribute: &&str| json::get(props, attribute).is_some_and(|it| it.as_text().is_some());
+    if OF_JAVA.iter().any(of_java) {
+        return Object::new();
+    }
+    let mut found = vec![("logicalType".to_owned(), Json::Text(name.to_owned()))];
+    let is_valid = match name {
+        "decimal" => match precision_and_scale(kind, size, props) {
+            Some((precision, scale)) => {
+                found.push(("precision".to_owned(), Json::Int(precision)));
+                if scale != 0 {
+                    found.push(("scale".to_owned(), Json::Int(scale)));
+                }
+                true
+            }
+            None => false,
+        },
+        "big-decimal" => kind == "bytes",
+        "uuid" => kind == "string" || (kind == "fixed" && size == 16),
+        "date" | "time-millis" => kind == "int",
+        "time-micros"
+        | "timestamp-millis"
+        | "timestamp-micros"
+        | "timestamp-nanos"
+        | "local-timestamp-millis"
+        | "local-timestamp-micros"
+        | "local-timestamp-nanos" => kind == "long",
+        _ => false,
+    };
+    if is_valid { found } else { Object::new() }
+}
+
+fn precision_and_scale(kind: &str, size: u64, props: &Props) -> Option<(i64, i64)> {
+    let number = |attribute| match json::get(props, attribute) {
+        Some(Json::Int(number)) if i32::try_from(*number).is_ok() => Some(Some(*number)),
+        Some(_) => None,
+        None => Some(None),
+    };
+    let precision = number("precision")??;
+    let scale = number("scale")?.unwrap_or(0);
+    let most = match kind {
+        "bytes" => i64::from(i32::MAX),
+        // The digits that as many bits hold, one of them being the sign.
+        "fixed" => (2f64.log10() * (8.0 * size as f64 - 1.0)).floor() as i64,
+        _ => 0,
+    };
+    let is_valid = precision > 0 && precision <= most && (0..=precision).contains(&scale);
+    is_valid.then_some((precision, scale))
+}
+
+/// A default as a value of its type, as Java's `JacksonUtils.toObject` reads it: `None` where it is
+/// of another type, which leaves the field without one.
+fn typed(value: &Json, node: Option<&Node>, names: &Names) -> Result<Option<Json>> {
+    let node = node.map(|node| node.resolved(names));
+    if let Some(Node::Union(branches)) = node {
+        let first = branches.first().ok_or("a union without branches has no default")?;
+        return typed(value, Some(first), names);
+    }
+    let kind = node.map(Node::kind);
+    Ok(match (value, kind) {
+        (Json::Null | Json::Bool(_), _) => Some(value.clone()),
+        (Json::Int(_) | Json::Double(_), None) => Some(value.clone()),
+        (Json::Int(_), Some("int" | "long")) => Some(value.clone()),
+        (Json::Int(number), Some("double")) => Some(Json::Double(*number as f64)),
+        (Json::Int(number), Some("float")) => Some(single(*number as f64)),
+        (Json::Double(number), Some("float")) => Some(single(*number)),
+        (Json::Double(_), Some("double")) => Some(value.clone()),
+        (Json::Text(_), None | Some("string" | "enum")) => Some(value.clone()),
+        (Json::Text(text), Some("bytes" | "fixed")) => {
+            let byte = |char| if char <= '\u{ff}' { char } else { '?' };
+            Some(Json::Text(text.chars().map(byte).collect()))
+        }
+        (Json::Array(items), _) => Some(Json::Array(typed_items(items, node, names)?)),
+        (Json::Object(entries), _) => Some(Json::Object(typed_entries(entries, node, names)?)),
+        _ => None,
+    })
+}
+
+/// A number as 32 bits hold it, in as few digits as tell it apart.
+fn single(number: f64) -> Json {
+    let text = format!("{:?}", number as f32);
+    Json::Double(text.parse().unwrap_or(number))
+}
+
+fn typed_items(items: &[Json], node: Option<&Node>, names: &Names) -> Result<Vec<Json>> {
+    let inner = match node {
+        None => None,
+        Some(Node::Array(inner, _)) => Some(inner.as_ref()),
+        Some(_) => return Err("a default is an array, and its type is none".to_owned()),
+    };
+    items.iter().map(|item| there(typed(item, inner, names)?)).collect()
+}
+
+fn typed_entries(entries: &Object, node: Option<&Node>, names: &Names) -> Result<Object> {
+    let typed_entry = |(name, value): &(String, Json)| {
+        let inner = match node {
+            Some(Node::Map(inner, _)) => Some(inner.as_ref()),
+            Some(Node::Record(record)) => {
+                let field = record.fields.iter().find(|field| field.name == *name);
+                Some(&field.ok_or_else(|| format!("the record has no field {name}"))?.node)
+            }
+            _ => None,
+        };
+        Ok((name.clone(), there(typed(value, inner, names)?)?))
+    };
+    let typed: Result<Object> = entries.iter().map(typed_entry).collect();
+    Ok(Json::Object(typed?).sorted()).map(|sorted| match sorted {
+        Json::Object(entries) => entries,
+        _ => Object::new(),
+    })
+}
+
+fn there(value: Option<Json>) -> Result<Json> {
+    value.ok_or_else(|| "a default holds a value of another type".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Avro;
+
+    #[test]
+    fn what_has_no_order_is_in_one_and_defaults_are_of_their_types() {
+        let rows = [
+            (
+                r#"{"z": {"y": 1, "x": 1e2}, "type": "int", "a": 2}"#,
+                r#"{"type":"int","a":2,"z":{"x":100.0,"y":1}}"#,
+            ),
+            (
+                r#"{"type":"bytes","scale":0,"b":1,"precision":4,"a":1,"logicalType":"decimal"}"#,
+                r#"{"type":"bytes","logicalType":"decimal","precision":4,"a":1,"b":1,"scale":0}"#,
+            ),
+            (
+                r#"{"type":"string","precision":4,"logicalType":"decimal"}"#,
+                r#"{"type":"string","logicalType":"decimal","precision":4}"#,
+            ),
+            (
+                r#"{"type":"error","name":"R","doc":"","aliases":["b","a"],"fields":[
+                    {"name":"a","type":"double","default":1,"aliases":["d","c"],"doc":""},
+                    {"name":"b","type":"float","default":0.1234567890123},
+                    {"name":"c","type":["null","string"],"default":"s"}]}"#,
+                r#"{"type":"record","name":"R","fields":[{"name":"a","type":"double","doc":"","default":1.0,"aliases":["c","d"]},{"name":"b","type":"float","default":0.12345679},{"name":"c","type":["null","string"]}],"aliases":["a","b"]}"#,
+            ),
+        ];
+        for (given, normalized) in rows {
+            let read = |text: &str| Avro::parse(text, &[], true).unwrap();
+            let printed = read(given).canonical(true).unwrap();
+            assert_eq!(printed, normalized);
+            assert_eq!(read(&printed).canonical(true).unwrap(), normalized, "again");
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! The id of a schema in a header of the record, in place of the five bytes in front of the message.
+//!
+//! The message is then what the format alone makes of a value, and readers that know nothing of a
+//! registry can read it. Confluent's serialisers write it with
+//! `value.schema.id.serializer=…HeaderSchemaIdSerializer`, and their deserialisers look into the
+//! header first. The headers are called `__key_schema_id` and `__value_schema_id`:
+//!
+//! ```text
+//! 01 | 1d 20 cb b9 e5 e3 5e 97 54 e7 da 17 0b 6e 5d db
+//!  │   └ the GUID of the schema, which is the same in every registry
+//!  └ the form: 1 for a GUID, 0 for an id as in the prefix, of four bytes
+//! ```
+//!
+//! In Protobuf, the numbers that say which message it is come next. Unless a program asks for this,
+//! everything stays in the message: [`moved`] is called on what a serialiser has made, and
+//! [`restored`] makes of a record what a deserialiser reads, wherever the id is.
+//!
+//! ```no_run
+//! # use rdkafka::message::{Header, OwnedHeaders};
+//! # use serdes::{AvroDeserializer, AvroSerializer, Error, Part, RegistryClient, header};
+//! # async fn run(
+//! #     registry: &RegistryClient, serializer: &AvroSerializer, deserializer: &AvroDeserializer,
+//! #     received: &rdkafka::message::OwnedMessage,
+//! # ) -> Result<(), Error> {
+//! let message = serializer.serialize("departures", Part::Value, &"WS104").await?;
+//! let moved = header::moved(registry, Part::Value, header::Form::Guid, &message).await?;
+//! let headers = OwnedHeaders::new().insert(Header { key: moved.name, value: Some(&moved.value) });
+//! // … send moved.payload with these headers, and at the other end:
+//! if let Some(message) = header::restored(registry, Part::Value, received).await? {
+//!     let flight: String = deserializer.deserialize(&message).await?;
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+use std::borrow::Cow;
+
+use rdkafka::message::{Headers, Message};
+
+use crate::error::Error;
+use crate::prefix::{self, PrefixError, SchemaId};
+use crate::registry::RegistryClient;
+use crate::schema::SchemaType;
+use crate::subject::Part;
+
+/// What a header begins with that holds an id.
+const OF_ID: u8 = 0;
+
+/// What a header begins with that holds a GUID.
+const OF_GUID: u8 = 1;
+
+/// What the header says of the schema.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    /// Its GUID, which is the same in every registry. The default, as in Confluent's serialisers;
+    /// registries before Confluent's 8.0 know none.
+    #[default]
+    Guid,
+    /// Its id.
+    Id,
+}
+
+/// A message whose schema is named in a header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// The header's name.
+    pub name: &'static str,
+    /// The header's value.
+    pub value: Vec<u8>,
+    /// The message without the prefix.
+    pub payload: Vec<u8>,
+}
+
+/// The header for a part of a record.
+pub fn name(part: Part) -> &'static str {
+    match part {
+        Part::Key => "__key_schema_id",
+        Part::Value => "__value_schema_id",
+    }
+}
+
+/// Moves what a serialiser has put in front of a message into a header.
+///
+/// # Errors
+///
+/// [`Error::Prefix`] where there is nothing in front of it, [`Error::Answer`] where the registry
+/// has no GUIDs, and what it answers to the question about the schema.
+pub async fn moved(
+    registry: &RegistryClient,
+    part: Part,
+    form: Form,
+    message: &[u8],
+) -> Result<Moved, Error> {
+    let (id, body) = prefix::split(message)?;
+    let indexes = match registry.by_id(id).await?.schema_type {
+        SchemaType::Protobuf => indexes_length(body).ok_or(Error::Damaged(id))?,
+        SchemaType::Avro | SchemaType::Json => 0,
+    };
+    let mut value = match form {
+        Form::Id => [&[OF_ID][..], &id.0.to_be_bytes()].concat(),
+        Form::Guid => [&[OF_GUID][..], &registry.guid(id).await?.to_be_bytes()].concat(),
+    };
+    value.extend_from_slice(&body[..indexes]);
+    Ok(Moved { name: name(part), value, payload: body[indexes..].to_vec() })
+}
+
+/// A part of a record as a deserialiser reads it, whether the id of its schema is in the header or
+/// in the message; `None` where the record has no such part. The last header of the name counts.
+///
+/// # Errors
+///
+/// [`Error::Prefix`] where the header is none of the two forms, [`Error::Refused`] with code 40403
+/// where the registry does not know the GUID.
+pub async fn restored<'a>(
+    registry: &RegistryClient,
+    part: Part,
+    record: &'a impl Message,
+) -> Result<Option<Cow<'a, [u8]>>, Error> {
+    let payload = match part {
+        Part::Key => record.key(),
+        Part::Value => record.payload(),
+    };
+    let Some(payload) = payload else {
+        return Ok(None);
+    };
+    let headers = record.headers().into_iter().flat_map(|headers| headers.iter());
+    let header = headers.filter(|header| header.key == name(part)).last();
+    let Some(header) = header.and_then(|header| header.value) else {
+        return Ok(Some(Cow::Borrowed(payload)));
+    };
+    let (id, indexes) = match header {
+        [OF_ID, a, b, c, d, indexes @ ..] => {
+            (SchemaId(u32::from_be_bytes([*a, *b, *c, *d])), indexes)
+        }
+        [OF_GUID, rest @ ..] => {
+            let (guid, indexes) =
+                rest.split_first_chunk::<16>().ok_or(PrefixError::NoHeader(name(part)))?;
+            (registry.id_of_guid(u128::from_be_bytes(*guid)).await?, indexes)
+        }
+        _ => return Err(PrefixError::NoHeader(name(part)).into()),
+    };
+    Ok(Some(Cow::Owned(prefix::join(id, &[indexes, payload].concat()))))
+}
+
+/// How many bytes the numbers take that say which message of a file it is: how many there are, and
+/// each of them, as zigzag varints.
+fn indexes_length(body: &[u8]) -> Option<usize> {
+    let varint = |at: usize| {
+        let length = body.get(at..)?.iter().position(|byte| byte & 0x80 == 0)? + 1;
+        (length <= 5).then_some(at + length)
+    };
+    let mut at = varint(0)?;
+    let count =
+        body[..at].iter().rev().fold(0usize, |sum, byte| sum << 7 | usize::from(byte & 0x7f));
+    for _ in 0..count / 2 {
+        at = varint(at)?;
+    }
+    Some(at)
+}
+
+/// A GUID in the registry's notation.
+pub(crate) fn guid_text(guid: u128) -> String {
+    let digits = format!("{guid:032x}");
+    let parts = [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]];
+    parts.join("-")
+}
+
+/// A GUID from the registry's notation.
+pub(crate) fn read_guid(text: &str) -> Option<u128> {
+    let digits = text.replace('-', "");
+    (digits.len() == 32).then(|| u128::from_str_radix(&digits, 16).ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn indexes_are_as_long_as_their_numbers() {
+        let rows: [(&[u8], Option<usize>); 6] = [
+            (&[0, 9, 9], Some(1)),
+            (&[2, 2, 9], Some(2)),
+            (&[4, 140, 1, 0, 9], Some(4)),
+            (&[4, 2], None),
+            (&[], None),
+            (&[0xff; 9], None),
+        ];
+        for (body, length) in rows {
+            assert_eq!(indexes_length(body), length, "{body:?}");
+        }
+    }
+
+    #[test]
+    fn a_guid_is_written_and_read() {
+        let text = "1d20cbb9-e5e3-5e97-54e7-da170b6e5ddb";
+        assert_eq!(read_guid(text).map(guid_text).as_deref(), Some(text));
+        assert_eq!(read_guid("1d20"), None);
+        assert_eq!(read_guid(&"é".repeat(16)), None);
+    }
+}
