@@ -13,6 +13,7 @@ use crate::topic::Topic;
 const SETTINGS: &[(&str, &str)] = &[
     ("group.id", "bench"),
     ("enable.auto.commit", "false"),
+    ("enable.auto.offset.store", "false"),
     ("fetch.queue.backoff.ms", "1"),
     ("queued.max.messages.kbytes", "262144"),
     ("queued.min.messages", "1000000"),

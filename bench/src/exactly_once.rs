@@ -100,6 +100,7 @@ fn commit(
     match guarantee {
         Guarantee::AtLeastOnce => {
             produce::flush(producer)?;
+            consumer.store_offsets(&consumer.position()?)?;
             consumer.commit_consumer_state(CommitMode::Sync)?;
         }
         Guarantee::ExactlyOnce => {
@@ -130,7 +131,11 @@ fn producer(
 }
 
 fn consumer(broker: &Broker, input: &str, group: &str) -> anyhow::Result<BaseConsumer> {
-    let settings = [("group.id", group), ("enable.auto.commit", "false")];
+    let settings = [
+        ("group.id", group),
+        ("enable.auto.commit", "false"),
+        ("enable.auto.offset.store", "false"),
+    ];
     let consumer: BaseConsumer = broker.client(&settings).create()?;
     let mut partition = TopicPartitionList::new();
     partition.add_partition_offset(input, 0, Offset::Offset(0))?;

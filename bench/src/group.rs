@@ -17,8 +17,11 @@ const MEMBERS: usize = 4;
 /// How many partitions there are to share.
 const PARTITIONS: i32 = 12;
 
-const SETTINGS: &[(&str, &str)] =
-    &[("enable.auto.commit", "false"), ("partition.assignment.strategy", "range")];
+const SETTINGS: &[(&str, &str)] = &[
+    ("enable.auto.commit", "false"),
+    ("enable.auto.offset.store", "false"),
+    ("partition.assignment.strategy", "range"),
+];
 
 /// How long they may take.
 const LIMIT: Duration = Duration::from_secs(60);

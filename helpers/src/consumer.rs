@@ -1,14 +1,15 @@
 //! Read records as a member of a group.
 //!
-//! What comes back is rdkafka's own consumer: subscribing, polling, committing and seeking are
-//! calls on it. Closing is its drop: it leaves the group at once, so that the other members need
-//! not wait for a session timeout (45 s), but it commits nothing by itself here, since
-//! auto-commit is off.
+//! What comes back is rdkafka's own consumer: subscribing, polling and seeking are calls on it. A
+//! record that is processed is stored ([`store_processed`](crate::store_processed)), and what is
+//! stored is committed ([`commit_stored`](crate::commit_stored)). Closing is its drop: it leaves the
+//! group at once, so that the other members need not wait for a session timeout (45 s), but it
+//! commits nothing by itself here. [`close_within`](crate::close_within) does both, in time.
 
 use std::collections::BTreeSet;
 
 use rdkafka::ClientConfig;
-use rdkafka::consumer::{BaseConsumer, StreamConsumer};
+use rdkafka::consumer::{BaseConsumer, ConsumerContext, DefaultConsumerContext, StreamConsumer};
 use rdkafka::topic_partition_list::{TopicPartitionList, TopicPartitionListElem};
 
 use crate::config::{client_config, with_overrides};
@@ -25,11 +26,26 @@ pub async fn consumer(brokers: &str, group: &str) -> Result<StreamConsumer, Erro
 
 /// How a consumer is to be built.
 ///
-/// Two settings differ from librdkafka's defaults, unless the caller overrides them:
+/// Three settings differ from librdkafka's defaults, unless the caller overrides them:
 /// - `auto.offset.reset=earliest` (librdkafka and Java: latest): a group that has committed nothing
 ///   yet begins with the first record. With `latest` it would see only what comes after it joined.
 /// - `enable.auto.commit=false` (librdkafka and Java: true): the program commits when it has
-///   processed. Auto-commit can lose records and can repeat them.
+///   processed, and hears what became of it.
+/// - `enable.auto.offset.store=false` (librdkafka: true; Java has no such setting): what a commit
+///   commits is what the program has stored after processing, and nothing else.
+///
+/// The last one keeps records from being lost at a clean end. With `true`, librdkafka stores the
+/// offset of each record that a poll hands over, and rdkafka 0.39 polls when nobody looks: dropping
+/// a consumer closes its queue, and polls until that is done (consumer/base_consumer.rs). These
+/// polls throw away records that were already fetched, up to hundreds of thousands. Each counts as
+/// handed over, and the commit that comes next goes past what was processed: one in a revoke
+/// callback, or librdkafka's own at the end with `enable.auto.commit=true`. The group never sees
+/// these records again, and its lag says 0.
+///
+/// So a commit without offsets (`commit_consumer_state`, [`commit_stored`](crate::commit_stored))
+/// commits nothing here until something is stored. With `enable.auto.commit=true` set over the
+/// default, librdkafka commits what is stored by itself every five seconds and at a clean end, which
+/// loses nothing either.
 ///
 /// librdkafka's `isolation.level` is `read_committed`, Java's is `read_uncommitted`.
 pub struct ConsumerBuilder {
@@ -68,7 +84,20 @@ impl ConsumerBuilder {
     /// empty group or a setting that librdkafka refuses, [`Error::SettingsTogether`] for settings
     /// that contradict each other, and those of [`client_config`].
     pub async fn build(self) -> Result<StreamConsumer, Error> {
-        Ok(self.checked_config().await?.create()?)
+        self.build_with(DefaultConsumerContext).await
+    }
+
+    /// [`build`](ConsumerBuilder::build) with the caller's callbacks, such as
+    /// [`CommitOnRevoke`](crate::CommitOnRevoke). rdkafka calls them from inside `recv`, on a thread
+    /// of the runtime, which they must not block for long.
+    ///
+    /// # Errors
+    /// Those of [`build`](ConsumerBuilder::build).
+    pub async fn build_with<C>(self, context: C) -> Result<StreamConsumer<C>, Error>
+    where
+        C: ConsumerContext + 'static,
+    {
+        Ok(self.checked_config().await?.create_with_context(context)?)
     }
 
     /// [`build`](ConsumerBuilder::build), but a consumer that is polled from a thread.
@@ -76,7 +105,19 @@ impl ConsumerBuilder {
     /// # Errors
     /// Those of [`build`](ConsumerBuilder::build).
     pub async fn build_polled(self) -> Result<BaseConsumer, Error> {
-        Ok(self.checked_config().await?.create()?)
+        self.build_polled_with(DefaultConsumerContext).await
+    }
+
+    /// [`build_polled`](ConsumerBuilder::build_polled) with the caller's callbacks. rdkafka calls
+    /// them from inside `poll`, on the thread that polls.
+    ///
+    /// # Errors
+    /// Those of [`build`](ConsumerBuilder::build).
+    pub async fn build_polled_with<C>(self, context: C) -> Result<BaseConsumer<C>, Error>
+    where
+        C: ConsumerContext,
+    {
+        Ok(self.checked_config().await?.create_with_context(context)?)
     }
 
     async fn checked_config(&self) -> Result<ClientConfig, Error> {
@@ -85,12 +126,18 @@ impl ConsumerBuilder {
         Ok(config)
     }
 
-    fn config(&self) -> Result<ClientConfig, Error> {
+    /// The settings with these defaults, for a client that is built later or elsewhere. Whether a
+    /// broker answers is not checked.
+    ///
+    /// # Errors
+    /// Those of [`build`](ConsumerBuilder::build), without [`Error::NoAnswer`].
+    pub fn config(&self) -> Result<ClientConfig, Error> {
         let mut config = client_config(&self.brokers)?;
         config
             .set("group.id", &self.group)
             .set("auto.offset.reset", "earliest")
-            .set("enable.auto.commit", "false");
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false");
         let config = with_overrides(config, &self.overrides)?;
         if config.get("group.id").is_none_or(str::is_empty) {
             let reason = "a group needs a name".to_owned();
@@ -147,11 +194,12 @@ mod tests {
     }
 
     #[test]
-    fn a_consumer_starts_at_the_beginning_and_commits_by_hand() {
+    fn a_consumer_starts_at_the_beginning_and_stores_and_commits_by_hand() {
         let config = ConsumerBuilder::new("127.0.0.1:9092", "east-coast-dpt").config().unwrap();
         assert_eq!(config.get("group.id"), Some("east-coast-dpt"));
         assert_eq!(config.get("auto.offset.reset"), Some("earliest"));
         assert_eq!(config.get("enable.auto.commit"), Some("false"));
+        assert_eq!(config.get("enable.auto.offset.store"), Some("false"));
     }
 
     #[test]

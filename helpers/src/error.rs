@@ -174,8 +174,17 @@ pub enum Error {
         source: KafkaError,
     },
 
-    /// Ctrl-C was pressed a second time while the batch in hand was still being processed.
-    #[error("a second Ctrl-C ended it at once: what was read and is not committed will come again")]
+    /// A commit failed in a way that does not pass.
+    #[error("the commit is refused: {code}. {}", commit_advice(*code))]
+    NotAccepted {
+        /// Kafka's or librdkafka's error code.
+        code: RDKafkaErrorCode,
+    },
+
+    /// Ctrl-C or SIGTERM came a second time while the batch in hand was still being processed.
+    #[error(
+        "a second Ctrl-C or SIGTERM ended it at once: what was read and is not committed will come again"
+    )]
     Interrupted,
 
     /// The topic does not exist.
@@ -355,6 +364,20 @@ fn missing_feature(reason: &str) -> Option<&'static str> {
         ("OpenSSL", "ssl-vendored"),
     ];
     features.into_iter().find(|(library, _)| reason.contains(library)).map(|(_, feature)| feature)
+}
+
+fn commit_advice(code: RDKafkaErrorCode) -> &'static str {
+    use RDKafkaErrorCode as Code;
+    match code {
+        Code::GroupAuthorizationFailed => "Ask for an ACL that lets this user read with this group",
+        Code::TopicAuthorizationFailed => "Ask for an ACL that lets this user read the topic",
+        Code::FencedInstanceId => {
+            "Another member has taken this one's group.instance.id: give each its own"
+        }
+        Code::UnknownTopicOrPartition => "Was the topic deleted while it was read?",
+        Code::Fatal => "The client has failed for good: drop this consumer and build another",
+        _ => "What was processed since the last commit comes again after a restart",
+    }
 }
 
 fn is_secret(key: &str) -> bool {

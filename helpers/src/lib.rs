@@ -7,6 +7,9 @@
 //! | partitions, leaders, replicas and watermarks of a topic | [`mod@metadata`] |
 //! | send records and know what became of each | [`mod@producer`], [`mod@delivery`], [`mod@progress`] |
 //! | read records as a member of a group | [`mod@consumer`], [`mod@message`] |
+//! | store what was processed, commit it, close in time | [`mod@commit`], [`mod@commit_every`], [`mod@close`] |
+//! | be asked to end, by Ctrl-C or SIGTERM | [`mod@stop_signal`] |
+//! | errors that come 19 times a second | [`mod@repeated_errors`] |
 //! | commit only what is done, when records finish out of order | [`mod@offsets`] |
 //! | how far behind a group is | [`mod@lag`] |
 //! | send JSON in bulk: values, iterators, files of any length | [`mod@json`] |
@@ -26,10 +29,14 @@ pub mod advice;
 pub mod airports;
 pub mod airports_topic;
 pub mod airports_turn;
+pub mod close;
+pub mod commit;
+pub mod commit_every;
 pub mod config;
 mod connection;
 pub mod consumer;
 pub mod delivery;
+mod detached;
 pub mod error;
 pub mod json;
 pub mod lag;
@@ -40,6 +47,8 @@ pub mod names;
 pub mod offsets;
 pub mod producer;
 pub mod progress;
+pub mod repeated_errors;
+pub mod stop_signal;
 pub mod topics;
 mod visibility;
 
@@ -47,6 +56,12 @@ pub use advice::advice;
 pub use airports::{Airport, airports};
 pub use airports_topic::{AIRPORTS_TOPIC, AirportsTopic, airports_topic, create_airports_topic};
 pub use airports_turn::{AirportsTurn, airports_turn};
+pub use close::{Closed, close_polled_within, close_within};
+pub use commit::{
+    CommitOnRevoke, Committed, commit_before_revoke, commit_stored, commit_stored_within,
+    store_processed, store_through,
+};
+pub use commit_every::CommitEvery;
 pub use config::client_config;
 pub use consumer::{ConsumerBuilder, EndOfPartitions, consumer};
 pub use delivery::{DeliveryReport, delivery_report};
@@ -58,6 +73,8 @@ pub use names::unique_name;
 pub use offsets::ContiguousOffsets;
 pub use producer::{ProducerBuilder, Publisher, Summary, producer};
 pub use progress::progress_bar;
+pub use repeated_errors::RepeatedErrors;
+pub use stop_signal::StopSignal;
 pub use topics::{
     CreateOutcome, DeleteOutcome, TopicOptions, create_topic, create_topic_with, delete_topic,
     list_topics,

@@ -232,7 +232,7 @@ impl TestCluster {
         config.create().expect("the settings are valid")
     }
 
-    /// A librdkafka consumer that reads from the beginning and commits only when told to.
+    /// A librdkafka consumer that reads from the beginning, and stores and commits only when told to.
     pub fn consumer(&self, group: &str, settings: &[(&str, &str)]) -> BaseConsumer {
         self.consumer_config(group, settings).create().expect("the settings are valid")
     }
@@ -243,6 +243,8 @@ impl TestCluster {
             ("group.id", group),
             ("auto.offset.reset", "earliest"),
             ("enable.auto.commit", "false"),
+            // A consumer that is dropped throws away what it has fetched, which must not count.
+            ("enable.auto.offset.store", "false"),
             ("session.timeout.ms", "6000"),
             ("heartbeat.interval.ms", "200"),
             ("fetch.wait.max.ms", "100"),

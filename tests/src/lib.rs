@@ -16,6 +16,7 @@ mod java_avro;
 pub mod members;
 pub mod model;
 pub mod reader;
+pub mod reading_member;
 pub mod transactions;
 
 use std::net::Ipv4Addr;

@@ -1,4 +1,4 @@
-//! Ctrl-C while JSON is sent in bulk.
+//! Ctrl-C and SIGTERM while JSON is sent in bulk.
 //!
 //! One test, because a signal reaches the whole process.
 
@@ -16,8 +16,12 @@ use workshop_tests::{DEADLINE, TestCluster};
 const BEFORE: u64 = 20_000;
 
 fn press_ctrl_c() {
+    send_signal("-INT");
+}
+
+fn send_signal(signal: &str) {
     let id = std::process::id().to_string();
-    let sent = Command::new("kill").args(["-INT", &id]).status();
+    let sent = Command::new("kill").args([signal, &id]).status();
     assert!(sent.expect("kill is there").success());
 }
 
@@ -64,9 +68,23 @@ async fn ctrl_c_ends_an_endless_input_and_everything_that_was_read_is_delivered(
     let last_words = format!("; stopped after {} records of the input", summary.delivered);
     assert!(summary.to_string().ends_with(&last_words), "{summary}");
 
+    so_does_sigterm(&producer, &topic.name).await;
     where_nothing_can_be_sent_the_summary_says_so(&cluster).await;
     a_second_one_leaves_an_input_behind_that_blocks(&cluster).await;
     a_second_one_leaves_a_pipe_behind_that_nobody_writes_to(&cluster).await;
+}
+
+async fn so_does_sigterm(producer: &JsonProducer, topic: &str) {
+    let endless = (1_u64..).map(|number| {
+        if number == BEFORE {
+            send_signal("-TERM");
+        }
+        json!({ "id": number })
+    });
+    let sent = producer.send_all(topic, endless).await;
+    let summary = sent.unwrap_or_else(|error| panic!("{error}"));
+    assert!(summary.interrupted && summary.delivered >= BEFORE, "{summary}");
+    assert_eq!(summary.records(), summary.delivered, "{summary}");
 }
 
 async fn where_nothing_can_be_sent_the_summary_says_so(cluster: &TestCluster) {

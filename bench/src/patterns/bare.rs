@@ -1,5 +1,6 @@
 //! The same work without the helpers: rdkafka and serde_json, in a thread of its own.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
@@ -20,6 +21,7 @@ const PRODUCER: &[(&str, &str)] = &[("acks", "all"), ("enable.idempotence", "tru
 const LINEAGE: &[(&str, &str)] = &[("compression.type", "snappy"), ("retries", "3")];
 const CONSUMER: &[(&str, &str)] = &[
     ("enable.auto.commit", "false"),
+    ("enable.auto.offset.store", "false"),
     ("auto.offset.reset", "earliest"),
     ("queued.min.messages", "10000"),
     ("fetch.queue.backoff.ms", "5"),
@@ -103,6 +105,10 @@ pub(super) fn lineage_in(servers: &str, topic: &str, records: u64) -> anyhow::Re
             read += 1;
         }
         bytes += batch.iter().map(|(item, origin)| item.id.len() + origin.key.len()).sum::<usize>();
+        let done = batch.iter().map(|(_, origin)| (origin.partition, origin.offset));
+        for (partition, offset) in BTreeMap::from_iter(done) {
+            consumer.store_offset(topic, partition, offset)?;
+        }
         consumer.commit_consumer_state(CommitMode::Sync)?;
     }
     ensure!(bytes > 0, "the departures have ids");

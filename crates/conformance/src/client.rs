@@ -95,7 +95,7 @@ impl Scene {
         reports.join(", ")
     }
 
-    /// A consumer that reads from the beginning and commits only when told to.
+    /// A consumer that reads from the beginning, and stores and commits only when told to.
     pub(crate) fn consumer(
         &self,
         group: &str,
@@ -105,6 +105,7 @@ impl Scene {
             ("group.id", group),
             ("auto.offset.reset", "earliest"),
             ("enable.auto.commit", "false"),
+            ("enable.auto.offset.store", "false"),
             ("session.timeout.ms", "6000"),
             ("heartbeat.interval.ms", "200"),
             ("fetch.wait.max.ms", "100"),

@@ -202,6 +202,7 @@ pub(crate) fn consumer(config: &ClientConfig) -> KafkaResult<BaseConsumer<Quiet>
     for (name, value) in [
         ("group.id", "embedded-registry"),
         ("enable.auto.commit", "false"),
+        ("enable.auto.offset.store", "false"),
         ("enable.partition.eof", "true"),
         // The next record is there, or somebody has deleted it: starting again at either end would
         // hide that.

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::lines::Lines;
 use super::summary::Counts;
-use super::{JsonProducer, JsonSummary, run, until_ctrl_c};
+use super::{JsonProducer, JsonSummary, run, until_told_to_end};
 use crate::{Error, connection};
 
 /// How much of a file is read at once, in bytes.
@@ -44,7 +44,7 @@ impl JsonProducer {
         let work = connection::blocking(move || Ok(run(&job, lines)));
         let settled = |counts: &[Arc<Counts>]| counts.iter().map(|it| it.settled_bytes()).sum();
         let (summary, read): (JsonSummary, io::Result<()>) =
-            until_ctrl_c(work, &stop, || bar.set_position(settled(&counts))).await?;
+            until_told_to_end(work, &stop, || bar.set_position(settled(&counts))).await?;
         bar.finish_and_clear();
         match read {
             Ok(()) => Ok(summary),

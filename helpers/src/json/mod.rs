@@ -10,7 +10,7 @@
 //! | a file of JSON lines in constant memory | lines.rs |
 //! | how records are shared out, and order kept | workers.rs, inbox.rs |
 //! | what is tried again, and what is not | queue.rs |
-//! | Ctrl-C | stop.rs |
+//! | Ctrl-C and SIGTERM | stop.rs |
 //! | what is counted, and what is told of single records | summary.rs, reports.rs |
 //!
 //! It leaves out sending again what failed to be delivered: librdkafka has retried for
@@ -42,7 +42,7 @@ pub use reports::SkippedRecord;
 pub use summary::JsonSummary;
 pub use time::iso8601;
 
-use crate::{Error, connection, topics};
+use crate::{Error, StopSignal, connection, topics};
 use record::{Record, Typed};
 use reports::Reports;
 use stop::Stop;
@@ -51,16 +51,17 @@ use workers::Job;
 
 /// A producer of JSON records.
 ///
-/// Each of the `send` functions returns when every record is delivered or lost. At a Ctrl-C it
-/// reads no more, flushes what it has read, and returns the summary of that; a second Ctrl-C ends
-/// the flush too. A program that drops the future stops it in the same way, and loses the summary.
+/// Each of the `send` functions returns when every record is delivered or lost. At a Ctrl-C, or a
+/// SIGTERM, it reads no more, flushes what it has read, and returns the summary of that; a second
+/// one ends the flush too. A program that drops the future stops it in the same way, and loses the
+/// summary.
 ///
 /// An input that blocks, such as a pipe or a channel, is waited for at the first Ctrl-C, for the
 /// flush limit at most. At the second, one that gives nothing within a second is left behind, on a
 /// thread that ends when it gives something or when the process ends.
 ///
-/// Once a `send` has listened for Ctrl-C, it no longer ends the process by itself, between two
-/// `send`s neither (tokio keeps its signal handler).
+/// Once a `send` has listened for them, they no longer end the process by themselves, between two
+/// `send`s neither (tokio keeps its signal handlers).
 ///
 /// ```no_run
 /// # async fn publish(brokers: &str) -> Result<(), helpers::Error> {
@@ -112,7 +113,7 @@ impl JsonProducer {
             let input = || Ok((1..).zip(records).map(|(number, it)| Ok((number, Typed(it)))));
             Ok(run(&job, input).0)
         });
-        until_ctrl_c(work, &stop, || ()).await
+        until_told_to_end(work, &stop, || ()).await
     }
 
     fn new_counts(&self) -> Vec<Arc<Counts>> {
@@ -149,28 +150,29 @@ fn run<R: Record + 'static, I: Iterator<Item = std::io::Result<(u64, R)>>>(
     (summary, read)
 }
 
-/// Waits for `work`, tells `stop` of each Ctrl-C, and calls `tick` ten times a second.
-async fn until_ctrl_c<T>(work: impl Future<Output = T>, stop: &Arc<Stop>, tick: impl Fn()) -> T {
+/// Waits for `work`, tells `stop` of each Ctrl-C and SIGTERM, and calls `tick` ten times a second.
+async fn until_told_to_end<T>(
+    work: impl Future<Output = T>,
+    stop: &Arc<Stop>,
+    tick: impl Fn(),
+) -> T {
     let _stops = StopOnDrop(stop);
     let mut work = std::pin::pin!(work);
     let mut ticks = tokio::time::interval(Duration::from_millis(100));
-    let mut ctrl_c = Box::pin(tokio::signal::ctrl_c());
-    let mut listening = true;
+    let mut signals = StopSignal::listen()
+        .inspect_err(|error| tracing::warn!(%error, "Ctrl-C and SIGTERM cannot be heard"))
+        .ok();
+    let mut told = async || match &mut signals {
+        Some(signals) => signals.asked().await,
+        None => std::future::pending().await,
+    };
     loop {
         tokio::select! {
-            // Listens before the work begins, so that none is missed.
             biased;
-            heard = &mut ctrl_c, if listening => match heard {
-                Ok(()) => {
-                    tracing::warn!("Ctrl-C: no more is read, and what was read is flushed");
-                    stop.ask();
-                    ctrl_c = Box::pin(tokio::signal::ctrl_c());
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "Ctrl-C cannot be heard");
-                    listening = false;
-                }
-            },
+            () = told() => {
+                tracing::warn!("told to end: no more is read, and what was read is flushed");
+                stop.ask();
+            }
             done = &mut work => return done,
             _ = ticks.tick() => tick(),
         }

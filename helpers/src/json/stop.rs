@@ -1,4 +1,4 @@
-//! When to stop: at the first Ctrl-C no more is read, and at the second nothing is waited for.
+//! When to stop: at the first Ctrl-C or SIGTERM no more is read, and at the second nothing is waited for.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -19,7 +19,7 @@ impl Stop {
         Stop { asked: AtomicU8::new(0), since: Mutex::new(None), limit }
     }
 
-    /// Ctrl-C, or nobody waits for the summary any more.
+    /// Ctrl-C or SIGTERM, or nobody waits for the summary any more.
     pub(super) fn ask(&self) {
         let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
         since.get_or_insert_with(Instant::now);

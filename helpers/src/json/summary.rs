@@ -15,13 +15,13 @@ pub struct JsonSummary {
     /// Records that can never be sent: no JSON object, or larger than `message.max.bytes`.
     pub skipped: u64,
     /// Records that were read and not sent any more, because the cluster took none of those before
-    /// them for the whole flush limit after a Ctrl-C, or because of a second Ctrl-C.
+    /// them for the whole flush limit after a Ctrl-C or SIGTERM, or because of a second one.
     pub not_sent: u64,
     /// Records without a report when the flush limit had passed.
     pub still_queued: u64,
     /// How many of all these had to be queued more than once, each counted once however often.
     pub retried: u64,
-    /// Whether Ctrl-C ended it: the input may hold more records.
+    /// Whether Ctrl-C or SIGTERM ended it: the input may hold more records.
     pub interrupted: bool,
 }
 

@@ -1,29 +1,29 @@
-//! One batch: read it, and then commit it or go back to where it began.
+//! One batch: read it, and then store and commit it, or go back to where it began.
 //!
 //! Reading waits as a task does: where records were fetched ahead, a batch needs no other thread. To
 //! commit and to go back are calls that block, so they are made on a thread that may. The next batch
 //! can be read meanwhile.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rdkafka::client::ClientContext;
-use rdkafka::consumer::{
-    BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance, StreamConsumer,
-};
+use rdkafka::consumer::{Consumer, StreamConsumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
+use super::context::Revocations;
 use super::envelope::unpack_kafka_payload;
 use super::format::{Ranges, format_kafka_ref};
 use super::history::{Message, Ref};
+use crate::commit::{Committed, commit_stored_within, store_through};
 use crate::{Error, connection};
 
+/// How long a batch is held up by its predecessor's commit.
+const COMMIT_LIMIT: Duration = Duration::from_secs(10);
 const SEEK_LIMIT: Duration = Duration::from_secs(10);
 /// For how many messages room is made before any came.
 const ROOM: usize = 100;
@@ -53,10 +53,10 @@ pub(super) struct Reader {
     /// What was read and not processed. It is not empty at the beginning of a batch where the last
     /// one failed, or was abandoned: then it comes again.
     unfinished: Ranges,
-    /// What was processed, and is to be committed.
-    processed: Ranges,
-    /// Held by a call that blocks until it ends, even where nobody waits for it any more: no later
-    /// one overtakes it.
+    /// What was processed and stored, and is to be committed.
+    processed: Arc<Mutex<Ranges>>,
+    /// Held by a call that goes back until it ends, even where nobody waits for it any more: no
+    /// later one overtakes it.
     turn: Arc<tokio::sync::Mutex<()>>,
 }
 
@@ -67,12 +67,12 @@ impl Reader {
         limits: Limits,
     ) -> Result<Self, Error> {
         let consumer: StreamConsumer<Revocations> =
-            config.create_with_context(Revocations::default())?;
+            config.create_with_context(Revocations::new())?;
         let consumer = Arc::new(consumer);
         let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
         consumer.subscribe(&topics)?;
-        let (unfinished, processed) = <(Ranges, Ranges)>::default();
-        Ok(Reader { consumer, limits, unfinished, processed, turn: Arc::default() })
+        let (unfinished, processed, turn) = Default::default();
+        Ok(Reader { consumer, limits, unfinished, processed, turn })
     }
 
     /// Reads until a batch is full, the time is up, or `stop` says so. What a caller that waits no
@@ -117,34 +117,50 @@ impl Reader {
     }
 
     /// What was read is processed: it does not come again, and the next commit is of it.
-    pub(super) fn finish(&mut self) {
-        self.processed = std::mem::take(&mut self.unfinished);
+    ///
+    /// Partitions are taken away while a batch is read, and not later: all of these are still this
+    /// member's.
+    pub(super) fn finish(&mut self) -> Result<(), Error> {
+        let finished = std::mem::take(&mut self.unfinished);
+        let mut processed = self.processed.lock().unwrap_or_else(PoisonError::into_inner);
+        for (topic, partition, first, next) in finished.iter() {
+            if store_through(&*self.consumer, topic, partition, next - 1)? {
+                processed.add(topic, partition, first);
+                processed.add(topic, partition, next - 1);
+            }
+        }
+        Ok(())
     }
 
     /// Commits what was processed: for each partition, the offset after the last record.
     pub(super) fn commit(&mut self) -> impl Future<Output = Result<(), Error>> + Send + use<> {
-        let processed = std::mem::take(&mut self.processed);
-        let consumer = Arc::clone(&self.consumer);
-        let turn = Arc::clone(&self.turn);
-        let revocations = consumer.context().count();
+        let (consumer, processed) = (Arc::clone(&self.consumer), Arc::clone(&self.processed));
         async move {
-            if processed.is_empty() {
+            let batch = processed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            if batch.is_empty() {
                 return Ok(());
             }
-            let turn = turn.lock_owned().await;
-            connection::blocking(move || {
-                // The consumer is let go of before the turn: see `idle`.
-                let (_turn, consumer) = (turn, consumer);
-                commit(&consumer, &processed, revocations)
-            })
-            .await
+            match commit_stored_within(&consumer, COMMIT_LIMIT).await {
+                Ok(Committed::Later(reason)) => {
+                    let batch = batch.to_string();
+                    tracing::warn!(batch, %reason, "a batch is processed and not committed yet");
+                    return Ok(());
+                }
+                Ok(Committed::Done | Committed::Nothing) => {}
+                Err(Error::NotAccepted { code }) => {
+                    let (batch, source) = (batch.to_string(), KafkaError::ConsumerCommit(code));
+                    return Err(Error::NotCommitted { batch, source });
+                }
+                Err(error) => return Err(error),
+            }
+            *processed.lock().unwrap_or_else(PoisonError::into_inner) = Ranges::default();
+            Ok(())
         }
     }
 
-    /// Waits for the end of a call that nobody waits for any more. The consumer is this reader's
-    /// alone then, and leaves the group when it is dropped.
-    pub(super) async fn idle(&self) {
-        drop(self.turn.lock().await);
+    /// The consumer, to close it.
+    pub(super) fn into_consumer(self) -> Arc<StreamConsumer<Revocations>> {
+        self.consumer
     }
 
     /// Goes back to where the unfinished batch began. Not to commit would not be enough: the
@@ -162,33 +178,6 @@ impl Reader {
         .await?;
         self.unfinished = Ranges::default();
         Ok(())
-    }
-}
-
-/// Commits the ends of the ranges, and waits for the answer. Where partitions were taken away since
-/// there were `revocations`, they may be another member's: to commit would set that one back.
-fn commit(
-    consumer: &StreamConsumer<Revocations>,
-    processed: &Ranges,
-    revocations: usize,
-) -> Result<(), Error> {
-    let mut offsets = TopicPartitionList::new();
-    for (topic, partition, _, next) in processed.iter() {
-        offsets.add_partition_offset(topic, partition, Offset::Offset(next))?;
-    }
-    let committed = if consumer.context().count() == revocations {
-        consumer.commit(&offsets, CommitMode::Sync)
-    } else {
-        Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::RebalanceInProgress))
-    };
-    let batch = || processed.to_string();
-    match committed {
-        Err(source) if is_rebalance(&source) => {
-            let batch = batch();
-            tracing::warn!(batch, %source, "a batch was processed during a rebalance, and may come again");
-            Ok(())
-        }
-        committed => committed.map_err(|source| Error::NotCommitted { batch: batch(), source }),
     }
 }
 
@@ -240,7 +229,8 @@ fn message<T: DeserializeOwned>(
     }
 }
 
-/// Errors of a poll that pass are logged, and reading goes on.
+/// Errors of a poll that pass are logged, and reading goes on. Most are logged by the context, which
+/// is told the reason as well.
 fn passes(error: KafkaError) -> Result<(), Error> {
     use RDKafkaErrorCode as Code;
     match error {
@@ -254,17 +244,10 @@ fn passes(error: KafkaError) -> Result<(), Error> {
             Code::TopicAuthorizationFailed | Code::GroupAuthorizationFailed,
         ) => Err(error.into()),
         error => {
-            tracing::warn!(%error, "consumer");
+            tracing::debug!(%error, "consumer");
             Ok(())
         }
     }
-}
-
-/// Whether the group was being shared out anew, which is everyday life and passes.
-fn is_rebalance(error: &KafkaError) -> bool {
-    use RDKafkaErrorCode as Code;
-    let codes = [Code::RebalanceInProgress, Code::IllegalGeneration, Code::UnknownMemberId];
-    matches!(error, KafkaError::ConsumerCommit(code) if codes.contains(code))
 }
 
 /// What was read from a partition has the record itself as its only ref.
@@ -284,61 +267,9 @@ fn keep_newest<T>(messages: &mut Vec<Message<T>>) {
     messages.retain(|_| keep.next().unwrap_or(true));
 }
 
-/// Remembers the partitions that were taken away until the reader asks, and how often that was.
-#[derive(Default)]
-pub(super) struct Revocations {
-    partitions: Mutex<Vec<(String, i32)>>,
-    count: AtomicUsize,
-}
-
-impl Revocations {
-    fn add(&self, partitions: impl IntoIterator<Item = (String, i32)>) {
-        self.partitions.lock().unwrap_or_else(PoisonError::into_inner).extend(partitions);
-        self.count.fetch_add(1, Ordering::AcqRel);
-    }
-
-    fn take(&self) -> Vec<(String, i32)> {
-        std::mem::take(&mut *self.partitions.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn count(&self) -> usize {
-        self.count.load(Ordering::Acquire)
-    }
-}
-
-impl ClientContext for Revocations {
-    fn error(&self, error: KafkaError, reason: &str) {
-        tracing::warn!(%error, reason, "consumer");
-    }
-}
-
-impl ConsumerContext for Revocations {
-    fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        if let Rebalance::Revoke(list) = rebalance {
-            let elements = list.elements();
-            self.add(elements.iter().map(|it| (it.topic().to_owned(), it.partition())));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[tokio::test]
-    async fn what_was_processed_of_partitions_that_were_taken_away_is_not_committed() {
-        let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", "127.0.0.1:1").set("group.id", "boards");
-        let consumer: StreamConsumer<Revocations> =
-            config.create_with_context(Revocations::default()).unwrap();
-        let mut processed = Ranges::default();
-        processed.add("delays", 0, 7);
-        let before = consumer.context().count();
-        consumer.context().add([("delays".to_owned(), 0)]);
-        // Nobody is there to answer: a commit would be waited for, and fail.
-        commit(&consumer, &processed, before).unwrap();
-        assert_eq!(consumer.context().take(), [("delays".to_owned(), 0)]);
-    }
 
     fn read_from(topic: &str, id: &str, payload: u32) -> Message<u32> {
         let (topic, key) = (topic.to_owned(), Some(id.to_owned()));
@@ -354,13 +285,6 @@ mod tests {
         keep_newest(&mut messages);
         let kept: Vec<u32> = messages.iter().map(|it| it.payload).collect();
         assert_eq!(kept, [1, 2, 3, 4, 5]);
-    }
-
-    #[test]
-    fn a_commit_that_meets_a_rebalance_is_no_error() {
-        use RDKafkaErrorCode as Code;
-        assert!(is_rebalance(&KafkaError::ConsumerCommit(Code::IllegalGeneration)));
-        assert!(!is_rebalance(&KafkaError::ConsumerCommit(Code::GroupAuthorizationFailed)));
     }
 
     #[test]

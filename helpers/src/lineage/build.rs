@@ -7,7 +7,7 @@ use rdkafka::ClientConfig;
 use super::batch::{Limits, Reader};
 use super::consumer::Consumer;
 use super::metrics::{BatchMetrics, OnBatch};
-use crate::config::{client_config, with_overrides};
+use crate::config::with_overrides;
 use crate::{Error, connection};
 
 const BATCH_SIZE: usize = 100;
@@ -15,19 +15,19 @@ const TIMEOUT_MS: u64 = 1000;
 /// What is fetched ahead is bounded: librdkafka's defaults are 100,000 messages and 64 MiB. Where that
 /// much is there, librdkafka's default is to look again after a second, and what is there by then is
 /// long read: a bound without a short backoff is a limit of one fetch a second.
-const DEFAULTS: [(&str, &str); 4] = [
-    ("auto.offset.reset", "earliest"),
+const DEFAULTS: [(&str, &str); 3] = [
     ("queued.min.messages", "10000"),
     ("queued.max.messages.kbytes", "16384"),
     ("fetch.queue.backoff.ms", "5"),
 ];
 /// The setting's name, and the one that it had.
 const AUTO_COMMIT: [&str; 2] = ["enable.auto.commit", "auto.commit.enable"];
+const AUTO_STORE: &str = "enable.auto.offset.store";
 
 /// How a [`Consumer`] is to be built.
 ///
 /// What is not said is: 100 messages in a batch, 1000 ms to wait for them,
-/// `auto.offset.reset=earliest`, and a bounded prefetch (`queued.min.messages=10000`,
+/// what [`crate::ConsumerBuilder`] sets, and a bounded prefetch (`queued.min.messages=10000`,
 /// `queued.max.messages.kbytes=16384`, `fetch.queue.backoff.ms=5`).
 #[must_use]
 pub struct ConsumerBuilder {
@@ -109,12 +109,12 @@ impl ConsumerBuilder {
         self
     }
 
-    /// Sets any librdkafka setting, over the defaults and over the environment, but one: auto-commit
-    /// stays off, since a batch is committed when it has been processed. Asked for, it is refused
-    /// with a warning.
+    /// Sets any librdkafka setting, over the defaults and over the environment, but two: auto-commit
+    /// and auto-store stay off, since a batch is stored and committed when it has been processed.
+    /// Asked for, they are refused with a warning.
     pub fn set(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         let (key, value) = (key.into(), value.into());
-        if AUTO_COMMIT.contains(&key.as_str()) {
+        if AUTO_COMMIT.contains(&key.as_str()) || key == AUTO_STORE {
             if value != "false" {
                 tracing::warn!(
                     key,
@@ -146,12 +146,7 @@ impl ConsumerBuilder {
     }
 
     fn config(&self) -> Result<ClientConfig, Error> {
-        if self.group.is_empty() {
-            let reason = "a group needs a name".to_owned();
-            return Err(Error::Setting { key: "group.id".to_owned(), reason });
-        }
-        let mut config = client_config(&self.brokers)?;
-        config.set("group.id", &self.group).set(AUTO_COMMIT[0], "false");
+        let mut config = crate::ConsumerBuilder::new(&self.brokers, &self.group).config()?;
         for (key, value) in DEFAULTS {
             config.set(key, value);
         }
@@ -179,12 +174,14 @@ mod tests {
     }
 
     #[test]
-    fn auto_commit_cannot_be_switched_on() {
+    fn auto_commit_and_auto_store_cannot_be_switched_on() {
         for key in AUTO_COMMIT {
             let config = builder().set(key, "true").config().unwrap();
             assert_eq!(config.get("enable.auto.commit"), Some("false"));
             assert_eq!(config.get("auto.commit.enable"), None);
         }
+        let config = builder().set(AUTO_STORE, "true").config().unwrap();
+        assert_eq!(config.get("enable.auto.offset.store"), Some("false"));
     }
 
     #[test]

@@ -1,9 +1,7 @@
 //! Read messages in batches, and commit a batch when it has been processed.
 
 use std::error::Error as StdError;
-use std::io;
-use std::pin::Pin;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
@@ -11,7 +9,10 @@ use tokio::sync::watch;
 use super::batch::{Batch, Reader};
 use super::history::Message;
 use super::metrics::{BatchMetrics, OnBatch, tell};
-use crate::{Error, connection};
+use crate::{Closed, Error, StopSignal, close_within};
+
+/// How long [`Consumer::close`] may take.
+const CLOSE_LIMIT: Duration = Duration::from_secs(10);
 
 /// Reads messages in batches.
 ///
@@ -35,20 +36,20 @@ impl Consumer {
         Consumer { reader, service, group, on_batch }
     }
 
-    /// Calls the handler with batch after batch, until it returns an error, or until Ctrl-C: then
-    /// the batch in hand is processed and committed first. Returns how many messages the handler
-    /// was given. A batch in which nothing came is none.
+    /// Calls the handler with batch after batch, until it returns an error, or until Ctrl-C or
+    /// SIGTERM: then the batch in hand is processed and committed first. Returns how many messages
+    /// the handler was given. A batch in which nothing came is none.
     ///
-    /// A second Ctrl-C does not wait for that: the handler is dropped where it awaits, and its batch
+    /// A second one does not wait for that: the handler is dropped where it awaits, and its batch
     /// is not committed. A handler that blocks its thread hears neither, so such work belongs in
-    /// tokio's `spawn_blocking`. From here on Ctrl-C no longer ends the process by itself (tokio
-    /// keeps its signal handler).
+    /// tokio's `spawn_blocking`. From here on neither ends the process by itself (tokio keeps its
+    /// signal handlers).
     ///
     /// While a batch is committed, the next one is read. It is handed over when the commit is done.
     ///
     /// # Errors
-    /// Those of [`Consumer::process_batch`], and [`Error::Interrupted`] at a second Ctrl-C. Called
-    /// again, it goes on with the batch that failed or was dropped.
+    /// Those of [`Consumer::process_batch`], and [`Error::Interrupted`] at the second. Called again,
+    /// it goes on with the batch that failed or was dropped.
     pub async fn process<T, H, F, E>(&mut self, mut handler: H) -> Result<usize, Error>
     where
         T: DeserializeOwned + Send + 'static,
@@ -57,11 +58,11 @@ impl Consumer {
         E: Into<Box<dyn StdError + Send + Sync>>,
     {
         let (stop, mut stops) = watch::channel(false);
-        let (mut ctrl_c, mut all) = (CtrlC::new(stop), 0);
-        while !*ctrl_c.stop.borrow() {
-            all += ctrl_c.during(self.one_batch(&mut handler, &mut stops)).await?;
+        let (mut signals, mut all) = (Signals::new(stop), 0);
+        while !*signals.stop.borrow() {
+            all += signals.during(self.one_batch(&mut handler, &mut stops)).await?;
         }
-        ctrl_c.during(self.reader.commit()).await?;
+        signals.during(self.reader.commit()).await?;
         Ok(all)
     }
 
@@ -70,8 +71,8 @@ impl Consumer {
     ///
     /// # Errors
     /// [`Error::Handler`] with the handler's error, [`Error::NoEnvelope`] for a record that is none
-    /// (the batch comes again in both cases), [`Error::NotCommitted`] where the cluster did not take
-    /// the commit for another reason than a rebalance, and [`Error::Kafka`] where the client cannot go on.
+    /// (the batch comes again in both cases), [`Error::NotCommitted`] where the cluster does not take
+    /// the commit for a reason that does not pass, and [`Error::Kafka`] where the client cannot go on.
     pub async fn process_batch<T, H, F, E>(&mut self, handler: H) -> Result<usize, Error>
     where
         T: DeserializeOwned + Send + 'static,
@@ -119,69 +120,70 @@ impl Consumer {
             self.reader.go_back().await?;
             return Err(Error::Handler { batch: ranges.to_string(), source: error.into() });
         }
-        self.reader.finish();
+        self.reader.finish()?;
         Ok(count)
     }
 
-    /// Leaves the group, so that its other members need not wait for a session timeout. So does
-    /// dropping the consumer, which blocks the thread meanwhile.
+    /// Commits what was processed and could not be committed before, and leaves the group, so that
+    /// its other members need not wait for a session timeout. It waits for the cluster for ten
+    /// seconds, and then warns.
     ///
     /// # Errors
-    /// None; the type is that of all blocking calls.
+    /// Those of [`close_within`].
     pub async fn close(self) -> Result<(), Error> {
-        self.reader.idle().await;
-        connection::blocking(move || {
-            drop(self);
-            Ok(())
-        })
-        .await
+        if self.close_within(CLOSE_LIMIT).await? == Closed::NotInTime {
+            tracing::warn!("the cluster does not answer: the group will miss this member later");
+        }
+        Ok(())
+    }
+
+    /// [`Consumer::close`] with a limit of the caller's. Dropping the consumer leaves the group too,
+    /// but blocks the thread meanwhile, for up to 45 s where the cluster is away.
+    ///
+    /// # Errors
+    /// Those of [`close_within`].
+    pub async fn close_within(self, limit: Duration) -> Result<Closed, Error> {
+        close_within(self.reader.into_consumer(), limit).await
     }
 }
 
-/// Listens for Ctrl-C while work is done.
-struct CtrlC {
+/// Listens for Ctrl-C and SIGTERM while work is done.
+struct Signals {
     /// Says so at the first one.
     stop: watch::Sender<bool>,
-    /// The next one; none where they cannot be heard.
-    next: Option<Heard>,
+    /// Hears them; none where the system lets nobody listen.
+    heard: Option<StopSignal>,
 }
 
-type Heard = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
-
-impl CtrlC {
+impl Signals {
     fn new(stop: watch::Sender<bool>) -> Self {
-        CtrlC { stop, next: Some(Box::pin(tokio::signal::ctrl_c())) }
+        let heard = StopSignal::listen()
+            .inspect_err(|error| tracing::warn!(%error, "Ctrl-C and SIGTERM cannot be heard"));
+        Signals { stop, heard: heard.ok() }
     }
 
-    /// Waits for `work`. At a second Ctrl-C it waits no longer.
+    /// Waits for `work`. At a second signal it waits no longer.
     async fn during<T>(
         &mut self,
         work: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
         let mut work = std::pin::pin!(work);
-        while let Some(next) = &mut self.next {
+        while let Some(signals) = &mut self.heard {
             tokio::select! {
-                // Listens before the work begins, so that none is missed.
                 biased;
-                heard = next => self.heard(heard)?,
+                () = signals.asked() => self.asked()?,
                 done = &mut work => return done,
             }
         }
         work.await
     }
 
-    fn heard(&mut self, heard: io::Result<()>) -> Result<(), Error> {
-        self.next = None;
-        if let Err(error) = heard {
-            tracing::warn!(%error, "Ctrl-C cannot be heard");
-            return Ok(());
-        }
+    fn asked(&mut self) -> Result<(), Error> {
         if self.stop.send_replace(true) {
-            tracing::warn!("a second Ctrl-C: the batch in hand is dropped");
+            tracing::warn!("told to end a second time: the batch in hand is dropped");
             return Err(Error::Interrupted);
         }
-        tracing::warn!("Ctrl-C: the batch in hand is processed, and no other is begun");
-        self.next = Some(Box::pin(tokio::signal::ctrl_c()));
+        tracing::warn!("told to end: the batch in hand is processed, and no other is begun");
         Ok(())
     }
 }

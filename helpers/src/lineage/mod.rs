@@ -21,6 +21,7 @@
 mod batch;
 mod build;
 mod consumer;
+mod context;
 mod envelope;
 mod format;
 mod history;

@@ -51,12 +51,12 @@ impl Processor {
             .await
     }
 
-    /// Transforms batch after batch, until an error or Ctrl-C. Returns how many messages were read.
-    /// A first and a second Ctrl-C do what they do in [`Consumer::process`]; of a batch that is
-    /// dropped some may be in the target topic already, and is written there again.
+    /// Transforms batch after batch, until an error, Ctrl-C or SIGTERM. Returns how many messages
+    /// were read. A first and a second signal do what they do in [`Consumer::process`]; of a batch
+    /// that is dropped some may be in the target topic already, and is written there again.
     ///
     /// # Errors
-    /// Those of [`Processor::process_batch`], and [`Error::Interrupted`] at a second Ctrl-C.
+    /// Those of [`Processor::process_batch`], and [`Error::Interrupted`] at the second.
     pub async fn process<I, O, E>(
         &mut self,
         mut transform: impl FnMut(&Message<I>) -> Result<Vec<Message<O>>, E>,
@@ -78,7 +78,7 @@ impl Processor {
             .await
     }
 
-    /// Leaves the group.
+    /// Commits what was processed and could not be committed before, and leaves the group.
     ///
     /// # Errors
     /// Those of [`Consumer::close`].

@@ -107,6 +107,7 @@ fn consumer(servers: &str, input: &str, name: &str) -> KafkaResult<BaseConsumer<
         .set("heartbeat.interval.ms", "500")
         .set("auto.offset.reset", "earliest")
         .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
         .set("fetch.wait.max.ms", "50")
         .set("reconnect.backoff.max.ms", "200")
         .create_with_context(Membership::default())?;

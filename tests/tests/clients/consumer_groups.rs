@@ -20,6 +20,8 @@ fn settings(cluster: &TestCluster, group: &str, more: &[(&str, &str)]) -> Client
         ("group.protocol", "consumer"),
         ("group.id", group),
         ("auto.offset.reset", "earliest"),
+        // A consumer that is dropped throws away what it has fetched, which must not count as read.
+        ("enable.auto.offset.store", "false"),
         ("fetch.wait.max.ms", "100"),
     ]);
     for (name, value) in more {
@@ -72,8 +74,6 @@ async fn members_come_and_go_with_range() {
 async fn a_rebalance_while_reading_loses_nothing() {
     let cluster = TestCluster::start().await;
     let (topic, group) = (cluster.create_topic(6), cluster.group_name());
-    // A consumer that is dropped throws away what it has fetched, which must not count as read.
-    let by_hand = [("enable.auto.offset.store", "false")];
     let mut seen = BTreeMap::<String, usize>::new();
     let mut read = |members: &[&BaseConsumer]| {
         for member in members {
@@ -97,10 +97,10 @@ async fn a_rebalance_while_reading_loses_nothing() {
         }
         round += 1;
     };
-    let first = member(&cluster, &group, &topic, &by_hand);
+    let first = member(&cluster, &group, &topic, &[]);
     write();
     eventually("the first member reads", || (read(&[&first]) >= 60).then_some(()));
-    let second = member(&cluster, &group, &topic, &by_hand);
+    let second = member(&cluster, &group, &topic, &[]);
     write();
     eventually("the second member reads, too", || {
         read(&[&first, &second]);
@@ -113,7 +113,7 @@ async fn a_rebalance_while_reading_loses_nothing() {
     second.commit_consumer_state(CommitMode::Sync).expect("committed");
     drop(second);
     // What was committed is behind the group: whoever comes next finds only what is new.
-    let third = member(&cluster, &group, &topic, &by_hand);
+    let third = member(&cluster, &group, &topic, &[]);
     append(&cluster, &topic, 0, &["new"]);
     let message = eventually("the new record is read", || third.poll(TURN));
     let message = message.expect("a record");

@@ -31,7 +31,9 @@ fn append(cluster: &TestCluster, topic: &str, values: &[&str]) {
 
 fn next(consumer: &BaseConsumer) -> i64 {
     let message = eventually("a record arrives", || consumer.poll(TURN));
-    message.expect("a record").offset()
+    let message = message.expect("a record");
+    consumer.store_offset_from_message(&message).expect("the partition is this member's");
+    message.offset()
 }
 
 fn offsets(topic: &str, offset: i64) -> TopicPartitionList {

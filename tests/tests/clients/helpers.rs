@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use helpers::{
-    ConsumerBuilder, CreateOutcome, DeleteOutcome, EndOfPartitions, Error, ProducerBuilder,
-    Summary, TopicOptions, create_topic, create_topic_with, delete_topic, list_topics, readable,
-    topic_metadata,
+    Committed, ConsumerBuilder, CreateOutcome, DeleteOutcome, EndOfPartitions, Error,
+    ProducerBuilder, Summary, TopicOptions, commit_stored, create_topic, create_topic_with,
+    delete_topic, list_topics, readable, store_processed, topic_metadata,
 };
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::KafkaError;
 use rdkafka::message::{Header, Message, OwnedHeaders, OwnedMessage};
 use rdkafka::producer::BaseRecord;
 use workshop_tests::{DEADLINE, TestCluster};
@@ -72,17 +72,17 @@ fn poll_to_end(consumer: &BaseConsumer) -> Vec<OwnedMessage> {
             Some(Ok(message)) => {
                 end.message_from(message.partition());
                 messages.push(message.detach());
+                assert!(store_processed(consumer, &message).expect("it can be stored"));
             }
             Some(Err(KafkaError::PartitionEOF(partition))) => end.ended(partition),
             Some(Err(error)) => panic!("{error}"),
             None => {}
         }
     }
-    match consumer.commit_consumer_state(CommitMode::Sync) {
-        // With nothing read there is nothing to commit.
-        Ok(()) | Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => messages,
-        Err(error) => panic!("{error}"),
-    }
+    let committed = commit_stored(consumer, CommitMode::Sync).expect("the commit is accepted");
+    let expected = if messages.is_empty() { Committed::Nothing } else { Committed::Done };
+    assert_eq!(committed, expected);
+    messages
 }
 
 #[tokio::test]

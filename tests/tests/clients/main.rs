@@ -5,10 +5,12 @@
 
 mod advice;
 mod async_consumers;
+mod committing;
 mod configs;
 mod conformance;
 mod consume;
 mod consumer_groups;
+mod endings;
 mod examples;
 mod examples_schemas;
 mod forgetting;

@@ -226,6 +226,7 @@ fn poll_numbers(consumer: &BaseConsumer, count: usize) -> Vec<u64> {
     eventually("the group reads on", || {
         if let Some(Ok(message)) = consumer.poll(Duration::from_millis(10)) {
             numbers.push(number(message.payload().expect("a value")));
+            consumer.store_offset_from_message(&message).expect("it is the only member");
         }
         (numbers.len() >= count).then_some(())
     });

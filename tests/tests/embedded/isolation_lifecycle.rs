@@ -67,6 +67,7 @@ fn a_cluster_answers_while_its_callers_only_thread_is_blocked() {
         let consumer: BaseConsumer = config
             .set("group.id", "blocked")
             .set("auto.offset.reset", "earliest")
+            .set("enable.auto.offset.store", "false")
             .create()
             .expect("a consumer");
         consumer.subscribe(&["blocked"]).expect("subscribed");

@@ -4,6 +4,7 @@
 //! One program for all of them, because they wait more than they compute.
 
 mod broker_settings;
+mod committing;
 mod coordination;
 mod durability;
 mod durability_damage;

@@ -356,6 +356,7 @@ fn succeeded(scene: &Scene, commits: bool) -> Outcome {
     first.subscribe(&[&topic])?;
     let before = next_values(&first, 2)?;
     if commits {
+        first.store_offsets(&first.position()?)?;
         first.commit_consumer_state(CommitMode::Sync)?;
     }
     drop(first);

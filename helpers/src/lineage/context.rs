@@ -1,0 +1,52 @@
+//! What librdkafka tells a consumer besides its records: partitions that are taken away, and errors.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use rdkafka::client::ClientContext;
+use rdkafka::consumer::{BaseConsumer, ConsumerContext, Rebalance};
+use rdkafka::error::KafkaError;
+
+use crate::RepeatedErrors;
+use crate::commit::commit_before_revoke;
+
+/// How often the same error is logged.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+/// Remembers the partitions that were taken away until the reader asks. What of them is processed is
+/// committed first.
+pub(super) struct Revocations {
+    partitions: Mutex<Vec<(String, i32)>>,
+    errors: Mutex<RepeatedErrors>,
+}
+
+impl Revocations {
+    pub(super) fn new() -> Self {
+        let errors = Mutex::new(RepeatedErrors::new(INTERVAL));
+        Revocations { partitions: Mutex::default(), errors }
+    }
+
+    pub(super) fn take(&self) -> Vec<(String, i32)> {
+        std::mem::take(&mut *self.partitions.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl ClientContext for Revocations {
+    fn error(&self, error: KafkaError, reason: &str) {
+        let line = self.errors.lock().unwrap_or_else(PoisonError::into_inner).line(&error);
+        if let Some(error) = line {
+            tracing::warn!(error, reason, "consumer");
+        }
+    }
+}
+
+impl ConsumerContext for Revocations {
+    fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        commit_before_revoke(consumer, rebalance);
+        if let Rebalance::Revoke(list) = rebalance {
+            let elements = list.elements();
+            let revoked = elements.iter().map(|it| (it.topic().to_owned(), it.partition()));
+            self.partitions.lock().unwrap_or_else(PoisonError::into_inner).extend(revoked);
+        }
+    }
+}
