@@ -4,20 +4,25 @@
 //! The second run finds nothing new: the group remembers.
 //!
 //! Run:      cargo run --example 04_consumer
-//!           cargo run --example 04_consumer -- --follow    (goes on until Ctrl-C)
+//!           cargo run --example 04_consumer -- --follow    (goes on until Ctrl-C or SIGTERM)
 //! Chapter:  docs/04-consumer.md
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
-use helpers::{Airport, ConsumerBuilder, EndOfPartitions, airports_topic, readable};
-use rdkafka::consumer::{CommitMode, Consumer, StreamConsumer};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use helpers::{
+    Airport, Closed, CommitEvery, CommitOnRevoke, Committed, ConsumerBuilder, EndOfPartitions,
+    RepeatedErrors, StopSignal, airports_topic, close_within, commit_stored_within, group_lag,
+    readable, store_processed,
+};
+use rdkafka::consumer::Consumer;
+use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Message};
 
 const TOPIC: &str = "airports";
 const GROUP: &str = "east-coast-dpt";
-const COMMIT_EVERY: usize = 1000;
+const LIMIT: Duration = Duration::from_secs(10);
 /// Airports of one partition, so they come in the order in which they were sent.
 const SHOWN: [&str; 3] = ["JFK", "LGA", "PHL"];
 
@@ -30,54 +35,63 @@ async fn main() -> Result<()> {
     let turn = Some(airports_topic(brokers).await?.turn).filter(|_| !follow);
 
     // ANCHOR: subscribe
-    let consumer = ConsumerBuilder::new(brokers, GROUP).tell_end_of_partitions().build().await?;
+    let builder = ConsumerBuilder::new(brokers, GROUP).tell_end_of_partitions();
+    let consumer = Arc::new(builder.build_with(CommitOnRevoke).await?);
     consumer.subscribe(&[TOPIC])?;
     // ANCHOR_END: subscribe
 
     // ANCHOR: poll
     let (mut read, mut on_new_york_time, mut end) = (0, 0, EndOfPartitions::new());
-    // Made once: a Ctrl-C that comes while a record is processed must not be missed.
-    let mut ctrl_c = std::pin::pin!(tokio::signal::ctrl_c());
+    let mut commits = CommitEvery::new(1000, Duration::from_secs(5));
+    let mut errors = RepeatedErrors::new(Duration::from_secs(10));
+    let mut stop = StopSignal::listen()?;
     loop {
         let polled = tokio::select! {
             polled = consumer.recv() => polled,
-            _ = &mut ctrl_c => break,
+            () = commits.due() => {
+                commits.answered(commit_stored_within(&consumer, LIMIT).await?);
+                continue;
+            }
+            () = stop.asked() => break,
         };
         match polled {
             Ok(message) => {
                 end.message_from(message.partition());
                 on_new_york_time += usize::from(process(&message));
                 read += 1;
-                if read % COMMIT_EVERY == 0 {
-                    commit(&consumer)?;
-                }
+                store_processed(&*consumer, &message)?;
+                commits.stored();
             }
             Err(KafkaError::PartitionEOF(partition)) => {
                 end.ended(partition);
-                if end.all_of(&consumer.assignment()?) {
-                    commit(&consumer)?;
-                    if !follow {
-                        break;
-                    }
+                if !follow && end.all_of(&consumer.assignment()?) {
+                    break;
                 }
             }
             Err(error @ KafkaError::MessageConsumptionFatal(_)) => return Err(error.into()),
             // Anything else passes: the client goes on trying, and the next poll may succeed.
-            Err(error) => eprintln!("error      {error}"),
+            Err(error) => {
+                errors.line(&error).iter().for_each(|line| eprintln!("error      {line}"));
+            }
         }
     }
     // ANCHOR_END: poll
 
     // ANCHOR: close
-    commit(&consumer)?;
     if read > 0 {
         println!("{read} airports read, {on_new_york_time} of them on New York time");
     } else {
-        println!("nothing new, committed to {}", committed(&consumer)?);
+        let partitions = group_lag(brokers, GROUP, TOPIC).await?.partitions;
+        let committed: i64 = partitions.iter().filter_map(|partition| partition.committed).sum();
+        println!("nothing new, committed to {committed}");
         println!("to start over, run 05_delete_topic, or give GROUP a new name");
     }
-    // Dropped, the consumer leaves its group, and the others need not wait for its partitions.
-    drop((consumer, turn));
+    // It commits what is stored, and leaves the group.
+    match close_within(consumer, LIMIT).await? {
+        Closed::Left(Committed::Done | Committed::Nothing) => {}
+        closed => eprintln!("{closed:?}: what is not committed comes again"),
+    }
+    drop(turn);
     cluster.close().await?;
     // ANCHOR_END: close
     Ok(())
@@ -102,19 +116,4 @@ fn process(message: &BorrowedMessage<'_>) -> bool {
         }
     }
 }
-
-/// Commits the position in every partition, and waits until the group's coordinator has it.
-fn commit(consumer: &StreamConsumer) -> Result<(), KafkaError> {
-    match consumer.commit_consumer_state(CommitMode::Sync) {
-        // Nothing was read since the last commit.
-        Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => Ok(()),
-        done => done,
-    }
-}
 // ANCHOR_END: process
-
-/// How far the group has come, as the sum of its committed offsets.
-fn committed(consumer: &StreamConsumer) -> Result<i64, KafkaError> {
-    let list = consumer.committed(Duration::from_secs(5))?;
-    Ok(list.elements().iter().map(|it| it.offset().to_raw().unwrap_or(0).max(0)).sum())
-}

@@ -31,9 +31,10 @@ async fn main() -> Result<()> {
         create_topic(brokers, topic, 3, -1).await?;
     }
 
+    let mut stop = helpers::StopSignal::listen()?;
     let outcome = tokio::select! {
         outcome = scenes(brokers, &topics) => outcome,
-        _ = tokio::signal::ctrl_c() => Err(anyhow!("stopped by Ctrl-C")),
+        () = stop.asked() => Err(anyhow!("told to end")),
     };
     for topic in &topics {
         delete_topic(brokers, topic).await?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, anyhow};
 
 use crate::board::Board;
-use crate::member::{Member, member_config};
+use crate::member::{Member, classic_member};
 use crate::print::Scene;
 use crate::topics::Topics;
 
@@ -17,11 +17,15 @@ const ALONE: [(&str, usize); 1] = [("a", 6)];
 /// The first argument of the process that is killed. The others are in [`run_victim`].
 pub(crate) const VICTIM: &str = "be-killed";
 
+fn join(name: &str, brokers: &str, group: &str, topic: &str, board: &Arc<Board>) -> Result<Member> {
+    Member::join(name, classic_member(brokers, group, name), topic, board)
+}
+
 /// A member in a process of its own, which gets no chance to say goodbye.
 pub(crate) fn show_death(brokers: &str, topics: &Topics) -> Result<Scene> {
     let (topic, group) = (&topics.main, topics.group("death"));
     let board = Arc::new(Board::default());
-    let a = Member::join(&member_config(brokers, &group, "a")?, topic, &board)?;
+    let a = join("a", brokers, &group, topic, &board)?;
     board.step("a joins", "a", &ALONE, || Ok(()))?;
     board.wait_for_all_records()?;
     let mut b = None;
@@ -44,12 +48,12 @@ pub(crate) fn show_death(brokers: &str, topics: &Topics) -> Result<Scene> {
 pub(crate) fn show_silence(brokers: &str, topics: &Topics) -> Result<(Scene, String)> {
     let (topic, group) = (&topics.main, topics.group("silence"));
     let board = Arc::new(Board::default());
-    let a = Member::join(&member_config(brokers, &group, "a")?, topic, &board)?;
+    let a = join("a", brokers, &group, topic, &board)?;
     board.step("a joins", "a", &ALONE, || Ok(()))?;
     board.wait_for_all_records()?;
     let mut b = None;
     board.step("b joins", "b", &SHARED, || {
-        b = Some(Member::join(&member_config(brokers, &group, "b")?, topic, &board)?);
+        b = Some(join("b", brokers, &group, topic, &board)?);
         Ok(())
     })?;
     let b = b.context("b has joined")?;
@@ -112,7 +116,7 @@ pub(crate) fn run_victim(arguments: &[String]) -> Result<()> {
         return Err(anyhow!("{VICTIM} needs brokers, topic and group"));
     };
     let board = Arc::new(Board::default());
-    let _member = Member::join(&member_config(brokers, group, "b")?, topic, &board)?;
+    let _member = join("b", brokers, group, topic, &board)?;
     let joined = board.step("b joins", "b", &[("b", 3)], || Ok(()))?;
     for callback in joined.callbacks.values().flatten() {
         println!("{callback}");

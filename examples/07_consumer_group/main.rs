@@ -19,6 +19,7 @@ use std::thread::{self, JoinHandle};
 
 use anyhow::{Result, anyhow};
 use helpers::unique_name;
+use tokio::runtime::Handle;
 
 use print::Scene;
 use strategies::Strategy;
@@ -31,7 +32,8 @@ const RECORDS: usize = 600;
 async fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments.first().is_some_and(|it| it == failures::VICTIM) {
-        return failures::run_victim(&arguments[1..]);
+        let victim = move || failures::run_victim(&arguments[1..]);
+        return tokio::task::spawn_blocking(victim).await?;
     }
     let cluster = workshop::cluster().await?;
     let brokers = cluster.bootstrap_servers().to_owned();
@@ -40,10 +42,11 @@ async fn main() -> Result<()> {
     let (tell, told) = tokio::sync::oneshot::channel();
     let seen = (brokers.clone(), topics.clone());
     // Members block the threads that they are polled on, so the scenes leave the runtime alone.
-    thread::spawn(move || tell.send(scenes(&seen.0, &seen.1)));
+    spawn(move || tell.send(scenes(&seen.0, &seen.1)));
+    let mut stop = helpers::StopSignal::listen()?;
     let outcome = tokio::select! {
         outcome = told => outcome?,
-        _ = tokio::signal::ctrl_c() => Err(anyhow!("stopped by Ctrl-C")),
+        () = stop.asked() => Err(anyhow!("told to end")),
     };
     topics.delete(&brokers).await?;
     cluster.close().await?;
@@ -89,7 +92,16 @@ fn at_once<T: Send + 'static>(
     scene: impl FnOnce(&str, &Topics) -> Result<T> + Send + 'static,
 ) -> JoinHandle<Result<T>> {
     let (brokers, topics) = (brokers.to_owned(), topics.clone());
-    thread::spawn(move || scene(&brokers, &topics))
+    spawn(move || scene(&brokers, &topics))
+}
+
+/// Starts a thread that can ask the runtime to build a consumer.
+fn spawn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
+    let runtime = Handle::current();
+    thread::spawn(move || {
+        let _entered = runtime.enter();
+        work()
+    })
 }
 
 fn end<T>(scene: JoinHandle<Result<T>>) -> Result<T> {

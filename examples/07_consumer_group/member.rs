@@ -6,13 +6,13 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
-use helpers::client_config;
-use rdkafka::ClientConfig;
+use helpers::{Committed, ConsumerBuilder, RepeatedErrors, commit_stored, store_processed};
 use rdkafka::client::ClientContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::Message;
+use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::topic_partition_list::{TopicPartitionList, TopicPartitionListElem};
+use tokio::runtime::Handle;
 
 use crate::board::Board;
 
@@ -45,35 +45,35 @@ impl ConsumerContext for Callbacks {
 }
 
 impl ClientContext for Callbacks {}
-// ANCHOR_END: callbacks
 
+/// Commits what was stored, and nothing that was only fetched. This thread may wait for the answer.
 fn commit(consumer: &BaseConsumer<Callbacks>) {
-    match consumer.commit_consumer_state(CommitMode::Sync) {
-        // Nothing was read since the last commit.
-        Ok(()) | Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => {}
+    match commit_stored(consumer, CommitMode::Sync) {
+        Ok(Committed::Done | Committed::Nothing) => {}
+        // The next reader begins where the last commit was, and reads some departures again.
+        Ok(Committed::Later(why)) => eprintln!("not committed: {why}"),
         Err(error) => eprintln!("not committed: {error}"),
     }
 }
+// ANCHOR_END: callbacks
 
 fn numbers(partitions: &TopicPartitionList) -> Vec<i32> {
     partitions.elements().iter().map(TopicPartitionListElem::partition).collect()
 }
 
 // ANCHOR: config
-/// What all members of this chapter have in common. The three times are the shortest that make
-/// sense: brokers take no session below 6 s (`group.min.session.timeout.ms`), and librdkafka no
+/// What all members of this chapter have in common. The times here and below are the shortest that
+/// make sense: brokers take no session below 6 s (`group.min.session.timeout.ms`), and librdkafka no
 /// poll interval below the session.
-pub(crate) fn member_config(brokers: &str, group: &str, name: &str) -> Result<ClientConfig> {
-    let mut config = client_config(brokers)?;
-    config
-        .set("group.id", group)
-        .set("client.id", name)
-        .set("auto.offset.reset", "earliest")
-        .set("enable.auto.commit", "false")
+pub(crate) fn member(brokers: &str, group: &str, name: &str) -> ConsumerBuilder {
+    ConsumerBuilder::new(brokers, group).set("client.id", name).set("max.poll.interval.ms", "6000")
+}
+
+/// A member of the classic protocol, which sets its session and its heartbeats itself.
+pub(crate) fn classic_member(brokers: &str, group: &str, name: &str) -> ConsumerBuilder {
+    member(brokers, group, name)
         .set("heartbeat.interval.ms", "1000")
         .set("session.timeout.ms", "6000")
-        .set("max.poll.interval.ms", "6000");
-    Ok(config)
 }
 // ANCHOR_END: config
 
@@ -87,21 +87,28 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    /// Joins the group of `config`. Its partitions come later, by a callback.
-    pub(crate) fn join(config: &ClientConfig, topic: &str, board: &Arc<Board>) -> Result<Member> {
-        Self::join_and_work(config, topic, board, Duration::ZERO)
+    /// Joins the group that `builder` names. Its partitions come later, by a callback.
+    pub(crate) fn join(
+        name: &str,
+        builder: ConsumerBuilder,
+        topic: &str,
+        board: &Arc<Board>,
+    ) -> Result<Member> {
+        Self::join_and_work(name, builder, topic, board, Duration::ZERO)
     }
 
     /// The same, with so much work between two polls.
     pub(crate) fn join_and_work(
-        config: &ClientConfig,
+        name: &str,
+        builder: ConsumerBuilder,
         topic: &str,
         board: &Arc<Board>,
         work: Duration,
     ) -> Result<Member> {
-        let name = config.get("client.id").unwrap_or_default().to_owned();
+        let name = name.to_owned();
         let callbacks = Callbacks { name: name.clone(), board: Arc::clone(board) };
-        let consumer: BaseConsumer<Callbacks> = config.create_with_context(callbacks)?;
+        // This thread may wait: no task runs on it.
+        let consumer = Handle::current().block_on(builder.build_polled_with(callbacks))?;
         consumer.subscribe(&[topic])?;
         let (polls, ended) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicBool::new(false)));
         let thread = std::thread::spawn({
@@ -138,15 +145,14 @@ fn poll(
     ended: &AtomicBool,
 ) -> Option<RDKafkaErrorCode> {
     let mut last_error = None;
+    let mut errors = RepeatedErrors::new(Duration::from_secs(10));
     while !ended.load(Ordering::Relaxed) {
         if !polls.load(Ordering::Relaxed) {
             std::thread::sleep(POLL);
             continue;
         }
         match consumer.poll(POLL) {
-            Some(Ok(message)) => {
-                consumer.context().board.read(message.partition(), message.offset());
-            }
+            Some(Ok(message)) => process(consumer, &message),
             Some(Err(KafkaError::MessageConsumptionFatal(error))) => {
                 consumer.context().board.fatal(error);
                 return Some(error);
@@ -154,7 +160,7 @@ fn poll(
             Some(Err(error)) => {
                 last_error = error.rdkafka_error_code();
                 if last_error != Some(RDKafkaErrorCode::PollExceeded) {
-                    eprintln!("{error}");
+                    errors.line(&error).iter().for_each(|line| eprintln!("{line}"));
                 }
             }
             None => std::thread::sleep(work),
@@ -162,3 +168,14 @@ fn poll(
     }
     last_error
 }
+
+// ANCHOR: process
+/// Puts a departure on the board, and then says that it is done. Here it is committed when its
+/// partition goes; a program that runs for long commits every so often too (`CommitEvery`).
+fn process(consumer: &BaseConsumer<Callbacks>, message: &BorrowedMessage<'_>) {
+    consumer.context().board.read(message.partition(), message.offset());
+    if let Err(error) = store_processed(consumer, message) {
+        eprintln!("not stored: {error}");
+    }
+}
+// ANCHOR_END: process

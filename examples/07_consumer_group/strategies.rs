@@ -7,7 +7,7 @@ use anyhow::Result;
 use rdkafka::error::RDKafkaErrorCode;
 
 use crate::board::{Board, Step};
-use crate::member::{Member, member_config};
+use crate::member::{Member, classic_member, member};
 use crate::print::Scene;
 use crate::topics::Topics;
 
@@ -65,24 +65,22 @@ fn events(brokers: &str, topics: &Topics, strategy: Strategy) -> Result<Scene> {
 
     // ANCHOR: strategies
     let join = |name: &str| {
-        let mut config = member_config(brokers, &group, name)?;
-        match strategy {
-            Strategy::Eager => config.set("partition.assignment.strategy", "range"),
+        let classic = || classic_member(brokers, &group, name);
+        let builder = match strategy {
+            Strategy::Eager => classic().set("partition.assignment.strategy", "range"),
             Strategy::Cooperative => {
-                config.set("partition.assignment.strategy", "cooperative-sticky")
+                classic().set("partition.assignment.strategy", "cooperative-sticky")
             }
-            Strategy::Static => {
-                config.set("partition.assignment.strategy", "range").set("group.instance.id", name)
-            }
+            Strategy::Static => classic()
+                .set("partition.assignment.strategy", "range")
+                .set("group.instance.id", name),
             // The session and the heartbeats are the coordinator's to set, for all members alike.
-            Strategy::Consumer => config
-                .remove("session.timeout.ms")
-                .remove("heartbeat.interval.ms")
+            Strategy::Consumer => member(brokers, &group, name)
                 .set("group.protocol", "consumer")
                 .set("group.remote.assignor", "uniform"),
         };
         let work = if name == "a" { WORK } else { Duration::ZERO };
-        Member::join_and_work(&config, &topics.main, &board, work)
+        Member::join_and_work(name, builder, &topics.main, &board, work)
     };
     // ANCHOR_END: strategies
 

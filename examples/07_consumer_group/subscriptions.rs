@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use tokio::runtime::Handle;
 
 use crate::board::{Board, Step};
-use crate::member::{Member, member_config};
+use crate::member::{Member, classic_member};
 use crate::topics::Topics;
 
 const POLL: Duration = Duration::from_millis(50);
@@ -16,8 +17,8 @@ const LIMIT: Duration = Duration::from_secs(20);
 /// Three groups, each with another subscription.
 pub(crate) fn show(brokers: &str, topics: &Topics) -> Result<Vec<String>> {
     let subscribed = |group: &str, names: &[&str]| -> Result<BaseConsumer> {
-        let config = member_config(brokers, &topics.group(group), "a")?;
-        let consumer: BaseConsumer = config.create()?;
+        let builder = classic_member(brokers, &topics.group(group), "a");
+        let consumer = Handle::current().block_on(builder.build_polled())?;
         consumer.subscribe(names)?;
         Ok(consumer)
     };
@@ -59,7 +60,7 @@ fn assigned(consumer: &BaseConsumer) -> Result<Vec<String>> {
 pub(crate) fn show_too_many(brokers: &str, topics: &Topics) -> Result<Vec<Step>> {
     let (topic, group) = (&topics.regions[0], topics.group("crowd"));
     let board = Arc::new(Board::default());
-    let join = |name| Member::join(&member_config(brokers, &group, name)?, topic, &board);
+    let join = |name| Member::join(name, classic_member(brokers, &group, name), topic, &board);
     let a = join("a")?;
     board.step("a joins", "a", &[("a", 2)], || Ok(()))?;
     let mut others = Vec::new();

@@ -1,15 +1,16 @@
-//! The process that is killed: a consumer that commits in one of four ways.
+//! The process that ends: a consumer that commits in one of four ways.
 //!
 //! Processing is a line on stdout, which the parent collects as the departure board. A line in a
 //! pipe survives its writer, as any effect outside of Kafka does. The committed offset is in Kafka,
 //! and so the two can come apart.
 
 use std::io::Read;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use helpers::ConsumerBuilder;
-use rdkafka::consumer::{CommitMode, Consumer, StreamConsumer};
+use helpers::{Committed, ConsumerBuilder, RepeatedErrors, commit_stored_within, store_processed};
+use rdkafka::consumer::{Consumer, StreamConsumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
@@ -17,6 +18,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 /// What the consumer says when the moment has come. It then waits to be killed.
 pub(crate) const READY: &str = "kill me now";
 const FLIGHT: &str = "WS105";
+const LIMIT: Duration = Duration::from_secs(10);
 
 /// When an offset is committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,28 +51,33 @@ impl Strategy {
     }
 }
 
-/// When the consumer is killed.
+/// How the consumer ends, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Moment {
-    /// It has the record and has not processed it, and the interval of auto-commit has passed.
+    /// Killed: it has the record and has not processed it, and the interval of auto-commit has
+    /// passed.
     InTheMiddle,
-    /// It has processed the record, and has done nothing more.
+    /// Killed: it has processed the record, and has done nothing more.
     RightBehind,
+    /// Not killed: it has processed the record, reads no more, and closes its consumer.
+    CleanShutdown,
 }
 
 impl Moment {
-    pub(crate) const ALL: [Moment; 2] = [Moment::InTheMiddle, Moment::RightBehind];
+    pub(crate) const ALL: [Moment; 3] =
+        [Moment::InTheMiddle, Moment::RightBehind, Moment::CleanShutdown];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Moment::InTheMiddle => "before processing",
-            Moment::RightBehind => "after processing",
+            Moment::InTheMiddle => "killed before processing",
+            Moment::RightBehind => "killed after processing",
+            Moment::CleanShutdown => "clean shutdown",
         }
     }
 }
 
 /// Reads the topic from what its group has committed to the end. The arguments are brokers, topic,
-/// group, strategy, and the moment of death, if it is to die.
+/// group, strategy, and the moment at which it is to end, if it is.
 pub(crate) async fn run(arguments: &[String]) -> Result<()> {
     let [brokers, topic, group, strategy, moment] = arguments else {
         bail!("a consumer needs brokers, a topic, a group, a strategy and a moment");
@@ -79,15 +86,22 @@ pub(crate) async fn run(arguments: &[String]) -> Result<()> {
     let strategy = Strategy::ALL.into_iter().find(|it| it.name() == strategy);
     let strategy = strategy.context("there is no such strategy")?;
     let moment = Moment::ALL.into_iter().find(|it| it.name() == moment);
-    let consumer = build(brokers, group, strategy, moment).await?;
+    let consumer = Arc::new(build(brokers, group, strategy, moment).await?);
     // ANCHOR: assign
     let mut partition = TopicPartitionList::new();
     partition.add_partition_offset(topic, 0, Offset::Stored)?;
     consumer.assign(&partition)?;
     // ANCHOR_END: assign
+    let mut errors = RepeatedErrors::new(LIMIT);
     loop {
         match consumer.recv().await {
-            Ok(message) => handle(&consumer, &message, strategy, moment).await?,
+            Ok(message) => {
+                handle(&consumer, &message, strategy, moment).await?;
+                if moment == Some(Moment::CleanShutdown) && flight(&message)? == FLIGHT {
+                    // Dropped, the consumer closes, as it would after a Ctrl-C.
+                    return Ok(());
+                }
+            }
             // Dropped, a consumer with auto-commit commits what is stored.
             Err(KafkaError::PartitionEOF(_)) => return Ok(()),
             Err(error @ KafkaError::MessageConsumption(Code::UnknownTopicOrPartition)) => {
@@ -97,7 +111,9 @@ pub(crate) async fn run(arguments: &[String]) -> Result<()> {
             Err(KafkaError::MessageConsumption(Code::NotCoordinator)) => {
                 consumer.assign(&partition)?;
             }
-            Err(error) => eprintln!("error      {error}"),
+            Err(error) => {
+                errors.line(&error).iter().for_each(|line| eprintln!("error      {line}"));
+            }
         }
     }
 }
@@ -110,20 +126,20 @@ async fn build(
 ) -> Result<StreamConsumer> {
     // ANCHOR: settings
     // The default is 5,000 ms. After 100 the interval passes in the middle of a departure, and with
-    // a minute the kill comes first.
-    let interval_ms = if moment == Some(Moment::RightBehind) { "60000" } else { "100" };
+    // a minute the end comes first.
+    let interval_ms = if moment == Some(Moment::InTheMiddle) { "100" } else { "60000" };
     let builder = ConsumerBuilder::new(brokers, group).tell_end_of_partitions();
     let builder = match strategy {
-        Strategy::OnReceipt | Strategy::AfterProcessing => {
-            builder.set("enable.auto.commit", "false")
-        }
-        Strategy::OnAnInterval => {
+        // The builder's own: nothing is committed and nothing is stored but by this program.
+        Strategy::OnReceipt | Strategy::AfterProcessing => builder,
+        // librdkafka's own: a record counts as done when it is handed over.
+        Strategy::OnAnInterval => builder
+            .set("enable.auto.commit", "true")
+            .set("enable.auto.offset.store", "true")
+            .set("auto.commit.interval.ms", interval_ms),
+        Strategy::StoredOffsets => {
             builder.set("enable.auto.commit", "true").set("auto.commit.interval.ms", interval_ms)
         }
-        Strategy::StoredOffsets => builder
-            .set("enable.auto.commit", "true")
-            .set("auto.commit.interval.ms", interval_ms)
-            .set("enable.auto.offset.store", "false"),
     };
     // ANCHOR_END: settings
     Ok(builder.build().await?)
@@ -131,16 +147,17 @@ async fn build(
 
 // ANCHOR: handle
 async fn handle(
-    consumer: &StreamConsumer,
+    consumer: &Arc<StreamConsumer>,
     message: &BorrowedMessage<'_>,
     strategy: Strategy,
     moment: Option<Moment>,
 ) -> Result<()> {
-    let flight = std::str::from_utf8(message.key().unwrap_or_default())?;
+    let flight = flight(message)?;
     let dies = |at: Moment| moment == Some(at) && flight == FLIGHT;
 
-    if strategy == Strategy::OnReceipt {
-        consumer.commit_message(message, CommitMode::Sync)?;
+    if strategy == Strategy::OnReceipt && !commit(consumer, message).await? {
+        // At most once: it counts as done with the next commit, and nobody processes it.
+        return Ok(());
     }
     if dies(Moment::InTheMiddle) {
         // A departure that takes long: auto-commit does not wait for it.
@@ -152,13 +169,25 @@ async fn handle(
         wait_for_the_kill();
     }
     match strategy {
-        Strategy::AfterProcessing => consumer.commit_message(message, CommitMode::Sync)?,
-        Strategy::StoredOffsets => consumer.store_offset_from_message(message)?,
+        // Where that fails for now, it stays stored, and the next commit takes it along.
+        Strategy::AfterProcessing => drop(commit(consumer, message).await?),
+        // Auto-commit commits it, within the interval and when the consumer is closed.
+        Strategy::StoredOffsets => drop(store_processed(&**consumer, message)?),
         Strategy::OnReceipt | Strategy::OnAnInterval => {}
     }
     Ok(())
 }
+
+/// Whether the group's coordinator has it now. Only what never passes is an error.
+async fn commit(consumer: &Arc<StreamConsumer>, message: &BorrowedMessage<'_>) -> Result<bool> {
+    store_processed(&**consumer, message)?;
+    Ok(commit_stored_within(consumer, LIMIT).await? == Committed::Done)
+}
 // ANCHOR_END: handle
+
+fn flight<'a>(message: &'a BorrowedMessage<'_>) -> Result<&'a str> {
+    Ok(std::str::from_utf8(message.key().unwrap_or_default())?)
+}
 
 /// Waits until auto-commit has committed what is stored: with `enable.auto.offset.store`, the
 /// default, that includes the record that is still being processed.

@@ -1,4 +1,4 @@
-//! A consumer that is started, killed and started again, and the board that it leaves.
+//! A consumer that is started, ended and started again, and the board that it leaves.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -14,20 +14,20 @@ use rdkafka::topic_partition_list::TopicPartitionList;
 use tokio::sync::oneshot;
 
 use crate::consumer::{Moment, READY, Strategy};
-use crate::flights;
+use crate::{DEPARTURES, flights};
 
-/// What a consumer did until it was killed, and after that.
+/// What a consumer did until it ended, and after that.
 pub(crate) struct Outcome {
     pub(crate) strategy: Strategy,
     pub(crate) moment: Moment,
     group: String,
-    /// The group's committed offset at the time of the kill; none where it had committed nothing.
+    /// What the group had committed when the first consumer had ended; none where it was nothing.
     committed: Option<i64>,
     /// Every departure that was processed, in the order in which it came up.
     pub(crate) board: Vec<String>,
 }
 
-/// Starts the consumer of one strategy, which will be killed at `moment` and started again.
+/// Starts the consumer of one strategy, which will end at `moment` and be started again.
 pub(crate) fn start(
     brokers: &str,
     topic: &str,
@@ -48,10 +48,15 @@ fn run(brokers: &str, topic: &str, strategy: Strategy, moment: Moment) -> Result
 
     // ANCHOR: kill
     let mut first = start(moment.name())?;
-    let mut board = first.lines_until(READY)?;
-    // SIGKILL: no destructor runs, nothing is flushed, nothing more is committed.
-    first.child.kill()?;
-    first.child.wait()?;
+    let mut board = if moment == Moment::CleanShutdown {
+        first.lines_until_the_end()?
+    } else {
+        let board = first.lines_until(READY)?;
+        // SIGKILL: no destructor runs, nothing is flushed, nothing more is committed.
+        first.child.kill()?;
+        first.child.wait()?;
+        board
+    };
 
     let committed = committed(brokers, topic, &group)?;
     let mut second = start("never")?;
@@ -132,13 +137,16 @@ impl Outcome {
         self.times().into_iter().filter(|(_, times)| *times > 1).map(|(flight, _)| flight).collect()
     }
 
-    /// Says what was committed when the consumer was killed, and what came of it.
+    /// Says what was committed when the consumer had ended, and what came of it.
     pub(crate) fn print_history(&self) {
-        let killed = format!("{}, killed {} WS105", self.strategy.name(), self.moment.name());
-        let next = 101 + self.committed.unwrap_or(0);
-        println!("{killed}");
+        println!("{}, {} at WS105", self.strategy.name(), self.moment.name());
         let committed = self.committed.map_or("nothing".to_owned(), |offset| offset.to_string());
-        println!("  committed      {committed}, so it goes on with WS{next}");
+        match self.committed.unwrap_or(0) {
+            end if end == DEPARTURES as i64 => {
+                println!("  committed      {committed}, so there is nothing left to do");
+            }
+            next => println!("  committed      {committed}, so it goes on with WS{}", 101 + next),
+        }
         for (what, flights) in [("lost", self.lost()), ("twice", self.twice())] {
             if !flights.is_empty() {
                 println!("  {what:<14} {}", flights.join(" "));

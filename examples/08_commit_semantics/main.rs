@@ -1,8 +1,8 @@
 //! 08 · Commit semantics
 //!
 //! Twelve departures go up on a board. Consumers that commit in four ways are killed, in the middle
-//! of a departure or right behind it, and started again. Then the board is read: what never came
-//! up, and what came up twice?
+//! of a departure or right behind it, or shut down cleanly, and started again. Then the board is
+//! read: what never came up, and what came up twice?
 //!
 //! Run:      cargo run --example 08_commit_semantics
 //! Chapter:  docs/08-commit-semantics.md
@@ -27,9 +27,10 @@ async fn main() -> Result<()> {
     let cluster = workshop::cluster().await?;
     let brokers = cluster.bootstrap_servers();
     let topic = unique_name("departures");
+    let mut stop = helpers::StopSignal::listen()?;
     let ended = tokio::select! {
         ended = show(brokers, &topic) => ended,
-        _ = tokio::signal::ctrl_c() => Ok(()),
+        () = stop.asked() => Ok(()),
     };
     delete_topic(brokers, &topic).await?;
     ended?;
@@ -39,7 +40,7 @@ async fn main() -> Result<()> {
 
 async fn show(brokers: &str, topic: &str) -> Result<()> {
     publish(brokers, topic).await?;
-    println!("{DEPARTURES} departures, WS101 to WS112; every consumer is killed at WS105\n");
+    println!("{DEPARTURES} departures, WS101 to WS112; every consumer ends at WS105\n");
 
     // Each has a group of its own, so none knows of the others, and they run at once.
     let experiments = Strategy::ALL.iter().flat_map(|strategy| {
@@ -74,12 +75,12 @@ fn flights() -> impl Iterator<Item = String> {
 }
 
 fn print_table(outcomes: &[Outcome]) {
-    println!("commit            killed at WS105     expected  processed  lost  twice");
+    println!("commit            ended at WS105            expected  processed  lost  twice");
     for outcome in outcomes {
         let (strategy, moment) = (outcome.strategy.name(), outcome.moment.name());
         let (processed, lost, twice) = (outcome.board.len(), outcome.lost().len(), outcome.twice());
         println!(
-            "{strategy:<17} {moment:<19} {DEPARTURES:>8} {processed:>10} {lost:>5} {:>6}",
+            "{strategy:<17} {moment:<25} {DEPARTURES:>8} {processed:>10} {lost:>5} {:>6}",
             twice.len()
         );
     }

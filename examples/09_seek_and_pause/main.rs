@@ -30,9 +30,10 @@ async fn main() -> Result<()> {
     let cluster = workshop::cluster().await?;
     let brokers = cluster.bootstrap_servers();
     let topic = unique_name("departures");
+    let mut stop = helpers::StopSignal::listen()?;
     let ended = tokio::select! {
         ended = show(brokers, &topic) => ended,
-        _ = tokio::signal::ctrl_c() => Ok(()),
+        () = stop.asked() => Ok(()),
     };
     delete_topic(brokers, &topic).await?;
     ended?;

@@ -1,7 +1,10 @@
 //! Scene 3: a group's committed offsets are set back, by somebody who is not in the group.
 
-use anyhow::{Result, anyhow};
-use helpers::{ConsumerBuilder, EndOfPartitions, client_config, unique_name};
+use anyhow::{Result, anyhow, ensure};
+use helpers::{
+    Committed, ConsumerBuilder, EndOfPartitions, client_config, commit_stored, store_processed,
+    unique_name,
+};
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, StreamConsumer};
@@ -18,7 +21,8 @@ pub(crate) async fn show(brokers: &str, topic: &str) -> Result<()> {
     let member = build().build().await?;
     member.subscribe(&[topic])?;
     println!("  a member       {}", read_to_the_end(&member).await?);
-    member.commit_consumer_state(CommitMode::Sync)?;
+    let committed = commit_stored(&member, CommitMode::Sync)?;
+    ensure!(committed == Committed::Done, "{committed:?}");
 
     // ANCHOR: reset
     let outsider = build().build_polled().await?;
@@ -84,6 +88,7 @@ async fn read_to_the_end(consumer: &StreamConsumer) -> Result<String> {
                 if message.partition() == 0 {
                     first.get_or_insert_with(|| shown(Some(&message)));
                 }
+                store_processed(consumer, &message)?;
             }
             Err(KafkaError::PartitionEOF(partition)) => {
                 end.ended(partition);

@@ -32,9 +32,10 @@ async fn main() -> Result<()> {
     let topic = unique_name("departures");
     create_topic(brokers, &topic, PARTITIONS, REPLICATION_FACTOR).await?;
 
+    let mut stop = helpers::StopSignal::listen()?;
     let played = tokio::select! {
         played = play(brokers, &topic) => played,
-        _ = tokio::signal::ctrl_c() => Ok(()),
+        () = stop.asked() => Ok(()),
     };
     let deleted = delete_topic(brokers, &topic).await;
     cluster.close().await?;

@@ -69,7 +69,7 @@ async fn print_lag(scene: &Scene<'_>) -> Result<()> {
         high - committed(&consumer)?
     );
 
-    consumer.commit_consumer_state(CommitMode::Sync)?;
+    consumer.commit(&consumer.position()?, CommitMode::Sync)?;
     println!(
         "   the position committed:                 a lag of {}",
         high - committed(&consumer)?

@@ -4,7 +4,10 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use helpers::{EndOfPartitions, ProducerBuilder, producer::Publisher};
+use helpers::{
+    Committed, EndOfPartitions, ProducerBuilder, commit_stored, producer::Publisher,
+    store_processed,
+};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Message};
@@ -17,7 +20,7 @@ use crate::output::Counts;
 pub(crate) async fn work(job: &Job) -> Result<()> {
     let producer = ProducerBuilder::new(&job.brokers).set("linger.ms", "0").build().await?;
     let mut counts = Counts::rebuild(&job.brokers, &job.output).await?;
-    let consumer = job.consumer()?;
+    let consumer = job.consumer().await?;
 
     let (mut since_commit, mut end) = (0, EndOfPartitions::new());
     loop {
@@ -28,17 +31,18 @@ pub(crate) async fn work(job: &Job) -> Result<()> {
             Some(Ok(message)) => {
                 end.message_from(message.partition());
                 process(&producer, &message, &mut counts, &job.output)?;
+                store_processed(&consumer, &message)?;
                 since_commit += 1;
             }
             Some(Err(KafkaError::PartitionEOF(partition))) => end.ended(partition),
             Some(Err(error)) => return Err(error.into()),
         }
         let is_end = end.all_of(&consumer.assignment()?);
-        if since_commit == BATCH || (is_end && since_commit > 0) {
-            commit(&producer, &consumer)?;
+        let is_due = since_commit >= BATCH || (is_end && since_commit > 0);
+        if is_due && commit(&producer, &consumer)? {
             since_commit = 0;
         }
-        if is_end {
+        if is_end && since_commit == 0 {
             return Ok(());
         }
     }
@@ -62,10 +66,10 @@ fn process(
 
 // ANCHOR: commit
 /// Waits until the counts are delivered, and only then commits the offsets. The other way round
-/// counts would be lost.
-fn commit(producer: &Publisher, consumer: &BaseConsumer<Membership>) -> Result<()> {
+/// counts would be lost. False where the coordinator moves, and the commit is to be tried again.
+fn commit(producer: &Publisher, consumer: &BaseConsumer<Membership>) -> Result<bool> {
     let sent = producer.flush(LIMIT)?;
     ensure!(sent.failed + sent.still_queued == 0, "{sent}");
-    Ok(consumer.commit_consumer_state(CommitMode::Sync)?)
+    Ok(!matches!(commit_stored(consumer, CommitMode::Sync)?, Committed::Later(_)))
 }
 // ANCHOR_END: commit

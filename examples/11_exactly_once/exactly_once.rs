@@ -25,7 +25,7 @@ pub(crate) async fn work(job: &Job) -> Result<()> {
     producer.init_transactions(LIMIT)?;
     // … and then the counts are read, and the group is asked how far it came.
     let mut counts = Counts::rebuild(&job.brokers, &job.output).await?;
-    let consumer = job.consumer()?;
+    let consumer = job.consumer().await?;
     // ANCHOR_END: start
 
     // ANCHOR: loop

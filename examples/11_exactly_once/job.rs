@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use helpers::unique_name;
+use helpers::{ConsumerBuilder, unique_name};
 use rdkafka::client::ClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
 
@@ -61,17 +61,12 @@ impl Job {
     // ANCHOR: consumer
     /// A static member (KIP-345): after a restart it is given its partitions at once. A dynamic one
     /// would be a new member, and would wait until the session of the dead one has timed out.
-    pub(crate) fn consumer(&self) -> Result<BaseConsumer<Membership>> {
-        let mut config = helpers::client_config(&self.brokers)?;
-        config
-            .set("group.id", &self.name)
+    pub(crate) async fn consumer(&self) -> Result<BaseConsumer<Membership>> {
+        let builder = ConsumerBuilder::new(&self.brokers, &self.name)
             .set("group.instance.id", &self.name)
             .set("session.timeout.ms", "6000")
-            .set("auto.offset.reset", "earliest")
-            .set("enable.auto.commit", "false")
-            .set("enable.partition.eof", "true");
-        let consumer: BaseConsumer<Membership> =
-            config.create_with_context(Membership::default())?;
+            .tell_end_of_partitions();
+        let consumer = builder.build_polled_with(Membership::default()).await?;
         consumer.subscribe(&[&self.input])?;
         Ok(consumer)
     }

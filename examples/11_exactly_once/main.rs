@@ -39,9 +39,10 @@ async fn main() -> Result<()> {
     let brokers = cluster.bootstrap_servers();
     let [input, once, at_least_once] =
         ["departures", "counts-exactly-once", "counts-at-least-once"].map(unique_name);
+    let mut stop = helpers::StopSignal::listen()?;
     let compared = tokio::select! {
         compared = compare(brokers, &input, &once, &at_least_once) => compared,
-        _ = tokio::signal::ctrl_c() => Ok(()),
+        () = stop.asked() => Ok(()),
     };
     for topic in [&input, &once, &at_least_once] {
         // A topic that was not created yet is an outcome, and no error.

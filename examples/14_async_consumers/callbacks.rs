@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use helpers::ContiguousOffsets;
+use helpers::{ContiguousOffsets, commit_before_revoke};
 use rdkafka::client::ClientContext;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::consumer::{BaseConsumer, ConsumerContext, Rebalance};
 use tokio::sync::watch;
 
 /// How many partitions each member of a group has.
@@ -22,12 +21,11 @@ pub(crate) struct Callbacks {
 
 impl ConsumerContext for Callbacks {
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        // The last moment to commit what is finished. It blocks no thread of the runtime, and is in
+        // time: librdkafka gives the partitions up only when the answer has come. What is still in
+        // work is begun again by the next owner.
+        commit_before_revoke(consumer, rebalance);
         let Rebalance::Revoke(partitions) = rebalance else { return };
-        // The last moment to commit what is finished; librdkafka gives the partitions up only when
-        // the answer has come. What is still in work is begun again by the next owner.
-        if !consumer.assignment_lost() {
-            commit(consumer, CommitMode::Async).unwrap_or_else(|error| eprintln!("{error}"));
-        }
         for partition in partitions.elements() {
             self.offsets().forget(partition.topic(), partition.partition());
         }
@@ -56,17 +54,5 @@ impl Callbacks {
     /// What is in work, and what of it may be committed.
     pub(crate) fn offsets(&self) -> MutexGuard<'_, ContiguousOffsets> {
         self.offsets.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Commits what was stored.
-pub(crate) fn commit<C: ConsumerContext>(
-    consumer: &impl Consumer<C>,
-    mode: CommitMode,
-) -> Result<(), KafkaError> {
-    match consumer.commit_consumer_state(mode) {
-        // Nothing was stored since the last commit.
-        Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => Ok(()),
-        done => done,
     }
 }

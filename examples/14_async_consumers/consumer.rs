@@ -2,45 +2,50 @@
 
 use std::future::Future;
 use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Result;
 use futures_util::StreamExt;
-use helpers::client_config;
-use rdkafka::ClientConfig;
-use rdkafka::consumer::{CommitMode, Consumer, StreamConsumer};
+use helpers::{
+    Closed, CommitEvery, Committed, ConsumerBuilder, Error, RepeatedErrors, close_within,
+    commit_stored_within, store_through,
+};
+use rdkafka::consumer::{Consumer, StreamConsumer};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::{BorrowedMessage, Message, OwnedMessage};
 
-use super::callbacks::{Callbacks, Shares, commit};
+use super::callbacks::{Callbacks, Shares};
 
-/// How many records are finished between two commits.
+/// How many records are finished between two commits, if that does not take longer than
+/// [`COMMIT_AFTER`].
 pub(crate) const COMMIT_EVERY: usize = 100;
+pub(crate) const COMMIT_AFTER: Duration = Duration::from_secs(1);
+const LIMIT: Duration = Duration::from_secs(10);
 
-pub(crate) type EventConsumer = StreamConsumer<Callbacks>;
+/// Shared with the thread that waits for the answer to a commit.
+pub(crate) type EventConsumer = Arc<StreamConsumer<Callbacks>>;
 
-pub(crate) fn consumer(
+// ANCHOR: build
+pub(crate) async fn consumer(
     brokers: &str,
     group: &str,
     name: &'static str,
     shares: &Shares,
-) -> Result<EventConsumer> {
-    let callbacks = Callbacks::new(name, shares);
-    Ok(config(brokers, group, name)?.create_with_context(callbacks)?)
+) -> Result<EventConsumer, Error> {
+    let builder = ConsumerBuilder::new(brokers, group).set("client.id", name);
+    Ok(Arc::new(builder.build_with(Callbacks::new(name, shares)).await?))
 }
 
-pub(crate) fn config(brokers: &str, group: &str, name: &str) -> Result<ClientConfig> {
-    // ANCHOR: config
-    let mut config = client_config(brokers)?;
-    config
-        .set("group.id", group)
-        .set("client.id", name)
-        .set("auto.offset.reset", "earliest")
-        .set("enable.auto.commit", "false")
-        // What is handed over is not done yet: this program says what may be committed.
-        .set("enable.auto.offset.store", "false");
-    // ANCHOR_END: config
-    Ok(config)
+/// Leaves the group. What is still in work comes again.
+pub(crate) async fn close(consumer: EventConsumer) -> Result<(), Error> {
+    match close_within(consumer, LIMIT).await? {
+        Closed::Left(Committed::Done | Committed::Nothing) => {}
+        closed => eprintln!("{closed:?}: what is not committed comes again"),
+    }
+    Ok(())
 }
+// ANCHOR_END: build
 
 // ANCHOR: work
 /// What is to be done with the records.
@@ -81,29 +86,40 @@ pub(crate) async fn consume(
         })
         .buffer_unordered(in_work);
     let mut finished = pin!(finished);
+    let mut commits = CommitEvery::new(COMMIT_EVERY, COMMIT_AFTER);
+    let mut errors = RepeatedErrors::new(LIMIT);
     let mut processed = 0;
-    while let Some(message) = finished.next().await {
-        let message = match message {
-            Ok(message) => message,
-            Err(error @ KafkaError::MessageConsumptionFatal(_)) => return Err(error.into()),
-            Err(error) => {
-                eprintln!("{error}");
+    loop {
+        let message = tokio::select! {
+            message = finished.next() => message,
+            // By time as well as by count: else the last few wait when traffic stops.
+            () = commits.due() => {
+                commits.answered(commit_stored_within(consumer, LIMIT).await?);
                 continue;
             }
+        };
+        let message = match message {
+            Some(Ok(message)) => message,
+            Some(Err(error @ KafkaError::MessageConsumptionFatal(_))) => return Err(error.into()),
+            Some(Err(error)) => {
+                errors.line(&error).iter().for_each(|line| eprintln!("{line}"));
+                continue;
+            }
+            None => break,
         };
         let (topic, partition) = (message.topic(), message.partition());
         let to_commit = offsets().finished(topic, partition, message.offset());
         if let Some(next) = to_commit {
             // It takes the last offset that is done, and commits the one behind.
-            consumer.store_offset(topic, partition, next - 1)?;
+            store_through(&**consumer, topic, partition, next - 1)?;
+            commits.stored();
         }
         work.finished(&message, to_commit);
         processed += 1;
-        if processed % COMMIT_EVERY == 0 {
-            commit(consumer, CommitMode::Async)?;
-        }
     }
-    commit(consumer, CommitMode::Sync)?;
+    if let Committed::Later(why) = commit_stored_within(consumer, LIMIT).await? {
+        eprintln!("not committed: {why}");
+    }
     Ok(processed)
 }
 

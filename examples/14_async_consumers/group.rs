@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::Scene;
 use crate::callbacks::Shares;
-use crate::consumer::{Work, consume, consumer};
+use crate::consumer::{Work, close, consume, consumer};
 use crate::event::{Airports, Event};
 
 pub(crate) const PARTITIONS: i32 = 3;
@@ -91,7 +91,7 @@ impl Group {
         let shares = Shares::default();
         let mut tasks = JoinSet::new();
         for name in names {
-            let consumer = consumer(&scene.brokers, &scene.group, name, &shares)?;
+            let consumer = consumer(&scene.brokers, &scene.group, name, &shares).await?;
             consumer.subscribe(&[&scene.topic])?;
             let member =
                 Member { name, airports: scene.airports.clone(), arrivals: sender.clone() };
@@ -102,7 +102,9 @@ impl Group {
                     // An error means that nobody can say stop any more, which is one too.
                     let _ = stop.wait_for(|stop| *stop).await;
                 };
-                consume(&consumer, &member, IN_WORK, stopped).await
+                let processed = consume(&consumer, &member, IN_WORK, stopped).await;
+                close(consumer).await?;
+                processed
             });
         }
         let share = PARTITIONS as usize / names.len();

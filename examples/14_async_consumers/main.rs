@@ -6,7 +6,7 @@
 //! numbers at the end say what tasks are good for, and what not.
 //!
 //! Run:      cargo run --example 14_async_consumers
-//!           cargo run --example 14_async_consumers -- --follow    (until Ctrl-C)
+//!           cargo run --example 14_async_consumers -- --follow    (until Ctrl-C or SIGTERM)
 //! Chapter:  docs/14-async-consumers.md
 
 mod callbacks;
@@ -73,9 +73,10 @@ async fn main() -> Result<()> {
     let shown = if follow {
         scenes::follow(&read).await
     } else {
+        let mut stop = helpers::StopSignal::listen()?;
         tokio::select! {
             shown = show(&read, &asked, &measured) => shown,
-            _ = tokio::signal::ctrl_c() => Ok(()),
+            () = stop.asked() => Ok(()),
         }
     };
     let topics = [read, asked, measured].map(|scene| scene.topic);

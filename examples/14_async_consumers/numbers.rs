@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use crate::Scene;
 use crate::callbacks::Shares;
-use crate::consumer::{Work, consume, consumer};
+use crate::consumer::{Work, close, consume, consumer};
 use crate::group::PARTITIONS;
 use crate::load::Load;
 use crate::publish::{Schedule, send_together};
@@ -51,12 +51,15 @@ pub(crate) async fn show(scene: &Scene) -> Result<()> {
 async fn tasks(scene: &Scene, load: &Arc<Load>, at_once: usize) -> Result<()> {
     let mut tasks = JoinSet::new();
     for partition in 0..PARTITIONS {
-        let consumer = consumer(&scene.brokers, &scene.group, "task", &Shares::default())?;
+        let shares = Shares::default();
+        let consumer = consumer(&scene.brokers, &scene.group, "task", &shares).await?;
         consumer.assign(&from_the_beginning(&scene.topic, partition)?)?;
         let (load, alive) = (Arc::clone(load), scene.alive.clone());
         tasks.spawn(async move {
             let (_alive, consumer) = (alive, consumer);
-            consume(&consumer, &*load, at_once, load.over()).await
+            let processed = consume(&consumer, &*load, at_once, load.over()).await;
+            close(consumer).await?;
+            processed
         });
     }
     while let Some(ended) = tasks.join_next().await {

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use crate::Scene;
 use crate::callbacks::Shares;
-use crate::consumer::{Work, consume, consumer};
+use crate::consumer::{Work, close, consume, consumer};
 use crate::publish::{Schedule, send_together};
 
 /// There are records at the offsets 0 to 5. Answers come for these, in this order.
@@ -44,15 +44,15 @@ pub(crate) async fn show(scene: &Scene) -> Result<()> {
     println!("   finished  to commit");
     let asking = Asking { answered: watch::Sender::new(0), finished: watch::Sender::new(0) };
     // ANCHOR: limit
-    let asker = consumer(&scene.brokers, &scene.group, "asker", &Shares::default())?;
+    let asker = consumer(&scene.brokers, &scene.group, "asker", &Shares::default()).await?;
     asker.subscribe(&[&scene.topic])?;
     tokio::select! {
         ended = consume(&asker, &asking, 6, std::future::pending()) => drop(ended?),
         // To wait for the last two would be to wait for ever.
         _ = all_answers(&asking) => {}
     }
-    // Closed, it gives up its partitions: that is when it commits what is finished.
-    drop(asker);
+    // Closed, it commits what is finished, and what is fetched and not finished comes again.
+    close(asker).await?;
     // ANCHOR_END: limit
     let next = read(scene).await?;
     println!("   for 3 and 4 no answer comes; the next consumer reads {next:?}");

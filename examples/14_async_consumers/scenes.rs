@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use chrono::{DateTime, SecondsFormat};
-use helpers::ConsumerBuilder;
+use helpers::{ConsumerBuilder, StopSignal};
 use rdkafka::consumer::Consumer;
 use rdkafka::{Offset, TopicPartitionList};
 
@@ -65,15 +65,15 @@ pub(crate) async fn stop_and_go_on(
     Ok(())
 }
 
-/// Sends and reads until Ctrl-C.
+/// Sends and reads until Ctrl-C or SIGTERM.
 pub(crate) async fn follow(scene: &Scene) -> Result<()> {
     let mut group = Group::start(scene, &["a", "b", "c"]).await?;
     let mut schedule = Schedule::new(&scene.airports);
-    let mut ctrl_c = std::pin::pin!(tokio::signal::ctrl_c());
+    let mut stop = StopSignal::listen()?;
     let mut ticks = tokio::time::interval(Duration::from_millis(100));
     loop {
         tokio::select! {
-            _ = &mut ctrl_c => break,
+            () = stop.asked() => break,
             arrivals = group.arrivals(1) => arrivals?.iter().for_each(print),
             _ = ticks.tick() => drop(send(scene, &schedule.event()?).await?),
         }

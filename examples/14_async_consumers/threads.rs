@@ -6,11 +6,11 @@ use std::thread::Builder;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
+use helpers::{CommitEvery, ConsumerBuilder, commit_stored, store_processed};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 
 use crate::Scene;
-use crate::callbacks::commit;
-use crate::consumer::{COMMIT_EVERY, config};
+use crate::consumer::{COMMIT_AFTER, COMMIT_EVERY};
 use crate::group::PARTITIONS;
 use crate::load::Load;
 use crate::numbers::from_the_beginning;
@@ -21,7 +21,8 @@ const POLL: Duration = Duration::from_millis(10);
 pub(crate) async fn run(scene: &Scene, load: &Arc<Load>, many: usize) -> Result<()> {
     let mut threads = Vec::new();
     for partition in 0..PARTITIONS {
-        let consumer: BaseConsumer = config(&scene.brokers, &scene.group, "thread")?.create()?;
+        let builder = ConsumerBuilder::new(&scene.brokers, &scene.group);
+        let consumer = builder.set("client.id", "thread").build_polled().await?;
         consumer.assign(&from_the_beginning(&scene.topic, partition)?)?;
         let load = Arc::clone(load);
         threads.push(std::thread::spawn(move || match many {
@@ -37,20 +38,22 @@ pub(crate) async fn run(scene: &Scene, load: &Arc<Load>, many: usize) -> Result<
 }
 
 // ANCHOR: threads
-/// One record after the other.
+/// One record after the other. This thread may wait for the answer to a commit.
 fn one_by_one(consumer: &BaseConsumer, load: &Load) -> Result<()> {
-    let mut processed = 0;
+    let mut commits = CommitEvery::new(COMMIT_EVERY, COMMIT_AFTER);
     while !load.is_over() {
-        let Some(message) = consumer.poll(POLL) else { continue };
-        let message = message?;
-        process(load);
-        consumer.store_offset_from_message(&message)?;
-        processed += 1;
-        if processed % COMMIT_EVERY == 0 {
-            commit(consumer, CommitMode::Async)?;
+        if let Some(message) = consumer.poll(commits.left().unwrap_or(POLL).min(POLL)) {
+            let message = message?;
+            process(load);
+            store_processed(consumer, &message)?;
+            commits.stored();
+        }
+        if commits.is_due() {
+            commits.answered(commit_stored(consumer, CommitMode::Sync)?);
         }
     }
-    Ok(commit(consumer, CommitMode::Sync)?)
+    let _ = commit_stored(consumer, CommitMode::Sync)?;
+    Ok(())
 }
 
 /// A thread for each record that may be in work. It commits nothing: here too somebody would have

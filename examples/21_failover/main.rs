@@ -29,9 +29,10 @@ async fn main() -> Result<()> {
     let Some(brokers) = Brokers::find().await? else {
         return Ok(());
     };
+    let mut stop = helpers::StopSignal::listen()?;
     let played = tokio::select! {
         played = play(&brokers) => played,
-        _ = tokio::signal::ctrl_c() => Ok(()),
+        () = stop.asked() => Ok(()),
     };
     brokers.close().await?;
     played

@@ -6,10 +6,12 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use helpers::{PartitionMetadata, client_config, delete_topic, topic_metadata, unique_name};
+use helpers::{
+    ConsumerBuilder, PartitionMetadata, client_config, delete_topic, topic_metadata, unique_name,
+};
 use rdkafka::Message;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::future_producer::DeliveryFuture;
 use rdkafka::producer::{FutureProducer, FutureRecord};
@@ -154,11 +156,9 @@ impl Trial {
 
     /// Everything that the topic holds.
     async fn read(&self) -> Result<HashSet<String>> {
-        let mut config = client_config(&self.brokers)?;
-        config.set("group.id", &self.topic).set("enable.auto.commit", "false");
+        let consumer = ConsumerBuilder::new(&self.brokers, &self.topic).build_polled().await?;
         let topic = self.topic.clone();
         let reading = tokio::task::spawn_blocking(move || {
-            let consumer: BaseConsumer = config.create()?;
             let mut partition = TopicPartitionList::new();
             partition.add_partition_offset(&topic, 0, Offset::Beginning)?;
             consumer.assign(&partition)?;

@@ -25,9 +25,10 @@ async fn main() -> Result<()> {
     let cluster = workshop::cluster().await?;
     let brokers = cluster.bootstrap_servers();
     let topics = ["by-time", "by-size", "by-key"].map(unique_name);
+    let mut stop = helpers::StopSignal::listen()?;
     let ended = tokio::select! {
         ended = show(brokers, &topics) => ended,
-        _ = tokio::signal::ctrl_c() => Ok(()),
+        () = stop.asked() => Ok(()),
     };
     for topic in &topics {
         delete_topic(brokers, topic).await?;

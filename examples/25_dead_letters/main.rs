@@ -8,14 +8,16 @@
 //! Run:      cargo run --example 25_dead_letters
 //! Chapter:  docs/25-dead-letters.md
 
+mod commit;
 mod departure;
 mod forward;
 mod redrive;
+mod topics;
 mod undecodable;
 mod worker;
 
 use anyhow::Result;
-use helpers::{ConsumerBuilder, client_config, create_topic, delete_topic, readable, unique_name};
+use helpers::{ConsumerBuilder, client_config, delete_topic, readable, unique_name};
 use rdkafka::consumer::{Consumer, StreamConsumer};
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::producer::FutureProducer;
@@ -23,49 +25,18 @@ use std::time::Duration;
 
 use departure::Board;
 use forward::Origin;
+use topics::Topics;
 use worker::Worker;
-
-/// A record's way when it fails: each topic with how long a record waits in it.
-struct Topics {
-    departures: String,
-    retries: [(String, Duration); 2],
-    dead_letters: String,
-    /// The dead letters of the first scene, which has readers of its own.
-    parked: String,
-}
-
-impl Topics {
-    async fn create(brokers: &str) -> Result<Topics> {
-        let departures = unique_name("departures");
-        // One delay for each topic: then what came first is due first, and nobody waits behind a
-        // record with a longer delay.
-        let retry = |wait| (format!("{departures}-retry-{wait}ms"), Duration::from_millis(wait));
-        let topics = Topics {
-            retries: [retry(500), retry(1000)],
-            dead_letters: format!("{departures}-dead-letters"),
-            parked: format!("{departures}-parked"),
-            departures,
-        };
-        for topic in topics.all() {
-            create_topic(brokers, topic, 1, -1).await?;
-        }
-        Ok(topics)
-    }
-
-    fn all(&self) -> [&str; 5] {
-        let [(first, _), (second, _)] = &self.retries;
-        [&self.departures, first, second, &self.dead_letters, &self.parked]
-    }
-}
 
 #[tokio::main]
 async fn main() -> Result<()> {
     let cluster = workshop::cluster().await?;
     let brokers = cluster.bootstrap_servers();
     let topics = Topics::create(brokers).await?;
+    let mut stop = helpers::StopSignal::listen()?;
     let ended = tokio::select! {
         ended = show(brokers, &topics) => ended,
-        _ = tokio::signal::ctrl_c() => Ok(()),
+        () = stop.asked() => Ok(()),
     };
     for topic in topics.all() {
         delete_topic(brokers, topic).await?;
@@ -84,7 +55,8 @@ async fn show(brokers: &str, topics: &Topics) -> Result<()> {
 
     println!("\n2  What fails is tried again, later");
     let mut board = Board::without("BER")?;
-    let worker = Worker::start(brokers, topics, &producer).await?;
+    let builder = ConsumerBuilder::new(brokers, unique_name("board"));
+    let worker = Worker::start(builder, topics, &producer).await?;
     worker::print(worker.work(&mut board, departure::COUNT).await?);
 
     println!("\n3  A dead letter");
@@ -96,6 +68,7 @@ async fn show(brokers: &str, topics: &Topics) -> Result<()> {
     board.learn("BER");
     let sent = redrive::redrive(brokers, topics, &producer).await?;
     worker::print(worker.work(&mut board, sent).await?);
+    worker.close().await?;
     let mut last = next(&reader).await?;
     while last.offset() < 2 {
         last = next(&reader).await?;

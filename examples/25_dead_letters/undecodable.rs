@@ -1,17 +1,19 @@
 //! Scene 1: three things to do with a record that cannot be decoded.
 
+use std::sync::Arc;
+
 use anyhow::Result;
-use helpers::{ConsumerBuilder, unique_name};
-use rdkafka::consumer::{CommitMode, Consumer, StreamConsumer};
+use helpers::{CommitOnRevoke, ConsumerBuilder, RepeatedErrors, store_processed, unique_name};
+use rdkafka::consumer::{Consumer, StreamConsumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
 use rdkafka::producer::FutureProducer;
 use rdkafka::{Offset, TopicPartitionList};
-use std::time::Duration;
 
-use crate::Topics;
-use crate::departure::Departure;
-use crate::forward::{Origin, forward};
+use super::commit::{GroupConsumer, LIMIT, close, commit};
+use super::departure::Departure;
+use super::forward::{Origin, forward};
+use super::topics::Topics;
 
 // ANCHOR: choice
 /// What to do with a record that cannot be decoded. Each is right somewhere.
@@ -35,12 +37,13 @@ pub(crate) async fn show(brokers: &str, topics: &Topics, producer: &FutureProduc
         ("stop", Undecodable::Stop, &groups[2]),
         ("stop, again", Undecodable::Stop, &groups[2]),
     ] {
-        let consumer = ConsumerBuilder::new(brokers, group.clone());
-        let consumer = consumer.tell_end_of_partitions().build().await?;
+        let builder = ConsumerBuilder::new(brokers, group.clone()).tell_end_of_partitions();
+        let consumer = Arc::new(builder.build_with(CommitOnRevoke).await?);
         consumer.subscribe(&[&topics.departures])?;
         let (processed, outcome) = read(&consumer, choice, &topics.parked, producer).await?;
         let committed = committed(&consumer, &topics.departures)?;
         println!("   {name:<12} {processed:>9}  {committed:>9}  {outcome}");
+        close(consumer).await?;
     }
     Ok(())
 }
@@ -48,17 +51,22 @@ pub(crate) async fn show(brokers: &str, topics: &Topics, producer: &FutureProduc
 // ANCHOR: read
 /// Reads to the end of the topic: how many departures there were, and what was no departure.
 async fn read(
-    consumer: &StreamConsumer,
+    consumer: &GroupConsumer,
     choice: Undecodable,
     parked: &str,
     producer: &FutureProducer,
 ) -> Result<(usize, String)> {
     let (mut processed, mut outcome) = (0, String::new());
+    let mut errors = RepeatedErrors::new(LIMIT);
     loop {
         let message = match consumer.recv().await {
             Ok(message) => message,
             Err(KafkaError::PartitionEOF(_)) => return Ok((processed, outcome)),
-            Err(error) => return Err(error.into()),
+            Err(error @ KafkaError::MessageConsumptionFatal(_)) => return Err(error.into()),
+            Err(error) => {
+                errors.line(&error).iter().for_each(|line| eprintln!("{line}"));
+                continue;
+            }
         };
         match (Departure::decode(&message), choice) {
             (Ok(_departure), _) => processed += 1,
@@ -71,21 +79,22 @@ async fn read(
                 outcome = format!("offset {} parked: {error}", message.offset());
             }
             (Err(error), Undecodable::Stop) => {
-                // Not committed: who starts again meets it again, and cannot overlook it.
+                // Not stored: who starts again meets it again, and cannot overlook it.
                 outcome = format!("stopped at offset {}: {error}", message.offset());
                 return Ok((processed, outcome));
             }
         }
-        consumer.commit_message(&message, CommitMode::Sync)?;
+        store_processed(&**consumer, &message)?;
+        commit(consumer).await?;
     }
 }
 // ANCHOR_END: read
 
 /// What the group has committed for the only partition.
-fn committed(consumer: &StreamConsumer, topic: &str) -> Result<i64> {
+fn committed(consumer: &StreamConsumer<CommitOnRevoke>, topic: &str) -> Result<i64> {
     let mut partition = TopicPartitionList::new();
     partition.add_partition(topic, 0);
-    let committed = consumer.committed_offsets(partition, Duration::from_secs(10))?;
+    let committed = consumer.committed_offsets(partition, LIMIT)?;
     match committed.elements()[0].offset() {
         Offset::Offset(offset) => Ok(offset),
         _ => Ok(0),

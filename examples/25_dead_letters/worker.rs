@@ -1,29 +1,34 @@
 //! Scene 2: one consumer for the topic and its retry topics, in which records wait.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::Result;
-use helpers::{ConsumerBuilder, unique_name};
-use rdkafka::consumer::{CommitMode, Consumer, StreamConsumer};
+use helpers::{
+    CommitEvery, CommitOnRevoke, ConsumerBuilder, RepeatedErrors, commit_stored_within,
+    store_processed,
+};
+use rdkafka::consumer::Consumer;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::producer::FutureProducer;
 use rdkafka::{Offset, TopicPartitionList};
 
-use crate::Topics;
-use crate::departure::{Board, Departure};
-use crate::forward::{Origin, forward};
+use super::commit::{GroupConsumer, LIMIT, close};
+use super::departure::{Board, Departure};
+use super::forward::{Origin, forward};
+use super::topics::Topics;
 
 pub(crate) struct Worker<'a> {
     topics: &'a Topics,
     producer: &'a FutureProducer,
-    consumer: StreamConsumer,
+    consumer: GroupConsumer,
 }
 
 /// How a record ended.
 pub(crate) struct Outcome {
-    key: String,
+    pub(crate) key: String,
     attempts: usize,
     /// Since the worker's first record.
     after: Duration,
@@ -32,12 +37,12 @@ pub(crate) struct Outcome {
 
 impl<'a> Worker<'a> {
     pub(crate) async fn start(
-        brokers: &str,
+        builder: ConsumerBuilder,
         topics: &'a Topics,
         producer: &'a FutureProducer,
     ) -> Result<Worker<'a>> {
         // ANCHOR: subscribe
-        let consumer = ConsumerBuilder::new(brokers, unique_name("board")).build().await?;
+        let consumer = Arc::new(builder.build_with(CommitOnRevoke).await?);
         let [(first, _), (second, _)] = &topics.retries;
         consumer.subscribe(&[&topics.departures, first, second])?;
         // ANCHOR_END: subscribe
@@ -49,45 +54,53 @@ impl<'a> Worker<'a> {
     pub(crate) async fn work(&self, board: &mut Board, records: usize) -> Result<Vec<Outcome>> {
         let (mut ended, mut begun) = (Vec::new(), None);
         let mut waiting: BTreeMap<(String, i32), Duration> = BTreeMap::new();
+        // After each record, and again after a second where a rebalance came in between.
+        let mut commits = CommitEvery::new(1, Duration::from_secs(1));
+        let mut errors = RepeatedErrors::new(LIMIT);
         while ended.len() < records {
+            self.resume_what_is_due(&mut waiting)?;
             let first_due = waiting.values().min().copied().unwrap_or(Duration::MAX);
             tokio::select! {
-                message = self.consumer.recv() => {
-                    let message = match message {
-                        Ok(message) => message,
-                        Err(error @ KafkaError::MessageConsumptionFatal(_)) => Err(error)?,
-                        Err(error) => {
-                            // It passes: the client goes on trying.
-                            eprintln!("{error}");
-                            continue;
-                        }
-                    };
-                    let due = self.due(&message);
-                    if due > now() {
-                        // Too early: its partition pauses, and goes on with this very record.
-                        self.consumer.pause(&partition_of(&message))?;
-                        let (topic, partition) = (message.topic(), message.partition());
-                        let again = Offset::Offset(message.offset());
-                        self.consumer.seek(topic, partition, again, Duration::from_secs(10))?;
-                        waiting.insert((topic.to_owned(), partition), due);
-                        continue;
-                    }
-                    let begun = *begun.get_or_insert_with(now);
-                    let end = self.process(&message, board).await?;
-                    ended.extend(end.map(|end| Outcome { after: now() - begun, ..end }));
-                    self.consumer.commit_message(&message, CommitMode::Sync)?;
+                biased;
+                () = commits.due() => {
+                    commits.answered(commit_stored_within(&self.consumer, LIMIT).await?);
                 }
+                message = self.consumer.recv() => match message {
+                    // Too early: its partition pauses, and goes on with this very record.
+                    Ok(message) if self.due(&message) > now() => {
+                        self.pause_before(&message)?;
+                        let partition = (message.topic().to_owned(), message.partition());
+                        waiting.insert(partition, self.due(&message));
+                    }
+                    Ok(message) => {
+                        let begun = *begun.get_or_insert_with(now);
+                        let end = self.process(&message, board).await?;
+                        ended.extend(end.map(|end| Outcome { after: now() - begun, ..end }));
+                        store_processed(&*self.consumer, &message)?;
+                        commits.stored();
+                    }
+                    Err(error @ KafkaError::MessageConsumptionFatal(_)) => return Err(error.into()),
+                    // It passes: the client goes on trying.
+                    Err(error) => errors.line(&error).iter().for_each(|line| eprintln!("{line}")),
+                },
                 // Meanwhile it goes on polling, so the group does not think it dead.
-                () = tokio::time::sleep(first_due.saturating_sub(now())) => {
-                    for ((topic, partition), _) in waiting.extract_if(.., |_, due| *due <= now()) {
-                        let mut partitions = TopicPartitionList::new();
-                        partitions.add_partition(&topic, partition);
-                        self.consumer.resume(&partitions)?;
-                    }
-                }
+                () = tokio::time::sleep(first_due.saturating_sub(now())) => {}
             }
         }
         Ok(ended)
+    }
+
+    fn pause_before(&self, message: &BorrowedMessage<'_>) -> Result<()> {
+        self.consumer.pause(&partition(message.topic(), message.partition()))?;
+        let again = Offset::Offset(message.offset());
+        Ok(self.consumer.seek(message.topic(), message.partition(), again, LIMIT)?)
+    }
+
+    fn resume_what_is_due(&self, waiting: &mut BTreeMap<(String, i32), Duration>) -> Result<()> {
+        for ((topic, number), _) in waiting.extract_if(.., |_, due| *due <= now()) {
+            self.consumer.resume(&partition(&topic, number))?;
+        }
+        Ok(())
     }
 
     /// When a record may be processed: a retry topic's delay after it arrived there.
@@ -125,6 +138,11 @@ impl<'a> Worker<'a> {
         Ok(Some(outcome(message, &origin, format!("dead letters: {error}"))))
     }
     // ANCHOR_END: process
+
+    /// Commits what was processed, and leaves the group.
+    pub(crate) async fn close(self) -> Result<()> {
+        close(self.consumer).await
+    }
 }
 
 fn outcome(message: &BorrowedMessage<'_>, origin: &Origin, end: String) -> Outcome {
@@ -136,9 +154,9 @@ fn outcome(message: &BorrowedMessage<'_>, origin: &Origin, end: String) -> Outco
     }
 }
 
-fn partition_of(message: &BorrowedMessage<'_>) -> TopicPartitionList {
+fn partition(topic: &str, number: i32) -> TopicPartitionList {
     let mut partitions = TopicPartitionList::new();
-    partitions.add_partition(message.topic(), message.partition());
+    partitions.add_partition(topic, number);
     partitions
 }
 

@@ -254,9 +254,21 @@ impl RunningExample {
     /// # Panics
     /// When the signal cannot be sent.
     pub fn interrupt(&self) {
+        self.signal("-INT");
+    }
+
+    /// SIGTERM, which deployments send.
+    ///
+    /// # Panics
+    /// When the signal cannot be sent.
+    pub fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    fn signal(&self, signal: &str) {
         let id = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-INT", &id]).status();
-        assert!(sent.expect("kill is there").success(), "no Ctrl-C for {}", self.name);
+        let sent = Command::new("kill").args([signal, &id]).status();
+        assert!(sent.expect("kill is there").success(), "no {signal} for {}", self.name);
     }
 
     /// Waits until it has ended well, and returns what it printed.

@@ -1,7 +1,9 @@
 //! What a lag counts: offsets, and not records.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
-use helpers::{ConsumerBuilder, EndOfPartitions, GroupLag, group_lag};
+use helpers::{ConsumerBuilder, EndOfPartitions, GroupLag, RepeatedErrors, group_lag};
 use rdkafka::consumer::{CommitMode, Consumer, StreamConsumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
@@ -31,7 +33,7 @@ pub(crate) async fn show(brokers: &str, topic: &str, group: &str) -> Result<()> 
 
     commit(&consumer, topic, read.map(|(_, after_the_last)| after_the_last))?;
     let counted = group_lag(brokers, group, topic).await?;
-    consumer.commit_consumer_state(CommitMode::Sync)?;
+    consumer.commit(&consumer.position()?, CommitMode::Sync)?;
     let committed = group_lag(brokers, group, topic).await?.with_positions(&consumer)?;
     print_read(&counted, &committed)?;
     // ANCHOR_END: lag
@@ -52,6 +54,7 @@ fn commit(consumer: &StreamConsumer, topic: &str, offsets: [i64; COUNT]) -> Resu
 
 async fn read_to_the_ends(consumer: &StreamConsumer) -> Result<Read> {
     let (mut read, mut end) = (Read::default(), EndOfPartitions::new());
+    let mut errors = RepeatedErrors::new(Duration::from_secs(10));
     while !end.all_of(&consumer.assignment()?) {
         match consumer.recv().await {
             Ok(message) => {
@@ -60,7 +63,9 @@ async fn read_to_the_ends(consumer: &StreamConsumer) -> Result<Read> {
             }
             Err(KafkaError::PartitionEOF(partition)) => end.ended(partition),
             Err(error @ KafkaError::MessageConsumptionFatal(_)) => return Err(error.into()),
-            Err(error) => eprintln!("error      {error}"),
+            Err(error) => {
+                errors.line(&error).iter().for_each(|line| eprintln!("error      {line}"));
+            }
         }
     }
     Ok(read)

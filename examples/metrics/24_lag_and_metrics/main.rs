@@ -5,7 +5,7 @@
 //! page that Prometheus could scrape. The example scrapes it once.
 //!
 //! Run:      cargo run --example 24_lag_and_metrics
-//!           cargo run --example 24_lag_and_metrics -- --follow    (the page stays until Ctrl-C)
+//!           cargo run --example 24_lag_and_metrics -- --follow    (the page stays until Ctrl-C or SIGTERM)
 //! Chapter:  docs/24-lag-and-metrics.md
 
 mod batches;
@@ -17,6 +17,7 @@ mod statistics;
 mod watch;
 
 use anyhow::Result;
+use helpers::StopSignal;
 
 use endpoint::Endpoint;
 use names::Names;
@@ -43,9 +44,10 @@ async fn main() -> Result<()> {
     let brokers = cluster.bootstrap_servers();
     let endpoint = Endpoint::start().await?;
     let names = Names::create(brokers).await?;
+    let mut stop = StopSignal::listen()?;
     let shown = tokio::select! {
         shown = show(brokers, &names, &endpoint) => shown,
-        _ = tokio::signal::ctrl_c() => Ok(()),
+        () = stop.asked() => Ok(()),
     };
     endpoint.stop();
     names.delete(brokers).await?;

@@ -1,11 +1,15 @@
 //! A producer and a consumer that report, and a look at the group from outside.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Result;
-use helpers::{GroupLag, group_lag};
+use anyhow::{Result, ensure};
+use helpers::{
+    Committed, ConsumerBuilder, GroupLag, RepeatedErrors, commit_stored_within, group_lag,
+    store_processed,
+};
 use metrics::gauge;
-use rdkafka::consumer::{CommitMode, Consumer, StreamConsumer};
+use rdkafka::consumer::{Consumer, StreamConsumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::BorrowedMessage;
 use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
@@ -47,38 +51,37 @@ fn send(producer: &ThreadedProducer<Reporting>, topic: &str, records: usize) -> 
 // ANCHOR: consume
 /// Is handed ten departures, processes seven, and commits after five.
 async fn consume(brokers: &str, topic: &str, group: &str) -> Result<()> {
-    let mut config = helpers::client_config(brokers)?;
-    config
-        .set("group.id", group)
+    let builder = ConsumerBuilder::new(brokers, group)
         .set("client.id", "board")
-        .set("auto.offset.reset", "earliest")
-        .set("enable.auto.commit", "false")
-        .set("enable.auto.offset.store", "false")
         .set("statistics.interval.ms", "200");
-    let consumer: StreamConsumer<Reporting> = config.create_with_context(Reporting::new())?;
+    let consumer = Arc::new(builder.build_with(Reporting::new()).await?);
     consumer.subscribe(&[topic])?;
     for handed_over in 1..=DEPARTURES {
         let message = next(&consumer).await?;
         if handed_over <= PROCESSED {
-            consumer.store_offset_from_message(&message)?;
+            store_processed(&*consumer, &message)?;
         }
         if handed_over == COMMITTED {
-            consumer.commit_consumer_state(CommitMode::Sync)?;
+            let committed = commit_stored_within(&consumer, LIMIT).await?;
+            ensure!(committed == Committed::Done, "{committed:?}");
         }
     }
     println!("   {DEPARTURES} handed over, {PROCESSED} processed, {COMMITTED} committed");
-    let lag = group_lag(brokers, group, topic).await?.with_positions(&consumer)?;
+    let lag = group_lag(brokers, group, topic).await?.with_positions(&*consumer)?;
     println!("   {}", lag.to_string().replace('\n', "\n   "));
     wait_for_statistics(&consumer, topic).await
 }
 // ANCHOR_END: consume
 
 async fn next(consumer: &StreamConsumer<Reporting>) -> Result<BorrowedMessage<'_>> {
+    let mut errors = RepeatedErrors::new(LIMIT);
     loop {
         match consumer.recv().await {
             Ok(message) => return Ok(message),
             Err(error @ KafkaError::MessageConsumptionFatal(_)) => return Err(error.into()),
-            Err(error) => eprintln!("error      {error}"),
+            Err(error) => {
+                errors.line(&error).iter().for_each(|line| eprintln!("error      {line}"));
+            }
         }
     }
 }

@@ -10,9 +10,10 @@ use workshop_tests::{DEADLINE, TestCluster};
 /// Sends small records all at once, and returns the errors of those that did not arrive.
 async fn send_small(producer: &FutureProducer, topic: &str) -> Vec<KafkaError> {
     let value = "x".repeat(1_000);
+    let record = || FutureRecord::<(), str>::to(topic).payload(&value);
     let queued: Vec<_> = (0..100)
-        .map(|_| producer.send_result(FutureRecord::<(), str>::to(topic).payload(&value)))
-        .map(|queued| queued.map_err(|(error, _)| error).expect("there is room"))
+        .map(|_| producer.send_result(record()).map_err(|(error, _)| error))
+        .map(|queued| queued.expect("there is room"))
         .collect();
     let mut errors = Vec::new();
     for report in queued {
@@ -50,7 +51,7 @@ async fn a_codec_that_was_left_out_of_the_build_is_named() {
     let consumer = consumer.expect("the cluster answers");
     rdkafka::consumer::Consumer::subscribe(&consumer, &[&topic]).expect("subscribed");
     let received = tokio::time::timeout(DEADLINE, consumer.recv()).await;
-    let error = received.expect("it is told").err().expect("zstd is not built in");
+    let error = received.expect("it is told").expect_err("zstd is not built in");
     let told = Error::from(error).to_string();
     assert!(told.contains("`zstd`") && told.contains("Not implemented"), "{told}");
 }

@@ -8,7 +8,6 @@ mod consumer;
 #[path = "../../../examples/14_async_consumers/event.rs"]
 mod event;
 
-use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -22,7 +21,7 @@ use tokio::sync::watch;
 use workshop_tests::{DEADLINE, TestCluster, eventually};
 
 use callbacks::Shares;
-use consumer::{Work, consume, consumer};
+use consumer::{Work, close, consume, consumer};
 use event::{Airports, Delay, Event, Flight};
 
 fn all_airports() -> Airports {
@@ -179,12 +178,13 @@ async fn a_stop_begins_nothing_more_waits_for_what_is_in_work_and_commits_it() {
     let (topic, group) = (cluster.create_topic(1), cluster.group_name());
     publish(&cluster, &topic, 1, 10).await;
     let gate = Gate::closed_from(2);
-    let member = consumer(cluster.bootstrap_servers(), &group, "a", &Shares::default()).unwrap();
+    let shares = Shares::default();
+    let member = consumer(cluster.bootstrap_servers(), &group, "a", &shares).await.unwrap();
     member.subscribe(&[&topic]).unwrap();
     let stop = watch::Sender::new(false);
     let mut stopped = stop.subscribe();
     let stopped = async move { drop(stopped.wait_for(|stop| *stop).await.unwrap()) };
-    let mut consuming = pin!(consume(&member, &*gate, 3, stopped));
+    let mut consuming = Box::pin(consume(&member, &*gate, 3, stopped));
     tokio::select! {
         ended = &mut consuming => panic!("ended before it was stopped: {ended:?}"),
         () = gate.wait_for(5, 2) => {}
@@ -195,6 +195,7 @@ async fn a_stop_begins_nothing_more_waits_for_what_is_in_work_and_commits_it() {
     assert!(early.is_err(), "ended with records in work: {early:?}");
     gate.open.send_replace(true);
     let processed = tokio::time::timeout(DEADLINE, consuming).await.unwrap().unwrap();
+    close(member).await.unwrap();
     assert_eq!(processed, 5);
     assert_eq!(places_in(&gate.begun).len(), 5);
     assert_eq!(committed(&cluster, &group, &topic, 1), [Offset::Offset(5)]);
@@ -207,8 +208,8 @@ async fn what_is_in_work_when_a_partition_moves_is_not_committed_and_begun_again
     publish(&cluster, &topic, 2, 10).await;
     let gate = Gate::closed_from(3);
     let (shares, stop) = (Shares::default(), watch::Sender::new(false));
-    let [a, b] = ["a", "b"]
-        .map(|name| consumer(cluster.bootstrap_servers(), &group, name, &shares).unwrap());
+    let join = async |name| consumer(cluster.bootstrap_servers(), &group, name, &shares).await;
+    let (a, b) = (join("a").await.unwrap(), join("b").await.unwrap());
     let stopped = || async { drop(stop.subscribe().wait_for(|stop| *stop).await.unwrap()) };
     a.subscribe(&[&topic]).unwrap();
     let from_the_beginning = consume(&a, &*gate, 64, stopped());

@@ -10,6 +10,8 @@ mod configs;
 mod conformance;
 mod consume;
 mod consumer_groups;
+mod counted_partitions;
+mod dead_letters;
 mod endings;
 mod examples;
 mod examples_schemas;

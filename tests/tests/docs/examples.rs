@@ -145,16 +145,18 @@ fn two_consumers_of_a_group_at_once_leave_nothing_unread() {
 }
 
 #[test]
-fn a_following_consumer_reads_on_until_ctrl_c_and_has_committed() {
-    let workplace = Workplace::fresh();
-    let following = workplace.start("04_consumer", &["--follow"]);
-    following.wait_for("JFK");
-    workplace.run("03_producer");
-    following.interrupt();
-    let first = read(&following.end());
-    assert!(first >= 1, "{first}");
-    let rest = read(&workplace.run("04_consumer"));
-    assert_eq!(first + rest, 2 * AIRPORTS);
+fn a_following_consumer_reads_on_until_it_is_told_to_end_and_has_committed() {
+    for end in [RunningExample::interrupt, RunningExample::terminate] {
+        let workplace = Workplace::fresh();
+        let following = workplace.start("04_consumer", &["--follow"]);
+        following.wait_for("JFK");
+        workplace.run("03_producer");
+        end(&following);
+        let first = read(&following.end());
+        assert!(first >= 1, "{first}");
+        let rest = read(&workplace.run("04_consumer"));
+        assert_eq!(first + rest, 2 * AIRPORTS);
+    }
 }
 
 #[test]
@@ -170,15 +172,17 @@ fn a_bulk_send_ends_at_ctrl_c_and_what_it_counted_is_in_the_topic() {
 }
 
 #[test]
-fn following_consumers_have_committed_what_they_processed_when_ctrl_c_ends_them() {
-    let workplace = Workplace::fresh();
-    let following = workplace.start("14_async_consumers", &["--follow"]);
-    following.wait_for("WS104");
-    following.interrupt();
-    let printed = following.end();
-    let processed = printed.number_before(" processed, ").expect("a summary");
-    assert!(processed >= 4, "{printed:?}");
-    assert_eq!(printed.number_before(" committed"), Some(processed), "{printed:?}");
-    let shown = printed.stdout.lines().filter(|line| line.contains(r#"{"type":"#)).count();
-    assert_eq!(i64::try_from(shown), Ok(processed), "{printed:?}");
+fn following_consumers_have_committed_what_they_processed_when_they_are_told_to_end() {
+    for end in [RunningExample::interrupt, RunningExample::terminate] {
+        let workplace = Workplace::fresh();
+        let following = workplace.start("14_async_consumers", &["--follow"]);
+        following.wait_for("WS104");
+        end(&following);
+        let printed = following.end();
+        let processed = printed.number_before(" processed, ").expect("a summary");
+        assert!(processed >= 4, "{printed:?}");
+        assert_eq!(printed.number_before(" committed"), Some(processed), "{printed:?}");
+        let shown = printed.stdout.lines().filter(|line| line.contains(r#"{"type":"#)).count();
+        assert_eq!(i64::try_from(shown), Ok(processed), "{printed:?}");
+    }
 }

@@ -20,7 +20,7 @@ const EARLIEST: i64 = -2;
 const ALL: i16 = -1;
 
 async fn start(nodes: usize) -> Cluster {
-    Cluster::builder().nodes(nodes).start().await.unwrap()
+    Cluster::builder().nodes(nodes).start().await.expect("the cluster starts")
 }
 
 fn connect(cluster: &Cluster, node: i32) -> RawClient {
