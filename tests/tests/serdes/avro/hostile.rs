@@ -76,7 +76,7 @@ async fn claims_of_a_message_are_not_believed() {
         (r#""bytes""#.to_owned(), longest.to_owned()),
         (r#""string""#.to_owned(), "01".to_owned()),
         (r#"{"type":"map","values":"null"}"#.to_owned(), format!("02{longest}")),
-        (r#"{"type":"fixed","name":"G","size":1099511627776}"#.to_owned(), "00".to_owned()),
+        (r#"{"type":"fixed","name":"G","size":2000000000}"#.to_owned(), "00".to_owned()),
         // Numbers that are longer than their type.
         (r#""long""#.to_owned(), "ffffffffffffffffff02".to_owned()),
         (r#""long""#.to_owned(), "ffffffffffffffffffff01".to_owned()),
