@@ -26,7 +26,7 @@ area!("described":
     what_can_be_changed,
 );
 
-/// What depends on where a cluster runs, or what the engines choose for a laptop: of these the values
+/// What depends on where a cluster runs, or what engines and tests choose for a laptop: of these the values
 /// are not compared.
 const CHOSEN: &[&str] = &[
     "advertised.listeners",
@@ -45,7 +45,9 @@ const CHOSEN: &[&str] = &[
     "group.initial.rebalance.delay.ms",
     "listener.security.protocol.map",
     "listeners",
+    "log.cleaner.backoff.ms",
     "log.dirs",
+    "log.retention.check.interval.ms",
     "node.id",
     "offsets.topic.num.partitions",
     "offsets.topic.replication.factor",
