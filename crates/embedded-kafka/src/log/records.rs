@@ -126,7 +126,7 @@ fn take<'a>(from: &mut &'a [u8], length: usize) -> Result<&'a [u8], MalformedRec
 }
 
 /// A number of 32 bits. As in Kafka, what a fifth byte holds beyond them is left out.
-fn read_varint(from: &mut &[u8]) -> Result<i32, MalformedRecord> {
+pub(super) fn read_varint(from: &mut &[u8]) -> Result<i32, MalformedRecord> {
     let mut value: u32 = 0;
     for (index, byte) in from.iter().enumerate().take(5) {
         value |= u32::from(byte & 0x7f) << (7 * index);
@@ -143,7 +143,7 @@ pub(super) fn unzigzag(value: u32) -> i32 {
     (value >> 1) as i32 ^ -((value & 1) as i32)
 }
 
-fn read_varlong(from: &mut &[u8]) -> Result<i64, MalformedRecord> {
+pub(super) fn read_varlong(from: &mut &[u8]) -> Result<i64, MalformedRecord> {
     let mut value: u64 = 0;
     for (index, byte) in from.iter().enumerate().take(10) {
         value |= u64::from(byte & 0x7f) << (7 * index);

@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use super::batch::BatchHeader;
 use super::compression::Compression;
 use super::decompress::{DecompressError, Decompressed};
-use super::records::{MalformedRecord, RecordView, Records, unzigzag};
+use super::records::{self, MalformedRecord, RecordView, Records, unzigzag};
 
 /// The most bytes that the records of one batch may take when decompressed. Kafka holds a piece of
 /// them at a time as well, but has no such limit: a megabyte of zstd keeps it busy with 30 GB.
@@ -105,6 +105,13 @@ pub(super) struct Skimmed {
 
 /// Reads past the next record.
 pub(super) fn skim(from: &mut Decompressed<'_>) -> Result<Skimmed, Unreadable> {
+    let mut ready = from.ready();
+    let before = ready.len();
+    if let Some(skimmed) = skim_slice(&mut ready) {
+        let read = before - ready.len();
+        from.consume(read);
+        return Ok(skimmed);
+    }
     if read_varint(from)? < 0 {
         return Err(Unreadable::Malformed("a record has a negative size"));
     }
@@ -114,6 +121,27 @@ pub(super) fn skim(from: &mut Decompressed<'_>) -> Result<Skimmed, Unreadable> {
         }
         other => other,
     })
+}
+
+/// The same for a record that is all here, as most are. `None` leaves it to the slower way to find out
+/// what is missing or wrong.
+fn skim_slice(from: &mut &[u8]) -> Option<Skimmed> {
+    let skip = |from: &mut &[u8]| {
+        let size = records::read_varint(from).ok()?;
+        *from = from.get(usize::try_from(size).unwrap_or(0)..)?;
+        Some(size)
+    };
+    records::read_varint(from).ok().filter(|size| *size >= 0)?;
+    *from = from.get(1..)?;
+    let timestamp_delta = records::read_varlong(from).ok()?;
+    let offset_delta = records::read_varint(from).ok()?;
+    let key_size = skip(from)?;
+    let value_size = skip(from)?;
+    for _ in 0..records::read_varint(from).ok().filter(|headers| *headers >= 0)? {
+        skip(from).filter(|size| *size >= 0)?;
+        skip(from)?;
+    }
+    Some(Skimmed { offset_delta, timestamp_delta, key_size, value_size })
 }
 
 fn skim_body(from: &mut Decompressed<'_>) -> Result<Skimmed, Unreadable> {
