@@ -10,6 +10,7 @@ use super::attributes::{
 };
 use super::defaults::{self, Known};
 use super::json::{self, Json, Object};
+use super::print::{Form, print};
 use super::tree::{Enum, Field, Fixed, Name, Names, Node, Props, Record, primitive};
 
 /// Java's arrays hold no more.
@@ -22,13 +23,15 @@ pub(super) struct Parser {
     pub(super) names: Names,
     /// Records whose fields are just being read.
     open: HashSet<String>,
+    /// Types that used a name before it was known. For Java, none of them equals another one.
+    early: HashSet<String>,
 }
 
 type Result<T> = std::result::Result<T, String>;
 
 impl Parser {
     pub(super) fn new(strict: bool) -> Self {
-        Self { strict, names: Names::new(), open: HashSet::new() }
+        Self { strict, names: Names::new(), open: HashSet::new(), early: HashSet::new() }
     }
 
     /// Reads one schema, and makes sure that all names in it lead somewhere.
@@ -102,9 +105,7 @@ impl Parser {
     fn record(&mut self, object: &Object, namespace: Option<&str>, is_error: bool) -> Result<Node> {
         let name = declared_name(object, namespace)?;
         let full = name.full();
-        // Java compares a record before its fields are known, so one inside of itself is the same.
-        let is_first = self.open.insert(full.clone());
-        if is_first && self.names.contains_key(&full) {
+        if !self.open.insert(full.clone()) {
             return Err(format!("Can't redefine: {full}"));
         }
         let fields = json::get(object, "fields").and_then(Json::as_array);
@@ -123,11 +124,8 @@ impl Parser {
         let doc = optional(object, "doc").map(str::to_owned);
         let record = Record { name, doc, aliases, is_error, fields: read, props };
         let node = Node::Record(Arc::new(record));
-        if is_first {
-            self.open.remove(&full);
-            self.names.insert(full, node.clone());
-        }
-        Ok(node)
+        self.open.remove(&full);
+        self.define(full, node)
     }
 
     fn field(&mut self, field: &Json, namespace: Option<&str>) -> Result<Field> {
@@ -189,19 +187,13 @@ impl Parser {
         if let Some(default) = default.as_ref().filter(|default| !read.contains(default)) {
             return Err(format!("The Enum Default: {default} is not in the enum symbol set"));
         }
-        let is_same = |known: &Node| match known {
-            Node::Enum(known) => known.symbols == read && known.props.is_empty(),
-            _ => false,
-        };
-        let is_known = self.may_define(&name, is_same)?;
         let of_enums: Vec<&str> = OF_TYPES.into_iter().chain(["default"]).collect();
         let aliases = type_aliases(object, &name)?;
         let doc = optional(object, "doc").map(str::to_owned);
         let props = props(object, &of_enums);
         let full = name.full();
         let node = Node::Enum(Arc::new(Enum { name, doc, aliases, symbols: read, default, props }));
-        self.define(full, &node, is_known);
-        Ok(node)
+        self.define(full, node)
     }
 
     fn fixed(&mut self, object: &Object, namespace: Option<&str>) -> Result<Node> {
@@ -210,33 +202,46 @@ impl Parser {
             Some(Json::Int(size)) if (0..=LARGEST_FIXED).contains(size) => *size as u64,
             _ => return Err(format!("Invalid or no size: fixed {}", name.full())),
         };
-        let is_same = |known: &Node| match known {
-            Node::Fixed(known) => known.size == size && known.props.is_empty(),
-            _ => false,
-        };
-        let is_known = self.may_define(&name, is_same)?;
         let aliases = type_aliases(object, &name)?;
         let doc = optional(object, "doc").map(str::to_owned);
         let props = props(object, &OF_TYPES);
         let full = name.full();
         let node = Node::Fixed(Arc::new(Fixed { name, doc, aliases, size, props }));
-        self.define(full, &node, is_known);
-        Ok(node)
+        self.define(full, node)
     }
 
-    /// Whether the name is taken, by a type that is the same.
-    fn may_define(&self, name: &Name, is_same: impl Fn(&Node) -> bool) -> Result<bool> {
-        let full = name.full();
+    /// Gives a type its name. It may have it already where the two are equal, as in Java 1.12.1.
+    fn define(&mut self, full: String, node: Node) -> Result<Node> {
+        if self.open.contains(&full) {
+            return Err(format!("Can't redefine: {full}"));
+        }
+        let equality = |node: &Node| print(node, &self.names, HashSet::new(), Form::Equality);
         match self.names.get(&full) {
-            None if !self.open.contains(&full) => Ok(false),
-            Some(known) if is_same(known) => Ok(true),
-            _ => Err(format!("Can't redefine: {full}")),
+            Some(known) if self.early.contains(&full) || equality(known) != equality(&node) => {
+                Err(format!("Can't redefine: {full}"))
+            }
+            Some(_) => Ok(node),
+            None => {
+                if self.uses_unknown_names(&node) {
+                    self.early.insert(full.clone());
+                }
+                self.names.insert(full, node.clone());
+                Ok(node)
+            }
         }
     }
+}
 
-    fn define(&mut self, full: String, node: &Node, is_known: bool) {
-        if !is_known {
-            self.names.insert(full, node.clone());
+impl Parser {
+    fn uses_unknown_names(&self, node: &Node) -> bool {
+        match node {
+            Node::Named(name) => !self.names.contains_key(name),
+            Node::Array(inner, _) | Node::Map(inner, _) => self.uses_unknown_names(inner),
+            Node::Union(branches) => branches.iter().any(|it| self.uses_unknown_names(it)),
+            Node::Record(record) => {
+                record.fields.iter().any(|field| self.uses_unknown_names(&field.node))
+            }
+            Node::Primitive(..) | Node::Fixed(_) | Node::Enum(_) => false,
         }
     }
 }

@@ -22,6 +22,9 @@ pub(super) enum Form {
     Canonical,
     /// With what has no order in order, so that two schemas are equal in Java where this is.
     Meaning,
+    /// As `Meaning`, without documentation, aliases and an enum's default: Java's `Schema.equals`
+    /// alone does not look at them.
+    Equality,
 }
 
 /// The schema in one line; types with these names are not written out.
@@ -88,7 +91,7 @@ impl Printer<'_> {
         let is_error = record.is_error && self.form == Form::Canonical;
         self.begin(if is_error { "error" } else { "record" });
         self.name(&record.name, namespace);
-        self.text("doc", record.doc.as_deref());
+        self.said("doc", record.doc.as_deref());
         self.attribute("fields");
         let inner = record.name.namespace.as_deref();
         self.list(record.fields.iter(), |printer, field| printer.field(field, inner));
@@ -100,7 +103,7 @@ impl Printer<'_> {
         write_text(&field.name, &mut self.out);
         self.attribute("type");
         self.node(&field.node, namespace);
-        self.text("doc", field.doc.as_deref());
+        self.said("doc", field.doc.as_deref());
         if let Some(default) = &field.default {
             self.attribute("default");
             self.json(default);
@@ -121,10 +124,10 @@ impl Printer<'_> {
         }
         self.begin("enum");
         self.name(&declared.name, namespace);
-        self.text("doc", declared.doc.as_deref());
+        self.said("doc", declared.doc.as_deref());
         self.attribute("symbols");
         self.list(declared.symbols.iter(), |printer, symbol| write_text(symbol, &mut printer.out));
-        self.text("default", declared.default.as_deref());
+        self.said("default", declared.default.as_deref());
         self.end(&declared.props, &declared.aliases, declared.name.namespace.as_deref());
     }
 
@@ -134,7 +137,7 @@ impl Printer<'_> {
         }
         self.begin("fixed");
         self.name(&fixed.name, namespace);
-        self.text("doc", fixed.doc.as_deref());
+        self.said("doc", fixed.doc.as_deref());
         self.attribute("size");
         self.out.push_str(&fixed.size.to_string());
         self.end(&fixed.props, &fixed.aliases, fixed.name.namespace.as_deref());
@@ -165,10 +168,10 @@ impl Printer<'_> {
     }
 
     fn aliases(&mut self, mut aliases: Vec<String>) {
-        if aliases.is_empty() {
+        if aliases.is_empty() || self.form == Form::Equality {
             return;
         }
-        if self.form == Form::Meaning {
+        if self.form != Form::Canonical {
             aliases.sort();
         }
         self.attribute("aliases");
@@ -177,7 +180,7 @@ impl Printer<'_> {
 
     fn props(&mut self, props: &Props) {
         let mut entries: Vec<&(String, Json)> = props.iter().collect();
-        if self.form == Form::Meaning {
+        if self.form != Form::Canonical {
             entries.sort_by(|one, other| one.0.cmp(&other.0));
         }
         for (name, value) in entries {
@@ -189,7 +192,14 @@ impl Printer<'_> {
     fn json(&mut self, value: &Json) {
         match self.form {
             Form::Canonical => value.write(&mut self.out),
-            Form::Meaning => value.sorted().write(&mut self.out),
+            Form::Meaning | Form::Equality => value.sorted().write(&mut self.out),
+        }
+    }
+
+    /// An attribute that two equal types may differ in.
+    fn said(&mut self, attribute: &str, value: Option<&str>) {
+        if self.form != Form::Equality {
+            self.text(attribute, value);
         }
     }
 
