@@ -21,7 +21,7 @@ use rdkafka::message::Message;
 use rdkafka::topic_partition_list::TopicPartitionListElem;
 
 /// How many records are counted without a pause. It pauses so that it can be stopped in the middle.
-const AT_ONCE: usize = 10;
+const AT_ONCE: usize = 4;
 const PAUSE: Duration = Duration::from_millis(1);
 
 struct Counts {

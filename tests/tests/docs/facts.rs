@@ -107,11 +107,14 @@ fn each_way_to_commit_loses_and_repeats_what_it_must() {
         numbers.collect::<Result<Vec<_>, _>>().expect("the last four are numbers")
     });
     let rows: Vec<Vec<usize>> = rows.collect();
-    // Two rows for each way: killed before WS105 was processed, and after.
-    let lost: Vec<usize> = rows.iter().map(|row| row[2]).collect();
+    // Three rows for each way: killed before WS105 was processed, killed after, and shut down cleanly.
+    let mut lost: Vec<usize> = rows.iter().map(|row| row[2]).collect();
     let twice: Vec<usize> = rows.iter().map(|row| row[3]).collect();
-    assert_eq!(lost, [1, 0, 1, 0, 0, 0, 0, 0], "{printed}");
-    assert_eq!(twice, [0, 0, 0, 5, 0, 1, 0, 5], "{printed}");
+    // How much a clean shutdown loses where librdkafka stores is a race, up to all that was fetched.
+    let by_chance = std::mem::take(&mut lost[5]);
+    assert!(by_chance <= 7, "{printed}");
+    assert_eq!(lost, [1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0], "{printed}");
+    assert_eq!(twice, [0, 0, 0, 0, 5, 0, 0, 1, 0, 0, 5, 0], "{printed}");
     for row in &rows {
         assert_eq!(row[1], row[0] - row[2] + row[3], "{printed}");
     }
