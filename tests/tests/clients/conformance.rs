@@ -70,15 +70,20 @@ fn every_difference_by_design_stands_in_the_docs_and_no_other() {
     );
 }
 
-/// An outcome that fills no page: of a long one its beginning.
-fn brief(outcome: &str) -> String {
+/// Two outcomes that fill no page: of long ones what stands where they begin to differ.
+fn brief<'a>(outcome: &'a str, other: &'a str) -> String {
     const LONGEST: usize = 100;
-    if outcome.chars().count() <= LONGEST {
+    if outcome.len().max(other.len()) <= LONGEST {
         return outcome.to_owned();
     }
-    let beginning: String = outcome.chars().take(LONGEST).collect();
-    let beginning = beginning.split_once(": ").map_or(&*beginning, |(first, _)| first);
-    format!("{beginning} …")
+    let common = outcome.char_indices().zip(other.chars()).find(|((_, one), two)| one != two);
+    let common = common.map_or(outcome.len().min(other.len()), |((at, _), _)| at);
+    let start = outcome[..common].rfind(' ').map_or(0, |at| at + 1);
+    let shown: String = outcome[start..].chars().take(LONGEST / 2).collect();
+    let before = if start > 0 { "… " } else { "" };
+    let after = if start + shown.len() < outcome.len() { " …" } else { "" };
+    // A bar would end the cell.
+    format!("{before}{}{after}", shown.trim_end()).replace('|', "\\|")
 }
 
 #[test]
@@ -88,11 +93,20 @@ fn the_docs_show_what_changed_from_one_release_to_the_next_and_nothing_else() {
     let rows: Vec<String> = older
         .changed_since()
         .iter()
-        .map(|(scenario, then, now)| format!("| `{scenario}` | {} | {} |", brief(then), brief(now)))
+        .map(|(scenario, then, now)| {
+            format!("| `{scenario}` | {} | {} |", brief(then, now), brief(now, then))
+        })
         .collect();
     let head = "| Scenario | Apache Kafka 4.3 | Apache Kafka 4.4 |\n|---|---|---|\n";
-    let (_, table) = page.split_once(head).expect("the page has the table");
-    let shown: Vec<&str> = table.lines().take_while(|line| !line.is_empty()).collect();
+    let (before, table) = page.split_once(head).expect("the page has the table");
+    let (table, after) = table.split_once("\n\n").expect("something follows it");
+    if std::env::var_os("UPDATE").is_some_and(|it| it == "1") {
+        let written = format!("{before}{head}{}\n\n{after}", rows.join("\n"));
+        std::fs::write(root().join("docs/embedded-cluster.md"), written)
+            .expect("it can be written");
+        return;
+    }
+    let shown: Vec<&str> = table.lines().collect();
     assert_eq!(shown, rows);
 }
 

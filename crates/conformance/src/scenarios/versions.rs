@@ -144,10 +144,19 @@ fn meant(scene: &Scene, software: &str, cluster: Option<&str>, node: i32) -> Out
     told(client.receive_frame()?)
 }
 
-/// What is answered: as in version 4 behind a header of version 0.
+/// What is answered: as in version 4 behind a header of version 0, or in version 0 by a node that
+/// does not know version 5.
 fn told(mut frame: Bytes) -> Outcome {
     frame.advance(4);
-    let answer = ApiVersionsResponse::decode(&mut frame, 4).map_err(std::io::Error::other)?;
+    let mut oldest = frame.clone();
+    let Ok(answer) = ApiVersionsResponse::decode(&mut frame, 4) else {
+        let answer = ApiVersionsResponse::decode(&mut oldest, 0).map_err(std::io::Error::other)?;
+        return Ok(format!(
+            "{} in version 0, {} bytes left",
+            name(answer.error_code),
+            oldest.len()
+        ));
+    };
     let (keys, features) = (!answer.api_keys.is_empty(), !answer.supported_features.is_empty());
     let error = name(answer.error_code);
     Ok(format!("{error}, names requests: {keys}, features: {features}, {} bytes left", frame.len()))
