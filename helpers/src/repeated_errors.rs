@@ -4,8 +4,11 @@
 //! second for three brokers. Each is true, and none needs an answer: the client goes on by itself.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
 use std::time::{Duration, Instant};
+
+use rdkafka::error::KafkaError;
+
+use crate::advice::advice;
 
 /// How many different errors are told apart.
 const KINDS: usize = 32;
@@ -45,9 +48,14 @@ impl RepeatedErrors {
         RepeatedErrors { interval, kinds: BTreeMap::new() }
     }
 
-    /// To be called for each error. Returns what to print, if anything.
-    pub fn line(&mut self, error: &impl Display) -> Option<String> {
-        self.line_at(error.to_string(), Instant::now())
+    /// To be called for each error. Returns what to print, if anything: the error, and what to do
+    /// about it where its own text does not say ([`advice`]).
+    pub fn line(&mut self, error: &KafkaError) -> Option<String> {
+        let line = match advice(error) {
+            Some(advice) => format!("{error}: {advice}"),
+            None => error.to_string(),
+        };
+        self.line_at(line, Instant::now())
     }
 
     fn line_at(&mut self, error: String, now: Instant) -> Option<String> {
@@ -106,7 +114,7 @@ mod tests {
     fn errors_that_are_all_different_do_not_pile_up() {
         let mut errors = RepeatedErrors::new(Duration::from_secs(10));
         for number in 0..10_000 {
-            assert!(errors.line(&number).is_some());
+            assert!(errors.line_at(number.to_string(), Instant::now()).is_some());
         }
         assert_eq!(errors.kinds.len(), KINDS);
     }

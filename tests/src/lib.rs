@@ -9,6 +9,7 @@
 
 pub mod chapters;
 mod cluster;
+mod conformance;
 pub mod disturbed;
 pub mod examples;
 mod hosted;
@@ -27,6 +28,7 @@ use rdkafka::producer::{BaseProducer, Producer, ProducerContext};
 use tokio::net::TcpSocket;
 
 pub use cluster::TestCluster;
+pub use conformance::assert_as_recorded;
 pub use hosted::HostedCluster;
 pub use java_avro::JavaAvro;
 pub use wire_client::{batch, group, raw, requests};

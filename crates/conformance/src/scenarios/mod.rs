@@ -63,7 +63,8 @@ impl Scenario {
         Self { plays_alone: true, ..self }
     }
 
-    pub(crate) fn plays_alone(&self) -> bool {
+    /// Whether it disturbs all others, and every client of the cluster.
+    pub fn plays_alone(&self) -> bool {
         self.plays_alone
     }
 
