@@ -4,10 +4,14 @@
 
 use std::convert::Infallible;
 use std::process::Command;
+use std::time::Duration;
 
 use helpers::Error;
 use helpers::lineage::{Consumer, Message, Processor, Producer};
 use workshop_tests::{DEADLINE, TestCluster};
+
+/// How long the listeners of one signal may take to be woken.
+const WOKEN: Duration = Duration::from_millis(200);
 
 /// Returns when the loop has heard it too.
 async fn press_ctrl_c() {
@@ -17,8 +21,9 @@ async fn press_ctrl_c() {
     let sent = Command::new("kill").args(["-INT", &id]).status();
     assert!(sent.expect("kill is there").success());
     heard.await.expect("Ctrl-C can be heard");
-    // The loop listens before it goes on with the work, of which this is a part.
-    tokio::task::yield_now().await;
+    // Listeners are woken one after the other, by a thread that may be interrupted between two, and
+    // nothing tells when the last one was: the loop gets its time.
+    tokio::time::sleep(WOKEN).await;
 }
 
 #[tokio::test]
