@@ -8,7 +8,7 @@ use crate::run::{FAILED, TIMED_OUT};
 use crate::scenarios::Scenario;
 
 /// The release that every scenario was recorded from, the one to be like.
-pub const NEWEST: &str = "4.4.0";
+const NEWEST: &str = "4.4.0";
 
 /// A release with the file that was recorded from it, as it was when this was built.
 struct File {

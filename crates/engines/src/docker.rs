@@ -129,6 +129,7 @@ pub(crate) async fn prepare() -> Result<(), Error> {
 
 /// Starts a cluster in a network of its own.
 pub(crate) async fn start(options: &Options) -> Result<Box<dyn Cluster>, Error> {
+    prepare().await?;
     let named = std::env::var("WORKSHOP_KAFKA_IMAGE").ok().filter(|it| !it.is_empty());
     let image = named.unwrap_or_else(|| format!("{IMAGE}:{}", options.release));
     let id = Uuid::new_v4().simple().to_string();
