@@ -48,8 +48,14 @@ const WRITE_LIMIT: Duration = Duration::from_secs(20);
 /// How long a record may take to come back before the topic is asked for again.
 const READ_BACK: Duration = Duration::from_secs(1);
 
-/// The longest pause between two attempts to write.
-const LONGEST_PAUSE: Duration = Duration::from_millis(1_000);
+/// The shortest time that a write is assumed to take, from its first request to its commit.
+const SHORTEST_TURN: Duration = Duration::from_millis(20);
+
+/// The longest time that a write is assumed to take.
+const LONGEST_TURN: Duration = Duration::from_millis(1_500);
+
+/// How many writes of others a pause leaves time for at most.
+const MOST_TURNS: u32 = 4;
 
 /// The topic, what was read from it, and the right to write to it.
 pub(crate) struct Log {
@@ -145,8 +151,9 @@ impl Log {
     ) -> Result<T, ApiError> {
         let deadline = Instant::now() + WRITE_LIMIT;
         let mut right = self.right.lock();
-        let mut attempt = 0;
+        let (mut attempt, mut turn) = (0, SHORTEST_TURN);
         loop {
+            let begun = Instant::now();
             let error = match self.try_write(&mut right, deadline, &decide) {
                 Ok(decided) => return decided,
                 Err(Failure::Lost(loss)) => {
@@ -158,7 +165,8 @@ impl Log {
             tracing::debug!(%error, attempt, "another writer took over, or the cluster is away");
             // Whatever was left open, the next producer with this id aborts it.
             *right = Right::default();
-            let pause = pause(attempt);
+            turn = turn.max(begun.elapsed()).min(LONGEST_TURN);
+            let pause = pause(attempt, turn);
             if Instant::now() + pause > deadline {
                 return Err(match error {
                     Failure::Unread => operation.timed_out(),
@@ -166,10 +174,27 @@ impl Log {
                 });
             }
             std::thread::sleep(pause);
+            self.let_others_finish(turn);
             attempt += 1;
             if error.may_be_a_missing_topic() {
                 self.restore_given_ids();
             }
+        }
+    }
+
+    /// Waits while records of other registries arrive, for a few of their turns at most.
+    ///
+    /// A registry that takes over writes a `NOOP` first and its own record after it. Taking over
+    /// between the two would fence it, and it would fence this registry in return.
+    fn let_others_finish(&self, turn: Duration) {
+        let deadline = Instant::now() + turn * MOST_TURNS;
+        let mut seen = self.reader.position().next;
+        loop {
+            let limit = deadline.min(Instant::now() + turn);
+            if self.reader.wait(limit, |position| position.next > seen) != Waited::Reached {
+                return;
+            }
+            seen = self.reader.position().next;
         }
     }
 
@@ -299,10 +324,11 @@ impl std::fmt::Display for Failure {
     }
 }
 
-/// A pause of random length, longer with each attempt: two registries that write at the same
-/// moment must not go on fencing each other.
-fn pause(attempt: u32) -> Duration {
-    let longest = Duration::from_millis(20).saturating_mul(1 << attempt.min(8));
+/// Returns a pause of random length that grows with each attempt, in units of the time that a write
+/// takes here: on a slow cluster, registries that write at the same moment need longer to get out of
+/// each other's way.
+fn pause(attempt: u32, turn: Duration) -> Duration {
+    let longest = turn * (1 << attempt.min(2)).min(MOST_TURNS);
     let random = RandomState::new().hash_one(attempt) as u32;
-    longest.min(LONGEST_PAUSE).mul_f64(f64::from(random) / f64::from(u32::MAX))
+    longest.mul_f64(f64::from(random) / f64::from(u32::MAX))
 }

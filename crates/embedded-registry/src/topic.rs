@@ -1,6 +1,6 @@
 //! Making sure that the topic is there and fit to keep the state: one partition, compacted.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
@@ -13,6 +13,9 @@ use crate::reader::Quiet;
 /// A client that asks about topics and creates them. It has connections of its own: on those of
 /// a consumer, each question would wait for the consumer's fetch to end.
 pub(crate) type Admin = AdminClient<Quiet>;
+
+/// How long to wait before a broker is asked again.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Connects to the cluster with these settings.
 pub(crate) fn admin(config: &ClientConfig) -> KafkaResult<Admin> {
@@ -60,19 +63,34 @@ fn create(admin: &Admin, topic: &str, brokers: usize, limit: Duration) -> Result
 
 /// Without compaction, retention would remove schemas that records still need.
 fn check_compacted(admin: &Admin, topic: &str, limit: Duration) -> Result<(), String> {
+    let deadline = Instant::now() + limit;
+    let policy = loop {
+        match cleanup_policy(admin, topic, limit)? {
+            Some(policy) => break policy,
+            // Another registry has just created the topic, and the broker that was asked has not
+            // heard of it yet.
+            None if Instant::now() < deadline => std::thread::sleep(PAUSE),
+            None => return Err("no broker describes its cleanup.policy".to_owned()),
+        }
+    };
+    if policy == "compact" {
+        return Ok(());
+    }
+    Err(format!(
+        "its cleanup.policy is {policy}, so Kafka would remove schemas that are still needed; \
+         set it to compact"
+    ))
+}
+
+/// Asks one broker for the topic's setting; `None` where that broker does not know the topic.
+fn cleanup_policy(admin: &Admin, topic: &str, limit: Duration) -> Result<Option<String>, String> {
     let options = AdminOptions::new().request_timeout(Some(limit));
     let described = blocking(admin.describe_configs([&ResourceSpecifier::Topic(topic)], &options));
     let described = described.map_err(|error| error.to_string())?.into_iter().next();
-    let resource = described.ok_or("the cluster does not describe it")?;
-    let resource = resource.map_err(|code| code.to_string())?;
-    let policy = resource.get("cleanup.policy").and_then(|entry| entry.value.clone());
-    match policy.as_deref() {
-        Some("compact") => Ok(()),
-        other => Err(format!(
-            "its cleanup.policy is {}, so Kafka would remove schemas that are still needed; \
-             set it to compact",
-            other.unwrap_or("not set")
-        )),
+    match described.ok_or("the cluster does not describe it")? {
+        Ok(resource) => Ok(resource.get("cleanup.policy").and_then(|entry| entry.value.clone())),
+        Err(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => Ok(None),
+        Err(code) => Err(code.to_string()),
     }
 }
 

@@ -201,6 +201,24 @@ async fn two_registries_on_one_topic_give_out_each_id_once() {
 }
 
 #[tokio::test]
+async fn registries_that_take_over_from_each_other_all_finish_their_writes() {
+    let cluster = TestCluster::start().await;
+    let topic = cluster.topic_name();
+    let hosted: Vec<Hosted> = (0..6).map(|_| Hosted::start(&cluster, &topic, 0)).collect();
+    let ids: BTreeSet<u64> = std::thread::scope(|scope| {
+        let register = |(number, hosted): (usize, &Hosted)| {
+            let schema = json!({ "type": "fixed", "name": "F", "size": number + 1 });
+            let answer = hosted.register(&format!("s{number}"), &avro(&schema));
+            answer.json()["id"].as_u64().unwrap_or_else(|| panic!("{number}: {answer:?}"))
+        };
+        let writers: Vec<_> =
+            hosted.iter().enumerate().map(|it| scope.spawn(move || register(it))).collect();
+        writers.into_iter().map(|writer| writer.join().expect("it ends")).collect()
+    });
+    assert_eq!(ids, (1..=6).collect());
+}
+
+#[tokio::test]
 async fn the_topic_is_compacted_and_holds_what_confluents_registry_would_write() {
     let it = TestRegistry::start().await;
     it.register("s", &avro(&json!("int")));
