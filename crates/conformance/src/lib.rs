@@ -22,7 +22,7 @@ mod verdict;
 pub use differences::{DIFFERENCES, Difference};
 pub use failure::Failure;
 pub use matrix::{Column, Matrix, Totals};
-pub use recorded::Recorded;
+pub use recorded::{Recorded, is_answer};
 pub use run::{TIMED_OUT, run};
 pub use scenarios::{Outcome, Scenario, suite};
 pub use scene::Scene;

@@ -130,8 +130,8 @@ impl Recorded {
     }
 }
 
-/// Whether a scenario came to its end.
-fn is_answer(outcome: &str) -> bool {
+/// Tells whether a scenario came to its end.
+pub fn is_answer(outcome: &str) -> bool {
     !outcome.starts_with(FAILED) && outcome != TIMED_OUT
 }
 
