@@ -21,6 +21,9 @@ use crate::header::{guid_text, read_guid};
 use crate::prefix::SchemaId;
 use crate::schema::{Dependency, Reference, Registered, Schema, SchemaType};
 
+/// How long a response may take unless [`Builder::timeout`] says otherwise.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
 /// How a client is set up.
 #[derive(Clone)]
 #[must_use = "a builder asks nothing by itself"]
@@ -45,7 +48,8 @@ impl Builder {
         self
     }
 
-    /// How long an answer may take, 30 seconds by default: longer than a registry waits for its topic.
+    /// Limits how long a response may take: 60 seconds by default, as in Confluent's Java client
+    /// (`http.read.timeout.ms`), and longer than a registry waits for its topic.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -134,7 +138,7 @@ impl fmt::Debug for RegistryClient {
 impl RegistryClient {
     /// A client of the registry at this address, such as `http://127.0.0.1:8081`.
     pub fn builder(url: &str) -> Builder {
-        Builder { url: url.to_owned(), credentials: None, timeout: Duration::from_secs(30) }
+        Builder { url: url.to_owned(), credentials: None, timeout: TIMEOUT }
     }
 
     /// Where the registry is.

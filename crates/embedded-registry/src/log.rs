@@ -42,8 +42,9 @@ const REQUEST_LIMIT: Duration = Duration::from_secs(10);
 /// How long the topic may take to be read when the registry starts.
 const START_LIMIT: Duration = Duration::from_secs(30);
 
-/// How long a write may take, with all its attempts.
-const WRITE_LIMIT: Duration = Duration::from_secs(20);
+/// How long a write may take, with all its attempts: less than the minute after which Confluent's
+/// Java client stops waiting.
+const WRITE_LIMIT: Duration = Duration::from_secs(45);
 
 /// How long a record may take to come back before the topic is asked for again.
 const READ_BACK: Duration = Duration::from_secs(1);
@@ -54,8 +55,8 @@ const SHORTEST_TURN: Duration = Duration::from_millis(20);
 /// The longest time that a write is assumed to take.
 const LONGEST_TURN: Duration = Duration::from_millis(1_500);
 
-/// How many writes of others a pause leaves time for at most.
-const MOST_TURNS: u32 = 4;
+/// The longest pause between two attempts, in turns.
+const MOST_TURNS: u32 = 8;
 
 /// The topic, what was read from it, and the right to write to it.
 pub(crate) struct Log {
@@ -166,15 +167,12 @@ impl Log {
             // Whatever was left open, the next producer with this id aborts it.
             *right = Right::default();
             turn = turn.max(begun.elapsed()).min(LONGEST_TURN);
-            let pause = pause(attempt, turn);
-            if Instant::now() + pause > deadline {
+            if !self.wait_for_a_turn(pause(attempt, turn), turn, deadline) {
                 return Err(match error {
                     Failure::Unread => operation.timed_out(),
                     other => operation.failed(&other.to_string()),
                 });
             }
-            std::thread::sleep(pause);
-            self.let_others_finish(turn);
             attempt += 1;
             if error.may_be_a_missing_topic() {
                 self.restore_given_ids();
@@ -182,20 +180,33 @@ impl Log {
         }
     }
 
-    /// Waits while records of other registries arrive, for a few of their turns at most.
+    /// Waits until no other registry has written for `pause`, and says whether that was before the
+    /// deadline.
     ///
     /// A registry that takes over writes a `NOOP` first and its own record after it. Taking over
-    /// between the two would fence it, and it would fence this registry in return.
-    fn let_others_finish(&self, turn: Duration) {
-        let deadline = Instant::now() + turn * MOST_TURNS;
+    /// between the two would fence it, and it would fence this registry in return. So the pause
+    /// stops while records arrive, as stations on a shared radio channel do it (CSMA/CA): it goes
+    /// on once there was none for a turn.
+    fn wait_for_a_turn(&self, mut pause: Duration, turn: Duration, deadline: Instant) -> bool {
         let mut seen = self.reader.position().next;
         loop {
-            let limit = deadline.min(Instant::now() + turn);
-            if self.reader.wait(limit, |position| position.next > seen) != Waited::Reached {
-                return;
+            let begun = Instant::now();
+            if begun + pause > deadline {
+                return false;
             }
-            seen = self.reader.position().next;
+            if !self.has_moved(&mut seen, pause) {
+                return true;
+            }
+            pause = pause.saturating_sub(begun.elapsed());
+            while Instant::now() < deadline && self.has_moved(&mut seen, turn) {}
         }
+    }
+
+    /// Tells whether a record beyond `seen` was read within the limit.
+    fn has_moved(&self, seen: &mut i64, limit: Duration) -> bool {
+        let waited = self.reader.wait(Instant::now() + limit, |position| position.next > *seen);
+        *seen = self.reader.position().next;
+        waited == Waited::Reached
     }
 
     /// Somebody may have deleted the topic of the ids that were given out: it can be made anew.
@@ -328,7 +339,7 @@ impl std::fmt::Display for Failure {
 /// takes here: on a slow cluster, registries that write at the same moment need longer to get out of
 /// each other's way.
 fn pause(attempt: u32, turn: Duration) -> Duration {
-    let longest = turn * (1 << attempt.min(2)).min(MOST_TURNS);
+    let longest = turn * (1 << attempt.min(5)).min(MOST_TURNS);
     let random = RandomState::new().hash_one(attempt) as u32;
     longest.mul_f64(f64::from(random) / f64::from(u32::MAX))
 }
