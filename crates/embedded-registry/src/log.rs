@@ -53,10 +53,10 @@ const READ_BACK: Duration = Duration::from_secs(1);
 const SHORTEST_TURN: Duration = Duration::from_millis(20);
 
 /// The longest time that a write is assumed to take.
-const LONGEST_TURN: Duration = Duration::from_millis(1_500);
+const LONGEST_TURN: Duration = Duration::from_millis(4_000);
 
 /// The longest pause between two attempts, in turns.
-const MOST_TURNS: u32 = 8;
+const MOST_TURNS: u32 = 6;
 
 /// The topic, what was read from it, and the right to write to it.
 pub(crate) struct Log {
