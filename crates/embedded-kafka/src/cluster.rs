@@ -20,7 +20,7 @@ use crate::fetched::Fetched;
 use crate::group::{self, GroupEvent, Groups};
 use crate::lock::DirectoryLock;
 use crate::metadata::config::groups::applied;
-use crate::metadata::{Metadata, OffsetsTopic, TransactionTopic};
+use crate::metadata::{Metadata, Node, OffsetsTopic, TransactionTopic};
 use crate::net;
 use crate::node::NodeSocket;
 use crate::settings::Settings;
@@ -49,15 +49,6 @@ const PRODUCERS_TICK: Duration = Duration::from_secs(600);
 
 /// How long a shutdown waits for tasks that are in a read or write.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(5);
-
-/// A node of a cluster.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Node {
-    /// The broker id, from 1.
-    pub id: i32,
-    /// Where it listens.
-    pub address: SocketAddr,
-}
 
 /// A running cluster. Dropping it stops it as [`shutdown`](Self::shutdown) does, and blocks the
 /// thread until that is done.

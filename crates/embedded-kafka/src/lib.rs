@@ -42,11 +42,12 @@ mod txn;
 mod wait;
 
 pub use builder::ClusterBuilder;
-pub use cluster::{Cluster, Node};
+pub use cluster::Cluster;
 pub use error::{NodeError, StartError};
 pub use event::{Event, EventReceiver};
 pub use kafka_protocol::ResponseError;
 pub use kafka_protocol::messages::ApiKey;
+pub use metadata::Node;
 pub use metadata::config::start::check_broker_property;
 pub use protocol_names::{api_name, api_named, error_name, error_named, failing_api_names};
 pub use switchboard::NodeStanding;

@@ -5,8 +5,9 @@ use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{AddOffsetsToTxnRequest, AddOffsetsToTxnResponse};
 
 use super::{Context, code};
+use crate::log::Producer;
 use crate::metadata::names::CONSUMER_OFFSETS;
-use crate::txn::{Partitions, Producer};
+use crate::txn::Partitions;
 
 /// The first version whose clients know `PRODUCER_FENCED` (KIP-588).
 const PRODUCER_FENCED: i16 = 2;

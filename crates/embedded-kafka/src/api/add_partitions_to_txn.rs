@@ -14,8 +14,9 @@ use kafka_protocol::messages::add_partitions_to_txn_response::{
 use kafka_protocol::messages::{AddPartitionsToTxnRequest, AddPartitionsToTxnResponse};
 
 use super::{Context, code, to_be_aborted};
+use crate::log::Producer;
 use crate::metadata::names::is_internal;
-use crate::txn::{Partitions, Producer};
+use crate::txn::Partitions;
 
 /// The first version whose clients know `PRODUCER_FENCED` (KIP-588).
 const PRODUCER_FENCED: i16 = 2;

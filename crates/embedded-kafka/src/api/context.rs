@@ -10,7 +10,8 @@ use kafka_protocol::protocol::StrBytes;
 use parking_lot::Mutex;
 
 use super::describe::{self, Asked};
-use crate::metadata::{Partition, Position, names};
+use crate::log::Position;
+use crate::metadata::{Partition, names};
 use crate::state::State;
 use crate::time::Timestamp;
 use crate::wait::wait_for;

@@ -4,7 +4,8 @@ use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{EndTxnRequest, EndTxnResponse};
 
 use super::{Context, code};
-use crate::txn::{Outcome, Producer};
+use crate::log::Producer;
+use crate::txn::Outcome;
 
 /// The first version whose clients know `PRODUCER_FENCED` (KIP-588).
 const PRODUCER_FENCED: i16 = 2;

@@ -6,7 +6,7 @@ use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{InitProducerIdRequest, InitProducerIdResponse, ProducerId};
 
 use super::Context;
-use crate::txn::Producer;
+use crate::log::Producer;
 
 /// The first version whose clients know `PRODUCER_FENCED` (KIP-588).
 const PRODUCER_FENCED: i16 = 4;

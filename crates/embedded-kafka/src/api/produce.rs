@@ -17,9 +17,9 @@ use kafka_protocol::messages::{BrokerId, ProduceRequest, ProduceResponse};
 use tokio::time::Instant;
 
 use super::{Answer, Call, Context, message, node_endpoints, to_be_aborted};
-use crate::log::{self, Appended, BatchHeader, Rejection};
-use crate::metadata::{Partition, Position, Written, names};
-use crate::txn::{Partitions, Producer};
+use crate::log::{self, Appended, BatchHeader, Position, Producer, Rejection};
+use crate::metadata::{Partition, Written, names};
+use crate::txn::Partitions;
 use crate::wait::wait_for;
 
 /// The first version that tells which records are at fault (KIP-467).

@@ -13,8 +13,8 @@ use kafka_protocol::messages::{TxnOffsetCommitRequest, TxnOffsetCommitResponse};
 use super::offset_answers::{Answers, answer_each};
 use super::{Context, code, to_be_aborted, without_fencing};
 use crate::group::{Commit, CommittedOffset, OffsetToCommit};
+use crate::log::Producer;
 use crate::metadata::names::CONSUMER_OFFSETS;
-use crate::txn::Producer;
 
 /// The first version whose clients know `TRANSACTION_ABORTABLE` (KIP-890).
 const TRANSACTION_ABORTABLE: i16 = 4;

@@ -13,7 +13,8 @@ use kafka_protocol::messages::{WriteTxnMarkersRequest, WriteTxnMarkersResponse};
 use tokio::time::Instant;
 
 use super::{Context, code};
-use crate::txn::{Marker, Markers, Producer};
+use crate::log::Producer;
+use crate::txn::{Marker, Markers};
 use crate::wait::wait_for;
 
 /// How long an answer waits for the replicas in sync to have the markers (`request.timeout.ms`).

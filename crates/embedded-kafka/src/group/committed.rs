@@ -12,9 +12,9 @@ use super::coordinator::{GroupCell, Groups, is_valid_group_id};
 use super::offsets::{Commit, OffsetToCommit, Offsets, TopicOffsets};
 use super::pending::{Key, Logged};
 use super::state::Group;
+use crate::log::Producer;
 use crate::records::{GroupMetadataKey, OffsetCommitKey};
 use crate::time::Timestamp;
-use crate::txn::Producer;
 
 impl Groups {
     /// OffsetCommit: one answer for each offset, or one error for all. The empty group id is

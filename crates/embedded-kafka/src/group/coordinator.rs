@@ -20,9 +20,9 @@ use super::state::{Group, State};
 use super::sync::{SyncAnswer, SyncRequest};
 use super::waiting::Ticket;
 use super::{GroupEvent, Settings, Step, Topics};
+use crate::log::Producer;
 use crate::records::{GroupMetadataKey, GroupMetadataValue};
 use crate::time::Timestamp;
-use crate::txn::Producer;
 use crate::wait::{Watch, wait_for};
 
 /// The log of `__consumer_offsets`. It is called with a group locked, and must not call back.
@@ -95,16 +95,6 @@ impl<T> Waiting<T> {
         let answer = wait_for(&watches, None, || self.ticket.take()).await;
         answer.expect("a wait without a deadline ends with an answer")
     }
-}
-
-/// The partition of `__consumer_offsets` that a group belongs to: Java's `String.hashCode`,
-/// without its sign, modulo the number of partitions.
-pub(crate) fn partition_of(group: &str, partitions: i32) -> i32 {
-    let hash = group
-        .encode_utf16()
-        .fold(0i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)));
-    // Kafka takes zero for the one number that has no positive counterpart.
-    hash.checked_abs().unwrap_or(0) % partitions.max(1)
 }
 
 /// What Kafka answers to a client when a coordinator's records could not be written.

@@ -38,7 +38,7 @@ pub(crate) use consumer::{
     ASSIGNORS, ConsumerHeartbeat, DescribedConsumer, DescribedConsumerGroup, FetchingMember,
     HeartbeatAnswer, Refused, Topics, whole,
 };
-pub(crate) use coordinator::{Groups, OffsetsLog, append_error, partition_of};
+pub(crate) use coordinator::{Groups, OffsetsLog, append_error};
 pub(crate) use describe::{Described, DescribedMember, Listed};
 #[cfg(test)]
 pub(crate) use join::JoinedMember;

@@ -366,8 +366,8 @@ fn shift(name: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Node;
     use super::*;
-    use crate::cluster::Node;
     use crate::event::Events;
     use crate::settings::Settings;
     use crate::time::Clock;

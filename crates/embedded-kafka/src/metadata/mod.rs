@@ -7,6 +7,7 @@ mod assignment;
 mod changes;
 mod internal_topic;
 mod maintenance;
+mod node_list;
 mod nodes;
 mod offsets_topic;
 mod partition;
@@ -32,10 +33,9 @@ use uuid::Uuid;
 
 use self::config::layers::{Given, HandedDown};
 use self::config::{Layers, start};
-use self::nodes::Nodes;
+use self::node_list::Nodes;
 use self::replication::{NO_LEADER, NodeStanding};
 use self::store::{ClusterRecord, Store, StoreError};
-use crate::cluster::Node;
 use crate::error::StartError;
 use crate::event::Events;
 use crate::log::{OpenFiles, is_partition_directory};
@@ -43,10 +43,11 @@ use crate::settings::Settings;
 use crate::time::{Clock, Timestamp};
 
 pub(crate) use self::changes::{MOST_PARTITIONS, NewTopic};
-pub(crate) use self::nodes::Voter;
+pub use self::node_list::Node;
+pub(crate) use self::node_list::Voter;
 pub(crate) use self::offsets_topic::OffsetsTopic;
 pub(crate) use self::partition::{
-    Partition, PartitionState, Position, READ_COMMITTED, READ_UNCOMMITTED, Written,
+    Partition, PartitionState, READ_COMMITTED, READ_UNCOMMITTED, Written,
 };
 pub(crate) use self::refusal::Refusal;
 use self::topic::Place;

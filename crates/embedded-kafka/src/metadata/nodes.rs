@@ -6,110 +6,12 @@
 
 use std::sync::Arc;
 
-use parking_lot::RwLock;
-
+use super::node_list::{Node, Voter};
 use super::partition::Moved;
-use super::replication::{Election, NodeStanding, Replication};
+use super::replication::{Election, Replication};
 use super::{Metadata, Partition, Topic};
-use crate::cluster::Node;
 use crate::event::Event;
 use crate::time::Timestamp;
-
-/// All nodes of the cluster, up or not.
-#[derive(Debug)]
-pub(super) struct Nodes {
-    all: RwLock<Vec<NodeState>>,
-    /// Those that clients are told of.
-    listed: RwLock<Arc<[Node]>>,
-}
-
-#[derive(Debug, Clone)]
-struct NodeState {
-    node: Node,
-    is_up: bool,
-    is_paused: bool,
-    /// Whether it went without handing over.
-    was_killed: bool,
-    /// When the cluster is going to miss it.
-    missed_at: Option<Timestamp>,
-    /// How many changes of the metadata there were when it went, and when that was.
-    left_at: Option<(i64, Timestamp)>,
-}
-
-/// A node as one of those who keep the cluster's metadata.
-#[derive(Debug)]
-pub(crate) struct Voter {
-    pub(crate) node: Node,
-    /// Of one that is down, how many changes it has heard of, and when it last did.
-    pub(crate) left_at: Option<(i64, Timestamp)>,
-}
-
-impl Nodes {
-    pub(super) fn new(nodes: &[Node]) -> Self {
-        let all = nodes.iter().map(|node| NodeState {
-            node: node.clone(),
-            is_up: true,
-            is_paused: false,
-            was_killed: false,
-            missed_at: None,
-            left_at: None,
-        });
-        Self { all: RwLock::new(all.collect()), listed: RwLock::new(nodes.into()) }
-    }
-
-    pub(super) fn listed(&self) -> Arc<[Node]> {
-        Arc::clone(&self.listed.read())
-    }
-
-    pub(super) fn count(&self) -> usize {
-        self.all.read().len()
-    }
-
-    pub(super) fn standings(&self) -> Vec<NodeStanding> {
-        let all = self.all.read();
-        let standing = |state: &NodeState| NodeStanding {
-            id: state.node.id,
-            is_up: state.is_up,
-            is_paused: state.is_paused,
-        };
-        all.iter().map(standing).collect()
-    }
-
-    /// Those that are down, and that nobody takes for up any more.
-    fn fenced(&self) -> Vec<Node> {
-        let all = self.all.read();
-        let is_fenced = |state: &&NodeState| !state.is_up && state.missed_at.is_none();
-        all.iter().filter(is_fenced).map(|state| state.node.clone()).collect()
-    }
-
-    fn voters(&self) -> Vec<Voter> {
-        let all = self.all.read();
-        let voter = |it: &NodeState| Voter {
-            node: it.node.clone(),
-            left_at: it.left_at.filter(|_| !it.is_up),
-        };
-        all.iter().map(voter).collect()
-    }
-
-    /// Changes a node, and who is listed with it. Answers with how it was before, `None` where
-    /// there is no such node.
-    fn change(&self, id: i32, change: impl FnOnce(&mut NodeState)) -> Option<NodeState> {
-        let mut all = self.all.write();
-        let state = all.iter_mut().find(|state| state.node.id == id)?;
-        let before = state.clone();
-        change(state);
-        let is_listed = |state: &&NodeState| state.is_up || state.missed_at.is_some();
-        let listed = all.iter().filter(is_listed).map(|state| state.node.clone()).collect();
-        *self.listed.write() = listed;
-        Some(before)
-    }
-
-    fn missed(&self, now: Timestamp) -> Vec<i32> {
-        let all = self.all.read();
-        let is_due = |state: &&NodeState| state.missed_at.is_some_and(|at| at <= now);
-        all.iter().filter(is_due).map(|state| state.node.id).collect()
-    }
-}
 
 /// A partition that has another leader.
 #[derive(Debug)]

@@ -8,11 +8,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
 
-use super::names::CONSUMER_OFFSETS;
+use super::names::{CONSUMER_OFFSETS, partition_of};
 use super::{Metadata, NewTopic};
-use crate::group::{LogEntry, OffsetsLog, partition_of};
-use crate::log::{BatchBuilder, BatchHeader, EndTransactionMarker, HEADER_SIZE, Records};
-use crate::txn::Producer;
+use crate::group::{LogEntry, OffsetsLog};
+use crate::log::{BatchBuilder, BatchHeader, EndTransactionMarker, HEADER_SIZE, Producer, Records};
 
 /// The topic as the coordinators see it.
 pub(crate) struct OffsetsTopic {

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use super::replication::{Election, Leadership, NO_LEADER, Replication};
 use crate::log::{
-    AppendError, Appended, EndTransactionMarker, Log, LogError, LogSettings, Rejection,
+    AppendError, Appended, EndTransactionMarker, Log, LogError, LogSettings, Position, Rejection,
     TransactionStanding, ValidBatch,
 };
 use crate::time::Timestamp;
@@ -21,14 +21,6 @@ pub(crate) const READ_COMMITTED: i8 = 1;
 
 /// The isolation level of a reader that wants all records.
 pub(crate) const READ_UNCOMMITTED: i8 = 0;
-
-/// What was appended is there, and safe once the high watermark has reached `end` while the epoch is
-/// still the same: a later leader may have cut it off, and written something else in its place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Position {
-    pub(crate) end: i64,
-    pub(crate) epoch: i32,
-}
 
 /// What an append has done.
 #[derive(Debug, Clone, Copy)]

@@ -10,9 +10,8 @@ use bytes::Bytes;
 use kafka_protocol::ResponseError;
 
 use super::internal_topic::visit_records;
-use super::names::TRANSACTION_STATE;
+use super::names::{TRANSACTION_STATE, partition_of};
 use super::{Metadata, NewTopic, Partition};
-use crate::group::partition_of;
 use crate::log::BatchBuilder;
 use crate::txn::TransactionLog;
 

@@ -12,12 +12,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use kafka_protocol::ResponseError;
 use parking_lot::{Mutex, RwLock};
 
+use super::Settings;
 use super::markers::{Marker, Markers, TransactionLog};
 use super::state::{Partitions, State, Transaction};
 use super::transition::{Initialize, Next};
-use super::{Producer, Settings};
 use crate::group::append_error;
-use crate::metadata::Position;
+use crate::log::{Position, Producer};
 use crate::records::TransactionLogKey;
 use crate::time::Timestamp;
 

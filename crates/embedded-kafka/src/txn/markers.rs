@@ -6,10 +6,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
 
-use super::Producer;
 use crate::group::Groups;
+use crate::log::{Position, Producer};
+use crate::metadata::Metadata;
 use crate::metadata::names::CONSUMER_OFFSETS;
-use crate::metadata::{Metadata, Position};
 use crate::time::Timestamp;
 
 /// The log of `__transaction_state`. It is called with a transactional id locked, and must not call

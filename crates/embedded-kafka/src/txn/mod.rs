@@ -29,13 +29,6 @@ pub(crate) use list::Listed;
 pub(crate) use markers::{ClusterMarkers, Marker, Markers, TransactionLog};
 pub(crate) use state::{Partitions, State, Transaction};
 
-/// A producer id and its epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Producer {
-    pub(crate) id: i64,
-    pub(crate) epoch: i16,
-}
-
 /// The limits of all transactions, in milliseconds.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Producer, Settings};
+use super::Settings;
+use crate::log::Producer;
 use crate::records::TransactionLogValue;
 use crate::time::Timestamp;
 

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::super::coordinator::{Groups, partition_of};
+use super::super::coordinator::Groups;
 use super::super::members::Leaving;
 use super::super::recover::LogEntry;
 use super::memory_log::*;
 use super::*;
+use crate::metadata::names::partition_of;
 
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()

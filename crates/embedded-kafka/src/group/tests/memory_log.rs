@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::super::coordinator::{Groups, OffsetsLog, partition_of};
+use super::super::coordinator::{Groups, OffsetsLog};
 use super::super::recover::LogEntry;
 use super::super::{CommittedOffset, OffsetToCommit, TopicOffsets, Topics};
 use super::*;
-use crate::txn::Producer;
+use crate::log::Producer;
+use crate::metadata::names::partition_of;
 
 pub(super) type Record = (Bytes, Option<Bytes>);
 

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::super::OffsetToCommit;
-use super::super::coordinator::{Groups, partition_of};
+use super::super::coordinator::Groups;
 use super::memory_log::*;
 use super::*;
-use crate::txn::Producer;
+use crate::log::Producer;
+use crate::metadata::names::partition_of;
 
 const PRODUCER: Producer = Producer { id: 7_000, epoch: 0 };
 const OTHER: Producer = Producer { id: 7_001, epoch: 0 };

@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::super::coordinator::{Groups, partition_of};
+use super::super::coordinator::Groups;
 use super::memory_log::*;
 use super::*;
-use crate::txn::Producer;
+use crate::log::Producer;
+use crate::metadata::names::partition_of;
 
 /// The second and the third group share a partition of the log.
 const GROUPS: [&str; 3] = ["east-coast-dpt", "", "polygenelubricants"];

@@ -2,8 +2,9 @@
 
 use kafka_protocol::ResponseError;
 
-use super::super::{Outcome, Producer, State, Transactions};
+use super::super::{Outcome, State, Transactions};
 use super::{World, partitions};
+use crate::log::Producer;
 use crate::time::Timestamp;
 
 const ID: &str = "counter-1";

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::super::{Outcome, Producer, State, Transactions};
+use super::super::{Outcome, State, Transactions};
 use super::{World, partitions};
+use crate::log::Producer;
 use crate::time::Timestamp;
 
 const ID: &str = "counter-1";

@@ -11,14 +11,15 @@ use parking_lot::Mutex;
 use tempfile::TempDir;
 
 use super::super::{
-    ClusterMarkers, Marker, Markers, Outcome, Producer, Settings, TransactionLog, Transactions,
+    ClusterMarkers, Marker, Markers, Outcome, Settings, TransactionLog, Transactions,
 };
 use super::partitions;
 use crate::Cluster;
 use crate::group::{Commit, CommittedOffset, OffsetToCommit};
-use crate::log::BatchBuilder;
+use crate::log::Position;
+use crate::log::{BatchBuilder, Producer};
 use crate::metadata::names::CONSUMER_OFFSETS;
-use crate::metadata::{NewTopic, Position, TransactionTopic};
+use crate::metadata::{NewTopic, TransactionTopic};
 use crate::state::State;
 use crate::time::Timestamp;
 

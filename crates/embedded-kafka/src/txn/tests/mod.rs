@@ -14,7 +14,7 @@ use kafka_protocol::ResponseError;
 use parking_lot::Mutex;
 
 use super::*;
-use crate::metadata::Position;
+use crate::log::Position;
 
 /// A record of the log.
 type Record = (Bytes, Option<Bytes>);

@@ -4,8 +4,9 @@ use kafka_protocol::ResponseError;
 
 use super::super::state::{State, Transaction};
 use super::super::transition::{Initialize, Next};
-use super::super::{Partitions, Producer, Settings};
+use super::super::{Partitions, Settings};
 use super::partitions;
+use crate::log::Producer;
 
 const ALL: [State; 8] = [
     State::Empty,

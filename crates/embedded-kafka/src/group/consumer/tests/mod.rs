@@ -367,7 +367,7 @@ fn only_a_member_of_the_epoch_commits_and_fetches() {
 #[test]
 fn a_transaction_of_a_member_that_is_behind_commits_nothing() {
     let harness = shared();
-    let producer = crate::txn::Producer { id: 7, epoch: 0 };
+    let producer = crate::log::Producer { id: 7, epoch: 0 };
     let commit = |member: &str, epoch| {
         let commit = Commit {
             generation: epoch,
