@@ -3,6 +3,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,23 +12,22 @@ use tokio::runtime::Runtime;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::task::JoinHandle;
 
-use crate::builder::ClusterBuilder;
+use crate::config::Settings;
 use crate::descriptors;
 use crate::error::StartError;
 use crate::event::{Event, EventReceiver, Events};
 use crate::faults::Faults;
 use crate::fetched::Fetched;
+use crate::group::config::applied;
 use crate::group::{self, GroupEvent, Groups};
 use crate::lock::DirectoryLock;
-use crate::metadata::config::groups::applied;
 use crate::metadata::{Metadata, Node, OffsetsTopic, TransactionTopic};
 use crate::net;
 use crate::node::NodeSocket;
-use crate::settings::Settings;
 use crate::state::State;
 use crate::time::{Clock, Timestamp};
-use crate::topic_at_start;
-use crate::txn::{ClusterMarkers, Transaction, Transactions};
+use crate::topic_at_start::{self, TopicAtStart};
+use crate::txn::{self, ClusterMarkers, Transaction, Transactions};
 
 /// How often coordinators are told the time: the precision of the timeouts of sessions, rebalances
 /// and transactions.
@@ -49,6 +49,20 @@ const PRODUCERS_TICK: Duration = Duration::from_secs(600);
 
 /// How long a shutdown waits for tasks that are in a read or write.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(5);
+
+/// What a cluster is started with.
+#[derive(Debug, Clone)]
+pub(crate) struct Choices {
+    /// How many nodes.
+    pub(crate) nodes: usize,
+    /// The port of each node; 0, or none given, is any free one.
+    pub(crate) ports: Vec<u16>,
+    /// Without one, everything is kept in a temporary directory.
+    pub(crate) data_directory: Option<PathBuf>,
+    pub(crate) settings: Settings,
+    /// The topics that are there once the cluster has started.
+    pub(crate) topics: Vec<TopicAtStart>,
+}
 
 /// A running cluster. Dropping it stops it as [`shutdown`](Self::shutdown) does, and blocks the
 /// thread until that is done.
@@ -79,19 +93,6 @@ impl std::fmt::Debug for Running {
 }
 
 impl Cluster {
-    /// A cluster of one node in a temporary directory, to be changed before it starts.
-    pub fn builder() -> ClusterBuilder {
-        let settings = Settings::default();
-        ClusterBuilder {
-            nodes: 1,
-            ports: Vec::new(),
-            data_directory: None,
-            settings,
-            properties: Vec::new(),
-            topics: Vec::new(),
-        }
-    }
-
     /// What clients connect to: `127.0.0.1:port`, separated by commas (`bootstrap.servers`).
     pub fn bootstrap_servers(&self) -> &str {
         &self.bootstrap_servers
@@ -131,8 +132,9 @@ impl Cluster {
         self.running.as_ref().expect("only shutdown and drop take it, and they end the cluster")
     }
 
-    pub(crate) fn start(builder: ClusterBuilder) -> Result<Self, StartError> {
-        let ClusterBuilder { nodes, ports, data_directory, settings, topics, .. } = builder;
+    /// Starts a cluster from choices that were checked.
+    pub(crate) fn start(choices: Choices) -> Result<Self, StartError> {
+        let Choices { nodes, ports, data_directory, settings, topics } = choices;
         descriptors::raise_limit();
         let runtime = runtime().map_err(StartError::Threads)?;
         let listeners = {
@@ -258,7 +260,8 @@ fn recover_groups(
     let on_event = move |event: GroupEvent| {
         events.emit(|| Event::Group { group: event.group().to_owned(), what: event.to_string() });
     };
-    let groups = Groups::new(Arc::new(offsets_topic), settings.groups(), Box::new(on_event));
+    let groups =
+        Groups::new(Arc::new(offsets_topic), group::Settings::chosen(settings), Box::new(on_event));
     for (group, own) in metadata.group_overrides() {
         groups.configure(&group, Some(|all: &group::Settings| applied(&own, all)));
     }
@@ -294,7 +297,7 @@ fn recover_transactions(
         Arc::new(markers),
         Box::new(move || allocating.allocate_producer_id()),
         Box::new(on_change),
-        settings.transactions(),
+        txn::Settings::chosen(settings),
     );
     metadata.read_transaction_topic(|_| true, |key, value| transactions.replay(key, value))?;
     transactions.replayed(|_| true, now);

@@ -10,9 +10,10 @@ use std::sync::Arc;
 use kafka_protocol::ResponseError;
 
 use crate::event::Event;
+use crate::metadata::Topic;
 use crate::metadata::names::{CONSUMER_OFFSETS, TRANSACTION_STATE, is_internal};
 use crate::metadata::replication::Election;
-use crate::metadata::{Refusal, Topic};
+use crate::refusal::Refusal;
 use crate::state::State;
 use crate::time::Timestamp;
 

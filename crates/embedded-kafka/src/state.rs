@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use crate::config::Settings;
 use crate::event::Events;
 use crate::faults::Faults;
 use crate::fetched::Fetched;
+use crate::group::config::applied;
 use crate::group::{self, Groups};
 use crate::metadata::Metadata;
-use crate::metadata::config::groups::applied;
-use crate::settings::Settings;
 use crate::time::{Clock, Timestamp};
 use crate::txn::{ClusterMarkers, Transactions};
 

@@ -8,7 +8,7 @@ use kafka_protocol::messages::{AlterConfigsRequest, AlterConfigsResponse};
 
 use super::Context;
 use super::config_resources::{self, Alteration, ConfigStore};
-use crate::metadata::config::{Change, Operation};
+use crate::config::{Change, Operation};
 
 /// Answers an AlterConfigs request.
 pub(crate) fn handle(

@@ -9,12 +9,14 @@ use std::collections::BTreeMap;
 use kafka_protocol::ResponseError;
 use kafka_protocol::protocol::StrBytes;
 
-use crate::metadata::config::brokers::{self, Level};
-use crate::metadata::config::layers::Given;
-use crate::metadata::config::{
-    Change, Inherited, Layers, Operation, TopicConfig, check_entries, client_metrics, groups,
+use crate::config::brokers::Level;
+use crate::config::layers::Given;
+use crate::config::{
+    Change, Inherited, Layers, Operation, TopicConfig, brokers, check_entries, client_metrics,
 };
-use crate::metadata::{Refusal, names};
+use crate::group::config as groups;
+use crate::metadata::names;
+use crate::refusal::Refusal;
 use crate::state::State;
 
 pub(super) const TOPIC: i8 = 2;
@@ -296,8 +298,7 @@ pub(super) mod testing {
     use std::cell::RefCell;
 
     use super::*;
-    use crate::metadata::config::start;
-    use crate::settings::Settings;
+    use crate::config::{Settings, started};
 
     pub(crate) struct OneTopic {
         pub(crate) config: RefCell<TopicConfig>,
@@ -341,14 +342,14 @@ pub(super) mod testing {
             let overrides =
                 |name: &str| self.node_overrides.borrow().get(name).cloned().unwrap_or_default();
             let settings = Settings { default_replication_factor: 3, ..Settings::default() };
-            let place = start::Place {
+            let place = started::Place {
                 node,
                 address: "127.0.0.1:9092".to_owned(),
                 log_dir: "/data/kafka".to_owned(),
                 rack: None,
                 internal_replication_factor: 3,
             };
-            let started = start::started(&settings, &place);
+            let started = started::started(&settings, &place);
             Layers { own: overrides(&node.to_string()), of_all: overrides(""), started }
         }
 

@@ -9,7 +9,8 @@ use kafka_protocol::messages::create_partitions_response::CreatePartitionsTopicR
 use kafka_protocol::messages::{CreatePartitionsRequest, CreatePartitionsResponse, TopicName};
 
 use super::{Context, has_no_time, message};
-use crate::metadata::{MOST_PARTITIONS, Refusal};
+use crate::metadata::MOST_PARTITIONS;
+use crate::refusal::Refusal;
 
 pub(super) fn handle(
     request: CreatePartitionsRequest,

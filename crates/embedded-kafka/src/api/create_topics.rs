@@ -9,7 +9,8 @@ use kafka_protocol::messages::{CreateTopicsRequest, CreateTopicsResponse, TopicN
 
 use super::describe_configs::describe_settings;
 use super::{Context, has_no_time, message};
-use crate::metadata::{MOST_PARTITIONS, NewTopic, Refusal, Topic};
+use crate::metadata::{MOST_PARTITIONS, NewTopic, Topic};
+use crate::refusal::Refusal;
 
 pub(super) fn handle(
     request: CreateTopicsRequest,

@@ -10,7 +10,8 @@ use kafka_protocol::messages::{DeleteTopicsRequest, DeleteTopicsResponse, TopicN
 use uuid::Uuid;
 
 use super::{Context, has_no_time, message, topic_name};
-use crate::metadata::{Refusal, Topic};
+use crate::refusal::Refusal;
+use crate::metadata::Topic;
 
 pub(super) fn handle(
     request: DeleteTopicsRequest,

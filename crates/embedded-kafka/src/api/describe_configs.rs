@@ -16,12 +16,11 @@ use super::Context;
 use super::config_resources::{
     BROKER, BROKER_LOGGER, CLIENT_METRICS, ConfigStore, GROUP, TOPIC, node_id,
 };
-use crate::metadata::config::apache::{self, Definition, Of, Update};
-use crate::metadata::config::layers::{
-    DEFAULT_CONFIG, DYNAMIC_DEFAULT_BROKER_CONFIG, Given, Synonym, broker_definition,
-};
-use crate::metadata::config::{Kind, Layers, TOPIC_SETTINGS, TopicConfig, TopicSetting};
-use crate::metadata::{Refusal, names};
+use crate::config::{Kind, Layers, TOPIC_SETTINGS, TopicConfig, TopicSetting, apache};
+use crate::config::apache::{Definition, Of, Update};
+use crate::config::layers::{DEFAULT_CONFIG, DYNAMIC_DEFAULT_BROKER_CONFIG, Given, Synonym, broker_definition};
+use crate::refusal::Refusal;
+use crate::metadata::names;
 
 /// Set for the topic itself.
 const DYNAMIC_TOPIC_CONFIG: i8 = 1;
@@ -280,7 +279,7 @@ mod tests {
 
     use super::super::config_resources::testing::OneTopic;
     use super::*;
-    use crate::metadata::config::Inherited;
+    use crate::config::Inherited;
 
     fn ask(
         store: &OneTopic,

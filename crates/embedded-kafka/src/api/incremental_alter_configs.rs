@@ -6,7 +6,7 @@ use kafka_protocol::messages::{IncrementalAlterConfigsRequest, IncrementalAlterC
 
 use super::Context;
 use super::config_resources::{self, Alteration, ConfigStore};
-use crate::metadata::config::{Change, Operation};
+use crate::config::{Change, Operation};
 
 /// Answers an IncrementalAlterConfigs request.
 pub(crate) fn handle(

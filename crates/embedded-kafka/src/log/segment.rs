@@ -16,7 +16,7 @@ use crate::time::Timestamp;
 use super::batch::{BatchHeader, HEADER_SIZE, NO_TIMESTAMP};
 use super::files::{OpenFiles, remove_if_there};
 use super::index::{OffsetEntry, SparseIndex, TimeEntry};
-use super::settings::LogSettings;
+use super::log_settings::LogSettings;
 use super::view::{Indexed, SegmentFiles, SegmentView, Start};
 
 /// How many of the newest batches are found without an index.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use kafka_protocol::ResponseError;
 
-use super::Refusal;
+use crate::refusal::Refusal;
 
 /// Spreads the replicas of `count` partitions over the nodes, so that leaders and followers are
 /// shared out evenly. `first` is the number of the first partition, which is above 0 where

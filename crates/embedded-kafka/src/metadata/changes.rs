@@ -8,12 +8,13 @@ use kafka_protocol::ResponseError;
 use uuid::Uuid;
 
 use super::assignment::{check_manual, spread};
-use super::config::TopicConfig;
-use super::config::layers::Given;
 use super::store::TopicRecord;
-use super::{Metadata, Refusal, Topic, names};
+use super::{Metadata, Topic, names};
+use crate::config::TopicConfig;
+use crate::config::layers::Given;
 use crate::event::Event;
 use crate::log::{is_partition_directory, owns};
+use crate::refusal::Refusal;
 
 /// The most partitions that one topic may have here, and that one request may create (as in Kafka),
 /// so that a typing error does not make a million.
@@ -368,8 +369,8 @@ fn shift(name: &str) -> usize {
 mod tests {
     use super::super::Node;
     use super::*;
+    use crate::config::Settings;
     use crate::event::Events;
-    use crate::settings::Settings;
     use crate::time::Clock;
 
     #[test]

@@ -6,8 +6,8 @@
 
 use std::sync::atomic::Ordering;
 
-use super::config::CleanupPolicy;
 use super::{Metadata, Partition, Topic};
+use crate::config::CleanupPolicy;
 use crate::log::{Log, LogError};
 use crate::time::Timestamp;
 

@@ -12,13 +12,11 @@ mod nodes;
 mod offsets_topic;
 mod partition;
 mod reassign;
-mod refusal;
 pub(crate) mod replication;
 mod store;
 mod topic;
 mod transaction_topic;
 
-pub(crate) mod config;
 pub(crate) mod names;
 
 use std::collections::{BTreeMap, HashMap};
@@ -31,15 +29,15 @@ use kafka_protocol::ResponseError;
 use parking_lot::{Mutex, RwLock};
 use uuid::Uuid;
 
-use self::config::layers::{Given, HandedDown};
-use self::config::{Layers, start};
 use self::node_list::Nodes;
 use self::replication::{NO_LEADER, NodeStanding};
 use self::store::{ClusterRecord, Store, StoreError};
+use crate::config::layers::{Given, HandedDown};
+use crate::config::{Layers, Settings, started};
 use crate::error::StartError;
 use crate::event::Events;
 use crate::log::{OpenFiles, is_partition_directory};
-use crate::settings::Settings;
+use crate::refusal::Refusal;
 use crate::time::{Clock, Timestamp};
 
 pub(crate) use self::changes::{MOST_PARTITIONS, NewTopic};
@@ -49,7 +47,6 @@ pub(crate) use self::offsets_topic::OffsetsTopic;
 pub(crate) use self::partition::{
     Partition, PartitionState, READ_COMMITTED, READ_UNCOMMITTED, Written,
 };
-pub(crate) use self::refusal::Refusal;
 use self::topic::Place;
 pub(crate) use self::topic::Topic;
 pub(crate) use self::transaction_topic::TransactionTopic;
@@ -199,7 +196,7 @@ impl Metadata {
 
     /// Where a node's settings come from, the nearest first.
     pub(crate) fn layers(&self, node: i32) -> Layers {
-        let place = start::Place {
+        let place = started::Place {
             node,
             address: self.node(node).map(|node| node.address.to_string()).unwrap_or_default(),
             log_dir: self.store.logs().display().to_string(),
@@ -209,7 +206,7 @@ impl Metadata {
         Layers {
             own: self.node_overrides(&node.to_string()),
             of_all: self.node_overrides(""),
-            started: start::started(&self.settings, &place),
+            started: started::started(&self.settings, &place),
         }
     }
 

@@ -2,8 +2,9 @@
 
 use kafka_protocol::ResponseError;
 
+use super::Metadata;
 use super::assignment::check_manual;
-use super::{Metadata, Refusal};
+use crate::refusal::Refusal;
 
 impl Metadata {
     /// Makes `target` the replicas of a partition as soon as all of them are in sync, or gives up

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 use uuid::Uuid;
 
-use super::config::{HandedDown, Inherited, TopicConfig};
 use super::names;
 use super::partition::{NodeLogSettings, Partition};
 use super::replication::{NodeStanding, Replication};
 use super::store::{Store, TopicRecord};
+use crate::config::{HandedDown, Inherited, TopicConfig};
 use crate::log::{Log, LogError, LogSettings, OpenFiles};
 use crate::time::Timestamp;
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::metadata::config::Layers;
+use crate::config::Layers;
 use crate::state::State;
 
 /// The limits of a node at this moment.

@@ -22,6 +22,7 @@ mod transition;
 #[cfg(test)]
 mod tests;
 
+use crate::config::Settings as ClusterSettings;
 use crate::time::Timestamp;
 
 pub(crate) use coordinator::{Outcome, Transactions};
@@ -44,5 +45,21 @@ pub(crate) struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self { max_timeout_ms: 900_000, id_expiration_ms: 604_800_000, retry_ms: 100 }
+    }
+}
+
+impl Settings {
+    /// Takes what was chosen for the cluster, and the defaults for the rest.
+    pub(crate) fn chosen(cluster: &ClusterSettings) -> Self {
+        let default = Self::default();
+        Self {
+            max_timeout_ms: cluster
+                .number("transaction.max.timeout.ms")
+                .unwrap_or(default.max_timeout_ms),
+            id_expiration_ms: cluster
+                .number("transactional.id.expiration.ms")
+                .unwrap_or(default.id_expiration_ms),
+            ..default
+        }
     }
 }

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 
 use kafka_protocol::ResponseError;
 
-use super::{ConsumerGroup, ConsumerMember, LEAVES, LEAVES_FOR_A_WHILE, Refused, Topics, assignor};
+use super::regex::whole;
+use super::{ConsumerGroup, ConsumerMember, LEAVES, LEAVES_FOR_A_WHILE, Refused, Topics};
+use crate::config::group_defaults::ASSIGNORS;
 use crate::group::{GroupEvent, Step};
 use crate::records::{ConsumerMemberValue, CurrentAssignmentValue, Partitions};
 
@@ -77,11 +79,11 @@ impl ConsumerHeartbeat {
 
     fn check_assignor(&self) -> Result<(), Refused> {
         match &self.assignor {
-            Some(name) if !assignor::NAMES.contains(&name.as_str()) => Err(Refused::new(
+            Some(name) if !ASSIGNORS.contains(&name.as_str()) => Err(Refused::new(
                 ResponseError::UnsupportedAssignor,
                 format!(
                     "ServerAssignor {name} is not supported. Supported assignors: {}.",
-                    assignor::NAMES.join(", ")
+                    ASSIGNORS.join(", ")
                 ),
             )),
             _ => Ok(()),
@@ -92,7 +94,7 @@ impl ConsumerHeartbeat {
         let Some(text) = self.regex.as_deref().filter(|text| !text.is_empty()) else {
             return Ok(());
         };
-        super::target::whole(text).map(|_| ()).map_err(|error| {
+        whole(text).map(|_| ()).map_err(|error| {
             Refused::new(
                 ResponseError::InvalidRegularExpression,
                 format!(

@@ -16,6 +16,7 @@ mod heartbeat;
 mod leave;
 mod offsets;
 mod reconcile;
+mod regex;
 mod store;
 mod target;
 #[cfg(test)]
@@ -30,11 +31,10 @@ use super::subscription::NamedPartitions;
 use crate::records::{ConsumerMemberValue, CurrentAssignmentValue, Partitions, Reconciliation};
 use crate::time::Timestamp;
 
-pub(crate) use assignor::NAMES as ASSIGNORS;
 pub(crate) use describe::{DescribedConsumer, DescribedConsumerGroup};
 pub(crate) use heartbeat::{ConsumerHeartbeat, HeartbeatAnswer};
 pub(crate) use offsets::FetchingMember;
-pub(crate) use target::whole;
+pub(crate) use regex::whole;
 
 /// The epoch with which a member leaves for good.
 pub(crate) const LEAVES: i32 = -1;

@@ -7,8 +7,8 @@ use super::super::batch::{
     BatchHeader, HEADER_SIZE, LOG_OVERHEAD, SIZE_UP_TO_MAGIC, has_valid_crc,
 };
 use super::super::compression::Compression;
-use super::super::settings::LogSettings;
 use super::rejection::Rejection;
+use crate::log::log_settings::LogSettings;
 
 /// The fewest bytes behind the length field that any format of messages has.
 const SMALLEST_LENGTH: i32 = 14;

@@ -24,7 +24,7 @@ use crate::time::Timestamp;
 
 use super::batch::{BatchHeader, HEADER_SIZE};
 use super::compression::Compression;
-use super::settings::{LogSettings, TimestampType};
+use super::log_settings::{LogSettings, TimestampType};
 use super::skim::{decompress, expect_end, skim, walk};
 
 pub(crate) use header::is_first_batch_transactional;

@@ -8,9 +8,9 @@ use crate::time::Timestamp;
 
 use super::super::batch::{BatchHeader, NO_TIMESTAMP};
 use super::super::records::RecordView;
-use super::super::settings::{LogSettings, TimestampType};
 use super::super::skim::Skimmed;
 use super::rejection::Rejection;
+use crate::log::log_settings::{LogSettings, TimestampType};
 
 /// How many record errors Kafka repeats in the message of a refused batch.
 const ERRORS_IN_MESSAGE: usize = 3;

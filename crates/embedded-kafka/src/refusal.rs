@@ -37,7 +37,7 @@ impl Refusal {
     }
 
     /// The disk did not take a change.
-    pub(super) fn storage(error: &dyn std::fmt::Display) -> Self {
+    pub(crate) fn storage(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "a change of the cluster's metadata was not written");
         Self::new(ResponseError::KafkaStorageError, format!("The change was not written: {error}"))
     }

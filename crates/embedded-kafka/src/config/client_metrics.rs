@@ -7,7 +7,7 @@ use kafka_protocol::ResponseError;
 
 use super::apache::{self, Of};
 use super::{Change, Operation, kinds};
-use crate::metadata::Refusal;
+use crate::refusal::Refusal;
 
 /// How often clients may be asked to push, in ms.
 const INTERVALS: std::ops::RangeInclusive<i64> = 100..=3_600_000;

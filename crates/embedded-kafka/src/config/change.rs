@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use kafka_protocol::ResponseError;
 
-use super::{Refusal, TopicConfig, kinds, topic_setting};
+use super::{TopicConfig, kinds, topic_setting};
+use crate::refusal::Refusal;
 
 /// What an incremental change does with a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

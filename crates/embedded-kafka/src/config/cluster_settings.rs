@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
-use crate::metadata::config::start;
-use crate::{group, txn};
+use super::properties::checked;
 
 /// The choices of a [`ClusterBuilder`](crate::ClusterBuilder), with Kafka's names in the comments.
 #[derive(Debug, Clone)]
@@ -57,7 +56,7 @@ impl Settings {
     /// # Errors
     /// Why it is refused.
     pub(crate) fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
-        let (name, value) = start::checked(name, value)?;
+        let (name, value) = checked(name, value)?;
         let parsed = value.parse::<i64>().unwrap_or_default();
         let int = i32::try_from(parsed).unwrap_or(i32::MAX);
         let short = i16::try_from(parsed).unwrap_or(i16::MAX);
@@ -91,56 +90,6 @@ impl Settings {
     /// A property of a broker that was chosen, if it is a number.
     pub(crate) fn number<T: std::str::FromStr>(&self, name: &str) -> Option<T> {
         self.given.get(name)?.parse().ok()
-    }
-
-    /// What the coordinators of groups work with.
-    pub(crate) fn groups(&self) -> group::Settings {
-        let default = group::Settings::default();
-        let number = |name: &str, or: i32| self.number(name).unwrap_or(or);
-        let size = |name: &str, or: usize| self.number(name).unwrap_or(or);
-        group::Settings {
-            initial_rebalance_delay_ms: self.initial_rebalance_delay_ms,
-            min_session_timeout_ms: number(
-                "group.min.session.timeout.ms",
-                default.min_session_timeout_ms,
-            ),
-            max_session_timeout_ms: number(
-                "group.max.session.timeout.ms",
-                default.max_session_timeout_ms,
-            ),
-            max_offset_metadata: size("offset.metadata.max.bytes", default.max_offset_metadata),
-            consumer_session_timeout_ms: number(
-                "group.consumer.session.timeout.ms",
-                default.consumer_session_timeout_ms,
-            ),
-            consumer_heartbeat_interval_ms: number(
-                "group.consumer.heartbeat.interval.ms",
-                default.consumer_heartbeat_interval_ms,
-            ),
-            consumer_assignment_interval_ms: number(
-                "group.consumer.assignment.interval.ms",
-                default.consumer_assignment_interval_ms,
-            ),
-            consumer_group_max_size: size(
-                "group.consumer.max.size",
-                default.consumer_group_max_size,
-            ),
-            ..default
-        }
-    }
-
-    /// What the coordinators of transactions work with.
-    pub(crate) fn transactions(&self) -> txn::Settings {
-        let default = txn::Settings::default();
-        txn::Settings {
-            max_timeout_ms: self
-                .number("transaction.max.timeout.ms")
-                .unwrap_or(default.max_timeout_ms),
-            id_expiration_ms: self
-                .number("transactional.id.expiration.ms")
-                .unwrap_or(default.id_expiration_ms),
-            ..default
-        }
     }
 
     /// `transaction.state.log.min.isr`: 2, where `__transaction_state` has as many replicas.

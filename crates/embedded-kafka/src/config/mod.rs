@@ -7,22 +7,25 @@ pub(crate) mod apache;
 pub(crate) mod brokers;
 mod change;
 pub(crate) mod client_metrics;
-pub(crate) mod groups;
+mod cluster_settings;
+pub(crate) mod group_defaults;
 mod kinds;
 pub(crate) mod layers;
+pub(crate) mod properties;
 mod requirements;
-mod settings;
-pub(crate) mod start;
+pub(crate) mod started;
+mod topic_settings;
 
 use std::collections::BTreeMap;
 
-use super::Refusal;
 use crate::log::{Compression, TimestampType};
+use crate::refusal::Refusal;
 
+pub(crate) use self::cluster_settings::Settings;
+pub(crate) use self::topic_settings::{TOPIC_SETTINGS, TopicSetting, topic_setting};
 pub(crate) use change::{Change, Operation, check_entries};
 pub(crate) use kinds::Kind;
 pub(crate) use layers::{HandedDown, Inherited, Layers};
-pub(crate) use settings::{TOPIC_SETTINGS, TopicSetting, topic_setting};
 
 /// What becomes of old records. Both can be false: then everything is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

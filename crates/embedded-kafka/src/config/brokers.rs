@@ -12,7 +12,7 @@ use super::apache::{self, Of, Update};
 use super::kinds::{Kind, elements};
 use super::layers::{Given, Layers, broker_definition, listener_setting};
 use super::{Change, Operation, requirements};
-use crate::metadata::Refusal;
+use crate::refusal::Refusal;
 
 const MIN_IN_SYNC: &str = "min.insync.replicas";
 

@@ -1,5 +1,5 @@
-//! The settings of consumer groups (KIP-848): what a group may set itself, and within which limits of
-//! its broker.
+//! The settings of groups: those of all groups, and what a consumer group may set itself (KIP-848),
+//! within which limits of its broker.
 //!
 //! Those of share groups and of groups of Kafka Streams are known as well, since tools set them
 //! before there is such a group. This cluster has neither.
@@ -8,15 +8,104 @@ use std::collections::BTreeMap;
 
 use kafka_protocol::ResponseError;
 
-use super::apache::{self, Definition, Of};
-use super::layers::Layers;
-use super::{Change, Operation};
-use crate::group;
-use crate::metadata::Refusal;
+use crate::config::apache::{Definition, Of};
+use crate::config::group_defaults::{
+    CONSUMER_ASSIGNMENT_INTERVAL_MS, CONSUMER_HEARTBEAT_INTERVAL_MS, CONSUMER_SESSION_TIMEOUT_MS,
+};
+use crate::config::layers::Layers;
+use crate::config::{Change, Operation, Settings as ClusterSettings, apache};
+use crate::refusal::Refusal;
 
 const ASSIGNMENT: &str = "consumer.assignment.interval.ms";
 const HEARTBEAT: &str = "consumer.heartbeat.interval.ms";
 const SESSION: &str = "consumer.session.timeout.ms";
+
+/// The limits and delays of all groups, in milliseconds unless they say otherwise.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// How long the first rebalance of an empty group waits for more members
+    /// (`group.initial.rebalance.delay.ms`, 3 s in Kafka; short here, so that a learner's first
+    /// consumer starts at once).
+    pub(crate) initial_rebalance_delay_ms: i32,
+    /// `group.min.session.timeout.ms`.
+    pub(crate) min_session_timeout_ms: i32,
+    /// `group.max.session.timeout.ms`.
+    pub(crate) max_session_timeout_ms: i32,
+    /// How long a new member's JoinGroup may wait before the member is dropped: its client may
+    /// have gone, and it has no session yet. Kafka's own constant.
+    pub(crate) new_member_join_timeout_ms: i32,
+    /// The longest metadata of a committed offset, in UTF-16 units (`offset.metadata.max.bytes`).
+    pub(crate) max_offset_metadata: usize,
+    /// How long a group without members and offsets is remembered
+    /// (`offsets.retention.check.interval.ms`).
+    pub(crate) empty_group_retention_ms: i32,
+    /// How long a member of the new protocol may keep silent
+    /// (`group.consumer.session.timeout.ms`).
+    pub(crate) consumer_session_timeout_ms: i32,
+    /// How often a member of the new protocol is to be heard of, and so how soon it learns of
+    /// another assignment (`group.consumer.heartbeat.interval.ms`, 5 s in Kafka).
+    pub(crate) consumer_heartbeat_interval_ms: i32,
+    /// How long an assignment of the new protocol holds at least before the next one is computed
+    /// (`group.consumer.assignment.interval.ms`, 1 s in Kafka).
+    pub(crate) consumer_assignment_interval_ms: i32,
+    /// The most members of a group of the new protocol (`group.consumer.max.size`).
+    pub(crate) consumer_group_max_size: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            initial_rebalance_delay_ms: 50,
+            min_session_timeout_ms: 6_000,
+            max_session_timeout_ms: 1_800_000,
+            new_member_join_timeout_ms: 300_000,
+            max_offset_metadata: 4_096,
+            empty_group_retention_ms: 600_000,
+            consumer_session_timeout_ms: CONSUMER_SESSION_TIMEOUT_MS,
+            consumer_heartbeat_interval_ms: CONSUMER_HEARTBEAT_INTERVAL_MS,
+            consumer_assignment_interval_ms: CONSUMER_ASSIGNMENT_INTERVAL_MS,
+            consumer_group_max_size: usize::MAX,
+        }
+    }
+}
+
+impl Settings {
+    /// Takes what was chosen for the cluster, and the defaults for the rest.
+    pub(crate) fn chosen(cluster: &ClusterSettings) -> Self {
+        let default = Self::default();
+        let number = |name: &str, or: i32| cluster.number(name).unwrap_or(or);
+        let size = |name: &str, or: usize| cluster.number(name).unwrap_or(or);
+        Self {
+            initial_rebalance_delay_ms: cluster.initial_rebalance_delay_ms,
+            min_session_timeout_ms: number(
+                "group.min.session.timeout.ms",
+                default.min_session_timeout_ms,
+            ),
+            max_session_timeout_ms: number(
+                "group.max.session.timeout.ms",
+                default.max_session_timeout_ms,
+            ),
+            max_offset_metadata: size("offset.metadata.max.bytes", default.max_offset_metadata),
+            consumer_session_timeout_ms: number(
+                "group.consumer.session.timeout.ms",
+                default.consumer_session_timeout_ms,
+            ),
+            consumer_heartbeat_interval_ms: number(
+                "group.consumer.heartbeat.interval.ms",
+                default.consumer_heartbeat_interval_ms,
+            ),
+            consumer_assignment_interval_ms: number(
+                "group.consumer.assignment.interval.ms",
+                default.consumer_assignment_interval_ms,
+            ),
+            consumer_group_max_size: size(
+                "group.consumer.max.size",
+                default.consumer_group_max_size,
+            ),
+            ..default
+        }
+    }
+}
 
 /// What becomes of a group's own settings by these changes. With `replaces_all`, what they do not
 /// name goes.
@@ -137,9 +226,9 @@ fn check_limits(definition: &Definition, value: i64, layers: &Layers) -> Result<
 }
 
 /// What the coordinator works with for a group that sets this itself.
-pub(crate) fn applied(own: &BTreeMap<String, String>, to: &group::Settings) -> group::Settings {
+pub(crate) fn applied(own: &BTreeMap<String, String>, to: &Settings) -> Settings {
     let value = |name: &str, or: i32| own.get(name).and_then(|it| it.parse().ok()).unwrap_or(or);
-    group::Settings {
+    Settings {
         consumer_assignment_interval_ms: value(ASSIGNMENT, to.consumer_assignment_interval_ms),
         consumer_heartbeat_interval_ms: value(HEARTBEAT, to.consumer_heartbeat_interval_ms),
         consumer_session_timeout_ms: value(SESSION, to.consumer_session_timeout_ms),
@@ -173,7 +262,7 @@ mod tests {
     fn what_a_group_sets_is_what_its_coordinator_works_with() {
         let own = changed(&BTreeMap::new(), &[set(SESSION, " 46000 ")], false).unwrap();
         assert_eq!(own, BTreeMap::from([(SESSION.to_owned(), "46000".to_owned())]));
-        let node = group::Settings::default();
+        let node = Settings::default();
         let applied = applied(&own, &node);
         assert_eq!(applied.consumer_session_timeout_ms, 46_000);
         assert_eq!(applied.consumer_heartbeat_interval_ms, node.consumer_heartbeat_interval_ms);
