@@ -13,21 +13,19 @@ use tokio::sync::Mutex as AsyncMutex;
 use tokio::task::JoinHandle;
 
 use crate::config::Settings;
+use crate::coordinators::{recover_groups, recover_transactions};
 use crate::descriptors;
 use crate::error::StartError;
-use crate::event::{Event, EventReceiver, Events};
+use crate::event::{EventReceiver, Events};
 use crate::faults::Faults;
 use crate::fetched::Fetched;
-use crate::group::config::applied;
-use crate::group::{self, GroupEvent, Groups};
 use crate::lock::DirectoryLock;
-use crate::metadata::{Metadata, Node, OffsetsTopic, TransactionTopic};
+use crate::metadata::{Metadata, Node};
 use crate::net;
 use crate::node::NodeSocket;
 use crate::state::State;
-use crate::time::{Clock, Timestamp};
+use crate::time::Clock;
 use crate::topic_at_start::{self, TopicAtStart};
-use crate::txn::{self, ClusterMarkers, Transaction, Transactions};
 
 /// How often coordinators are told the time: the precision of the timeouts of sessions, rebalances
 /// and transactions.
@@ -246,62 +244,6 @@ fn listen(
             Ok((position as i32 + 1, address, listener))
         })
         .collect()
-}
-
-/// The groups, as their coordinators had written them down.
-fn recover_groups(
-    metadata: &Arc<Metadata>,
-    settings: &Settings,
-    events: &Events,
-    now: Timestamp,
-) -> io::Result<Groups> {
-    let offsets_topic = OffsetsTopic::new(Arc::clone(metadata));
-    let events = events.clone();
-    let on_event = move |event: GroupEvent| {
-        events.emit(|| Event::Group { group: event.group().to_owned(), what: event.to_string() });
-    };
-    let groups =
-        Groups::new(Arc::new(offsets_topic), group::Settings::chosen(settings), Box::new(on_event));
-    for (group, own) in metadata.group_overrides() {
-        groups.configure(&group, Some(|all: &group::Settings| applied(&own, all)));
-    }
-    metadata.read_offsets_topic(|_| true, |partition, entry| groups.replay(partition, entry))?;
-    groups.replayed(|_| true, now);
-    groups.forget_unknown_topics(|topic| metadata.topic(topic).is_some(), now);
-    Ok(groups)
-}
-
-/// The transactions, as their coordinators had written them down. The groups are there already:
-/// what was decided and not done may concern offsets of theirs.
-fn recover_transactions(
-    metadata: &Arc<Metadata>,
-    groups: &Arc<Groups>,
-    settings: &Settings,
-    events: &Events,
-    now: Timestamp,
-) -> io::Result<Transactions> {
-    let log = TransactionTopic::new(Arc::clone(metadata));
-    let markers = ClusterMarkers::new(Arc::clone(metadata), Arc::clone(groups));
-    let allocating = Arc::clone(metadata);
-    let events = events.clone();
-    let on_change = move |transactional_id: &str, transaction: &Transaction| {
-        events.emit(|| Event::Transaction {
-            transactional_id: transactional_id.to_owned(),
-            state: transaction.state.name(),
-            producer_id: transaction.producer.id,
-            producer_epoch: transaction.producer.epoch,
-        });
-    };
-    let transactions = Transactions::new(
-        Arc::new(log),
-        Arc::new(markers),
-        Box::new(move || allocating.allocate_producer_id()),
-        Box::new(on_change),
-        txn::Settings::chosen(settings),
-    );
-    metadata.read_transaction_topic(|_| true, |key, value| transactions.replay(key, value))?;
-    transactions.replayed(|_| true, now);
-    Ok(transactions)
 }
 
 async fn tell_the_time(state: Arc<State>) {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use kafka_protocol::ResponseError;
 
+use crate::coordinators::{read_offsets_topic, read_transaction_topic};
 use crate::event::Event;
 use crate::metadata::Topic;
 use crate::metadata::names::{CONSUMER_OFFSETS, TRANSACTION_STATE, is_internal};
@@ -232,7 +233,8 @@ impl State {
         };
         let wanted = closed(self.groups.closed(), CONSUMER_OFFSETS);
         if !wanted.is_empty() {
-            let read = self.metadata.read_offsets_topic(
+            let read = read_offsets_topic(
+                &self.metadata,
                 |partition| wanted.contains(&partition),
                 |partition, entry| self.groups.replay(partition, entry),
             );
@@ -246,7 +248,8 @@ impl State {
         }
         let wanted = closed(self.transactions.closed(), TRANSACTION_STATE);
         if !wanted.is_empty() {
-            let read = self.metadata.read_transaction_topic(
+            let read = read_transaction_topic(
+                &self.metadata,
                 |partition| wanted.contains(&partition),
                 |key, value| self.transactions.replay(key, value),
             );

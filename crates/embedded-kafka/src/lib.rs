@@ -20,6 +20,7 @@ mod api;
 mod builder;
 mod cluster;
 mod config;
+mod coordinators;
 mod descriptors;
 mod error;
 mod event;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::config::Settings;
+use crate::coordinators::ClusterMarkers;
 use crate::event::Events;
 use crate::faults::Faults;
 use crate::fetched::Fetched;
@@ -13,7 +14,7 @@ use crate::group::config::applied;
 use crate::group::{self, Groups};
 use crate::metadata::Metadata;
 use crate::time::{Clock, Timestamp};
-use crate::txn::{ClusterMarkers, Transactions};
+use crate::txn::Transactions;
 
 /// The state of a cluster. Each part has locks of its own; none covers two requests that touch
 /// different partitions, different groups or different transactional ids.

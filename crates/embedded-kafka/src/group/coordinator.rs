@@ -30,6 +30,9 @@ pub(crate) trait OffsetsLog: Send + Sync {
     /// Appends keys with their values (`None` deletes the key) as one batch: all or nothing, and
     /// kept once this returns. There is at least one. With a producer, they are part of its
     /// transaction. Returns the offset of the first.
+    ///
+    /// # Errors
+    /// Those that a coordinator's client is told.
     fn append(
         &self,
         partition: i32,
@@ -94,22 +97,6 @@ impl<T> Waiting<T> {
         let watches = self.cell.iter().map(|cell| &cell.changed).collect::<Vec<_>>();
         let answer = wait_for(&watches, None, || self.ticket.take()).await;
         answer.expect("a wait without a deadline ends with an answer")
-    }
-}
-
-/// What Kafka answers to a client when a coordinator's records could not be written.
-pub(crate) fn append_error(error: ResponseError) -> ResponseError {
-    match error {
-        ResponseError::UnknownTopicOrPartition
-        | ResponseError::NotEnoughReplicas
-        | ResponseError::RequestTimedOut => ResponseError::CoordinatorNotAvailable,
-        ResponseError::NotLeaderOrFollower | ResponseError::KafkaStorageError => {
-            ResponseError::NotCoordinator
-        }
-        ResponseError::MessageTooLarge
-        | ResponseError::RecordListTooLarge
-        | ResponseError::InvalidFetchSize => ResponseError::UnknownServerError,
-        other => other,
     }
 }
 
@@ -331,7 +318,7 @@ impl Groups {
         records: Vec<(Bytes, Option<Bytes>)>,
     ) -> Result<i64, ResponseError> {
         let partition = self.log.partition_for(group_id);
-        self.log.append(partition, producer, records).map_err(append_error)
+        self.log.append(partition, producer, records)
     }
 
     pub(super) fn append_if_any(

@@ -40,7 +40,7 @@ pub(crate) use consumer::{
     ConsumerHeartbeat, DescribedConsumer, DescribedConsumerGroup, FetchingMember, HeartbeatAnswer,
     Refused, Topics, whole,
 };
-pub(crate) use coordinator::{Groups, OffsetsLog, append_error};
+pub(crate) use coordinator::{Groups, OffsetsLog};
 pub(crate) use describe::{Described, DescribedMember, Listed};
 #[cfg(test)]
 pub(crate) use join::JoinedMember;

@@ -18,7 +18,7 @@ const REPLICATION_FACTOR: usize = 3;
 const REPLAY_BYTES: usize = 1 << 20;
 
 /// The key of a record and its value, `None` where the key was deleted.
-pub(super) type KeyAndValue<'a> = (&'a [u8], Option<&'a [u8]>);
+pub(crate) type KeyAndValue<'a> = (&'a [u8], Option<&'a [u8]>);
 
 impl Metadata {
     /// How many nodes hold an internal topic, where nobody has chosen that.
@@ -60,7 +60,7 @@ impl Metadata {
 
     /// Hands on every batch of those partitions of a topic that are wanted, header first, each
     /// partition in the order in which it was written.
-    pub(super) fn read_internal_topic(
+    pub(crate) fn read_internal_topic(
         &self,
         topic: &str,
         is_wanted: impl Fn(i32) -> bool,
@@ -111,7 +111,7 @@ fn visit_batches(
 }
 
 /// Hands on the records of a batch that have a key.
-pub(super) fn visit_records(
+pub(crate) fn visit_records(
     header: &BatchHeader,
     batch: &[u8],
     mut visit: impl FnMut(KeyAndValue<'_>),

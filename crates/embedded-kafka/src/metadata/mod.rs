@@ -41,15 +41,14 @@ use crate::refusal::Refusal;
 use crate::time::{Clock, Timestamp};
 
 pub(crate) use self::changes::{MOST_PARTITIONS, NewTopic};
+pub(crate) use self::internal_topic::visit_records;
 pub use self::node_list::Node;
 pub(crate) use self::node_list::Voter;
-pub(crate) use self::offsets_topic::OffsetsTopic;
 pub(crate) use self::partition::{
     Partition, PartitionState, READ_COMMITTED, READ_UNCOMMITTED, Written,
 };
 use self::topic::Place;
 pub(crate) use self::topic::Topic;
-pub(crate) use self::transaction_topic::TransactionTopic;
 
 /// Producer ids are given out of blocks, so that the disk is asked once for many.
 const PRODUCER_ID_BLOCK: i64 = 1000;

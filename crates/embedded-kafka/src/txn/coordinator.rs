@@ -16,7 +16,6 @@ use super::Settings;
 use super::markers::{Marker, Markers, TransactionLog};
 use super::state::{Partitions, State, Transaction};
 use super::transition::{Initialize, Next};
-use crate::group::append_error;
 use crate::log::{Position, Producer};
 use crate::records::TransactionLogKey;
 use crate::time::Timestamp;
@@ -338,7 +337,7 @@ impl Transactions {
     ) -> Result<(), ResponseError> {
         let key = TransactionLogKey { transactional_id: transactional_id.to_owned() }.encode();
         let value = next.to_record().encode();
-        self.log.append(transactional_id, &key, Some(&value)).map_err(append_error)?;
+        self.log.append(transactional_id, &key, Some(&value))?;
         *entry = Entry::new(next);
         self.note_due(entry);
         (self.on_change)(transactional_id, &entry.transaction);

@@ -27,7 +27,7 @@ use crate::time::Timestamp;
 
 pub(crate) use coordinator::{Outcome, Transactions};
 pub(crate) use list::Listed;
-pub(crate) use markers::{ClusterMarkers, Marker, Markers, TransactionLog};
+pub(crate) use markers::{Marker, Markers, TransactionLog};
 pub(crate) use state::{Partitions, State, Transaction};
 
 /// The limits of all transactions, in milliseconds.

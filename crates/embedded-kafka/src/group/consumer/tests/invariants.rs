@@ -126,7 +126,7 @@ impl World {
                 self.harness.topics.create(NAMES[topic], count + 1);
             }
             Act::Disk { works } => {
-                let full = ResponseError::NotEnoughReplicas;
+                let full = ResponseError::CoordinatorNotAvailable;
                 *self.harness.log.failure.lock() = (!works).then_some(full);
             }
             Act::Restart => {

@@ -406,7 +406,7 @@ fn a_restart_finds_the_group_as_it_was() {
 fn what_cannot_be_written_has_not_happened() {
     let harness = shared();
     let before = harness.described();
-    *harness.log.failure.lock() = Some(ResponseError::NotEnoughReplicas);
+    *harness.log.failure.lock() = Some(ResponseError::CoordinatorNotAvailable);
     assert_eq!(harness.error(&joining("c")), ResponseError::CoordinatorNotAvailable);
     assert_eq!(harness.error(&beating("b", LEAVES)), ResponseError::CoordinatorNotAvailable);
     assert_eq!(harness.described(), before);
