@@ -39,6 +39,7 @@ mod refusal;
 mod state;
 mod switchboard;
 mod time;
+mod timers;
 mod topic_at_start;
 mod txn;
 mod wait;

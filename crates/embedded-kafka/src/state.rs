@@ -69,3 +69,10 @@ impl State {
         layers.number("log.cleaner.backoff.ms").unwrap_or(self.settings.cleaner_backoff_ms)
     }
 }
+
+/// Does what reads and writes files where waiting for the disk holds up nobody.
+pub(crate) async fn on_a_thread(state: &Arc<State>, act: impl FnOnce(&State) + Send + 'static) {
+    let state = Arc::clone(state);
+    let done = tokio::task::spawn_blocking(move || act(&state)).await;
+    done.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+}

@@ -11,10 +11,10 @@ use kafka_protocol::ResponseError;
 use kafka_protocol::messages::ApiKey;
 
 use crate::api;
-use crate::cluster::{Cluster, on_a_thread};
+use crate::cluster::Cluster;
 use crate::error::NodeError;
 use crate::node::NodeSocket;
-use crate::state::State;
+use crate::state::{State, on_a_thread};
 
 /// How a node goes.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -9,8 +9,8 @@ use kafka_protocol::ResponseError;
 use tracing::warn;
 
 use super::coordinator::{GroupCell, Groups, is_valid_group_id};
-use super::offsets::{Commit, OffsetToCommit, Offsets, TopicOffsets};
-use super::pending::{Key, Logged};
+use super::messages::Commit;
+use super::offset_store::{Key, Logged, OffsetToCommit, Offsets, TopicOffsets};
 use super::state::Group;
 use crate::log::Producer;
 use crate::records::{GroupMetadataKey, OffsetCommitKey};

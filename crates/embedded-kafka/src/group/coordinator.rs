@@ -14,10 +14,8 @@ use kafka_protocol::ResponseError;
 use parking_lot::{Mutex, RwLock};
 
 use super::describe::{Described, Listed};
-use super::join::{JoinAnswer, JoinRefused, JoinRequest};
-use super::members::Leaving;
+use super::messages::{JoinAnswer, JoinRefused, JoinRequest, Leaving, SyncAnswer, SyncRequest};
 use super::state::{Group, State};
-use super::sync::{SyncAnswer, SyncRequest};
 use super::waiting::Ticket;
 use super::{GroupEvent, Settings, Step, Topics};
 use crate::log::Producer;

@@ -3,63 +3,11 @@
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
 
-use super::state::{Group, Member, Protocol, State};
+use super::member::Member;
+use super::messages::{JoinAnswer, JoinRefused, JoinRequest, Joined};
+use super::state::{Group, State};
 use super::waiting::{Ticket, Waiter};
 use super::{GroupEvent, Step};
-
-/// A JoinGroup request.
-#[derive(Debug, Clone)]
-pub(crate) struct JoinRequest {
-    /// Empty for a client that is no member yet.
-    pub(crate) member_id: String,
-    /// The id to give to a client that has none: the group makes up nothing by itself.
-    pub(crate) new_member_id: String,
-    pub(crate) instance_id: Option<String>,
-    pub(crate) client_id: String,
-    pub(crate) client_host: String,
-    pub(crate) session_timeout_ms: i32,
-    pub(crate) rebalance_timeout_ms: i32,
-    pub(crate) protocol_type: String,
-    /// In the order of preference, each name once.
-    pub(crate) protocols: Vec<Protocol>,
-    /// Why the client joins, in its own words (KIP-800).
-    pub(crate) reason: String,
-    /// Whether the client comes back with an id that it is given (version 4, KIP-394).
-    pub(crate) requires_member_id: bool,
-    /// Whether the client understands that it leads and has nothing to assign (version 9, KIP-814).
-    pub(crate) understands_skip_assignment: bool,
-}
-
-/// The answer to a member of the next generation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Joined {
-    pub(crate) generation: i32,
-    pub(crate) protocol_type: Option<String>,
-    pub(crate) protocol_name: Option<String>,
-    pub(crate) leader: String,
-    /// The leader is to send no assignment: the one that the group has still holds.
-    pub(crate) skip_assignment: bool,
-    pub(crate) member_id: String,
-    /// All members for the leader, nobody for the others.
-    pub(crate) members: Vec<JoinedMember>,
-}
-
-/// What the leader is told of a member.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct JoinedMember {
-    pub(crate) member_id: String,
-    pub(crate) instance_id: Option<String>,
-    pub(crate) metadata: Bytes,
-}
-
-/// A refusal, with the member id that the client is to use from now on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct JoinRefused {
-    pub(crate) error: ResponseError,
-    pub(crate) member_id: String,
-}
-
-pub(crate) type JoinAnswer = Result<Joined, JoinRefused>;
 
 fn refused(error: ResponseError, member_id: impl Into<String>) -> Ticket<JoinAnswer> {
     Ticket::answered(Err(JoinRefused { error, member_id: member_id.into() }))

@@ -15,9 +15,11 @@ mod consumer;
 mod coordinator;
 mod describe;
 mod join;
+mod member;
 mod members;
-mod offsets;
-mod pending;
+mod messages;
+mod offset_store;
+mod permissions;
 mod rebalance;
 mod recover;
 mod replay;
@@ -43,13 +45,12 @@ pub(crate) use consumer::{
 pub(crate) use coordinator::{Groups, OffsetsLog};
 pub(crate) use describe::{Described, DescribedMember, Listed};
 #[cfg(test)]
-pub(crate) use join::JoinedMember;
-pub(crate) use join::{JoinRefused, JoinRequest, Joined};
-pub(crate) use members::Leaving;
-pub(crate) use offsets::{Commit, CommittedOffset, FetchedOffset, OffsetToCommit, TopicOffsets};
+pub(crate) use messages::JoinedMember;
+pub(crate) use messages::{
+    Commit, JoinRefused, JoinRequest, Joined, Leaving, Protocol, SyncRequest, Synced,
+};
+pub(crate) use offset_store::{CommittedOffset, FetchedOffset, OffsetToCommit, TopicOffsets};
 pub(crate) use recover::LogEntry;
-pub(crate) use state::Protocol;
-pub(crate) use sync::{SyncRequest, Synced};
 
 /// What happened in a group, for logs and live views.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,8 +7,7 @@ use std::sync::Arc;
 use tracing::debug;
 
 use super::coordinator::Groups;
-use super::offsets::CommittedOffset;
-use super::pending::Logged;
+use super::offset_store::{CommittedOffset, Logged};
 use crate::records::{GroupMetadataValue, OffsetCommitKey, OffsetCommitValue, OffsetsKey};
 use crate::time::Timestamp;
 

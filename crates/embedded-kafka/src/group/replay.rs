@@ -9,8 +9,9 @@ use bytes::Bytes;
 use kafka_protocol::ResponseError;
 
 use super::Step;
-use super::join::JoinRefused;
-use super::state::{Group, JoinTimer, Member, Protocol, State};
+use super::member::Member;
+use super::messages::{JoinRefused, Protocol};
+use super::state::{Group, JoinTimer, State};
 use crate::records::{GroupMetadataValue, MemberMetadata};
 use crate::time::Timestamp;
 

@@ -1,19 +1,16 @@
 //! What a group is: its state, its members, and the questions that all of its steps ask.
 //!
-//! The steps themselves are in `join`, `rebalance`, `sync`, `members` and `offsets`.
+//! The steps themselves are in `join`, `rebalance`, `sync`, `members` and `permissions`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bytes::Bytes;
 use kafka_protocol::ResponseError;
 
-use super::Step;
 use super::consumer::ConsumerGroup;
-use super::join::{JoinAnswer, JoinRefused, JoinedMember};
-use super::offsets::Offsets;
+use super::member::Member;
+use super::messages::{JoinRefused, JoinedMember, Protocol};
+use super::offset_store::Offsets;
 use super::subscription::subscribed_topics;
-use super::sync::SyncAnswer;
-use super::waiting::Waiter;
 use crate::time::Timestamp;
 
 /// The protocol type whose metadata holds a list of topics.
@@ -43,72 +40,6 @@ impl State {
             Self::CompletingRebalance => "CompletingRebalance",
             Self::Stable => "Stable",
             Self::Dead => "Dead",
-        }
-    }
-}
-
-/// An assignor that a member supports, with what the member tells the assignor.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Protocol {
-    pub(crate) name: String,
-    pub(crate) metadata: Bytes,
-}
-
-/// One member of a group.
-#[derive(Debug)]
-pub(crate) struct Member {
-    pub(super) id: String,
-    /// Set for static members (KIP-345).
-    pub(super) instance_id: Option<String>,
-    pub(super) client_id: String,
-    pub(super) client_host: String,
-    pub(super) session_timeout_ms: i32,
-    pub(super) rebalance_timeout_ms: i32,
-    /// In the order of the member's preference, each name once.
-    pub(super) protocols: Vec<Protocol>,
-    pub(super) assignment: Bytes,
-    /// The JoinGroup that waits for the next generation. While there is one the member needs no
-    /// heartbeat.
-    pub(super) joining: Option<Waiter<JoinAnswer>>,
-    /// The SyncGroup that waits for the leader's assignment.
-    pub(super) syncing: Option<Waiter<SyncAnswer>>,
-    /// Whether the member has never completed a join. It does not know its id yet, and so a silent
-    /// one expires even while its JoinGroup waits.
-    pub(super) is_new: bool,
-    /// When the member is removed unless it is heard of before.
-    pub(super) expires_at: Option<Timestamp>,
-}
-
-impl Member {
-    /// What the member told the assignor `protocol`.
-    pub(super) fn metadata(&self, protocol: Option<&str>) -> Bytes {
-        let found =
-            self.protocols.iter().find(|supported| Some(supported.name.as_str()) == protocol);
-        found.map(|supported| supported.metadata.clone()).unwrap_or_default()
-    }
-
-    pub(super) fn supports(&self, protocol: &str) -> bool {
-        self.protocols.iter().any(|supported| supported.name == protocol)
-    }
-
-    /// Whether silence is no reason to remove the member.
-    pub(super) fn needs_no_heartbeat(&self) -> bool {
-        !self.is_new && (self.joining.is_some() || self.syncing.is_some())
-    }
-
-    pub(super) fn renew_session(&mut self, step: &Step<'_>) {
-        self.expires_at = Some(step.after(self.session_timeout_ms));
-    }
-
-    pub(super) fn answer_join(&mut self, answer: JoinAnswer) {
-        if let Some(waiter) = self.joining.take() {
-            waiter.answer(answer);
-        }
-    }
-
-    pub(super) fn answer_sync(&mut self, answer: SyncAnswer) {
-        if let Some(waiter) = self.syncing.take() {
-            waiter.answer(answer);
         }
     }
 }

@@ -5,32 +5,10 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
 
+use super::messages::{SyncAnswer, SyncRequest, Synced};
 use super::state::{Group, State};
 use super::waiting::Ticket;
 use super::{GroupEvent, Step};
-
-/// A SyncGroup request.
-#[derive(Debug, Clone)]
-pub(crate) struct SyncRequest {
-    pub(crate) member_id: String,
-    pub(crate) instance_id: Option<String>,
-    pub(crate) generation: i32,
-    /// What the client believes the group's type to be (version 5, KIP-559), checked if given.
-    pub(crate) protocol_type: Option<String>,
-    pub(crate) protocol_name: Option<String>,
-    /// From the leader: member ids and their assignments.
-    pub(crate) assignments: BTreeMap<String, Bytes>,
-}
-
-/// A member's part.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Synced {
-    pub(crate) protocol_type: Option<String>,
-    pub(crate) protocol_name: Option<String>,
-    pub(crate) assignment: Bytes,
-}
-
-pub(crate) type SyncAnswer = Result<Synced, ResponseError>;
 
 impl Group {
     /// Answers with the member's assignment: at once, or when the leader has handed it in.

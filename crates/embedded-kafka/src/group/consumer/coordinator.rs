@@ -10,7 +10,7 @@ use super::{
     HeartbeatAnswer, Refused, Topics,
 };
 use crate::group::coordinator::{Groups, is_valid_group_id};
-use crate::group::join::{JoinAnswer, JoinRefused};
+use crate::group::messages::{JoinAnswer, JoinRefused};
 use crate::group::state::{Group, State};
 use crate::group::{GroupEvent, JoinRequest, Leaving, Step};
 use crate::records::{ConsumerGroupKey, GroupMetadataKey};

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::super::coordinator::Groups;
-use super::super::members::Leaving;
 use super::super::recover::LogEntry;
 use super::memory_log::*;
 use super::*;
+use crate::group::messages::Leaving;
 use crate::metadata::names::partition_of;
 
 fn runtime() -> tokio::runtime::Runtime {

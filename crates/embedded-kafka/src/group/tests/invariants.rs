@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::super::members::Leaving;
 use super::*;
+use crate::group::messages::Leaving;
 
 /// What one of six clients does next. Clients 4 and 5 are static members.
 #[derive(Debug, Clone)]

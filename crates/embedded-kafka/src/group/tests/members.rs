@@ -1,7 +1,7 @@
 //! Heartbeats, sessions and leaving.
 
-use super::super::members::Leaving;
 use super::*;
+use crate::group::messages::Leaving;
 
 fn leaving(member_id: &str, instance_id: Option<&str>) -> Leaving {
     Leaving {

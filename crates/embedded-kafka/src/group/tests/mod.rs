@@ -15,10 +15,11 @@ use bytes::Bytes;
 use kafka_protocol::ResponseError;
 
 use super::Commit;
-use super::join::{JoinAnswer, JoinRefused, JoinRequest, Joined};
-use super::state::{Group, Protocol, State};
+use super::messages::{
+    JoinAnswer, JoinRefused, JoinRequest, Joined, Protocol, SyncAnswer, SyncRequest,
+};
+use super::state::{Group, State};
 use super::subscription::testing::subscription;
-use super::sync::{SyncAnswer, SyncRequest};
 use super::waiting::Ticket;
 use super::{GroupEvent, Settings, Step};
 use crate::records::GroupMetadataValue;

@@ -1,7 +1,7 @@
 //! Who may commit, and what may be deleted.
 
-use super::super::offsets::CommittedOffset;
 use super::*;
+use crate::group::offset_store::CommittedOffset;
 
 fn commit(generation: i32, member_id: &str) -> Commit {
     Commit {

@@ -1,15 +1,16 @@
-//! Committed offsets: who may commit them, what is kept of them, and who may delete them.
+//! What is committed in a group: the offsets that count, and those that wait for the end of a
+//! transaction.
 //!
-//! What open transactions commit is kept apart until they end. Old offsets do not expire here
-//! (Kafka forgets them after `offsets.retention.minutes`).
+//! A transaction's offsets are in the log, and count only once it has ended with a commit. The end is
+//! a marker in the same partition of `__consumer_offsets`: what was written by then is taken over or
+//! dropped as a whole. A plain commit that comes after a pending one in the log is the newer of the
+//! two, whenever the transaction ends. Old offsets do not expire here (Kafka deletes them after
+//! `offsets.retention.minutes`). Who may commit is decided in `permissions`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use kafka_protocol::ResponseError;
 
-use super::Step;
-use super::pending::{Key, Logged, Pending};
-use super::state::{Group, State};
 use crate::records::OffsetCommitValue;
 use crate::time::Timestamp;
 
@@ -51,24 +52,6 @@ impl CommittedOffset {
     /// Whether the metadata is within the limit, which Kafka counts in UTF-16 units.
     pub(super) fn metadata_fits(&self, limit: usize) -> bool {
         self.metadata.len() <= limit || self.metadata.encode_utf16().count() <= limit
-    }
-}
-
-/// Who commits. The version of the request decides on an error code alone.
-#[derive(Debug, Clone)]
-pub(crate) struct Commit {
-    /// −1 for a consumer that assigns its partitions itself.
-    pub(crate) generation: i32,
-    pub(crate) member_id: String,
-    pub(crate) instance_id: Option<String>,
-    /// Whether the client understands GROUP_ID_NOT_FOUND (version 9).
-    pub(crate) understands_unknown_group: bool,
-}
-
-impl Commit {
-    /// Whether the client says that it is a member of the group.
-    pub(super) fn claims_membership(&self) -> bool {
-        self.generation >= 0 || !self.member_id.is_empty() || self.instance_id.is_some()
     }
 }
 
@@ -178,81 +161,51 @@ impl Offsets {
     }
 }
 
-impl Group {
-    /// Whether the client may commit now. A member's commit keeps its session alive.
-    pub(crate) fn check_commit(
-        &mut self,
-        commit: &Commit,
-        step: &Step<'_>,
-    ) -> Result<(), ResponseError> {
-        if let Some(consumer) = &self.consumer {
-            return consumer.check_commit(commit);
-        }
-        match self.state {
-            State::Dead => return Err(ResponseError::CoordinatorNotAvailable),
-            // An administrator, or a consumer that assigns its partitions itself.
-            State::Empty if commit.generation < 0 => return Ok(()),
-            State::Empty
-            | State::PreparingRebalance
-            | State::CompletingRebalance
-            | State::Stable => {}
-        }
-        if !commit.claims_membership() {
-            return Err(ResponseError::UnknownMemberId);
-        }
-        self.validate_member(&commit.member_id, commit.instance_id.as_deref())?;
-        if commit.generation != self.generation {
-            return Err(ResponseError::IllegalGeneration);
-        }
-        match self.state {
-            // The member knows the generation, and not yet what it is assigned in it.
-            State::CompletingRebalance => Err(ResponseError::RebalanceInProgress),
-            State::Stable | State::PreparingRebalance => {
-                self.renew_session(&commit.member_id, step);
-                Ok(())
-            }
-            State::Empty | State::Dead => Ok(()),
-        }
+/// A committed offset, and the position in the log at which it was written.
+#[derive(Debug)]
+pub(super) struct Logged {
+    pub(super) position: i64,
+    pub(super) committed: CommittedOffset,
+}
+
+/// A topic and one of its partitions.
+pub(super) type Key = (String, i32);
+
+/// What the open transactions have written for a group, by producer id.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    by_producer: BTreeMap<i64, BTreeMap<Key, Logged>>,
+}
+
+impl Pending {
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_producer.is_empty()
     }
 
-    /// Whether offsets of this group may be deleted one by one: while it has members only those
-    /// of topics that none of them reads, which only the consumer protocol tells.
-    pub(crate) fn check_delete_offsets(&self) -> Result<(), ResponseError> {
-        match self.state {
-            State::Dead => Err(ResponseError::GroupIdNotFound),
-            State::Empty => Ok(()),
-            State::PreparingRebalance | State::CompletingRebalance | State::Stable => {
-                if self.uses_consumer_protocol() {
-                    Ok(())
-                } else {
-                    Err(ResponseError::NonEmptyGroup)
-                }
-            }
-        }
+    /// Whether an open transaction has written an offset for the partition.
+    pub(super) fn contains(&self, key: &Key) -> bool {
+        self.by_producer.values().any(|offsets| offsets.contains_key(key))
     }
 
-    /// Whether a member reads the topic. If nobody can tell, it may be so.
-    pub(crate) fn is_subscribed_to(&self, topic: &str) -> bool {
-        if let Some(consumer) = &self.consumer {
-            return consumer.is_subscribed_to(topic);
-        }
-        match &self.subscribed_topics {
-            Some(topics) => topics.contains(topic),
-            None => self.uses_consumer_protocol(),
-        }
+    /// The partitions that open transactions have written offsets for.
+    pub(super) fn keys(&self) -> BTreeSet<Key> {
+        self.by_producer.values().flat_map(BTreeMap::keys).cloned().collect()
     }
 
-    /// Whether the group may be deleted.
-    pub(crate) fn check_delete(&self) -> Result<(), ResponseError> {
-        match self.state {
-            State::Dead => Err(ResponseError::GroupIdNotFound),
-            State::Empty if self.consumer.as_ref().is_some_and(|it| !it.is_empty()) => {
-                Err(ResponseError::NonEmptyGroup)
-            }
-            State::Empty => Ok(()),
-            State::PreparingRebalance | State::CompletingRebalance | State::Stable => {
-                Err(ResponseError::NonEmptyGroup)
-            }
-        }
+    pub(super) fn put(&mut self, producer_id: i64, key: Key, logged: Logged) {
+        self.by_producer.entry(producer_id).or_default().insert(key, logged);
+    }
+
+    /// Forgets what any transaction has written for the partition.
+    pub(super) fn remove(&mut self, key: &Key) {
+        self.by_producer.retain(|_, offsets| {
+            offsets.remove(key);
+            !offsets.is_empty()
+        });
+    }
+
+    /// All that the producer's transaction has written: it has ended.
+    pub(super) fn take(&mut self, producer_id: i64) -> BTreeMap<Key, Logged> {
+        self.by_producer.remove(&producer_id).unwrap_or_default()
     }
 }
