@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 
 use kafka_protocol::ResponseError;
 
-use super::{TopicConfig, kinds, topic_setting};
+use super::kinds;
+use super::topic_config::TopicConfig;
+use super::topic_settings::topic_setting;
 use crate::refusal::Refusal;
 
 /// What an incremental change does with a setting.

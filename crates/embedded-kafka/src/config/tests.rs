@@ -1,6 +1,9 @@
 //! What Apache Kafka 4.4 answers to the same settings.
 
+use super::topic_settings::topic_setting;
 use super::*;
+use crate::log::{Compression, TimestampType};
+use crate::refusal::Refusal;
 
 fn set(name: &str, value: &str) -> Result<TopicConfig, Refusal> {
     changed(&TopicConfig::default(), &[(name, Operation::Set, Some(value))])

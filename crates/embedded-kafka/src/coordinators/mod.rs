@@ -6,6 +6,8 @@
 
 mod append_error;
 mod cluster_markers;
+#[cfg(test)]
+mod killed_tests;
 mod offsets_topic;
 mod recover;
 mod transaction_topic;

@@ -8,9 +8,9 @@ use bytes::Bytes;
 use kafka_protocol::ResponseError;
 
 use super::append_error::append_error;
-use crate::log::BatchBuilder;
+use crate::log::{BatchBuilder, BatchHeader, HEADER_SIZE, Records};
+use crate::metadata::Metadata;
 use crate::metadata::names::TRANSACTION_STATE;
-use crate::metadata::{Metadata, visit_records};
 use crate::txn::TransactionLog;
 
 /// The topic as the coordinators see it.
@@ -69,4 +69,19 @@ pub(crate) fn read_transaction_topic(
     metadata.read_internal_topic(TRANSACTION_STATE, is_wanted, |_, header, batch| {
         visit_records(header, batch, |(key, value)| replay(key, value))
     })
+}
+
+/// Hands on the records of a batch that have a key.
+fn visit_records(
+    header: &BatchHeader,
+    batch: &[u8],
+    mut visit: impl FnMut((&[u8], Option<&[u8]>)),
+) -> io::Result<()> {
+    for record in Records::new(header, &batch[HEADER_SIZE..]).map_err(io::Error::other)? {
+        let record = record.map_err(io::Error::other)?;
+        if let Some(key) = record.key {
+            visit((key, record.value));
+        }
+    }
+    Ok(())
 }

@@ -8,6 +8,7 @@ use kafka_protocol::ResponseError;
 use uuid::Uuid;
 
 use super::assignment::{check_manual, spread};
+use super::new_topic::{MOST_PARTITIONS, NewTopic};
 use super::store::TopicRecord;
 use super::{Metadata, Topic, names};
 use crate::config::TopicConfig;
@@ -15,24 +16,6 @@ use crate::config::layers::Given;
 use crate::event::Event;
 use crate::log::{is_partition_directory, owns};
 use crate::refusal::Refusal;
-
-/// The most partitions that one topic may have here, and that one request may create (as in Kafka),
-/// so that a typing error does not make a million.
-pub(crate) const MOST_PARTITIONS: i32 = 10_000;
-
-/// A topic that somebody wants.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct NewTopic {
-    pub(crate) name: String,
-    /// `None` for the cluster's default (-1 on the wire).
-    pub(crate) partitions: Option<i32>,
-    /// `None` for the cluster's default (-1 on the wire).
-    pub(crate) replication_factor: Option<i16>,
-    /// The replicas of each partition, where the caller chooses them.
-    pub(crate) assignments: Vec<(i32, Vec<i32>)>,
-    /// Settings other than the defaults.
-    pub(crate) config: Vec<(String, Option<String>)>,
-}
 
 impl Metadata {
     /// Creates a topic, or only checks that it could be.

@@ -7,10 +7,12 @@ mod assignment;
 mod changes;
 mod internal_topic;
 mod maintenance;
+mod new_topic;
 mod node_list;
 mod nodes;
 mod offsets_topic;
 mod partition;
+mod partition_state;
 mod reassign;
 pub(crate) mod replication;
 mod store;
@@ -40,13 +42,11 @@ use crate::log::{OpenFiles, is_partition_directory};
 use crate::refusal::Refusal;
 use crate::time::{Clock, Timestamp};
 
-pub(crate) use self::changes::{MOST_PARTITIONS, NewTopic};
-pub(crate) use self::internal_topic::visit_records;
+pub(crate) use self::new_topic::{MOST_PARTITIONS, NewTopic};
 pub use self::node_list::Node;
 pub(crate) use self::node_list::Voter;
-pub(crate) use self::partition::{
-    Partition, PartitionState, READ_COMMITTED, READ_UNCOMMITTED, Written,
-};
+pub(crate) use self::partition::Partition;
+pub(crate) use self::partition_state::{PartitionState, READ_COMMITTED, READ_UNCOMMITTED, Written};
 use self::topic::Place;
 pub(crate) use self::topic::Topic;
 

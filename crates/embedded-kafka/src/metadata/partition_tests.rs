@@ -6,7 +6,8 @@ use std::cell::Cell;
 use uuid::Uuid;
 
 use super::*;
-use crate::log::{BatchBuilder, OpenFiles};
+use crate::log::{BatchBuilder, LogSettings, OpenFiles};
+use crate::metadata::READ_COMMITTED;
 use crate::metadata::replication::NodeStanding;
 
 const NOW: Timestamp = 1_000;

@@ -8,7 +8,8 @@ use parking_lot::RwLock;
 use uuid::Uuid;
 
 use super::names;
-use super::partition::{NodeLogSettings, Partition};
+use super::partition::Partition;
+use super::partition_state::NodeLogSettings;
 use super::replication::{NodeStanding, Replication};
 use super::store::{Store, TopicRecord};
 use crate::config::{HandedDown, Inherited, TopicConfig};

@@ -6,22 +6,32 @@
 //! written, so that Kafka's formatters (`kafka-dump-log --offsets-decoder`) print the log of
 //! `__consumer_offsets`.
 //!
-//! One file each; `wire` has the primitives that they share. The keys of `__transaction_state` are
+//! One file each; `wire` has the primitives that they share, and `version_0` what the values of a
+//! consumer group do. The keys of `__transaction_state` are
 //! numbered apart from those of `__consumer_offsets`.
 
-mod consumer_group;
+mod consumer_current_value;
+mod consumer_group_key;
+mod consumer_group_value;
+mod consumer_member_value;
+mod consumer_regex_value;
+mod consumer_target_value;
 mod group_metadata_key;
 mod group_metadata_value;
 mod offset_commit_key;
 mod offset_commit_value;
 mod transaction_log_key;
 mod transaction_log_value;
+mod version_0;
 mod wire;
 
-pub(crate) use consumer_group::{
-    ClassicMember, ConsumerGroupKey, ConsumerGroupValue, ConsumerMemberValue,
-    CurrentAssignmentValue, Partitions, Reconciliation, decode_regex, decode_target,
-    decode_target_epoch, encode_regex, encode_target, encode_target_epoch,
+pub(crate) use consumer_current_value::{CurrentAssignmentValue, Reconciliation};
+pub(crate) use consumer_group_key::ConsumerGroupKey;
+pub(crate) use consumer_group_value::ConsumerGroupValue;
+pub(crate) use consumer_member_value::{ClassicMember, ConsumerMemberValue};
+pub(crate) use consumer_regex_value::{decode_regex, encode_regex};
+pub(crate) use consumer_target_value::{
+    decode_target, decode_target_epoch, encode_target, encode_target_epoch,
 };
 pub(crate) use group_metadata_key::GroupMetadataKey;
 pub(crate) use group_metadata_value::{GroupMetadataValue, MemberMetadata};
@@ -29,6 +39,7 @@ pub(crate) use offset_commit_key::OffsetCommitKey;
 pub(crate) use offset_commit_value::OffsetCommitValue;
 pub(crate) use transaction_log_key::TransactionLogKey;
 pub(crate) use transaction_log_value::TransactionLogValue;
+pub(crate) use version_0::Partitions;
 pub(crate) use wire::Malformed;
 
 /// What the key of a record in `__consumer_offsets` is about.

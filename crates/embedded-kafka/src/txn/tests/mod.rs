@@ -3,7 +3,6 @@
 
 mod coordinator;
 mod crash;
-mod killed;
 mod transition;
 
 use std::sync::Arc;
@@ -90,7 +89,7 @@ impl World {
 
 impl TransactionLog for World {
     fn append(&self, _: &str, key: &Bytes, value: Option<&Bytes>) -> Result<(), ResponseError> {
-        self.spend_a_write()?;
+        self.spend_a_write().map_err(|_| ResponseError::NotCoordinator)?;
         self.log.lock().push((key.clone(), value.cloned()));
         Ok(())
     }

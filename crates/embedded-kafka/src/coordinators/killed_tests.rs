@@ -1,5 +1,6 @@
-//! The same on real logs: the data directory is copied before and after every write of the
-//! coordinator, as a kill would leave it, and a cluster is started on each copy.
+//! Transactions on real logs, and a kill around any write: the data directory is copied before and
+//! after every write of the coordinator, as a kill would leave it, and a cluster is started on each
+//! copy.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,17 +11,15 @@ use kafka_protocol::ResponseError;
 use parking_lot::Mutex;
 use tempfile::TempDir;
 
-use super::super::{Marker, Markers, Outcome, Settings, TransactionLog, Transactions};
-use super::partitions;
+use super::{ClusterMarkers, TransactionTopic};
 use crate::Cluster;
-use crate::coordinators::{ClusterMarkers, TransactionTopic};
 use crate::group::{Commit, CommittedOffset, OffsetToCommit};
-use crate::log::Position;
-use crate::log::{BatchBuilder, Producer};
+use crate::log::{BatchBuilder, Position, Producer};
 use crate::metadata::NewTopic;
 use crate::metadata::names::CONSUMER_OFFSETS;
 use crate::state::State;
 use crate::time::Timestamp;
+use crate::txn::{Marker, Markers, Outcome, Partitions, Settings, TransactionLog, Transactions};
 
 const ID: &str = "counter-1";
 const GROUP: &str = "east-coast-dpt";
@@ -168,7 +167,8 @@ async fn copies_of(outcome: Outcome) -> Vec<TempDir> {
     let now = state.clock.now();
     let producer = transactions.initialize(ID, 60_000, None, now).unwrap();
     let offsets = state.metadata.offsets_partition(GROUP);
-    let added = partitions(&[(TOPIC, &[0, 1]), (CONSUMER_OFFSETS, &[offsets])]);
+    let added: Partitions =
+        [(TOPIC.to_owned(), [0, 1].into()), (CONSUMER_OFFSETS.to_owned(), [offsets].into())].into();
     transactions.add_partitions(ID, producer, &added, now).unwrap();
     write(state, producer, now);
     transactions.end(ID, producer, outcome, now).unwrap();
