@@ -164,7 +164,7 @@ impl Cluster {
         });
         let sockets = Arc::new(AsyncMutex::new(sockets.collect()));
         let timers = [
-            runtime.spawn(timers::tell_the_time(Arc::clone(&state))),
+            runtime.spawn(timers::run_timers(Arc::clone(&state))),
             runtime.spawn(timers::maintain_logs(Arc::clone(&state))),
         ];
         let bootstrap_servers =

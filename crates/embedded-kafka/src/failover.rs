@@ -197,7 +197,7 @@ impl State {
     /// Lets time pass for the replicas, some of which may have fallen behind.
     pub(crate) fn tick_replicas(&self, now: Timestamp) {
         let _one_at_a_time = self.moving.lock();
-        self.metadata.drop_laggards(self.settings.replica_lag_time_max_ms, now);
+        self.metadata.shrink_isr(self.settings.replica_lag_time_max_ms, now);
     }
 
     /// Tries again what could not be done: leaders for partitions that have none, coordinators

@@ -23,7 +23,7 @@ const SETTINGS_TICK: Duration = Duration::from_secs(1);
 /// of a batch that somebody copies from an old topic would be stored twice.
 const PRODUCERS_TICK: Duration = Duration::from_secs(600);
 
-pub(crate) async fn tell_the_time(state: Arc<State>) {
+pub(crate) async fn run_timers(state: Arc<State>) {
     let mut coordinators = tokio::time::interval(COORDINATOR_TICK);
     let mut replicas = tokio::time::interval(REPLICA_TICK);
     let mut logs = tokio::time::interval(LOG_TICK);

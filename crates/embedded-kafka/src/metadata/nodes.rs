@@ -131,11 +131,11 @@ impl Metadata {
     }
 
     /// Removes from the ISR who has been behind for longer than `longest` (in ms).
-    pub(crate) fn drop_laggards(&self, longest: i64, now: Timestamp) {
+    pub(crate) fn shrink_isr(&self, longest: i64, now: Timestamp) {
         let _one_at_a_time = self.changing.lock();
         self.disturb(|partition| {
             partition.disturb(|replication, end| {
-                replication.drop_laggards(longest, end, now);
+                replication.shrink_isr(longest, end, now);
             })
         });
     }

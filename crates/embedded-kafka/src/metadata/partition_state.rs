@@ -87,7 +87,7 @@ impl PartitionState {
             return Some(Err(ResponseError::NotLeaderOrFollower));
         }
         (self.high_watermark() >= position.end).then(|| {
-            if self.replication.has_enough_in_sync() {
+            if self.replication.meets_min_isr() {
                 Ok(())
             } else {
                 Err(ResponseError::NotEnoughReplicasAfterAppend)
@@ -104,7 +104,7 @@ impl PartitionState {
     ) -> Option<Result<(), ResponseError>> {
         match self.outcome(position) {
             Some(Err(ResponseError::NotEnoughReplicasAfterAppend)) => Some(Ok(())),
-            None if !self.replication.has_enough_in_sync() => {
+            None if !self.replication.meets_min_isr() => {
                 Some(Err(ResponseError::NotEnoughReplicas))
             }
             outcome => outcome,
@@ -133,7 +133,7 @@ impl PartitionState {
 
     /// Whether as many replicas are in sync as acks=all asks for.
     pub(super) fn check_in_sync(&self) -> Result<(), ResponseError> {
-        if self.replication.has_enough_in_sync() {
+        if self.replication.meets_min_isr() {
             return Ok(());
         }
         Err(ResponseError::NotEnoughReplicas)

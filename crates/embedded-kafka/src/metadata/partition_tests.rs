@@ -151,7 +151,7 @@ fn what_a_follower_did_not_get_before_too_few_were_in_sync_is_not_decided() {
     let position = fixture.append_plain();
     assert_eq!(fixture.partition.outcome(&position), None);
     fixture.partition.disturb(|replication, end| {
-        assert!(replication.drop_laggards(10, end, NOW + 11), "node 2 is behind for too long");
+        assert!(replication.shrink_isr(10, end, NOW + 11), "node 2 is behind for too long");
     });
     assert_eq!(fixture.partition.outcome(&position), None, "the high watermark stands still");
     fixture.partition.disturb(|replication, end| replication.resume(2, end));

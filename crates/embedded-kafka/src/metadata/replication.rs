@@ -199,7 +199,7 @@ impl Replication {
 
     /// Whether as many are in sync as acks=all asks for. A topic cannot ask for more than there are
     /// replicas, as far as Kafka is concerned.
-    pub(crate) fn has_enough_in_sync(&self) -> bool {
+    pub(crate) fn meets_min_isr(&self) -> bool {
         self.in_sync.len() >= self.min_in_sync.min(self.replicas.len())
     }
 
@@ -236,7 +236,7 @@ impl Replication {
     /// `min.insync.replicas` has changed.
     pub(crate) fn require_in_sync(&mut self, min_in_sync: usize, end: i64) {
         self.min_in_sync = min_in_sync;
-        if self.has_enough_in_sync() {
+        if self.meets_min_isr() {
             self.eligible.clear();
         }
         self.advance(end);
@@ -306,7 +306,7 @@ impl Replication {
 
     /// Removes from the ISR who has been behind for longer than `longest` (in ms,
     /// `replica.lag.time.max.ms`). Answers whether somebody was.
-    pub(crate) fn drop_laggards(&mut self, longest: i64, end: i64, now: Timestamp) -> bool {
+    pub(crate) fn shrink_isr(&mut self, longest: i64, end: i64, now: Timestamp) -> bool {
         if self.is_undisturbed || self.serving_leader().is_none() {
             return false;
         }
@@ -458,7 +458,7 @@ impl Replication {
     /// Who leaves an ISR that is smaller than it has to be stays eligible, and so does who was.
     fn set_in_sync(&mut self, in_sync: Vec<i32>) {
         let before = std::mem::replace(&mut self.in_sync, in_sync);
-        if self.has_enough_in_sync() {
+        if self.meets_min_isr() {
             self.eligible.clear();
             return;
         }
@@ -502,7 +502,7 @@ impl Replication {
         let least = self.in_sync.iter().map(|node| self.end_at(*node, end)).min();
         let follows =
             |node: &i32| self.replica(*node).is_some_and(|replica| replica.stopped.is_none());
-        let is_enough = self.serving_leader().is_some() && self.has_enough_in_sync();
+        let is_enough = self.serving_leader().is_some() && self.meets_min_isr();
         self.is_undisturbed = is_enough && self.in_sync.iter().all(follows);
         if is_enough && let Some(least) = least {
             self.high_watermark = self.high_watermark.max(least);

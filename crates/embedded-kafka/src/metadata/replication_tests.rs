@@ -37,8 +37,8 @@ fn a_paused_follower_holds_the_high_watermark_until_it_leaves_the_isr() {
     replication.pause(3, 10, NOW);
     replication.appended(15);
     assert_eq!((replication.high_watermark(), replication.end_at(3, 15)), (10, 10));
-    assert!(!replication.drop_laggards(500, 15, NOW + 500));
-    assert!(replication.drop_laggards(500, 15, NOW + 501));
+    assert!(!replication.shrink_isr(500, 15, NOW + 500));
+    assert!(replication.shrink_isr(500, 15, NOW + 501));
     assert_eq!((replication.high_watermark(), replication.leadership().in_sync), (15, vec![1, 2]));
     replication.resume(3, 15);
     assert_eq!(replication.leadership().in_sync, [1, 2, 3]);
@@ -49,7 +49,7 @@ fn a_paused_follower_holds_the_high_watermark_until_it_leaves_the_isr() {
 fn a_follower_that_misses_nothing_stays_in_the_isr_however_long_it_is_paused() {
     let mut replication = three(2);
     replication.pause(3, 10, NOW);
-    assert!(!replication.drop_laggards(500, 10, NOW + 1_000_000));
+    assert!(!replication.shrink_isr(500, 10, NOW + 1_000_000));
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn the_high_watermark_stands_still_below_the_least_isr() {
     let mut replication = three(2);
     replication.fence(2, 10, NOW);
     replication.fence(3, 10, NOW);
-    assert!(!replication.has_enough_in_sync());
+    assert!(!replication.meets_min_isr());
     replication.appended(15);
     assert_eq!(replication.high_watermark(), 10);
     replication.come_back(2, false, 15);
@@ -256,7 +256,7 @@ proptest! {
                 Move::Resume(node) => replication.resume(node, end),
                 Move::PassTime(passed) => {
                     now += passed;
-                    replication.drop_laggards(300, end, now);
+                    replication.shrink_isr(300, end, now);
                 }
                 Move::Prefer => {}
             }
