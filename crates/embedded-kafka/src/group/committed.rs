@@ -152,20 +152,24 @@ impl Groups {
         let cell = self.find(group_id).ok_or(ResponseError::GroupIdNotFound)?;
         self.step(&cell, now, |group, _| {
             group.check_delete()?;
-            self.bury(group, now)
+            self.delete_group(group, now)
         })?;
         self.remove(group_id, &cell);
         Ok(())
     }
 
-    pub(super) fn bury(&self, group: &mut Group, now: Timestamp) -> Result<(), ResponseError> {
+    pub(super) fn delete_group(
+        &self,
+        group: &mut Group,
+        now: Timestamp,
+    ) -> Result<(), ResponseError> {
         let mut records = tombstones(&group.id, &group.offsets.keys());
         records.extend(Self::consumer_tombstones(group, now));
         if group.is_stored {
             records.push((GroupMetadataKey { group: group.id.clone() }.encode(), None));
         }
         self.append_if_any(&group.id, records)?;
-        group.bury(now);
+        group.mark_deleted(now);
         Ok(())
     }
 

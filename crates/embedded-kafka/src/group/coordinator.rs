@@ -162,10 +162,10 @@ impl Groups {
         };
         let member_id = request.member_id.clone();
         let ticket = self.step(&cell, now, |group, step| {
-            if Self::has_consumers(group) {
+            if Self::is_consumer_group(group) {
                 return Ticket::answered(self.join_consumer_group(group, &request, topics, step));
             }
-            if let Err(error) = self.leave_new_protocol(group, step) {
+            if let Err(error) = self.downgrade_group(group, step) {
                 return Ticket::answered(Err(JoinRefused { error, member_id }));
             }
             let ticket = group.join(request, step);
@@ -270,7 +270,7 @@ impl Groups {
                 self.expire_consumers(group, step);
                 let retention = i64::from(self.settings().empty_group_retention_ms);
                 let is_over = group.is_forgettable() && group.state_since + retention <= now;
-                (is_over && self.bury(group, now).is_ok()).then(|| group.id.clone())
+                (is_over && self.delete_group(group, now).is_ok()).then(|| group.id.clone())
             });
             if let Some(group_id) = forgotten {
                 self.remove(&group_id, &cell);

@@ -123,11 +123,11 @@ impl Group {
             member.answer_join(Err(JoinRefused { error, member_id }));
             member.answer_sync(Err(error));
         }
-        self.bury(now);
+        self.mark_deleted(now);
     }
 
     /// The group is deleted. Nothing of it is ever due again.
-    pub(crate) fn bury(&mut self, now: Timestamp) {
+    pub(crate) fn mark_deleted(&mut self, now: Timestamp) {
         self.enter(State::Dead, now);
         self.pending_joins.clear();
         self.join_timer = None::<JoinTimer>;

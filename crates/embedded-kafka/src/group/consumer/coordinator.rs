@@ -178,7 +178,7 @@ impl Groups {
 
     /// A client of the classic protocol joins: a group without members is one of its protocol from
     /// now on.
-    pub(in crate::group) fn leave_new_protocol(
+    pub(in crate::group) fn downgrade_group(
         &self,
         group: &mut Group,
         step: &Step<'_>,
@@ -204,7 +204,7 @@ impl Groups {
     }
 
     /// Whether a classic member's requests are for a group of the new protocol.
-    pub(in crate::group) fn has_consumers(group: &Group) -> bool {
+    pub(in crate::group) fn is_consumer_group(group: &Group) -> bool {
         group.consumer.as_ref().is_some_and(|consumer| !consumer.is_empty())
     }
 

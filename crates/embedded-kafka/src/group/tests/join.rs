@@ -242,7 +242,7 @@ fn a_new_member_that_waits_too_long_is_dropped() {
 #[test]
 fn nobody_joins_a_deleted_group() {
     let mut harness = Harness::new();
-    harness.group.bury(harness.now);
+    harness.group.mark_deleted(harness.now);
     let ticket = harness.join(joining("a"));
     assert_eq!(ticket.take(), refusal(ResponseError::CoordinatorNotAvailable, ""));
 }

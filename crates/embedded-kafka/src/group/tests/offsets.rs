@@ -101,7 +101,7 @@ fn only_a_group_without_members_can_be_deleted() {
     assert_eq!(harness.group.check_delete(), Err(ResponseError::NonEmptyGroup));
     harness.pass(SESSION_MS);
     assert_eq!(harness.group.check_delete(), Ok(()));
-    harness.group.bury(harness.now);
+    harness.group.mark_deleted(harness.now);
     assert_eq!(harness.group.check_delete(), Err(ResponseError::GroupIdNotFound));
 }
 

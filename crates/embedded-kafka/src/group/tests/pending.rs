@@ -300,6 +300,6 @@ fn a_static_member_that_was_replaced_is_fenced() {
 #[test]
 fn a_deleted_group_is_to_be_looked_for_again() {
     let mut harness = Harness::new();
-    harness.group.bury(harness.now);
+    harness.group.mark_deleted(harness.now);
     assert_eq!(check(&harness, -1, "", None), ResponseError::CoordinatorNotAvailable.code());
 }
