@@ -11,10 +11,10 @@ use crate::event::Events;
 use crate::faults::Faults;
 use crate::fetched::Fetched;
 use crate::group::config::applied;
-use crate::group::{self, Groups};
+use crate::group::{self, GroupCoordinator};
 use crate::metadata::Metadata;
 use crate::time::{Clock, Timestamp};
-use crate::txn::Transactions;
+use crate::txn::TransactionCoordinator;
 
 /// The state of a cluster. Each part has locks of its own; none covers two requests that touch
 /// different partitions, different groups or different transactional ids.
@@ -22,8 +22,8 @@ pub(crate) struct State {
     pub(crate) settings: Settings,
     pub(crate) clock: Arc<Clock>,
     pub(crate) metadata: Arc<Metadata>,
-    pub(crate) groups: Arc<Groups>,
-    pub(crate) transactions: Transactions,
+    pub(crate) groups: Arc<GroupCoordinator>,
+    pub(crate) transactions: TransactionCoordinator,
     pub(crate) events: Events,
     pub(crate) fetched: Fetched,
     pub(crate) faults: Faults,

@@ -72,7 +72,7 @@ impl Context {
             Some(_) => Err(ResponseError::NotCoordinator),
             None => Err(ResponseError::CoordinatorNotAvailable),
         })?;
-        if self.state.groups.is_closed(partition.index) {
+        if self.state.groups.is_unloaded(partition.index) {
             return Err(ResponseError::CoordinatorLoadInProgress);
         }
         self.coordinated.lock().push((Coordinated::Groups(partition), epoch));
@@ -93,7 +93,7 @@ impl Context {
         let epoch = partition
             .with(|it| it.replication.is_led_by(self.node).then(|| it.replication.epoch()));
         let epoch = epoch.ok_or(ResponseError::NotCoordinator)?;
-        if self.state.transactions.is_closed(partition.index) {
+        if self.state.transactions.is_unloaded(partition.index) {
             return Err(ResponseError::CoordinatorLoadInProgress);
         }
         self.coordinated.lock().push((Coordinated::Transactions(partition), epoch));
@@ -111,8 +111,10 @@ impl Context {
         let coordinated = std::mem::take(&mut *self.coordinated.lock());
         for (what, epoch) in coordinated {
             let (partition, is_closed) = match &what {
-                Coordinated::Groups(it) => (it, self.state.groups.is_closed(it.index)),
-                Coordinated::Transactions(it) => (it, self.state.transactions.is_closed(it.index)),
+                Coordinated::Groups(it) => (it, self.state.groups.is_unloaded(it.index)),
+                Coordinated::Transactions(it) => {
+                    (it, self.state.transactions.is_unloaded(it.index))
+                }
             };
             if is_closed {
                 return Err(ResponseError::NotCoordinator);

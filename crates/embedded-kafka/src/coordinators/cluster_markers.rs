@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kafka_protocol::ResponseError;
 
-use crate::group::Groups;
+use crate::group::GroupCoordinator;
 use crate::log::Position;
 use crate::metadata::Metadata;
 use crate::metadata::names::CONSUMER_OFFSETS;
@@ -14,11 +14,11 @@ use crate::txn::{Marker, Markers};
 /// Writes markers to the partitions of a cluster, and tells groups of those in `__consumer_offsets`.
 pub(crate) struct ClusterMarkers {
     metadata: Arc<Metadata>,
-    groups: Arc<Groups>,
+    groups: Arc<GroupCoordinator>,
 }
 
 impl ClusterMarkers {
-    pub(crate) fn new(metadata: Arc<Metadata>, groups: Arc<Groups>) -> Self {
+    pub(crate) fn new(metadata: Arc<Metadata>, groups: Arc<GroupCoordinator>) -> Self {
         Self { metadata, groups }
     }
 }
@@ -40,7 +40,7 @@ impl Markers for ClusterMarkers {
         if topic == CONSUMER_OFFSETS {
             self.groups.complete_pending(id, index, commit, now);
             // Who reads the groups again meanwhile may not have seen the marker.
-            if self.groups.is_closed(index) || self.groups.moves() != moves {
+            if self.groups.is_unloaded(index) || self.groups.moves() != moves {
                 return Err(ResponseError::CoordinatorLoadInProgress);
             }
         }

@@ -19,7 +19,9 @@ use crate::metadata::NewTopic;
 use crate::metadata::names::CONSUMER_OFFSETS;
 use crate::state::State;
 use crate::time::Timestamp;
-use crate::txn::{Marker, Markers, Outcome, Partitions, Settings, TransactionLog, Transactions};
+use crate::txn::{
+    Marker, Markers, Outcome, Partitions, Settings, TransactionCoordinator, TransactionLog,
+};
 
 const ID: &str = "counter-1";
 const GROUP: &str = "east-coast-dpt";
@@ -157,7 +159,7 @@ async fn copies_of(outcome: Outcome) -> Vec<TempDir> {
         copies: Mutex::default(),
     });
     let ids = Arc::clone(&state.metadata);
-    let transactions = Transactions::new(
+    let transactions = TransactionCoordinator::new(
         Arc::clone(&camera) as _,
         Arc::clone(&camera) as _,
         Box::new(move || ids.allocate_producer_id()),

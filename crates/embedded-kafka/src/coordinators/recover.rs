@@ -9,10 +9,10 @@ use super::{
 use crate::config::Settings;
 use crate::event::{Event, Events};
 use crate::group::config::applied;
-use crate::group::{self, GroupEvent, Groups};
+use crate::group::{self, GroupCoordinator, GroupEvent};
 use crate::metadata::Metadata;
 use crate::time::Timestamp;
-use crate::txn::{self, Transaction, Transactions};
+use crate::txn::{self, Transaction, TransactionCoordinator};
 
 /// The groups, as their coordinators had written them down.
 pub(crate) fn recover_groups(
@@ -20,19 +20,22 @@ pub(crate) fn recover_groups(
     settings: &Settings,
     events: &Events,
     now: Timestamp,
-) -> io::Result<Groups> {
+) -> io::Result<GroupCoordinator> {
     let offsets_topic = OffsetsTopic::new(Arc::clone(metadata));
     let events = events.clone();
     let on_event = move |event: GroupEvent| {
         events.emit(|| Event::Group { group: event.group().to_owned(), what: event.to_string() });
     };
-    let groups =
-        Groups::new(Arc::new(offsets_topic), group::Settings::chosen(settings), Box::new(on_event));
+    let groups = GroupCoordinator::new(
+        Arc::new(offsets_topic),
+        group::Settings::chosen(settings),
+        Box::new(on_event),
+    );
     for (group, own) in metadata.group_overrides() {
         groups.configure(&group, Some(|all: &group::Settings| applied(&own, all)));
     }
     read_offsets_topic(metadata, |_| true, |partition, entry| groups.replay(partition, entry))?;
-    groups.replayed(|_| true, now);
+    groups.finish_loading(|_| true, now);
     groups.forget_unknown_topics(|topic| metadata.topic(topic).is_some(), now);
     Ok(groups)
 }
@@ -41,11 +44,11 @@ pub(crate) fn recover_groups(
 /// what was decided and not done may concern offsets of theirs.
 pub(crate) fn recover_transactions(
     metadata: &Arc<Metadata>,
-    groups: &Arc<Groups>,
+    groups: &Arc<GroupCoordinator>,
     settings: &Settings,
     events: &Events,
     now: Timestamp,
-) -> io::Result<Transactions> {
+) -> io::Result<TransactionCoordinator> {
     let log = TransactionTopic::new(Arc::clone(metadata));
     let markers = ClusterMarkers::new(Arc::clone(metadata), Arc::clone(groups));
     let allocating = Arc::clone(metadata);
@@ -58,7 +61,7 @@ pub(crate) fn recover_transactions(
             producer_epoch: transaction.producer.epoch,
         });
     };
-    let transactions = Transactions::new(
+    let transactions = TransactionCoordinator::new(
         Arc::new(log),
         Arc::new(markers),
         Box::new(move || allocating.allocate_producer_id()),
@@ -66,6 +69,6 @@ pub(crate) fn recover_transactions(
         txn::Settings::chosen(settings),
     );
     read_transaction_topic(metadata, |_| true, |key, value| transactions.replay(key, value))?;
-    transactions.replayed(|_| true, now);
+    transactions.finish_loading(|_| true, now);
     Ok(transactions)
 }

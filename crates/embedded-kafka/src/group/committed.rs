@@ -8,7 +8,7 @@ use bytes::Bytes;
 use kafka_protocol::ResponseError;
 use tracing::warn;
 
-use super::coordinator::{GroupCell, Groups, is_valid_group_id};
+use super::coordinator::{GroupCell, GroupCoordinator, is_valid_group_id};
 use super::messages::Commit;
 use super::offset_store::{Key, Logged, OffsetToCommit, Offsets, TopicOffsets};
 use super::state::Group;
@@ -16,7 +16,7 @@ use crate::log::Producer;
 use crate::records::{GroupMetadataKey, OffsetCommitKey};
 use crate::time::Timestamp;
 
-impl Groups {
+impl GroupCoordinator {
     /// OffsetCommit: one answer for each offset, or one error for all. The empty group id is
     /// allowed, as it was in Kafka's earliest versions.
     pub(crate) fn commit(
@@ -92,7 +92,7 @@ impl Groups {
             Some(cell) => Ok(cell),
             None if group_id.len() > i16::MAX as usize => Err(ResponseError::InvalidGroupId),
             None if commit.generation < 0 => self.find_or_open(group_id, now),
-            None if self.is_closed(self.log.partition_for(group_id)) => {
+            None if self.is_unloaded(self.log.partition_for(group_id)) => {
                 Err(ResponseError::CoordinatorLoadInProgress)
             }
             None if commit.understands_unknown_group => Err(ResponseError::GroupIdNotFound),
@@ -206,14 +206,14 @@ impl Groups {
 
     /// Deletes what all groups have committed for topics that are gone, pending or not: a topic of
     /// the same name would otherwise be read from where the old one was left. In partitions that
-    /// are closed that is done when they are opened.
+    /// are not loaded that is done once they are.
     pub(crate) fn forget_topics(&self, topics: &[&str], now: Timestamp) {
         let mut groups = self.groups.write();
-        for gone in groups.closed.values_mut() {
+        for gone in groups.unloaded.values_mut() {
             gone.extend(topics.iter().map(|&topic| topic.to_owned()));
         }
         let cells =
-            groups.cells_where(|group_id| groups.is_open(|| self.log.partition_for(group_id)));
+            groups.cells_where(|group_id| groups.is_loaded(|| self.log.partition_for(group_id)));
         drop(groups);
         self.forget(cells, |topic| topics.contains(&topic), now);
     }

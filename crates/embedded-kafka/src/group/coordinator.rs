@@ -50,7 +50,7 @@ pub(crate) type OnEvent = Box<dyn Fn(GroupEvent) + Send + Sync>;
 type AwaitingMarkers = HashMap<(i32, i64), BTreeSet<String>>;
 
 /// All groups.
-pub(crate) struct Groups {
+pub(crate) struct GroupCoordinator {
     pub(super) groups: RwLock<Directory>,
     pub(super) log: Arc<dyn OffsetsLog>,
     pub(super) awaiting_markers: Mutex<AwaitingMarkers>,
@@ -66,8 +66,8 @@ pub(super) struct Directory {
     pub(super) by_id: HashMap<String, Arc<GroupCell>>,
     /// The partitions of `__consumer_offsets` whose groups are not here: they are being read again,
     /// or nobody coordinates them. With the topics that were deleted meanwhile.
-    pub(super) closed: BTreeMap<i32, BTreeSet<String>>,
-    /// How often partitions were closed or opened again.
+    pub(super) unloaded: BTreeMap<i32, BTreeSet<String>>,
+    /// How often partitions were unloaded or loaded again.
     pub(super) moves: u64,
 }
 
@@ -98,7 +98,7 @@ impl<T> Waiting<T> {
     }
 }
 
-impl Groups {
+impl GroupCoordinator {
     pub(crate) fn new(log: Arc<dyn OffsetsLog>, settings: Settings, on_event: OnEvent) -> Self {
         let awaiting_markers = Mutex::default();
         let (groups, own_settings) = (RwLock::default(), RwLock::default());
@@ -260,7 +260,7 @@ impl Groups {
         let groups = self.groups.read();
         let is_due = |cell: &GroupCell| cell.due.load(Ordering::Relaxed) <= now;
         let due = groups.by_id.iter().filter(|(group_id, cell)| {
-            is_due(cell) && groups.is_open(|| self.log.partition_for(group_id))
+            is_due(cell) && groups.is_loaded(|| self.log.partition_for(group_id))
         });
         let due = due.map(|(_, cell)| Arc::clone(cell)).collect::<Vec<_>>();
         drop(groups);
@@ -333,7 +333,7 @@ impl Groups {
     pub(super) fn find(&self, group_id: &str) -> Option<Arc<GroupCell>> {
         let groups = self.groups.read();
         let found = groups.by_id.get(group_id).cloned();
-        found.filter(|_| groups.is_open(|| self.log.partition_for(group_id)))
+        found.filter(|_| groups.is_loaded(|| self.log.partition_for(group_id)))
     }
 
     /// The group, made where there is none, unless it may be that it was only not read yet.
@@ -344,7 +344,7 @@ impl Groups {
     ) -> Result<Arc<GroupCell>, ResponseError> {
         let partition = self.log.partition_for(group_id);
         let mut groups = self.groups.write();
-        if groups.closed.contains_key(&partition) {
+        if groups.unloaded.contains_key(&partition) {
             return Err(ResponseError::CoordinatorLoadInProgress);
         }
         Ok(groups.find_or_create(group_id, now))
@@ -364,8 +364,8 @@ impl Groups {
 
 impl Directory {
     /// Whether what is known of a partition's groups is here. Undisturbed nobody asks which it is.
-    pub(super) fn is_open(&self, partition: impl Fn() -> i32) -> bool {
-        self.closed.is_empty() || !self.closed.contains_key(&partition())
+    pub(super) fn is_loaded(&self, partition: impl Fn() -> i32) -> bool {
+        self.unloaded.is_empty() || !self.unloaded.contains_key(&partition())
     }
 
     /// The groups of which something holds, by their ids.

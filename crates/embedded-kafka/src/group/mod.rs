@@ -6,8 +6,8 @@
 //! which is why every assignor of every client works; [`subscription`] is the one exception, for
 //! refusing to delete offsets that are in use.
 //!
-//! [`Groups`] holds all of them, one lock each, writes what must survive to `__consumer_offsets`,
-//! and wakes the requests that wait. The expiry of old offsets is not here.
+//! [`GroupCoordinator`] holds all of them, one lock each, writes what must survive to
+//! `__consumer_offsets`, and wakes the requests that wait. The expiry of old offsets is not here.
 
 mod committed;
 pub(crate) mod config;
@@ -42,7 +42,7 @@ pub(crate) use consumer::{
     ConsumerHeartbeat, DescribedConsumer, DescribedConsumerGroup, FetchingMember, HeartbeatAnswer,
     Refused, Topics, whole,
 };
-pub(crate) use coordinator::{Groups, OffsetsLog};
+pub(crate) use coordinator::{GroupCoordinator, OffsetsLog};
 pub(crate) use describe::{Described, DescribedMember, Listed};
 #[cfg(test)]
 pub(crate) use messages::JoinedMember;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tracing::debug;
 
-use super::coordinator::Groups;
+use super::coordinator::GroupCoordinator;
 use super::offset_store::{CommittedOffset, Logged};
 use crate::records::{GroupMetadataValue, OffsetCommitKey, OffsetCommitValue, OffsetsKey};
 use crate::time::Timestamp;
@@ -28,7 +28,7 @@ pub(crate) enum LogEntry<'a> {
     Marker { producer_id: i64, commit: bool },
 }
 
-impl Groups {
+impl GroupCoordinator {
     /// Takes in what a partition of `__consumer_offsets` holds, in the order of the log, before
     /// the first request. What cannot be read is left out. Offsets of a transaction whose marker
     /// does not follow stay pending: its coordinator has still to end it.
@@ -95,10 +95,10 @@ impl Groups {
         }
     }
 
-    /// The partitions have been replayed to their ends: their groups are here, sessions begin, and
-    /// what was deleted is forgotten.
-    pub(crate) fn replayed(&self, is_replayed: impl Fn(i32) -> bool, now: Timestamp) {
-        let is_concerned = |group_id: &str| is_replayed(self.log.partition_for(group_id));
+    /// Ends the loading of partitions that were replayed to their ends: their groups are here,
+    /// sessions begin, and what was deleted is forgotten.
+    pub(crate) fn finish_loading(&self, is_loaded: impl Fn(i32) -> bool, now: Timestamp) {
+        let is_concerned = |group_id: &str| is_loaded(self.log.partition_for(group_id));
         self.groups.write().by_id.retain(|group_id, cell| {
             let group = cell.group.lock();
             let is_stored = group.is_stored || group.consumer.is_some();
@@ -108,21 +108,21 @@ impl Groups {
         for cell in cells {
             self.step(&cell, now, |group, step| group.start_sessions(step));
         }
-        self.open(is_replayed, now);
+        self.mark_loaded(is_loaded, now);
     }
 
-    /// Opens partitions, once nothing is left in them of topics that were deleted meanwhile.
-    fn open(&self, is_replayed: impl Fn(i32) -> bool, now: Timestamp) {
+    /// Marks partitions as loaded, once nothing is left in them of topics that were deleted meanwhile.
+    fn mark_loaded(&self, is_loaded: impl Fn(i32) -> bool, now: Timestamp) {
         loop {
             let mut groups = self.groups.write();
             let mut gone = BTreeMap::new();
-            for (partition, topics) in &mut groups.closed {
-                if is_replayed(*partition) && !topics.is_empty() {
+            for (partition, topics) in &mut groups.unloaded {
+                if is_loaded(*partition) && !topics.is_empty() {
                     gone.insert(*partition, std::mem::take(topics));
                 }
             }
             if gone.is_empty() {
-                groups.closed.retain(|partition, _| !is_replayed(*partition));
+                groups.unloaded.retain(|partition, _| !is_loaded(*partition));
                 groups.moves += 1;
                 return;
             }
@@ -135,12 +135,12 @@ impl Groups {
         }
     }
 
-    /// Another node coordinates the groups of these partitions from now on, or nobody does: what
-    /// is known of them here is forgotten, and who waits is told to ask elsewhere.
-    pub(crate) fn close(&self, partitions: &[i32], now: Timestamp) {
+    /// Unloads partitions whose groups another node coordinates from now on, or none: forgets what is
+    /// known of them here, and tells the requests that wait to ask elsewhere.
+    pub(crate) fn unload(&self, partitions: &[i32], now: Timestamp) {
         let mut groups = self.groups.write();
         for partition in partitions {
-            groups.closed.entry(*partition).or_default();
+            groups.unloaded.entry(*partition).or_default();
         }
         groups.moves += 1;
         let mut gone = Vec::new();
@@ -161,18 +161,18 @@ impl Groups {
         awaiting.retain(|(partition, _), _| !partitions.contains(partition));
     }
 
-    /// How often partitions were closed or opened again.
+    /// How often partitions were unloaded or loaded again.
     pub(crate) fn moves(&self) -> u64 {
         self.groups.read().moves
     }
 
-    /// The partitions whose groups are not here.
-    pub(crate) fn closed(&self) -> Vec<i32> {
-        self.groups.read().closed.keys().copied().collect()
+    /// The partitions whose groups are not loaded.
+    pub(crate) fn unloaded(&self) -> Vec<i32> {
+        self.groups.read().unloaded.keys().copied().collect()
     }
 
-    /// Whether what is known of a partition's groups is not here.
-    pub(crate) fn is_closed(&self, partition: i32) -> bool {
-        self.groups.read().closed.contains_key(&partition)
+    /// Whether the groups of a partition are not loaded.
+    pub(crate) fn is_unloaded(&self, partition: i32) -> bool {
+        self.groups.read().unloaded.contains_key(&partition)
     }
 }

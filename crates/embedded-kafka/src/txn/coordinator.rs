@@ -34,7 +34,7 @@ pub(crate) type NewProducerId = Box<dyn Fn() -> Result<i64, ResponseError> + Sen
 pub(crate) type OnChange = Box<dyn Fn(&str, &Transaction) + Send + Sync>;
 
 /// All transactional ids.
-pub(crate) struct Transactions {
+pub(crate) struct TransactionCoordinator {
     pub(super) ids: RwLock<Ids>,
     pub(super) log: Arc<dyn TransactionLog>,
     markers: Arc<dyn Markers>,
@@ -51,7 +51,7 @@ pub(super) struct Ids {
     pub(super) by_name: HashMap<String, Arc<Mutex<Entry>>>,
     /// The partitions of `__transaction_state` whose ids are not here: they are being read again,
     /// or nobody coordinates them.
-    pub(super) closed: BTreeSet<i32>,
+    pub(super) unloaded: BTreeSet<i32>,
 }
 
 /// A transactional id, as its coordinator sees it.
@@ -81,7 +81,7 @@ impl Entry {
     }
 }
 
-impl Transactions {
+impl TransactionCoordinator {
     pub(crate) fn new(
         log: Arc<dyn TransactionLog>,
         markers: Arc<dyn Markers>,
@@ -130,7 +130,7 @@ impl Transactions {
                 let producer_id = (self.new_producer_id)()?;
                 let transaction = Transaction::new(producer_id, timeout_ms, now);
                 let mut ids = self.ids.write();
-                self.check_open(&ids, transactional_id)?;
+                self.check_loaded(&ids, transactional_id)?;
                 let entry = ids.by_name.entry(transactional_id.to_owned());
                 entry.or_insert_with(|| Arc::new(Mutex::new(Entry::new(transaction)))).clone()
             }
@@ -364,7 +364,7 @@ impl Transactions {
     /// All ids that are here, and not only being read.
     pub(super) fn entries(&self) -> Vec<(String, Arc<Mutex<Entry>>)> {
         let ids = self.ids.read();
-        let open = ids.by_name.iter().filter(|(id, _)| self.check_open(&ids, id).is_ok());
+        let open = ids.by_name.iter().filter(|(id, _)| self.check_loaded(&ids, id).is_ok());
         open.map(|(id, entry)| (id.clone(), Arc::clone(entry))).collect()
     }
 
@@ -377,12 +377,13 @@ impl Transactions {
         transactional_id: &str,
     ) -> Result<Option<Arc<Mutex<Entry>>>, ResponseError> {
         let ids = self.ids.read();
-        self.check_open(&ids, transactional_id)?;
+        self.check_loaded(&ids, transactional_id)?;
         Ok(ids.by_name.get(transactional_id).cloned())
     }
 
-    fn check_open(&self, ids: &Ids, transactional_id: &str) -> Result<(), ResponseError> {
-        if !ids.closed.is_empty() && ids.closed.contains(&self.log.partition_for(transactional_id))
+    fn check_loaded(&self, ids: &Ids, transactional_id: &str) -> Result<(), ResponseError> {
+        if !ids.unloaded.is_empty()
+            && ids.unloaded.contains(&self.log.partition_for(transactional_id))
         {
             return Err(ResponseError::NotCoordinator);
         }

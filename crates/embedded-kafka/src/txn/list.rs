@@ -1,6 +1,6 @@
 //! What ListTransactions and DescribeTransactions show.
 
-use super::coordinator::Transactions;
+use super::coordinator::TransactionCoordinator;
 use super::state::{State, Transaction};
 use crate::time::Timestamp;
 
@@ -14,7 +14,7 @@ pub(crate) struct Listed {
     pub(crate) start_timestamp: Timestamp,
 }
 
-impl Transactions {
+impl TransactionCoordinator {
     /// The transaction of an id, `None` where the id is unknown or expired.
     pub(crate) fn describe(&self, transactional_id: &str) -> Option<Transaction> {
         let entry = self.find(transactional_id).ok()??;

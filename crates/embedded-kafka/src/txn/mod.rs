@@ -4,8 +4,8 @@
 //!
 //! A [`Transaction`] is a state machine of plain functions: told what is asked and the time, it
 //! answers with the transaction that should come next, or an error, and changes nothing.
-//! [`Transactions`] holds one for each transactional id, each with a lock of its own. It writes
-//! the next one to `__transaction_state`, and only then lets it hold. Once PrepareCommit or
+//! [`TransactionCoordinator`] holds one for each transactional id, each with a lock of its own. It
+//! writes the next one to `__transaction_state`, and only then lets it hold. Once PrepareCommit or
 //! PrepareAbort is written the outcome is decided: markers go to every partition, and what a crash
 //! leaves undone is done at the next start.
 //!
@@ -25,7 +25,7 @@ mod tests;
 use crate::config::Settings as ClusterSettings;
 use crate::time::Timestamp;
 
-pub(crate) use coordinator::{Outcome, Transactions};
+pub(crate) use coordinator::{Outcome, TransactionCoordinator};
 pub(crate) use list::Listed;
 pub(crate) use markers::{Marker, Markers, TransactionLog};
 pub(crate) use state::{Partitions, State, Transaction};

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tracing::debug;
 
-use super::coordinator::{Entry, Transactions};
+use super::coordinator::{Entry, TransactionCoordinator};
 use super::state::{State, Transaction};
 use crate::records::{TransactionLogKey, TransactionLogValue};
 use crate::time::Timestamp;
 
-impl Transactions {
+impl TransactionCoordinator {
     /// Takes in a record of `__transaction_state`, in the order of the log, before the first
     /// request. What cannot be read is left out.
     pub(crate) fn replay(&self, key: &[u8], value: Option<&[u8]>) {
@@ -32,12 +32,13 @@ impl Transactions {
         }
     }
 
-    /// The partitions have been replayed to their ends: what was decided and not done is done now.
+    /// Ends the loading of partitions that were replayed to their ends: what was decided and not done
+    /// is done now.
     /// Some partitions may get their marker a second time.
-    pub(crate) fn replayed(&self, is_replayed: impl Fn(i32) -> bool, now: Timestamp) {
-        self.ids.write().closed.retain(|partition| !is_replayed(*partition));
+    pub(crate) fn finish_loading(&self, is_loaded: impl Fn(i32) -> bool, now: Timestamp) {
+        self.ids.write().unloaded.retain(|partition| !is_loaded(*partition));
         for (id, entry) in self.entries() {
-            if !is_replayed(self.log.partition_for(&id)) {
+            if !is_loaded(self.log.partition_for(&id)) {
                 continue;
             }
             let mut entry = entry.lock();
@@ -50,9 +51,9 @@ impl Transactions {
 
     /// Another node coordinates the ids of these partitions from now on, or nobody does: what is
     /// known of them here is forgotten.
-    pub(crate) fn close(&self, partitions: &[i32]) {
+    pub(crate) fn unload(&self, partitions: &[i32]) {
         let mut ids = self.ids.write();
-        ids.closed.extend(partitions);
+        ids.unloaded.extend(partitions);
         let mut gone = Vec::new();
         ids.by_name.retain(|id, entry| {
             let stays = !partitions.contains(&self.log.partition_for(id));
@@ -68,13 +69,13 @@ impl Transactions {
         }
     }
 
-    /// The partitions whose ids are not here.
-    pub(crate) fn closed(&self) -> Vec<i32> {
-        self.ids.read().closed.iter().copied().collect()
+    /// The partitions whose ids are not loaded.
+    pub(crate) fn unloaded(&self) -> Vec<i32> {
+        self.ids.read().unloaded.iter().copied().collect()
     }
 
-    /// Whether what is known of a partition's ids is not here.
-    pub(crate) fn is_closed(&self, partition: i32) -> bool {
-        self.ids.read().closed.contains(&partition)
+    /// Whether the ids of a partition are not loaded.
+    pub(crate) fn is_unloaded(&self, partition: i32) -> bool {
+        self.ids.read().unloaded.contains(&partition)
     }
 }

@@ -9,14 +9,14 @@ use super::{
     ConsumerGroup, ConsumerGroupState, ConsumerHeartbeat, DescribedConsumerGroup, FetchingMember,
     HeartbeatAnswer, Refused, Topics,
 };
-use crate::group::coordinator::{Groups, is_valid_group_id};
+use crate::group::coordinator::{GroupCoordinator, is_valid_group_id};
 use crate::group::messages::{JoinAnswer, JoinRefused};
 use crate::group::state::{Group, State};
 use crate::group::{GroupEvent, JoinRequest, Leaving, Step};
 use crate::records::{ConsumerGroupKey, GroupMetadataKey};
 use crate::time::Timestamp;
 
-impl Groups {
+impl GroupCoordinator {
     /// ConsumerGroupHeartbeat.
     pub(crate) fn consumer_heartbeat(
         &self,
@@ -31,7 +31,7 @@ impl Groups {
         let cell = match self.find(group_id) {
             Some(cell) => cell,
             None if beat.epoch == 0 => self.find_or_open(group_id, now)?,
-            None if self.is_closed(self.log.partition_for(group_id)) => {
+            None if self.is_unloaded(self.log.partition_for(group_id)) => {
                 return Err(ResponseError::CoordinatorLoadInProgress.into());
             }
             None => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::super::coordinator::Groups;
+use super::super::coordinator::GroupCoordinator;
 use super::super::recover::LogEntry;
 use super::memory_log::*;
 use super::*;
@@ -16,12 +16,12 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-fn join(groups: &Groups, request: JoinRequest, now: Timestamp) -> JoinAnswer {
+fn join(groups: &GroupCoordinator, request: JoinRequest, now: Timestamp) -> JoinAnswer {
     runtime().block_on(groups.join(GROUP, &NoTopics, request, now).answer())
 }
 
 /// One member `a` in a stable group.
-fn with_member(log: &Arc<MemoryLog>) -> Groups {
+fn with_member(log: &Arc<MemoryLog>) -> GroupCoordinator {
     let groups = groups(log);
     join(&groups, joining("a"), 0).unwrap();
     let synced = groups.sync(GROUP, &NoTopics, &syncing("a", 1, &[("a", "0,1")]), 0);
@@ -251,7 +251,7 @@ fn deleting_a_topic_deletes_its_committed_offsets() {
     assert_eq!(fetched(&restarted(&log, 0)), [("flights".into(), 0, 9)]);
 }
 
-fn committed_to_two_topics(log: &Arc<MemoryLog>) -> Groups {
+fn committed_to_two_topics(log: &Arc<MemoryLog>) -> GroupCoordinator {
     let groups = groups(log);
     let offsets = vec![offset("airports", 0, 5), offset("flights", 0, 9)];
     groups.commit(GROUP, &on_its_own(), offsets, 0).unwrap();
@@ -263,15 +263,15 @@ fn a_topic_deleted_while_its_groups_are_not_here_takes_their_offsets_too() {
     let log = Arc::default();
     let groups = committed_to_two_topics(&log);
     let moves = groups.moves();
-    groups.close(&[0], 0);
+    groups.unload(&[0], 0);
     groups.forget_topics(&["airports"], 0);
     log.replay(&groups, log.len());
     // While they are read, too.
     groups.forget_topics(&["gates"], 0);
-    groups.replayed(|_| true, 0);
+    groups.finish_loading(|_| true, 0);
     assert_eq!(fetched(&groups), [("flights".into(), 0, 9)]);
     assert_eq!(fetched(&restarted(&log, 0)), [("flights".into(), 0, 9)]);
-    assert_eq!(groups.moves(), moves + 2, "closed, and opened again");
+    assert_eq!(groups.moves(), moves + 2, "unloaded, and loaded again");
 }
 
 #[test]
@@ -316,7 +316,7 @@ fn records_that_cannot_be_read_are_left_out() {
     for (position, (key, value)) in (0..).zip(entries) {
         second.replay(0, LogEntry::Record { position, producer_id: None, key, value });
     }
-    second.replayed(|_| true, 0);
+    second.finish_loading(|_| true, 0);
     assert_eq!(second.list(), []);
 }
 
@@ -326,7 +326,8 @@ fn events_are_told() {
     let events = Arc::new(Mutex::new(Vec::new()));
     let heard = events.clone();
     let settings = Settings { initial_rebalance_delay_ms: 0, ..Settings::default() };
-    let groups = Groups::new(log, settings, Box::new(move |event| heard.lock().push(event)));
+    let groups =
+        GroupCoordinator::new(log, settings, Box::new(move |event| heard.lock().push(event)));
     join(&groups, joining("a"), 0).unwrap();
     groups.tick(i64::from(SESSION_MS));
     let events = events.lock();

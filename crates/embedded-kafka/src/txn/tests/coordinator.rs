@@ -2,21 +2,21 @@
 
 use kafka_protocol::ResponseError;
 
-use super::super::{Outcome, State, Transactions};
+use super::super::{Outcome, State, TransactionCoordinator};
 use super::{World, partitions};
 use crate::log::Producer;
 use crate::time::Timestamp;
 
 const ID: &str = "counter-1";
 
-fn open(transactions: &Transactions, now: Timestamp) -> Producer {
+fn open(transactions: &TransactionCoordinator, now: Timestamp) -> Producer {
     let producer = transactions.initialize(ID, 60_000, None, now).unwrap();
     let added = partitions(&[("counts", &[0, 1]), ("other", &[3])]);
     transactions.add_partitions(ID, producer, &added, now).unwrap();
     producer
 }
 
-fn state(transactions: &Transactions) -> State {
+fn state(transactions: &TransactionCoordinator) -> State {
     transactions.describe(ID).unwrap().state
 }
 

@@ -44,9 +44,9 @@ impl World {
     }
 
     /// A coordinator that knows nothing.
-    fn coordinator(self: &Arc<Self>) -> Transactions {
+    fn coordinator(self: &Arc<Self>) -> TransactionCoordinator {
         let ids = Arc::clone(self);
-        Transactions::new(
+        TransactionCoordinator::new(
             Arc::clone(self) as _,
             Arc::clone(self) as _,
             Box::new(move || Ok(ids.next_producer_id.fetch_add(1, Ordering::Relaxed))),
@@ -56,13 +56,13 @@ impl World {
     }
 
     /// A coordinator after a crash: all that it knows is in the log.
-    fn restarted(self: &Arc<Self>, now: Timestamp) -> Transactions {
+    fn restarted(self: &Arc<Self>, now: Timestamp) -> TransactionCoordinator {
         *self.writes_left.lock() = None;
         let transactions = self.coordinator();
         for (key, value) in self.log.lock().iter() {
             transactions.replay(key, value.as_deref());
         }
-        transactions.replayed(|_| true, now);
+        transactions.finish_loading(|_| true, now);
         transactions
     }
 

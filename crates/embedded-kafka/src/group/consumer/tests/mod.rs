@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::group::tests::memory_log::{
     GROUP, MemoryLog, NoTopics, groups, offset, on_its_own, restarted,
 };
-use crate::group::{Commit, Groups, Leaving};
+use crate::group::{Commit, GroupCoordinator, Leaving};
 
 use super::*;
 
@@ -57,7 +57,7 @@ fn parts(topic: &str, partitions: &[i32]) -> Partitions {
 /// A group over a log in memory, with a clock that only the test moves.
 struct Harness {
     log: Arc<MemoryLog>,
-    groups: Groups,
+    groups: GroupCoordinator,
     topics: Made,
     now: Timestamp,
 }
@@ -309,7 +309,7 @@ fn a_full_group_takes_nobody_more() {
     let harness = Harness::new(&[("flights", 2)]);
     let settings =
         crate::group::Settings { consumer_group_max_size: 1, ..crate::group::Settings::default() };
-    let groups = Groups::new(harness.log.clone(), settings, Box::new(|_| {}));
+    let groups = GroupCoordinator::new(harness.log.clone(), settings, Box::new(|_| {}));
     let send =
         |beat: &ConsumerHeartbeat| groups.consumer_heartbeat(GROUP, beat, &harness.topics, 0);
     send(&joining("a")).unwrap();
