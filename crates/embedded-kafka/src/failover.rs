@@ -19,17 +19,17 @@ use crate::state::State;
 use crate::time::Timestamp;
 
 impl State {
-    /// The node has died with all its connections. The others miss it some time later.
-    pub(crate) fn lose_node(&self, node: i32) {
+    /// Kills a node, whose connections are gone. The others miss it some time later.
+    pub(crate) fn kill_node(&self, node: i32) {
         let _one_at_a_time = self.moving.lock();
         let missed_at = self.clock.now() + self.settings.failover_delay_ms;
-        self.metadata.lose_node(node, missed_at);
+        self.metadata.kill_node(node, missed_at);
         self.unload_coordinators(node);
         self.events.emit(|| Event::Node { node, what: "was killed" });
     }
 
-    /// The node hands over all that it leads, and is gone for the others from then on.
-    pub(crate) fn hand_over(&self, node: i32) {
+    /// Shuts a node down in order: others lead all that it led, and know that it is gone.
+    pub(crate) fn stop_node(&self, node: i32) {
         let _one_at_a_time = self.moving.lock();
         self.unload_coordinators(node);
         self.metadata.fence_node(node);
@@ -37,8 +37,8 @@ impl State {
         self.events.emit(|| Event::Node { node, what: "was shut down" });
     }
 
-    /// The node is back, and catches up.
-    pub(crate) fn return_node(&self, node: i32) {
+    /// Starts a node again, which catches up.
+    pub(crate) fn start_node(&self, node: i32) {
         let _one_at_a_time = self.moving.lock();
         if self.metadata.missed_nodes(Timestamp::MAX).contains(&node) {
             // It comes back before anybody has missed it. Kafka's controller takes it for a new
@@ -46,37 +46,42 @@ impl State {
             self.metadata.fence_node(node);
         }
         self.unload_reassigned_coordinators();
-        self.metadata.return_node(node);
+        self.metadata.start_node(node);
         self.load_coordinators();
         self.events.emit(|| Event::Node { node, what: "was started" });
     }
 
-    /// The node does nothing from now on, and its sockets stay open. The others miss it as if it were
+    /// Pauses a node: it does nothing, and its sockets stay open. The others miss it as if it were
     /// dead.
-    pub(crate) fn halt_node(&self, node: i32) {
+    pub(crate) fn pause_node(&self, node: i32) {
         let _one_at_a_time = self.moving.lock();
         let missed_at = self.clock.now() + self.settings.failover_delay_ms;
-        self.metadata.halt_node(node, missed_at);
+        self.metadata.pause_node(node, missed_at);
         self.unload_coordinators(node);
         self.events.emit(|| Event::Node { node, what: "was paused" });
     }
 
-    /// The node goes on, where nobody has missed it as what it was.
+    /// Resumes a paused node. Where the others have not missed it, it still leads what it led.
     pub(crate) fn resume_node(&self, node: i32) {
         let _one_at_a_time = self.moving.lock();
         self.unload_reassigned_coordinators();
-        self.metadata.return_node(node);
+        self.metadata.start_node(node);
         self.load_coordinators();
         self.events.emit(|| Event::Node { node, what: "goes on" });
     }
 
-    /// The node's replicas fetch nothing from now on, or fetch again.
-    pub(crate) fn pause_node(&self, node: i32, is_paused: bool) {
+    /// Pauses the replication of a node: it fetches nothing from the leaders that it follows.
+    pub(crate) fn pause_replication(&self, node: i32) {
         let _one_at_a_time = self.moving.lock();
-        if !is_paused {
-            self.unload_reassigned_coordinators();
-        }
-        self.metadata.pause_node(node, is_paused);
+        self.metadata.pause_replication(node);
+        self.load_coordinators();
+    }
+
+    /// Resumes the replication of a node, which catches up.
+    pub(crate) fn resume_replication(&self, node: i32) {
+        let _one_at_a_time = self.moving.lock();
+        self.unload_reassigned_coordinators();
+        self.metadata.resume_replication(node);
         self.load_coordinators();
     }
 

@@ -39,7 +39,7 @@ impl Metadata {
             replicas,
             config: config.overrides().clone(),
         };
-        let nodes = self.nodes.standings();
+        let nodes = self.nodes.availability();
         let topic = Topic::open(record.clone(), &self.place_for_logs(&nodes))
             .map_err(|error| Refusal::storage(&error))?;
         let topic = Arc::new(topic);
@@ -133,7 +133,7 @@ impl Metadata {
             return Ok(());
         }
         let record = topic.record(&topic.config(), replicas.clone());
-        let nodes = self.nodes.standings();
+        let nodes = self.nodes.availability();
         let first = present as i32;
         self.clear_away(name, first..count).map_err(|error| Refusal::storage(&error))?;
         // What cannot be opened is not written down, or the next start would fail over it.

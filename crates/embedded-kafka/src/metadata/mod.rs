@@ -32,7 +32,7 @@ use parking_lot::{Mutex, RwLock};
 use uuid::Uuid;
 
 use self::node_list::Nodes;
-use self::replication::{NO_LEADER, NodeStanding};
+use self::replication::{NO_LEADER, NodeAvailability};
 use self::store::{ClusterRecord, Store, StoreError};
 use crate::config::layers::{Given, HandedDown};
 use crate::config::{Layers, Settings, started};
@@ -133,12 +133,12 @@ impl Metadata {
         let nodes = Nodes::new(nodes);
         let open_files = OpenFiles::new(OPEN_FILES);
         let mut topics = Topics::default();
-        let standings = nodes.standings();
+        let availability = nodes.availability();
         let handed_down =
             Arc::new(HandedDown::of(&settings.given, &with_min_in_sync(&record, settings)));
         let place = Place {
             store: &store,
-            nodes: &standings,
+            nodes: &availability,
             epoch: record.elections,
             open_files: &open_files,
             now: clock.now(),
@@ -379,14 +379,14 @@ impl Metadata {
         }
     }
 
-    fn place_for_logs<'a>(&'a self, nodes: &'a [NodeStanding]) -> Place<'a> {
+    fn place_for_logs<'a>(&'a self, nodes: &'a [NodeAvailability]) -> Place<'a> {
         let now = self.clock.now();
         let (store, open_files, handed_down) = (&self.store, &self.open_files, self.handed_down());
         Place { store, nodes, epoch: 0, open_files, now, handed_down }
     }
 
     fn node_ids(&self) -> Vec<i32> {
-        self.nodes.standings().iter().map(|node| node.id).collect()
+        self.nodes.availability().iter().map(|node| node.id).collect()
     }
 
     /// Removes what a crash left of topics that are gone. Whatever else is there is not ours.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
-use super::replication::NodeStanding;
+use super::replication::NodeAvailability;
 use crate::time::Timestamp;
 
 /// A node of a cluster.
@@ -32,7 +32,7 @@ pub(super) struct Nodes {
 pub(super) struct NodeState {
     pub(super) node: Node,
     pub(super) is_up: bool,
-    pub(super) is_paused: bool,
+    pub(super) is_replication_paused: bool,
     /// Whether it went without handing over.
     pub(super) was_killed: bool,
     /// When the cluster is going to miss it.
@@ -54,7 +54,7 @@ impl Nodes {
         let all = nodes.iter().map(|node| NodeState {
             node: node.clone(),
             is_up: true,
-            is_paused: false,
+            is_replication_paused: false,
             was_killed: false,
             missed_at: None,
             left_at: None,
@@ -70,14 +70,14 @@ impl Nodes {
         self.all.read().len()
     }
 
-    pub(super) fn standings(&self) -> Vec<NodeStanding> {
+    pub(super) fn availability(&self) -> Vec<NodeAvailability> {
         let all = self.all.read();
-        let standing = |state: &NodeState| NodeStanding {
+        let availability_of = |state: &NodeState| NodeAvailability {
             id: state.node.id,
             is_up: state.is_up,
-            is_paused: state.is_paused,
+            is_replication_paused: state.is_replication_paused,
         };
-        all.iter().map(standing).collect()
+        all.iter().map(availability_of).collect()
     }
 
     /// Those that are down, and that nobody takes for up any more.

@@ -33,25 +33,28 @@ impl Metadata {
 
     /// Whether there is such a node, up or not.
     pub(crate) fn has_node(&self, node: i32) -> bool {
-        self.nodes.standings().iter().any(|other| other.id == node)
+        self.nodes.availability().iter().any(|other| other.id == node)
     }
 
     /// Whether the node fetches nothing from other leaders.
     pub(crate) fn is_replication_paused(&self, node: i32) -> bool {
-        self.nodes.standings().iter().any(|other| other.id == node && other.is_paused)
+        self.nodes
+            .availability()
+            .iter()
+            .any(|other| other.id == node && other.is_replication_paused)
     }
 
-    /// The node has died. It is missed at `missed_at`.
-    pub(crate) fn lose_node(&self, node: i32, missed_at: Timestamp) {
-        self.silence_node(node, missed_at, true);
+    /// Kills a node. It is missed at `missed_at`.
+    pub(crate) fn kill_node(&self, node: i32, missed_at: Timestamp) {
+        self.mark_down(node, missed_at, true);
     }
 
-    /// The node does nothing any more, and has lost nothing. It is missed at `missed_at`.
-    pub(crate) fn halt_node(&self, node: i32, missed_at: Timestamp) {
-        self.silence_node(node, missed_at, false);
+    /// Pauses a node, which does nothing and has lost nothing. It is missed at `missed_at`.
+    pub(crate) fn pause_node(&self, node: i32, missed_at: Timestamp) {
+        self.mark_down(node, missed_at, false);
     }
 
-    fn silence_node(&self, node: i32, missed_at: Timestamp, was_killed: bool) {
+    fn mark_down(&self, node: i32, missed_at: Timestamp, was_killed: bool) {
         let _one_at_a_time = self.changing.lock();
         let left_at = (self.changes(), self.clock.now());
         self.nodes.change(node, |state| {
@@ -67,7 +70,7 @@ impl Metadata {
         });
         let now = self.clock.now();
         self.disturb(|partition| {
-            partition.disturb(|replication, end| replication.lose(node, end, now))
+            partition.disturb(|replication, end| replication.mark_down(node, end, now))
         });
     }
 
@@ -76,7 +79,7 @@ impl Metadata {
         self.nodes.missed(now)
     }
 
-    /// The node is gone, and everybody knows: it is in no ISR any more, and others lead.
+    /// Fences a node, once the others know that it is gone: it leaves every ISR, and others lead.
     pub(crate) fn fence_node(&self, node: i32) -> Vec<Move> {
         let _one_at_a_time = self.changing.lock();
         let left_at = (self.changes(), self.clock.now());
@@ -94,8 +97,8 @@ impl Metadata {
         })
     }
 
-    /// The node is back. What nobody could lead it may lead now.
-    pub(crate) fn return_node(&self, node: i32) -> Vec<Move> {
+    /// Starts a node again, or resumes it. It may lead what no other node could.
+    pub(crate) fn start_node(&self, node: i32) -> Vec<Move> {
         let _one_at_a_time = self.changing.lock();
         let before = self.nodes.change(node, |state| {
             state.is_up = true;
@@ -105,32 +108,35 @@ impl Metadata {
         let was_killed = before.is_some_and(|before| before.was_killed);
         self.count_election();
         self.disturb(|partition| {
-            partition.disturb(|replication, end| replication.come_back(node, was_killed, end))
+            partition.disturb(|replication, end| replication.start(node, was_killed, end))
         })
     }
 
-    /// The node fetches nothing from other leaders, or does so again.
-    pub(crate) fn pause_node(&self, node: i32, is_paused: bool) -> Vec<Move> {
+    /// Pauses the replication of a node: it fetches nothing from other leaders.
+    pub(crate) fn pause_replication(&self, node: i32) -> Vec<Move> {
         let _one_at_a_time = self.changing.lock();
-        self.nodes.change(node, |state| state.is_paused = is_paused);
+        self.nodes.change(node, |state| state.is_replication_paused = true);
         let now = self.clock.now();
         self.disturb(|partition| {
-            partition.disturb(|replication, end| {
-                if is_paused {
-                    replication.pause(node, end, now);
-                } else {
-                    replication.resume(node, end);
-                }
-            })
+            partition.disturb(|replication, end| replication.pause(node, end, now))
+        })
+    }
+
+    /// Resumes the replication of a node.
+    pub(crate) fn resume_replication(&self, node: i32) -> Vec<Move> {
+        let _one_at_a_time = self.changing.lock();
+        self.nodes.change(node, |state| state.is_replication_paused = false);
+        self.disturb(|partition| {
+            partition.disturb(|replication, end| replication.resume(node, end))
         })
     }
 
     /// Whether a node is down, or its replicas do not fetch.
     pub(crate) fn is_disturbed(&self) -> bool {
-        self.nodes.standings().iter().any(|node| node.is_paused || !node.is_up)
+        self.nodes.availability().iter().any(|node| node.is_replication_paused || !node.is_up)
     }
 
-    /// Removes from the ISR who has been behind for longer than `longest` (in ms).
+    /// Removes from each ISR the replicas that have been behind for longer than `longest` (in ms).
     pub(crate) fn shrink_isr(&self, longest: i64, now: Timestamp) {
         let _one_at_a_time = self.changing.lock();
         self.disturb(|partition| {

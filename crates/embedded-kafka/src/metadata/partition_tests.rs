@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::*;
 use crate::log::{BatchBuilder, LogSettings, OpenFiles};
 use crate::metadata::READ_COMMITTED;
-use crate::metadata::replication::NodeStanding;
+use crate::metadata::replication::NodeAvailability;
 
 const NOW: Timestamp = 1_000;
 
@@ -33,7 +33,7 @@ impl Fixture {
         let (log, _) =
             Log::open(path, LogSettings::default(), Uuid::from_u128(1), &pool, NOW).unwrap();
         let replication =
-            Replication::new(&[1, 2].map(NodeStanding::up), 0, min_in_sync, log.end_offset());
+            Replication::new(&[1, 2].map(NodeAvailability::up), 0, min_in_sync, log.end_offset());
         let partition = Partition::new(0, replication, log, false);
         Self { _directory: directory, partition }
     }
@@ -140,7 +140,7 @@ fn what_all_had_before_too_few_were_in_sync_is_written_and_not_safe() {
     let coordinator = |state: &mut PartitionState| state.coordinator_outcome(&position);
     assert_eq!(fixture.partition.with(coordinator), Some(Ok(())));
     // When enough are in sync again it is safe.
-    fixture.partition.disturb(|replication, end| replication.come_back(2, true, end));
+    fixture.partition.disturb(|replication, end| replication.start(2, true, end));
     assert_eq!(fixture.partition.outcome(&position), Some(Ok(())));
 }
 

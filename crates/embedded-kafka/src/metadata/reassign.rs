@@ -52,8 +52,8 @@ impl Metadata {
         }
         self.store.write_topic(&record).map_err(|error| Refusal::storage(&error))?;
         self.count_election();
-        let standings = self.nodes.standings();
-        let find = |id: &i32| standings.iter().copied().find(|node| node.id == *id);
+        let availability = self.nodes.availability();
+        let find = |id: &i32| availability.iter().copied().find(|node| node.id == *id);
         let nodes: Vec<_> = wanted.iter().filter_map(find).collect();
         let now = self.clock.now();
         let moved = partition.disturb(|replication, end| {

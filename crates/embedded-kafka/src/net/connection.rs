@@ -62,13 +62,13 @@ async fn answer(
     stream: &TcpStream,
 ) -> Option<Answer> {
     let answer = async {
-        state.faults.until_not_halted(peer.node).await;
+        state.faults.until_not_paused(peer.node).await;
         if let Some(delay) = state.faults.delay_at(peer.node) {
             tokio::time::sleep(delay).await;
         }
         let answer = api::answer(frame, peer, state).await;
         // What waited meanwhile is not answered by a node that does nothing either.
-        state.faults.until_not_halted(peer.node).await;
+        state.faults.until_not_paused(peer.node).await;
         answer
     };
     tokio::pin!(answer);
