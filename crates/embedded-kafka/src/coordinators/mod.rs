@@ -8,11 +8,11 @@ mod append_error;
 mod cluster_markers;
 #[cfg(test)]
 mod killed_tests;
+mod load_all;
 mod offsets_topic;
-mod recover;
 mod transaction_topic;
 
+pub(crate) use self::load_all::{recover_groups, recover_transactions};
 pub(crate) use cluster_markers::ClusterMarkers;
 pub(crate) use offsets_topic::{OffsetsTopic, read_offsets_topic};
-pub(crate) use recover::{recover_groups, recover_transactions};
 pub(crate) use transaction_topic::{TransactionTopic, read_transaction_topic};

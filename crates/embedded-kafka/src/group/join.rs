@@ -5,7 +5,7 @@ use kafka_protocol::ResponseError;
 
 use super::member::Member;
 use super::messages::{JoinAnswer, JoinRefused, JoinRequest, Joined};
-use super::state::{Group, State};
+use super::state_machine::{Group, State};
 use super::waiting::{Ticket, Waiter};
 use super::{GroupEvent, Step};
 

@@ -3,7 +3,7 @@
 use kafka_protocol::ResponseError;
 
 use super::messages::Leaving;
-use super::state::{Group, JoinTimer, State};
+use super::state_machine::{Group, JoinTimer, State};
 use super::{GroupEvent, Step};
 use crate::time::Timestamp;
 

@@ -1,7 +1,7 @@
 //! Consumer groups: the classic protocol (JoinGroup, SyncGroup, Heartbeat, LeaveGroup), the new one
 //! of KIP-848 (`consumer/`) and committed offsets, as Apache Kafka's group coordinator does them.
 //!
-//! A [`state::Group`] is a state machine of plain functions: it is told the time and what to do,
+//! A [`state_machine::Group`] is a state machine of plain functions: it is told the time and what to do,
 //! and leaves answers, records and events behind ([`Step`]). It looks into nobody's metadata,
 //! which is why every assignor of every client works; [`subscription`] is the one exception, for
 //! refusing to delete offsets that are in use.
@@ -9,21 +9,21 @@
 //! [`GroupCoordinator`] holds all of them, one lock each, writes what must survive to
 //! `__consumer_offsets`, and wakes the requests that wait. The expiry of old offsets is not here.
 
-mod committed;
 pub(crate) mod config;
 mod consumer;
-mod coordinator;
-mod describe;
+mod group_coordinator;
+mod group_description;
+mod group_record;
 mod join;
+mod load_groups;
 mod member;
 mod members;
 mod messages;
+mod offset_requests;
 mod offset_store;
 mod permissions;
 mod rebalance;
-mod recover;
-mod replay;
-mod state;
+mod state_machine;
 mod subscription;
 mod sync;
 #[cfg(test)]
@@ -42,15 +42,15 @@ pub(crate) use consumer::{
     ConsumerHeartbeat, DescribedConsumer, DescribedConsumerGroup, FetchingMember, HeartbeatAnswer,
     Refused, Topics, whole,
 };
-pub(crate) use coordinator::{GroupCoordinator, OffsetsLog};
-pub(crate) use describe::{Described, DescribedMember, Listed};
+pub(crate) use group_coordinator::{GroupCoordinator, OffsetsLog};
+pub(crate) use group_description::{Described, DescribedMember, Listed};
+pub(crate) use load_groups::LogEntry;
 #[cfg(test)]
 pub(crate) use messages::JoinedMember;
 pub(crate) use messages::{
     Commit, JoinRefused, JoinRequest, Joined, Leaving, Protocol, SyncRequest, Synced,
 };
 pub(crate) use offset_store::{CommittedOffset, FetchedOffset, OffsetToCommit, TopicOffsets};
-pub(crate) use recover::LogEntry;
 
 /// What happened in a group, for logs and live views.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use kafka_protocol::ResponseError;
 
 use super::Step;
 use super::messages::Commit;
-use super::state::{Group, State};
+use super::state_machine::{Group, State};
 
 /// Who commits to a group of the classic protocol.
 enum Committer {

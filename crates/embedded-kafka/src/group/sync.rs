@@ -6,7 +6,7 @@ use bytes::Bytes;
 use kafka_protocol::ResponseError;
 
 use super::messages::{SyncAnswer, SyncRequest, Synced};
-use super::state::{Group, State};
+use super::state_machine::{Group, State};
 use super::waiting::Ticket;
 use super::{GroupEvent, Step};
 

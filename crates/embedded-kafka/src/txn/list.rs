@@ -1,7 +1,7 @@
 //! What ListTransactions and DescribeTransactions show.
 
-use super::coordinator::TransactionCoordinator;
-use super::state::{State, Transaction};
+use super::transaction::{State, Transaction};
+use super::transaction_coordinator::TransactionCoordinator;
 use crate::time::Timestamp;
 
 /// A transactional id in a list.

@@ -12,11 +12,11 @@
 //! What a marker does to a partition is the log's matter, what it does to pending offsets the
 //! group's: [`markers::Markers`] stands between.
 
-mod coordinator;
 mod list;
+mod load_ids;
 mod markers;
-mod recover;
-mod state;
+mod transaction;
+mod transaction_coordinator;
 mod transition;
 
 #[cfg(test)]
@@ -25,10 +25,10 @@ mod tests;
 use crate::config::Settings as ClusterSettings;
 use crate::time::Timestamp;
 
-pub(crate) use coordinator::{Outcome, TransactionCoordinator};
 pub(crate) use list::Listed;
 pub(crate) use markers::{Marker, Markers, TransactionLog};
-pub(crate) use state::{Partitions, State, Transaction};
+pub(crate) use transaction::{Partitions, State, Transaction};
+pub(crate) use transaction_coordinator::{Outcome, TransactionCoordinator};
 
 /// The limits of all transactions, in milliseconds.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 
 use kafka_protocol::ResponseError;
 
-use super::state::{NO_EPOCH, NO_TIMESTAMP, Partitions, State, Transaction};
+use super::transaction::{NO_EPOCH, NO_TIMESTAMP, Partitions, State, Transaction};
 use crate::log::Producer;
 use crate::time::Timestamp;
 

@@ -12,7 +12,7 @@ use kafka_protocol::ResponseError;
 use super::{ConsumerGroup, ConsumerMember, Partitions, Reconciliation, Refused, Topics};
 use crate::group::member::Member;
 use crate::group::messages::{JoinAnswer, JoinRefused};
-use crate::group::state::Group;
+use crate::group::state_machine::Group;
 use crate::group::subscription::{Subscription, decode_assignment, encode_assignment};
 use crate::group::{GroupEvent, JoinRequest, Joined, Protocol, Step, SyncRequest, Synced};
 use crate::records::{ClassicMember, ConsumerMemberValue, CurrentAssignmentValue};

@@ -10,13 +10,13 @@
 
 mod assignor;
 mod classic;
-mod coordinator;
-mod describe;
+mod consumer_description;
 mod heartbeat;
 mod leave;
-mod offsets;
+mod member_epochs;
 mod reconcile;
 mod regex;
+mod requests;
 mod store;
 mod target;
 #[cfg(test)]
@@ -31,9 +31,9 @@ use super::subscription::NamedPartitions;
 use crate::records::{ConsumerMemberValue, CurrentAssignmentValue, Partitions, Reconciliation};
 use crate::time::Timestamp;
 
-pub(crate) use describe::{DescribedConsumer, DescribedConsumerGroup};
+pub(crate) use consumer_description::{DescribedConsumer, DescribedConsumerGroup};
 pub(crate) use heartbeat::{ConsumerHeartbeat, HeartbeatAnswer};
-pub(crate) use offsets::FetchingMember;
+pub(crate) use member_epochs::FetchingMember;
 pub(crate) use regex::whole;
 
 /// The epoch with which a member leaves for good.

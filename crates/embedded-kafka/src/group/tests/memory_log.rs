@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::super::coordinator::{GroupCoordinator, OffsetsLog};
-use super::super::recover::LogEntry;
 use super::super::{CommittedOffset, OffsetToCommit, TopicOffsets, Topics};
 use super::*;
+use crate::group::group_coordinator::{GroupCoordinator, OffsetsLog};
+use crate::group::load_groups::LogEntry;
 use crate::log::Producer;
 use crate::metadata::names::partition_of;
 

@@ -1,13 +1,13 @@
 //! Groups driven step by step, with the time passed in.
 
-mod coordinator;
+mod group_coordinator;
 mod invariants;
 mod join;
 mod members;
 pub(in crate::group) mod memory_log;
-mod offsets;
 mod pending;
 mod pending_model;
+mod permissions;
 mod static_members;
 mod sync;
 
@@ -18,7 +18,7 @@ use super::Commit;
 use super::messages::{
     JoinAnswer, JoinRefused, JoinRequest, Joined, Protocol, SyncAnswer, SyncRequest,
 };
-use super::state::{Group, State};
+use super::state_machine::{Group, State};
 use super::subscription::testing::subscription;
 use super::waiting::Ticket;
 use super::{GroupEvent, Settings, Step};

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::super::OffsetToCommit;
-use super::super::coordinator::GroupCoordinator;
 use super::memory_log::*;
 use super::*;
+use crate::group::group_coordinator::GroupCoordinator;
 use crate::log::Producer;
 use crate::metadata::names::partition_of;
 

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::super::coordinator::GroupCoordinator;
 use super::memory_log::*;
 use super::*;
+use crate::group::group_coordinator::GroupCoordinator;
 use crate::log::Producer;
 use crate::metadata::names::partition_of;
 

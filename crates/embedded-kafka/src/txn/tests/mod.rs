@@ -1,8 +1,8 @@
 //! A cluster that is not there: a log in memory and markers in a list, both of which may stop
 //! working after any write.
 
-mod coordinator;
 mod crash;
+mod transaction_coordinator;
 mod transition;
 
 use std::sync::Arc;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::super::coordinator::GroupCoordinator;
-use super::super::recover::LogEntry;
 use super::memory_log::*;
 use super::*;
+use crate::group::group_coordinator::GroupCoordinator;
+use crate::group::load_groups::LogEntry;
 use crate::group::messages::Leaving;
 use crate::metadata::names::partition_of;
 

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::state::{Group, State};
+use super::state_machine::{Group, State};
 
 /// A group in full.
 #[derive(Debug, Clone, PartialEq, Eq)]

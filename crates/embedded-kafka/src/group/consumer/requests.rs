@@ -9,9 +9,9 @@ use super::{
     ConsumerGroup, ConsumerGroupState, ConsumerHeartbeat, DescribedConsumerGroup, FetchingMember,
     HeartbeatAnswer, Refused, Topics,
 };
-use crate::group::coordinator::{GroupCoordinator, is_valid_group_id};
+use crate::group::group_coordinator::{GroupCoordinator, is_valid_group_id};
 use crate::group::messages::{JoinAnswer, JoinRefused};
-use crate::group::state::{Group, State};
+use crate::group::state_machine::{Group, State};
 use crate::group::{GroupEvent, JoinRequest, Leaving, Step};
 use crate::records::{ConsumerGroupKey, GroupMetadataKey};
 use crate::time::Timestamp;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tracing::debug;
 
-use super::coordinator::GroupCoordinator;
+use super::group_coordinator::GroupCoordinator;
 use super::offset_store::{CommittedOffset, Logged};
 use crate::records::{GroupMetadataValue, OffsetCommitKey, OffsetCommitValue, OffsetsKey};
 use crate::time::Timestamp;

@@ -8,10 +8,10 @@ use bytes::Bytes;
 use kafka_protocol::ResponseError;
 use tracing::warn;
 
-use super::coordinator::{GroupCell, GroupCoordinator, is_valid_group_id};
+use super::group_coordinator::{GroupCell, GroupCoordinator, is_valid_group_id};
 use super::messages::Commit;
 use super::offset_store::{Key, Logged, OffsetToCommit, Offsets, TopicOffsets};
-use super::state::Group;
+use super::state_machine::Group;
 use crate::log::Producer;
 use crate::records::{GroupMetadataKey, OffsetCommitKey};
 use crate::time::Timestamp;

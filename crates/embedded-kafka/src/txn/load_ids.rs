@@ -6,8 +6,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tracing::debug;
 
-use super::coordinator::{Entry, TransactionCoordinator};
-use super::state::{State, Transaction};
+use super::transaction::{State, Transaction};
+use super::transaction_coordinator::{Entry, TransactionCoordinator};
 use crate::records::{TransactionLogKey, TransactionLogValue};
 use crate::time::Timestamp;
 

@@ -11,7 +11,7 @@ use kafka_protocol::ResponseError;
 use super::Step;
 use super::member::Member;
 use super::messages::{JoinRefused, Protocol};
-use super::state::{Group, JoinTimer, State};
+use super::state_machine::{Group, JoinTimer, State};
 use crate::records::{GroupMetadataValue, MemberMetadata};
 use crate::time::Timestamp;
 

@@ -13,9 +13,9 @@ use bytes::Bytes;
 use kafka_protocol::ResponseError;
 use parking_lot::{Mutex, RwLock};
 
-use super::describe::{Described, Listed};
+use super::group_description::{Described, Listed};
 use super::messages::{JoinAnswer, JoinRefused, JoinRequest, Leaving, SyncAnswer, SyncRequest};
-use super::state::{Group, State};
+use super::state_machine::{Group, State};
 use super::waiting::Ticket;
 use super::{GroupEvent, Settings, Step, Topics};
 use crate::log::Producer;

@@ -14,7 +14,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::Settings;
 use super::markers::{Marker, Markers, TransactionLog};
-use super::state::{Partitions, State, Transaction};
+use super::transaction::{Partitions, State, Transaction};
 use super::transition::{Initialize, Next};
 use crate::log::{Position, Producer};
 use crate::records::TransactionLogKey;
