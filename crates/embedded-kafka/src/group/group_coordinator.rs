@@ -13,10 +13,10 @@ use bytes::Bytes;
 use kafka_protocol::ResponseError;
 use parking_lot::{Mutex, RwLock};
 
+use super::delayed::Delayed;
 use super::group_description::{Described, Listed};
 use super::messages::{JoinAnswer, JoinRefused, JoinRequest, Leaving, SyncAnswer, SyncRequest};
 use super::state_machine::{Group, State};
-use super::waiting::Ticket;
 use super::{GroupEvent, Settings, Step, Topics};
 use crate::log::Producer;
 use crate::records::{GroupMetadataKey, GroupMetadataValue};
@@ -79,21 +79,21 @@ pub(super) struct GroupCell {
     due: AtomicI64,
 }
 
-/// An answer that may take its time.
-pub(crate) struct Waiting<T> {
+/// A response that may come later.
+pub(crate) struct DelayedResponse<T> {
     cell: Option<Arc<GroupCell>>,
-    ticket: Ticket<T>,
+    delayed: Delayed<T>,
 }
 
-impl<T> Waiting<T> {
+impl<T> DelayedResponse<T> {
     fn answered(answer: T) -> Self {
-        Self { cell: None, ticket: Ticket::answered(answer) }
+        Self { cell: None, delayed: Delayed::answered(answer) }
     }
 
     /// The answer, as soon as the group gives it.
     pub(crate) async fn answer(self) -> T {
         let watches = self.cell.iter().map(|cell| &cell.changed).collect::<Vec<_>>();
-        let answer = wait_for(&watches, None, || self.ticket.take()).await;
+        let answer = wait_for(&watches, None, || self.delayed.take()).await;
         answer.expect("a wait without a deadline ends with an answer")
     }
 }
@@ -139,10 +139,10 @@ impl GroupCoordinator {
         topics: &dyn Topics,
         request: JoinRequest,
         now: Timestamp,
-    ) -> Waiting<JoinAnswer> {
+    ) -> DelayedResponse<JoinAnswer> {
         let refuse = |error| {
             let member_id = request.member_id.clone();
-            Waiting::answered(Err(JoinRefused { error, member_id }))
+            DelayedResponse::answered(Err(JoinRefused { error, member_id }))
         };
         if !is_valid_group_id(group_id) {
             return refuse(ResponseError::InvalidGroupId);
@@ -161,23 +161,23 @@ impl GroupCoordinator {
             None => return refuse(ResponseError::UnknownMemberId),
         };
         let member_id = request.member_id.clone();
-        let ticket = self.step(&cell, now, |group, step| {
+        let delayed = self.step(&cell, now, |group, step| {
             if Self::is_consumer_group(group) {
-                return Ticket::answered(self.join_consumer_group(group, &request, topics, step));
+                return Delayed::answered(self.join_consumer_group(group, &request, topics, step));
             }
             if let Err(error) = self.downgrade_group(group, step) {
-                return Ticket::answered(Err(JoinRefused { error, member_id }));
+                return Delayed::answered(Err(JoinRefused { error, member_id }));
             }
-            let ticket = group.join(request, step);
+            let delayed = group.join(request, step);
             if group.state == State::Dead {
-                return ticket;
+                return delayed;
             }
             match group.store_as_new(step) {
-                Ok(()) => ticket,
-                Err(error) => Ticket::answered(Err(JoinRefused { error, member_id })),
+                Ok(()) => delayed,
+                Err(error) => Delayed::answered(Err(JoinRefused { error, member_id })),
             }
         });
-        Waiting { cell: Some(cell), ticket }
+        DelayedResponse { cell: Some(cell), delayed }
     }
 
     /// SyncGroup.
@@ -187,18 +187,18 @@ impl GroupCoordinator {
         topics: &dyn Topics,
         request: &SyncRequest,
         now: Timestamp,
-    ) -> Waiting<SyncAnswer> {
+    ) -> DelayedResponse<SyncAnswer> {
         if !is_valid_group_id(group_id) {
-            return Waiting::answered(Err(ResponseError::InvalidGroupId));
+            return DelayedResponse::answered(Err(ResponseError::InvalidGroupId));
         }
         let Some(cell) = self.find(group_id) else {
-            return Waiting::answered(Err(ResponseError::UnknownMemberId));
+            return DelayedResponse::answered(Err(ResponseError::UnknownMemberId));
         };
-        let ticket = self.step(&cell, now, |group, step| match &mut group.consumer {
-            Some(consumer) => Ticket::answered(consumer.sync_classic(request, topics, step)),
+        let delayed = self.step(&cell, now, |group, step| match &mut group.consumer {
+            Some(consumer) => Delayed::answered(consumer.sync_classic(request, topics, step)),
             None => group.sync(request, step),
         });
-        Waiting { cell: Some(cell), ticket }
+        DelayedResponse { cell: Some(cell), delayed }
     }
 
     /// Heartbeat.

@@ -3,19 +3,23 @@
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
 
+use super::delayed::{Delayed, Responder};
 use super::member::Member;
 use super::messages::{JoinAnswer, JoinRefused, JoinRequest, Joined};
 use super::state_machine::{Group, State};
-use super::waiting::{Ticket, Waiter};
 use super::{GroupEvent, Step};
 
-fn refused(error: ResponseError, member_id: impl Into<String>) -> Ticket<JoinAnswer> {
-    Ticket::answered(Err(JoinRefused { error, member_id: member_id.into() }))
+fn refused(error: ResponseError, member_id: impl Into<String>) -> Delayed<JoinAnswer> {
+    Delayed::answered(Err(JoinRefused { error, member_id: member_id.into() }))
 }
 
 impl Group {
-    /// Lets a client join. The ticket is answered at once, or when the next generation begins.
-    pub(crate) fn join(&mut self, request: JoinRequest, step: &mut Step<'_>) -> Ticket<JoinAnswer> {
+    /// Lets a client join. The response comes at once, or when the next generation begins.
+    pub(crate) fn join(
+        &mut self,
+        request: JoinRequest,
+        step: &mut Step<'_>,
+    ) -> Delayed<JoinAnswer> {
         if self.state == State::Dead {
             return refused(ResponseError::CoordinatorNotAvailable, request.member_id);
         }
@@ -36,7 +40,11 @@ impl Group {
         }
     }
 
-    fn join_new_member(&mut self, request: JoinRequest, step: &mut Step<'_>) -> Ticket<JoinAnswer> {
+    fn join_new_member(
+        &mut self,
+        request: JoinRequest,
+        step: &mut Step<'_>,
+    ) -> Delayed<JoinAnswer> {
         let member_id = request.new_member_id.clone();
         if let Some(instance_id) = request.instance_id.clone() {
             return match self.static_member_id(&instance_id) {
@@ -57,7 +65,7 @@ impl Group {
         &mut self,
         request: &JoinRequest,
         step: &mut Step<'_>,
-    ) -> Ticket<JoinAnswer> {
+    ) -> Delayed<JoinAnswer> {
         let member_id = request.member_id.clone();
         if let Err(error) = self.validate_member(&member_id, request.instance_id.as_deref()) {
             return refused(error, member_id);
@@ -84,15 +92,15 @@ impl Group {
             }
         };
         let reason = format!("member {member_id} {reason}; client reason: {}", request.reason);
-        let (ticket, waiter) = Ticket::new();
-        self.update_member(&member_id, request, waiter);
+        let (delayed, responder) = Delayed::new();
+        self.update_member(&member_id, request, responder);
         self.rebalance_or_complete_join(&reason, step);
-        ticket
+        delayed
     }
 
     /// The answer to a member that has everything but the last answer.
-    fn current_generation(&self, member_id: &str) -> Ticket<JoinAnswer> {
-        Ticket::answered(Ok(self.joined(member_id, false)))
+    fn current_generation(&self, member_id: &str) -> Delayed<JoinAnswer> {
+        Delayed::answered(Ok(self.joined(member_id, false)))
     }
 
     pub(super) fn joined(&self, member_id: &str, skip_assignment: bool) -> Joined {
@@ -113,8 +121,8 @@ impl Group {
         member_id: String,
         request: JoinRequest,
         step: &mut Step<'_>,
-    ) -> Ticket<JoinAnswer> {
-        let (ticket, waiter) = Ticket::new();
+    ) -> Delayed<JoinAnswer> {
+        let (delayed, responder) = Delayed::new();
         let reason = format!("member {member_id} joins; client reason: {}", request.reason);
         step.events.push(GroupEvent::MemberJoined {
             group: self.id.clone(),
@@ -133,14 +141,14 @@ impl Group {
             rebalance_timeout_ms: request.rebalance_timeout_ms,
             protocols: request.protocols,
             assignment: Bytes::new(),
-            joining: Some(waiter),
+            joining: Some(responder),
             syncing: None,
             is_new: true,
             expires_at: Some(step.after(step.settings.new_member_join_timeout_ms)),
         };
         self.add_member(member, request.protocol_type);
         self.rebalance_or_complete_join(&reason, step);
-        ticket
+        delayed
     }
 
     /// Takes over what the member says of itself now. An earlier request of the same member that
@@ -149,7 +157,7 @@ impl Group {
         &mut self,
         member_id: &str,
         request: &JoinRequest,
-        waiter: Waiter<JoinAnswer>,
+        responder: Responder<JoinAnswer>,
     ) {
         let Some(member) = self.members.get_mut(member_id) else {
             return;
@@ -159,7 +167,7 @@ impl Group {
         member.rebalance_timeout_ms = request.rebalance_timeout_ms;
         let error = ResponseError::RebalanceInProgress;
         member.answer_join(Err(JoinRefused { error, member_id: member_id.to_owned() }));
-        member.joining = Some(waiter);
+        member.joining = Some(responder);
     }
 
     /// A static member is back without its member id: a restart. It takes the place of the old
@@ -170,14 +178,14 @@ impl Group {
         instance_id: &str,
         request: &JoinRequest,
         step: &mut Step<'_>,
-    ) -> Ticket<JoinAnswer> {
+    ) -> Delayed<JoinAnswer> {
         let new_id = request.new_member_id.clone();
         let old_leader = self.leader.clone();
         let Some(replaced) = self.rename_static_member(old_id, &new_id, step) else {
             return refused(ResponseError::UnknownMemberId, "");
         };
-        let (ticket, waiter) = Ticket::new();
-        self.update_member(&new_id, request, waiter);
+        let (delayed, responder) = Delayed::new();
+        self.update_member(&new_id, request, responder);
         step.events.push(GroupEvent::MemberReplaced {
             group: self.id.clone(),
             instance: instance_id.to_owned(),
@@ -198,7 +206,7 @@ impl Group {
                 self.complete_join_if_all_joined(step);
             }
         }
-        ticket
+        delayed
     }
 
     /// Moves a static member to its new id and returns what it was. Whoever still waits under the

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 
 use super::Step;
+use super::delayed::Responder;
 use super::messages::{JoinAnswer, Protocol, SyncAnswer};
-use super::waiting::Waiter;
 use crate::time::Timestamp;
 
 /// One member of a group.
@@ -22,9 +22,9 @@ pub(crate) struct Member {
     pub(super) assignment: Bytes,
     /// The JoinGroup that waits for the next generation. While there is one the member needs no
     /// heartbeat.
-    pub(super) joining: Option<Waiter<JoinAnswer>>,
+    pub(super) joining: Option<Responder<JoinAnswer>>,
     /// The SyncGroup that waits for the leader's assignment.
-    pub(super) syncing: Option<Waiter<SyncAnswer>>,
+    pub(super) syncing: Option<Responder<SyncAnswer>>,
     /// Whether the member has never completed a join. It does not know its id yet, and so a silent
     /// one expires even while its JoinGroup waits.
     pub(super) is_new: bool,
@@ -54,14 +54,14 @@ impl Member {
     }
 
     pub(super) fn answer_join(&mut self, answer: JoinAnswer) {
-        if let Some(waiter) = self.joining.take() {
-            waiter.answer(answer);
+        if let Some(responder) = self.joining.take() {
+            responder.answer(answer);
         }
     }
 
     pub(super) fn answer_sync(&mut self, answer: SyncAnswer) {
-        if let Some(waiter) = self.syncing.take() {
-            waiter.answer(answer);
+        if let Some(responder) = self.syncing.take() {
+            responder.answer(answer);
         }
     }
 }

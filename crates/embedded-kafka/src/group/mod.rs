@@ -11,6 +11,7 @@
 
 pub(crate) mod config;
 mod consumer;
+mod delayed;
 mod group_coordinator;
 mod group_description;
 mod group_record;
@@ -28,7 +29,6 @@ mod subscription;
 mod sync;
 #[cfg(test)]
 mod tests;
-mod waiting;
 
 use std::fmt;
 

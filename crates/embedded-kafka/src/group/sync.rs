@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
 
+use super::delayed::Delayed;
 use super::messages::{SyncAnswer, SyncRequest, Synced};
 use super::state_machine::{Group, State};
-use super::waiting::Ticket;
 use super::{GroupEvent, Step};
 
 impl Group {
@@ -16,18 +16,18 @@ impl Group {
         &mut self,
         request: &SyncRequest,
         step: &mut Step<'_>,
-    ) -> Ticket<SyncAnswer> {
+    ) -> Delayed<SyncAnswer> {
         if let Err(error) = self.validate_sync(request) {
-            return Ticket::answered(Err(error));
+            return Delayed::answered(Err(error));
         }
         match self.state {
-            State::Dead => Ticket::answered(Err(ResponseError::CoordinatorNotAvailable)),
-            State::Empty => Ticket::answered(Err(ResponseError::UnknownMemberId)),
-            State::PreparingRebalance => Ticket::answered(Err(ResponseError::RebalanceInProgress)),
+            State::Dead => Delayed::answered(Err(ResponseError::CoordinatorNotAvailable)),
+            State::Empty => Delayed::answered(Err(ResponseError::UnknownMemberId)),
+            State::PreparingRebalance => Delayed::answered(Err(ResponseError::RebalanceInProgress)),
             State::CompletingRebalance => self.await_leader(request, step),
             State::Stable => {
                 self.sync_received(&request.member_id);
-                Ticket::answered(Ok(self.synced(&request.member_id)))
+                Delayed::answered(Ok(self.synced(&request.member_id)))
             }
         }
     }
@@ -51,18 +51,18 @@ impl Group {
         Ok(())
     }
 
-    fn await_leader(&mut self, request: &SyncRequest, step: &mut Step<'_>) -> Ticket<SyncAnswer> {
-        let (ticket, waiter) = Ticket::new();
+    fn await_leader(&mut self, request: &SyncRequest, step: &mut Step<'_>) -> Delayed<SyncAnswer> {
+        let (delayed, responder) = Delayed::new();
         if let Some(member) = self.members.get_mut(&request.member_id) {
             // As with JoinGroup, an earlier request of the same member has lost its connection.
             member.answer_sync(Err(ResponseError::RebalanceInProgress));
-            member.syncing = Some(waiter);
+            member.syncing = Some(responder);
         }
         self.sync_received(&request.member_id);
         if self.is_leader(&request.member_id) {
             self.assign(&request.assignments, step);
         }
-        ticket
+        delayed
     }
 
     fn sync_received(&mut self, member_id: &str) {

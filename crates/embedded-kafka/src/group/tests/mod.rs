@@ -15,12 +15,12 @@ use bytes::Bytes;
 use kafka_protocol::ResponseError;
 
 use super::Commit;
+use super::delayed::Delayed;
 use super::messages::{
     JoinAnswer, JoinRefused, JoinRequest, Joined, Protocol, SyncAnswer, SyncRequest,
 };
 use super::state_machine::{Group, State};
 use super::subscription::testing::subscription;
-use super::waiting::Ticket;
 use super::{GroupEvent, Settings, Step};
 use crate::records::GroupMetadataValue;
 use crate::time::Timestamp;
@@ -71,11 +71,11 @@ impl Harness {
         result
     }
 
-    fn join(&mut self, request: JoinRequest) -> Ticket<JoinAnswer> {
+    fn join(&mut self, request: JoinRequest) -> Delayed<JoinAnswer> {
         self.step(|group, step| group.join(request, step))
     }
 
-    fn sync(&mut self, request: SyncRequest) -> Ticket<SyncAnswer> {
+    fn sync(&mut self, request: SyncRequest) -> Delayed<SyncAnswer> {
         self.step(|group, step| group.sync(&request, step))
     }
 
@@ -108,8 +108,8 @@ impl Harness {
         if members.len() > 1 {
             harness.pass(1);
         }
-        for ticket in tickets {
-            ticket.take().unwrap().unwrap();
+        for delayed in tickets {
+            delayed.take().unwrap().unwrap();
         }
         harness.sync_all(members);
         harness
@@ -180,6 +180,6 @@ fn refusal(error: ResponseError, member_id: &str) -> Option<JoinAnswer> {
     Some(Err(JoinRefused { error, member_id: member_id.into() }))
 }
 
-fn accepted(ticket: &Ticket<JoinAnswer>) -> Joined {
-    ticket.take().expect("an answer").expect("a member of the next generation")
+fn accepted(delayed: &Delayed<JoinAnswer>) -> Joined {
+    delayed.take().expect("an answer").expect("a member of the next generation")
 }

@@ -8,7 +8,7 @@ fn completing() -> Harness {
     let tickets = ["a", "b"].map(|id| harness.join(joining(id)));
     harness.pass(1);
     harness.pass(1);
-    tickets.iter().for_each(|ticket| drop(accepted(ticket)));
+    tickets.iter().for_each(|delayed| drop(accepted(delayed)));
     assert_eq!(harness.group.state, State::CompletingRebalance);
     harness
 }

@@ -21,7 +21,7 @@ fn request(member: &str, owned: &[i32]) -> JoinRequest {
 }
 
 impl Harness {
-    fn answer<T>(&self, waiting: crate::group::group_coordinator::Waiting<T>) -> T {
+    fn answer<T>(&self, waiting: crate::group::group_coordinator::DelayedResponse<T>) -> T {
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(waiting.answer())
     }
 
