@@ -163,7 +163,8 @@ impl ClusterBuilder {
         self.check()?;
         let Self { nodes, ports, data_directory, settings, topics, .. } = self;
         let choices = Choices { nodes, ports, data_directory, settings, topics };
-        // Opening a large data directory reads from disk, which is nothing for the caller's runtime.
+        // Opening a large data directory reads from disk, which is nothing for the caller's
+        // runtime.
         tokio::task::spawn_blocking(move || Cluster::start(choices))
             .await
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))

@@ -14,19 +14,17 @@ use tokio::task::JoinHandle;
 
 use crate::config::Settings;
 use crate::coordinators::{recover_groups, recover_transactions};
-use crate::descriptors;
 use crate::error::StartError;
 use crate::event::{EventReceiver, Events};
 use crate::faults::Faults;
 use crate::fetched::Fetched;
 use crate::lock::DirectoryLock;
 use crate::metadata::{Metadata, Node};
-use crate::net;
 use crate::node::NodeSocket;
 use crate::state::State;
 use crate::time::Clock;
-use crate::timers;
 use crate::topic_at_start::{self, TopicAtStart};
+use crate::{descriptors, net, timers};
 
 /// How long a shutdown waits for tasks that are in a read or write.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(5);

@@ -1,9 +1,9 @@
 //! What happens to the whole cluster when a node goes, comes back or hands over: leaders move, and
 //! coordinators move with their partitions.
 //!
-//! A coordinator that moves is unloaded before its log may be cut, and what it knows is loaded again
-//! from the log that the next leader has, as in Kafka. One change of this kind goes on at a time. All
-//! of them read and write files, and so belong on a thread that may wait.
+//! A coordinator that moves is unloaded before its log may be cut, and what it knows is loaded
+//! again from the log that the next leader has, as in Kafka. One change of this kind goes on at a
+//! time. All of them read and write files, and so belong on a thread that may wait.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::event::Event;
 use crate::metadata::Topic;
 use crate::metadata::names::{CONSUMER_OFFSETS, TRANSACTION_STATE, is_internal};
 use crate::metadata::replication::Election;
-use crate::refusal::Refusal;
+use crate::rejection::Rejection;
 use crate::state::State;
 use crate::time::Timestamp;
 
@@ -112,7 +112,7 @@ impl State {
         partition: i32,
         target: Option<Vec<i32>>,
         may_change_factor: bool,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Rejection> {
         let _one_at_a_time = self.moving.lock();
         match topic {
             CONSUMER_OFFSETS => self.groups.unload(&[partition], self.clock.now()),
@@ -129,7 +129,7 @@ impl State {
     ///
     /// # Errors
     /// As [`Metadata::delete_topic`](crate::metadata::Metadata::delete_topic).
-    pub(crate) fn delete_topic(&self, topic: &Topic) -> Result<(), Refusal> {
+    pub(crate) fn delete_topic(&self, topic: &Topic) -> Result<(), Rejection> {
         let now = self.clock.now();
         if !topic.is_internal() {
             self.metadata.delete_topic(topic)?;

@@ -50,8 +50,8 @@ impl Faults {
         });
     }
 
-    /// Pauses `node`, which then responds to no request, or resumes it: it goes on with the requests
-    /// that it got while it was paused.
+    /// Pauses `node`, which then responds to no request, or resumes it: it goes on with the
+    /// requests that it got while it was paused.
     pub(crate) fn set_paused(&self, node: i32, is_paused: bool) {
         self.change(|plan| match is_paused {
             true => plan.paused.insert(node),
@@ -88,8 +88,8 @@ impl Faults {
         self.change(|plan| *plan.dropped.entry(api as i16).or_default() += 1);
     }
 
-    /// Ends delays, and takes back the errors and the lost answers that are still to come. Nodes that
-    /// are paused stay so.
+    /// Ends delays, and takes back the errors and the lost answers that are still to come. Nodes
+    /// that are paused stay so.
     pub(crate) fn clear(&self) {
         self.change(|plan| {
             plan.delays.clear();

@@ -35,7 +35,7 @@ mod net;
 mod node;
 mod protocol_names;
 mod records;
-mod refusal;
+mod rejection;
 mod state;
 mod switchboard;
 mod time;

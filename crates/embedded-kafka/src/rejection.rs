@@ -1,15 +1,15 @@
-//! Why a change of the cluster was refused, in Kafka's words.
+//! Why a request was rejected, in Kafka's words.
 
 use kafka_protocol::ResponseError;
 
-/// A refused change.
+/// An error code, and the reason in words, which is empty where Kafka gives none.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refusal {
+pub(crate) struct Rejection {
     pub(crate) code: ResponseError,
     pub(crate) message: String,
 }
 
-impl Refusal {
+impl Rejection {
     pub(crate) fn new(code: ResponseError, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
     }
@@ -40,5 +40,11 @@ impl Refusal {
     pub(crate) fn storage(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "a change of the cluster's metadata was not written");
         Self::new(ResponseError::KafkaStorageError, format!("The change was not written: {error}"))
+    }
+}
+
+impl From<ResponseError> for Rejection {
+    fn from(code: ResponseError) -> Self {
+        Self::new(code, "")
     }
 }

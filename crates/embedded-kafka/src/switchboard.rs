@@ -87,8 +87,8 @@ impl Cluster {
         starting.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
     }
 
-    /// Halts a node as a long garbage collection does: its sockets stay open, and it neither answers
-    /// nor follows. The others miss it when the failover delay is over.
+    /// Halts a node as a long garbage collection does: its sockets stay open, and it neither
+    /// answers nor follows. The others miss it when the failover delay is over.
     ///
     /// # Errors
     /// There is no such node, it does not run, or is paused already.

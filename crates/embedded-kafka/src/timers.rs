@@ -18,9 +18,9 @@ const LOG_TICK: Duration = Duration::from_secs(1);
 /// How often it is looked whether the cleaner has another pace.
 const SETTINGS_TICK: Duration = Duration::from_secs(1);
 
-/// How often idle producers are forgotten (`producer.id.expiration.check.interval.ms`). How long they
-/// are idle is told by the timestamps of their records, which may be old: forgotten sooner, the retry
-/// of a batch that somebody copies from an old topic would be stored twice.
+/// How often idle producers are forgotten (`producer.id.expiration.check.interval.ms`). How long
+/// they are idle is told by the timestamps of their records, which may be old: forgotten sooner,
+/// the retry of a batch that somebody copies from an old topic would be stored twice.
 const PRODUCERS_TICK: Duration = Duration::from_secs(600);
 
 pub(crate) async fn run_timers(state: Arc<State>) {
@@ -57,7 +57,8 @@ pub(crate) async fn run_timers(state: Arc<State>) {
     }
 }
 
-/// Has old segments go and compacts logs, a task of its own: it may take long, and time goes on for everything else.
+/// Deletes old segments and compacts logs. It is a task of its own, since it may take long and must
+/// not hold up the other timers.
 pub(crate) async fn maintain_logs(state: Arc<State>) {
     let every = |ms: i64| {
         let period = Duration::from_millis(u64::try_from(ms).unwrap_or(0).max(1));

@@ -16,7 +16,7 @@ use crate::config::{
 };
 use crate::group::config as groups;
 use crate::metadata::names;
-use crate::refusal::Refusal;
+use crate::rejection::Rejection;
 use crate::state::State;
 
 pub(super) const TOPIC: i8 = 2;
@@ -36,8 +36,8 @@ pub(super) trait ConfigStore {
         &self,
         name: &str,
         validate_only: bool,
-        change: &dyn Fn(&TopicConfig) -> Result<TopicConfig, Refusal>,
-    ) -> Result<(), Refusal>;
+        change: &dyn Fn(&TopicConfig) -> Result<TopicConfig, Rejection>,
+    ) -> Result<(), Rejection>;
 
     /// Where a node's settings come from.
     fn layers(&self, node: i32) -> Layers;
@@ -49,14 +49,14 @@ pub(super) trait ConfigStore {
         &self,
         name: &str,
         validate_only: bool,
-        change: &dyn Fn(&Given) -> Result<Given, Refusal>,
-    ) -> Result<(), Refusal>;
+        change: &dyn Fn(&Given) -> Result<Given, Rejection>,
+    ) -> Result<(), Rejection>;
 
     /// What was set for a subscription of clients' metrics.
     fn metrics_overrides(&self, subscription: &str) -> Given;
 
     /// Puts other settings in the place of these.
-    fn set_metrics_overrides(&self, subscription: &str, overrides: Given) -> Result<(), Refusal>;
+    fn set_metrics_overrides(&self, subscription: &str, overrides: Given) -> Result<(), Rejection>;
 
     /// What was set for a consumer group.
     fn group_overrides(&self, group: &str) -> BTreeMap<String, String>;
@@ -66,7 +66,7 @@ pub(super) trait ConfigStore {
         &self,
         group: &str,
         overrides: BTreeMap<String, String>,
-    ) -> Result<(), Refusal>;
+    ) -> Result<(), Rejection>;
 }
 
 impl ConfigStore for State {
@@ -78,8 +78,8 @@ impl ConfigStore for State {
         &self,
         name: &str,
         validate_only: bool,
-        change: &dyn Fn(&TopicConfig) -> Result<TopicConfig, Refusal>,
-    ) -> Result<(), Refusal> {
+        change: &dyn Fn(&TopicConfig) -> Result<TopicConfig, Rejection>,
+    ) -> Result<(), Rejection> {
         self.metadata.change_topic_config(name, validate_only, change)
     }
 
@@ -91,8 +91,8 @@ impl ConfigStore for State {
         &self,
         name: &str,
         validate_only: bool,
-        change: &dyn Fn(&Given) -> Result<Given, Refusal>,
-    ) -> Result<(), Refusal> {
+        change: &dyn Fn(&Given) -> Result<Given, Rejection>,
+    ) -> Result<(), Rejection> {
         if self.metadata.change_node_overrides(name, validate_only, change)? {
             self.configure_nodes();
         }
@@ -103,7 +103,7 @@ impl ConfigStore for State {
         self.metadata.metrics_overrides(subscription)
     }
 
-    fn set_metrics_overrides(&self, subscription: &str, overrides: Given) -> Result<(), Refusal> {
+    fn set_metrics_overrides(&self, subscription: &str, overrides: Given) -> Result<(), Rejection> {
         self.metadata.set_metrics_overrides(subscription, overrides)
     }
 
@@ -115,7 +115,7 @@ impl ConfigStore for State {
         &self,
         group: &str,
         overrides: BTreeMap<String, String>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Rejection> {
         self.metadata.set_group_overrides(group, overrides.clone())?;
         self.configure_group(group, &overrides);
         Ok(())
@@ -146,7 +146,7 @@ pub(super) fn alter(
     }
     let one = |alteration: &Alteration<'_>| {
         let result = if times[&(alteration.resource_type, alteration.name)] > 1 {
-            Err(Refusal::invalid_request("Each resource must appear at most once."))
+            Err(Rejection::invalid_request("Each resource must appear at most once."))
         } else {
             alter_one(alteration, validate_only, node, store)
         };
@@ -159,7 +159,7 @@ pub(super) fn alter(
 }
 
 /// Kafka has no message for an operation that does not exist.
-fn message_of(error: &Refusal) -> Option<StrBytes> {
+fn message_of(error: &Rejection) -> Option<StrBytes> {
     let has_one = error.code != ResponseError::UnknownServerError;
     has_one.then(|| StrBytes::from_string(error.message.clone()))
 }
@@ -169,7 +169,7 @@ fn alter_one(
     validate_only: bool,
     node: i32,
     store: &impl ConfigStore,
-) -> Result<(), Refusal> {
+) -> Result<(), Rejection> {
     check_entries(alteration.changes.iter().map(|change| {
         (change.name, change.value.is_none() && change.operation != Some(Operation::Delete))
     }))?;
@@ -179,7 +179,7 @@ fn alter_one(
         GROUP => alter_group(alteration, validate_only, node, store),
         CLIENT_METRICS => alter_metrics(alteration, validate_only, store),
         BROKER_LOGGER if !alteration.replaces_all => alter_logger(alteration, node),
-        other => Err(Refusal::invalid_request(format!("Unknown resource type {other}"))),
+        other => Err(Rejection::invalid_request(format!("Unknown resource type {other}"))),
     }
 }
 
@@ -189,13 +189,13 @@ fn alter_topic(
     validate_only: bool,
     node: i32,
     store: &impl ConfigStore,
-) -> Result<(), Refusal> {
+) -> Result<(), Rejection> {
     let name = alteration.name;
     if name.is_empty() {
-        return Err(Refusal::invalid_request("Default topic resources are not allowed."));
+        return Err(Rejection::invalid_request("Default topic resources are not allowed."));
     }
     names::validate(name)
-        .map_err(|message| Refusal::new(ResponseError::InvalidTopicException, message))?;
+        .map_err(|message| Rejection::new(ResponseError::InvalidTopicException, message))?;
     let default = TopicConfig::default().inheriting(Inherited::of(&store.layers(node)));
     let change = |now: &TopicConfig| {
         let start = if alteration.replaces_all { &default } else { now };
@@ -212,18 +212,18 @@ fn alter_node(
     validate_only: bool,
     node: i32,
     store: &impl ConfigStore,
-) -> Result<(), Refusal> {
+) -> Result<(), Rejection> {
     let name = alteration.name;
     if !name.is_empty() {
         let id = node_id(name, "Node id")?;
         if id != node {
             let message = format!("Unexpected broker id, expected {node}, but received {id}");
-            return Err(Refusal::invalid_request(message));
+            return Err(Rejection::invalid_request(message));
         }
     }
     if let Some(operation) = alteration.unknown_operation {
         let message = format!("Unknown operations type {operation}");
-        return Err(Refusal::invalid_request(message));
+        return Err(Rejection::invalid_request(message));
     }
     let level = if name.is_empty() { Level::AllBrokers } else { Level::OneBroker };
     let layers = store.layers(node);
@@ -237,7 +237,7 @@ fn alter_metrics(
     alteration: &Alteration<'_>,
     validate_only: bool,
     store: &impl ConfigStore,
-) -> Result<(), Refusal> {
+) -> Result<(), Rejection> {
     let subscription = alteration.name;
     let now = store.metrics_overrides(subscription);
     let replaces_all = alteration.replaces_all;
@@ -254,10 +254,10 @@ fn alter_group(
     validate_only: bool,
     node: i32,
     store: &impl ConfigStore,
-) -> Result<(), Refusal> {
+) -> Result<(), Rejection> {
     let group = alteration.name;
     if group.is_empty() {
-        return Err(Refusal::invalid_request("Default group resources are not allowed."));
+        return Err(Rejection::invalid_request("Default group resources are not allowed."));
     }
     let now = store.group_overrides(group);
     let layers = store.layers(node);
@@ -268,26 +268,26 @@ fn alter_group(
     store.set_group_overrides(group, changed)
 }
 
-fn alter_logger(alteration: &Alteration<'_>, node: i32) -> Result<(), Refusal> {
+fn alter_logger(alteration: &Alteration<'_>, node: i32) -> Result<(), Rejection> {
     let id = node_id(alteration.name, "Node id")?;
     if id != node {
         let message = format!("Unexpected node id. Expected {node}, but received {id}");
-        return Err(Refusal::invalid_request(message));
+        return Err(Rejection::invalid_request(message));
     }
     match alteration.changes.first() {
         None => Ok(()),
         Some(change) => {
             let message = format!("Logger {} does not exist!", change.name);
-            Err(Refusal::invalid_config(message))
+            Err(Rejection::invalid_config(message))
         }
     }
 }
 
 /// The number of the node that a resource names. `what` is Kafka's word for it, which differs
 /// between the APIs.
-pub(super) fn node_id(name: &str, what: &str) -> Result<i32, Refusal> {
+pub(super) fn node_id(name: &str, what: &str) -> Result<i32, Rejection> {
     name.parse().map_err(|_| {
-        Refusal::invalid_request(format!("{what} must be an integer, but it is: {name}"))
+        Rejection::invalid_request(format!("{what} must be an integer, but it is: {name}"))
     })
 }
 
@@ -324,15 +324,15 @@ pub(super) mod testing {
             &self,
             name: &str,
             validate_only: bool,
-            change: &dyn Fn(&TopicConfig) -> Result<TopicConfig, Refusal>,
-        ) -> Result<(), Refusal> {
-            let now = self.topic_config(name, 1).ok_or_else(|| Refusal::no_such_topic(name))?;
+            change: &dyn Fn(&TopicConfig) -> Result<TopicConfig, Rejection>,
+        ) -> Result<(), Rejection> {
+            let now = self.topic_config(name, 1).ok_or_else(|| Rejection::no_such_topic(name))?;
             let changed = change(&now)?;
             if validate_only {
                 return Ok(());
             }
             if !self.is_writable {
-                return Err(Refusal::new(ResponseError::KafkaStorageError, "no space left"));
+                return Err(Rejection::new(ResponseError::KafkaStorageError, "no space left"));
             }
             *self.config.borrow_mut() = changed;
             Ok(())
@@ -357,8 +357,8 @@ pub(super) mod testing {
             &self,
             name: &str,
             validate_only: bool,
-            change: &dyn Fn(&Given) -> Result<Given, Refusal>,
-        ) -> Result<(), Refusal> {
+            change: &dyn Fn(&Given) -> Result<Given, Rejection>,
+        ) -> Result<(), Rejection> {
             let now = self.node_overrides.borrow().get(name).cloned().unwrap_or_default();
             let changed = change(&now)?;
             if !validate_only {
@@ -371,7 +371,7 @@ pub(super) mod testing {
             Given::new()
         }
 
-        fn set_metrics_overrides(&self, _subscription: &str, _: Given) -> Result<(), Refusal> {
+        fn set_metrics_overrides(&self, _subscription: &str, _: Given) -> Result<(), Rejection> {
             Ok(())
         }
 
@@ -383,7 +383,7 @@ pub(super) mod testing {
             &self,
             group: &str,
             overrides: BTreeMap<String, String>,
-        ) -> Result<(), Refusal> {
+        ) -> Result<(), Rejection> {
             self.group_overrides.borrow_mut().insert(group.to_owned(), overrides);
             Ok(())
         }

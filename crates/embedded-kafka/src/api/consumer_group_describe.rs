@@ -12,7 +12,8 @@ use kafka_protocol::protocol::StrBytes;
 
 use super::describe_groups::ALL_OPERATIONS;
 use super::{Context, NOT_ASKED_FOR, message, topic_name};
-use crate::group::{DescribedConsumer, DescribedConsumerGroup, Refused};
+use crate::group::{DescribedConsumer, DescribedConsumerGroup};
+use crate::rejection::Rejection;
 use crate::records::Partitions;
 
 /// A member that speaks the new protocol, as opposed to one of the classic protocol (0).
@@ -33,7 +34,7 @@ pub(crate) fn handle(
                 .with_authorized_operations(operations),
             Err(refused) => DescribedGroup::default()
                 .with_group_id(group_id)
-                .with_error_code(refused.error.code())
+                .with_error_code(refused.code.code())
                 .with_error_message(message(refused.message))
                 .with_authorized_operations(NOT_ASKED_FOR),
         }
@@ -41,7 +42,7 @@ pub(crate) fn handle(
     ConsumerGroupDescribeResponse::default().with_groups(groups.collect())
 }
 
-fn describe(group_id: &str, context: &Context) -> Result<DescribedConsumerGroup, Refused> {
+fn describe(group_id: &str, context: &Context) -> Result<DescribedConsumerGroup, Rejection> {
     if group_id.is_empty() {
         return Err(ResponseError::InvalidGroupId.into());
     }

@@ -13,7 +13,8 @@ use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
 use super::{Context, message};
-use crate::group::{ConsumerHeartbeat, HeartbeatAnswer, Refused, Topics};
+use crate::group::{ConsumerHeartbeat, HeartbeatAnswer, Topics};
+use crate::rejection::Rejection;
 use crate::metadata::Metadata;
 use crate::records::Partitions;
 
@@ -26,7 +27,7 @@ pub(crate) fn handle(
     match answer(&request.group_id, &beat, context) {
         Ok(answer) => to_wire(answer),
         Err(refused) => ConsumerGroupHeartbeatResponse::default()
-            .with_error_code(refused.error.code())
+            .with_error_code(refused.code.code())
             .with_error_message(message(refused.message)),
     }
 }
@@ -35,10 +36,10 @@ fn answer(
     group_id: &str,
     beat: &ConsumerHeartbeat,
     context: &Context,
-) -> Result<HeartbeatAnswer, Refused> {
+) -> Result<HeartbeatAnswer, Rejection> {
     if group_id.is_empty() {
         let message = "GroupId can't be empty.".into();
-        return Err(Refused { error: ResponseError::InvalidRequest, message });
+        return Err(Rejection { code: ResponseError::InvalidRequest, message });
     }
     beat.validate()?;
     context.check_coordinator(group_id)?;

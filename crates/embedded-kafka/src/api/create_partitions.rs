@@ -10,7 +10,7 @@ use kafka_protocol::messages::{CreatePartitionsRequest, CreatePartitionsResponse
 
 use super::{Context, has_no_time, message};
 use crate::metadata::MOST_PARTITIONS;
-use crate::refusal::Refusal;
+use crate::rejection::Rejection;
 
 pub(super) fn handle(
     request: CreatePartitionsRequest,
@@ -29,12 +29,12 @@ pub(super) fn handle(
         let name = topic.name.clone();
         let outcome = match named.get_mut(&name) {
             Some(1) if has_no_time(request.timeout_ms) => {
-                Err(Refusal::new(ResponseError::RequestTimedOut, ""))
+                Err(Rejection::new(ResponseError::RequestTimedOut, ""))
             }
             Some(1) => create(topic, request.validate_only, context),
             Some(times) if *times > 1 => {
                 *times = 0;
-                Err(Refusal::new(ResponseError::InvalidRequest, "Duplicate topic name."))
+                Err(Rejection::new(ResponseError::InvalidRequest, "Duplicate topic name."))
             }
             _ => continue,
         };
@@ -78,7 +78,7 @@ fn create(
     topic: CreatePartitionsTopic,
     validate_only: bool,
     context: &Context,
-) -> Result<(), Refusal> {
+) -> Result<(), Rejection> {
     let assignments: Option<Vec<Vec<i32>>> = topic.assignments.map(|assignments| {
         let brokers_of = |assignment: kafka_protocol::messages::create_partitions_request::CreatePartitionsAssignment| {
             assignment.broker_ids.iter().map(|broker| broker.0).collect()

@@ -10,7 +10,7 @@ use kafka_protocol::messages::{CreateTopicsRequest, CreateTopicsResponse, TopicN
 use super::describe_configs::describe_settings;
 use super::{Context, has_no_time, message};
 use crate::metadata::{MOST_PARTITIONS, NewTopic, Topic};
-use crate::refusal::Refusal;
+use crate::rejection::Rejection;
 
 pub(super) fn handle(
     request: CreateTopicsRequest,
@@ -29,7 +29,7 @@ pub(super) fn handle(
         let name = topic.name.clone();
         let created = match named.get_mut(&name) {
             Some(1) if has_no_time(request.timeout_ms) => {
-                Err(Refusal::new(ResponseError::RequestTimedOut, ""))
+                Err(Rejection::new(ResponseError::RequestTimedOut, ""))
             }
             Some(1) => {
                 context.state.metadata.create_topic(wanted(topic), request.validate_only)
@@ -37,7 +37,7 @@ pub(super) fn handle(
             // A topic that is named twice is refused, once.
             Some(times) if *times > 1 => {
                 *times = 0;
-                Err(Refusal::new(ResponseError::InvalidRequest, "Duplicate topic name."))
+                Err(Rejection::new(ResponseError::InvalidRequest, "Duplicate topic name."))
             }
             _ => continue,
         };

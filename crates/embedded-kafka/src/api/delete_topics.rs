@@ -10,7 +10,7 @@ use kafka_protocol::messages::{DeleteTopicsRequest, DeleteTopicsResponse, TopicN
 use uuid::Uuid;
 
 use super::{Context, has_no_time, message, topic_name};
-use crate::refusal::Refusal;
+use crate::rejection::Rejection;
 use crate::metadata::Topic;
 
 pub(super) fn handle(
@@ -36,7 +36,7 @@ pub(super) fn handle(
         }
         let deleted = found.and_then(|found| {
             if has_no_time {
-                return Err(Refusal::new(ResponseError::RequestTimedOut, ""));
+                return Err(Rejection::new(ResponseError::RequestTimedOut, ""));
             }
             context.state.delete_topic(&found)?;
             Ok(found)
@@ -74,9 +74,9 @@ impl Named {
     }
 
     /// The topic that is meant.
-    fn find(&self, topic: &DeleteTopicState, context: &Context) -> Result<Arc<Topic>, Refusal> {
+    fn find(&self, topic: &DeleteTopicState, context: &Context) -> Result<Arc<Topic>, Rejection> {
         let metadata = &context.state.metadata;
-        let refuse = |message| Err(Refusal::invalid_request(message));
+        let refuse = |message| Err(Rejection::invalid_request(message));
         match (&topic.name, topic.topic_id.is_nil()) {
             (None, true) => refuse("Neither topic name nor id were specified."),
             (Some(_), false) => refuse("You may not specify both topic name and topic id."),
@@ -86,7 +86,7 @@ impl Named {
                 Some(found) if self.ids.contains_key(&found.id) => {
                     refuse("The provided topic name maps to an ID that was already supplied.")
                 }
-                found => found.ok_or_else(Refusal::unknown_topic),
+                found => found.ok_or_else(Rejection::unknown_topic),
             },
             (None, false) => match metadata.topic_by_id(topic.topic_id) {
                 Some(found) if self.names.contains_key(&topic_name(&found.name)) => {
@@ -94,7 +94,7 @@ impl Named {
                 }
                 found => found.ok_or_else(|| {
                     let message = "This server does not host this topic ID.";
-                    Refusal::new(ResponseError::UnknownTopicId, message)
+                    Rejection::new(ResponseError::UnknownTopicId, message)
                 }),
             },
         }
@@ -103,7 +103,7 @@ impl Named {
 
 fn describe(
     asked: DeleteTopicState,
-    deleted: Result<Arc<Topic>, Refusal>,
+    deleted: Result<Arc<Topic>, Rejection>,
     version: i16,
 ) -> DeletableTopicResult {
     let mut result = DeletableTopicResult::default().with_name(asked.name);

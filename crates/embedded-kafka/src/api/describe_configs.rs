@@ -19,7 +19,7 @@ use super::config_resources::{
 use crate::config::{Kind, Layers, TOPIC_SETTINGS, TopicConfig, TopicSetting, apache};
 use crate::config::apache::{Definition, Of, Update};
 use crate::config::layers::{DEFAULT_CONFIG, DYNAMIC_DEFAULT_BROKER_CONFIG, Given, Synonym, broker_definition};
-use crate::refusal::Refusal;
+use crate::rejection::Rejection;
 use crate::metadata::names;
 
 /// Set for the topic itself.
@@ -85,7 +85,7 @@ fn describe(
     resource: &DescribeConfigsResource,
     node: i32,
     store: &impl ConfigStore,
-) -> Result<Vec<DescribeConfigsResourceResult>, Refusal> {
+) -> Result<Vec<DescribeConfigsResourceResult>, Rejection> {
     let name = &*resource.resource_name;
     match resource.resource_type {
         TOPIC => describe_topic(name, node, store),
@@ -93,20 +93,20 @@ fn describe(
         BROKER => {
             let id = node_id(name, "Broker id")?;
             if id != node {
-                return Err(Refusal::invalid_request(format!(
+                return Err(Rejection::invalid_request(format!(
                     "Unexpected broker id, expected {node} or empty string, but received {id}"
                 )));
             }
             Ok(describe_node(&store.layers(node)))
         }
-        GROUP if name.is_empty() => Err(Refusal::invalid_request("Group name must not be empty")),
+        GROUP if name.is_empty() => Err(Rejection::invalid_request("Group name must not be empty")),
         GROUP => {
             let (own, layers) = (store.group_overrides(name), store.layers(node));
             let row = |it| own_row(it, &own, DYNAMIC_GROUP_CONFIG, &layers);
             Ok(apache::definitions(Of::Group).map(row).collect())
         }
         CLIENT_METRICS if name.is_empty() => {
-            Err(Refusal::invalid_request("Client metrics subscription name must not be empty"))
+            Err(Rejection::invalid_request("Client metrics subscription name must not be empty"))
         }
         CLIENT_METRICS => {
             let own = store.metrics_overrides(name);
@@ -114,17 +114,17 @@ fn describe(
             Ok(apache::definitions(Of::ClientMetrics).map(row).collect())
         }
         BROKER_LOGGER if name.is_empty() => {
-            Err(Refusal::invalid_request("Broker id must not be empty"))
+            Err(Rejection::invalid_request("Broker id must not be empty"))
         }
         BROKER_LOGGER => {
             let id = node_id(name, "Broker id")?;
             if id != node {
                 let message = format!("Unexpected broker id, expected {node} but received {id}");
-                return Err(Refusal::invalid_request(message));
+                return Err(Rejection::invalid_request(message));
             }
             Ok(Vec::new())
         }
-        _ => Err(Refusal::invalid_request(
+        _ => Err(Rejection::invalid_request(
             "This most likely occurs because of a request being malformed by the client library \
              or the message was sent to an incompatible broker. \
              See the broker logs for more details.",
@@ -136,10 +136,10 @@ fn describe_topic(
     name: &str,
     node: i32,
     store: &impl ConfigStore,
-) -> Result<Vec<DescribeConfigsResourceResult>, Refusal> {
+) -> Result<Vec<DescribeConfigsResourceResult>, Rejection> {
     names::validate(name)
-        .map_err(|message| Refusal { code: ResponseError::InvalidTopicException, message })?;
-    let config = store.topic_config(name, node).ok_or_else(|| Refusal {
+        .map_err(|message| Rejection { code: ResponseError::InvalidTopicException, message })?;
+    let config = store.topic_config(name, node).ok_or_else(|| Rejection {
         code: ResponseError::UnknownTopicOrPartition,
         message: String::new(),
     })?;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::consumer_group_heartbeat::ClusterTopics;
 use super::Context;
-use crate::group::{JoinRefused, JoinRequest, Joined, Protocol};
+use crate::group::{JoinRejection, JoinRequest, Joined, Protocol};
 
 pub(crate) async fn handle(
     request: JoinGroupRequest,
@@ -18,7 +18,7 @@ pub(crate) async fn handle(
 ) -> JoinGroupResponse {
     if let Err(error) = context.check_members_coordinator(&request.group_id) {
         let member_id = request.member_id.to_string();
-        return refused(JoinRefused { error, member_id }, version);
+        return refused(JoinRejection { error, member_id }, version);
     }
     let group_id = request.group_id.to_string();
     let request = from_wire(request, version, context);
@@ -99,7 +99,7 @@ fn accepted(joined: Joined, version: i16) -> JoinGroupResponse {
         .with_members(members.collect())
 }
 
-fn refused(refused: JoinRefused, version: i16) -> JoinGroupResponse {
+fn refused(refused: JoinRejection, version: i16) -> JoinGroupResponse {
     JoinGroupResponse::default()
         .with_error_code(refused.error.code())
         .with_generation_id(-1)
@@ -160,7 +160,7 @@ mod tests {
     fn every_version_encodes_a_refusal() {
         for version in 0..=9 {
             let error = ResponseError::MemberIdRequired;
-            let refusal = refused(JoinRefused { error, member_id: "a".into() }, version);
+            let refusal = refused(JoinRejection { error, member_id: "a".into() }, version);
             let decoded = reencoded(&refusal, version);
             assert_eq!((decoded.error_code, decoded.generation_id), (79, -1));
             assert_eq!(&*decoded.member_id, "a");

@@ -17,7 +17,7 @@ use kafka_protocol::messages::{BrokerId, ProduceRequest, ProduceResponse};
 use tokio::time::Instant;
 
 use super::{Answer, Call, Context, message, node_endpoints, to_be_aborted};
-use crate::log::{self, Appended, BatchHeader, Position, Producer, Rejection};
+use crate::log::{self, Appended, BatchHeader, Position, Producer, BatchRejection};
 use crate::metadata::{Partition, Written, names};
 use crate::txn::Partitions;
 use crate::wait::wait_for;
@@ -128,7 +128,7 @@ fn handle(
 
 /// Checks what none of the partitions is looked at without: Kafka wants to know first whether the
 /// records belong to a transaction, and whether the request may have one.
-fn check_first_batches(request: &ProduceRequest) -> Result<(), Rejection> {
+fn check_first_batches(request: &ProduceRequest) -> Result<(), BatchRejection> {
     let partitions = request.topic_data.iter().flat_map(|topic| &topic.partition_data);
     let mut is_transactional = false;
     for records in partitions.filter_map(|data| data.records.as_ref()) {
@@ -203,7 +203,7 @@ impl Sender<'_> {
         topic: &str,
         data: &PartitionProduceData,
         acks: i16,
-    ) -> Result<(Arc<Partition>, Written), Rejection> {
+    ) -> Result<(Arc<Partition>, Written), BatchRejection> {
         if names::is_internal(topic) {
             // The coordinators alone write there, and read it when the cluster starts.
             return Err(ResponseError::InvalidTopicException.into());
@@ -278,7 +278,7 @@ fn acknowledge(
 fn refuse(
     response: PartitionProduceResponse,
     topic: &str,
-    rejection: Rejection,
+    rejection: BatchRejection,
     version: i16,
     context: &Context,
 ) -> PartitionProduceResponse {

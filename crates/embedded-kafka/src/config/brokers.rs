@@ -12,7 +12,7 @@ use super::apache::{self, Of, Update};
 use super::kinds::{Kind, elements};
 use super::layers::{Given, Layers, broker_definition, listener_setting};
 use super::{Change, Operation, requirements};
-use crate::refusal::Refusal;
+use crate::rejection::Rejection;
 
 const MIN_IN_SYNC: &str = "min.insync.replicas";
 
@@ -23,12 +23,12 @@ pub(crate) enum Level {
     AllBrokers,
 }
 
-/// What becomes of `now` by these changes. With `replaces_all`, what they do not name goes. `layers`
-/// is what the broker has that is asked.
+/// What becomes of `now` by these changes. With `replaces_all`, what they do not name goes.
+/// `layers` is what the broker has that is asked.
 ///
 /// # Errors
-/// `INVALID_REQUEST` for what cannot be changed while a broker runs and for a value that is refused;
-/// `INVALID_CONFIG` for an operation that the setting does not know, and for
+/// `INVALID_REQUEST` for what cannot be changed while a broker runs and for a value that is
+/// refused; `INVALID_CONFIG` for an operation that the setting does not know, and for
 /// `min.insync.replicas` where eligible leader replicas need it to stay (KIP-966).
 pub(crate) fn changed(
     now: &Given,
@@ -36,7 +36,7 @@ pub(crate) fn changed(
     replaces_all: bool,
     level: Level,
     layers: &Layers,
-) -> Result<Given, Refusal> {
+) -> Result<Given, Rejection> {
     let mut after = if replaces_all { Given::new() } else { now.clone() };
     for change in changes {
         apply(&mut after, change)?;
@@ -46,10 +46,10 @@ pub(crate) fn changed(
     Ok(after)
 }
 
-fn apply(settings: &mut Given, change: &Change<'_>) -> Result<(), Refusal> {
+fn apply(settings: &mut Given, change: &Change<'_>) -> Result<(), Rejection> {
     let Some(operation) = change.operation else {
         let error = ResponseError::UnknownServerError;
-        return Err(Refusal::new(error, error.to_string()));
+        return Err(Rejection::new(error, error.to_string()));
     };
     let given = change.value.unwrap_or_default();
     let value = match operation {
@@ -72,14 +72,14 @@ fn edited_list(
     name: &str,
     operation: Operation,
     given: &str,
-) -> Result<String, Refusal> {
+) -> Result<String, Rejection> {
     // The throttles of replication are known only once they are set.
     let definition = apache::definition(Of::Broker, name)
         .filter(|it| it.doc.is_some())
-        .ok_or_else(|| Refusal::invalid_config(format!("Unknown config name: {name}")))?;
+        .ok_or_else(|| Rejection::invalid_config(format!("Unknown config name: {name}")))?;
     if !definition.kind.is_list() {
         let verb = if operation == Operation::Append { "append" } else { "subtract" };
-        return Err(Refusal::invalid_config(format!(
+        return Err(Rejection::invalid_config(format!(
             "Config value {verb} is not allowed for config key: {name}"
         )));
     }
@@ -97,7 +97,7 @@ fn edited_list(
 
 /// In Kafka's order: what is fixed, what belongs to a listener, values, and what one broker alone
 /// can have.
-fn check(settings: &Given, level: Level, layers: &Layers) -> Result<(), Refusal> {
+fn check(settings: &Given, level: Level, layers: &Layers) -> Result<(), Rejection> {
     let named = |is_refused: &dyn Fn(&str) -> bool| {
         let names = settings.keys().map(String::as_str).filter(|name| is_refused(name));
         as_a_java_set(names.collect())
@@ -127,7 +127,7 @@ fn check(settings: &Given, level: Level, layers: &Layers) -> Result<(), Refusal>
         Level::OneBroker => after.own = settings.clone(),
         Level::AllBrokers => after.of_all = settings.clone(),
     }
-    requirements::check(layers, &after).map_err(Refusal::invalid_request)
+    requirements::check(layers, &after).map_err(Rejection::invalid_request)
 }
 
 /// Security settings with a listener's prefix are one broker's; quotas of connections need not be.
@@ -141,15 +141,15 @@ fn is_of_a_listener(name: &str) -> bool {
         || name == "ssl.key.password"
 }
 
-fn refuse(names: &[&str], why: &str) -> Result<(), Refusal> {
+fn refuse(names: &[&str], why: &str) -> Result<(), Rejection> {
     if names.is_empty() {
         return Ok(());
     }
-    Err(Refusal::invalid_request(format!("{why}: [{}]", names.join(", "))))
+    Err(Rejection::invalid_request(format!("{why}: [{}]", names.join(", "))))
 }
 
 /// What is not Kafka's may belong to a plugin, and is taken as it is.
-fn check_type(name: &str, value: &str) -> Result<(), Refusal> {
+fn check_type(name: &str, value: &str) -> Result<(), Rejection> {
     let Some(definition) = broker_definition(name) else { return Ok(()) };
     let base = &definition.name;
     let kind = definition.kind;
@@ -161,10 +161,10 @@ fn check_type(name: &str, value: &str) -> Result<(), Refusal> {
         let distinct: BTreeSet<&str> = list.iter().copied().collect();
         if distinct.len() < list.len() && !list.contains(&"") {
             let message = format!("Configuration '{base}' values must not be duplicated.");
-            return Err(Refusal::invalid_request(message));
+            return Err(Rejection::invalid_request(message));
         }
     }
-    kind.normalise(base, value).map(drop).map_err(Refusal::invalid_request)
+    kind.normalise(base, value).map(drop).map_err(Rejection::invalid_request)
 }
 
 /// A cluster with eligible leader replicas has one number for all brokers, always.
@@ -173,14 +173,14 @@ fn check_min_in_sync(
     after: &Given,
     changes: &[Change<'_>],
     level: Level,
-) -> Result<(), Refusal> {
+) -> Result<(), Rejection> {
     let is_named = changes.iter().any(|change| change.name == MIN_IN_SYNC);
     let is_removed = now.contains_key(MIN_IN_SYNC) && !after.contains_key(MIN_IN_SYNC);
     match level {
-        Level::OneBroker if is_named => Err(Refusal::invalid_config(
+        Level::OneBroker if is_named => Err(Rejection::invalid_config(
             "Broker-level min.insync.replicas cannot be altered while ELR is enabled.",
         )),
-        Level::AllBrokers if is_removed => Err(Refusal::invalid_config(
+        Level::AllBrokers if is_removed => Err(Rejection::invalid_config(
             "Cluster-level min.insync.replicas cannot be removed while ELR is enabled.",
         )),
         _ => Ok(()),

@@ -8,7 +8,7 @@ use kafka_protocol::ResponseError;
 use super::kinds;
 use super::topic_config::TopicConfig;
 use super::topic_settings::topic_setting;
-use crate::refusal::Refusal;
+use crate::rejection::Rejection;
 
 /// What an incremental change does with a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +54,7 @@ pub(crate) struct Change<'a> {
 /// INVALID_REQUEST.
 pub(crate) fn check_entries<'a>(
     entries: impl IntoIterator<Item = (&'a str, bool)>,
-) -> Result<(), Refusal> {
+) -> Result<(), Rejection> {
     let (mut names, mut nulls, mut doubled) = (BTreeSet::new(), Vec::new(), false);
     for (name, is_null) in entries {
         doubled |= !names.insert(name);
@@ -63,13 +63,13 @@ pub(crate) fn check_entries<'a>(
         }
     }
     if doubled {
-        return Err(Refusal::invalid_request("Error due to duplicate config keys"));
+        return Err(Rejection::invalid_request("Error due to duplicate config keys"));
     }
     if nulls.is_empty() {
         return Ok(());
     }
     let message = format!("Null value not supported for : {}", nulls.join(", "));
-    Err(Refusal::invalid_request(message))
+    Err(Rejection::invalid_request(message))
 }
 
 impl TopicConfig {
@@ -79,7 +79,7 @@ impl TopicConfig {
     ///
     /// INVALID_REQUEST for doubled names and nulls, INVALID_CONFIG for values and for lists'
     /// operations on what is no list, UNKNOWN_SERVER_ERROR for an operation that does not exist.
-    pub(crate) fn changed(&self, changes: &[Change<'_>]) -> Result<Self, Refusal> {
+    pub(crate) fn changed(&self, changes: &[Change<'_>]) -> Result<Self, Rejection> {
         check_entries(changes.iter().map(|change| {
             (change.name, change.value.is_none() && change.operation != Some(Operation::Delete))
         }))?;
@@ -87,7 +87,7 @@ impl TopicConfig {
         for change in changes {
             let Some(operation) = change.operation else {
                 let error = ResponseError::UnknownServerError;
-                return Err(Refusal { code: error, message: error.to_string() });
+                return Err(Rejection { code: error, message: error.to_string() });
             };
             let value = match operation {
                 Operation::Delete => {
@@ -108,7 +108,7 @@ impl TopicConfig {
         change: &Change<'_>,
         verb: &str,
         edit: for<'a> fn(Vec<&'a str>, &[&'a str]) -> String,
-    ) -> Result<String, Refusal> {
+    ) -> Result<String, Rejection> {
         match topic_setting(change.name).filter(|setting| setting.kind.is_list()) {
             Some(setting) => {
                 // Kafka begins with its own default, whatever the broker hands down.
@@ -118,7 +118,7 @@ impl TopicConfig {
                 let given = change.value.unwrap_or_default().split(',').map(str::trim);
                 Ok(edit(now, &given.collect::<Vec<_>>()))
             }
-            None => Err(Refusal::invalid_config(format!(
+            None => Err(Rejection::invalid_config(format!(
                 "Can't {verb} to key {} because its type is not LIST.",
                 change.name
             ))),

@@ -7,7 +7,7 @@ use kafka_protocol::ResponseError;
 
 use super::apache::{self, Of};
 use super::{Change, Operation, kinds};
-use crate::refusal::Refusal;
+use crate::rejection::Rejection;
 
 /// How often clients may be asked to push, in ms.
 const INTERVALS: std::ops::RangeInclusive<i64> = 100..=3_600_000;
@@ -23,8 +23,8 @@ const SELECTORS: [&str; 7] = [
     "client_group_id",
 ];
 
-/// What becomes of a subscription's settings by these changes. With `replaces_all`, what they do not
-/// name goes.
+/// What becomes of a subscription's settings by these changes. With `replaces_all`, what they do
+/// not name goes.
 ///
 /// # Errors
 /// Kafka's, for a subscription without a name, an unknown setting and a value that is refused.
@@ -33,13 +33,13 @@ pub(crate) fn changed(
     now: &BTreeMap<String, String>,
     changes: &[Change<'_>],
     replaces_all: bool,
-) -> Result<BTreeMap<String, String>, Refusal> {
+) -> Result<BTreeMap<String, String>, Rejection> {
     let mut own = if replaces_all { BTreeMap::new() } else { now.clone() };
     for change in changes {
         let verb = match change.operation {
             None => {
                 let error = ResponseError::UnknownServerError;
-                return Err(Refusal::new(error, error.to_string()));
+                return Err(Rejection::new(error, error.to_string()));
             }
             Some(Operation::Delete) => {
                 own.remove(change.name);
@@ -54,25 +54,25 @@ pub(crate) fn changed(
             Some(Operation::Subtract) => "SUBTRACT",
         };
         let message = format!("Can't {verb} to key {} because its type is not LIST.", change.name);
-        return Err(Refusal::invalid_config(message));
+        return Err(Rejection::invalid_config(message));
     }
     check(subscription, &mut own)?;
     Ok(own)
 }
 
 /// Brings the values into the form in which Kafka shows them.
-fn check(subscription: &str, own: &mut BTreeMap<String, String>) -> Result<(), Refusal> {
+fn check(subscription: &str, own: &mut BTreeMap<String, String>) -> Result<(), Rejection> {
     if subscription.is_empty() {
-        return Err(Refusal::invalid_request("Subscription name can't be empty"));
+        return Err(Rejection::invalid_request("Subscription name can't be empty"));
     }
     for (name, value) in own {
         let Some(definition) = apache::definition(Of::ClientMetrics, name) else {
             let message = format!("Unknown client metrics configuration: {name}");
-            return Err(Refusal::invalid_request(message));
+            return Err(Rejection::invalid_request(message));
         };
-        *value = definition.kind.normalise(name, value).map_err(Refusal::invalid_config)?;
+        *value = definition.kind.normalise(name, value).map_err(Rejection::invalid_config)?;
         if name == "interval.ms" && !value.parse().is_ok_and(|ms| INTERVALS.contains(&ms)) {
-            return Err(Refusal::invalid_request(format!(
+            return Err(Rejection::invalid_request(format!(
                 "Invalid value {value} for {name}, interval must be between 100 and 3600000 \
                  (1 hour)"
             )));
@@ -82,7 +82,7 @@ fn check(subscription: &str, own: &mut BTreeMap<String, String>) -> Result<(), R
                 let selector = pattern.split_once('=').map(|(selector, _)| selector.trim());
                 if !selector.is_some_and(|it| SELECTORS.contains(&it)) {
                     let message = format!("Illegal client matching pattern: {pattern}");
-                    return Err(Refusal::invalid_config(message));
+                    return Err(Rejection::invalid_config(message));
                 }
             }
         }

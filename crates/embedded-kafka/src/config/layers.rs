@@ -15,7 +15,8 @@ pub(crate) const STATIC_BROKER_CONFIG: i8 = 4;
 /// Set by nobody.
 pub(crate) const DEFAULT_CONFIG: i8 = 5;
 
-/// A setting with several names, the one that counts first: Kafka has some of them in several units.
+/// A setting with several names, the one that counts first: Kafka has some of them in several
+/// units.
 const SYNONYMS: &[&[(&str, i64)]] = &[
     &[
         ("log.retention.ms", 1),

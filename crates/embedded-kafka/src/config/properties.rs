@@ -1,5 +1,5 @@
-//! The properties of a broker that a cluster can be started with: which of them mean something here,
-//! and what values they take.
+//! The properties of a broker that a cluster can be started with: which of them mean something
+//! here, and what values they take.
 //!
 //! A property that would change nothing is refused by its name. Who sets it expects an effect, and
 //! would look for it in vain.

@@ -3,16 +3,16 @@
 use super::topic_settings::topic_setting;
 use super::*;
 use crate::log::{Compression, TimestampType};
-use crate::refusal::Refusal;
+use crate::rejection::Rejection;
 
-fn set(name: &str, value: &str) -> Result<TopicConfig, Refusal> {
+fn set(name: &str, value: &str) -> Result<TopicConfig, Rejection> {
     changed(&TopicConfig::default(), &[(name, Operation::Set, Some(value))])
 }
 
 fn changed(
     config: &TopicConfig,
     changes: &[(&str, Operation, Option<&str>)],
-) -> Result<TopicConfig, Refusal> {
+) -> Result<TopicConfig, Rejection> {
     let change = |&(name, operation, value)| Change { name, operation: Some(operation), value };
     config.changed(&changes.iter().map(change).collect::<Vec<_>>())
 }
@@ -106,7 +106,7 @@ fn a_value_is_refused_in_kafkas_words() {
     ];
     for (name, value, shown, reason) in rows {
         let message = format!("Invalid value {shown} for configuration {name}: {reason}");
-        assert_eq!(set(name, value), Err(Refusal::invalid_config(message)));
+        assert_eq!(set(name, value), Err(Rejection::invalid_config(message)));
     }
 }
 
@@ -114,7 +114,7 @@ fn a_value_is_refused_in_kafkas_words() {
 fn a_list_is_refused_in_kafkas_words() {
     for list in [",", "compact,,x", "compact,"] {
         let message = "Configuration 'cleanup.policy' values must not be empty.";
-        assert_eq!(set("cleanup.policy", list), Err(Refusal::invalid_config(message)));
+        assert_eq!(set("cleanup.policy", list), Err(Rejection::invalid_config(message)));
     }
     let name = "leader.replication.throttled.replicas";
     for (list, shown) in [("abc", "abc"), ("0:a", "0:a"), (" 1:1 ,*", "1:1, *"), ("1", "1")] {
@@ -123,7 +123,7 @@ fn a_list_is_refused_in_kafkas_words() {
              a list of replicas in the following format: \
              [partitionId]:[brokerId],[partitionId]:[brokerId],..."
         );
-        assert_eq!(set(name, list), Err(Refusal::invalid_config(message)));
+        assert_eq!(set(name, list), Err(Rejection::invalid_config(message)));
     }
 }
 
@@ -183,12 +183,12 @@ fn values_that_contradict_each_other_are_refused() {
     let lags = [set("min.compaction.lag.ms", "10"), set("max.compaction.lag.ms", "5")];
     let message = "conflict topic config setting min.compaction.lag.ms (10) > \
                    max.compaction.lag.ms (5)";
-    let expected = Err(Refusal::invalid_config(message));
+    let expected = Err(Rejection::invalid_config(message));
     assert_eq!(changed(&TopicConfig::default(), &lags), expected);
     let message = "Tiered Storage functionality is disabled in the broker. \
                    Topic cannot be configured with remote log storage.";
     let remote = changed(&TopicConfig::default(), &[set("remote.storage.enable", "true")]);
-    assert_eq!(remote, Err(Refusal::invalid_config(message)));
+    assert_eq!(remote, Err(Rejection::invalid_config(message)));
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn lists_alone_are_appended_to() {
         let message = format!("Can't {verb} to key {name} because its type is not LIST.");
         assert_eq!(
             changed(&TopicConfig::default(), &[(name, operation, Some("5"))]),
-            Err(Refusal::invalid_config(message))
+            Err(Rejection::invalid_config(message))
         );
     }
 }
@@ -230,10 +230,10 @@ fn a_list_is_edited_element_by_element() {
     let bad = changed(&TopicConfig::default(), &[(policy, Operation::Append, Some("bad"))]);
     let message = "Invalid value bad for configuration cleanup.policy: \
                    String must be one of: compact, delete";
-    assert_eq!(bad, Err(Refusal::invalid_config(message)));
+    assert_eq!(bad, Err(Rejection::invalid_config(message)));
     let empty = changed(&TopicConfig::default(), &[(policy, Operation::Append, Some(""))]);
     let message = "Configuration 'cleanup.policy' values must not be empty.";
-    assert_eq!(empty, Err(Refusal::invalid_config(message)));
+    assert_eq!(empty, Err(Rejection::invalid_config(message)));
 }
 
 #[test]
@@ -241,7 +241,7 @@ fn nulls_and_doubled_names_are_malformed_requests() {
     let set = |name| (name, Operation::Set, None);
     assert_eq!(
         changed(&TopicConfig::default(), &[set("retention.ms"), set("cleanup.policy")]),
-        Err(Refusal::invalid_request(
+        Err(Rejection::invalid_request(
             "Null value not supported for : retention.ms, cleanup.policy"
         ))
     );
@@ -249,7 +249,7 @@ fn nulls_and_doubled_names_are_malformed_requests() {
         [("retention.ms", Operation::Set, Some("5")), ("retention.ms", Operation::Delete, None)];
     assert_eq!(
         changed(&TopicConfig::default(), &twice),
-        Err(Refusal::invalid_request("Error due to duplicate config keys"))
+        Err(Rejection::invalid_request("Error due to duplicate config keys"))
     );
 }
 
@@ -279,10 +279,10 @@ fn a_new_topic_takes_no_null_and_the_last_of_doubled_names() {
     assert_eq!(create(doubled).unwrap().retention_ms(), 2);
     let nulls = [("segment.bytes", None), ("nope", None)];
     let message = "Null value not supported for topic configs: segment.bytes,nope";
-    assert_eq!(create(nulls), Err(Refusal::invalid_config(message)));
+    assert_eq!(create(nulls), Err(Rejection::invalid_config(message)));
     let message = "Unknown topic config name: nope";
     let unknown = TopicConfig::create([("nope", Some("1"))], Inherited::default());
-    assert_eq!(unknown, Err(Refusal::invalid_config(message)));
+    assert_eq!(unknown, Err(Rejection::invalid_config(message)));
 }
 
 #[test]

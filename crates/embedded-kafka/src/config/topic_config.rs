@@ -6,7 +6,7 @@ use super::kinds;
 use super::layers::Inherited;
 use super::topic_settings::{TOPIC_SETTINGS, TopicSetting, topic_setting};
 use crate::log::{Compression, TimestampType};
-use crate::refusal::Refusal;
+use crate::rejection::Rejection;
 
 /// What becomes of old records. Both can be false: then everything is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,8 +83,8 @@ values! {
     unclean_leader_election_enable: bool,
 }
 
-/// The settings of one topic: what it sets itself, for the rest what its broker hands down, and then
-/// Kafka's defaults.
+/// The settings of one topic: what it sets itself, for the rest what its broker hands down, and
+/// then Kafka's defaults.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct TopicConfig {
     /// What the topic sets itself, as Kafka shows it.
@@ -111,7 +111,7 @@ impl TopicConfig {
     pub(crate) fn create<'a>(
         entries: impl IntoIterator<Item = (&'a str, Option<&'a str>)>,
         inherited: Inherited,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, Rejection> {
         let (mut given, mut nulls) = (BTreeMap::new(), Vec::new());
         for (name, value) in entries {
             match value {
@@ -122,7 +122,7 @@ impl TopicConfig {
         if !nulls.is_empty() {
             let nulls = nulls.join(",");
             let message = format!("Null value not supported for topic configs: {nulls}");
-            return Err(Refusal::invalid_config(message));
+            return Err(Rejection::invalid_config(message));
         }
         Self::from_overrides(given, inherited)
     }
@@ -135,15 +135,15 @@ impl TopicConfig {
     pub(crate) fn from_overrides(
         mut overrides: BTreeMap<String, String>,
         inherited: Inherited,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, Rejection> {
         if let Some(unknown) = overrides.keys().find(|name| topic_setting(name).is_none()) {
             let message = format!("Unknown topic config name: {unknown}");
-            return Err(Refusal::invalid_config(message));
+            return Err(Rejection::invalid_config(message));
         }
         for setting in TOPIC_SETTINGS {
             if let Some(value) = overrides.get_mut(setting.name) {
                 let normal = setting.kind.normalise(setting.name, value);
-                *value = normal.map_err(Refusal::invalid_config)?;
+                *value = normal.map_err(Rejection::invalid_config)?;
             }
         }
         let config = Self::with(overrides, inherited);
@@ -178,16 +178,16 @@ impl TopicConfig {
     }
 
     /// What no setting can say for itself.
-    fn check_together(&self) -> Result<(), Refusal> {
+    fn check_together(&self) -> Result<(), Rejection> {
         if self.overrides.get("remote.storage.enable").is_some_and(|value| value == "true") {
-            return Err(Refusal::invalid_config(
+            return Err(Rejection::invalid_config(
                 "Tiered Storage functionality is disabled in the broker. \
                  Topic cannot be configured with remote log storage.",
             ));
         }
         let (least, most) = (self.min_compaction_lag_ms(), self.max_compaction_lag_ms());
         if least > most {
-            return Err(Refusal::invalid_config(format!(
+            return Err(Rejection::invalid_config(format!(
                 "conflict topic config setting min.compaction.lag.ms ({least}) > \
                  max.compaction.lag.ms ({most})"
             )));

@@ -2,7 +2,8 @@
 
 use kafka_protocol::ResponseError;
 
-/// Translates the error of an append for a client whose request the coordinator could not write down.
+/// Translates the error of an append for a client whose request the coordinator could not write
+/// down.
 pub(crate) fn append_error(error: ResponseError) -> ResponseError {
     match error {
         ResponseError::UnknownTopicOrPartition

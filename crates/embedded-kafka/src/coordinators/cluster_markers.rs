@@ -11,7 +11,8 @@ use crate::metadata::names::CONSUMER_OFFSETS;
 use crate::time::Timestamp;
 use crate::txn::{Marker, Markers};
 
-/// Writes markers to the partitions of a cluster, and tells groups of those in `__consumer_offsets`.
+/// Writes markers to the partitions of a cluster, and tells groups of those in
+/// `__consumer_offsets`.
 pub(crate) struct ClusterMarkers {
     metadata: Arc<Metadata>,
     groups: Arc<GroupCoordinator>,

@@ -14,7 +14,7 @@ use crate::config::group_defaults::{
 };
 use crate::config::layers::Layers;
 use crate::config::{Change, Operation, Settings as ClusterSettings, apache};
-use crate::refusal::Refusal;
+use crate::rejection::Rejection;
 
 const ASSIGNMENT: &str = "consumer.assignment.interval.ms";
 const HEARTBEAT: &str = "consumer.heartbeat.interval.ms";
@@ -118,12 +118,12 @@ pub(crate) fn changed(
     changes: &[Change<'_>],
     replaces_all: bool,
     layers: &Layers,
-) -> Result<BTreeMap<String, String>, Refusal> {
+) -> Result<BTreeMap<String, String>, Rejection> {
     let mut own = if replaces_all { BTreeMap::new() } else { now.clone() };
     for change in changes {
         let Some(operation) = change.operation else {
             let error = ResponseError::UnknownServerError;
-            return Err(Refusal::new(error, error.to_string()));
+            return Err(Rejection::new(error, error.to_string()));
         };
         let verb = match operation {
             Operation::Delete => {
@@ -139,9 +139,9 @@ pub(crate) fn changed(
             Operation::Subtract => "SUBTRACT",
         };
         let message = format!("Can't {verb} to key {} because its type is not LIST.", change.name);
-        return Err(Refusal::invalid_config(message));
+        return Err(Rejection::invalid_config(message));
     }
-    check(own, layers).map_err(Refusal::invalid_config)
+    check(own, layers).map_err(Rejection::invalid_config)
 }
 
 /// The settings as Kafka shows them.
@@ -244,7 +244,7 @@ mod tests {
         now: &BTreeMap<String, String>,
         changes: &[Change<'_>],
         replaces_all: bool,
-    ) -> Result<BTreeMap<String, String>, Refusal> {
+    ) -> Result<BTreeMap<String, String>, Rejection> {
         let limits = [
             ("group.consumer.min.session.timeout.ms", "6000"),
             ("group.consumer.min.heartbeat.interval.ms", "100"),

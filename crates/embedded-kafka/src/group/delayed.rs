@@ -1,7 +1,7 @@
 //! A response that comes later: the group keeps a [`Responder`], the request a [`Delayed`].
 //!
-//! A request that is dropped while it waits (its client has gone) drops its half; the response to it
-//! then goes nowhere, and nothing is left over.
+//! A request that is dropped while it waits (its client has gone) drops its half; the response to
+//! it then goes nowhere, and nothing is left over.
 
 use std::sync::{Arc, Weak};
 

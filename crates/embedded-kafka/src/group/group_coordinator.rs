@@ -15,7 +15,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::delayed::Delayed;
 use super::group_description::{Described, Listed};
-use super::messages::{JoinAnswer, JoinRefused, JoinRequest, Leaving, SyncAnswer, SyncRequest};
+use super::messages::{JoinAnswer, JoinRejection, JoinRequest, Leaving, SyncAnswer, SyncRequest};
 use super::state_machine::{Group, State};
 use super::{GroupEvent, Settings, Step, Topics};
 use crate::log::Producer;
@@ -118,8 +118,8 @@ impl GroupCoordinator {
         change(Arc::make_mut(&mut settings));
     }
 
-    /// Gives a group settings of its own, made of those of all groups, or takes them away. They hold
-    /// from the next request on.
+    /// Gives a group settings of its own, made of those of all groups, or takes them away. They
+    /// hold from the next request on.
     pub(crate) fn configure(
         &self,
         group_id: &str,
@@ -142,7 +142,7 @@ impl GroupCoordinator {
     ) -> DelayedResponse<JoinAnswer> {
         let refuse = |error| {
             let member_id = request.member_id.clone();
-            DelayedResponse::answered(Err(JoinRefused { error, member_id }))
+            DelayedResponse::answered(Err(JoinRejection { error, member_id }))
         };
         if !is_valid_group_id(group_id) {
             return refuse(ResponseError::InvalidGroupId);
@@ -166,7 +166,7 @@ impl GroupCoordinator {
                 return Delayed::answered(self.join_consumer_group(group, &request, topics, step));
             }
             if let Err(error) = self.downgrade_group(group, step) {
-                return Delayed::answered(Err(JoinRefused { error, member_id }));
+                return Delayed::answered(Err(JoinRejection { error, member_id }));
             }
             let delayed = group.join(request, step);
             if group.state == State::Dead {
@@ -174,7 +174,7 @@ impl GroupCoordinator {
             }
             match group.store_as_new(step) {
                 Ok(()) => delayed,
-                Err(error) => Delayed::answered(Err(JoinRefused { error, member_id })),
+                Err(error) => Delayed::answered(Err(JoinRejection { error, member_id })),
             }
         });
         DelayedResponse { cell: Some(cell), delayed }

@@ -10,7 +10,7 @@ use kafka_protocol::ResponseError;
 
 use super::Step;
 use super::member::Member;
-use super::messages::{JoinRefused, Protocol};
+use super::messages::{JoinRejection, Protocol};
 use super::state_machine::{Group, JoinTimer, State};
 use crate::records::{GroupMetadataValue, MemberMetadata};
 use crate::time::Timestamp;
@@ -120,7 +120,7 @@ impl Group {
         for member in self.members.values_mut() {
             member.expires_at = None;
             let member_id = member.id.clone();
-            member.answer_join(Err(JoinRefused { error, member_id }));
+            member.answer_join(Err(JoinRejection { error, member_id }));
             member.answer_sync(Err(error));
         }
         self.mark_deleted(now);

@@ -5,12 +5,12 @@ use kafka_protocol::ResponseError;
 
 use super::delayed::{Delayed, Responder};
 use super::member::Member;
-use super::messages::{JoinAnswer, JoinRefused, JoinRequest, Joined};
+use super::messages::{JoinAnswer, JoinRejection, JoinRequest, Joined};
 use super::state_machine::{Group, State};
 use super::{GroupEvent, Step};
 
 fn refused(error: ResponseError, member_id: impl Into<String>) -> Delayed<JoinAnswer> {
-    Delayed::answered(Err(JoinRefused { error, member_id: member_id.into() }))
+    Delayed::answered(Err(JoinRejection { error, member_id: member_id.into() }))
 }
 
 impl Group {
@@ -166,7 +166,7 @@ impl Group {
         member.session_timeout_ms = request.session_timeout_ms;
         member.rebalance_timeout_ms = request.rebalance_timeout_ms;
         let error = ResponseError::RebalanceInProgress;
-        member.answer_join(Err(JoinRefused { error, member_id: member_id.to_owned() }));
+        member.answer_join(Err(JoinRejection { error, member_id: member_id.to_owned() }));
         member.joining = Some(responder);
     }
 
@@ -219,7 +219,7 @@ impl Group {
     ) -> Option<Member> {
         let mut old = self.members.remove(old_id)?;
         let error = ResponseError::FencedInstanceId;
-        old.answer_join(Err(JoinRefused { error, member_id: old_id.to_owned() }));
+        old.answer_join(Err(JoinRejection { error, member_id: old_id.to_owned() }));
         old.answer_sync(Err(error));
         if self.pending_syncs.remove(old_id) {
             self.pending_syncs.insert(new_id.to_owned());
@@ -257,7 +257,7 @@ impl Group {
         let stored = self.store(None, step);
         let mut answer = Ok(self.joined(new_id, false));
         if let Err(error) = stored {
-            answer = Err(JoinRefused { error, member_id: String::new() });
+            answer = Err(JoinRejection { error, member_id: String::new() });
         } else if let Ok(joined) = &mut answer {
             if understands_skip_assignment {
                 joined.skip_assignment = self.is_leader(new_id);

@@ -111,7 +111,8 @@ impl GroupCoordinator {
         self.mark_loaded(is_loaded, now);
     }
 
-    /// Marks partitions as loaded, once nothing is left in them of topics that were deleted meanwhile.
+    /// Marks partitions as loaded, once nothing is left in them of topics that were deleted
+    /// meanwhile.
     fn mark_loaded(&self, is_loaded: impl Fn(i32) -> bool, now: Timestamp) {
         loop {
             let mut groups = self.groups.write();
@@ -135,8 +136,8 @@ impl GroupCoordinator {
         }
     }
 
-    /// Unloads partitions whose groups another node coordinates from now on, or none: forgets what is
-    /// known of them here, and tells the requests that wait to ask elsewhere.
+    /// Unloads partitions whose groups another node coordinates from now on, or none: forgets what
+    /// is known of them here, and tells the requests that wait to ask elsewhere.
     pub(crate) fn unload(&self, partitions: &[i32], now: Timestamp) {
         let mut groups = self.groups.write();
         for partition in partitions {

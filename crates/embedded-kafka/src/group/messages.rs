@@ -58,14 +58,14 @@ pub(crate) struct JoinedMember {
     pub(crate) metadata: Bytes,
 }
 
-/// A refusal, with the member id that the client is to use from now on.
+/// A rejected JoinGroup, with the member id that the client is to use from now on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct JoinRefused {
+pub(crate) struct JoinRejection {
     pub(crate) error: ResponseError,
     pub(crate) member_id: String,
 }
 
-pub(crate) type JoinAnswer = Result<Joined, JoinRefused>;
+pub(crate) type JoinAnswer = Result<Joined, JoinRejection>;
 
 /// A SyncGroup request.
 #[derive(Debug, Clone)]

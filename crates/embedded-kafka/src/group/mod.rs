@@ -1,10 +1,10 @@
 //! Consumer groups: the classic protocol (JoinGroup, SyncGroup, Heartbeat, LeaveGroup), the new one
 //! of KIP-848 (`consumer/`) and committed offsets, as Apache Kafka's group coordinator does them.
 //!
-//! A [`state_machine::Group`] is a state machine of plain functions: it is told the time and what to do,
-//! and leaves answers, records and events behind ([`Step`]). It looks into nobody's metadata,
-//! which is why every assignor of every client works; [`subscription`] is the one exception, for
-//! refusing to delete offsets that are in use.
+//! A [`state_machine::Group`] is a state machine of plain functions: it is told the time and what
+//! to do, and leaves answers, records and events behind ([`Step`]). It looks into nobody's
+//! metadata, which is why every assignor of every client works; [`subscription`] is the one
+//! exception, for refusing to delete offsets that are in use.
 //!
 //! [`GroupCoordinator`] holds all of them, one lock each, writes what must survive to
 //! `__consumer_offsets`, and wakes the requests that wait. The expiry of old offsets is not here.
@@ -40,7 +40,7 @@ use crate::time::Timestamp;
 pub(crate) use config::Settings;
 pub(crate) use consumer::{
     ConsumerHeartbeat, DescribedConsumer, DescribedConsumerGroup, FetchingMember, HeartbeatAnswer,
-    Refused, Topics, whole,
+    Topics, whole,
 };
 pub(crate) use group_coordinator::{GroupCoordinator, OffsetsLog};
 pub(crate) use group_description::{Described, DescribedMember, Listed};
@@ -48,7 +48,7 @@ pub(crate) use load_groups::LogEntry;
 #[cfg(test)]
 pub(crate) use messages::JoinedMember;
 pub(crate) use messages::{
-    Commit, JoinRefused, JoinRequest, Joined, Leaving, Protocol, SyncRequest, Synced,
+    Commit, JoinRejection, JoinRequest, Joined, Leaving, Protocol, SyncRequest, Synced,
 };
 pub(crate) use offset_store::{CommittedOffset, FetchedOffset, OffsetToCommit, TopicOffsets};
 

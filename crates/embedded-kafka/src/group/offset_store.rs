@@ -1,11 +1,11 @@
 //! What is committed in a group: the offsets that count, and those that wait for the end of a
 //! transaction.
 //!
-//! A transaction's offsets are in the log, and count only once it has ended with a commit. The end is
-//! a marker in the same partition of `__consumer_offsets`: what was written by then is taken over or
-//! dropped as a whole. A plain commit that comes after a pending one in the log is the newer of the
-//! two, whenever the transaction ends. Old offsets do not expire here (Kafka deletes them after
-//! `offsets.retention.minutes`). Who may commit is decided in `permissions`.
+//! A transaction's offsets are in the log, and count only once it has ended with a commit. The end
+//! is a marker in the same partition of `__consumer_offsets`: what was written by then is taken
+//! over or dropped as a whole. A plain commit that comes after a pending one in the log is the
+//! newer of the two, whenever the transaction ends. Old offsets do not expire here (Kafka deletes
+//! them after `offsets.retention.minutes`). Who may commit is decided in `permissions`.
 
 use std::collections::{BTreeMap, BTreeSet};
 

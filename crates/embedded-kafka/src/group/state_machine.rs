@@ -8,7 +8,7 @@ use kafka_protocol::ResponseError;
 
 use super::consumer::ConsumerGroup;
 use super::member::Member;
-use super::messages::{JoinRefused, JoinedMember, Protocol};
+use super::messages::{JoinRejection, JoinedMember, Protocol};
 use super::offset_store::Offsets;
 use super::subscription::subscribed_topics;
 use crate::time::Timestamp;
@@ -214,7 +214,7 @@ impl Group {
         self.pending_syncs.remove(member_id);
         if let Some(mut member) = self.members.remove(member_id) {
             let error = ResponseError::UnknownMemberId;
-            member.answer_join(Err(JoinRefused { error, member_id: String::new() }));
+            member.answer_join(Err(JoinRejection { error, member_id: String::new() }));
             member.answer_sync(Err(error));
         }
         if self.is_leader(member_id) {
@@ -311,7 +311,7 @@ impl Group {
             self.is_stored = false;
             for (member_id, mut member) in std::mem::take(&mut self.members) {
                 let error = ResponseError::RebalanceInProgress;
-                member.answer_join(Err(JoinRefused { error, member_id }));
+                member.answer_join(Err(JoinRejection { error, member_id }));
                 member.answer_sync(Err(error));
             }
             self.pending_joins.clear();

@@ -6,8 +6,8 @@
 //! [`Lookup`] finds times after it is released. Under the lock an append is one write to the end of
 //! a file, and locating an offset touches no file at all.
 //!
-//! A partition that nobody wrote to has no directory. High watermark, replicas and waiting consumers
-//! are the caller's.
+//! A partition that nobody wrote to has no directory. High watermark, replicas and waiting
+//! consumers are the caller's.
 
 mod aborted;
 mod batch;
@@ -76,7 +76,7 @@ pub(crate) use read::{ReadError, Slice};
 pub(crate) use records::Records;
 pub(crate) use skim::Unreadable;
 pub(crate) use transactions::TransactionStanding;
-pub(crate) use validate::{Rejection, ValidBatch, is_first_batch_transactional, validate};
+pub(crate) use validate::{BatchRejection, ValidBatch, is_first_batch_transactional, validate};
 
 use cleaner::Cleaned;
 use epochs::LeaderEpochs;
@@ -102,7 +102,7 @@ pub(crate) enum LogError {
 pub(crate) enum AppendError {
     /// The producer's epoch or sequence number is wrong, or its transaction does not allow it.
     #[error("{message}")]
-    Refused {
+    Rejected {
         /// The error code for the partition.
         code: ResponseError,
         /// What is wrong, for people.
@@ -117,7 +117,7 @@ impl AppendError {
     /// The error code for the partition.
     pub(crate) fn code(&self) -> ResponseError {
         match self {
-            Self::Refused { code, .. } => *code,
+            Self::Rejected { code, .. } => *code,
             Self::Storage(_) => ResponseError::KafkaStorageError,
         }
     }

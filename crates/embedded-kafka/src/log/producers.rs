@@ -3,9 +3,9 @@
 //!
 //! Per producer id: its epoch and the last five batches, because a client has at most five requests
 //! in flight. A batch that matches one of the five gets the old offset; any other gap in the
-//! sequence is refused. A transactional batch opens a transaction, which lasts until its marker. The
-//! state can be built again from the batches; a [snapshot](super::snapshot) at the start of each
-//! segment makes that short.
+//! sequence is refused. A transactional batch opens a transaction, which lasts until its marker.
+//! The state can be built again from the batches; a [snapshot](super::snapshot) at the start of
+//! each segment makes that short.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -286,7 +286,7 @@ fn check_sequence(
 }
 
 fn refuse(code: ResponseError, producer_id: i64, problem: &str) -> AppendError {
-    AppendError::Refused { code, message: format!("Producer {producer_id}: {problem}") }
+    AppendError::Rejected { code, message: format!("Producer {producer_id}: {problem}") }
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ use crate::config::{Layers, Settings, started};
 use crate::error::StartError;
 use crate::event::Events;
 use crate::log::{OpenFiles, is_partition_directory};
-use crate::refusal::Refusal;
+use crate::rejection::Rejection;
 use crate::time::{Clock, Timestamp};
 
 pub(crate) use self::new_topic::{MOST_PARTITIONS, NewTopic};
@@ -85,8 +85,8 @@ struct Topics {
     by_id: HashMap<Uuid, Arc<Topic>>,
 }
 
-/// Over how many partitions groups and transactional ids are spread. As in Kafka that is decided when
-/// the cluster starts, whatever becomes of the topics later.
+/// Over how many partitions groups and transactional ids are spread. As in Kafka that is decided
+/// when the cluster starts, whatever becomes of the topics later.
 #[derive(Debug)]
 struct InternalPartitions {
     offsets: i32,
@@ -234,7 +234,7 @@ impl Metadata {
     }
 
     /// Writes down other settings in the place of those that were set while nodes ran.
-    fn write_node_overrides(&self, name: &str, mut overrides: Given) -> Result<(), Refusal> {
+    fn write_node_overrides(&self, name: &str, mut overrides: Given) -> Result<(), Rejection> {
         if name.is_empty() && overrides.get(MIN_IN_SYNC) == Some(&min_in_sync(&self.settings)) {
             overrides.remove(MIN_IN_SYNC);
         }
@@ -254,7 +254,7 @@ impl Metadata {
         &self,
         group: &str,
         overrides: BTreeMap<String, String>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Rejection> {
         self.change_record(|record| put(&mut record.group_overrides, group, overrides))
     }
 
@@ -277,17 +277,17 @@ impl Metadata {
         &self,
         subscription: &str,
         overrides: Given,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Rejection> {
         self.change_record(|record| put(&mut record.metrics_overrides, subscription, overrides))
     }
 
-    fn change_record(&self, change: impl FnOnce(&mut ClusterRecord)) -> Result<(), Refusal> {
+    fn change_record(&self, change: impl FnOnce(&mut ClusterRecord)) -> Result<(), Rejection> {
         let mut counters = self.counters.lock();
         let mut record = counters.record.clone();
         change(&mut record);
         self.store
             .write_cluster(&record)
-            .map_err(|error| Refusal::new(ResponseError::KafkaStorageError, error.to_string()))?;
+            .map_err(|error| Rejection::new(ResponseError::KafkaStorageError, error.to_string()))?;
         counters.record = record;
         Ok(())
     }
@@ -302,8 +302,8 @@ impl Metadata {
         self.counters.lock().record.elections.saturating_add(1)
     }
 
-    /// How many changes of the metadata there were since the cluster started, and one: where the log
-    /// of Kafka's controllers ends.
+    /// How many changes of the metadata there were since the cluster started, and one: where the
+    /// log of Kafka's controllers ends.
     pub(crate) fn changes(&self) -> i64 {
         self.store.changes()
     }
@@ -424,9 +424,9 @@ impl Topics {
     }
 }
 
-/// What was set for nodes. A cluster with eligible leader replicas has one `min.insync.replicas` for
-/// all of them, set as if by an administrator (KIP-966): the one that it was started with. It is not
-/// written down, so that the next start can choose another.
+/// What was set for nodes. A cluster with eligible leader replicas has one `min.insync.replicas`
+/// for all of them, set as if by an administrator (KIP-966): the one that it was started with. It
+/// is not written down, so that the next start can choose another.
 fn with_min_in_sync(record: &ClusterRecord, settings: &Settings) -> Overrides {
     let mut overrides = record.node_overrides.clone();
     let of_all = overrides.entry(String::new()).or_default();

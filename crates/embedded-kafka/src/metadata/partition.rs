@@ -9,8 +9,8 @@ use parking_lot::Mutex;
 use super::partition_state::{NodeLogSettings, PartitionState, Written};
 use super::replication::{Election, Leadership, NO_LEADER, Replication};
 use crate::log::{
-    AppendError, EndTransactionMarker, Log, LogError, Position, Rejection, TransactionStanding,
-    ValidBatch,
+    AppendError, BatchRejection, EndTransactionMarker, Log, LogError, Position,
+    TransactionStanding, ValidBatch,
 };
 use crate::time::Timestamp;
 use crate::wait::Watch;
@@ -66,7 +66,7 @@ impl Partition {
         acks: i16,
         batch: &ValidBatch,
         now: Timestamp,
-    ) -> Result<Written, Rejection> {
+    ) -> Result<Written, BatchRejection> {
         let written = self.with(|state| state.append(node, acks, batch, now))?;
         self.changed.wake();
         Ok(written)
@@ -80,7 +80,7 @@ impl Partition {
         &self,
         batch: &ValidBatch,
         now: Timestamp,
-    ) -> Result<Written, Rejection> {
+    ) -> Result<Written, BatchRejection> {
         let written = self.with(|state| {
             let leader = state.replication.serving_leader();
             state.append(leader.unwrap_or(NO_LEADER), -1, batch, now)
@@ -99,8 +99,8 @@ impl Partition {
     /// takes part in it (KIP-890): a batch that arrives after the marker would open a transaction
     /// that nobody ends.
     ///
-    /// The coordinator is asked without the lock, because it appends markers while it holds its own.
-    /// A marker that came in between makes the answer worthless, and it is asked again.
+    /// The coordinator is asked without the lock, because it appends markers while it holds its
+    /// own. A marker that came in between makes the answer worthless, and it is asked again.
     ///
     /// # Errors
     /// As `append`, and what `verify` answers.
@@ -111,7 +111,7 @@ impl Partition {
         batch: &ValidBatch,
         now: Timestamp,
         verify: impl Fn() -> Result<(), ResponseError>,
-    ) -> Result<Written, Rejection> {
+    ) -> Result<Written, BatchRejection> {
         let header = batch.header();
         let mut verified = None;
         loop {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use kafka_protocol::ResponseError;
 
 use super::replication::{Election, Replication};
-use crate::log::{Appended, Log, LogSettings, Position, Rejection, ValidBatch};
+use crate::log::{Appended, BatchRejection, Log, LogSettings, Position, ValidBatch};
 use crate::time::Timestamp;
 
 /// The isolation level of a reader that wants committed records only (KIP-98).
@@ -24,7 +24,8 @@ pub(crate) struct Written {
     pub(crate) is_replicated: bool,
 }
 
-/// The settings of a log at the nodes that differ, and at all others. Those of the leader's node hold.
+/// The settings of a log at the nodes that differ, and at all others. Those of the leader's node
+/// hold.
 #[derive(Debug, Clone)]
 pub(super) struct NodeLogSettings {
     pub(super) of_all: LogSettings,
@@ -77,8 +78,8 @@ impl PartitionState {
     ///
     /// # Errors
     /// `NOT_LEADER_OR_FOLLOWER` where another leads since, or the same one anew,
-    /// `UNKNOWN_TOPIC_OR_PARTITION` once it is deleted, and `NOT_ENOUGH_REPLICAS_AFTER_APPEND` where
-    /// fewer have it than `min.insync.replicas`.
+    /// `UNKNOWN_TOPIC_OR_PARTITION` once it is deleted, and `NOT_ENOUGH_REPLICAS_AFTER_APPEND`
+    /// where fewer have it than `min.insync.replicas`.
     pub(crate) fn outcome(&self, position: &Position) -> Option<Result<(), ResponseError>> {
         if self.is_deleted {
             return Some(Err(ResponseError::UnknownTopicOrPartition));
@@ -95,9 +96,9 @@ impl PartitionState {
         })
     }
 
-    /// Whether what a coordinator has written or read is safe, as [`outcome`](Self::outcome) says of
-    /// records. Below the high watermark it is, however few are in sync since; and while they are too
-    /// few, it is not going to be.
+    /// Whether what a coordinator has written or read is safe, as [`outcome`](Self::outcome) says
+    /// of records. Below the high watermark it is, however few are in sync since; and while they
+    /// are too few, it is not going to be.
     pub(crate) fn coordinator_outcome(
         &self,
         position: &Position,
@@ -118,13 +119,13 @@ impl PartitionState {
         acks: i16,
         batch: &ValidBatch,
         now: Timestamp,
-    ) -> Result<Written, Rejection> {
+    ) -> Result<Written, BatchRejection> {
         self.check_leader(node, None)?;
         if acks == -1 {
             self.check_in_sync()?;
         }
         let epoch = self.replication.epoch();
-        let appended = self.log.append(batch, epoch, now).map_err(Rejection::from)?;
+        let appended = self.log.append(batch, epoch, now).map_err(BatchRejection::from)?;
         self.replication.appended(self.log.end_offset());
         let position = Position { end: appended.last_offset + 1, epoch };
         let is_replicated = self.high_watermark() >= position.end;

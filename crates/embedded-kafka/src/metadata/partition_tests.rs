@@ -1,5 +1,5 @@
-//! Tests of what a partition asks before it takes a batch of a transaction, and of when a batch that
-//! it took is safe.
+//! Tests of what a partition asks before it takes a batch of a transaction, and of when a batch
+//! that it took is safe.
 
 use std::cell::Cell;
 

@@ -109,8 +109,8 @@ pub(crate) struct Replication {
 }
 
 impl Replication {
-    /// Replicas that all have a log up to `end`, in `epoch`. One that is up leads, the preferred one
-    /// if possible.
+    /// Replicas that all have a log up to `end`, in `epoch`. One that is up leads, the preferred
+    /// one if possible.
     pub(crate) fn new(
         replicas: &[NodeAvailability],
         epoch: i32,
@@ -190,9 +190,9 @@ impl Replication {
         stopped.map_or(end, |stopped| stopped.end.min(end))
     }
 
-    /// Which of the nodes `near` a reader may it better read at than at the leader, from `offset` on:
-    /// the one that has most, as Kafka chooses (KIP-392). `None` where the leader is near itself, or
-    /// nobody else there has the offset.
+    /// Which of the nodes `near` a reader may it better read at than at the leader, from `offset`
+    /// on: the one that has most, as Kafka chooses (KIP-392). `None` where the leader is near
+    /// itself, or nobody else there has the offset.
     pub(crate) fn preferred_replica(&self, near: &[i32], offset: i64, end: i64) -> Option<i32> {
         if self.leader.is_none_or(|leader| near.contains(&leader)) {
             return None;

@@ -20,7 +20,8 @@ const CONFIG: [(&str, &str); 4] = [
 ];
 
 impl Metadata {
-    /// The node that coordinates a transactional id, or `None` as long as none was ever coordinated.
+    /// The node that coordinates a transactional id, or `None` as long as none was ever
+    /// coordinated.
     pub(crate) fn transaction_coordinator(&self, transactional_id: &str) -> Option<i32> {
         let partition = self.transaction_partition(transactional_id).ok()?;
         partition.with(|state| state.replication.leader())

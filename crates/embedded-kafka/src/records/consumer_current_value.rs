@@ -4,8 +4,8 @@
 
 use bytes::Bytes;
 
+use super::primitives::{UnreadableRecord, Writer};
 use super::version_0::{Partitions, read_partitions, read_version_0, write_partitions};
-use super::wire::{Malformed, Writer};
 
 /// How far a member is on its way to its target.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl CurrentAssignmentValue {
         writer.finish()
     }
 
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, UnreadableRecord> {
         let mut reader = read_version_0(bytes)?;
         let value = Self {
             epoch: reader.int32()?,
@@ -55,7 +55,7 @@ impl CurrentAssignmentValue {
                 1 => Reconciliation::Stable,
                 2 => Reconciliation::Revoking,
                 3 => Reconciliation::Waiting,
-                _ => return Err(Malformed),
+                _ => return Err(UnreadableRecord),
             },
             assigned: read_partitions(&mut reader)?,
             revoking: read_partitions(&mut reader)?,
@@ -70,8 +70,8 @@ mod tests {
     use proptest::prelude::*;
     use uuid::Uuid;
 
-    use super::super::wire::testing::from_hex;
     use super::*;
+    use crate::records::primitives::testing::from_hex;
 
     const TOPIC: Uuid = Uuid::from_u128(0x0102030405060708090a0b0c0d0e0f10);
 

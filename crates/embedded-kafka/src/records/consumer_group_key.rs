@@ -1,12 +1,12 @@
-//! The key of a record of a consumer group (KIP-848): several for each group, so that a change of one
-//! member writes little.
+//! The key of a record of a consumer group (KIP-848): several for each group, so that a change of
+//! one member writes little.
 //!
 //! The group's epoch, each member's subscription, the target assignment and what each member has of
 //! it are records of their own, with a file for each value.
 
 use bytes::Bytes;
 
-use super::wire::{Malformed, Reader, Writer};
+use super::primitives::{Reader, UnreadableRecord, Writer};
 
 /// The key of a record of such a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl ConsumerGroupKey {
         writer.finish()
     }
 
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, UnreadableRecord> {
         let mut reader = Reader::new(bytes);
         let kind = reader.int16()?;
         let group = reader.string(false)?;
@@ -54,7 +54,7 @@ impl ConsumerGroupKey {
             7 => Self::TargetMember { group, member: reader.string(false)? },
             8 => Self::Current { group, member: reader.string(false)? },
             16 => Self::Regex { group, regex: reader.string(false)? },
-            _ => return Err(Malformed),
+            _ => return Err(UnreadableRecord),
         })
     }
 
@@ -74,8 +74,8 @@ impl ConsumerGroupKey {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::wire::testing::from_hex;
     use super::*;
+    use crate::records::primitives::testing::from_hex;
 
     #[test]
     fn kafka_writes_the_same_keys() {

@@ -4,8 +4,8 @@
 
 use bytes::Bytes;
 
+use super::primitives::{UnreadableRecord, Writer};
 use super::version_0::read_version_0;
-use super::wire::{Malformed, Writer};
 
 /// The epoch of a group, and a hash of the topics that it was computed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl ConsumerGroupValue {
         writer.finish()
     }
 
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, UnreadableRecord> {
         let mut reader = read_version_0(bytes)?;
         let epoch = reader.int32()?;
         let mut metadata_hash = 0;
@@ -47,8 +47,8 @@ impl ConsumerGroupValue {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::wire::testing::from_hex;
     use super::*;
+    use crate::records::primitives::testing::from_hex;
 
     #[test]
     fn kafka_writes_the_same_bytes() {

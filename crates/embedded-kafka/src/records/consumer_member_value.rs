@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 
+use super::primitives::{Reader, UnreadableRecord, Writer};
 use super::version_0::{read_names, read_version_0, write_names};
-use super::wire::{Malformed, Reader, Writer};
 
 /// What a member says of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl ClassicMember {
         writer.finish()
     }
 
-    fn decode(reader: &mut Reader<'_>) -> Result<Option<Self>, Malformed> {
+    fn decode(reader: &mut Reader<'_>) -> Result<Option<Self>, UnreadableRecord> {
         if reader.int8()? < 0 {
             return Ok(None);
         }
@@ -89,7 +89,7 @@ impl ConsumerMemberValue {
         writer.finish()
     }
 
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, UnreadableRecord> {
         let mut reader = read_version_0(bytes)?;
         let mut value = Self {
             instance_id: reader.nullable_string(true)?,
@@ -116,8 +116,8 @@ impl ConsumerMemberValue {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::wire::testing::from_hex;
     use super::*;
+    use crate::records::primitives::testing::from_hex;
 
     #[test]
     fn kafka_writes_the_same_bytes() {

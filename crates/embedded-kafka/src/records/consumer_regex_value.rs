@@ -1,4 +1,5 @@
-//! The topics that match a regular expression of a member, the value of [`ConsumerGroupKey::Regex`].
+//! The topics that match a regular expression of a member, the value of
+//! [`ConsumerGroupKey::Regex`].
 //!
 //! [`ConsumerGroupKey::Regex`]: super::ConsumerGroupKey::Regex
 
@@ -6,8 +7,8 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 
+use super::primitives::{UnreadableRecord, Writer};
 use super::version_0::{read_names, read_version_0, write_names};
-use super::wire::{Malformed, Writer};
 use crate::time::Timestamp;
 
 /// Encodes the topics found, and when.
@@ -21,7 +22,7 @@ pub(crate) fn encode_regex(topics: &BTreeSet<String>, timestamp: Timestamp) -> B
     writer.finish()
 }
 
-pub(crate) fn decode_regex(bytes: &[u8]) -> Result<BTreeSet<String>, Malformed> {
+pub(crate) fn decode_regex(bytes: &[u8]) -> Result<BTreeSet<String>, UnreadableRecord> {
     let mut reader = read_version_0(bytes)?;
     let topics = read_names(&mut reader)?;
     let (_, _) = (reader.int64()?, reader.int64()?);
@@ -33,8 +34,8 @@ pub(crate) fn decode_regex(bytes: &[u8]) -> Result<BTreeSet<String>, Malformed> 
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::wire::testing::from_hex;
     use super::*;
+    use crate::records::primitives::testing::from_hex;
 
     #[test]
     fn the_topics_of_a_regular_expression_are_read_as_kafka_writes_them() {

@@ -1,13 +1,13 @@
-//! The target assignment of a consumer group: its epoch, the value of [`ConsumerGroupKey::Target`], and
-//! what each member is to have, the value of [`ConsumerGroupKey::TargetMember`].
+//! The target assignment of a consumer group: its epoch, the value of [`ConsumerGroupKey::Target`],
+//! and what each member is to have, the value of [`ConsumerGroupKey::TargetMember`].
 //!
 //! [`ConsumerGroupKey::Target`]: super::ConsumerGroupKey::Target
 //! [`ConsumerGroupKey::TargetMember`]: super::ConsumerGroupKey::TargetMember
 
 use bytes::Bytes;
 
+use super::primitives::{UnreadableRecord, Writer};
 use super::version_0::{Partitions, read_partitions, read_version_0, write_partitions};
-use super::wire::{Malformed, Writer};
 
 /// Encodes the epoch of the target assignment.
 pub(crate) fn encode_target_epoch(epoch: i32) -> Bytes {
@@ -17,7 +17,7 @@ pub(crate) fn encode_target_epoch(epoch: i32) -> Bytes {
     writer.finish()
 }
 
-pub(crate) fn decode_target_epoch(bytes: &[u8]) -> Result<i32, Malformed> {
+pub(crate) fn decode_target_epoch(bytes: &[u8]) -> Result<i32, UnreadableRecord> {
     let mut reader = read_version_0(bytes)?;
     let epoch = reader.int32()?;
     reader.tagged_fields(|_, _| Ok(()))?;
@@ -32,7 +32,7 @@ pub(crate) fn encode_target(target: &Partitions) -> Bytes {
     writer.finish()
 }
 
-pub(crate) fn decode_target(bytes: &[u8]) -> Result<Partitions, Malformed> {
+pub(crate) fn decode_target(bytes: &[u8]) -> Result<Partitions, UnreadableRecord> {
     let mut reader = read_version_0(bytes)?;
     let target = read_partitions(&mut reader)?;
     reader.tagged_fields(|_, _| Ok(()))?;
@@ -44,8 +44,8 @@ mod tests {
     use proptest::prelude::*;
     use uuid::Uuid;
 
-    use super::super::wire::testing::from_hex;
     use super::*;
+    use crate::records::primitives::testing::from_hex;
 
     const TOPIC: Uuid = Uuid::from_u128(0x0102030405060708090a0b0c0d0e0f10);
 

@@ -8,7 +8,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 /// The bytes are not a record of the kind that was expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the record is cut short or not in a format that Kafka writes")]
-pub(crate) struct Malformed;
+pub(crate) struct UnreadableRecord;
 
 /// Reads primitives from the front of a slice.
 pub(super) struct Reader<'a> {
@@ -25,97 +25,100 @@ impl<'a> Reader<'a> {
         self.rest.len()
     }
 
-    fn take(&mut self, length: usize) -> Result<&'a [u8], Malformed> {
-        let (taken, rest) = self.rest.split_at_checked(length).ok_or(Malformed)?;
+    fn take(&mut self, length: usize) -> Result<&'a [u8], UnreadableRecord> {
+        let (taken, rest) = self.rest.split_at_checked(length).ok_or(UnreadableRecord)?;
         self.rest = rest;
         Ok(taken)
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
-        self.take(N)?.try_into().map_err(|_| Malformed)
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], UnreadableRecord> {
+        self.take(N)?.try_into().map_err(|_| UnreadableRecord)
     }
 
-    pub(super) fn int8(&mut self) -> Result<i8, Malformed> {
+    pub(super) fn int8(&mut self) -> Result<i8, UnreadableRecord> {
         self.array().map(i8::from_be_bytes)
     }
 
-    pub(super) fn int16(&mut self) -> Result<i16, Malformed> {
+    pub(super) fn int16(&mut self) -> Result<i16, UnreadableRecord> {
         self.array().map(i16::from_be_bytes)
     }
 
-    pub(super) fn int32(&mut self) -> Result<i32, Malformed> {
+    pub(super) fn int32(&mut self) -> Result<i32, UnreadableRecord> {
         self.array().map(i32::from_be_bytes)
     }
 
-    pub(super) fn int64(&mut self) -> Result<i64, Malformed> {
+    pub(super) fn int64(&mut self) -> Result<i64, UnreadableRecord> {
         self.array().map(i64::from_be_bytes)
     }
 
-    pub(super) fn uuid(&mut self) -> Result<uuid::Uuid, Malformed> {
+    pub(super) fn uuid(&mut self) -> Result<uuid::Uuid, UnreadableRecord> {
         self.array().map(uuid::Uuid::from_bytes)
     }
 
-    pub(super) fn unsigned_varint(&mut self) -> Result<u32, Malformed> {
+    pub(super) fn unsigned_varint(&mut self) -> Result<u32, UnreadableRecord> {
         let mut value = 0u64;
         for shift in [0, 7, 14, 21, 28] {
             let [byte] = self.array()?;
             value |= u64::from(byte & 0x7f) << shift;
             if byte & 0x80 == 0 {
-                return u32::try_from(value).map_err(|_| Malformed);
+                return u32::try_from(value).map_err(|_| UnreadableRecord);
             }
         }
-        Err(Malformed)
+        Err(UnreadableRecord)
     }
 
     /// A length before its content: `None` for null. Compact lengths (of flexible versions) are one
     /// more than what they count, and zero means null.
-    fn length(&mut self, compact: bool, wide: bool) -> Result<Option<usize>, Malformed> {
+    fn length(&mut self, compact: bool, wide: bool) -> Result<Option<usize>, UnreadableRecord> {
         if compact {
             return Ok(self.unsigned_varint()?.checked_sub(1).map(|length| length as usize));
         }
         let length = if wide { self.int32()? } else { i32::from(self.int16()?) };
         match length {
             -1 => Ok(None),
-            length => usize::try_from(length).map(Some).map_err(|_| Malformed),
+            length => usize::try_from(length).map(Some).map_err(|_| UnreadableRecord),
         }
     }
 
-    pub(super) fn nullable_string(&mut self, compact: bool) -> Result<Option<String>, Malformed> {
+    pub(super) fn nullable_string(
+        &mut self,
+        compact: bool,
+    ) -> Result<Option<String>, UnreadableRecord> {
         let Some(length) = self.length(compact, false)? else {
             return Ok(None);
         };
-        let text = std::str::from_utf8(self.take(length)?).map_err(|_| Malformed)?;
+        let text = std::str::from_utf8(self.take(length)?).map_err(|_| UnreadableRecord)?;
         Ok(Some(text.to_owned()))
     }
 
-    pub(super) fn string(&mut self, compact: bool) -> Result<String, Malformed> {
-        self.nullable_string(compact)?.ok_or(Malformed)
+    pub(super) fn string(&mut self, compact: bool) -> Result<String, UnreadableRecord> {
+        self.nullable_string(compact)?.ok_or(UnreadableRecord)
     }
 
-    pub(super) fn bytes(&mut self, compact: bool) -> Result<Bytes, Malformed> {
-        let length = self.length(compact, true)?.ok_or(Malformed)?;
+    pub(super) fn bytes(&mut self, compact: bool) -> Result<Bytes, UnreadableRecord> {
+        let length = self.length(compact, true)?.ok_or(UnreadableRecord)?;
         self.take(length).map(Bytes::copy_from_slice)
     }
 
     /// The number of elements of an array, which is at most the number of bytes left: no element
     /// of any format here is empty.
-    pub(super) fn array_length(&mut self, compact: bool) -> Result<usize, Malformed> {
-        self.nullable_array_length(compact)?.ok_or(Malformed)
+    pub(super) fn array_length(&mut self, compact: bool) -> Result<usize, UnreadableRecord> {
+        self.nullable_array_length(compact)?.ok_or(UnreadableRecord)
     }
 
     pub(super) fn nullable_array_length(
         &mut self,
         compact: bool,
-    ) -> Result<Option<usize>, Malformed> {
+    ) -> Result<Option<usize>, UnreadableRecord> {
         let length = self.length(compact, true)?;
-        if length.unwrap_or(0) <= self.remaining() { Ok(length) } else { Err(Malformed) }
+        if length.unwrap_or(0) <= self.remaining() { Ok(length) } else { Err(UnreadableRecord) }
     }
 
     /// Calls `known` with each tag and its content; tags that it does not know are skipped.
     pub(super) fn tagged_fields(
         &mut self,
-        mut known: impl FnMut(u32, Reader<'a>) -> Result<(), Malformed>,
-    ) -> Result<(), Malformed> {
+        mut known: impl FnMut(u32, Reader<'a>) -> Result<(), UnreadableRecord>,
+    ) -> Result<(), UnreadableRecord> {
         for _ in 0..self.unsigned_varint()? {
             let tag = self.unsigned_varint()?;
             let length = self.unsigned_varint()? as usize;
@@ -246,15 +249,21 @@ mod tests {
 
     #[test]
     fn a_length_beyond_the_end_is_malformed() {
-        assert_eq!(Reader::new(&[0x7f, 0xff]).string(false), Err(Malformed));
-        assert_eq!(Reader::new(&[0x7f, 0xff, 0xff, 0xff]).bytes(false), Err(Malformed));
-        assert_eq!(Reader::new(&[0x7f, 0xff, 0xff, 0xff, 1]).array_length(false), Err(Malformed));
-        assert_eq!(Reader::new(&[0xff, 0xff, 0xff, 0xff, 0x0f]).string(true), Err(Malformed));
+        assert_eq!(Reader::new(&[0x7f, 0xff]).string(false), Err(UnreadableRecord));
+        assert_eq!(Reader::new(&[0x7f, 0xff, 0xff, 0xff]).bytes(false), Err(UnreadableRecord));
+        assert_eq!(
+            Reader::new(&[0x7f, 0xff, 0xff, 0xff, 1]).array_length(false),
+            Err(UnreadableRecord)
+        );
+        assert_eq!(
+            Reader::new(&[0xff, 0xff, 0xff, 0xff, 0x0f]).string(true),
+            Err(UnreadableRecord)
+        );
     }
 
     #[test]
     fn a_negative_length_other_than_null_is_malformed() {
-        assert_eq!(Reader::new(&[0xff, 0xfe]).nullable_string(false), Err(Malformed));
+        assert_eq!(Reader::new(&[0xff, 0xfe]).nullable_string(false), Err(UnreadableRecord));
         assert_eq!(Reader::new(&[0xff, 0xff]).nullable_string(false), Ok(None));
     }
 

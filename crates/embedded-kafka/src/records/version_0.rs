@@ -1,18 +1,18 @@
-//! What the values of a consumer group's records share. All are flexible, and version 0 of each is the
-//! only one. Tagged fields that a later Kafka may write as well are skipped.
+//! What the values of a consumer group's records share. All are flexible, and version 0 of each is
+//! the only one. Tagged fields that a later Kafka may write as well are skipped.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
-use super::wire::{Malformed, Reader, Writer};
+use super::primitives::{Reader, UnreadableRecord, Writer};
 
 /// Partitions of topics.
 pub(crate) type Partitions = BTreeMap<Uuid, BTreeSet<i32>>;
 
-pub(super) fn read_version_0(bytes: &[u8]) -> Result<Reader<'_>, Malformed> {
+pub(super) fn read_version_0(bytes: &[u8]) -> Result<Reader<'_>, UnreadableRecord> {
     let mut reader = Reader::new(bytes);
-    if reader.int16()? == 0 { Ok(reader) } else { Err(Malformed) }
+    if reader.int16()? == 0 { Ok(reader) } else { Err(UnreadableRecord) }
 }
 
 pub(super) fn write_names(writer: &mut Writer, names: &BTreeSet<String>) {
@@ -22,7 +22,7 @@ pub(super) fn write_names(writer: &mut Writer, names: &BTreeSet<String>) {
     }
 }
 
-pub(super) fn read_names(reader: &mut Reader<'_>) -> Result<BTreeSet<String>, Malformed> {
+pub(super) fn read_names(reader: &mut Reader<'_>) -> Result<BTreeSet<String>, UnreadableRecord> {
     (0..reader.array_length(true)?).map(|_| reader.string(true)).collect()
 }
 
@@ -38,7 +38,7 @@ pub(super) fn write_partitions(writer: &mut Writer, topics: &Partitions) {
     }
 }
 
-pub(super) fn read_partitions(reader: &mut Reader<'_>) -> Result<Partitions, Malformed> {
+pub(super) fn read_partitions(reader: &mut Reader<'_>) -> Result<Partitions, UnreadableRecord> {
     let mut topics = Partitions::new();
     for _ in 0..reader.array_length(true)? {
         let topic = reader.uuid()?;

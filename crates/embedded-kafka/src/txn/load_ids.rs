@@ -32,9 +32,8 @@ impl TransactionCoordinator {
         }
     }
 
-    /// Ends the loading of partitions that were replayed to their ends: what was decided and not done
-    /// is done now.
-    /// Some partitions may get their marker a second time.
+    /// Ends the loading of partitions that were replayed to their ends: what was decided and not
+    /// done is done now. Some partitions may get their marker a second time.
     pub(crate) fn finish_loading(&self, is_loaded: impl Fn(i32) -> bool, now: Timestamp) {
         self.ids.write().unloaded.retain(|partition| !is_loaded(*partition));
         for (id, entry) in self.entries() {

@@ -5,8 +5,8 @@
 //! is led to it by the answers to its heartbeats: first it gives up what is no longer its own, then
 //! it gets what others have given up. No partition is ever with two members.
 //!
-//! [`ConsumerGroup`] is what the records of the group say, and nothing else but timers. A step makes
-//! another one of it; what differs is written in one batch before it counts.
+//! [`ConsumerGroup`] is what the records of the group say, and nothing else but timers. A step
+//! makes another one of it; what differs is written in one batch before it counts.
 
 mod assignor;
 mod classic;
@@ -24,7 +24,6 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kafka_protocol::ResponseError;
 use uuid::Uuid;
 
 use super::subscription::NamedPartitions;
@@ -40,25 +39,6 @@ pub(crate) use regex::whole;
 pub(crate) const LEAVES: i32 = -1;
 /// The epoch with which a static member leaves and is expected back.
 pub(crate) const LEAVES_FOR_A_WHILE: i32 = -2;
-
-/// A refusal, and why in words.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refused {
-    pub(crate) error: ResponseError,
-    pub(crate) message: String,
-}
-
-impl Refused {
-    fn new(error: ResponseError, message: impl Into<String>) -> Self {
-        Self { error, message: message.into() }
-    }
-}
-
-impl From<ResponseError> for Refused {
-    fn from(error: ResponseError) -> Self {
-        Self::new(error, "")
-    }
-}
 
 /// The topics of the cluster, as an assignor must know them. Asked with a group locked.
 pub(crate) trait Topics {

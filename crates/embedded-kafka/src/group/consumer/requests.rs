@@ -1,5 +1,5 @@
-//! All groups' part of the new protocol: what a step changes is written before it counts, and a group
-//! without members changes from one protocol to the other.
+//! All groups' part of the new protocol: what a step changes is written before it counts, and a
+//! group without members changes from one protocol to the other.
 
 use kafka_protocol::ResponseError;
 use tracing::{debug, warn};
@@ -7,13 +7,14 @@ use tracing::{debug, warn};
 use super::store::changes;
 use super::{
     ConsumerGroup, ConsumerGroupState, ConsumerHeartbeat, DescribedConsumerGroup, FetchingMember,
-    HeartbeatAnswer, Refused, Topics,
+    HeartbeatAnswer, Topics,
 };
 use crate::group::group_coordinator::{GroupCoordinator, is_valid_group_id};
-use crate::group::messages::{JoinAnswer, JoinRefused};
+use crate::group::messages::{JoinAnswer, JoinRejection};
 use crate::group::state_machine::{Group, State};
 use crate::group::{GroupEvent, JoinRequest, Leaving, Step};
 use crate::records::{ConsumerGroupKey, GroupMetadataKey};
+use crate::rejection::Rejection;
 use crate::time::Timestamp;
 
 impl GroupCoordinator {
@@ -24,7 +25,7 @@ impl GroupCoordinator {
         beat: &ConsumerHeartbeat,
         topics: &dyn Topics,
         now: Timestamp,
-    ) -> Result<HeartbeatAnswer, Refused> {
+    ) -> Result<HeartbeatAnswer, Rejection> {
         if !is_valid_group_id(group_id) {
             return Err(ResponseError::InvalidGroupId.into());
         }
@@ -37,7 +38,7 @@ impl GroupCoordinator {
             None => {
                 let kind = if beat.leaves() { "Group" } else { "Consumer group" };
                 let message = format!("{kind} {group_id} not found.");
-                return Err(Refused::new(ResponseError::GroupIdNotFound, message));
+                return Err(Rejection::new(ResponseError::GroupIdNotFound, message));
             }
         };
         self.step(&cell, now, |group, step| self.beat(group, beat, topics, step))
@@ -49,7 +50,7 @@ impl GroupCoordinator {
         beat: &ConsumerHeartbeat,
         topics: &dyn Topics,
         step: &mut Step<'_>,
-    ) -> Result<HeartbeatAnswer, Refused> {
+    ) -> Result<HeartbeatAnswer, Rejection> {
         if group.state == State::Dead {
             return Err(ResponseError::CoordinatorNotAvailable.into());
         }
@@ -80,7 +81,7 @@ impl GroupCoordinator {
                 } else {
                     format!("Group {} is not a consumer group.", group.id)
                 };
-                return Err(Refused::new(ResponseError::GroupIdNotFound, message));
+                return Err(Rejection::new(ResponseError::GroupIdNotFound, message));
             }
         };
         let events = step.events.len();
@@ -160,7 +161,7 @@ impl GroupCoordinator {
         topics: &dyn Topics,
         step: &mut Step<'_>,
     ) -> JoinAnswer {
-        let refused = |error| JoinRefused { error, member_id: request.member_id.clone() };
+        let refused = |error| JoinRejection { error, member_id: request.member_id.clone() };
         let Some(mut next) = group.consumer.as_deref().cloned() else {
             return Err(refused(ResponseError::UnknownMemberId));
         };
@@ -245,10 +246,10 @@ impl GroupCoordinator {
     pub(crate) fn describe_consumer_group(
         &self,
         group_id: &str,
-    ) -> Result<DescribedConsumerGroup, Refused> {
+    ) -> Result<DescribedConsumerGroup, Rejection> {
         let not_found = |what: &str| {
             let message = format!("Group {group_id} {what}.");
-            Refused::new(ResponseError::GroupIdNotFound, message)
+            Rejection::new(ResponseError::GroupIdNotFound, message)
         };
         let cell = self.find(group_id).ok_or_else(|| not_found("not found"))?;
         let group = cell.group.lock();

@@ -35,11 +35,11 @@ fn an_id_that_is_not_used_expires_with_the_session() {
 #[test]
 fn the_leader_alone_learns_of_all_members() {
     let mut harness = Harness::with_delay(100);
-    let tickets = ["a", "b"].map(|id| harness.join(joining(id)));
-    assert_eq!(tickets[0].take(), None);
+    let responses = ["a", "b"].map(|id| harness.join(joining(id)));
+    assert_eq!(responses[0].take(), None);
     harness.pass(100);
     harness.pass(100);
-    let [leader, follower] = tickets.map(|delayed| accepted(&delayed));
+    let [leader, follower] = responses.map(|delayed| accepted(&delayed));
     let ids = leader.members.iter().map(|member| member.member_id.as_str()).collect::<Vec<_>>();
     assert_eq!(ids, ["a", "b"]);
     assert_eq!(leader.members[0].metadata, subscription(&["airports"]));
@@ -108,12 +108,12 @@ fn the_protocol_with_the_most_votes_among_the_common_ones_wins() {
         ("b", &["sticky", "range"]),
         ("c", &["sticky", "range"]),
     ];
-    let tickets = votes.map(|(id, names)| {
+    let responses = votes.map(|(id, names)| {
         harness.join(JoinRequest { protocols: protocols(names), ..joining(id) })
     });
     harness.pass(1);
     harness.pass(1);
-    let joined = tickets.map(|delayed| accepted(&delayed));
+    let joined = responses.map(|delayed| accepted(&delayed));
     assert_eq!(joined[0].protocol_name.as_deref(), Some("sticky"));
 }
 

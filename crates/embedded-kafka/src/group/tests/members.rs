@@ -83,10 +83,10 @@ fn a_group_that_all_have_left_is_empty() {
 #[test]
 fn each_member_that_leaves_has_an_answer_of_its_own() {
     let mut harness = Harness::with_delay(1);
-    let tickets = [harness.join(starting("gate-1", "a")), harness.join(joining("b"))];
+    let responses = [harness.join(starting("gate-1", "a")), harness.join(joining("b"))];
     harness.pass(1);
     harness.pass(1);
-    tickets.iter().for_each(|delayed| drop(accepted(delayed)));
+    responses.iter().for_each(|delayed| drop(accepted(delayed)));
     let answers = harness.leave(&[
         leaving("b", None),
         leaving("nobody", None),

@@ -14,14 +14,13 @@ mod sync;
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
 
-use super::Commit;
 use super::delayed::Delayed;
 use super::messages::{
-    JoinAnswer, JoinRefused, JoinRequest, Joined, Protocol, SyncAnswer, SyncRequest,
+    JoinAnswer, JoinRejection, JoinRequest, Joined, Protocol, SyncAnswer, SyncRequest,
 };
 use super::state_machine::{Group, State};
 use super::subscription::testing::subscription;
-use super::{GroupEvent, Settings, Step};
+use super::{Commit, GroupEvent, Settings, Step};
 use crate::records::GroupMetadataValue;
 use crate::time::Timestamp;
 
@@ -103,12 +102,12 @@ impl Harness {
     /// A stable group of these members; the first leads and gives each its own name to read.
     fn stable(members: &[&str]) -> Self {
         let mut harness = Self::with_delay(1);
-        let tickets = members.iter().map(|id| harness.join(joining(id))).collect::<Vec<_>>();
+        let responses = members.iter().map(|id| harness.join(joining(id))).collect::<Vec<_>>();
         harness.pass(1);
         if members.len() > 1 {
             harness.pass(1);
         }
-        for delayed in tickets {
+        for delayed in responses {
             delayed.take().unwrap().unwrap();
         }
         harness.sync_all(members);
@@ -177,7 +176,7 @@ fn syncing(id: &str, generation: i32, assignments: &[(&str, &str)]) -> SyncReque
 
 /// What a client that is refused gets.
 fn refusal(error: ResponseError, member_id: &str) -> Option<JoinAnswer> {
-    Some(Err(JoinRefused { error, member_id: member_id.into() }))
+    Some(Err(JoinRejection { error, member_id: member_id.into() }))
 }
 
 fn accepted(delayed: &Delayed<JoinAnswer>) -> Joined {

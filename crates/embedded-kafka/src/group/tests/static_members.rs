@@ -5,10 +5,10 @@ use super::*;
 /// A stable group of a dynamic leader `a` and a static member `b` at gate 1.
 fn with_static_member() -> Harness {
     let mut harness = Harness::with_delay(1);
-    let tickets = [harness.join(joining("a")), harness.join(starting("gate-1", "b"))];
+    let responses = [harness.join(joining("a")), harness.join(starting("gate-1", "b"))];
     harness.pass(1);
     harness.pass(1);
-    tickets.iter().for_each(|delayed| drop(accepted(delayed)));
+    responses.iter().for_each(|delayed| drop(accepted(delayed)));
     harness.sync_all(&["a", "b"]);
     harness
 }
@@ -103,10 +103,10 @@ fn accepted_after_delay(harness: &mut Harness, request: JoinRequest) -> Joined {
 #[test]
 fn a_static_member_that_is_back_during_the_assignment_forces_a_rebalance() {
     let mut harness = Harness::with_delay(1);
-    let tickets = [harness.join(joining("a")), harness.join(starting("gate-1", "b"))];
+    let responses = [harness.join(joining("a")), harness.join(starting("gate-1", "b"))];
     harness.pass(1);
     harness.pass(1);
-    tickets.iter().for_each(|delayed| drop(accepted(delayed)));
+    responses.iter().for_each(|delayed| drop(accepted(delayed)));
     let waiting = harness.sync(syncing("b", 1, &[]));
     let delayed = harness.join(starting("gate-1", "b2"));
     assert_eq!(waiting.take(), Some(Err(ResponseError::FencedInstanceId)));

@@ -50,8 +50,8 @@ impl Keys {
         self.offsets.get(key).is_none_or(|last| offset >= *last)
     }
 
-    /// Takes in the keys of a segment. What was aborted does not count. Answers whether that came to
-    /// an end by itself.
+    /// Takes in the keys of a segment. What was aborted does not count. Answers whether that came
+    /// to an end by itself.
     pub(super) fn read(
         &mut self,
         segment: &SegmentView,

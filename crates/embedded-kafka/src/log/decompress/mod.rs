@@ -135,8 +135,8 @@ impl<'a> Decompressed<'a> {
             if left == 0 {
                 return Ok(true);
             }
-            // Kafka asks for one byte where it finds nothing to skip: an empty block is passed over,
-            // and the end is found.
+            // Kafka asks for one byte where it finds nothing to skip: an empty block is passed
+            // over, and the end is found.
             if !self.next()? {
                 match self.byte()? {
                     Some(_) => left -= 1,

@@ -6,12 +6,15 @@ mod invariants;
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use kafka_protocol::ResponseError;
+
 use crate::group::tests::memory_log::{
     GROUP, MemoryLog, NoTopics, groups, offset, on_its_own, restarted,
 };
 use crate::group::{Commit, GroupCoordinator, Leaving};
 
 use super::*;
+use crate::rejection::Rejection;
 
 const SESSION_MS: i64 = 45_000;
 const REBALANCE_MS: i32 = 60_000;
@@ -69,7 +72,7 @@ impl Harness {
         Self { log, groups, topics: Made::of(topics), now: 1_000 }
     }
 
-    fn send(&self, beat: &ConsumerHeartbeat) -> Result<HeartbeatAnswer, Refused> {
+    fn send(&self, beat: &ConsumerHeartbeat) -> Result<HeartbeatAnswer, Rejection> {
         beat.validate()?;
         self.groups.consumer_heartbeat(GROUP, beat, &self.topics, self.now)
     }
@@ -83,7 +86,7 @@ impl Harness {
     }
 
     fn error(&self, beat: &ConsumerHeartbeat) -> ResponseError {
-        self.send(beat).unwrap_err().error
+        self.send(beat).unwrap_err().code
     }
 
     fn pass(&mut self, ms: i64) {
@@ -269,11 +272,11 @@ fn requests_that_make_no_sense_are_refused_as_kafka_does() {
     ];
     for (beat, message) in rows {
         let refused = harness.send(&beat).unwrap_err();
-        assert_eq!((refused.error, &*refused.message), (ResponseError::InvalidRequest, message));
+        assert_eq!((refused.code, &*refused.message), (ResponseError::InvalidRequest, message));
     }
     let unknown = ConsumerHeartbeat { assignor: Some("sticky".into()), ..joins() };
     let refused = harness.send(&unknown).unwrap_err();
-    assert_eq!(refused.error, ResponseError::UnsupportedAssignor);
+    assert_eq!(refused.code, ResponseError::UnsupportedAssignor);
     assert!(refused.message.ends_with("Supported assignors: uniform, range."));
     let broken = ConsumerHeartbeat { regex: Some("[".into()), ..joins() };
     assert_eq!(harness.error(&broken), ResponseError::InvalidRegularExpression);
@@ -313,7 +316,7 @@ fn a_full_group_takes_nobody_more() {
     let send =
         |beat: &ConsumerHeartbeat| groups.consumer_heartbeat(GROUP, beat, &harness.topics, 0);
     send(&joining("a")).unwrap();
-    assert_eq!(send(&joining("b")).unwrap_err().error, ResponseError::GroupMaxSizeReached);
+    assert_eq!(send(&joining("b")).unwrap_err().code, ResponseError::GroupMaxSizeReached);
     assert!(send(&joining("a")).is_ok());
 }
 
@@ -442,7 +445,7 @@ fn an_empty_group_changes_its_protocol_and_keeps_its_offsets() {
         protocol_type: "connect".into(),
         ..crate::group::tests::joining("m")
     };
-    let _ticket = harness.groups.join(GROUP, &NoTopics, joining_classic(), harness.now);
+    let _response = harness.groups.join(GROUP, &NoTopics, joining_classic(), harness.now);
     assert!(!listed().is_consumer_group);
     assert_eq!(harness.error(&joining("a")), ResponseError::GroupIdNotFound);
     harness.restart();
