@@ -260,7 +260,7 @@ impl State {
             );
             match read {
                 Ok(()) => {
-                    self.transactions.finish_loading(|partition| wanted.contains(&partition), now)
+                    self.transactions.finish_loading(|partition| wanted.contains(&partition), now);
                 }
                 Err(error) => {
                     tracing::error!(%error, "transactions could not be read by their coordinator");
