@@ -1,5 +1,5 @@
-//! Versions that Kafka has and the codec does not know yet. Each has the fields of the last one that it
-//! knows, or some more, which are read here.
+//! Versions that Kafka has and the codec does not know yet. Each has the fields of the last one
+//! that it knows, or some more, which are read here.
 
 use bytes::{Buf, Bytes};
 use kafka_protocol::messages::ApiKey;

@@ -8,7 +8,8 @@ use bytes::Bytes;
 use tokio::net::TcpStream;
 
 use super::frame::{FrameError, FrameReader};
-use crate::api::{self, Answer, Peer};
+use crate::api;
+use crate::api::call::{Peer, Reply};
 use crate::state::State;
 
 /// Serves a connection until the client closes it, sends what cannot be answered, or goes away.
@@ -34,14 +35,14 @@ pub(super) async fn serve(
             }
         };
         match answer(frame, &peer, &state, &stream).await {
-            Some(Answer::Response(response)) => {
+            Some(Reply::Response(response)) => {
                 if let Err(error) = response.write_as_frame(&mut stream).await {
                     tracing::debug!(%address, node, %error, "client gone before its answer");
                     return;
                 }
             }
-            Some(Answer::Nothing) => {}
-            Some(Answer::Close(reason)) => {
+            Some(Reply::Nothing) => {}
+            Some(Reply::Close(reason)) => {
                 tracing::warn!(%address, node, %reason, "connection closed");
                 return;
             }
@@ -60,13 +61,13 @@ async fn answer(
     peer: &Peer,
     state: &Arc<State>,
     stream: &TcpStream,
-) -> Option<Answer> {
+) -> Option<Reply> {
     let answer = async {
         state.faults.until_not_halted(peer.node).await;
         if let Some(delay) = state.faults.delay_at(peer.node) {
             tokio::time::sleep(delay).await;
         }
-        let answer = api::answer(frame, peer, state).await;
+        let answer = api::respond(frame, peer, state).await;
         // What waited meanwhile is not answered by a node that does nothing either.
         state.faults.until_not_halted(peer.node).await;
         answer

@@ -4,8 +4,6 @@
 mod connection;
 mod frame;
 mod limits;
-pub(crate) mod rope;
-pub(crate) mod shape;
 
 use std::io;
 use std::net::SocketAddr;
@@ -75,7 +73,8 @@ pub(crate) async fn accept(
                 connections.shutdown().await;
                 return;
             }
-            // Who finds no place waits, as in Kafka, until somebody else is gone or the limit rises.
+            // Who finds no place waits, as in Kafka, until somebody else is gone or the limit
+            // rises.
             () = tokio::time::sleep(LOOK_AGAIN), if is_full => {}
             accepted = listener.accept(), if !is_full => match accepted {
                 Ok((stream, address)) => {
@@ -95,7 +94,8 @@ pub(crate) async fn accept(
                     });
                 }
                 Err(error) => {
-                    // Out of descriptors, most likely: those that wait are accepted when some are free.
+                    // Out of descriptors, most likely: those that wait are accepted when some are
+                    // free.
                     tracing::warn!(node, %error, "cannot accept a connection");
                     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
                 }

@@ -1,11 +1,12 @@
-//! What readers of committed records are answered, and readers of everything beside them.
+//! The responses to readers of committed records, next to those of readers of everything.
 
+use kafka_protocol::ResponseError;
 use kafka_protocol::messages::DescribeProducersRequest;
 use kafka_protocol::messages::describe_producers_request::TopicRequest;
 use kafka_protocol::messages::fetch_response::PartitionData;
 
-use super::partition_fixture::{EVERYTHING, Fixture, TOPIC, fetch, offsets, partition_of};
-use super::*;
+use super::partition::{EVERYTHING, Fixture, TOPIC, fetch, offsets, partition_of};
+use crate::api::wire::topic_name;
 use crate::log::BatchBuilder;
 use crate::time::Timestamp;
 
