@@ -79,9 +79,9 @@ fn alter(
                 .with_error_message(None);
             match state.reassign(&topic.name, index, target, may_change_factor) {
                 Ok(()) => response,
-                Err(refusal) => response
-                    .with_error_code(refusal.code.code())
-                    .with_error_message(message(refusal.message)),
+                Err(rejection) => response
+                    .with_error_code(rejection.code.code())
+                    .with_error_message(message(rejection.message)),
             }
         });
         ReassignableTopicResponse::default()

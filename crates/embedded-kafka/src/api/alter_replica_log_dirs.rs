@@ -75,7 +75,7 @@ pub(super) fn handle(
     AlterReplicaLogDirsResponse::default().with_results(topics.collect())
 }
 
-/// Whether this node holds a replica of the partition.
+/// Checks that this node holds a replica of the partition.
 fn check(topic: &str, partition: i32, context: &Context) -> Result<(), ResponseError> {
     let partition = context.state.metadata.partition(topic, partition)?;
     if partition.leadership().replicas.contains(&context.node) {

@@ -3,8 +3,8 @@
 //! Lists the APIs that are served, and their versions. It is the first request of every client
 //! (KIP-35).
 //!
-//! A version above the highest is answered all the same, in version 0 and with UNSUPPORTED_VERSION,
-//! so that a client learns which version it can use.
+//! A version above the highest gets a response all the same, in version 0 and with
+//! UNSUPPORTED_VERSION, so that the client learns which version it can use.
 //!
 //! Version notes:
 //!
@@ -28,17 +28,6 @@ use super::outcomes::Outcomes;
 use super::words::Asked;
 use crate::wire::shape::{Kind, Shape, field};
 
-/// The fields of a request.
-pub(super) const SHAPE: Shape = Shape::flexible_since(
-    3,
-    &[
-        field("client_software_name", Kind::String).since(3),
-        field("client_software_version", Kind::String).since(3),
-        field("cluster_id", Kind::String).since(5),
-        field("node_id", Kind::Int32).since(5),
-    ],
-);
-
 /// The features of the cluster, as Kafka 4.4 has them: name, lowest and highest level, and the
 /// level in force (0 for none).
 const FEATURES: [(&str, i16, i16, i16); 5] = [
@@ -58,6 +47,17 @@ const TELLS_FEATURES: i16 = 3;
 
 /// The first version whose clients understand a feature that begins with level 0 (KAFKA-17011).
 const BEGINS_WITH_ZERO: i16 = 4;
+
+/// The fields of a request.
+pub(super) const SHAPE: Shape = Shape::flexible_since(
+    3,
+    &[
+        field("client_software_name", Kind::String).since(3),
+        field("client_software_version", Kind::String).since(3),
+        field("cluster_id", Kind::String).since(5),
+        field("node_id", Kind::Int32).since(5),
+    ],
+);
 
 pub(super) async fn respond(request: ApiVersionsRequest, call: &Call, context: &Context) -> Reply {
     let asked = context.asked(|| describe(&request));

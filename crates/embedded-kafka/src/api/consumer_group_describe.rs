@@ -54,10 +54,10 @@ pub(super) fn handle(
         Ok(group) => {
             to_wire(group_id, group, version, context).with_authorized_operations(operations)
         }
-        Err(refused) => DescribedGroup::default()
+        Err(rejected) => DescribedGroup::default()
             .with_group_id(group_id)
-            .with_error_code(refused.error.code())
-            .with_error_message(message(refused.message))
+            .with_error_code(rejected.error.code())
+            .with_error_message(message(rejected.message))
             .with_authorized_operations(NOT_ASKED_FOR),
     });
     ConsumerGroupDescribeResponse::default().with_groups(groups.collect())

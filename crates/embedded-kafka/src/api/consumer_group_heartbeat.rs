@@ -59,15 +59,15 @@ pub(super) fn handle(
     context: &Context,
 ) -> ConsumerGroupHeartbeatResponse {
     let beat = from_wire(&request, version, context);
-    match answer(&request.group_id, &beat, context) {
-        Ok(answer) => to_wire(answer),
-        Err(refused) => ConsumerGroupHeartbeatResponse::default()
-            .with_error_code(refused.error.code())
-            .with_error_message(message(refused.message)),
+    match beat_at(&request.group_id, &beat, context) {
+        Ok(result) => to_wire(result),
+        Err(rejected) => ConsumerGroupHeartbeatResponse::default()
+            .with_error_code(rejected.error.code())
+            .with_error_message(message(rejected.message)),
     }
 }
 
-fn answer(
+fn beat_at(
     group_id: &str,
     beat: &ConsumerHeartbeat,
     context: &Context,
@@ -116,8 +116,8 @@ fn owned(topics: &[consumer_group_heartbeat_request::TopicPartitions]) -> Partit
     owned
 }
 
-fn to_wire(answer: HeartbeatAnswer) -> ConsumerGroupHeartbeatResponse {
-    let assignment = answer.assignment.map(|assignment| {
+fn to_wire(result: HeartbeatAnswer) -> ConsumerGroupHeartbeatResponse {
+    let assignment = result.assignment.map(|assignment| {
         let topics = assignment.into_iter().map(|(topic, partitions)| {
             TopicPartitions::default()
                 .with_topic_id(topic)
@@ -126,9 +126,9 @@ fn to_wire(answer: HeartbeatAnswer) -> ConsumerGroupHeartbeatResponse {
         Assignment::default().with_topic_partitions(topics.collect())
     });
     ConsumerGroupHeartbeatResponse::default()
-        .with_member_id(Some(StrBytes::from_string(answer.member_id)))
-        .with_member_epoch(answer.epoch)
-        .with_heartbeat_interval_ms(answer.interval_ms)
+        .with_member_id(Some(StrBytes::from_string(result.member_id)))
+        .with_member_epoch(result.epoch)
+        .with_heartbeat_interval_ms(result.interval_ms)
         .with_assignment(assignment)
 }
 

@@ -71,9 +71,9 @@ pub(super) fn handle(
         let result = CreatePartitionsTopicResult::default().with_name(name);
         results.push(match outcome {
             Ok(()) => result,
-            Err(refusal) => result
-                .with_error_code(refusal.code.code())
-                .with_error_message(message(refusal.message)),
+            Err(rejection) => result
+                .with_error_code(rejection.code.code())
+                .with_error_message(message(rejection.message)),
         });
     }
     CreatePartitionsResponse::default().with_results(results)
@@ -91,7 +91,7 @@ fn added_by(request: &CreatePartitionsRequest, context: &Context) -> i64 {
     added.flatten().sum()
 }
 
-/// As in Kafka, a request that adds too much adds nothing.
+/// Rejects all topics: as in Kafka, a request that adds too much adds nothing.
 fn reject_all(request: CreatePartitionsRequest) -> CreatePartitionsResponse {
     let results = request.topics.into_iter().map(|topic| {
         CreatePartitionsTopicResult::default()

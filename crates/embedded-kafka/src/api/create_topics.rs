@@ -97,10 +97,10 @@ pub(super) fn handle(
                 }
                 created(name, &topic, version, context)
             }
-            Err(refusal) => CreatableTopicResult::default()
+            Err(rejection) => CreatableTopicResult::default()
                 .with_name(name)
-                .with_error_code(refusal.code.code())
-                .with_error_message(message(refusal.message)),
+                .with_error_code(rejection.code.code())
+                .with_error_message(message(rejection.message)),
         });
     }
     CreateTopicsResponse::default().with_topics(results)
@@ -118,7 +118,7 @@ fn partitions_asked_for(request: &CreateTopicsRequest, context: &Context) -> i64
     request.topics.iter().map(of).sum()
 }
 
-/// As in Kafka, a request that asks for too much gets none of it.
+/// Rejects all topics: as in Kafka, a request that asks for too much gets none of it.
 fn reject_all(request: CreateTopicsRequest) -> CreateTopicsResponse {
     let topics = request.topics.into_iter().map(|topic| {
         CreatableTopicResult::default()

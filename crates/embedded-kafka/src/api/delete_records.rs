@@ -20,7 +20,7 @@ use crate::log::DeleteRecordsError;
 use crate::metadata::names;
 use crate::wire::shape::{Kind, Shape, field};
 
-/// Asks for everything below the high watermark to go.
+/// Asks to delete everything below the high watermark.
 const HIGH_WATERMARK: i64 = -1;
 
 /// The fields of a request.
@@ -80,7 +80,7 @@ fn delete(
     partition.ok_or(ResponseError::UnknownTopicOrPartition)?.with(|state| {
         state.check_leader(context.node, None)?;
         if !may_delete {
-            // What compaction keeps is the newest value of each key, which nobody may cut off.
+            // Compaction keeps the newest value of each key, which must not be deleted.
             return Err(ResponseError::PolicyViolation);
         }
         let high_watermark = state.high_watermark();

@@ -151,10 +151,10 @@ fn outcome(
                 result.topic_id = topic.id;
             }
         }
-        Err(refusal) => {
-            result.error_code = refusal.code.code();
+        Err(rejection) => {
+            result.error_code = rejection.code.code();
             if version >= ERROR_MESSAGES {
-                result.error_message = message(refusal.message);
+                result.error_message = message(rejection.message);
             }
         }
     }

@@ -71,7 +71,7 @@ pub(super) fn handle(
     DescribeLogDirsResponse::default().with_results(vec![result])
 }
 
-/// The replicas of a topic that the node holds.
+/// Describes the replicas of a topic that the node holds.
 fn described(topic: &Topic, node: i32, is_wanted: impl Fn(i32) -> bool) -> DescribeLogDirsTopic {
     let partitions = topic.partitions();
     let wanted = partitions.iter().filter(|partition| is_wanted(partition.index));
@@ -81,7 +81,7 @@ fn described(topic: &Topic, node: i32, is_wanted: impl Fn(i32) -> bool) -> Descr
         .with_partitions(held.map(|partition| replica(partition, node)).collect())
 }
 
-/// A replica's size, and how far it ends before the high watermark that it knows.
+/// Describes a replica's size, and how far it ends before the high watermark that it knows.
 fn replica(partition: &Partition, node: i32) -> DescribeLogDirsPartition {
     let (size, lag) = partition.with(|it| {
         let end = it.end_at(node);
@@ -94,7 +94,7 @@ fn replica(partition: &Partition, node: i32) -> DescribeLogDirsPartition {
         .with_offset_lag(lag)
 }
 
-/// The size of the volume that holds a directory, and how much of it is free, in bytes.
+/// Returns the size of the volume that holds a directory, and how much of it is free, in bytes.
 #[cfg(unix)]
 fn volume(directory: &Path) -> Option<(i64, i64)> {
     let volume = rustix::fs::statvfs(directory).ok()?;

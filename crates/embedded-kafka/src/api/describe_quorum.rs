@@ -80,7 +80,8 @@ pub(super) fn handle(
     response.with_nodes(voters.iter().map(address).collect())
 }
 
-/// Only partition 0 of the one topic is a quorum's, and only by itself can it be asked for.
+/// Rejects partitions: only partition 0 of the one topic has a quorum, and a request must ask for
+/// it alone.
 fn unknown(topic: describe_quorum_request::TopicData, version: i16) -> TopicData {
     let error = ResponseError::UnknownTopicOrPartition;
     let partitions = topic.partitions.into_iter().map(|partition| {

@@ -139,7 +139,7 @@ fn elect(
     outcomes.collect()
 }
 
-/// Whether a partition needs an election.
+/// Checks that a partition needs an election.
 fn check(
     state: &crate::state::State,
     name: &str,
@@ -165,7 +165,7 @@ fn check(
     Ok(topic)
 }
 
-/// The outcomes by topic, those of a topic in the order in which it names its partitions.
+/// Groups outcomes by topic, those of a topic in the order in which it names its partitions.
 fn to_wire(outcomes: Vec<Outcome>) -> Vec<ReplicaElectionResult> {
     let mut results: Vec<ReplicaElectionResult> = Vec::new();
     for (name, index, outcome) in outcomes {

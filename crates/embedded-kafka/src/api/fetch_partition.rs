@@ -66,7 +66,7 @@ impl Wanted {
         Self { fetch, isolation_level, partition }
     }
 
-    /// Whether this node may serve the partition: the leader, or from version 11 on any replica
+    /// Checks that this node may serve the partition: the leader, or from version 11 on any replica
     /// (KIP-392). Every negative epoch means that the client knows none.
     fn check_replica(
         &self,
@@ -88,7 +88,7 @@ impl Wanted {
         state.preferred_replica(reader.context.node, &reader.near, self.fetch.fetch_offset)
     }
 
-    /// Whether the replica on this node has the offset, or will have it next.
+    /// Checks that the replica on this node has the offset, or will have it next.
     fn check_offset(&self, state: &PartitionState, node: i32) -> Result<(), ResponseError> {
         let from = self.fetch.fetch_offset;
         if from < state.log.start_offset() || from > state.end_at(node) {

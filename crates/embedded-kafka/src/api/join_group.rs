@@ -86,8 +86,8 @@ pub(super) async fn handle(
     }
 }
 
-/// Strings and metadata are copied: a slice would keep the whole frame in memory for as long as
-/// the member lives.
+/// Reads a request. Strings and metadata are copied: a slice would keep the whole frame in memory
+/// for as long as the member lives.
 fn from_wire(request: JoinGroupRequest, version: i16, context: &Context) -> JoinRequest {
     let instance_id = request.group_instance_id.map(|id| id.to_string());
     let prefix = instance_id.as_deref().unwrap_or(&context.client_id);

@@ -74,7 +74,7 @@ fn to_wire(
     LeaveGroupResponse::default().with_members(members.collect())
 }
 
-/// In the early versions exactly one member leaves, and the response is the error of the whole.
+/// Reads the members that leave, which is exactly one in the early versions.
 fn from_wire(request: &LeaveGroupRequest, version: i16) -> Vec<Leaving> {
     let no_reason = || "not provided".to_owned();
     if version < SEVERAL_MEMBERS {
@@ -124,9 +124,9 @@ mod tests {
                 instance_id: (version >= 3).then(|| "gate-1".into()),
                 reason: "landed".into(),
             };
-            let answers = vec![Err(ResponseError::FencedInstanceId)];
+            let results = vec![Err(ResponseError::FencedInstanceId)];
             let mut bytes = BytesMut::new();
-            to_wire(vec![leaving], answers, version).encode(&mut bytes, version).unwrap();
+            to_wire(vec![leaving], results, version).encode(&mut bytes, version).unwrap();
             let decoded = LeaveGroupResponse::decode(&mut bytes.freeze(), version).unwrap();
             let of_the_whole = if version < 3 { 82 } else { 0 };
             assert_eq!(decoded.error_code, of_the_whole);

@@ -21,15 +21,15 @@ use super::outcomes::Outcomes;
 use super::words::Asked;
 use crate::wire::shape::{Kind, Shape, field};
 
-/// The fields of a request.
-pub(super) const SHAPE: Shape =
-    Shape::flexible_since(0, &[field("resource_types", Kind::Array(&Kind::Int8)).since(1)]);
-
 /// The first version that asks for types of resources, where it is one type before (KIP-1142).
 const RESOURCE_TYPES: i16 = 1;
 
 /// The types of all resources that can have settings.
 const TYPES: [i8; 5] = [TOPIC, BROKER, BROKER_LOGGER, CLIENT_METRICS, GROUP];
+
+/// The fields of a request.
+pub(super) const SHAPE: Shape =
+    Shape::flexible_since(0, &[field("resource_types", Kind::Array(&Kind::Int8)).since(1)]);
 
 pub(super) fn handle(
     request: ListConfigResourcesRequest,

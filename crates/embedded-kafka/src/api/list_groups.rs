@@ -33,7 +33,7 @@ pub(super) const SHAPE: Shape = Shape::flexible_since(
     ],
 );
 
-/// The type of a group, by the protocol of its members.
+/// Returns the type of a group, by the protocol of its members.
 fn kind(group: &Listed) -> &'static str {
     if group.is_consumer_group { "consumer" } else { "classic" }
 }
@@ -53,7 +53,7 @@ pub(super) fn handle(
     ListGroupsResponse::default().with_groups(groups.collect())
 }
 
-/// No filter lets everything through; upper and lower case are the same.
+/// Applies a filter, whose case does not matter. An empty one lets everything through.
 fn matches(filter: &[StrBytes], value: &str) -> bool {
     filter.is_empty() || filter.iter().any(|wanted| wanted.eq_ignore_ascii_case(value))
 }

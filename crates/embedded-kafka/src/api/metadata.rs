@@ -162,7 +162,7 @@ fn find_or_create(
         if created.is_ok() {
             context.state.topic_created(&name);
         }
-        created.map_err(|refusal| match refusal.code {
+        created.map_err(|rejection| match rejection.code {
             // Only the controller knows that a name collides with another, and Kafka does not wait
             // for it.
             ResponseError::InvalidTopicException if names::validate(&name).is_ok() => {

@@ -40,22 +40,22 @@ pub(super) fn handle(
 ) -> OffsetDeleteResponse {
     let partitions = partitions_of(&request, context);
     let existing = partitions.iter().flatten().cloned().collect::<Vec<_>>();
-    let answers = context.check_group_write(&request.group_id).and_then(|()| {
+    let results = context.check_group_write(&request.group_id).and_then(|()| {
         context.state.groups.delete_offsets(&request.group_id, &existing, context.now)
     });
-    let answers = match answers {
-        Ok(answers) => answers,
+    let results = match results {
+        Ok(results) => results,
         Err(error) => return OffsetDeleteResponse::default().with_error_code(error.code()),
     };
     let mut exists = partitions.iter().map(Option::is_some);
-    let mut answers = answers.into_iter();
+    let mut results = results.into_iter();
     let topics = request.topics.iter().map(|topic| {
         let partitions = topic.partitions.iter().map(|partition| {
-            let answer = exists.next().unwrap_or(false).then(|| answers.next()).flatten();
-            let answer = answer.unwrap_or(Err(ResponseError::UnknownTopicOrPartition));
+            let result = exists.next().unwrap_or(false).then(|| results.next()).flatten();
+            let result = result.unwrap_or(Err(ResponseError::UnknownTopicOrPartition));
             OffsetDeleteResponsePartition::default()
                 .with_partition_index(partition.partition_index)
-                .with_error_code(code(&answer))
+                .with_error_code(code(&result))
         });
         OffsetDeleteResponseTopic::default()
             .with_name(topic.name.clone())
@@ -64,8 +64,8 @@ pub(super) fn handle(
     OffsetDeleteResponse::default().with_topics(topics.collect())
 }
 
-/// The partitions of the request in their order, `None` for those that do not exist. That is
-/// asked once: topics come and go while the request is handled.
+/// Reads the partitions of the request in their order, `None` for those that do not exist. They are
+/// looked up once: topics come and go while the request is handled.
 fn partitions_of(request: &OffsetDeleteRequest, context: &Context) -> Vec<Option<(String, i32)>> {
     let mut partitions = Vec::new();
     for topic in &request.topics {

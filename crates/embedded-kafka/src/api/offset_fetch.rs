@@ -31,6 +31,15 @@ use super::words::{Asked, epoch, groups, list, member};
 use crate::group::{FetchedOffset, FetchingMember, TopicOffsets};
 use crate::wire::shape::{Kind, Shape, field};
 
+/// The first version with an error for the whole group.
+const TOP_LEVEL_ERROR: i16 = 2;
+
+/// The first version with leader epochs (KIP-320).
+const LEADER_EPOCH: i16 = 5;
+
+/// The first version for several groups (KIP-709).
+const SEVERAL_GROUPS: i16 = 8;
+
 /// The fields of a request.
 pub(super) const SHAPE: Shape = Shape::flexible_since(
     6,
@@ -66,15 +75,6 @@ pub(super) const SHAPE: Shape = Shape::flexible_since(
     ],
 );
 
-/// The first version with an error for the whole group.
-const TOP_LEVEL_ERROR: i16 = 2;
-
-/// The first version with leader epochs (KIP-320).
-const LEADER_EPOCH: i16 = 5;
-
-/// The first version for several groups (KIP-709).
-const SEVERAL_GROUPS: i16 = 8;
-
 /// The topics with the partitions asked for, or `None` for all that the group has committed.
 type Wanted = Option<Vec<(String, Vec<i32>)>>;
 
@@ -96,7 +96,7 @@ fn several_groups(request: &OffsetFetchRequest, context: &Context) -> OffsetFetc
             let topics = topics.iter();
             topics.map(|topic| (topic.name.to_string(), topic.partition_indexes.clone())).collect()
         });
-        let answer = OffsetFetchResponseGroup::default().with_group_id(group.group_id.clone());
+        let described = OffsetFetchResponseGroup::default().with_group_id(group.group_id.clone());
         let fetching = FetchingMember {
             id: group.member_id.as_ref().map(ToString::to_string),
             epoch: group.member_epoch,
@@ -105,14 +105,14 @@ fn several_groups(request: &OffsetFetchRequest, context: &Context) -> OffsetFetc
             .check_group_write(&group.group_id)
             .and_then(|()| context.state.groups.check_fetch(&group.group_id, &fetching));
         match checked {
-            Err(error) => answer.with_error_code(error.code()),
+            Err(error) => described.with_error_code(error.code()),
             Ok(()) => {
                 let topics = context.state.groups.fetch_offsets(
                     &group.group_id,
                     wanted.as_deref(),
                     request.require_stable,
                 );
-                answer.with_topics(topics.into_iter().map(topic_of_group).collect())
+                described.with_topics(topics.into_iter().map(topic_of_group).collect())
             }
         }
     });
@@ -156,7 +156,7 @@ fn one_group(request: &OffsetFetchRequest, version: i16, context: &Context) -> O
     OffsetFetchResponse::default().with_topics(topics.collect())
 }
 
-/// Version 1 has no error for the whole group: each partition asked for gets it.
+/// Gives each partition asked for the error, as version 1 has none for the whole group.
 fn with_error(wanted: Wanted, error: ResponseError) -> Vec<TopicOffsets> {
     let topics = wanted.unwrap_or_default().into_iter();
     let topics = topics.map(|(topic, partitions)| {
@@ -182,7 +182,7 @@ fn topic_alone((topic, partitions): TopicOffsets, version: i16) -> OffsetFetchRe
         .with_partitions(partitions.collect())
 }
 
-/// Offset, leader epoch and metadata, as Kafka writes them where there are none.
+/// Returns offset, leader epoch and metadata, as Kafka writes them where there are none.
 fn or_nothing(fetched: FetchedOffset) -> (i64, i32, StrBytes) {
     match fetched {
         Ok(Some(at)) => (at.offset, at.leader_epoch, StrBytes::from_string(at.metadata)),
@@ -204,7 +204,7 @@ pub(super) fn reject(request: OffsetFetchRequest, version: i16, code: i16) -> Of
     OffsetFetchResponse::default().with_groups(groups.collect())
 }
 
-/// Version 1 has no error for the whole group: each partition asked for gets it.
+/// Rejects each partition asked for, as version 1 has no error for the whole group.
 fn reject_each_partition(request: OffsetFetchRequest, code: i16) -> OffsetFetchResponse {
     let topics = request.topics.unwrap_or_default().into_iter().map(|topic| {
         let partitions = topic.partition_indexes.iter().map(|partition| {

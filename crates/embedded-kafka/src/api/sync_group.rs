@@ -53,13 +53,13 @@ pub(super) async fn handle(
         return SyncGroupResponse::default().with_error_code(error.code());
     }
     let group_id = request.group_id.to_string();
-    let answer = context.state.groups.sync(
+    let waiting = context.state.groups.sync(
         &group_id,
         &ClusterTopics(&context.state.metadata),
         &from_wire(request),
         context.now,
     );
-    match answer.answer().await {
+    match waiting.answer().await {
         Ok(synced) => to_wire(synced, version),
         Err(error) => SyncGroupResponse::default().with_error_code(error.code()),
     }

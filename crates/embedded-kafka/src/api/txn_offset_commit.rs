@@ -112,8 +112,8 @@ fn to_wire(
     ))
 }
 
-/// Before version 3 a request names neither generation nor member, and the codec fills both in like
-/// those of a consumer that assigns its partitions itself.
+/// Reads the member that commits. Before version 3 a request names neither generation nor member,
+/// and the codec fills both in like those of a consumer that assigns its partitions itself.
 fn from_wire(request: &TxnOffsetCommitRequest) -> Commit {
     Commit {
         generation: request.generation_id,

@@ -28,7 +28,7 @@ use crate::txn::{Marker, Markers, Producer};
 use crate::wait::wait_for;
 use crate::wire::shape::{Kind, Shape, field};
 
-/// How long an answer waits for the replicas in sync to have the markers (`request.timeout.ms`).
+/// How long a response waits for the replicas in sync to have the markers (`request.timeout.ms`).
 const REPLICATION_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The fields of a request.

@@ -63,7 +63,7 @@ fn a_failed_write_is_a_storage_error() {
     assert!(message.is_some());
 }
 
-/// What Apache Kafka 4.3 answers on node 1.
+/// The responses of Apache Kafka 4.3 on node 1.
 #[test]
 fn rejections_are_kafkas() {
     let illegal = "Topic name is invalid: 'a b' contains one or more characters other than \
@@ -92,7 +92,7 @@ fn rejections_are_kafkas() {
         ),
     ];
     for (resource, config, code, message) in rows {
-        let answer = ask(&OneTopic::default(), resource, &[config], false);
-        assert_eq!(answer, (code, Some(message.to_owned())), "{resource:?} {config:?}");
+        let response = ask(&OneTopic::default(), resource, &[config], false);
+        assert_eq!(response, (code, Some(message.to_owned())), "{resource:?} {config:?}");
     }
 }

@@ -163,7 +163,7 @@ fn what_was_set_while_nodes_ran_stands_before_the_rest() {
     assert_eq!(synonyms(&result.configs[0]), [("log.retention.ms", "222000", 3)]);
 }
 
-/// What Apache Kafka 4.4 answers on node 1.
+/// The responses of Apache Kafka 4.4 on node 1.
 #[test]
 fn rejections_are_kafkas() {
     let illegal = "Topic name is invalid: 'a b' contains one or more characters other than \
@@ -185,8 +185,8 @@ fn rejections_are_kafkas() {
     ];
     for (resource, code, message) in rows {
         let result = ask(&OneTopic::default(), resource, None, true);
-        let answer = (result.error_code, result.error_message.as_deref());
-        assert_eq!(answer, (code, Some(message)), "{resource:?}");
+        let response = (result.error_code, result.error_message.as_deref());
+        assert_eq!(response, (code, Some(message)), "{resource:?}");
         assert!(result.configs.is_empty());
     }
 }

@@ -64,7 +64,7 @@ fn validating_changes_nothing() {
 #[test]
 fn one_rejected_resource_does_not_stop_the_others() {
     let store = OneTopic::default();
-    let answers = ask(
+    let responses = ask(
         &store,
         vec![
             resource(3, "x", &[]),
@@ -78,7 +78,7 @@ fn one_rejected_resource_does_not_stop_the_others() {
         (0, None),
         (42, Some(message.to_owned())),
     ];
-    assert_eq!(answers, expected);
+    assert_eq!(responses, expected);
     assert_eq!(store.config.borrow().retention_ms(), 1);
 }
 
@@ -94,12 +94,12 @@ fn a_resource_that_appears_twice_is_rejected_both_times() {
 fn an_operation_that_does_not_exist_is_a_server_error_as_in_kafka() {
     for operation in [-1, 4] {
         let entry = ("retention.ms", operation, Some("5"));
-        let answers = ask(&OneTopic::default(), vec![resource(2, "airports", &[entry])]);
-        assert_eq!(answers, [(-1, None)]);
+        let responses = ask(&OneTopic::default(), vec![resource(2, "airports", &[entry])]);
+        assert_eq!(responses, [(-1, None)]);
     }
 }
 
-/// What Apache Kafka 4.4 answers on node 1, for a logger that it does not have.
+/// The responses of Apache Kafka 4.4 on node 1, also for a logger that it does not have.
 #[test]
 fn rejections_are_kafkas() {
     let rows: &[(i8, &'static str, Entry, i16, &str)] = &[
@@ -134,12 +134,12 @@ fn rejections_are_kafkas() {
         ),
     ];
     for &(kind, name, entry, code, message) in rows {
-        let answers = ask(&OneTopic::default(), vec![resource(kind, name, &[entry])]);
-        assert_eq!(answers, [(code, Some(message.to_owned()))], "{kind} {name} {entry:?}");
+        let responses = ask(&OneTopic::default(), vec![resource(kind, name, &[entry])]);
+        assert_eq!(responses, [(code, Some(message.to_owned()))], "{kind} {name} {entry:?}");
     }
 }
 
-/// What Apache Kafka 4.4 answers, where its limits are those of this cluster.
+/// The responses of Apache Kafka 4.4 where its limits are those of this cluster.
 #[test]
 fn a_groups_settings_are_kept_within_the_nodes_limits() {
     let store = OneTopic::default();

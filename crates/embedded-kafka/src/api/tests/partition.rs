@@ -82,7 +82,7 @@ impl Fixture {
         partition_of(response)
     }
 
-    /// Offset and timestamp that ListOffsets answers with.
+    /// Returns offset and timestamp in the response to ListOffsets.
     pub(super) async fn list_offsets(&self, isolation_level: i8, timestamp: i64) -> (i64, i64) {
         let partition =
             ListOffsetsPartition::default().with_current_leader_epoch(-1).with_timestamp(timestamp);

@@ -228,7 +228,7 @@ fn four_bytes_cannot_claim_two_billion_topics() {
             left: 0
         })
     );
-    // The same as a varint, behind which there is nothing either.
+    // The same as a varint, after which there is nothing either.
     let claim = [0xff, 0xff, 0xff, 0xff, 0x0f];
     let count = u32::MAX as usize - 1;
     assert_eq!(
