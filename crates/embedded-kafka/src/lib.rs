@@ -4,8 +4,9 @@
 //! Any Kafka client talks to it; librdkafka and Apache Kafka's Java clients are the ones it is
 //! tested with.
 //!
-//! The way of a request: `net` reads a frame, `api` names and decodes it, one file per API turns
-//! it into a call of a state machine (`log`, `group`, `txn`, `metadata`) and the answer into bytes.
+//! The way of a request: `net` reads a frame, `api` names it, `wire` checks its shape, and the file
+//! of its API turns it into a call of a state machine (`log`, `group`, `txn`, `metadata`) and the
+//! result into bytes.
 //!
 //! ```
 //! # async fn example() -> Result<(), embedded_kafka::StartError> {
@@ -43,6 +44,7 @@ mod timers;
 mod topic_at_start;
 mod txn;
 mod wait;
+mod wire;
 
 pub use crate::config::properties::check_broker_property;
 pub use builder::ClusterBuilder;

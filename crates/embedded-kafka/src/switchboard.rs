@@ -142,7 +142,7 @@ impl Cluster {
         error: ResponseError,
         times: usize,
     ) -> Result<(), NodeError> {
-        if !api::can_be_refused(api) {
+        if !api::can_be_rejected(api) {
             return Err(NodeError::NoErrorAnswer { api });
         }
         self.state().faults.fail_next(api, error, times);

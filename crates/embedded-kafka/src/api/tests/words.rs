@@ -1,4 +1,4 @@
-//! Every error in every field of every response is shown, and whom it was told.
+//! Every error in every field of every response is shown, with the member or producer that got it.
 
 use bytes::{Buf, Bytes, TryGetError};
 use kafka_protocol::ResponseError;
@@ -13,16 +13,20 @@ use kafka_protocol::messages::*;
 use kafka_protocol::protocol::StrBytes;
 use kafka_protocol::protocol::buf::ByteBuf;
 
-use super::*;
-use crate::api::{SUPPORTED, newer, shown_response};
+use super::{apis, served_versions};
+use crate::api::words::Asked;
+use crate::api::{
+    consumer_group_describe, consumer_group_heartbeat, end_txn, heartbeat, metadata, offset_commit,
+    produce,
+};
 
 /// An error that nothing else in a response looks like.
 const ERROR: ResponseError = ResponseError::InvalidRecord;
 
-/// Bytes without end, of which the codec makes a response that has one element in each list. All its
-/// 16-bit numbers, which errors are, are 0, except one.
+/// Bytes without end, of which the codec makes a response that has one element in each list. All
+/// its 16-bit numbers, which errors are, are 0, except one.
 #[derive(Default)]
-struct Endless {
+pub(in crate::api) struct Endless {
     /// Which of the 16-bit numbers is the error.
     error_at: Option<usize>,
     /// How many were read.
@@ -79,24 +83,24 @@ impl ByteBuf for Endless {
 #[test]
 fn every_error_in_every_response_is_shown() {
     let shown = format!("{ERROR} ({})", ERROR.code());
-    for &(api, lowest, highest) in SUPPORTED {
-        let known = if api == ApiKey::Produce { 3 } else { lowest };
-        for version in known..=newer::version_of_the_codec(api, highest) {
+    for (api, codec) in apis() {
+        for version in served_versions(api, codec) {
+            let name = api.name;
             let mut all = Endless::default();
-            let (_, words) = shown_response(api, version, &mut all);
-            assert!(!words.contains(&shown), "{api:?} v{version}: {words}");
+            let (_, words) = (codec.shown)(version, &mut all);
+            assert!(!words.contains(&shown), "{name} v{version}: {words}");
             let mut errors = 0;
             for at in 0..all.read {
                 let mut bytes = Endless { error_at: Some(at), read: 0 };
-                let (fields, words) = shown_response(api, version, &mut bytes);
+                let (fields, words) = (codec.shown)(version, &mut bytes);
                 if !fields.contains(&format!("error_code: {}", ERROR.code())) {
                     // A producer's epoch, or the length of a text.
                     continue;
                 }
                 errors += 1;
-                assert!(words.contains(&shown), "{api:?} v{version} hides {fields}: {words}");
+                assert!(words.contains(&shown), "{name} v{version} hides {fields}: {words}");
             }
-            assert!(errors > 0, "{api:?} v{version} has no error at all");
+            assert!(errors > 0, "{name} v{version} has no error at all");
         }
     }
 }
@@ -111,14 +115,14 @@ fn an_error_is_shown_before_what_went_well() {
         .with_name(TopicName(StrBytes::from_static_str("flights")))
         .with_partition_responses(partitions.collect());
     let produced = ProduceResponse::default().with_responses(vec![topic]);
-    let words = response(&produced, &Asked::default());
+    let words = produce::outcomes(&produced).in_words(&Asked::default());
     assert!(words.starts_with("flights/19: InvalidRecord (87), offset 0, "), "{words}");
     assert!(words.ends_with(", and 14 more"), "{words}");
 }
 
 #[test]
 fn a_rejected_commit_says_so_with_the_member_and_its_generation() {
-    let asked = request(
+    let asked = offset_commit::describe(
         &OffsetCommitRequest::default()
             .with_group_id(GroupId(StrBytes::from_static_str("airlines")))
             .with_member_id(StrBytes::from_static_str("m-1"))
@@ -127,21 +131,27 @@ fn a_rejected_commit_says_so_with_the_member_and_its_generation() {
     let partition = |index| OffsetCommitResponsePartition::default().with_partition_index(index);
     let topic = OffsetCommitResponseTopic::default()
         .with_name(TopicName(StrBytes::from_static_str("flights")));
-    let refused = partition(0).with_error_code(ResponseError::IllegalGeneration.code());
-    let one = topic.clone().with_partitions(vec![refused.clone()]);
+    let rejected = partition(0).with_error_code(ResponseError::IllegalGeneration.code());
+    let one = topic.clone().with_partitions(vec![rejected.clone()]);
     let one = OffsetCommitResponse::default().with_topics(vec![one]);
     let who = "member m-1, generation or epoch 3";
-    assert_eq!(response(&one, &asked), format!("IllegalGeneration (22), {who}"));
-    let two = topic.clone().with_partitions(vec![refused, partition(1)]);
+    assert_eq!(
+        offset_commit::outcomes(&one).in_words(&asked),
+        format!("IllegalGeneration (22), {who}")
+    );
+    let two = topic.clone().with_partitions(vec![rejected, partition(1)]);
     let two = OffsetCommitResponse::default().with_topics(vec![two]);
-    assert_eq!(response(&two, &asked), format!("flights/0: IllegalGeneration (22), {who}"));
+    assert_eq!(
+        offset_commit::outcomes(&two).in_words(&asked),
+        format!("flights/0: IllegalGeneration (22), {who}")
+    );
     let fine = topic.with_partitions(vec![partition(0)]);
     let fine = OffsetCommitResponse::default().with_topics(vec![fine]);
-    assert_eq!(response(&fine, &asked), "");
+    assert_eq!(offset_commit::outcomes(&fine).in_words(&asked), "");
 }
 
 #[test]
-fn who_was_refused_is_a_member_or_a_producer() {
+fn a_request_is_of_a_member_or_a_producer() {
     let heartbeat = HeartbeatRequest::default()
         .with_member_id(StrBytes::from_static_str("m-1"))
         .with_group_instance_id(Some(StrBytes::from_static_str("gate-1")))
@@ -150,19 +160,19 @@ fn who_was_refused_is_a_member_or_a_producer() {
         .with_member_id(StrBytes::from_static_str("m-1"))
         .with_member_epoch(-1);
     let end = EndTxnRequest::default().with_producer_id(ProducerId(7)).with_producer_epoch(2);
-    let rows: [(&dyn Any, &str); 4] = [
-        (&heartbeat, "member m-1, instance gate-1, generation 3"),
-        (&beat, "member m-1, epoch -1"),
-        (&end, "producer 7, epoch 2"),
-        (&MetadataRequest::default(), ""),
+    let rows = [
+        (heartbeat::describe(&heartbeat), "member m-1, instance gate-1, generation 3"),
+        (consumer_group_heartbeat::describe(&beat), "member m-1, epoch -1"),
+        (end_txn::describe(&end), "producer 7, epoch 2"),
+        (metadata::describe(&MetadataRequest::default()), ""),
     ];
     for (asked, who) in rows {
-        assert_eq!(request(asked).who, who);
+        assert_eq!(asked.who, who);
     }
 }
 
 #[test]
-fn a_heartbeat_of_the_new_protocol_says_what_has_changed() {
+fn a_heartbeat_of_the_consumer_protocol_says_what_has_changed() {
     let group = GroupId(StrBytes::from_static_str("airlines"));
     let flights = StrBytes::from_static_str("flights");
     let beat = ConsumerGroupHeartbeatRequest::default().with_group_id(group.clone());
@@ -182,28 +192,31 @@ fn a_heartbeat_of_the_new_protocol_says_what_has_changed() {
         (beat.with_member_epoch(-1), "group airlines member epoch -1 (leaves)"),
     ];
     for (beat, words) in rows {
-        assert_eq!(request(&beat).words, words);
+        assert_eq!(consumer_group_heartbeat::describe(&beat).words, words);
     }
     let asked = ConsumerGroupDescribeRequest::default().with_group_ids(vec![group]);
-    assert_eq!(request(&asked).words, "group airlines");
+    assert_eq!(consumer_group_describe::describe(&asked).words, "group airlines");
 }
 
 #[test]
-fn an_answer_of_the_new_protocol_says_where_the_member_and_the_group_are() {
+fn a_response_of_the_consumer_protocol_says_where_the_member_and_the_group_are() {
+    let asked = Asked::default();
+    let words = |beat: &_| consumer_group_heartbeat::outcomes(beat).in_words(&asked);
     let beat = ConsumerGroupHeartbeatResponse::default().with_member_epoch(3);
-    assert_eq!(response(&beat, &Asked::default()), "member epoch 3, no new assignment");
+    assert_eq!(words(&beat), "member epoch 3, no new assignment");
     let topic = TopicPartitions::default().with_partitions(vec![1, 2]);
     let assignment = Assignment::default().with_topic_partitions(vec![topic]);
     let assigned = beat.clone().with_assignment(Some(assignment));
-    assert_eq!(response(&assigned, &Asked::default()), "member epoch 3, 2 partition(s) assigned");
+    assert_eq!(words(&assigned), "member epoch 3, 2 partition(s) assigned");
     let fenced = ResponseError::FencedMemberEpoch;
-    let refused = beat.with_error_code(fenced.code());
-    assert_eq!(response(&refused, &Asked::default()), format!("{fenced} ({})", fenced.code()));
+    let rejected = beat.with_error_code(fenced.code());
+    assert_eq!(words(&rejected), format!("{fenced} ({})", fenced.code()));
 
     let group = DescribedGroup::default()
         .with_group_state(StrBytes::from_static_str("Stable"))
         .with_group_epoch(2)
         .with_members(vec![Member::default()]);
     let described = ConsumerGroupDescribeResponse::default().with_groups(vec![group]);
-    assert_eq!(response(&described, &Asked::default()), "Stable, group epoch 2, 1 member(s)");
+    let words = consumer_group_describe::outcomes(&described).in_words(&asked);
+    assert_eq!(words, "Stable, group epoch 2, 1 member(s)");
 }

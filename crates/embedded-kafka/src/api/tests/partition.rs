@@ -3,15 +3,22 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use kafka_protocol::messages::fetch_response::PartitionData;
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
-use kafka_protocol::messages::{BrokerId, FetchRequest, FetchResponse, ListOffsetsRequest};
-use kafka_protocol::protocol::Request;
+use kafka_protocol::messages::{
+    ApiKey, BrokerId, FetchRequest, FetchResponse, ListOffsetsRequest, RequestHeader,
+    ResponseHeader,
+};
+use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
 
-use super::*;
 use crate::Cluster;
+use crate::api::call::{Peer, Reply};
+use crate::api::respond;
+use crate::api::wire::topic_name;
 use crate::metadata::{NewTopic, Partition};
+use crate::state::State;
 
 pub(super) const TOPIC: &str = "bookings";
 
@@ -54,8 +61,8 @@ impl Fixture {
         header.encode(&mut frame, api.request_header_version(version)).unwrap();
         request.encode(&mut frame, version).unwrap();
         let peer = Peer { node: 1, address: "127.0.0.1:1".parse().unwrap() };
-        let Answer::Response(rope) = answer(frame.freeze(), &peer, &self.state).await else {
-            panic!("{api:?} is answered");
+        let Reply::Response(rope) = respond(frame.freeze(), &peer, &self.state).await else {
+            panic!("{api:?} has a response");
         };
         let mut written = Vec::new();
         rope.write_as_frame(&mut written).await.unwrap();
@@ -75,7 +82,7 @@ impl Fixture {
         partition_of(response)
     }
 
-    /// Offset and timestamp that ListOffsets answers with.
+    /// Returns offset and timestamp in the response to ListOffsets.
     pub(super) async fn list_offsets(&self, isolation_level: i8, timestamp: i64) -> (i64, i64) {
         let partition =
             ListOffsetsPartition::default().with_current_leader_epoch(-1).with_timestamp(timestamp);

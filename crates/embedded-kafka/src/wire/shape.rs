@@ -1,35 +1,31 @@
-//! How the description of a request is written down: fields, their kinds, and the versions that
-//! have them.
+//! The shape of a request: its fields, their kinds, and the versions that have them.
 
-/// The description of one request.
+/// The shape of one request.
 #[derive(Debug)]
-pub(super) struct Shape {
+pub(crate) struct Shape {
     /// The first version in the flexible encoding: lengths as varints, tagged fields after the
     /// fields of each structure (KIP-482).
-    pub(super) flexible_since: i16,
-    pub(super) fields: &'static [Field],
+    pub(crate) flexible_since: i16,
+    pub(crate) fields: &'static [Field],
 }
-
-/// A request without a flexible version.
-pub(super) const NEVER: i16 = i16::MAX;
 
 /// One field of a structure, in the order of the wire.
 #[derive(Debug)]
-pub(super) struct Field {
-    pub(super) name: &'static str,
-    pub(super) kind: Kind,
+pub(crate) struct Field {
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
     /// The first version that has the field.
-    pub(super) since: i16,
+    pub(crate) since: i16,
     /// The last version that has the field.
-    pub(super) until: i16,
-    /// The number of a tagged field, which stands behind the others and may be absent.
-    pub(super) tag: Option<u32>,
+    pub(crate) until: i16,
+    /// The number of a tagged field, which comes after the others and may be absent.
+    pub(crate) tag: Option<u32>,
 }
 
-/// What a field holds. Whether it may be null is not said here: null takes no memory, and the
-/// decoder knows where it is not allowed.
+/// The kind of a field's value. A kind does not say whether null is allowed: null takes no memory,
+/// and the decoder knows where it is not allowed.
 #[derive(Debug)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Boolean,
     Int8,
     Int16,
@@ -44,48 +40,55 @@ pub(super) enum Kind {
     Bytes,
     Array(&'static Kind),
     Struct(&'static [Field]),
-    /// A structure behind a byte that says whether it is there.
+    /// A structure after a byte that says whether it is there.
     NullableStruct(&'static [Field]),
 }
 
-/// A description whose versions are flexible from `flexible_since` on.
-pub(super) const fn shape(flexible_since: i16, fields: &'static [Field]) -> Shape {
-    Shape { flexible_since, fields }
+impl Shape {
+    /// Describes a request whose encoding is flexible from `version` on.
+    pub(crate) const fn flexible_since(version: i16, fields: &'static [Field]) -> Self {
+        Self { flexible_since: version, fields }
+    }
+
+    /// Describes a request without a flexible version.
+    pub(crate) const fn never_flexible(fields: &'static [Field]) -> Self {
+        Self { flexible_since: i16::MAX, fields }
+    }
 }
 
-/// A field that every version has, unless it is narrowed.
-pub(super) const fn field(name: &'static str, kind: Kind) -> Field {
+/// Describes a field that every version has, unless it is narrowed.
+pub(crate) const fn field(name: &'static str, kind: Kind) -> Field {
     Field { name, kind, since: 0, until: i16::MAX, tag: None }
 }
 
 impl Field {
-    /// The field exists from `version` on.
-    pub(super) const fn since(mut self, version: i16) -> Self {
+    /// Narrows the field to the versions from `version` on.
+    pub(crate) const fn since(mut self, version: i16) -> Self {
         self.since = version;
         self
     }
 
-    /// The field exists up to and including `version`.
-    pub(super) const fn until(mut self, version: i16) -> Self {
+    /// Narrows the field to the versions up to and including `version`.
+    pub(crate) const fn until(mut self, version: i16) -> Self {
         self.until = version;
         self
     }
 
-    /// The field is tagged with `number`.
-    pub(super) const fn tag(mut self, number: u32) -> Self {
+    /// Makes it the tagged field `number`.
+    pub(crate) const fn tag(mut self, number: u32) -> Self {
         self.tag = Some(number);
         self
     }
 
-    /// Whether `version` has the field, in its place or by its tag.
-    pub(super) fn exists_in(&self, version: i16) -> bool {
+    /// Tells whether `version` has the field, in its place or by its tag.
+    pub(crate) fn exists_in(&self, version: i16) -> bool {
         self.since <= version && version <= self.until
     }
 }
 
 impl Kind {
-    /// The least number of bytes that a value takes on the wire in `version`.
-    pub(super) fn least_size(&self, version: i16, flexible: bool) -> usize {
+    /// Returns the least number of bytes that a value takes on the wire in `version`.
+    pub(crate) fn least_size(&self, version: i16, flexible: bool) -> usize {
         match self {
             Self::Boolean | Self::Int8 | Self::NullableStruct(_) => 1,
             Self::Int16 | Self::PlainString => 2,
@@ -104,8 +107,8 @@ impl Kind {
         }
     }
 
-    /// The number of bytes of a value, for kinds whose values are all of the same size.
-    pub(super) fn fixed_size(&self) -> Option<usize> {
+    /// Returns the number of bytes of a value, for kinds whose values are all of the same size.
+    pub(crate) fn fixed_size(&self) -> Option<usize> {
         match self {
             Self::Boolean | Self::Int8 => Some(1),
             Self::Int16 => Some(2),

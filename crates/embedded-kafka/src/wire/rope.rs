@@ -1,8 +1,8 @@
 //! A response on its way to the socket, in pieces.
 //!
 //! kafka-protocol encodes by copying into a buffer. For the records of a fetch that would be a
-//! second copy of every batch, so a [`Rope`] is told beforehand which buffers will pass by, and
-//! takes them over by reference when the encoder writes them.
+//! second copy of every batch, so a [`Rope`] knows beforehand which buffers the encoder will write,
+//! and takes them over by reference when it does.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -63,13 +63,13 @@ impl Rope {
             if written == 0 {
                 return Err(io::ErrorKind::WriteZero.into());
             }
-            self.forget(written);
+            self.drop_first(written);
         }
         Ok(())
     }
 
     /// Drops the first `count` bytes.
-    fn forget(&mut self, mut count: usize) {
+    fn drop_first(&mut self, mut count: usize) {
         while let Some(front) = self.pieces.front_mut() {
             let step = count.min(front.len());
             front.advance(step);

@@ -1,11 +1,12 @@
-//! What readers of committed records are answered, and readers of everything beside them.
+//! The responses to readers of committed records, next to those of readers of everything.
 
+use kafka_protocol::ResponseError;
 use kafka_protocol::messages::DescribeProducersRequest;
 use kafka_protocol::messages::describe_producers_request::TopicRequest;
 use kafka_protocol::messages::fetch_response::PartitionData;
 
-use super::partition_fixture::{EVERYTHING, Fixture, TOPIC, fetch, offsets, partition_of};
-use super::*;
+use super::partition::{EVERYTHING, Fixture, TOPIC, fetch, offsets, partition_of};
+use crate::api::wire::topic_name;
 use crate::log::BatchBuilder;
 use crate::time::Timestamp;
 
@@ -24,7 +25,7 @@ impl Fixture {
     }
 }
 
-/// Producer and first offset of what the answer names as aborted.
+/// Returns producer and first offset of the aborted transactions in a response.
 fn aborted(data: &PartitionData) -> Option<Vec<(i64, i64)>> {
     let aborted = data.aborted_transactions.as_ref()?;
     Some(aborted.iter().map(|one| (one.producer_id.0, one.first_offset)).collect())
@@ -73,7 +74,7 @@ async fn a_marker_wakes_who_waits_for_committed_records() {
     fixture.append(5, 1_000);
     let request = fetch(COMMITTED, 0, 1 << 20, 60_000);
     let ending = async {
-        // Records of other transactions are no reason to wake up for good.
+        // Records of other transactions do not end the wait.
         fixture.append(6, 1_000);
         fixture.end(5, true, 1_000);
     };
@@ -117,7 +118,7 @@ async fn producers_are_described_with_their_open_transaction() {
         .with_topics(vec![topic(TOPIC, vec![0, 9]), topic("no such topic", vec![0])]);
     let response = fixture.call(0, &request).await;
     let [known, unknown] = &response.topics[0].partitions[..] else {
-        panic!("both partitions are answered");
+        panic!("both partitions have a response");
     };
     let described: Vec<_> = known
         .active_producers

@@ -1,10 +1,10 @@
-//! What readers are answered while the log that they read is compacted.
+//! The responses to readers while the log that they read is compacted.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use super::partition_fixture::{EVERYTHING, Fixture, offsets};
+use super::partition::{EVERYTHING, Fixture, offsets};
 use crate::log::BatchBuilder;
 use crate::metadata::Partition;
 

@@ -1,10 +1,13 @@
 //! The walk over the bytes of a request, field by field, without keeping anything.
 
-use super::schema::{Field, Kind, Shape};
+use super::shape::{Field, Kind, Shape};
 
-/// Why a request is refused before it is decoded.
+/// The most elements of arrays, at all depths together, that one request may have.
+pub(crate) const MAX_ELEMENTS: usize = 1_000_000;
+
+/// The reason why a request is rejected before it is decoded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Malformed {
+pub(crate) enum MalformedRequest {
     /// The bytes end before the request does.
     #[error("{field} needs {needed} bytes and {left} are left")]
     Truncated {
@@ -12,7 +15,7 @@ pub(crate) enum Malformed {
         field: &'static str,
         /// Bytes that the field says it has.
         needed: usize,
-        /// Bytes behind the field's length.
+        /// Bytes after the field's length.
         left: usize,
     },
     /// An array claims more elements than the bytes that are left can hold.
@@ -24,7 +27,7 @@ pub(crate) enum Malformed {
         count: usize,
         /// Bytes that an element takes at least.
         least: usize,
-        /// Bytes behind the count.
+        /// Bytes after the count.
         left: usize,
     },
     /// A length or count below −1, which stands for null.
@@ -35,7 +38,7 @@ pub(crate) enum Malformed {
         /// The length as it came.
         length: i32,
     },
-    /// A varint goes on behind its fifth byte, or its fifth byte has bits beyond the 32nd.
+    /// A varint continues after its fifth byte, or its fifth byte has bits beyond the 32nd.
     #[error("{field} has a length of more than 32 bits")]
     Varint {
         /// The field with the length.
@@ -50,24 +53,30 @@ pub(crate) enum Malformed {
         version: i16,
     },
     /// More elements than any client sends.
-    #[error("the request has more than {} elements", super::MAX_ELEMENTS)]
+    #[error("the request has more than {} elements", MAX_ELEMENTS)]
     Elements,
-    /// A request that is not described, and is therefore not decoded either.
-    #[error("the request is not known here")]
-    Unknown,
 }
 
-/// What a walk to the end of a request found.
+/// The result of a walk to the end of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Extent {
+pub(crate) struct Extent {
     /// Bytes that the request takes.
-    pub(super) bytes: usize,
+    pub(crate) bytes: usize,
     /// Elements of all its arrays together, and tagged fields without a description.
-    pub(super) elements: usize,
+    pub(crate) elements: usize,
 }
 
-/// Walks one request of `version` from the beginning of `bytes`.
-pub(super) fn walk(shape: &Shape, version: i16, bytes: &[u8]) -> Result<Extent, Malformed> {
+/// Walks one request of `version` from the beginning of `bytes`, to check that it can be decoded
+/// without allocating more than the bytes justify.
+///
+/// `version` is one that the decoder supports. Bytes after the end of the request are ignored, as
+/// Apache Kafka does.
+///
+/// # Errors
+///
+/// [`MalformedRequest`] where a length, a count or a varint contradicts the bytes that are there,
+/// where the bytes end too early, and where the request has more elements than any client sends.
+pub(crate) fn walk(shape: &Shape, version: i16, bytes: &[u8]) -> Result<Extent, MalformedRequest> {
     let flexible = version >= shape.flexible_since;
     let mut walker = Walker { left: bytes, version, flexible, elements: 0 };
     walker.fields(shape.fields)?;
@@ -82,7 +91,7 @@ struct Walker<'a> {
 }
 
 impl Walker<'_> {
-    fn fields(&mut self, fields: &'static [Field]) -> Result<(), Malformed> {
+    fn fields(&mut self, fields: &'static [Field]) -> Result<(), MalformedRequest> {
         for field in fields {
             if field.tag.is_none() && field.exists_in(self.version) {
                 self.value(field.name, &field.kind)?;
@@ -91,7 +100,7 @@ impl Walker<'_> {
         if self.flexible { self.tagged_fields(fields) } else { Ok(()) }
     }
 
-    fn value(&mut self, field: &'static str, kind: &'static Kind) -> Result<(), Malformed> {
+    fn value(&mut self, field: &'static str, kind: &'static Kind) -> Result<(), MalformedRequest> {
         if let Some(size) = kind.fixed_size() {
             return self.skip(field, size);
         }
@@ -120,14 +129,18 @@ impl Walker<'_> {
         }
     }
 
-    fn array(&mut self, field: &'static str, element: &'static Kind) -> Result<(), Malformed> {
+    fn array(
+        &mut self,
+        field: &'static str,
+        element: &'static Kind,
+    ) -> Result<(), MalformedRequest> {
         let Some(count) = self.length(field)? else {
             return Ok(());
         };
         let (least, left) = (element.least_size(self.version, self.flexible), self.left.len());
         // The decoder reserves memory for all elements at once: only as many as can be there.
         if count.checked_mul(least).is_none_or(|size| size > left) {
-            return Err(Malformed::Count { field, count, least, left });
+            return Err(MalformedRequest::Count { field, count, least, left });
         }
         self.count_elements(count)?;
         if let Some(size) = element.fixed_size() {
@@ -139,12 +152,12 @@ impl Walker<'_> {
         Ok(())
     }
 
-    fn tagged_fields(&mut self, fields: &'static [Field]) -> Result<(), Malformed> {
+    fn tagged_fields(&mut self, fields: &'static [Field]) -> Result<(), MalformedRequest> {
         let section = "tagged fields";
         let count = self.varint(section)?;
         // A tagged field is at least its tag and its size.
         if count > self.left.len() / 2 {
-            return Err(Malformed::Count {
+            return Err(MalformedRequest::Count {
                 field: section,
                 count,
                 least: 2,
@@ -161,7 +174,7 @@ impl Walker<'_> {
                     self.value(field.name, &field.kind)?;
                 }
                 Some(field) => {
-                    return Err(Malformed::Tag { field: field.name, version: self.version });
+                    return Err(MalformedRequest::Tag { field: field.name, version: self.version });
                 }
                 None => {
                     self.count_elements(1)?;
@@ -172,13 +185,13 @@ impl Walker<'_> {
         Ok(())
     }
 
-    fn count_elements(&mut self, count: usize) -> Result<(), Malformed> {
+    fn count_elements(&mut self, count: usize) -> Result<(), MalformedRequest> {
         self.elements = self.elements.saturating_add(count);
-        if self.elements > super::MAX_ELEMENTS { Err(Malformed::Elements) } else { Ok(()) }
+        if self.elements > MAX_ELEMENTS { Err(MalformedRequest::Elements) } else { Ok(()) }
     }
 
     /// The length of bytes, or the count of an array; `None` for null.
-    fn length(&mut self, field: &'static str) -> Result<Option<usize>, Malformed> {
+    fn length(&mut self, field: &'static str) -> Result<Option<usize>, MalformedRequest> {
         if self.flexible {
             return self.compact(field);
         }
@@ -187,48 +200,50 @@ impl Walker<'_> {
         not_negative(field, i32::from_be_bytes(bytes))
     }
 
-    fn short_length(&mut self, field: &'static str) -> Result<Option<usize>, Malformed> {
+    fn short_length(&mut self, field: &'static str) -> Result<Option<usize>, MalformedRequest> {
         let mut bytes = [0; 2];
         bytes.copy_from_slice(self.take(field, 2)?);
         not_negative(field, i16::from_be_bytes(bytes).into())
     }
 
     /// A length in the flexible encoding: one more than the length, and 0 for null.
-    fn compact(&mut self, field: &'static str) -> Result<Option<usize>, Malformed> {
+    fn compact(&mut self, field: &'static str) -> Result<Option<usize>, MalformedRequest> {
         Ok(self.varint(field)?.checked_sub(1))
     }
 
     /// An unsigned varint of at most 32 bits.
-    fn varint(&mut self, field: &'static str) -> Result<usize, Malformed> {
+    fn varint(&mut self, field: &'static str) -> Result<usize, MalformedRequest> {
         let mut value = 0_u64;
         for shift in [0, 7, 14, 21, 28] {
             let byte = self.take(field, 1)?[0];
             value |= u64::from(byte & 0x7f) << shift;
             if byte < 0x80 {
-                let value = u32::try_from(value).map_err(|_| Malformed::Varint { field })?;
+                let value = u32::try_from(value).map_err(|_| MalformedRequest::Varint { field })?;
                 return Ok(value as usize);
             }
         }
-        Err(Malformed::Varint { field })
+        Err(MalformedRequest::Varint { field })
     }
 
-    fn skip(&mut self, field: &'static str, size: usize) -> Result<(), Malformed> {
+    fn skip(&mut self, field: &'static str, size: usize) -> Result<(), MalformedRequest> {
         self.take(field, size).map(|_| ())
     }
 
-    fn take(&mut self, field: &'static str, size: usize) -> Result<&[u8], Malformed> {
+    fn take(&mut self, field: &'static str, size: usize) -> Result<&[u8], MalformedRequest> {
         let left = self.left.len();
         let Some((taken, rest)) = self.left.split_at_checked(size) else {
-            return Err(Malformed::Truncated { field, needed: size, left });
+            return Err(MalformedRequest::Truncated { field, needed: size, left });
         };
         self.left = rest;
         Ok(taken)
     }
 }
 
-fn not_negative(field: &'static str, length: i32) -> Result<Option<usize>, Malformed> {
+fn not_negative(field: &'static str, length: i32) -> Result<Option<usize>, MalformedRequest> {
     match length {
         -1 => Ok(None),
-        _ => usize::try_from(length).map(Some).map_err(|_| Malformed::Negative { field, length }),
+        _ => usize::try_from(length)
+            .map(Some)
+            .map_err(|_| MalformedRequest::Negative { field, length }),
     }
 }
