@@ -4,6 +4,7 @@
 //! `cargo run --example 03_producer` builds nothing that it does not need.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use workshop_tests::examples::{cargo, root};
@@ -151,4 +152,139 @@ fn the_files_that_registry_and_serdes_build_in_are_the_same() {
     let (one, other) = (read("serdes"), read("crates/embedded-registry"));
     assert_eq!(one.len(), 21);
     assert_eq!(one, other);
+}
+
+/// The text of a file, by its path from the workspace's root.
+fn text(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// All files of the workspace with an extension, without what is built or kept by a cluster.
+fn files(directory: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory).expect("the directory is there") {
+        let path = entry.expect("the entry can be read").path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if path.is_dir() {
+            if name != "target" && !name.starts_with('.') {
+                found.extend(files(&path, extension));
+            }
+        } else if path.extension().is_some_and(|it| it == extension) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn no_comment_is_longer_than_100_columns() {
+    let mut long = Vec::new();
+    for path in files(root(), "rs") {
+        for (at, line) in text(&path).lines().enumerate() {
+            if line.trim_start().starts_with("//") && line.chars().count() > 100 {
+                let place = path.strip_prefix(root()).expect("it is inside").display();
+                long.push(format!("{place}:{}", at + 1));
+            }
+        }
+    }
+    assert!(long.is_empty(), "{} comments: {long:#?}", long.len());
+}
+
+/// A row of the table of APIs.
+struct Row {
+    name: String,
+    request: String,
+    module: String,
+    versions: (i16, i16),
+    kind: String,
+}
+
+/// The rows of the table in api/mod.rs.
+fn table(text: &str) -> Vec<Row> {
+    let (_, table) = text.split_once("\napis! {\n").expect("it has a table");
+    let (table, _) = table.split_once("\n}\n").expect("the table has an end");
+    let rows = table.split(';').map(|row| row.split_whitespace().collect::<Vec<_>>());
+    rows.filter(|words| !words.is_empty())
+        .map(|words| {
+            let [name, request, module, versions, kind] = words[..] else {
+                panic!("{words:?} is not a row")
+            };
+            let versions = versions.trim_end_matches(',').split_once("..=").expect("a range");
+            let version = |text: &str| text.parse().expect("a version");
+            Row {
+                name: name.to_owned(),
+                request: request.to_owned(),
+                module: module.to_owned(),
+                versions: (version(versions.0), version(versions.1)),
+                kind: kind.to_owned(),
+            }
+        })
+        .collect()
+}
+
+/// Tells whether a word stands in a text, and not only as a part of another word.
+fn has_word(text: &str, word: &str) -> bool {
+    let is_part = |it: char| it.is_alphanumeric() || it == '_';
+    text.match_indices(word).any(|(at, _)| {
+        !text[..at].ends_with(is_part) && !text[at + word.len()..].starts_with(is_part)
+    })
+}
+
+#[test]
+fn an_api_is_its_own_file_and_a_row_of_the_table() {
+    let source = root().join("crates/embedded-kafka/src");
+    let rows = table(&text(&source.join("api/mod.rs")));
+    assert!(rows.len() > 40, "{} APIs", rows.len());
+    let others: Vec<_> = ["api", "net", "wire"]
+        .iter()
+        .flat_map(|room| files(&source.join(room), "rs"))
+        .filter(|path| !path.starts_with(source.join("api/tests")) && !path.ends_with("api/mod.rs"))
+        .map(|path| (text(&path), path))
+        .collect();
+    for Row { name, request, module, versions: (lowest, highest), kind } in rows {
+        let own = source.join(format!("api/{module}.rs"));
+        let code = text(&own);
+        let key = embedded_kafka::api_named(&name).expect("it is served") as i16;
+        let versions = if lowest == highest {
+            format!("version {lowest}")
+        } else {
+            format!("versions {lowest}–{highest}")
+        };
+        let title = format!("//! {name} (key {key}, {versions})\n//!\n");
+        assert!(code.starts_with(&title), "{module}.rs opens with {title}");
+        assert!(code.contains("\n//! Version notes:\n//!\n//! - v"), "{module}.rs has its notes");
+        let handler = match kind.as_str() {
+            "now" => "pub(super) fn handle(",
+            "waits" => "pub(super) async fn handle(",
+            _ => "pub(super) async fn respond(",
+        };
+        let items = ["const SHAPE: Shape", "fn reject(", "fn describe(", "fn outcomes("];
+        for item in items.map(|it| format!("pub(super) {it}")).into_iter().chain([handler.into()]) {
+            assert!(code.contains(&format!("\n{item}")), "{module}.rs has no {item}");
+        }
+        let (own_code, _) = code.split_once("#[cfg(test)]").unwrap_or((&code, ""));
+        for bare in (0..=20).flat_map(|it| [format!("version >= {it}"), format!("version < {it}")])
+        {
+            assert!(!has_word(own_code, &bare), "{module}.rs says {bare}: give it a name");
+        }
+        for (code, path) in others.iter().filter(|(_, path)| *path != own) {
+            let (code, _) = code.split_once("#[cfg(test)]").unwrap_or((code, ""));
+            assert!(!has_word(code, &request), "{} knows {request}", path.display());
+        }
+    }
+}
+
+#[test]
+fn the_map_names_every_file_that_a_new_api_touches() {
+    let map = text(&root().join("ARCHITECTURE.md"));
+    let (_, entry) = map.split_once("- **An API:**").expect("the map says where an API goes");
+    let (entry, _) = entry.split_once("\n- **").expect("something follows");
+    let source = "crates/embedded-kafka/src/api";
+    for path in [&format!("{source}/<name>.rs"), &format!("{source}/mod.rs"), "tests/tests/wire/"] {
+        assert!(entry.contains(path), "{path} is missing");
+    }
+    for item in ["SHAPE", "handle", "respond", "reject", "describe", "outcomes"] {
+        assert!(entry.contains(&format!("`{item}`")), "{item} is missing");
+    }
 }

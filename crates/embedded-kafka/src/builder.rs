@@ -4,10 +4,11 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::cluster::Cluster;
+use crate::cluster::{Choices, Cluster};
+use crate::config::Settings;
 use crate::error::StartError;
+use crate::group;
 use crate::metadata::MOST_PARTITIONS;
-use crate::settings::Settings;
 use crate::topic_at_start::{self, TopicAtStart};
 
 /// Chooses what a cluster is like. Every choice has a default that suits a test: one node, a
@@ -15,12 +16,26 @@ use crate::topic_at_start::{self, TopicAtStart};
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct ClusterBuilder {
-    pub(crate) nodes: usize,
-    pub(crate) ports: Vec<u16>,
-    pub(crate) data_directory: Option<PathBuf>,
-    pub(crate) settings: Settings,
-    pub(crate) properties: Vec<(String, String)>,
-    pub(crate) topics: Vec<TopicAtStart>,
+    nodes: usize,
+    ports: Vec<u16>,
+    data_directory: Option<PathBuf>,
+    settings: Settings,
+    properties: Vec<(String, String)>,
+    topics: Vec<TopicAtStart>,
+}
+
+impl Cluster {
+    /// A cluster of one node in a temporary directory, to be changed before it starts.
+    pub fn builder() -> ClusterBuilder {
+        ClusterBuilder {
+            nodes: 1,
+            ports: Vec::new(),
+            data_directory: None,
+            settings: Settings::default(),
+            properties: Vec::new(),
+            topics: Vec::new(),
+        }
+    }
 }
 
 impl ClusterBuilder {
@@ -146,8 +161,11 @@ impl ClusterBuilder {
     pub async fn start(mut self) -> Result<Cluster, StartError> {
         self.take_properties()?;
         self.check()?;
-        // Opening a large data directory reads from disk, which is nothing for the caller's runtime.
-        tokio::task::spawn_blocking(move || Cluster::start(self))
+        let Self { nodes, ports, data_directory, settings, topics, .. } = self;
+        let choices = Choices { nodes, ports, data_directory, settings, topics };
+        // Opening a large data directory reads from disk, which is nothing for the caller's
+        // runtime.
+        tokio::task::spawn_blocking(move || Cluster::start(choices))
             .await
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
     }
@@ -208,7 +226,7 @@ impl ClusterBuilder {
                 ));
             }
         }
-        let groups = self.settings.groups();
+        let groups = group::Settings::chosen(&self.settings);
         if groups.min_session_timeout_ms > groups.max_session_timeout_ms {
             return refuse(
                 "group.min.session.timeout.ms is more than group.max.session.timeout.ms".to_owned(),

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,52 +12,35 @@ use tokio::runtime::Runtime;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::task::JoinHandle;
 
-use crate::builder::ClusterBuilder;
-use crate::descriptors;
+use crate::config::Settings;
+use crate::coordinators::{recover_groups, recover_transactions};
 use crate::error::StartError;
-use crate::event::{Event, EventReceiver, Events};
+use crate::event::{EventReceiver, Events};
 use crate::faults::Faults;
 use crate::fetched::Fetched;
-use crate::group::{self, GroupEvent, Groups};
 use crate::lock::DirectoryLock;
-use crate::metadata::config::groups::applied;
-use crate::metadata::{Metadata, OffsetsTopic, TransactionTopic};
-use crate::net;
+use crate::metadata::{Metadata, Node};
 use crate::node::NodeSocket;
-use crate::settings::Settings;
 use crate::state::State;
-use crate::time::{Clock, Timestamp};
-use crate::topic_at_start;
-use crate::txn::{ClusterMarkers, Transaction, Transactions};
-
-/// How often coordinators are told the time: the precision of the timeouts of sessions, rebalances
-/// and transactions.
-const COORDINATOR_TICK: Duration = Duration::from_millis(10);
-
-/// How often replicas are told the time: the precision of `replica.lag.time.max.ms`.
-const REPLICA_TICK: Duration = Duration::from_millis(50);
-
-/// How often logs are told the time.
-const LOG_TICK: Duration = Duration::from_secs(1);
-
-/// How often it is looked whether the cleaner has another pace.
-const SETTINGS_TICK: Duration = Duration::from_secs(1);
-
-/// How often idle producers are forgotten (`producer.id.expiration.check.interval.ms`). How long they
-/// are idle is told by the timestamps of their records, which may be old: forgotten sooner, the retry
-/// of a batch that somebody copies from an old topic would be stored twice.
-const PRODUCERS_TICK: Duration = Duration::from_secs(600);
+use crate::time::Clock;
+use crate::topic_at_start::{self, TopicAtStart};
+use crate::{descriptors, net, timers};
 
 /// How long a shutdown waits for tasks that are in a read or write.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(5);
 
-/// A node of a cluster.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Node {
-    /// The broker id, from 1.
-    pub id: i32,
-    /// Where it listens.
-    pub address: SocketAddr,
+/// What a cluster is started with.
+#[derive(Debug, Clone)]
+pub(crate) struct Choices {
+    /// How many nodes.
+    pub(crate) nodes: usize,
+    /// The port of each node; 0, or none given, is any free one.
+    pub(crate) ports: Vec<u16>,
+    /// Without one, everything is kept in a temporary directory.
+    pub(crate) data_directory: Option<PathBuf>,
+    pub(crate) settings: Settings,
+    /// The topics that are there once the cluster has started.
+    pub(crate) topics: Vec<TopicAtStart>,
 }
 
 /// A running cluster. Dropping it stops it as [`shutdown`](Self::shutdown) does, and blocks the
@@ -88,19 +72,6 @@ impl std::fmt::Debug for Running {
 }
 
 impl Cluster {
-    /// A cluster of one node in a temporary directory, to be changed before it starts.
-    pub fn builder() -> ClusterBuilder {
-        let settings = Settings::default();
-        ClusterBuilder {
-            nodes: 1,
-            ports: Vec::new(),
-            data_directory: None,
-            settings,
-            properties: Vec::new(),
-            topics: Vec::new(),
-        }
-    }
-
     /// What clients connect to: `127.0.0.1:port`, separated by commas (`bootstrap.servers`).
     pub fn bootstrap_servers(&self) -> &str {
         &self.bootstrap_servers
@@ -140,8 +111,9 @@ impl Cluster {
         self.running.as_ref().expect("only shutdown and drop take it, and they end the cluster")
     }
 
-    pub(crate) fn start(builder: ClusterBuilder) -> Result<Self, StartError> {
-        let ClusterBuilder { nodes, ports, data_directory, settings, topics, .. } = builder;
+    /// Starts a cluster from choices that were checked.
+    pub(crate) fn start(choices: Choices) -> Result<Self, StartError> {
+        let Choices { nodes, ports, data_directory, settings, topics } = choices;
         descriptors::raise_limit();
         let runtime = runtime().map_err(StartError::Threads)?;
         let listeners = {
@@ -190,8 +162,8 @@ impl Cluster {
         });
         let sockets = Arc::new(AsyncMutex::new(sockets.collect()));
         let timers = [
-            runtime.spawn(tell_the_time(Arc::clone(&state))),
-            runtime.spawn(maintain_logs(Arc::clone(&state))),
+            runtime.spawn(timers::run_timers(Arc::clone(&state))),
+            runtime.spawn(timers::maintain_logs(Arc::clone(&state))),
         ];
         let bootstrap_servers =
             nodes.iter().map(|node| node.address.to_string()).collect::<Vec<_>>().join(",");
@@ -253,134 +225,4 @@ fn listen(
             Ok((position as i32 + 1, address, listener))
         })
         .collect()
-}
-
-/// The groups, as their coordinators had written them down.
-fn recover_groups(
-    metadata: &Arc<Metadata>,
-    settings: &Settings,
-    events: &Events,
-    now: Timestamp,
-) -> io::Result<Groups> {
-    let offsets_topic = OffsetsTopic::new(Arc::clone(metadata));
-    let events = events.clone();
-    let on_event = move |event: GroupEvent| {
-        events.emit(|| Event::Group { group: event.group().to_owned(), what: event.to_string() });
-    };
-    let groups = Groups::new(Arc::new(offsets_topic), settings.groups(), Box::new(on_event));
-    for (group, own) in metadata.group_overrides() {
-        groups.configure(&group, Some(|all: &group::Settings| applied(&own, all)));
-    }
-    metadata.read_offsets_topic(|_| true, |partition, entry| groups.replay(partition, entry))?;
-    groups.replayed(|_| true, now);
-    groups.forget_unknown_topics(|topic| metadata.topic(topic).is_some(), now);
-    Ok(groups)
-}
-
-/// The transactions, as their coordinators had written them down. The groups are there already:
-/// what was decided and not done may concern offsets of theirs.
-fn recover_transactions(
-    metadata: &Arc<Metadata>,
-    groups: &Arc<Groups>,
-    settings: &Settings,
-    events: &Events,
-    now: Timestamp,
-) -> io::Result<Transactions> {
-    let log = TransactionTopic::new(Arc::clone(metadata));
-    let markers = ClusterMarkers::new(Arc::clone(metadata), Arc::clone(groups));
-    let allocating = Arc::clone(metadata);
-    let events = events.clone();
-    let on_change = move |transactional_id: &str, transaction: &Transaction| {
-        events.emit(|| Event::Transaction {
-            transactional_id: transactional_id.to_owned(),
-            state: transaction.state.name(),
-            producer_id: transaction.producer.id,
-            producer_epoch: transaction.producer.epoch,
-        });
-    };
-    let transactions = Transactions::new(
-        Arc::new(log),
-        Arc::new(markers),
-        Box::new(move || allocating.allocate_producer_id()),
-        Box::new(on_change),
-        settings.transactions(),
-    );
-    metadata.read_transaction_topic(|_| true, |key, value| transactions.replay(key, value))?;
-    transactions.replayed(|_| true, now);
-    Ok(transactions)
-}
-
-async fn tell_the_time(state: Arc<State>) {
-    let mut coordinators = tokio::time::interval(COORDINATOR_TICK);
-    let mut replicas = tokio::time::interval(REPLICA_TICK);
-    let mut logs = tokio::time::interval(LOG_TICK);
-    let first = tokio::time::Instant::now() + PRODUCERS_TICK;
-    let mut producers = tokio::time::interval_at(first, PRODUCERS_TICK);
-    for interval in [&mut coordinators, &mut replicas, &mut logs, &mut producers] {
-        // After the machine slept, one tick makes up for all that were missed.
-        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    }
-    loop {
-        tokio::select! {
-            _ = coordinators.tick() => {
-                let now = state.clock.now();
-                if state.misses_a_node(now) {
-                    on_a_thread(&state, move |state| state.tick_nodes(now)).await;
-                }
-                state.tick_coordinators(now);
-            }
-            _ = replicas.tick() => {
-                if state.metadata.is_disturbed() {
-                    let now = state.clock.now();
-                    on_a_thread(&state, move |state| state.tick_replicas(now)).await;
-                }
-            }
-            _ = logs.tick() => {
-                on_a_thread(&state, State::retry_elections).await;
-                state.metadata.close_idle_files();
-            }
-            _ = producers.tick() => state.metadata.forget_idle_producers(state.clock.now()),
-        }
-    }
-}
-
-/// Has old segments go and compacts logs, a task of its own: it may take long, and time goes on for everything else.
-async fn maintain_logs(state: Arc<State>) {
-    let every = |ms: i64| {
-        let period = Duration::from_millis(u64::try_from(ms).unwrap_or(0).max(1));
-        let mut interval = tokio::time::interval_at(tokio::time::Instant::now() + period, period);
-        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        interval
-    };
-    let mut retention = every(state.settings.retention_check_interval_ms);
-    let mut backoff_ms = state.cleaner_backoff_ms();
-    let mut cleaner = every(backoff_ms);
-    let mut changed = tokio::time::interval(SETTINGS_TICK);
-    loop {
-        tokio::select! {
-            _ = retention.tick() => {
-                on_a_thread(&state, |state| {
-                    state.metadata.check_retention(state.clock.now());
-                })
-                .await;
-            }
-            _ = cleaner.tick() => {
-                on_a_thread(&state, |state| state.metadata.clean(state.clock.now())).await;
-            }
-            _ = changed.tick() => {
-                let now_ms = state.cleaner_backoff_ms();
-                if now_ms != backoff_ms {
-                    backoff_ms = now_ms;
-                    cleaner = every(backoff_ms);
-                }
-            }
-        }
-    }
-}
-
-/// Does what reads and writes files where waiting for the disk holds up nobody.
-pub(crate) async fn on_a_thread(state: &Arc<State>, act: impl FnOnce(&State) + Send + 'static) {
-    let state = Arc::clone(state);
-    let done = tokio::task::spawn_blocking(move || act(&state)).await;
-    done.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
 }

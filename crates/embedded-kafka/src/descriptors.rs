@@ -1,8 +1,8 @@
 //! How many files and connections this process may have open.
 //!
 //! Systems allow a program few unless it asks for more: 1,024 on most Linux machines, 256 on macOS.
-//! A cluster asks for what it may have, as Java does for Kafka. Logs need few however many partitions
-//! there are; connections need one each.
+//! A cluster asks for what it may have, as Java does for Kafka. Logs need few however many
+//! partitions there are; connections need one each.
 
 /// What is asked for where the system refuses its own limit: macOS names one that it does not grant
 /// (`OPEN_MAX`, which Java takes too).

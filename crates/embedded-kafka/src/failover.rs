@@ -1,81 +1,88 @@
 //! What happens to the whole cluster when a node goes, comes back or hands over: leaders move, and
 //! coordinators move with their partitions.
 //!
-//! A coordinator that moves is closed before its log may be cut, and what it knows is read again
-//! from the log that the next leader has, as in Kafka. One change of this kind goes on at a time. All
-//! of them read and write files, and so belong on a thread that may wait.
+//! A coordinator that moves is unloaded before its log may be cut, and what it knows is loaded
+//! again from the log that the next leader has, as in Kafka. One change of this kind goes on at a
+//! time. All of them read and write files, and so belong on a thread that may wait.
 
 use std::sync::Arc;
 
 use kafka_protocol::ResponseError;
 
+use crate::coordinators::{read_offsets_topic, read_transaction_topic};
 use crate::event::Event;
+use crate::metadata::Topic;
 use crate::metadata::names::{CONSUMER_OFFSETS, TRANSACTION_STATE, is_internal};
 use crate::metadata::replication::Election;
-use crate::metadata::{Refusal, Topic};
+use crate::rejection::Rejection;
 use crate::state::State;
 use crate::time::Timestamp;
 
 impl State {
-    /// The node has died with all its connections. The others miss it some time later.
-    pub(crate) fn lose_node(&self, node: i32) {
+    /// Kills a node, whose connections are gone. The others miss it some time later.
+    pub(crate) fn kill_node(&self, node: i32) {
         let _one_at_a_time = self.moving.lock();
         let missed_at = self.clock.now() + self.settings.failover_delay_ms;
-        self.metadata.lose_node(node, missed_at);
-        self.close_coordinators(node);
+        self.metadata.kill_node(node, missed_at);
+        self.unload_coordinators(node);
         self.events.emit(|| Event::Node { node, what: "was killed" });
     }
 
-    /// The node hands over all that it leads, and is gone for the others from then on.
-    pub(crate) fn hand_over(&self, node: i32) {
+    /// Shuts a node down in order: others lead all that it led, and know that it is gone.
+    pub(crate) fn stop_node(&self, node: i32) {
         let _one_at_a_time = self.moving.lock();
-        self.close_coordinators(node);
+        self.unload_coordinators(node);
         self.metadata.fence_node(node);
-        self.reopen_coordinators();
+        self.load_coordinators();
         self.events.emit(|| Event::Node { node, what: "was shut down" });
     }
 
-    /// The node is back, and catches up.
-    pub(crate) fn return_node(&self, node: i32) {
+    /// Starts a node again, which catches up.
+    pub(crate) fn start_node(&self, node: i32) {
         let _one_at_a_time = self.moving.lock();
         if self.metadata.missed_nodes(Timestamp::MAX).contains(&node) {
             // It comes back before anybody has missed it. Kafka's controller takes it for a new
             // start all the same.
             self.metadata.fence_node(node);
         }
-        self.close_reassigned_coordinators();
-        self.metadata.return_node(node);
-        self.reopen_coordinators();
+        self.unload_reassigned_coordinators();
+        self.metadata.start_node(node);
+        self.load_coordinators();
         self.events.emit(|| Event::Node { node, what: "was started" });
     }
 
-    /// The node does nothing from now on, and its sockets stay open. The others miss it as if it were
+    /// Pauses a node: it does nothing, and its sockets stay open. The others miss it as if it were
     /// dead.
-    pub(crate) fn halt_node(&self, node: i32) {
+    pub(crate) fn pause_node(&self, node: i32) {
         let _one_at_a_time = self.moving.lock();
         let missed_at = self.clock.now() + self.settings.failover_delay_ms;
-        self.metadata.halt_node(node, missed_at);
-        self.close_coordinators(node);
+        self.metadata.pause_node(node, missed_at);
+        self.unload_coordinators(node);
         self.events.emit(|| Event::Node { node, what: "was paused" });
     }
 
-    /// The node goes on, where nobody has missed it as what it was.
+    /// Resumes a paused node. Where the others have not missed it, it still leads what it led.
     pub(crate) fn resume_node(&self, node: i32) {
         let _one_at_a_time = self.moving.lock();
-        self.close_reassigned_coordinators();
-        self.metadata.return_node(node);
-        self.reopen_coordinators();
+        self.unload_reassigned_coordinators();
+        self.metadata.start_node(node);
+        self.load_coordinators();
         self.events.emit(|| Event::Node { node, what: "goes on" });
     }
 
-    /// The node's replicas fetch nothing from now on, or fetch again.
-    pub(crate) fn pause_node(&self, node: i32, is_paused: bool) {
+    /// Pauses the replication of a node: it fetches nothing from the leaders that it follows.
+    pub(crate) fn pause_replication(&self, node: i32) {
         let _one_at_a_time = self.moving.lock();
-        if !is_paused {
-            self.close_reassigned_coordinators();
-        }
-        self.metadata.pause_node(node, is_paused);
-        self.reopen_coordinators();
+        self.metadata.pause_replication(node);
+        self.load_coordinators();
+    }
+
+    /// Resumes the replication of a node, which catches up.
+    pub(crate) fn resume_replication(&self, node: i32) {
+        let _one_at_a_time = self.moving.lock();
+        self.unload_reassigned_coordinators();
+        self.metadata.resume_replication(node);
+        self.load_coordinators();
     }
 
     /// Elects leaders. Answers for each partition whether another one leads now.
@@ -85,10 +92,10 @@ impl State {
             let named = partitions.iter().filter(|(other, _)| &*other.name == topic);
             named.map(|(_, index)| *index).collect()
         };
-        self.groups.close(&named(CONSUMER_OFFSETS), self.clock.now());
-        self.transactions.close(&named(TRANSACTION_STATE));
+        self.groups.unload(&named(CONSUMER_OFFSETS), self.clock.now());
+        self.transactions.unload(&named(TRANSACTION_STATE));
         let moved = self.metadata.elect(partitions, election);
-        self.reopen_coordinators();
+        self.load_coordinators();
         let is_moved = |topic: &Topic, index: i32| {
             moved.iter().any(|it| it.partition == index && it.topic == topic.name)
         };
@@ -105,15 +112,15 @@ impl State {
         partition: i32,
         target: Option<Vec<i32>>,
         may_change_factor: bool,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Rejection> {
         let _one_at_a_time = self.moving.lock();
         match topic {
-            CONSUMER_OFFSETS => self.groups.close(&[partition], self.clock.now()),
-            TRANSACTION_STATE => self.transactions.close(&[partition]),
+            CONSUMER_OFFSETS => self.groups.unload(&[partition], self.clock.now()),
+            TRANSACTION_STATE => self.transactions.unload(&[partition]),
             _ => {}
         }
         let reassigned = self.metadata.reassign(topic, partition, target, may_change_factor);
-        self.reopen_coordinators();
+        self.load_coordinators();
         reassigned
     }
 
@@ -122,7 +129,7 @@ impl State {
     ///
     /// # Errors
     /// As [`Metadata::delete_topic`](crate::metadata::Metadata::delete_topic).
-    pub(crate) fn delete_topic(&self, topic: &Topic) -> Result<(), Refusal> {
+    pub(crate) fn delete_topic(&self, topic: &Topic) -> Result<(), Rejection> {
         let now = self.clock.now();
         if !topic.is_internal() {
             self.metadata.delete_topic(topic)?;
@@ -132,12 +139,12 @@ impl State {
         let _one_at_a_time = self.moving.lock();
         let partitions: Vec<i32> = topic.partitions().iter().map(|it| it.index).collect();
         match &*topic.name {
-            CONSUMER_OFFSETS => self.groups.close(&partitions, now),
-            _ => self.transactions.close(&partitions),
+            CONSUMER_OFFSETS => self.groups.unload(&partitions, now),
+            _ => self.transactions.unload(&partitions),
         }
         let deleted = self.metadata.delete_topic(topic);
         // What stays is read again.
-        self.reopen_coordinators();
+        self.load_coordinators();
         deleted
     }
 
@@ -174,7 +181,7 @@ impl State {
     pub(crate) fn topic_created(&self, name: &str) {
         if is_internal(name) {
             let _one_at_a_time = self.moving.lock();
-            self.reopen_coordinators();
+            self.load_coordinators();
         }
     }
 
@@ -189,13 +196,13 @@ impl State {
         for node in self.metadata.missed_nodes(now) {
             self.metadata.fence_node(node);
         }
-        self.reopen_coordinators();
+        self.load_coordinators();
     }
 
     /// Lets time pass for the replicas, some of which may have fallen behind.
     pub(crate) fn tick_replicas(&self, now: Timestamp) {
         let _one_at_a_time = self.moving.lock();
-        self.metadata.drop_laggards(self.settings.replica_lag_time_max_ms, now);
+        self.metadata.shrink_isr(self.settings.replica_lag_time_max_ms, now);
     }
 
     /// Tries again what could not be done: leaders for partitions that have none, coordinators
@@ -203,57 +210,61 @@ impl State {
     pub(crate) fn retry_elections(&self) {
         let _one_at_a_time = self.moving.lock();
         self.metadata.elect_for_leaderless();
-        self.reopen_coordinators();
+        self.load_coordinators();
     }
 
-    fn close_coordinators(&self, node: i32) {
+    fn unload_coordinators(&self, node: i32) {
         let groups = self.metadata.led_by(CONSUMER_OFFSETS, node);
-        self.groups.close(&groups, self.clock.now());
-        self.transactions.close(&self.metadata.led_by(TRANSACTION_STATE, node));
+        self.groups.unload(&groups, self.clock.now());
+        self.transactions.unload(&self.metadata.led_by(TRANSACTION_STATE, node));
     }
 
     /// A node that catches up may complete a reassignment, and another one leads then.
-    fn close_reassigned_coordinators(&self) {
+    fn unload_reassigned_coordinators(&self) {
         let groups = self.metadata.reassigned(CONSUMER_OFFSETS);
-        self.groups.close(&groups, self.clock.now());
-        self.transactions.close(&self.metadata.reassigned(TRANSACTION_STATE));
+        self.groups.unload(&groups, self.clock.now());
+        self.transactions.unload(&self.metadata.reassigned(TRANSACTION_STATE));
     }
 
-    /// Reads again what the coordinators have to know whose partitions have a leader.
-    fn reopen_coordinators(&self) {
+    /// Loads the coordinators whose partitions have a leader.
+    fn load_coordinators(&self) {
         let now = self.clock.now();
         let is_led = |topic: &str, partition: i32| {
             let partition = self.metadata.partition(topic, partition);
             partition.is_ok_and(|it| it.with(|it| it.replication.serving_leader()).is_some())
         };
-        let closed = |partitions: Vec<i32>, topic: &str| -> Vec<i32> {
+        let led = |partitions: Vec<i32>, topic: &str| -> Vec<i32> {
             partitions.into_iter().filter(|partition| is_led(topic, *partition)).collect()
         };
-        let wanted = closed(self.groups.closed(), CONSUMER_OFFSETS);
+        let wanted = led(self.groups.unloaded(), CONSUMER_OFFSETS);
         if !wanted.is_empty() {
-            let read = self.metadata.read_offsets_topic(
+            let read = read_offsets_topic(
+                &self.metadata,
                 |partition| wanted.contains(&partition),
                 |partition, entry| self.groups.replay(partition, entry),
             );
             match read {
-                Ok(()) => self.groups.replayed(|partition| wanted.contains(&partition), now),
+                Ok(()) => self.groups.finish_loading(|partition| wanted.contains(&partition), now),
                 Err(error) => {
                     tracing::error!(%error, "groups could not be read by their next coordinator");
-                    self.groups.close(&wanted, now);
+                    self.groups.unload(&wanted, now);
                 }
             }
         }
-        let wanted = closed(self.transactions.closed(), TRANSACTION_STATE);
+        let wanted = led(self.transactions.unloaded(), TRANSACTION_STATE);
         if !wanted.is_empty() {
-            let read = self.metadata.read_transaction_topic(
+            let read = read_transaction_topic(
+                &self.metadata,
                 |partition| wanted.contains(&partition),
                 |key, value| self.transactions.replay(key, value),
             );
             match read {
-                Ok(()) => self.transactions.replayed(|partition| wanted.contains(&partition), now),
+                Ok(()) => {
+                    self.transactions.finish_loading(|partition| wanted.contains(&partition), now);
+                }
                 Err(error) => {
                     tracing::error!(%error, "transactions could not be read by their coordinator");
-                    self.transactions.close(&wanted);
+                    self.transactions.unload(&wanted);
                 }
             }
         }

@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 pub(crate) struct Faults {
     is_any: AtomicBool,
     plan: Mutex<Plan>,
-    /// Woken when a node goes on that was halted.
+    /// Woken when a paused node is resumed.
     resumed: Notify,
 }
 
@@ -25,7 +25,7 @@ struct Plan {
     /// By node.
     delays: HashMap<i32, Duration>,
     /// The nodes that answer nobody.
-    halted: HashSet<i32>,
+    paused: HashSet<i32>,
     /// What the next requests of an API are answered with, by the API's key.
     failures: HashMap<i16, VecDeque<ResponseError>>,
     /// How many of the next answers of an API are lost, by the API's key.
@@ -35,7 +35,7 @@ struct Plan {
 impl Plan {
     fn is_empty(&self) -> bool {
         self.delays.is_empty()
-            && self.halted.is_empty()
+            && self.paused.is_empty()
             && self.failures.is_empty()
             && self.dropped.is_empty()
     }
@@ -50,24 +50,25 @@ impl Faults {
         });
     }
 
-    /// From now on `node` answers nobody, or goes on with what it was asked meanwhile.
-    pub(crate) fn halt(&self, node: i32, is_halted: bool) {
-        self.change(|plan| match is_halted {
-            true => plan.halted.insert(node),
-            false => plan.halted.remove(&node),
+    /// Pauses `node`, which then responds to no request, or resumes it: it goes on with the
+    /// requests that it got while it was paused.
+    pub(crate) fn set_paused(&self, node: i32, is_paused: bool) {
+        self.change(|plan| match is_paused {
+            true => plan.paused.insert(node),
+            false => plan.paused.remove(&node),
         });
         self.resumed.notify_waiters();
     }
 
-    pub(crate) fn is_halted(&self, node: i32) -> bool {
-        self.look(|plan| plan.halted.contains(&node).then_some(())).is_some()
+    pub(crate) fn is_paused(&self, node: i32) -> bool {
+        self.look(|plan| plan.paused.contains(&node).then_some(())).is_some()
     }
 
-    /// Resolves when `node` is not halted.
-    pub(crate) async fn until_not_halted(&self, node: i32) {
-        while self.is_halted(node) {
+    /// Resolves when `node` is not paused.
+    pub(crate) async fn until_not_paused(&self, node: i32) {
+        while self.is_paused(node) {
             let resumed = self.resumed.notified();
-            if self.is_halted(node) {
+            if self.is_paused(node) {
                 resumed.await;
             }
         }
@@ -87,8 +88,8 @@ impl Faults {
         self.change(|plan| *plan.dropped.entry(api as i16).or_default() += 1);
     }
 
-    /// Ends delays, and takes back the errors and the lost answers that are still to come. Nodes that
-    /// are halted stay so.
+    /// Ends delays, and takes back the errors and the lost answers that are still to come. Nodes
+    /// that are paused stay so.
     pub(crate) fn clear(&self) {
         self.change(|plan| {
             plan.delays.clear();
@@ -176,17 +177,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cleared_is_over_and_a_halted_node_stays_halted() {
+    fn what_is_cleared_is_over_and_a_paused_node_stays_paused() {
         let faults = Faults::default();
         faults.delay(1, Duration::from_millis(30));
         faults.fail_next(ApiKey::Produce, ResponseError::NotEnoughReplicas, 2);
         faults.drop_response(ApiKey::Fetch);
-        faults.halt(3, true);
+        faults.set_paused(3, true);
         faults.clear();
         assert_eq!(faults.delay_at(1), None);
         assert_eq!(faults.take_failure(ApiKey::Produce), None);
         assert!(!faults.take_drop(ApiKey::Fetch));
-        assert!(faults.is_halted(3));
+        assert!(faults.is_paused(3));
     }
 
     #[test]

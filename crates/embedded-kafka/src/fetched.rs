@@ -1,9 +1,9 @@
 //! How much memory the records take that were read for consumers and are not yet sent.
 //!
 //! A consumer that asks for much and reads its answers slowly, or never, keeps what was read for it
-//! in memory. (Kafka sends from the page cache and keeps nothing.) So fetches share one allowance: the
-//! more of it is in use, the less a single answer brings, which a consumer does not notice but for
-//! asking more often. None is ever refused, or waits for another one to read.
+//! in memory. (Kafka sends from the page cache and keeps nothing.) So fetches share one allowance:
+//! the more of it is in use, the less a single answer brings, which a consumer does not notice but
+//! for asking more often. None is ever refused, or waits for another one to read.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

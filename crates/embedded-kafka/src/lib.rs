@@ -4,8 +4,9 @@
 //! Any Kafka client talks to it; librdkafka and Apache Kafka's Java clients are the ones it is
 //! tested with.
 //!
-//! The way of a request: `net` reads a frame, `api` names and decodes it, one file per API turns
-//! it into a call of a state machine (`log`, `group`, `txn`, `metadata`) and the answer into bytes.
+//! The way of a request: `net` reads a frame, `api` names it, `wire` checks its shape, and the file
+//! of its API turns it into a call of a state machine (`log`, `group`, `txn`, `metadata`) and the
+//! result into bytes.
 //!
 //! ```
 //! # async fn example() -> Result<(), embedded_kafka::StartError> {
@@ -19,6 +20,8 @@
 mod api;
 mod builder;
 mod cluster;
+mod config;
+mod coordinators;
 mod descriptors;
 mod error;
 mod event;
@@ -33,21 +36,24 @@ mod net;
 mod node;
 mod protocol_names;
 mod records;
-mod settings;
+mod rejection;
 mod state;
 mod switchboard;
 mod time;
+mod timers;
 mod topic_at_start;
 mod txn;
 mod wait;
+mod wire;
 
+pub use crate::config::properties::check_broker_property;
 pub use builder::ClusterBuilder;
-pub use cluster::{Cluster, Node};
+pub use cluster::Cluster;
 pub use error::{NodeError, StartError};
 pub use event::{Event, EventReceiver};
 pub use kafka_protocol::ResponseError;
 pub use kafka_protocol::messages::ApiKey;
-pub use metadata::config::start::check_broker_property;
+pub use metadata::Node;
 pub use protocol_names::{api_name, api_named, error_name, error_named, failing_api_names};
 pub use switchboard::NodeStanding;
 pub use topic_at_start::TopicAtStart;

@@ -1,4 +1,5 @@
-//! A node's socket: the listener, its connections, and the port that is kept while the node is down.
+//! A node's socket: the listener, its connections, and the port that is kept while the node is
+//! down.
 
 use std::io;
 use std::net::SocketAddr;

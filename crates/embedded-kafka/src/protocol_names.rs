@@ -11,7 +11,7 @@ const ERROR_CODES: std::ops::RangeInclusive<i16> = -1..=200;
 /// The API that the protocol calls so, such as `Produce`, where this cluster serves it. Capitals,
 /// hyphens and underscores make no difference.
 pub fn api_named(name: &str) -> Option<ApiKey> {
-    let mut served = api::SUPPORTED.iter().map(|(api, ..)| *api);
+    let mut served = api::SERVED.iter().map(|api| api.key);
     served.find(|api| plain(&api_name(*api)) == plain(name))
 }
 
@@ -22,8 +22,8 @@ pub fn api_name(api: ApiKey) -> String {
 
 /// The APIs whose requests can be answered with an error on purpose.
 pub fn failing_api_names() -> Vec<String> {
-    let served = api::SUPPORTED.iter().map(|(api, ..)| *api);
-    served.filter(|api| api::can_be_refused(*api)).map(api_name).collect()
+    let served = api::SERVED.iter().map(|api| api.key);
+    served.filter(|api| api::can_be_rejected(*api)).map(api_name).collect()
 }
 
 /// The error that the protocol calls so, such as `NOT_ENOUGH_REPLICAS`. Capitals, hyphens and

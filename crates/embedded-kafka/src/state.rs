@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use crate::config::Settings;
+use crate::coordinators::ClusterMarkers;
 use crate::event::Events;
 use crate::faults::Faults;
 use crate::fetched::Fetched;
-use crate::group::{self, Groups};
+use crate::group::config::applied;
+use crate::group::{self, GroupCoordinator};
 use crate::metadata::Metadata;
-use crate::metadata::config::groups::applied;
-use crate::settings::Settings;
 use crate::time::{Clock, Timestamp};
-use crate::txn::{ClusterMarkers, Transactions};
+use crate::txn::TransactionCoordinator;
 
 /// The state of a cluster. Each part has locks of its own; none covers two requests that touch
 /// different partitions, different groups or different transactional ids.
@@ -21,8 +22,8 @@ pub(crate) struct State {
     pub(crate) settings: Settings,
     pub(crate) clock: Arc<Clock>,
     pub(crate) metadata: Arc<Metadata>,
-    pub(crate) groups: Arc<Groups>,
-    pub(crate) transactions: Transactions,
+    pub(crate) groups: Arc<GroupCoordinator>,
+    pub(crate) transactions: TransactionCoordinator,
     pub(crate) events: Events,
     pub(crate) fetched: Fetched,
     pub(crate) faults: Faults,
@@ -67,4 +68,11 @@ impl State {
         let layers = self.metadata.layers(self.metadata.controller());
         layers.number("log.cleaner.backoff.ms").unwrap_or(self.settings.cleaner_backoff_ms)
     }
+}
+
+/// Does what reads and writes files where waiting for the disk holds up nobody.
+pub(crate) async fn on_a_thread(state: &Arc<State>, act: impl FnOnce(&State) + Send + 'static) {
+    let state = Arc::clone(state);
+    let done = tokio::task::spawn_blocking(move || act(&state)).await;
+    done.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
 }

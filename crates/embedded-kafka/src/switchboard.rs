@@ -11,10 +11,10 @@ use kafka_protocol::ResponseError;
 use kafka_protocol::messages::ApiKey;
 
 use crate::api;
-use crate::cluster::{Cluster, on_a_thread};
+use crate::cluster::Cluster;
 use crate::error::NodeError;
 use crate::node::NodeSocket;
-use crate::state::State;
+use crate::state::{State, on_a_thread};
 
 /// How a node goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -81,19 +81,19 @@ impl Cluster {
                 port,
                 source,
             })?;
-            on_a_thread(&state, move |state| state.return_node(node)).await;
+            on_a_thread(&state, move |state| state.start_node(node)).await;
             Ok(())
         });
         starting.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
     }
 
-    /// Halts a node as a long garbage collection does: its sockets stay open, and it neither answers
-    /// nor follows. The others miss it when the failover delay is over.
+    /// Halts a node as a long garbage collection does: its sockets stay open, and it neither
+    /// answers nor follows. The others miss it when the failover delay is over.
     ///
     /// # Errors
     /// There is no such node, it does not run, or is paused already.
     pub async fn pause_node(&self, node: i32) -> Result<(), NodeError> {
-        self.halt(node, true).await
+        self.set_paused(node, true).await
     }
 
     /// Lets a paused node go on with what it was asked meanwhile.
@@ -101,7 +101,7 @@ impl Cluster {
     /// # Errors
     /// There is no such node, or it is not paused.
     pub async fn resume_node(&self, node: i32) -> Result<(), NodeError> {
-        self.halt(node, false).await
+        self.set_paused(node, false).await
     }
 
     /// Lets a node fetch nothing from the leaders that it follows: it falls behind, and leaves the
@@ -110,7 +110,7 @@ impl Cluster {
     /// # Errors
     /// There is no such node.
     pub async fn pause_replication(&self, node: i32) -> Result<(), NodeError> {
-        self.change(node, move |state| state.pause_node(node, true)).await
+        self.change(node, move |state| state.pause_replication(node)).await
     }
 
     /// Lets a node fetch again. It catches up at once.
@@ -118,7 +118,7 @@ impl Cluster {
     /// # Errors
     /// There is no such node.
     pub async fn resume_replication(&self, node: i32) -> Result<(), NodeError> {
-        self.change(node, move |state| state.pause_node(node, false)).await
+        self.change(node, move |state| state.resume_replication(node)).await
     }
 
     /// Lets a node wait for so long before it handles a request; zero ends that.
@@ -142,7 +142,7 @@ impl Cluster {
         error: ResponseError,
         times: usize,
     ) -> Result<(), NodeError> {
-        if !api::can_be_refused(api) {
+        if !api::can_be_rejected(api) {
             return Err(NodeError::NoErrorAnswer { api });
         }
         self.state().faults.fail_next(api, error, times);
@@ -174,26 +174,26 @@ impl Cluster {
         sockets.iter().map(standing).collect()
     }
 
-    async fn halt(&self, node: i32, is_halted: bool) -> Result<(), NodeError> {
+    async fn set_paused(&self, node: i32, is_paused: bool) -> Result<(), NodeError> {
         let running = self.running();
         let (state, sockets) = (Arc::clone(&running.state), Arc::clone(&running.sockets));
-        let halting = running.runtime.spawn(async move {
+        let changing = running.runtime.spawn(async move {
             let sockets = sockets.lock().await;
             let socket = sockets.iter().find(|socket| socket.id == node);
             let socket = socket.ok_or(NodeError::NoSuchNode { node })?;
-            if is_halted {
+            if is_paused {
                 expect(&[RUNNING], socket, &state)?;
-                state.faults.halt(node, true);
-                on_a_thread(&state, move |state| state.halt_node(node)).await;
+                state.faults.set_paused(node, true);
+                on_a_thread(&state, move |state| state.pause_node(node)).await;
             } else {
                 expect(&[PAUSED], socket, &state)?;
                 // It leads again, or not any more, before it looks at a request.
                 on_a_thread(&state, move |state| state.resume_node(node)).await;
-                state.faults.halt(node, false);
+                state.faults.set_paused(node, false);
             }
             Ok(())
         });
-        halting.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+        changing.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
     }
 
     async fn depart(&self, node: i32, how: Departure) -> Result<(), NodeError> {
@@ -205,13 +205,13 @@ impl Cluster {
             let socket = socket.ok_or(NodeError::NoSuchNode { node })?;
             if how == Departure::InOrder {
                 expect(&[RUNNING], socket, &state)?;
-                on_a_thread(&state, move |state| state.hand_over(node)).await;
+                on_a_thread(&state, move |state| state.stop_node(node)).await;
             }
             expect(&[RUNNING, PAUSED], socket, &state)?;
             socket.close().await;
             if how == Departure::Killed {
-                state.faults.halt(node, false);
-                on_a_thread(&state, move |state| state.lose_node(node)).await;
+                state.faults.set_paused(node, false);
+                on_a_thread(&state, move |state| state.kill_node(node)).await;
             }
             Ok(())
         });
@@ -249,7 +249,7 @@ fn expect(wanted: &[&str], socket: &NodeSocket, state: &State) -> Result<(), Nod
 }
 
 fn state_of(socket: &NodeSocket, state: &State) -> &'static str {
-    match (socket.is_listening(), state.faults.is_halted(socket.id)) {
+    match (socket.is_listening(), state.faults.is_paused(socket.id)) {
         (false, _) => STOPPED,
         (true, true) => PAUSED,
         (true, false) => RUNNING,

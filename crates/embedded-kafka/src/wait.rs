@@ -2,7 +2,8 @@
 //! the check succeeds or the time is up.
 //!
 //! A [`Watch`] belongs to whatever can change (a partition, a group). Whoever changes it calls
-//! [`Watch::wake`] after the change, with no lock held; with nobody waiting that is one atomic load.
+//! [`Watch::wake`] after the change, with no lock held; with nobody waiting that is one atomic
+//! load.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,25 +1,56 @@
-//! AlterConfigs (key 33, versions 0–2): gives a topic a whole set of settings. What the request
-//! does not name goes back to its default.
+//! AlterConfigs (key 33, versions 0–2)
 //!
-//! Superseded by IncrementalAlterConfigs (KIP-339), but librdkafka's `AlterConfigs` still sends it.
+//! Replaces all settings of a resource. Settings that the request does not name go back to their
+//! defaults.
+//!
+//! IncrementalAlterConfigs supersedes it (KIP-339), but librdkafka's `AlterConfigs` still sends it.
+//!
+//! Version notes:
+//!
+//! - v2: flexible encoding (KIP-482)
 
 use kafka_protocol::messages::alter_configs_response::AlterConfigsResourceResponse;
 use kafka_protocol::messages::{AlterConfigsRequest, AlterConfigsResponse};
 
-use super::Context;
-use super::config_resources::{self, Alteration, ConfigStore};
-use crate::metadata::config::{Change, Operation};
+use super::config_changes::{Alteration, alter};
+use super::config_resources::ConfigStore;
+use super::context::Context;
+use super::outcomes::Outcomes;
+use super::words::Asked;
+use crate::config::{Change, Operation};
+use crate::wire::shape::{Kind, Shape, field};
 
-/// Answers an AlterConfigs request.
-pub(crate) fn handle(
+/// The fields of a request.
+pub(super) const SHAPE: Shape = Shape::flexible_since(
+    2,
+    &[
+        field(
+            "resources",
+            Kind::Array(&Kind::Struct(&[
+                field("resource_type", Kind::Int8),
+                field("resource_name", Kind::String),
+                field(
+                    "configs",
+                    Kind::Array(&Kind::Struct(&[
+                        field("name", Kind::String),
+                        field("value", Kind::String),
+                    ])),
+                ),
+            ])),
+        ),
+        field("validate_only", Kind::Boolean),
+    ],
+);
+
+pub(super) fn handle(
     request: AlterConfigsRequest,
     _version: i16,
     context: &Context,
 ) -> AlterConfigsResponse {
-    answer(&request, context.node, &*context.state)
+    alter_all(&request, context.node, &*context.state)
 }
 
-fn answer(
+pub(super) fn alter_all(
     request: &AlterConfigsRequest,
     node: i32,
     store: &impl ConfigStore,
@@ -39,8 +70,7 @@ fn answer(
         unknown_operation: None,
         replaces_all: true,
     });
-    let alterations: Vec<_> = alterations.collect();
-    let results = config_resources::alter(&alterations, request.validate_only, node, store);
+    let results = alter(alterations, request.validate_only, node, store);
     let responses = request.resources.iter().zip(results).map(|(resource, (code, message))| {
         AlterConfigsResourceResponse::default()
             .with_error_code(code)
@@ -51,101 +81,28 @@ fn answer(
     AlterConfigsResponse::default().with_responses(responses.collect())
 }
 
-#[cfg(test)]
-mod tests {
-    use kafka_protocol::messages::alter_configs_request::{AlterConfigsResource, AlterableConfig};
-    use kafka_protocol::protocol::{Encodable, StrBytes};
+/// Responds with an error for all that was asked.
+pub(super) fn reject(
+    request: AlterConfigsRequest,
+    _version: i16,
+    code: i16,
+) -> AlterConfigsResponse {
+    let responses = request.resources.into_iter().map(|resource| {
+        AlterConfigsResourceResponse::default()
+            .with_error_code(code)
+            .with_resource_type(resource.resource_type)
+            .with_resource_name(resource.resource_name)
+    });
+    AlterConfigsResponse::default().with_responses(responses.collect())
+}
 
-    use super::super::config_resources::testing::OneTopic;
-    use super::*;
+/// Describes a request in words.
+pub(super) fn describe(_request: &AlterConfigsRequest) -> Asked {
+    Asked::default()
+}
 
-    fn ask(
-        store: &OneTopic,
-        (resource_type, name): (i8, &'static str),
-        configs: &[(&'static str, Option<&'static str>)],
-        validate_only: bool,
-    ) -> (i16, Option<String>) {
-        let config = |&(name, value): &(&'static str, Option<&'static str>)| {
-            AlterableConfig::default()
-                .with_name(StrBytes::from_static_str(name))
-                .with_value(value.map(StrBytes::from_static_str))
-        };
-        let resource = AlterConfigsResource::default()
-            .with_resource_type(resource_type)
-            .with_resource_name(StrBytes::from_static_str(name))
-            .with_configs(configs.iter().map(config).collect());
-        let request = AlterConfigsRequest::default()
-            .with_resources(vec![resource])
-            .with_validate_only(validate_only);
-        let response = answer(&request, 1, store);
-        for version in 0..=2 {
-            response.encode(&mut Vec::new(), version).unwrap();
-        }
-        let result = &response.responses[0];
-        assert_eq!((result.resource_type, &*result.resource_name), (resource_type, name));
-        (result.error_code, result.error_message.as_deref().map(str::to_owned))
-    }
-
-    const AIRPORTS: (i8, &str) = (2, "airports");
-
-    #[test]
-    fn what_is_not_named_goes_back_to_its_default() {
-        let store = OneTopic::default();
-        let both = [("retention.ms", Some("1000")), ("cleanup.policy", Some("compact"))];
-        assert_eq!(ask(&store, AIRPORTS, &both, false), (0, None));
-        assert_eq!(ask(&store, AIRPORTS, &both[1..], false), (0, None));
-        assert_eq!(store.config.borrow().retention_ms(), 604_800_000);
-        assert!(store.config.borrow().cleanup_policy().compact);
-        assert_eq!(ask(&store, AIRPORTS, &[], false), (0, None));
-        assert!(store.config.borrow().overrides().is_empty());
-    }
-
-    #[test]
-    fn validating_changes_nothing() {
-        let store = OneTopic::default();
-        assert_eq!(ask(&store, AIRPORTS, &[("retention.ms", Some("1"))], true), (0, None));
-        assert_eq!(store.config.borrow().retention_ms(), 604_800_000);
-    }
-
-    #[test]
-    fn a_failed_write_is_a_storage_error() {
-        let store = OneTopic { is_writable: false, ..OneTopic::default() };
-        let (code, message) = ask(&store, AIRPORTS, &[("retention.ms", Some("1"))], false);
-        assert_eq!(code, 56);
-        assert!(message.is_some());
-    }
-
-    /// What Apache Kafka 4.3 answers on node 1.
-    #[test]
-    fn refusals_are_kafkas() {
-        let illegal = "Topic name is invalid: 'a b' contains one or more characters other than \
-                       ASCII alphanumerics, '.', '_' and '-'";
-        let policies = "Invalid value x for configuration cleanup.policy: \
-                        String must be one of: compact, delete";
-        let retention = ("retention.ms", Some("1"));
-        let threads = ("log.cleaner.threads", Some("2"));
-        let rows = [
-            (AIRPORTS, ("cleanup.policy", Some("x")), 40, policies),
-            (AIRPORTS, ("nope", Some("x")), 40, "Unknown topic config name: nope"),
-            (AIRPORTS, ("nope", None), 42, "Null value not supported for : nope"),
-            ((2, "missing"), retention, 3, "The topic 'missing' does not exist."),
-            ((2, "missing"), ("nope", Some("1")), 40, "Unknown topic config name: nope"),
-            ((2, "a b"), retention, 17, illegal),
-            ((2, ""), retention, 42, "Default topic resources are not allowed."),
-            ((3, "x"), retention, 42, "Unknown resource type 3"),
-            ((8, "1"), ("root", Some("WARN")), 42, "Unknown resource type 8"),
-            ((4, "77"), threads, 42, "Unexpected broker id, expected 1, but received 77"),
-            ((4, "abc"), threads, 42, "Node id must be an integer, but it is: abc"),
-            (
-                (4, "1"),
-                ("num.partitions", Some("2")),
-                42,
-                "Cannot update these configs dynamically: [num.partitions]",
-            ),
-        ];
-        for (resource, config, code, message) in rows {
-            let answer = ask(&OneTopic::default(), resource, &[config], false);
-            assert_eq!(answer, (code, Some(message.to_owned())), "{resource:?} {config:?}");
-        }
-    }
+/// Lists the outcomes in a response.
+pub(super) fn outcomes(response: &AlterConfigsResponse) -> Outcomes {
+    let resources = response.responses.iter();
+    Outcomes::listed(resources.map(|it| (it.resource_name.as_str(), it.error_code)))
 }

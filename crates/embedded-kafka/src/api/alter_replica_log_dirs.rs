@@ -1,6 +1,11 @@
-//! AlterReplicaLogDirs, versions 1 and 2: replicas that are to move to another directory of their node
-//! (KIP-113). A node has one directory here, so that a replica is where it is to go, or the directory
-//! is unknown.
+//! AlterReplicaLogDirs (key 34, versions 1–2)
+//!
+//! Moves replicas to another directory of their node (KIP-113). A node has one directory here: a
+//! replica is already where it is to go, or the directory is unknown.
+//!
+//! Version notes:
+//!
+//! - v2: flexible encoding (KIP-482)
 
 use std::collections::BTreeMap;
 
@@ -12,7 +17,29 @@ use kafka_protocol::messages::{
     AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse, TopicName,
 };
 
-use super::{Context, code};
+use super::context::Context;
+use super::outcomes::Outcomes;
+use super::wire::code;
+use super::words::Asked;
+use crate::wire::shape::{Kind, Shape, field};
+
+/// The fields of a request.
+pub(super) const SHAPE: Shape = Shape::flexible_since(
+    2,
+    &[field(
+        "dirs",
+        Kind::Array(&Kind::Struct(&[
+            field("path", Kind::String),
+            field(
+                "topics",
+                Kind::Array(&Kind::Struct(&[
+                    field("name", Kind::String),
+                    field("partitions", Kind::Array(&Kind::Int32)),
+                ])),
+            ),
+        ])),
+    )],
+);
 
 pub(super) fn handle(
     request: AlterReplicaLogDirsRequest,
@@ -21,7 +48,8 @@ pub(super) fn handle(
 ) -> AlterReplicaLogDirsResponse {
     let directory = context.state.metadata.log_dir().display().to_string();
     // Of two directories for one partition the last is meant.
-    let mut results: BTreeMap<TopicName, BTreeMap<i32, Result<(), ResponseError>>> = BTreeMap::new();
+    let mut results: BTreeMap<TopicName, BTreeMap<i32, Result<(), ResponseError>>> =
+        BTreeMap::new();
     for wanted in request.dirs {
         for topic in wanted.topics {
             for partition in topic.partitions {
@@ -47,7 +75,7 @@ pub(super) fn handle(
     AlterReplicaLogDirsResponse::default().with_results(topics.collect())
 }
 
-/// Whether this node holds a replica of the partition.
+/// Checks that this node holds a replica of the partition.
 fn check(topic: &str, partition: i32, context: &Context) -> Result<(), ResponseError> {
     let partition = context.state.metadata.partition(topic, partition)?;
     if partition.leadership().replicas.contains(&context.node) {
@@ -55,4 +83,37 @@ fn check(topic: &str, partition: i32, context: &Context) -> Result<(), ResponseE
     } else {
         Err(ResponseError::ReplicaNotAvailable)
     }
+}
+
+/// Responds with an error for all that was asked.
+pub(super) fn reject(
+    request: AlterReplicaLogDirsRequest,
+    _version: i16,
+    code: i16,
+) -> AlterReplicaLogDirsResponse {
+    let topics = request.dirs.into_iter().flat_map(|directory| directory.topics);
+    let results = topics.map(|topic| {
+        let partitions = topic.partitions.iter().map(|index| {
+            AlterReplicaLogDirPartitionResult::default()
+                .with_partition_index(*index)
+                .with_error_code(code)
+        });
+        AlterReplicaLogDirTopicResult::default()
+            .with_partitions(partitions.collect())
+            .with_topic_name(topic.name)
+    });
+    AlterReplicaLogDirsResponse::default().with_results(results.collect())
+}
+
+/// Describes a request in words.
+pub(super) fn describe(_request: &AlterReplicaLogDirsRequest) -> Asked {
+    Asked::default()
+}
+
+/// Lists the outcomes in a response.
+pub(super) fn outcomes(response: &AlterReplicaLogDirsResponse) -> Outcomes {
+    Outcomes::partitions(&response.results, |topic| {
+        let partitions = topic.partitions.iter();
+        (topic.topic_name.to_string(), partitions.map(|it| (it.partition_index, it.error_code)))
+    })
 }

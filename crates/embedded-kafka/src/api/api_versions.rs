@@ -1,9 +1,18 @@
-//! ApiVersions, versions 0 to 5: which APIs there are, and in which versions. The first thing every
-//! client asks (KIP-35).
+//! ApiVersions (key 18, versions 0–5)
 //!
-//! From version 3 on the answer also tells what the cluster's features are (KIP-584), and since
-//! version 5 a client may say whom it means to reach, so that it learns at once that another cluster or
-//! node has taken over the address (KIP-1242).
+//! Lists the APIs that are served, and their versions. It is the first request of every client
+//! (KIP-35).
+//!
+//! A version above the highest gets a response all the same, in version 0 and with
+//! UNSUPPORTED_VERSION, so that the client learns which version it can use.
+//!
+//! Version notes:
+//!
+//! - v3: flexible encoding (KIP-482), name and version of the client (KIP-511), the cluster's
+//!   features (KIP-584)
+//! - v4: features that begin with level 0 (KAFKA-17011)
+//! - v5: the cluster and the node that the client wants to reach: REBOOTSTRAP_REQUIRED where
+//!   another has taken over the address (KIP-1242)
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::api_versions_response::{
@@ -12,11 +21,15 @@ use kafka_protocol::messages::api_versions_response::{
 use kafka_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
 use kafka_protocol::protocol::StrBytes;
 
+use super::call::{Call, Reply};
+use super::context::Context;
 use super::newer::{Meant, NAMES_THE_NODE};
-use super::{Answer, Call, Context, SUPPORTED};
+use super::outcomes::Outcomes;
+use super::words::Asked;
+use crate::wire::shape::{Kind, Shape, field};
 
-/// What the cluster can do and has agreed on, as Kafka 4.4 has it: name, lowest and highest level, and
-/// the level in force (0 for none).
+/// The features of the cluster, as Kafka 4.4 has them: name, lowest and highest level, and the
+/// level in force (0 for none).
 const FEATURES: [(&str, i16, i16, i16); 5] = [
     ("eligible.leader.replicas.version", 0, 1, 1),
     ("group.version", 0, 1, 1),
@@ -26,32 +39,50 @@ const FEATURES: [(&str, i16, i16, i16); 5] = [
     ("transaction.version", 0, 1, 1),
 ];
 
-/// The first version that tells of features.
+/// The first version that names the client (KIP-511).
+const NAMES_THE_CLIENT: i16 = 3;
+
+/// The first version with the cluster's features (KIP-584).
 const TELLS_FEATURES: i16 = 3;
 
 /// The first version whose clients understand a feature that begins with level 0 (KAFKA-17011).
 const BEGINS_WITH_ZERO: i16 = 4;
 
-pub(super) async fn answer(request: ApiVersionsRequest, call: &Call, context: &Context) -> Answer {
-    let asked = context.in_words(&request);
+/// The fields of a request.
+pub(super) const SHAPE: Shape = Shape::flexible_since(
+    3,
+    &[
+        field("client_software_name", Kind::String).since(3),
+        field("client_software_version", Kind::String).since(3),
+        field("cluster_id", Kind::String).since(5),
+        field("node_id", Kind::Int32).since(5),
+    ],
+);
+
+pub(super) async fn respond(request: ApiVersionsRequest, call: &Call, context: &Context) -> Reply {
+    let asked = context.asked(|| describe(&request));
     let response = match check(&request, call, context) {
-        Ok(()) => ApiVersionsResponse::default().with_api_keys(supported()),
+        Ok(()) => ApiVersionsResponse::default().with_api_keys(served(call)),
         Err(error) => ApiVersionsResponse::default().with_error_code(error.code()),
     };
     let tells_features = call.version >= TELLS_FEATURES && response.error_code == 0;
     let response = if tells_features { with_features(response, call.version) } else { response };
-    call.respond(response, asked, context, [])
+    call.respond(&response, outcomes, asked, context, [])
 }
 
-fn check(request: &ApiVersionsRequest, call: &Call, context: &Context) -> Result<(), ResponseError> {
-    // From version 3 on a client says what it is, in a form that metrics can be labelled with (KIP-511).
+fn check(
+    request: &ApiVersionsRequest,
+    call: &Call,
+    context: &Context,
+) -> Result<(), ResponseError> {
+    // The client's name and version become labels of metrics (KIP-511).
     let named = |name: &str| {
         let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
         name.bytes().all(inner)
             && name.starts_with(|first: char| first.is_ascii_alphanumeric())
             && name.ends_with(|last: char| last.is_ascii_alphanumeric())
     };
-    if call.version >= 3
+    if call.version >= NAMES_THE_CLIENT
         && !(named(&request.client_software_name) && named(&request.client_software_version))
     {
         return Err(ResponseError::InvalidRequest);
@@ -65,28 +96,31 @@ fn check(request: &ApiVersionsRequest, call: &Call, context: &Context) -> Result
         Meant { cluster_id: None, .. } | Meant { node_id: -1, .. } => {
             Err(ResponseError::InvalidRequest)
         }
-        meant if meant.cluster_id.as_deref() == Some(cluster_id) && meant.node_id == context.node => {
+        meant
+            if meant.cluster_id.as_deref() == Some(cluster_id) && meant.node_id == context.node =>
+        {
             Ok(())
         }
         _ => Err(ResponseError::RebootstrapRequired),
     }
 }
 
-/// The answer, in version 0, to a version that is not served: what the client may ask with instead.
-pub(super) fn unsupported_version() -> ApiVersionsResponse {
+/// Responds in version 0 to a version that is not served, with the versions that the client can
+/// use.
+pub(super) fn unsupported_version(call: &Call) -> ApiVersionsResponse {
     ApiVersionsResponse::default()
         .with_error_code(ResponseError::UnsupportedVersion.code())
-        .with_api_keys(supported())
+        .with_api_keys(served(call))
 }
 
-fn supported() -> Vec<ApiVersion> {
-    SUPPORTED
+fn served(call: &Call) -> Vec<ApiVersion> {
+    call.served
         .iter()
-        .map(|&(api, lowest, highest)| {
+        .map(|api| {
             ApiVersion::default()
-                .with_api_key(api as i16)
-                .with_min_version(lowest)
-                .with_max_version(highest)
+                .with_api_key(api.key as i16)
+                .with_min_version(api.lowest)
+                .with_max_version(api.highest)
         })
         .collect()
 }
@@ -110,4 +144,23 @@ fn with_features(response: ApiVersionsResponse, version: i16) -> ApiVersionsResp
         // It grows with each change of a level, and none ever changes.
         .with_finalized_features_epoch(0)
         .with_finalized_features(in_force.collect())
+}
+
+/// Responds with an error for all that was asked.
+pub(super) fn reject(
+    _request: ApiVersionsRequest,
+    _version: i16,
+    code: i16,
+) -> ApiVersionsResponse {
+    ApiVersionsResponse::default().with_error_code(code)
+}
+
+/// Describes a request in words.
+pub(super) fn describe(_request: &ApiVersionsRequest) -> Asked {
+    Asked::default()
+}
+
+/// Lists the outcomes in a response.
+pub(super) fn outcomes(response: &ApiVersionsResponse) -> Outcomes {
+    Outcomes::whole(response.error_code)
 }

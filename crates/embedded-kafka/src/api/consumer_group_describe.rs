@@ -1,5 +1,12 @@
-//! ConsumerGroupDescribe, versions 0 and 1: a group of the new protocol (KIP-848), its members, what
-//! each has and what it is to have.
+//! ConsumerGroupDescribe (key 69, versions 0–1)
+//!
+//! Describes a group of the consumer protocol: its members, what each of them has, and what each is
+//! to have (KIP-848).
+//!
+//! Version notes:
+//!
+//! - v0: flexible encoding (KIP-482)
+//! - v1: the type of each member: classic or consumer (KIP-1099)
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::consumer_group_describe_response::{
@@ -10,42 +17,59 @@ use kafka_protocol::messages::{
 };
 use kafka_protocol::protocol::StrBytes;
 
-use super::describe_groups::ALL_OPERATIONS;
-use super::{Context, NOT_ASKED_FOR, message, topic_name};
-use crate::group::{DescribedConsumer, DescribedConsumerGroup, Refused};
+use super::context::Context;
+use super::outcomes::Outcomes;
+use super::wire::{GROUP_OPERATIONS, NOT_ASKED_FOR, message, topic_name};
+use super::words::{Asked, groups};
+use crate::group::{DescribedConsumer, DescribedConsumerGroup};
 use crate::records::Partitions;
+use crate::rejection::Rejection;
+use crate::wire::shape::{Kind, Shape, field};
 
-/// A member that speaks the new protocol, as opposed to one of the classic protocol (0).
-const CONSUMER_MEMBER: i8 = 1;
-/// And one of the classic one.
+/// The type of a member of the classic protocol.
 const CLASSIC_MEMBER: i8 = 0;
 
-pub(crate) fn handle(
+/// The type of a member of the consumer protocol.
+const CONSUMER_MEMBER: i8 = 1;
+
+/// The first version with the type of each member (KIP-1099).
+const MEMBER_TYPE: i16 = 1;
+
+/// The fields of a request.
+pub(super) const SHAPE: Shape = Shape::flexible_since(
+    0,
+    &[
+        field("group_ids", Kind::Array(&Kind::String)),
+        field("include_authorized_operations", Kind::Boolean),
+    ],
+);
+
+pub(super) fn handle(
     request: ConsumerGroupDescribeRequest,
     version: i16,
     context: &Context,
 ) -> ConsumerGroupDescribeResponse {
     let operations =
-        if request.include_authorized_operations { ALL_OPERATIONS } else { NOT_ASKED_FOR };
-    let groups = request.group_ids.into_iter().map(|group_id| {
-        match describe(&group_id, context) {
-            Ok(group) => to_wire(group_id, group, version, context)
-                .with_authorized_operations(operations),
-            Err(refused) => DescribedGroup::default()
-                .with_group_id(group_id)
-                .with_error_code(refused.error.code())
-                .with_error_message(message(refused.message))
-                .with_authorized_operations(NOT_ASKED_FOR),
+        if request.include_authorized_operations { GROUP_OPERATIONS } else { NOT_ASKED_FOR };
+    let groups = request.group_ids.into_iter().map(|group_id| match find(&group_id, context) {
+        Ok(group) => {
+            to_wire(group_id, group, version, context).with_authorized_operations(operations)
         }
+        Err(rejected) => DescribedGroup::default()
+            .with_group_id(group_id)
+            .with_error_code(rejected.code.code())
+            .with_error_message(message(rejected.message))
+            .with_authorized_operations(NOT_ASKED_FOR),
     });
     ConsumerGroupDescribeResponse::default().with_groups(groups.collect())
 }
 
-fn describe(group_id: &str, context: &Context) -> Result<DescribedConsumerGroup, Refused> {
+fn find(group_id: &str, context: &Context) -> Result<DescribedConsumerGroup, Rejection> {
     if group_id.is_empty() {
         return Err(ResponseError::InvalidGroupId.into());
     }
-    context.check_coordinator(group_id)?;
+    // Held back like a write: a state that a failover could take back must not be shown.
+    context.check_group_write(group_id)?;
     context.state.groups.describe_consumer_group(group_id)
 }
 
@@ -81,10 +105,10 @@ fn member_to_wire(member: DescribedConsumer, version: i16, context: &Context) ->
         .with_subscribed_topic_regex(Some(text(member.regex).unwrap_or_default()))
         .with_assignment(assignment(member.assigned, context))
         .with_target_assignment(assignment(member.target, context));
-    if version >= 1 { described.with_member_type(member_type) } else { described }
+    if version >= MEMBER_TYPE { described.with_member_type(member_type) } else { described }
 }
 
-/// Partitions with the names of their topics. A topic that is gone has none any more.
+/// Names the topics of partitions. A deleted topic has no name, and is left out.
 fn assignment(partitions: Partitions, context: &Context) -> Assignment {
     let topics = partitions.into_iter().filter_map(|(id, partitions)| {
         let topic = context.state.metadata.topic_by_id(id)?;
@@ -95,4 +119,31 @@ fn assignment(partitions: Partitions, context: &Context) -> Assignment {
         Some(described)
     });
     Assignment::default().with_topic_partitions(topics.collect())
+}
+
+/// Responds with an error for all that was asked.
+pub(super) fn reject(
+    request: ConsumerGroupDescribeRequest,
+    _version: i16,
+    code: i16,
+) -> ConsumerGroupDescribeResponse {
+    let groups = request
+        .group_ids
+        .into_iter()
+        .map(|group| DescribedGroup::default().with_group_id(group).with_error_code(code));
+    ConsumerGroupDescribeResponse::default().with_groups(groups.collect())
+}
+
+/// Describes a request in words.
+pub(super) fn describe(request: &ConsumerGroupDescribeRequest) -> Asked {
+    Asked::of(groups(request.group_ids.iter()))
+}
+
+/// Lists the outcomes in a response.
+pub(super) fn outcomes(response: &ConsumerGroupDescribeResponse) -> Outcomes {
+    Outcomes::each(response.groups.iter().map(|group| {
+        let (state, epoch) = (group.group_state.as_str(), group.group_epoch);
+        let fine = format!("{state}, group epoch {epoch}, {} member(s)", group.members.len());
+        (group.group_id.as_str(), group.error_code, fine)
+    }))
 }

@@ -1,9 +1,15 @@
-//! ConsumerGroupHeartbeat, versions 0 and 1: how a member of the new protocol (KIP-848) joins, stays
-//! and leaves, and how it is told what to read.
+//! ConsumerGroupHeartbeat (key 68, versions 0–1)
 //!
-//! Since version 1 a member chooses its own id, and may subscribe by a regular expression.
+//! Lets a member of the consumer protocol join, stay in and leave a group, and tells it which
+//! partitions to read (KIP-848).
+//!
+//! Version notes:
+//!
+//! - v0: flexible encoding (KIP-482); the coordinator chooses the member's id
+//! - v1: the member chooses its own id (KIP-1082), and may subscribe by a regular expression
+//!   (KIP-848)
 
-use std::collections::BTreeSet;
+use std::fmt::Write;
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::consumer_group_heartbeat_request;
@@ -12,57 +18,69 @@ use kafka_protocol::messages::{ConsumerGroupHeartbeatRequest, ConsumerGroupHeart
 use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
-use super::{Context, message};
-use crate::group::{ConsumerHeartbeat, HeartbeatAnswer, Refused, Topics};
-use crate::metadata::Metadata;
+use super::cluster_topics::ClusterTopics;
+use super::context::Context;
+use super::outcomes::Outcomes;
+use super::wire::message;
+use super::words::{Asked, epoch, list, member};
+use crate::group::{ConsumerHeartbeat, HeartbeatAnswer};
 use crate::records::Partitions;
+use crate::rejection::Rejection;
+use crate::wire::shape::{Kind, Shape, field};
 
-pub(crate) fn handle(
+/// The first version in which a member chooses its own id (KIP-1082).
+const OWN_MEMBER_ID: i16 = 1;
+
+/// The fields of a request.
+pub(super) const SHAPE: Shape = Shape::flexible_since(
+    0,
+    &[
+        field("group_id", Kind::String),
+        field("member_id", Kind::String),
+        field("member_epoch", Kind::Int32),
+        field("instance_id", Kind::String),
+        field("rack_id", Kind::String),
+        field("rebalance_timeout_ms", Kind::Int32),
+        field("subscribed_topic_names", Kind::Array(&Kind::String)),
+        field("subscribed_topic_regex", Kind::String).since(1),
+        field("server_assignor", Kind::String),
+        field(
+            "topic_partitions",
+            Kind::Array(&Kind::Struct(&[
+                field("topic_id", Kind::Uuid),
+                field("partitions", Kind::Array(&Kind::Int32)),
+            ])),
+        ),
+    ],
+);
+
+pub(super) fn handle(
     request: ConsumerGroupHeartbeatRequest,
     version: i16,
     context: &Context,
 ) -> ConsumerGroupHeartbeatResponse {
     let beat = from_wire(&request, version, context);
-    match answer(&request.group_id, &beat, context) {
-        Ok(answer) => to_wire(answer),
-        Err(refused) => ConsumerGroupHeartbeatResponse::default()
-            .with_error_code(refused.error.code())
-            .with_error_message(message(refused.message)),
+    match beat_at(&request.group_id, &beat, context) {
+        Ok(result) => to_wire(result),
+        Err(rejected) => ConsumerGroupHeartbeatResponse::default()
+            .with_error_code(rejected.code.code())
+            .with_error_message(message(rejected.message)),
     }
 }
 
-fn answer(
+fn beat_at(
     group_id: &str,
     beat: &ConsumerHeartbeat,
     context: &Context,
-) -> Result<HeartbeatAnswer, Refused> {
+) -> Result<HeartbeatAnswer, Rejection> {
     if group_id.is_empty() {
-        let message = "GroupId can't be empty.".into();
-        return Err(Refused { error: ResponseError::InvalidRequest, message });
+        let message = "GroupId can't be empty.";
+        return Err(Rejection::new(ResponseError::InvalidRequest, message));
     }
     beat.validate()?;
-    context.check_coordinator(group_id)?;
+    context.check_group_write(group_id)?;
     let topics = ClusterTopics(&context.state.metadata);
     context.state.groups.consumer_heartbeat(group_id, beat, &topics, context.now)
-}
-
-/// The topics that there are.
-pub(super) struct ClusterTopics<'a>(pub(super) &'a Metadata);
-
-impl Topics for ClusterTopics<'_> {
-    fn find(&self, name: &str) -> Option<(Uuid, i32)> {
-        let topic = self.0.topic(name)?;
-        Some((topic.id, i32::try_from(topic.partitions().len()).unwrap_or(i32::MAX)))
-    }
-
-    fn name(&self, id: Uuid) -> Option<String> {
-        self.0.topic_by_id(id).map(|topic| topic.name.to_string())
-    }
-
-    fn matching(&self, is_match: &dyn Fn(&str) -> bool) -> BTreeSet<String> {
-        let topics = self.0.topics().into_iter();
-        topics.filter(|topic| is_match(&topic.name)).map(|topic| topic.name.to_string()).collect()
-    }
 }
 
 fn from_wire(
@@ -72,7 +90,7 @@ fn from_wire(
 ) -> ConsumerHeartbeat {
     let text = |text: &Option<StrBytes>| text.as_ref().map(ToString::to_string);
     let mut member_id = request.member_id.to_string();
-    if version == 0 && request.member_epoch == 0 && member_id.is_empty() {
+    if version < OWN_MEMBER_ID && request.member_epoch == 0 && member_id.is_empty() {
         member_id = Uuid::new_v4().to_string();
     }
     let topics = request.subscribed_topic_names.as_ref();
@@ -99,8 +117,8 @@ fn owned(topics: &[consumer_group_heartbeat_request::TopicPartitions]) -> Partit
     owned
 }
 
-fn to_wire(answer: HeartbeatAnswer) -> ConsumerGroupHeartbeatResponse {
-    let assignment = answer.assignment.map(|assignment| {
+fn to_wire(result: HeartbeatAnswer) -> ConsumerGroupHeartbeatResponse {
+    let assignment = result.assignment.map(|assignment| {
         let topics = assignment.into_iter().map(|(topic, partitions)| {
             TopicPartitions::default()
                 .with_topic_id(topic)
@@ -109,8 +127,54 @@ fn to_wire(answer: HeartbeatAnswer) -> ConsumerGroupHeartbeatResponse {
         Assignment::default().with_topic_partitions(topics.collect())
     });
     ConsumerGroupHeartbeatResponse::default()
-        .with_member_id(Some(StrBytes::from_string(answer.member_id)))
-        .with_member_epoch(answer.epoch)
-        .with_heartbeat_interval_ms(answer.interval_ms)
+        .with_member_id(Some(StrBytes::from_string(result.member_id)))
+        .with_member_epoch(result.epoch)
+        .with_heartbeat_interval_ms(result.interval_ms)
         .with_assignment(assignment)
+}
+
+/// Responds with an error for all that was asked.
+pub(super) fn reject(
+    _request: ConsumerGroupHeartbeatRequest,
+    _version: i16,
+    code: i16,
+) -> ConsumerGroupHeartbeatResponse {
+    ConsumerGroupHeartbeatResponse::default().with_error_code(code)
+}
+
+/// Describes a request in words.
+pub(super) fn describe(request: &ConsumerGroupHeartbeatRequest) -> Asked {
+    let mut words =
+        format!("group {} member epoch {}", request.group_id.as_str(), request.member_epoch);
+    words.push_str(match request.member_epoch {
+        0 => " (joins)",
+        -1 => " (leaves)",
+        -2 => " (goes, and comes back)",
+        _ => "",
+    });
+    // A heartbeat holds only what has changed. Writing into a String cannot fail.
+    if let Some(topics) = &request.subscribed_topic_names {
+        let _ = write!(words, ", wants {}", list(topics.iter().map(|topic| topic.to_string())));
+    }
+    if let Some(owned) = &request.topic_partitions {
+        let owned: usize = owned.iter().map(|topic| topic.partitions.len()).sum();
+        let _ = write!(words, ", has {owned} partition(s)");
+    }
+    let at = epoch(request.member_epoch);
+    Asked::of(words).by(member(&request.member_id, request.instance_id.as_deref(), at))
+}
+
+/// Lists the outcomes in a response.
+pub(super) fn outcomes(response: &ConsumerGroupHeartbeatResponse) -> Outcomes {
+    Outcomes::of(response.error_code, || {
+        let assigned = response.assignment.as_ref().map(|assignment| {
+            let topics = assignment.topic_partitions.iter();
+            topics.map(|topic| topic.partitions.len()).sum::<usize>()
+        });
+        let assigned = assigned.map_or_else(
+            || "no new assignment".to_owned(),
+            |partitions| format!("{partitions} partition(s) assigned"),
+        );
+        format!("member epoch {}, {assigned}", response.member_epoch)
+    })
 }

@@ -1,7 +1,6 @@
-//! What a handler knows beside its request: who asked which node, and whether that node is the
-//! coordinator that was meant.
+//! What a handler knows in addition to its request: which client asked which node, and whether that
+//! node is the coordinator that the client means.
 
-use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,16 +8,18 @@ use kafka_protocol::ResponseError;
 use kafka_protocol::protocol::StrBytes;
 use parking_lot::Mutex;
 
-use super::describe::{self, Asked};
-use crate::metadata::{Partition, Position, names};
+use super::words::Asked;
+use crate::log::Position;
+use crate::metadata::{Partition, names};
 use crate::state::State;
 use crate::time::Timestamp;
 use crate::wait::wait_for;
 
-/// How long an answer waits for what a coordinator wrote to be safe (`offsets.commit.timeout.ms`).
+/// How long a response waits for a coordinator's write to be replicated
+/// (`offsets.commit.timeout.ms`).
 const COORDINATOR_WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What a handler knows beside the request itself.
+/// What a handler knows in addition to the request itself.
 pub(crate) struct Context {
     /// The cluster's state, shared by all nodes.
     pub(crate) state: Arc<State>,
@@ -26,42 +27,79 @@ pub(crate) struct Context {
     pub(crate) node: i32,
     /// The client's own name for itself (`client.id`), empty where it gave none.
     pub(crate) client_id: StrBytes,
-    /// Where the client connected from.
+    /// The address that the client connected from.
     pub(crate) client_host: std::net::IpAddr,
     /// When the request was read.
     pub(crate) now: Timestamp,
-    /// What this node coordinates of what was asked, with the leader epoch in which it does.
-    pub(crate) coordinated: Mutex<Vec<(Coordinated, i32)>>,
+    /// The coordinators that the handler wrote to, each with the leader epoch in which it did.
+    written: Mutex<Vec<(Coordinator, i32)>>,
 }
 
-/// A partition in which a coordinator keeps what it knows.
+/// The partition in which a coordinator keeps its state.
 #[derive(Debug, Clone)]
-pub(crate) enum Coordinated {
+enum Coordinator {
     Groups(Arc<Partition>),
     Transactions(Arc<Partition>),
 }
 
+/// Rejects an empty group id, which names no group that a client could be a member of.
+pub(super) fn named_group(group_id: &str) -> Result<&str, ResponseError> {
+    if group_id.is_empty() { Err(ResponseError::InvalidGroupId) } else { Ok(group_id) }
+}
+
 impl Context {
-    /// What a request asks, where somebody listens.
-    pub(super) fn in_words(&self, request: &dyn Any) -> Asked {
-        if self.state.events.are_heard() { describe::request(request) } else { Asked::default() }
+    /// Makes the context of a request that `node` has read at this moment.
+    pub(super) fn new(
+        state: &Arc<State>,
+        node: i32,
+        client_id: StrBytes,
+        client_host: std::net::IpAddr,
+    ) -> Self {
+        let (now, written) = (state.clock.now(), Mutex::default());
+        Self { state: Arc::clone(state), node, client_id, client_host, now, written }
     }
 
-    /// The rack of a node as responses tell it, where it has one (`broker.rack`).
+    /// Describes a request, if someone listens.
+    pub(super) fn asked(&self, describe: impl FnOnce() -> Asked) -> Asked {
+        if self.state.events.are_heard() { describe() } else { Asked::default() }
+    }
+
+    /// Returns the rack of a node as responses have it, where it has one (`broker.rack`).
     pub(super) fn rack_of(&self, node: i32) -> Option<StrBytes> {
         self.state.settings.rack(node).map(|rack| StrBytes::from_string(rack.to_owned()))
     }
 
-    /// Whether this node coordinates the group, which must have a name for anyone to join it.
-    pub(crate) fn check_members_coordinator(&self, group_id: &str) -> Result<(), ResponseError> {
-        if group_id.is_empty() {
-            return Err(ResponseError::InvalidGroupId);
-        }
-        self.check_coordinator(group_id)
+    /// Checks that this node coordinates the group, for a handler that only shows what the
+    /// coordinator has in memory. The response is sent at once.
+    pub(super) fn check_group_read(&self, group_id: &str) -> Result<(), ResponseError> {
+        self.group_coordinator(group_id).map(drop)
     }
 
-    /// Whether this node coordinates the group, and knows all of it.
-    pub(crate) fn check_coordinator(&self, group_id: &str) -> Result<(), ResponseError> {
+    /// Checks that this node coordinates the group, for a handler that writes, or whose client must
+    /// not read what a failover could take back. The response is held back until everything that
+    /// the coordinator has written is replicated.
+    pub(super) fn check_group_write(&self, group_id: &str) -> Result<(), ResponseError> {
+        let (partition, epoch) = self.group_coordinator(group_id)?;
+        self.written.lock().push((Coordinator::Groups(partition), epoch));
+        Ok(())
+    }
+
+    /// Like [`check_group_read`](Self::check_group_read), for a transactional id. An empty one is
+    /// invalid.
+    pub(super) fn check_transaction_read(&self, id: &str) -> Result<(), ResponseError> {
+        self.transaction_coordinator(id).map(drop)
+    }
+
+    /// Like [`check_group_write`](Self::check_group_write), for a transactional id. An empty one is
+    /// invalid.
+    pub(super) fn check_transaction_write(&self, id: &str) -> Result<(), ResponseError> {
+        let (partition, epoch) = self.transaction_coordinator(id)?;
+        self.written.lock().push((Coordinator::Transactions(partition), epoch));
+        Ok(())
+    }
+
+    /// Finds the partition in which this node coordinates the group, and its leader epoch.
+    fn group_coordinator(&self, group_id: &str) -> Result<(Arc<Partition>, i32), ResponseError> {
         let metadata = &self.state.metadata;
         let partition = metadata
             .partition(names::CONSUMER_OFFSETS, metadata.offsets_partition(group_id))
@@ -71,47 +109,44 @@ impl Context {
             Some(_) => Err(ResponseError::NotCoordinator),
             None => Err(ResponseError::CoordinatorNotAvailable),
         })?;
-        if self.state.groups.is_closed(partition.index) {
+        if self.state.groups.is_unloaded(partition.index) {
             return Err(ResponseError::CoordinatorLoadInProgress);
         }
-        self.coordinated.lock().push((Coordinated::Groups(partition), epoch));
-        Ok(())
+        Ok((partition, epoch))
     }
 
-    /// Whether this node coordinates the transactional id, and knows all of it. An empty one is
-    /// nobody's.
-    pub(crate) fn check_transaction_coordinator(
-        &self,
-        transactional_id: &str,
-    ) -> Result<(), ResponseError> {
-        if transactional_id.is_empty() {
+    /// Finds the partition in which this node coordinates the transactional id, and its leader
+    /// epoch.
+    fn transaction_coordinator(&self, id: &str) -> Result<(Arc<Partition>, i32), ResponseError> {
+        if id.is_empty() {
             return Err(ResponseError::InvalidRequest);
         }
-        let partition = self.state.metadata.transaction_partition(transactional_id);
+        let partition = self.state.metadata.transaction_partition(id);
         let partition = partition.map_err(|_| ResponseError::NotCoordinator)?;
         let epoch = partition
             .with(|it| it.replication.is_led_by(self.node).then(|| it.replication.epoch()));
         let epoch = epoch.ok_or(ResponseError::NotCoordinator)?;
-        if self.state.transactions.is_closed(partition.index) {
+        if self.state.transactions.is_unloaded(partition.index) {
             return Err(ResponseError::CoordinatorLoadInProgress);
         }
-        self.coordinated.lock().push((Coordinated::Transactions(partition), epoch));
-        Ok(())
+        Ok((partition, epoch))
     }
 
-    /// Waits until all that this node's coordinators have written, for this request or before it,
-    /// outlives the leader. Undisturbed, it does at once.
+    /// Waits until everything that this node's coordinators have written, for this request or
+    /// before it, is replicated and outlives the leader. Undisturbed, it is at once.
     ///
     /// # Errors
-    /// As Kafka answers: `NOT_COORDINATOR` where another coordinates meanwhile,
-    /// `COORDINATOR_NOT_AVAILABLE` where too few replicas have it in time
+    /// As in Kafka: `NOT_COORDINATOR` where another node became the coordinator,
+    /// `COORDINATOR_NOT_AVAILABLE` where too few replicas have the write in time
     /// (`offsets.commit.timeout.ms`).
-    pub(super) async fn written_for_good(&self) -> Result<(), ResponseError> {
-        let coordinated = std::mem::take(&mut *self.coordinated.lock());
-        for (what, epoch) in coordinated {
-            let (partition, is_closed) = match &what {
-                Coordinated::Groups(it) => (it, self.state.groups.is_closed(it.index)),
-                Coordinated::Transactions(it) => (it, self.state.transactions.is_closed(it.index)),
+    pub(super) async fn until_replicated(&self) -> Result<(), ResponseError> {
+        let written = std::mem::take(&mut *self.written.lock());
+        for (coordinator, epoch) in written {
+            let (partition, is_closed) = match &coordinator {
+                Coordinator::Groups(it) => (it, self.state.groups.is_unloaded(it.index)),
+                Coordinator::Transactions(it) => {
+                    (it, self.state.transactions.is_unloaded(it.index))
+                }
             };
             if is_closed {
                 return Err(ResponseError::NotCoordinator);

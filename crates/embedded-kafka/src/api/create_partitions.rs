@@ -1,5 +1,12 @@
-//! CreatePartitions: more partitions for a topic. There is no way back, and keys that were hashed
-//! over the old count may land elsewhere.
+//! CreatePartitions (key 37, versions 0–3)
+//!
+//! Adds partitions to topics (KIP-195). There is no way back, and a key that was hashed over the
+//! old count may map to another partition.
+//!
+//! Version notes:
+//!
+//! - v2: flexible encoding (KIP-482)
+//! - v3: THROTTLING_QUOTA_EXCEEDED (KIP-599), which is not sent
 
 use std::collections::HashMap;
 
@@ -8,8 +15,33 @@ use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
 use kafka_protocol::messages::create_partitions_response::CreatePartitionsTopicResult;
 use kafka_protocol::messages::{CreatePartitionsRequest, CreatePartitionsResponse, TopicName};
 
-use super::{Context, has_no_time, message};
-use crate::metadata::{MOST_PARTITIONS, Refusal};
+use super::context::Context;
+use super::outcomes::Outcomes;
+use super::wire::{has_no_time, message};
+use super::words::{Asked, list};
+use crate::metadata::MOST_PARTITIONS;
+use crate::rejection::Rejection;
+use crate::wire::shape::{Kind, Shape, field};
+
+/// The fields of a request.
+pub(super) const SHAPE: Shape = Shape::flexible_since(
+    2,
+    &[
+        field(
+            "topics",
+            Kind::Array(&Kind::Struct(&[
+                field("name", Kind::String),
+                field("count", Kind::Int32),
+                field(
+                    "assignments",
+                    Kind::Array(&Kind::Struct(&[field("broker_ids", Kind::Array(&Kind::Int32))])),
+                ),
+            ])),
+        ),
+        field("timeout_ms", Kind::Int32),
+        field("validate_only", Kind::Boolean),
+    ],
+);
 
 pub(super) fn handle(
     request: CreatePartitionsRequest,
@@ -17,7 +49,7 @@ pub(super) fn handle(
     context: &Context,
 ) -> CreatePartitionsResponse {
     if added_by(&request, context) > i64::from(MOST_PARTITIONS) {
-        return refuse_all(request);
+        return reject_all(request);
     }
     let mut named: HashMap<TopicName, usize> = HashMap::new();
     for topic in &request.topics {
@@ -28,27 +60,27 @@ pub(super) fn handle(
         let name = topic.name.clone();
         let outcome = match named.get_mut(&name) {
             Some(1) if has_no_time(request.timeout_ms) => {
-                Err(Refusal::new(ResponseError::RequestTimedOut, ""))
+                Err(Rejection::new(ResponseError::RequestTimedOut, ""))
             }
             Some(1) => create(topic, request.validate_only, context),
             Some(times) if *times > 1 => {
                 *times = 0;
-                Err(Refusal::new(ResponseError::InvalidRequest, "Duplicate topic name."))
+                Err(Rejection::new(ResponseError::InvalidRequest, "Duplicate topic name."))
             }
             _ => continue,
         };
         let result = CreatePartitionsTopicResult::default().with_name(name);
         results.push(match outcome {
             Ok(()) => result,
-            Err(refusal) => result
-                .with_error_code(refusal.code.code())
-                .with_error_message(message(refusal.message)),
+            Err(rejection) => result
+                .with_error_code(rejection.code.code())
+                .with_error_message(message(rejection.message)),
         });
     }
     CreatePartitionsResponse::default().with_results(results)
 }
 
-/// How many partitions a request adds, all topics together.
+/// Counts the partitions that a request adds, all topics together.
 fn added_by(request: &CreatePartitionsRequest, context: &Context) -> i64 {
     let added = request.topics.iter().map(|topic| {
         let present = context.state.metadata.topic(&topic.name)?.partitions().len();
@@ -60,8 +92,8 @@ fn added_by(request: &CreatePartitionsRequest, context: &Context) -> i64 {
     added.flatten().sum()
 }
 
-/// As in Kafka, a request that adds too much adds nothing.
-fn refuse_all(request: CreatePartitionsRequest) -> CreatePartitionsResponse {
+/// Rejects all topics: as in Kafka, a request that adds too much adds nothing.
+fn reject_all(request: CreatePartitionsRequest) -> CreatePartitionsResponse {
     let results = request.topics.into_iter().map(|topic| {
         CreatePartitionsTopicResult::default()
             .with_name(topic.name)
@@ -77,7 +109,7 @@ fn create(
     topic: CreatePartitionsTopic,
     validate_only: bool,
     context: &Context,
-) -> Result<(), Refusal> {
+) -> Result<(), Rejection> {
     let assignments: Option<Vec<Vec<i32>>> = topic.assignments.map(|assignments| {
         let brokers_of = |assignment: kafka_protocol::messages::create_partitions_request::CreatePartitionsAssignment| {
             assignment.broker_ids.iter().map(|broker| broker.0).collect()
@@ -86,4 +118,28 @@ fn create(
     });
     let metadata = &context.state.metadata;
     metadata.create_partitions(&topic.name, topic.count, assignments.as_deref(), validate_only)
+}
+
+/// Responds with an error for all that was asked.
+pub(super) fn reject(
+    request: CreatePartitionsRequest,
+    _version: i16,
+    code: i16,
+) -> CreatePartitionsResponse {
+    let results = request.topics.into_iter().map(|topic| {
+        CreatePartitionsTopicResult::default().with_name(topic.name).with_error_code(code)
+    });
+    CreatePartitionsResponse::default().with_results(results.collect())
+}
+
+/// Describes a request in words.
+pub(super) fn describe(request: &CreatePartitionsRequest) -> Asked {
+    let topics = request.topics.iter();
+    Asked::of(list(topics.map(|it| format!("{} to {}", it.name.as_str(), it.count))))
+}
+
+/// Lists the outcomes in a response.
+pub(super) fn outcomes(response: &CreatePartitionsResponse) -> Outcomes {
+    let topics = response.results.iter();
+    Outcomes::listed(topics.map(|it| (it.name.as_str(), it.error_code)))
 }

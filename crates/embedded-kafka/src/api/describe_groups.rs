@@ -1,52 +1,71 @@
-//! DescribeGroups, versions 0 to 6: a group's state, its members and what each is assigned.
+//! DescribeGroups (key 15, versions 0–6)
+//!
+//! Describes classic groups: their state, their members, and what each member is assigned.
+//!
+//! Version notes:
+//!
+//! - v3: authorized operations (KIP-430)
+//! - v4: group instance id (KIP-345)
+//! - v5: flexible encoding (KIP-482)
+//! - v6: GROUP_ID_NOT_FOUND with a message, where the group is only `Dead` before (KIP-1043)
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::describe_groups_response::{DescribedGroup, DescribedGroupMember};
 use kafka_protocol::messages::{DescribeGroupsRequest, DescribeGroupsResponse, GroupId};
 use kafka_protocol::protocol::StrBytes;
 
-use super::{Context, NOT_ASKED_FOR};
+use super::context::Context;
+use super::outcomes::Outcomes;
+use super::wire::{GROUP_OPERATIONS, NOT_ASKED_FOR};
+use super::words::{Asked, groups};
 use crate::group::{Described, DescribedMember};
+use crate::wire::shape::{Kind, Shape, field};
 
-/// The bits of the operations that Kafka has for a group: read, delete, describe, describe and
-/// alter its settings. Without an authorizer everybody may do all of them.
-pub(super) const ALL_OPERATIONS: i32 = 1 << 3 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 11;
+/// The first version with the operations that a client may do (KIP-430).
+const OPERATIONS: i16 = 3;
 
-/// The first version that says of a group that is unknown, and not only that it is dead (KIP-1043).
+/// The first version with group instance ids (KIP-345).
+const INSTANCE_ID: i16 = 4;
+
+/// The first version with an error for a group that does not exist, where it is only dead before
+/// (KIP-1043).
 const GROUP_ID_NOT_FOUND: i16 = 6;
 
-pub(crate) fn handle(
+/// The fields of a request.
+pub(super) const SHAPE: Shape = Shape::flexible_since(
+    5,
+    &[
+        field("groups", Kind::Array(&Kind::String)),
+        field("include_authorized_operations", Kind::Boolean).since(3),
+    ],
+);
+
+pub(super) fn handle(
     request: DescribeGroupsRequest,
     version: i16,
     context: &Context,
 ) -> DescribeGroupsResponse {
-    let operations = if request.include_authorized_operations && version >= 3 {
-        ALL_OPERATIONS
+    let operations = if request.include_authorized_operations && version >= OPERATIONS {
+        GROUP_OPERATIONS
     } else {
         NOT_ASKED_FOR
     };
     let groups =
-        request
-            .groups
-            .into_iter()
-            .map(|group_id| match context.check_coordinator(&group_id) {
-                Err(error) => DescribedGroup::default()
-                    .with_group_id(group_id)
-                    .with_error_code(error.code())
-                    .with_authorized_operations(NOT_ASKED_FOR),
-                Ok(()) => {
-                    let described = context.state.groups.describe(&group_id);
-                    to_wire(group_id, described, version).with_authorized_operations(operations)
-                }
-            });
+        request.groups.into_iter().map(|group_id| match context.check_group_read(&group_id) {
+            Err(error) => DescribedGroup::default()
+                .with_group_id(group_id)
+                .with_error_code(error.code())
+                .with_authorized_operations(NOT_ASKED_FOR),
+            Ok(()) => {
+                let described = context.state.groups.describe(&group_id);
+                to_wire(group_id, described, version).with_authorized_operations(operations)
+            }
+        });
     DescribeGroupsResponse::default().with_groups(groups.collect())
 }
 
 fn to_wire(group_id: GroupId, group: Described, version: i16) -> DescribedGroup {
-    let members = group
-        .members
-        .into_iter()
-        .map(|member| member_to_wire(member, version));
+    let members = group.members.into_iter().map(|member| member_to_wire(member, version));
     let unknown_because = group.unknown_because.filter(|_| version >= GROUP_ID_NOT_FOUND);
     let error = unknown_because.as_ref().map_or(0, |_| ResponseError::GroupIdNotFound.code());
     DescribedGroup::default()
@@ -60,7 +79,7 @@ fn to_wire(group_id: GroupId, group: Described, version: i16) -> DescribedGroup 
 }
 
 fn member_to_wire(member: DescribedMember, version: i16) -> DescribedGroupMember {
-    let instance_id = member.instance_id.filter(|_| version >= 4);
+    let instance_id = member.instance_id.filter(|_| version >= INSTANCE_ID);
     DescribedGroupMember::default()
         .with_member_id(StrBytes::from_string(member.member_id))
         .with_group_instance_id(instance_id.map(StrBytes::from_string))
@@ -68,6 +87,32 @@ fn member_to_wire(member: DescribedMember, version: i16) -> DescribedGroupMember
         .with_client_host(StrBytes::from_string(member.client_host))
         .with_member_metadata(member.metadata)
         .with_member_assignment(member.assignment)
+}
+
+/// Responds with an error for all that was asked.
+pub(super) fn reject(
+    request: DescribeGroupsRequest,
+    _version: i16,
+    code: i16,
+) -> DescribeGroupsResponse {
+    let groups = request.groups.into_iter().map(|group| {
+        DescribedGroup::default()
+            .with_group_id(group)
+            .with_error_code(code)
+            .with_authorized_operations(NOT_ASKED_FOR)
+    });
+    DescribeGroupsResponse::default().with_groups(groups.collect())
+}
+
+/// Describes a request in words.
+pub(super) fn describe(request: &DescribeGroupsRequest) -> Asked {
+    Asked::of(groups(request.groups.iter()))
+}
+
+/// Lists the outcomes in a response.
+pub(super) fn outcomes(response: &DescribeGroupsResponse) -> Outcomes {
+    let groups = response.groups.iter();
+    Outcomes::listed(groups.map(|it| (it.group_id.as_str(), it.error_code)))
 }
 
 #[cfg(test)]

@@ -1,8 +1,16 @@
-//! DescribeLogDirs (key 35, versions 1–4): the directories in which a node keeps its replicas, how
-//! large each replica is, and how far it is behind (KIP-113, KIP-827 for the volume).
+//! DescribeLogDirs (key 35, versions 1–4)
 //!
-//! All nodes share one directory here, in which each partition is stored once: every node that holds
-//! a replica tells of the same files.
+//! Describes the directories in which a node keeps its replicas: how large each replica is, and how
+//! far it is behind (KIP-113).
+//!
+//! All nodes share one directory here, in which each partition is stored once: every node with a
+//! replica reports the same files.
+//!
+//! Version notes:
+//!
+//! - v2: flexible encoding (KIP-482)
+//! - v3: an error code for the whole response
+//! - v4: size and free space of the volume (KIP-827)
 
 use std::path::Path;
 
@@ -12,11 +20,30 @@ use kafka_protocol::messages::describe_log_dirs_response::{
 use kafka_protocol::messages::{DescribeLogDirsRequest, DescribeLogDirsResponse};
 use kafka_protocol::protocol::StrBytes;
 
-use super::{Context, topic_name};
+use super::context::Context;
+use super::outcomes::Outcomes;
+use super::wire::topic_name;
+use super::words::Asked;
 use crate::metadata::{Partition, Topic};
+use crate::wire::shape::{Kind, Shape, field};
 
-/// Stands for a size that the system does not tell.
+/// Stands for a size that the system does not know.
 const UNKNOWN: i64 = -1;
+
+/// The first version with an error for the whole response.
+const TOP_LEVEL_ERROR: i16 = 3;
+
+/// The fields of a request.
+pub(super) const SHAPE: Shape = Shape::flexible_since(
+    2,
+    &[field(
+        "topics",
+        Kind::Array(&Kind::Struct(&[
+            field("topic", Kind::String),
+            field("partitions", Kind::Array(&Kind::Int32)),
+        ])),
+    )],
+);
 
 pub(super) fn handle(
     request: DescribeLogDirsRequest,
@@ -44,12 +71,8 @@ pub(super) fn handle(
     DescribeLogDirsResponse::default().with_results(vec![result])
 }
 
-/// The replicas of a topic that the node holds.
-fn described(
-    topic: &Topic,
-    node: i32,
-    is_wanted: impl Fn(i32) -> bool,
-) -> DescribeLogDirsTopic {
+/// Describes the replicas of a topic that the node holds.
+fn described(topic: &Topic, node: i32, is_wanted: impl Fn(i32) -> bool) -> DescribeLogDirsTopic {
     let partitions = topic.partitions();
     let wanted = partitions.iter().filter(|partition| is_wanted(partition.index));
     let held = wanted.filter(|partition| partition.leadership().replicas.contains(&node));
@@ -58,7 +81,7 @@ fn described(
         .with_partitions(held.map(|partition| replica(partition, node)).collect())
 }
 
-/// A replica's size, and how far it ends before the high watermark that it knows.
+/// Describes a replica's size, and how far it ends before the high watermark that it knows.
 fn replica(partition: &Partition, node: i32) -> DescribeLogDirsPartition {
     let (size, lag) = partition.with(|it| {
         let end = it.end_at(node);
@@ -71,7 +94,7 @@ fn replica(partition: &Partition, node: i32) -> DescribeLogDirsPartition {
         .with_offset_lag(lag)
 }
 
-/// The size of the volume that holds a directory, and how much of it is free, in bytes.
+/// Returns the size of the volume that holds a directory, and how much of it is free, in bytes.
 #[cfg(unix)]
 fn volume(directory: &Path) -> Option<(i64, i64)> {
     let volume = rustix::fs::statvfs(directory).ok()?;
@@ -82,4 +105,29 @@ fn volume(directory: &Path) -> Option<(i64, i64)> {
 #[cfg(not(unix))]
 fn volume(_: &Path) -> Option<(i64, i64)> {
     None
+}
+
+/// Responds with an error for all that was asked.
+pub(super) fn reject(
+    _request: DescribeLogDirsRequest,
+    version: i16,
+    code: i16,
+) -> DescribeLogDirsResponse {
+    let response = DescribeLogDirsResponse::default();
+    if version < TOP_LEVEL_ERROR {
+        return response.with_results(vec![DescribeLogDirsResult::default().with_error_code(code)]);
+    }
+    response.with_error_code(code)
+}
+
+/// Describes a request in words.
+pub(super) fn describe(_request: &DescribeLogDirsRequest) -> Asked {
+    Asked::default()
+}
+
+/// Lists the outcomes in a response.
+pub(super) fn outcomes(response: &DescribeLogDirsResponse) -> Outcomes {
+    let directories = response.results.iter();
+    Outcomes::whole(response.error_code)
+        .and(Outcomes::listed(directories.map(|it| (it.log_dir.as_str(), it.error_code))))
 }

@@ -1,5 +1,11 @@
-//! DescribeProducers: what a partition remembers of its producers (KIP-664). It is how a transaction
-//! that was left open, and holds back every reader of committed records, is found.
+//! DescribeProducers (key 61, version 0)
+//!
+//! Describes the producers that a partition remembers (KIP-664). It is how an administrator finds a
+//! transaction that was left open and holds back every reader of committed records.
+//!
+//! Version notes:
+//!
+//! - v0: flexible encoding (KIP-482)
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::describe_producers_response::{
@@ -7,8 +13,24 @@ use kafka_protocol::messages::describe_producers_response::{
 };
 use kafka_protocol::messages::{DescribeProducersRequest, DescribeProducersResponse, ProducerId};
 
-use super::{Context, message};
+use super::context::Context;
+use super::outcomes::Outcomes;
+use super::wire::message;
+use super::words::Asked;
 use crate::log;
+use crate::wire::shape::{Kind, Shape, field};
+
+/// The fields of a request.
+pub(super) const SHAPE: Shape = Shape::flexible_since(
+    0,
+    &[field(
+        "topics",
+        Kind::Array(&Kind::Struct(&[
+            field("name", Kind::String),
+            field("partition_indexes", Kind::Array(&Kind::Int32)),
+        ])),
+    )],
+);
 
 pub(super) fn handle(
     request: DescribeProducersRequest,
@@ -55,4 +77,32 @@ fn on_the_wire(state: log::ProducerState) -> ProducerState {
         .with_last_timestamp(state.last_timestamp)
         .with_coordinator_epoch(state.coordinator_epoch)
         .with_current_txn_start_offset(state.open_since.unwrap_or(-1))
+}
+
+/// Responds with an error for all that was asked.
+pub(super) fn reject(
+    request: DescribeProducersRequest,
+    _version: i16,
+    code: i16,
+) -> DescribeProducersResponse {
+    let topics = request.topics.into_iter().map(|topic| {
+        let partitions = topic.partition_indexes.iter().map(|index| {
+            PartitionResponse::default().with_partition_index(*index).with_error_code(code)
+        });
+        TopicResponse::default().with_partitions(partitions.collect()).with_name(topic.name)
+    });
+    DescribeProducersResponse::default().with_topics(topics.collect())
+}
+
+/// Describes a request in words.
+pub(super) fn describe(_request: &DescribeProducersRequest) -> Asked {
+    Asked::default()
+}
+
+/// Lists the outcomes in a response.
+pub(super) fn outcomes(response: &DescribeProducersResponse) -> Outcomes {
+    Outcomes::partitions(&response.topics, |topic| {
+        let partitions = topic.partitions.iter();
+        (topic.name.to_string(), partitions.map(|it| (it.partition_index, it.error_code)))
+    })
 }

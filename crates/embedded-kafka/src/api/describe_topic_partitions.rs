@@ -1,4 +1,10 @@
-//! DescribeTopicPartitions: the partitions of topics, page by page (KIP-966).
+//! DescribeTopicPartitions (key 75, version 0)
+//!
+//! Describes the partitions of topics, page by page (KIP-966).
+//!
+//! Version notes:
+//!
+//! - v0: flexible encoding (KIP-482)
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::describe_topic_partitions_response::{
@@ -8,20 +14,41 @@ use kafka_protocol::messages::{
     BrokerId, DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse, TopicName,
 };
 
-use super::{Context, TOPIC_OPERATIONS, topic_name};
-use crate::metadata::replication::NO_LEADER;
-use crate::metadata::{Partition, names};
+use super::context::Context;
+use super::outcomes::Outcomes;
+use super::topic_description::{describe_partition, leader_error, missing_topic};
+use super::wire::{TOPIC_OPERATIONS, nodes, topic_name};
+use super::words::{Asked, topic_or_id};
+use crate::metadata::Partition;
+use crate::wire::shape::{Kind, Shape, field};
 
 /// The most partitions on one page (`max.request.partition.size.limit`).
 const PAGE: usize = 2000;
 
+/// The fields of a request.
+pub(super) const SHAPE: Shape = Shape::flexible_since(
+    0,
+    &[
+        field("topics", Kind::Array(&Kind::Struct(&[field("name", Kind::String)]))),
+        field("response_partition_limit", Kind::Int32),
+        field(
+            "cursor",
+            Kind::NullableStruct(&[
+                field("topic_name", Kind::String),
+                field("partition_index", Kind::Int32),
+            ]),
+        ),
+    ],
+);
+
 pub(super) fn handle(
     request: DescribeTopicPartitionsRequest,
-    _version: i16,
+    version: i16,
     context: &Context,
 ) -> DescribeTopicPartitionsResponse {
     if request.cursor.as_ref().is_some_and(|cursor| cursor.partition_index < 0) {
-        return refuse(request);
+        // A page that begins nowhere.
+        return reject(request, version, ResponseError::InvalidRequest.code());
     }
     let metadata = &context.state.metadata;
     // Topics come sorted, so that the cursor names a place which stays the same.
@@ -46,7 +73,7 @@ pub(super) fn handle(
             response.next_cursor = Some(cursor(name, 0));
             break;
         }
-        let (topic, partitions) = describe(&name, from, left, context);
+        let (topic, partitions) = describe_topic(&name, from, left, context);
         let (shown, next) = (topic.partitions.len(), from + topic.partitions.len());
         response.topics.push(topic);
         if next < partitions {
@@ -59,22 +86,12 @@ pub(super) fn handle(
     response
 }
 
-/// A page that begins nowhere.
-fn refuse(request: DescribeTopicPartitionsRequest) -> DescribeTopicPartitionsResponse {
-    let topics = request.topics.into_iter().map(|topic| {
-        DescribeTopicPartitionsResponseTopic::default()
-            .with_name(Some(topic.name))
-            .with_error_code(ResponseError::InvalidRequest.code())
-    });
-    DescribeTopicPartitionsResponse::default().with_topics(topics.collect())
-}
-
 fn cursor(topic: TopicName, partition: i32) -> Cursor {
     Cursor::default().with_topic_name(topic).with_partition_index(partition)
 }
 
-/// At most `limit` partitions of a topic from number `from` on, and how many the topic has.
-fn describe(
+/// Describes at most `limit` partitions of a topic from number `from` on, and counts all it has.
+fn describe_topic(
     name: &TopicName,
     from: usize,
     limit: usize,
@@ -82,11 +99,7 @@ fn describe(
 ) -> (DescribeTopicPartitionsResponseTopic, usize) {
     let result = DescribeTopicPartitionsResponseTopic::default().with_name(Some(name.clone()));
     let Some(topic) = context.state.metadata.topic(name) else {
-        let error = match names::validate(name) {
-            Ok(()) => ResponseError::UnknownTopicOrPartition,
-            Err(_) => ResponseError::InvalidTopicException,
-        };
-        return (result.with_error_code(error.code()), 0);
+        return (result.with_error_code(missing_topic(name).code()), 0);
     };
     let partitions = topic.partitions();
     let shown = partitions.iter().skip(from).take(limit);
@@ -100,19 +113,36 @@ fn describe(
 
 fn describe_one(partition: &Partition) -> DescribeTopicPartitionsResponsePartition {
     let leadership = partition.leadership();
-    let nodes = |ids: &[i32]| ids.iter().copied().map(BrokerId).collect();
-    let error = match leadership.leader {
-        NO_LEADER => ResponseError::LeaderNotAvailable.code(),
-        _ => 0,
-    };
-    DescribeTopicPartitionsResponsePartition::default()
-        .with_error_code(error)
-        .with_partition_index(partition.index)
-        .with_leader_id(BrokerId(leadership.leader))
-        .with_leader_epoch(leadership.epoch)
-        .with_replica_nodes(nodes(&leadership.replicas))
-        .with_isr_nodes(nodes(&leadership.in_sync))
-        .with_offline_replicas(nodes(&leadership.offline))
+    describe_partition!(DescribeTopicPartitionsResponsePartition, partition, leadership)
         .with_eligible_leader_replicas(Some(nodes(&leadership.eligible)))
         .with_last_known_elr(Some(leadership.last_known.map(BrokerId).into_iter().collect()))
+}
+
+/// Responds with an error for all that was asked.
+pub(super) fn reject(
+    request: DescribeTopicPartitionsRequest,
+    _version: i16,
+    code: i16,
+) -> DescribeTopicPartitionsResponse {
+    let topics = request.topics.into_iter().map(|topic| {
+        DescribeTopicPartitionsResponseTopic::default()
+            .with_name(Some(topic.name))
+            .with_error_code(code)
+    });
+    DescribeTopicPartitionsResponse::default().with_topics(topics.collect())
+}
+
+/// Describes a request in words.
+pub(super) fn describe(_request: &DescribeTopicPartitionsRequest) -> Asked {
+    Asked::default()
+}
+
+/// Lists the outcomes in a response.
+pub(super) fn outcomes(response: &DescribeTopicPartitionsResponse) -> Outcomes {
+    Outcomes::topics(response.topics.iter().map(|topic| {
+        let name = topic.name.as_ref().map_or("", |name| name.as_str());
+        let partitions = topic.partitions.iter();
+        let partitions = partitions.map(|it| (it.partition_index, it.error_code));
+        (topic_or_id(name, topic.topic_id), topic.error_code, partitions)
+    }))
 }

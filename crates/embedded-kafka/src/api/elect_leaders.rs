@@ -1,5 +1,12 @@
-//! ElectLeaders, versions 0 to 2: the preferred leaders take over again (KIP-460), or an unclean
-//! election brings a partition back and loses what the new leader lacks.
+//! ElectLeaders (key 43, versions 0–2)
+//!
+//! Makes the preferred replicas leaders again (KIP-183), or elects a replica that is not in sync,
+//! which brings a partition back and loses what that replica lacks (KIP-460).
+//!
+//! Version notes:
+//!
+//! - v1: election type, and an error code for the whole response (KIP-460)
+//! - v2: flexible encoding (KIP-482)
 
 use std::sync::Arc;
 
@@ -7,15 +14,38 @@ use kafka_protocol::ResponseError;
 use kafka_protocol::messages::elect_leaders_response::{PartitionResult, ReplicaElectionResult};
 use kafka_protocol::messages::{ElectLeadersRequest, ElectLeadersResponse};
 
-use super::{Context, message, topic_name};
+use super::context::Context;
+use super::outcomes::Outcomes;
+use super::wire::{message, topic_name};
+use super::words::Asked;
 use crate::metadata::Topic;
 use crate::metadata::replication::{Election, NO_LEADER};
+use crate::wire::shape::{Kind, Shape, field};
 
 /// The election types of the wire.
 const PREFERRED: i8 = 0;
 const UNCLEAN: i8 = 1;
 
-/// What became of one partition.
+/// The first version with an election type (KIP-460).
+const ELECTION_TYPE: i16 = 1;
+
+/// The fields of a request.
+pub(super) const SHAPE: Shape = Shape::flexible_since(
+    2,
+    &[
+        field("election_type", Kind::Int8).since(1),
+        field(
+            "topic_partitions",
+            Kind::Array(&Kind::Struct(&[
+                field("topic", Kind::String),
+                field("partitions", Kind::Array(&Kind::Int32)),
+            ])),
+        ),
+        field("timeout_ms", Kind::Int32),
+    ],
+);
+
+/// The result of an election: topic, partition, and the error where there is one.
 type Outcome = (String, i32, Result<(), (ResponseError, String)>);
 
 pub(super) async fn handle(
@@ -36,18 +66,18 @@ pub(super) async fn handle(
         PREFERRED => Election::Preferred,
         UNCLEAN => Election::Unclean,
         // Version 0 has no election type, and no place for this error.
-        unknown => return refuse(wanted, unknown),
+        unknown => return reject_type(wanted, unknown),
     };
     let state = Arc::clone(&context.state);
     let elected = tokio::task::spawn_blocking(move || elect(&state, wanted, election)).await;
     let Ok(outcomes) = elected else {
         let response = ElectLeadersResponse::default();
         let error = ResponseError::UnknownServerError.code();
-        return if version >= 1 { response.with_error_code(error) } else { response };
+        return if version < ELECTION_TYPE { response } else { response.with_error_code(error) };
     };
     let mut results = to_wire(outcomes);
     if is_all {
-        // Who asks for all wants to hear of those with something to do.
+        // A request for all gets only the partitions that needed an election.
         let needless = ResponseError::ElectionNotNeeded.code();
         for topic in &mut results {
             topic.partition_result.retain(|partition| partition.error_code != needless);
@@ -56,8 +86,8 @@ pub(super) async fn handle(
     ElectLeadersResponse::default().with_replica_election_results(results)
 }
 
-/// As Kafka says it: for the request as a whole, and for each partition.
-fn refuse(wanted: Vec<(String, i32)>, election_type: i8) -> ElectLeadersResponse {
+/// Rejects an election type as Kafka does: for the request as a whole, and for each partition.
+fn reject_type(wanted: Vec<(String, i32)>, election_type: i8) -> ElectLeadersResponse {
     let error = ResponseError::InvalidRequest;
     let outcome = || Err((error, format!("Unknown election type {election_type}")));
     let outcomes = wanted.into_iter().map(|(topic, index)| (topic, index, outcome()));
@@ -88,9 +118,9 @@ fn elect(
             (name, index, topic)
         })
         .collect();
-    let needed = checked.iter().filter_map(|(_, index, topic)| {
-        Some((Arc::clone(topic.as_ref().ok()?), *index))
-    });
+    let needed = checked
+        .iter()
+        .filter_map(|(_, index, topic)| Some((Arc::clone(topic.as_ref().ok()?), *index)));
     let mut moved = state.elect(&needed.collect::<Vec<_>>(), election).into_iter();
     let outcomes = checked.into_iter().map(|(name, index, topic)| {
         let outcome = topic.and_then(|_| match moved.next() {
@@ -109,7 +139,7 @@ fn elect(
     outcomes.collect()
 }
 
-/// Whether a partition needs an election.
+/// Checks that a partition needs an election.
 fn check(
     state: &crate::state::State,
     name: &str,
@@ -135,7 +165,7 @@ fn check(
     Ok(topic)
 }
 
-/// The outcomes by topic, those of a topic in the order in which it names its partitions.
+/// Groups outcomes by topic, those of a topic in the order in which it names its partitions.
 fn to_wire(outcomes: Vec<Outcome>) -> Vec<ReplicaElectionResult> {
     let mut results: Vec<ReplicaElectionResult> = Vec::new();
     for (name, index, outcome) in outcomes {
@@ -156,4 +186,36 @@ fn to_wire(outcomes: Vec<Outcome>) -> Vec<ReplicaElectionResult> {
         }
     }
     results
+}
+
+/// Responds with an error for all that was asked.
+pub(super) fn reject(
+    request: ElectLeadersRequest,
+    version: i16,
+    code: i16,
+) -> ElectLeadersResponse {
+    let results = request.topic_partitions.unwrap_or_default().into_iter().map(|topic| {
+        let partitions = topic.partitions.iter().map(|index| {
+            PartitionResult::default().with_partition_id(*index).with_error_code(code)
+        });
+        ReplicaElectionResult::default()
+            .with_partition_result(partitions.collect())
+            .with_topic(topic.topic)
+    });
+    let response = ElectLeadersResponse::default().with_replica_election_results(results.collect());
+    if version < ELECTION_TYPE { response } else { response.with_error_code(code) }
+}
+
+/// Describes a request in words.
+pub(super) fn describe(_request: &ElectLeadersRequest) -> Asked {
+    Asked::default()
+}
+
+/// Lists the outcomes in a response.
+pub(super) fn outcomes(response: &ElectLeadersResponse) -> Outcomes {
+    let whole = Outcomes::whole(response.error_code);
+    whole.and(Outcomes::partitions(&response.replica_election_results, |topic| {
+        let partitions = topic.partition_result.iter();
+        (topic.topic.to_string(), partitions.map(|it| (it.partition_id, it.error_code)))
+    }))
 }

@@ -1,74 +1,108 @@
-//! Fetch: the records of partitions from an offset on, waiting where there are too few.
+//! Fetch (key 1, versions 4–18)
 //!
-//! What is there is counted without reading it, so a fetch that waits for more costs the disk
-//! nothing. There are no fetch sessions (KIP-227): session id 0 tells the client so, and it names
-//! its partitions in each request. A reader of committed records is answered up to where the oldest
-//! open transaction begins, and told whose records in between were aborted (KIP-98).
+//! Returns the records of partitions from an offset on, and waits where there are too few.
+//!
+//! Bytes are counted without reading them, so a fetch that waits for more costs the disk nothing.
+//! There are no fetch sessions (KIP-227): session id 0 tells the client so, and it names its
+//! partitions in each request. For a reader of committed records the response ends where the oldest
+//! open transaction begins, and names the aborted transactions up to there (KIP-98).
+//!
+//! Version notes:
+//!
+//! - v4: isolation level, last stable offset and aborted transactions (KIP-98)
+//! - v5: log start offset in the response
+//! - v7: fetch sessions (KIP-227), which are not served
+//! - v9: current leader epoch, to fence a client with old metadata (KIP-320)
+//! - v11: rack id and preferred read replica: consumers may read from followers (KIP-392)
+//! - v12: flexible encoding (KIP-482), current leader in the response (KIP-595)
+//! - v13: topic ids in the place of names (KIP-516)
+//! - v15: replica state in the place of the replica id (KIP-903)
+//! - v16: node endpoints in the response (KIP-951)
+//! - v17: replica directory id of a follower (KIP-853), which is not used
+//! - v18: high watermark of a follower (KIP-1166), which is not used
 
-use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
-use kafka_protocol::messages::fetch_request::FetchPartition;
-use kafka_protocol::messages::fetch_response::{
-    AbortedTransaction, FetchableTopicResponse, LeaderIdAndEpoch, PartitionData,
-};
-use kafka_protocol::messages::{BrokerId, FetchRequest, FetchResponse, ProducerId};
+use kafka_protocol::messages::fetch_response::{FetchableTopicResponse, PartitionData};
+use kafka_protocol::messages::{FetchRequest, FetchResponse};
 use tokio::time::Instant;
 
-use super::{Answer, Call, Context, ISOLATION_LEVELS, node_endpoints};
-use crate::log::{AbortedTransactions, BatchHeader, ReadError, Slice};
-use crate::metadata::{Partition, PartitionState, READ_COMMITTED, READ_UNCOMMITTED, Topic};
+use super::call::{Call, Reply};
+use super::context::Context;
+use super::fetch_partition::{Reader, Wanted, nothing, read_partition, rejected};
+use super::outcomes::Outcomes;
+use super::wire::{ISOLATION_LEVELS, node_endpoints};
+use super::words::{Asked, list, topic_or_id};
 use crate::wait::wait_for;
+use crate::wire::shape::{Kind, Shape, field};
 
 /// The first version that names a topic by its id alone (KIP-516).
 const TOPIC_IDS: i16 = 13;
 
-/// The first version that tells who leads instead (KIP-951).
-const CURRENT_LEADER: i16 = 12;
-
-/// The first version in which consumers may ask a follower (KIP-392).
-const FROM_FOLLOWERS: i16 = 11;
-
-/// The first version that also tells where the leaders are.
+/// The first version with the addresses of nodes (KIP-951).
 const NODE_ENDPOINTS: i16 = 16;
 
-/// Who reads, and where.
-struct Reader<'a> {
-    context: &'a Context,
-    version: i16,
-    /// The nodes in the reader's rack, where both have one (KIP-392).
-    near: Vec<i32>,
-    /// The node that it says to be, negative for none.
-    replica: i32,
-}
+/// The fields of a request.
+pub(super) const SHAPE: Shape = Shape::flexible_since(
+    12,
+    &[
+        field("cluster_id", Kind::String).since(12).tag(0),
+        field("replica_id", Kind::Int32).until(14),
+        field(
+            "replica_state",
+            Kind::Struct(&[
+                field("replica_id", Kind::Int32).since(15),
+                field("replica_epoch", Kind::Int64).since(15),
+            ]),
+        )
+        .since(15)
+        .tag(1),
+        field("max_wait_ms", Kind::Int32),
+        field("min_bytes", Kind::Int32),
+        field("max_bytes", Kind::Int32),
+        field("isolation_level", Kind::Int8),
+        field("session_id", Kind::Int32).since(7),
+        field("session_epoch", Kind::Int32).since(7),
+        field(
+            "topics",
+            Kind::Array(&Kind::Struct(&[
+                field("topic", Kind::String).until(12),
+                field("topic_id", Kind::Uuid).since(13),
+                field(
+                    "partitions",
+                    Kind::Array(&Kind::Struct(&[
+                        field("partition", Kind::Int32),
+                        field("current_leader_epoch", Kind::Int32).since(9),
+                        field("fetch_offset", Kind::Int64),
+                        field("last_fetched_epoch", Kind::Int32).since(12),
+                        field("log_start_offset", Kind::Int64).since(5),
+                        field("partition_max_bytes", Kind::Int32),
+                        field("replica_directory_id", Kind::Uuid).since(17).tag(0),
+                        field("high_watermark", Kind::Int64).since(18).tag(1),
+                    ])),
+                ),
+            ])),
+        ),
+        field(
+            "forgotten_topics_data",
+            Kind::Array(&Kind::Struct(&[
+                field("topic", Kind::String).since(7).until(12),
+                field("topic_id", Kind::Uuid).since(13),
+                field("partitions", Kind::Array(&Kind::Int32)).since(7),
+            ])),
+        )
+        .since(7),
+        field("rack_id", Kind::String).since(11),
+    ],
+);
 
-/// One partition of a request.
-struct Wanted {
-    fetch: FetchPartition,
-    isolation_level: i8,
-    partition: Result<Arc<Partition>, ResponseError>,
-}
-
-/// How a partition stands at one moment.
-struct Standing {
-    high_watermark: i64,
-    last_stable_offset: i64,
-    log_start_offset: i64,
-    slice: Option<Slice>,
-    /// Where the reader had better ask.
-    preferred: Option<i32>,
-    /// For a reader of committed records: what was aborted.
-    aborted: Option<AbortedTransactions>,
-}
-
-pub(super) async fn answer(mut request: FetchRequest, call: &Call, context: &Context) -> Answer {
-    let asked = context.in_words(&request);
+pub(super) async fn respond(mut request: FetchRequest, call: &Call, context: &Context) -> Reply {
+    let asked = context.asked(|| describe(&request));
     if let Some(error) = request_error(&request) {
         let response = FetchResponse::default().with_error_code(error.code());
-        return call.respond(response, asked, context, []);
+        return call.respond(&response, outcomes, asked, context, []);
     }
     let wanted: Vec<Vec<Wanted>> = std::mem::take(&mut request.topics)
         .into_iter()
@@ -90,33 +124,34 @@ pub(super) async fn answer(mut request: FetchRequest, call: &Call, context: &Con
             topic.partitions.into_iter().map(wanted).collect()
         })
         .collect();
-    let reader = Reader::new(&request, call.version, context);
+    let reader = reader_of(&request, call.version, context);
     wait(&request, &wanted, &reader).await;
 
     // As in Kafka, a negative size fails where the records are read.
     let is_negative = request.max_bytes < 0;
-    let most = usize::try_from(request.max_bytes).unwrap_or(0).min(context.state.settings.fetch_max_bytes);
+    let most =
+        usize::try_from(request.max_bytes).unwrap_or(0).min(context.state.settings.fetch_max_bytes);
     let set_aside = context.state.fetched.set_aside(most);
     let mut left = set_aside.bytes();
     let mut shared = Vec::new();
     let mut responses = Vec::with_capacity(wanted.len());
     for (topic, partitions) in request.topics.into_iter().zip(wanted) {
-        let mut answers = Vec::with_capacity(partitions.len());
+        let mut read = Vec::with_capacity(partitions.len());
         for wanted in partitions {
             let first = shared.is_empty();
             let data = if is_negative {
-                refuse(nothing(&wanted), &wanted, ResponseError::UnknownServerError, call.version)
+                rejected(nothing(&wanted), &wanted, ResponseError::UnknownServerError, call.version)
             } else {
-                read(&wanted, &mut left, first, &reader).await
+                read_partition(&wanted, &mut left, first, &reader).await
             };
             shared.extend(data.records.clone().filter(|records| !records.is_empty()));
-            answers.push(data);
+            read.push(data);
         }
         responses.push(
             FetchableTopicResponse::default()
                 .with_topic(topic.topic)
                 .with_topic_id(topic.topic_id)
-                .with_partitions(answers),
+                .with_partitions(read),
         );
     }
     // From here on the records count for themselves.
@@ -130,10 +165,10 @@ pub(super) async fn answer(mut request: FetchRequest, call: &Call, context: &Con
     if any_moved && call.version >= NODE_ENDPOINTS {
         response.node_endpoints = node_endpoints!(fetch_response, context);
     }
-    call.respond(response, asked, context, shared)
+    call.respond(&response, outcomes, asked, context, shared)
 }
 
-/// A client that goes on with a session which was never opened is told to start over.
+/// Rejects a client that continues a session which was never opened, so that it starts over.
 fn request_error(request: &FetchRequest) -> Option<ResponseError> {
     if !ISOLATION_LEVELS.contains(&request.isolation_level) {
         return Some(ResponseError::UnknownServerError);
@@ -142,96 +177,12 @@ fn request_error(request: &FetchRequest) -> Option<ResponseError> {
     (!without_session).then_some(ResponseError::FetchSessionIdNotFound)
 }
 
-impl<'a> Reader<'a> {
-    fn new(request: &FetchRequest, version: i16, context: &'a Context) -> Self {
-        let rack = Some(request.rack_id.as_str()).filter(|rack| !rack.is_empty());
-        let near = rack.map(|rack| context.state.metadata.nodes_in(rack)).unwrap_or_default();
-        // From version 15 on a node says in a structure of its own who it is (KIP-903).
-        let replica = (*request.replica_id).max(*request.replica_state.replica_id);
-        Self { context, version, near, replica }
-    }
-}
-
-impl Wanted {
-    fn new(
-        fetch: FetchPartition,
-        isolation_level: i8,
-        topic: Result<&Arc<Topic>, &ResponseError>,
-    ) -> Self {
-        let partition = topic.map_err(|error| *error).and_then(|topic| {
-            topic.partition(fetch.partition).ok_or(ResponseError::UnknownTopicOrPartition)
-        });
-        Self { fetch, isolation_level, partition }
-    }
-
-    /// Whether this node may serve the partition: the leader, or from version 11 on any replica
-    /// (KIP-392). Every negative epoch means that the client knows none.
-    fn check_replica(&self, state: &PartitionState, reader: &Reader<'_>) -> Result<(), ResponseError> {
-        let known = Some(self.fetch.current_leader_epoch).filter(|epoch| *epoch >= 0);
-        if reader.replica >= 0 && !state.replication.holds(reader.replica) {
-            return Err(ResponseError::NotLeaderOrFollower);
-        }
-        if reader.version >= FROM_FOLLOWERS {
-            return state.check_replica(reader.context.node, known);
-        }
-        state.check_leader(reader.context.node, known)
-    }
-
-    /// Where the reader had better read.
-    fn preferred_replica(&self, state: &PartitionState, reader: &Reader<'_>) -> Option<i32> {
-        state.preferred_replica(reader.context.node, &reader.near, self.fetch.fetch_offset)
-    }
-
-    /// Whether the replica on this node has the offset, or will have it next.
-    fn check_offset(&self, state: &PartitionState, node: i32) -> Result<(), ResponseError> {
-        let from = self.fetch.fetch_offset;
-        if from < state.log.start_offset() || from > state.end_at(node) {
-            return Err(ResponseError::OffsetOutOfRange);
-        }
-        Ok(())
-    }
-
-    /// How many bytes there are, or that there is an error which is answered at once. `None` where
-    /// the answer names a better replica, at once too.
-    fn available(&self, reader: &Reader<'_>) -> Result<Option<u64>, ResponseError> {
-        let partition = self.partition.as_ref().map_err(|error| *error)?;
-        let (from, node) = (self.fetch.fetch_offset, reader.context.node);
-        partition.with(|state| {
-            self.check_replica(state, reader)?;
-            if self.preferred_replica(state, reader).is_some() {
-                return Ok(None);
-            }
-            self.check_offset(state, node)?;
-            let end = state.readable_end(node, self.isolation_level);
-            Ok(Some(state.log.available_bytes(from, end)))
-        })
-    }
-
-    fn locate(&self, max_bytes: usize, reader: &Reader<'_>) -> Result<Standing, ResponseError> {
-        let partition = self.partition.as_ref().map_err(|error| *error)?;
-        let node = reader.context.node;
-        partition.with(|state| {
-            self.check_replica(state, reader)?;
-            let preferred = self.preferred_replica(state, reader);
-            let slice = if preferred.is_some() {
-                None
-            } else {
-                self.check_offset(state, node)?;
-                let end = state.readable_end(node, self.isolation_level);
-                let located = state.log.locate(self.fetch.fetch_offset, end, max_bytes);
-                located.map_err(|_| ResponseError::OffsetOutOfRange)?
-            };
-            let is_read_committed = self.isolation_level == READ_COMMITTED;
-            Ok(Standing {
-                high_watermark: state.readable_end(node, READ_UNCOMMITTED),
-                last_stable_offset: state.readable_end(node, READ_COMMITTED),
-                log_start_offset: state.log.start_offset(),
-                slice,
-                preferred,
-                aborted: is_read_committed.then(|| state.log.aborted_transactions()),
-            })
-        })
-    }
+fn reader_of<'a>(request: &FetchRequest, version: i16, context: &'a Context) -> Reader<'a> {
+    let rack = Some(request.rack_id.as_str()).filter(|rack| !rack.is_empty());
+    let near = rack.map(|rack| context.state.metadata.nodes_in(rack)).unwrap_or_default();
+    // From version 15 on a node names itself in a structure of its own (KIP-903).
+    let replica = (*request.replica_id).max(*request.replica_state.replica_id);
+    Reader { context, version, near, replica }
 }
 
 /// Waits until there are `min_bytes`, something is wrong, or `max_wait_ms` are over.
@@ -253,127 +204,48 @@ async fn wait(request: &FetchRequest, wanted: &[Vec<Wanted>], reader: &Reader<'_
     }
     let partitions = wanted.iter().flatten().filter_map(|wanted| wanted.partition.as_ref().ok());
     let watches: Vec<_> = partitions.map(|partition| &partition.changed).collect();
-    // Too few bytes when the time is up are an answer like any other.
+    // With too few bytes when the time is up, the response is like any other.
     let _ = wait_for(&watches, Some(Instant::now() + max_wait), enough).await;
 }
 
-/// Reads a partition's records, within what is left of the answer's size.
-async fn read(
-    wanted: &Wanted,
-    left: &mut usize,
-    first: bool,
-    reader: &Reader<'_>,
-) -> PartitionData {
-    let Reader { context, version, .. } = *reader;
-    let data = nothing(wanted);
-    let of_partition = usize::try_from(wanted.fetch.partition_max_bytes).unwrap_or(0);
-    let most = of_partition.min(*left);
-    // With nothing left, only the first batch of all may go over the limit.
-    let found = if first || *left > 0 {
-        locate_and_read(wanted, most, first, reader).await
-    } else {
-        wanted.locate(most, reader).map(|standing| (standing, Bytes::new()))
-    };
-    match found {
-        Ok((standing, records)) => {
-            let records = context.state.fetched.keep_count(records);
-            *left = left.saturating_sub(records.len());
-            let data = data
-                .with_high_watermark(standing.high_watermark)
-                .with_last_stable_offset(standing.last_stable_offset)
-                .with_aborted_transactions(
-                    standing.aborted.map(|all| aborted(&all, wanted.fetch.fetch_offset, &records)),
-                )
-                .with_preferred_read_replica(BrokerId(standing.preferred.unwrap_or(-1)))
-                .with_records(Some(records));
-            if version >= 5 { data.with_log_start_offset(standing.log_start_offset) } else { data }
-        }
-        Err(error) => refuse(data, wanted, error, version),
-    }
-}
-
-/// A partition's answer without records, and without a word on where it ends.
-fn nothing(wanted: &Wanted) -> PartitionData {
-    PartitionData::default()
-        .with_partition_index(wanted.fetch.partition)
-        .with_records(Some(Bytes::new()))
-        .with_aborted_transactions(None)
-        .with_high_watermark(-1)
-        .with_last_stable_offset(-1)
-}
-
-/// The aborted transactions that a reader has to know of for these records, which it asked for from
-/// `offset` on: theirs are to be skipped.
-fn aborted(all: &AbortedTransactions, offset: i64, records: &[u8]) -> Vec<AbortedTransaction> {
-    if records.is_empty() || all.is_empty() {
-        return Vec::new();
-    }
-    let mut batches = records;
-    let mut end = offset;
-    while let Ok(header) = BatchHeader::parse(batches) {
-        end = header.last_offset() + 1;
-        batches = batches.get(header.size()..).unwrap_or_default();
-    }
-    let overlapping = all.overlapping(offset, end).into_iter();
-    let wire = overlapping.map(|transaction| {
-        AbortedTransaction::default()
-            .with_producer_id(ProducerId(transaction.producer_id))
-            .with_first_offset(transaction.first_offset)
+/// Responds with an error for all that was asked.
+pub(super) fn reject(request: FetchRequest, _version: i16, code: i16) -> FetchResponse {
+    let topics = request.topics.into_iter().map(|topic| {
+        let partitions = topic.partitions.iter().map(|partition| {
+            PartitionData::default()
+                .with_partition_index(partition.partition)
+                .with_error_code(code)
+                .with_high_watermark(-1)
+                .with_last_stable_offset(-1)
+                .with_aborted_transactions(None)
+                .with_records(Some(Bytes::new()))
+        });
+        FetchableTopicResponse::default()
+            .with_partitions(partitions.collect())
+            .with_topic(topic.topic)
+            .with_topic_id(topic.topic_id)
     });
-    wire.collect()
+    FetchResponse::default().with_responses(topics.collect())
 }
 
-/// How a partition stands, and the records there are in it. An answer without records means that
-/// there are none: where they moved within the log while they were read, it is looked for them again.
-async fn locate_and_read(
-    wanted: &Wanted,
-    max_bytes: usize,
-    at_least_one: bool,
-    reader: &Reader<'_>,
-) -> Result<(Standing, Bytes), ResponseError> {
-    loop {
-        let mut standing = wanted.locate(max_bytes, reader)?;
-        let Some(slice) = standing.slice.take() else {
-            return Ok((standing, Bytes::new()));
-        };
-        match read_slice(slice, at_least_one).await {
-            Err(ReadError::Outdated) => {}
-            Ok(records) => return Ok((standing, records)),
-            Err(error) => {
-                tracing::error!(%error, "a segment could not be read");
-                return Err(ResponseError::KafkaStorageError);
-            }
-        }
-    }
+/// Describes a request in words.
+pub(super) fn describe(request: &FetchRequest) -> Asked {
+    Asked::of(list(request.topics.iter().flat_map(|topic| {
+        let name = topic_or_id(&topic.topic, topic.topic_id);
+        topic.partitions.iter().map(move |partition| {
+            format!("{name}/{} from {}", partition.partition, partition.fetch_offset)
+        })
+    })))
 }
 
-/// Reads inline what is in the page cache, and anything else on a thread where waiting for the disk
-/// holds up nobody: the way there and back costs more than the copy of a megabyte.
-async fn read_slice(slice: Slice, at_least_one: bool) -> Result<Bytes, ReadError> {
-    match slice.read_without_waiting(at_least_one)? {
-        Some(records) => Ok(records),
-        None => {
-            let reading = tokio::task::spawn_blocking(move || slice.read(at_least_one));
-            reading.await.map_err(io::Error::other)?
-        }
-    }
-}
-
-fn refuse(
-    mut data: PartitionData,
-    wanted: &Wanted,
-    error: ResponseError,
-    version: i16,
-) -> PartitionData {
-    data.error_code = error.code();
-    if error == ResponseError::NotLeaderOrFollower
-        && version >= CURRENT_LEADER
-        && let Ok(partition) = &wanted.partition
-    {
-        let leadership = partition.leadership();
-        data.current_leader = LeaderIdAndEpoch::default()
-            .with_leader_id(BrokerId(leadership.leader))
-            .with_leader_epoch(leadership.epoch);
-    }
-    data
+/// Lists the outcomes in a response.
+pub(super) fn outcomes(response: &FetchResponse) -> Outcomes {
+    let partitions = response.responses.iter().flat_map(|topic| &topic.partitions);
+    let bytes: usize = partitions.filter_map(|it| Some(it.records.as_ref()?.len())).sum();
+    let whole = Outcomes::of(response.error_code, || format!("{bytes} bytes"));
+    whole.and(Outcomes::partitions(&response.responses, |topic| {
+        let partitions = topic.partitions.iter();
+        let name = topic_or_id(&topic.topic, topic.topic_id);
+        (name, partitions.map(|it| (it.partition_index, it.error_code)))
+    }))
 }

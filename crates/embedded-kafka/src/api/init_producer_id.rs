@@ -1,15 +1,40 @@
-//! InitProducerId, versions 0 to 4: an id by which the log knows the batches of a producer again
-//! (KIP-98). With a transactional id the same producer gets the same id each time, with an epoch
-//! that fences those who had it before.
+//! InitProducerId (key 22, versions 0–5)
+//!
+//! Gives a producer an id, by which the log recognizes its batches (KIP-98). With a transactional
+//! id the same producer gets the same id each time, with an epoch that fences its predecessors.
+//!
+//! Version notes:
+//!
+//! - v2: flexible encoding (KIP-482)
+//! - v3: producer id and epoch: a producer may go on after an error (KIP-360)
+//! - v4: PRODUCER_FENCED, where it is INVALID_PRODUCER_EPOCH before (KIP-588)
+//! - v5: TRANSACTION_ABORTABLE (KIP-890), which is not sent
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{InitProducerIdRequest, InitProducerIdResponse, ProducerId};
 
-use super::Context;
-use crate::txn::Producer;
+use super::context::Context;
+use super::outcomes::Outcomes;
+use super::wire::without_fencing;
+use super::words::{Asked, producer};
+use crate::log::Producer;
+use crate::wire::shape::{Kind, Shape, field};
 
 /// The first version whose clients know `PRODUCER_FENCED` (KIP-588).
-const PRODUCER_FENCED: i16 = 4;
+const KNOWS_PRODUCER_FENCED: i16 = 4;
+
+/// The fields of a request.
+pub(super) const SHAPE: Shape = Shape::flexible_since(
+    2,
+    &[
+        field("transactional_id", Kind::String),
+        field("transaction_timeout_ms", Kind::Int32),
+        field("producer_id", Kind::Int64).since(3),
+        field("producer_epoch", Kind::Int16).since(3),
+        field("enable2_pc", Kind::Boolean).since(6),
+        field("keep_prepared_txn", Kind::Boolean).since(6),
+    ],
+);
 
 pub(super) fn handle(
     request: InitProducerIdRequest,
@@ -17,7 +42,7 @@ pub(super) fn handle(
     context: &Context,
 ) -> InitProducerIdResponse {
     match initialize(&request, context).map_err(|error| {
-        if version < PRODUCER_FENCED { super::without_fencing(error) } else { error }
+        if version < KNOWS_PRODUCER_FENCED { without_fencing(error) } else { error }
     }) {
         Ok(producer) => InitProducerIdResponse::default()
             .with_producer_id(ProducerId(producer.id))
@@ -45,6 +70,29 @@ fn initialize(
     let transactions = &context.state.transactions;
     let timeout_ms = request.transaction_timeout_ms;
     transactions.check_initialize(transactional_id, timeout_ms)?;
-    context.check_transaction_coordinator(transactional_id)?;
+    context.check_transaction_write(transactional_id)?;
     transactions.initialize(transactional_id, timeout_ms, expected, context.now)
+}
+
+/// Responds with an error for all that was asked.
+pub(super) fn reject(
+    _request: InitProducerIdRequest,
+    _version: i16,
+    code: i16,
+) -> InitProducerIdResponse {
+    InitProducerIdResponse::default()
+        .with_error_code(code)
+        .with_producer_id(ProducerId(-1))
+        .with_producer_epoch(-1)
+}
+
+/// Describes a request in words.
+pub(super) fn describe(request: &InitProducerIdRequest) -> Asked {
+    Asked::of(request.transactional_id.as_ref().map_or("", |id| id.as_str()))
+        .by(producer(request.producer_id, request.producer_epoch))
+}
+
+/// Lists the outcomes in a response.
+pub(super) fn outcomes(response: &InitProducerIdResponse) -> Outcomes {
+    Outcomes::whole(response.error_code)
 }

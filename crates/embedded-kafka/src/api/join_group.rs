@@ -1,24 +1,74 @@
-//! JoinGroup, versions 0 to 9: a client becomes a member of a group, or asks for a new generation.
+//! JoinGroup (key 11, versions 0–9)
 //!
-//! The answer comes when the group has its next generation, so this handler waits.
+//! Adds a member to a classic group, or asks for a new generation. The response comes when the
+//! group has its next generation, so the handler waits.
+//!
+//! Version notes:
+//!
+//! - v1: rebalance timeout, which is the session timeout before (KIP-62)
+//! - v4: MEMBER_ID_REQUIRED: a new member joins twice, the second time with its id (KIP-394)
+//! - v5: group instance id (KIP-345)
+//! - v6: flexible encoding (KIP-482)
+//! - v7: protocol type in the response, and null where there is no protocol (KIP-559)
+//! - v8: reason (KIP-800)
+//! - v9: skip_assignment for a leader that rejoins (KIP-814)
 
 use kafka_protocol::messages::join_group_response::JoinGroupResponseMember;
 use kafka_protocol::messages::{JoinGroupRequest, JoinGroupResponse};
 use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
-use super::consumer_group_heartbeat::ClusterTopics;
-use super::Context;
-use crate::group::{JoinRefused, JoinRequest, Joined, Protocol};
+use super::cluster_topics::ClusterTopics;
+use super::context::{Context, named_group};
+use super::outcomes::Outcomes;
+use super::words::{Asked, list, member};
+use crate::group::{JoinRejection, JoinRequest, Joined, Protocol};
+use crate::wire::shape::{Kind, Shape, field};
 
-pub(crate) async fn handle(
+/// The first version with a rebalance timeout of its own (KIP-62).
+const REBALANCE_TIMEOUT: i16 = 1;
+
+/// The first version whose clients know `MEMBER_ID_REQUIRED` (KIP-394).
+const MEMBER_ID_REQUIRED: i16 = 4;
+
+/// The first version with group instance ids (KIP-345).
+const INSTANCE_ID: i16 = 5;
+
+/// The first version with a protocol type, and with null for no protocol (KIP-559).
+const PROTOCOL_TYPE: i16 = 7;
+
+/// The first version in which a leader may be told to keep its assignment (KIP-814).
+const SKIP_ASSIGNMENT: i16 = 9;
+
+/// The fields of a request.
+pub(super) const SHAPE: Shape = Shape::flexible_since(
+    6,
+    &[
+        field("group_id", Kind::String),
+        field("session_timeout_ms", Kind::Int32),
+        field("rebalance_timeout_ms", Kind::Int32).since(1),
+        field("member_id", Kind::String),
+        field("group_instance_id", Kind::String).since(5),
+        field("protocol_type", Kind::String),
+        field(
+            "protocols",
+            Kind::Array(&Kind::Struct(&[
+                field("name", Kind::String),
+                field("metadata", Kind::Bytes),
+            ])),
+        ),
+        field("reason", Kind::String).since(8),
+    ],
+);
+
+pub(super) async fn handle(
     request: JoinGroupRequest,
     version: i16,
     context: &Context,
 ) -> JoinGroupResponse {
-    if let Err(error) = context.check_members_coordinator(&request.group_id) {
-        let member_id = request.member_id.to_string();
-        return refused(JoinRefused { error, member_id }, version);
+    let coordinated = named_group(&request.group_id).and_then(|it| context.check_group_write(it));
+    if let Err(error) = coordinated {
+        return rejected(request.member_id, version, error.code());
     }
     let group_id = request.group_id.to_string();
     let request = from_wire(request, version, context);
@@ -30,12 +80,14 @@ pub(crate) async fn handle(
         .await
     {
         Ok(joined) => accepted(joined, version),
-        Err(error) => refused(error, version),
+        Err(JoinRejection { error, member_id }) => {
+            rejected(StrBytes::from_string(member_id), version, error.code())
+        }
     }
 }
 
-/// Strings and metadata are copied: a slice would keep the whole frame in memory for as long as
-/// the member lives.
+/// Reads a request. Strings and metadata are copied: a slice would keep the whole frame in memory
+/// for as long as the member lives.
 fn from_wire(request: JoinGroupRequest, version: i16, context: &Context) -> JoinRequest {
     let instance_id = request.group_instance_id.map(|id| id.to_string());
     let prefix = instance_id.as_deref().unwrap_or(&context.client_id);
@@ -43,10 +95,7 @@ fn from_wire(request: JoinGroupRequest, version: i16, context: &Context) -> Join
     for protocol in request.protocols {
         if !protocols.iter().any(|known| known.name == *protocol.name) {
             let metadata = bytes::Bytes::copy_from_slice(&protocol.metadata);
-            protocols.push(Protocol {
-                name: protocol.name.to_string(),
-                metadata,
-            });
+            protocols.push(Protocol { name: protocol.name.to_string(), metadata });
         }
     }
     JoinRequest {
@@ -57,18 +106,16 @@ fn from_wire(request: JoinGroupRequest, version: i16, context: &Context) -> Join
         // With a slash before it, as Java prints an address.
         client_host: format!("/{}", context.client_host),
         session_timeout_ms: request.session_timeout_ms,
-        // Version 0 has one timeout for both.
-        rebalance_timeout_ms: match version {
-            0 => request.session_timeout_ms,
-            _ => request.rebalance_timeout_ms,
+        rebalance_timeout_ms: if version < REBALANCE_TIMEOUT {
+            request.session_timeout_ms
+        } else {
+            request.rebalance_timeout_ms
         },
         protocol_type: request.protocol_type.to_string(),
         protocols,
-        reason: request
-            .reason
-            .map_or_else(|| "not provided".to_owned(), |text| text.to_string()),
-        requires_member_id: version >= 4,
-        understands_skip_assignment: version >= 9,
+        reason: request.reason.map_or_else(|| "not provided".to_owned(), |text| text.to_string()),
+        requires_member_id: version >= MEMBER_ID_REQUIRED,
+        understands_skip_assignment: version >= SKIP_ASSIGNMENT,
     }
 }
 
@@ -77,42 +124,58 @@ fn accepted(joined: Joined, version: i16) -> JoinGroupResponse {
         JoinGroupResponseMember::default()
             .with_member_id(StrBytes::from_string(member.member_id))
             .with_group_instance_id(
-                member
-                    .instance_id
-                    .filter(|_| version >= 5)
-                    .map(StrBytes::from_string),
+                member.instance_id.filter(|_| version >= INSTANCE_ID).map(StrBytes::from_string),
             )
             .with_metadata(member.metadata)
     });
     JoinGroupResponse::default()
         .with_generation_id(joined.generation)
         .with_protocol_type(
-            joined
-                .protocol_type
-                .filter(|_| version >= 7)
-                .map(StrBytes::from_string),
+            joined.protocol_type.filter(|_| version >= PROTOCOL_TYPE).map(StrBytes::from_string),
         )
         .with_protocol_name(protocol_name(joined.protocol_name, version))
         .with_leader(StrBytes::from_string(joined.leader))
-        .with_skip_assignment(joined.skip_assignment && version >= 9)
+        .with_skip_assignment(joined.skip_assignment && version >= SKIP_ASSIGNMENT)
         .with_member_id(StrBytes::from_string(joined.member_id))
         .with_members(members.collect())
 }
 
-fn refused(refused: JoinRefused, version: i16) -> JoinGroupResponse {
+fn rejected(member_id: StrBytes, version: i16, code: i16) -> JoinGroupResponse {
     JoinGroupResponse::default()
-        .with_error_code(refused.error.code())
+        .with_error_code(code)
         .with_generation_id(-1)
         .with_protocol_name(protocol_name(None, version))
-        .with_member_id(StrBytes::from_string(refused.member_id))
+        .with_member_id(member_id)
 }
 
-/// Before version 7 there is no null: no protocol is an empty name.
+/// Converts a protocol's name. The early versions have no null: no protocol is an empty name.
 fn protocol_name(name: Option<String>, version: i16) -> Option<StrBytes> {
     match name {
         Some(name) => Some(StrBytes::from_string(name)),
-        None => (version < 7).then(StrBytes::default),
+        None => (version < PROTOCOL_TYPE).then(StrBytes::default),
     }
+}
+
+/// Responds with an error for all that was asked.
+pub(super) fn reject(request: JoinGroupRequest, version: i16, code: i16) -> JoinGroupResponse {
+    rejected(request.member_id, version, code)
+}
+
+/// Describes a request in words.
+pub(super) fn describe(request: &JoinGroupRequest) -> Asked {
+    let protocols = list(request.protocols.iter().map(|protocol| protocol.name.to_string()));
+    let id = if request.member_id.is_empty() { "no member id yet" } else { &request.member_id };
+    Asked::of(format!("group {} ({id}; {protocols})", request.group_id.as_str())).by(member(
+        &request.member_id,
+        request.group_instance_id.as_deref(),
+        None,
+    ))
+}
+
+/// Lists the outcomes in a response.
+pub(super) fn outcomes(response: &JoinGroupResponse) -> Outcomes {
+    let role = if response.leader == response.member_id { "leader" } else { "follower" };
+    Outcomes::of(response.error_code, || format!("generation {}, {role}", response.generation_id))
 }
 
 #[cfg(test)]
@@ -157,11 +220,11 @@ mod tests {
     }
 
     #[test]
-    fn every_version_encodes_a_refusal() {
+    fn every_version_encodes_a_rejection() {
         for version in 0..=9 {
-            let error = ResponseError::MemberIdRequired;
-            let refusal = refused(JoinRefused { error, member_id: "a".into() }, version);
-            let decoded = reencoded(&refusal, version);
+            let code = ResponseError::MemberIdRequired.code();
+            let rejection = rejected(StrBytes::from_static_str("a"), version, code);
+            let decoded = reencoded(&rejection, version);
             assert_eq!((decoded.error_code, decoded.generation_id), (79, -1));
             assert_eq!(&*decoded.member_id, "a");
             assert_eq!(decoded.protocol_name.is_none(), version >= 7);

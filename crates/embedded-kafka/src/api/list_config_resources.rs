@@ -1,6 +1,12 @@
-//! ListConfigResources, versions 0 and 1: what can have settings (KIP-1142). Topics and nodes are listed
-//! whether they have some or not, groups and subscriptions to clients' metrics (KIP-714) only where they
-//! have.
+//! ListConfigResources (key 74, versions 0–1)
+//!
+//! Lists the resources that can have settings. Topics and nodes are listed whether they have some
+//! or not, groups and client metrics subscriptions (KIP-714) only where they have.
+//!
+//! Version notes:
+//!
+//! - v0: flexible encoding (KIP-482); client metrics subscriptions only (KIP-714)
+//! - v1: resource types (KIP-1142)
 
 use std::collections::BTreeSet;
 
@@ -9,22 +15,33 @@ use kafka_protocol::messages::list_config_resources_response::ConfigResource;
 use kafka_protocol::messages::{ListConfigResourcesRequest, ListConfigResourcesResponse};
 use kafka_protocol::protocol::StrBytes;
 
-use super::Context;
 use super::config_resources::{BROKER, BROKER_LOGGER, CLIENT_METRICS, GROUP, TOPIC};
+use super::context::Context;
+use super::outcomes::Outcomes;
+use super::words::Asked;
+use crate::wire::shape::{Kind, Shape, field};
 
-/// Everything that can have settings.
+/// The first version that asks for types of resources, where it is one type before (KIP-1142).
+const RESOURCE_TYPES: i16 = 1;
+
+/// The types of all resources that can have settings.
 const TYPES: [i8; 5] = [TOPIC, BROKER, BROKER_LOGGER, CLIENT_METRICS, GROUP];
+
+/// The fields of a request.
+pub(super) const SHAPE: Shape =
+    Shape::flexible_since(0, &[field("resource_types", Kind::Array(&Kind::Int8)).since(1)]);
 
 pub(super) fn handle(
     request: ListConfigResourcesRequest,
     version: i16,
     context: &Context,
 ) -> ListConfigResourcesResponse {
-    // Version 0 asked for one type alone.
-    let asked: BTreeSet<i8> = match version {
-        0 => [CLIENT_METRICS].into(),
-        _ if request.resource_types.is_empty() => TYPES.into(),
-        _ => request.resource_types.into_iter().collect(),
+    let asked: BTreeSet<i8> = if version < RESOURCE_TYPES {
+        [CLIENT_METRICS].into()
+    } else if request.resource_types.is_empty() {
+        TYPES.into()
+    } else {
+        request.resource_types.into_iter().collect()
     };
     if asked.iter().any(|kind| !TYPES.contains(kind)) {
         let error = ResponseError::UnsupportedVersion.code();
@@ -49,4 +66,23 @@ fn names(kind: i8, context: &Context) -> Vec<String> {
         CLIENT_METRICS => metadata.metrics_subscriptions(),
         _ => Vec::new(),
     }
+}
+
+/// Responds with an error for all that was asked.
+pub(super) fn reject(
+    _request: ListConfigResourcesRequest,
+    _version: i16,
+    code: i16,
+) -> ListConfigResourcesResponse {
+    ListConfigResourcesResponse::default().with_error_code(code)
+}
+
+/// Describes a request in words.
+pub(super) fn describe(_request: &ListConfigResourcesRequest) -> Asked {
+    Asked::default()
+}
+
+/// Lists the outcomes in a response.
+pub(super) fn outcomes(response: &ListConfigResourcesResponse) -> Outcomes {
+    Outcomes::whole(response.error_code)
 }

@@ -1,18 +1,44 @@
-//! ListGroups, versions 0 to 5: the groups that this node coordinates.
+//! ListGroups (key 16, versions 0–5)
+//!
+//! Lists the groups that this node coordinates.
+//!
+//! Version notes:
+//!
+//! - v3: flexible encoding (KIP-482)
+//! - v4: states, and a filter for them (KIP-518)
+//! - v5: types, and a filter for them (KIP-848)
 
 use kafka_protocol::messages::list_groups_response::ListedGroup;
 use kafka_protocol::messages::{GroupId, ListGroupsRequest, ListGroupsResponse};
 use kafka_protocol::protocol::StrBytes;
 
-use super::Context;
+use super::context::Context;
+use super::outcomes::Outcomes;
+use super::words::Asked;
 use crate::group::Listed;
+use crate::wire::shape::{Kind, Shape, field};
 
-/// The type of a group, by the protocol of its members.
+/// The first version with the states of groups (KIP-518).
+const STATES: i16 = 4;
+
+/// The first version with the types of groups (KIP-848).
+const TYPES: i16 = 5;
+
+/// The fields of a request.
+pub(super) const SHAPE: Shape = Shape::flexible_since(
+    3,
+    &[
+        field("states_filter", Kind::Array(&Kind::String)).since(4),
+        field("types_filter", Kind::Array(&Kind::String)).since(5),
+    ],
+);
+
+/// Returns the type of a group, by the protocol of its members.
 fn kind(group: &Listed) -> &'static str {
     if group.is_consumer_group { "consumer" } else { "classic" }
 }
 
-pub(crate) fn handle(
+pub(super) fn handle(
     request: ListGroupsRequest,
     version: i16,
     context: &Context,
@@ -20,19 +46,16 @@ pub(crate) fn handle(
     let is_asked_for = |group: &Listed| {
         matches(&request.states_filter, group.state)
             && matches(&request.types_filter, kind(group))
-            && context.check_coordinator(&group.group).is_ok()
+            && context.check_group_read(&group.group).is_ok()
     };
     let groups = context.state.groups.list().into_iter().filter(is_asked_for);
     let groups = groups.map(|group| to_wire(group, version));
     ListGroupsResponse::default().with_groups(groups.collect())
 }
 
-/// No filter lets everything through; upper and lower case are the same.
+/// Applies a filter, whose case does not matter. An empty one lets everything through.
 fn matches(filter: &[StrBytes], value: &str) -> bool {
-    filter.is_empty()
-        || filter
-            .iter()
-            .any(|wanted| wanted.eq_ignore_ascii_case(value))
+    filter.is_empty() || filter.iter().any(|wanted| wanted.eq_ignore_ascii_case(value))
 }
 
 fn to_wire(group: Listed, version: i16) -> ListedGroup {
@@ -40,14 +63,27 @@ fn to_wire(group: Listed, version: i16) -> ListedGroup {
     let listed = ListedGroup::default()
         .with_group_id(GroupId(StrBytes::from_string(group.group)))
         .with_protocol_type(StrBytes::from_string(group.protocol_type));
-    let listed = match version {
-        ..4 => listed,
-        _ => listed.with_group_state(StrBytes::from_static_str(group.state)),
+    let listed = if version < STATES {
+        listed
+    } else {
+        listed.with_group_state(StrBytes::from_static_str(group.state))
     };
-    match version {
-        ..5 => listed,
-        _ => listed.with_group_type(StrBytes::from_static_str(kind)),
-    }
+    if version < TYPES { listed } else { listed.with_group_type(StrBytes::from_static_str(kind)) }
+}
+
+/// Responds with an error for all that was asked.
+pub(super) fn reject(_request: ListGroupsRequest, _version: i16, code: i16) -> ListGroupsResponse {
+    ListGroupsResponse::default().with_error_code(code)
+}
+
+/// Describes a request in words.
+pub(super) fn describe(_request: &ListGroupsRequest) -> Asked {
+    Asked::default()
+}
+
+/// Lists the outcomes in a response.
+pub(super) fn outcomes(response: &ListGroupsResponse) -> Outcomes {
+    Outcomes::whole(response.error_code)
 }
 
 #[cfg(test)]

@@ -1,6 +1,21 @@
-//! ListOffsets: the first offset, the end, or the first record from a time on (KIP-79, KIP-734).
+//! ListOffsets (key 2, versions 1–11)
 //!
-//! For a reader of committed records the log ends where the oldest open transaction begins (KIP-98).
+//! Finds the first offset of a log, its end, or the first record from a timestamp on.
+//!
+//! For a reader of committed records the log ends where the oldest open transaction begins
+//! (KIP-98).
+//!
+//! Version notes:
+//!
+//! - v1: one offset for each partition, with its timestamp (KIP-79)
+//! - v2: isolation level (KIP-98)
+//! - v4: leader epochs in request and response (KIP-320)
+//! - v6: flexible encoding (KIP-482)
+//! - v7: the record with the largest timestamp, -3 (KIP-734)
+//! - v8: the first offset on the local disk, -4 (KIP-405)
+//! - v9: the last offset in remote storage, -5 (KIP-1005)
+//! - v10: timeout for lookups in remote storage (KIP-1075), which is not used
+//! - v11: the first offset not yet in remote storage, -6 (KIP-1023)
 
 use std::collections::HashMap;
 
@@ -11,25 +26,56 @@ use kafka_protocol::messages::list_offsets_response::{
 };
 use kafka_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse};
 
-use super::{Context, ISOLATION_LEVELS};
+use super::context::Context;
+use super::outcomes::Outcomes;
+use super::wire::ISOLATION_LEVELS;
+use super::words::{Asked, list};
 use crate::log::{Found, Lookup, ReadError, Unreadable};
+use crate::wire::shape::{Kind, Shape, field};
+
+/// The first version with leader epochs (KIP-320).
+const LEADER_EPOCH: i16 = 4;
 
 const LATEST: i64 = -1;
 const EARLIEST: i64 = -2;
 const MAX_TIMESTAMP: i64 = -3;
-/// The first that is on a disk of the cluster, and nowhere else alone (KIP-405).
+/// The first offset on a disk of the cluster (KIP-405).
 const EARLIEST_LOCAL: i64 = -4;
-/// The last that is in another storage (KIP-1005), and the first that is not yet (KIP-1023). There is no
-/// such storage.
+/// The last offset in remote storage (KIP-1005), and the first one not yet there (KIP-1023). There
+/// is no remote storage.
 const LATEST_TIERED: i64 = -5;
 const EARLIEST_PENDING_UPLOAD: i64 = -6;
 
-/// Not a node, but whoever debugs one: any replica tells it what it has.
+/// The id of a client that debugs a node: any replica responds to it.
 const DEBUGGER: i32 = -2;
-/// Who is no node at all, and may not read further than consumers do.
+/// The id of a client that is not a node, and may not read further than consumers do.
 const CONSUMER: i32 = -1;
 
-/// The first version that may ask for a special timestamp.
+/// The fields of a request.
+pub(super) const SHAPE: Shape = Shape::flexible_since(
+    6,
+    &[
+        field("replica_id", Kind::Int32),
+        field("isolation_level", Kind::Int8).since(2),
+        field(
+            "topics",
+            Kind::Array(&Kind::Struct(&[
+                field("name", Kind::String),
+                field(
+                    "partitions",
+                    Kind::Array(&Kind::Struct(&[
+                        field("partition_index", Kind::Int32),
+                        field("current_leader_epoch", Kind::Int32).since(4),
+                        field("timestamp", Kind::Int64),
+                    ])),
+                ),
+            ])),
+        ),
+        field("timeout_ms", Kind::Int32).since(10),
+    ],
+);
+
+/// Returns the first version that may ask for a special timestamp.
 fn since(timestamp: i64) -> i16 {
     match timestamp {
         MAX_TIMESTAMP => 7,
@@ -40,23 +86,23 @@ fn since(timestamp: i64) -> i16 {
     }
 }
 
-/// Who asks, and what it may see.
+/// The client that asks, and what it may see.
 #[derive(Debug, Clone, Copy)]
 struct Reader {
     id: i32,
     level: i8,
 }
 
-/// What was found: offset, timestamp and leader epoch, -1 where there is none.
-struct Answer {
+/// An offset with its timestamp and leader epoch, each -1 where there is none.
+struct FoundOffset {
     offset: i64,
     timestamp: i64,
     leader_epoch: i32,
 }
 
-/// What is known under the partition's lock: the answer, or where to read it.
+/// What is known under the partition's lock: the offset, or where to read it.
 enum Step {
-    Known(Answer),
+    Known(FoundOffset),
     /// With what may be read up to, exclusive.
     Read(Lookup, i64),
 }
@@ -75,7 +121,7 @@ pub(super) async fn handle(
         }
         for asked in topic.partitions {
             let is_repeated = match named.get_mut(&asked.partition_index) {
-                // A partition that is named twice is refused, once.
+                // A partition that is named twice is rejected, once.
                 Some(times) if *times > 1 => {
                     *times = 0;
                     true
@@ -83,20 +129,20 @@ pub(super) async fn handle(
                 Some(1) => false,
                 _ => continue,
             };
-            let response = ListOffsetsPartitionResponse::default()
-                .with_partition_index(asked.partition_index);
+            let response =
+                ListOffsetsPartitionResponse::default().with_partition_index(asked.partition_index);
             let reader = Reader { id: *request.replica_id, level: request.isolation_level };
             let found = if is_repeated {
                 Err(ResponseError::InvalidRequest)
             } else {
-                answer(&topic.name, &asked, reader, version, context).await
+                look_up(&topic.name, &asked, reader, version, context).await
             };
             partitions.push(match found {
-                Ok(answer) => {
+                Ok(found) => {
                     let response =
-                        response.with_offset(answer.offset).with_timestamp(answer.timestamp);
-                    if version >= 4 {
-                        response.with_leader_epoch(answer.leader_epoch)
+                        response.with_offset(found.offset).with_timestamp(found.timestamp);
+                    if version >= LEADER_EPOCH {
+                        response.with_leader_epoch(found.leader_epoch)
                     } else {
                         response
                     }
@@ -112,19 +158,19 @@ pub(super) async fn handle(
     ListOffsetsResponse::default().with_topics(topics)
 }
 
-async fn answer(
+async fn look_up(
     topic: &str,
     asked: &ListOffsetsPartition,
     reader: Reader,
     version: i16,
     context: &Context,
-) -> Result<Answer, ResponseError> {
+) -> Result<FoundOffset, ResponseError> {
     loop {
         match find(topic, asked, reader, version, context)? {
-            Step::Known(answer) => return Ok(answer),
+            Step::Known(found) => return Ok(found),
             Step::Read(lookup, end) => {
-                if let Some(answer) = read(lookup, end).await? {
-                    return Ok(answer);
+                if let Some(found) = read(lookup, end).await? {
+                    return Ok(found);
                 }
             }
         }
@@ -154,7 +200,7 @@ fn find(
         }
         let at = |offset| {
             let leader_epoch = state.replication.epoch();
-            Ok(Step::Known(Answer { offset, timestamp: -1, leader_epoch }))
+            Ok(Step::Known(FoundOffset { offset, timestamp: -1, leader_epoch }))
         };
         let end = match reader.id {
             CONSUMER => state.readable_end(context.node, reader.level),
@@ -164,7 +210,7 @@ fn find(
             LATEST => at(end),
             EARLIEST | EARLIEST_LOCAL => at(state.log.start_offset()),
             LATEST_TIERED | EARLIEST_PENDING_UPLOAD => {
-                Ok(Step::Known(Answer { offset: -1, timestamp: -1, leader_epoch: -1 }))
+                Ok(Step::Known(FoundOffset { offset: -1, timestamp: -1, leader_epoch: -1 }))
             }
             MAX_TIMESTAMP => Ok(Step::Read(state.log.offset_of_max_timestamp(), end)),
             timestamp if timestamp >= 0 => {
@@ -175,15 +221,15 @@ fn find(
     })
 }
 
-/// Reads from disk on a thread where that holds up nobody. What is at `end` or behind it may not be
-/// read yet. `None` where the log changed meanwhile.
-async fn read(lookup: Lookup, end: i64) -> Result<Option<Answer>, ResponseError> {
+/// Reads from disk on a thread that may block. What is at `end` or after it may not be read yet.
+/// `None` where the log changed while it was read.
+async fn read(lookup: Lookup, end: i64) -> Result<Option<FoundOffset>, ResponseError> {
     let resolved = tokio::task::spawn_blocking(move || lookup.resolve()).await;
     match resolved {
         Ok(Ok(Some(Found { offset, timestamp, leader_epoch }))) if offset < end => {
-            Ok(Some(Answer { offset, timestamp, leader_epoch }))
+            Ok(Some(FoundOffset { offset, timestamp, leader_epoch }))
         }
-        Ok(Ok(_)) => Ok(Some(Answer { offset: -1, timestamp: -1, leader_epoch: -1 })),
+        Ok(Ok(_)) => Ok(Some(FoundOffset { offset: -1, timestamp: -1, leader_epoch: -1 })),
         Ok(Err(ReadError::Outdated)) => Ok(None),
         Ok(Err(ReadError::Io(error))) => {
             tracing::error!(%error, "a time could not be looked up");
@@ -193,4 +239,44 @@ async fn read(lookup: Lookup, end: i64) -> Result<Option<Answer>, ResponseError>
         Ok(Err(ReadError::Records(Unreadable::Malformed(_)))) => Err(ResponseError::InvalidRecord),
         Ok(Err(ReadError::Records(_))) | Err(_) => Err(ResponseError::UnknownServerError),
     }
+}
+
+/// Responds with an error for all that was asked.
+pub(super) fn reject(request: ListOffsetsRequest, _version: i16, code: i16) -> ListOffsetsResponse {
+    let topics = request.topics.into_iter().map(|topic| {
+        let partitions = topic.partitions.iter().map(|partition| {
+            ListOffsetsPartitionResponse::default()
+                .with_partition_index(partition.partition_index)
+                .with_error_code(code)
+                .with_offset(-1)
+                .with_timestamp(-1)
+        });
+        ListOffsetsTopicResponse::default()
+            .with_partitions(partitions.collect())
+            .with_name(topic.name)
+    });
+    ListOffsetsResponse::default().with_topics(topics.collect())
+}
+
+/// Describes a request in words.
+pub(super) fn describe(request: &ListOffsetsRequest) -> Asked {
+    Asked::of(list(request.topics.iter().flat_map(|topic| {
+        topic.partitions.iter().map(|partition| {
+            let what = match partition.timestamp {
+                LATEST => "latest".into(),
+                EARLIEST => "earliest".into(),
+                MAX_TIMESTAMP => "largest timestamp".into(),
+                timestamp => format!("at {timestamp}"),
+            };
+            format!("{}/{} {what}", topic.name.as_str(), partition.partition_index)
+        })
+    })))
+}
+
+/// Lists the outcomes in a response.
+pub(super) fn outcomes(response: &ListOffsetsResponse) -> Outcomes {
+    Outcomes::partitions(&response.topics, |topic| {
+        let partitions = topic.partitions.iter();
+        (topic.name.to_string(), partitions.map(|it| (it.partition_index, it.error_code)))
+    })
 }

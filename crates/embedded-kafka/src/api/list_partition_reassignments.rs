@@ -1,14 +1,39 @@
-//! ListPartitionReassignments, version 0: which partitions are about to get other replicas.
+//! ListPartitionReassignments (key 46, version 0)
+//!
+//! Lists the partitions that are about to get other replicas (KIP-455).
+//!
+//! Version notes:
+//!
+//! - v0: flexible encoding (KIP-482)
 
 use kafka_protocol::messages::list_partition_reassignments_response::{
     OngoingPartitionReassignment, OngoingTopicReassignment,
 };
 use kafka_protocol::messages::{
-    BrokerId, ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse,
+    ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse,
 };
 
-use super::{Context, topic_name};
+use super::context::Context;
+use super::outcomes::Outcomes;
+use super::wire::{nodes, topic_name};
+use super::words::Asked;
 use crate::metadata::Topic;
+use crate::wire::shape::{Kind, Shape, field};
+
+/// The fields of a request.
+pub(super) const SHAPE: Shape = Shape::flexible_since(
+    0,
+    &[
+        field("timeout_ms", Kind::Int32),
+        field(
+            "topics",
+            Kind::Array(&Kind::Struct(&[
+                field("name", Kind::String),
+                field("partition_indexes", Kind::Array(&Kind::Int32)),
+            ])),
+        ),
+    ],
+);
 
 pub(super) fn handle(
     request: ListPartitionReassignmentsRequest,
@@ -33,7 +58,6 @@ pub(super) fn handle(
 }
 
 fn ongoing(topic: &Topic, is_wanted: impl Fn(i32) -> bool) -> OngoingTopicReassignment {
-    let nodes = |ids: &[i32]| ids.iter().copied().map(BrokerId).collect();
     let partitions = topic.partitions();
     let partitions = partitions.iter().filter(|partition| is_wanted(partition.index));
     let reassigned = partitions.filter_map(|partition| {
@@ -50,4 +74,23 @@ fn ongoing(topic: &Topic, is_wanted: impl Fn(i32) -> bool) -> OngoingTopicReassi
     OngoingTopicReassignment::default()
         .with_name(topic_name(&topic.name))
         .with_partitions(reassigned.collect())
+}
+
+/// Responds with an error for all that was asked.
+pub(super) fn reject(
+    _request: ListPartitionReassignmentsRequest,
+    _version: i16,
+    code: i16,
+) -> ListPartitionReassignmentsResponse {
+    ListPartitionReassignmentsResponse::default().with_error_code(code)
+}
+
+/// Describes a request in words.
+pub(super) fn describe(_request: &ListPartitionReassignmentsRequest) -> Asked {
+    Asked::default()
+}
+
+/// Lists the outcomes in a response.
+pub(super) fn outcomes(response: &ListPartitionReassignmentsResponse) -> Outcomes {
+    Outcomes::whole(response.error_code)
 }

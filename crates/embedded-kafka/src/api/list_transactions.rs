@@ -1,5 +1,12 @@
-//! ListTransactions, versions 0 to 2: the transactional ids that this node coordinates (KIP-664), those
-//! that are older (KIP-994), or whose names match a pattern (KIP-1152).
+//! ListTransactions (key 66, versions 0–2)
+//!
+//! Lists the transactional ids that this node coordinates (KIP-664).
+//!
+//! Version notes:
+//!
+//! - v0: flexible encoding (KIP-482)
+//! - v1: a filter for transactions older than a duration (KIP-994)
+//! - v2: a filter for transactional ids that match a pattern (KIP-1152)
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::list_transactions_response::TransactionState;
@@ -8,9 +15,23 @@ use kafka_protocol::messages::{
 };
 use kafka_protocol::protocol::StrBytes;
 
-use super::Context;
+use super::context::Context;
+use super::outcomes::Outcomes;
+use super::words::Asked;
 use crate::group::whole;
 use crate::txn::{Listed, State};
+use crate::wire::shape::{Kind, Shape, field};
+
+/// The fields of a request.
+pub(super) const SHAPE: Shape = Shape::flexible_since(
+    0,
+    &[
+        field("state_filters", Kind::Array(&Kind::String)),
+        field("producer_id_filters", Kind::Array(&Kind::Int64)),
+        field("duration_filter", Kind::Int64).since(1),
+        field("transactional_id_pattern", Kind::String).since(2),
+    ],
+);
 
 pub(super) fn handle(
     request: ListTransactionsRequest,
@@ -32,7 +53,7 @@ pub(super) fn handle(
             && (producers.is_empty() || producers.contains(&ProducerId(it.producer_id)))
             && longer_than.is_none_or(|duration| context.now - it.start_timestamp > duration)
             && pattern.as_ref().is_none_or(|pattern| pattern.is_match(&it.transactional_id))
-            && context.check_transaction_coordinator(&it.transactional_id).is_ok()
+            && context.check_transaction_read(&it.transactional_id).is_ok()
     };
     let listed = context.state.transactions.list().into_iter().filter(is_asked_for).map(|it| {
         TransactionState::default()
@@ -43,4 +64,23 @@ pub(super) fn handle(
     ListTransactionsResponse::default()
         .with_unknown_state_filters(unknown)
         .with_transaction_states(listed.collect())
+}
+
+/// Responds with an error for all that was asked.
+pub(super) fn reject(
+    _request: ListTransactionsRequest,
+    _version: i16,
+    code: i16,
+) -> ListTransactionsResponse {
+    ListTransactionsResponse::default().with_error_code(code)
+}
+
+/// Describes a request in words.
+pub(super) fn describe(_request: &ListTransactionsRequest) -> Asked {
+    Asked::default()
+}
+
+/// Lists the outcomes in a response.
+pub(super) fn outcomes(response: &ListTransactionsResponse) -> Outcomes {
+    Outcomes::whole(response.error_code)
 }

@@ -1,5 +1,5 @@
-//! Versions that Kafka has and the codec does not know yet. Each has the fields of the last one that it
-//! knows, or some more, which are read here.
+//! Versions that Kafka has and the codec does not know yet. Each has the fields of the last one
+//! that it knows, or some more, which are read here.
 
 use bytes::{Buf, Bytes};
 use kafka_protocol::messages::ApiKey;
@@ -7,7 +7,7 @@ use kafka_protocol::messages::ApiKey;
 /// The version of ApiVersions that says which cluster and which node are meant (KIP-1242).
 pub(super) const NAMES_THE_NODE: i16 = 5;
 
-/// The version to decode a request with, and to encode its answer.
+/// Returns the version to decode a request with, and to encode its response.
 pub(super) fn version_of_the_codec(api: ApiKey, version: i16) -> i16 {
     match (api, version) {
         // It knows one more special timestamp (KIP-1023).
@@ -17,7 +17,7 @@ pub(super) fn version_of_the_codec(api: ApiKey, version: i16) -> i16 {
     }
 }
 
-/// The request without the fields that the codec does not know. Its shape has been checked.
+/// Leaves out the fields of a request that the codec does not know. Its shape has been checked.
 pub(super) fn body_for_the_codec(api: ApiKey, version: i16, body: &Bytes) -> Bytes {
     match (api, version) {
         (ApiKey::ApiVersions, NAMES_THE_NODE) => {
@@ -51,7 +51,7 @@ impl Meant {
     }
 }
 
-/// A string behind its length and one, as a varint; 0 stands for null.
+/// Reads a string after its length plus one, as a varint; 0 stands for null.
 fn compact_string(left: &mut Bytes) -> Option<Bytes> {
     let (mut length, mut shift) = (0, 0);
     while let (Ok(byte), ..32) = (left.try_get_u8(), shift) {

@@ -1,4 +1,10 @@
-//! OffsetDelete, version 0: a group forgets how far it has read in topics that it no longer reads.
+//! OffsetDelete (key 47, version 0)
+//!
+//! Deletes a group's committed offsets of topics that it no longer subscribes to (KIP-496).
+//!
+//! Version notes:
+//!
+//! - v0: the only version, without flexible encoding
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::offset_delete_response::{
@@ -6,38 +12,50 @@ use kafka_protocol::messages::offset_delete_response::{
 };
 use kafka_protocol::messages::{OffsetDeleteRequest, OffsetDeleteResponse};
 
-use super::{Context, code};
+use super::context::Context;
+use super::outcomes::Outcomes;
+use super::wire::code;
+use super::words::{Asked, list};
+use crate::wire::shape::{Kind, Shape, field};
 
-pub(crate) fn handle(
+/// The fields of a request.
+pub(super) const SHAPE: Shape = Shape::never_flexible(&[
+    field("group_id", Kind::String),
+    field(
+        "topics",
+        Kind::Array(&Kind::Struct(&[
+            field("name", Kind::String),
+            field(
+                "partitions",
+                Kind::Array(&Kind::Struct(&[field("partition_index", Kind::Int32)])),
+            ),
+        ])),
+    ),
+]);
+
+pub(super) fn handle(
     request: OffsetDeleteRequest,
     _version: i16,
     context: &Context,
 ) -> OffsetDeleteResponse {
     let partitions = partitions_of(&request, context);
     let existing = partitions.iter().flatten().cloned().collect::<Vec<_>>();
-    let answers = context.check_coordinator(&request.group_id).and_then(|()| {
-        context
-            .state
-            .groups
-            .delete_offsets(&request.group_id, &existing, context.now)
+    let results = context.check_group_write(&request.group_id).and_then(|()| {
+        context.state.groups.delete_offsets(&request.group_id, &existing, context.now)
     });
-    let answers = match answers {
-        Ok(answers) => answers,
+    let results = match results {
+        Ok(results) => results,
         Err(error) => return OffsetDeleteResponse::default().with_error_code(error.code()),
     };
     let mut exists = partitions.iter().map(Option::is_some);
-    let mut answers = answers.into_iter();
+    let mut results = results.into_iter();
     let topics = request.topics.iter().map(|topic| {
         let partitions = topic.partitions.iter().map(|partition| {
-            let answer = exists
-                .next()
-                .unwrap_or(false)
-                .then(|| answers.next())
-                .flatten();
-            let answer = answer.unwrap_or(Err(ResponseError::UnknownTopicOrPartition));
+            let result = exists.next().unwrap_or(false).then(|| results.next()).flatten();
+            let result = result.unwrap_or(Err(ResponseError::UnknownTopicOrPartition));
             OffsetDeleteResponsePartition::default()
                 .with_partition_index(partition.partition_index)
-                .with_error_code(code(&answer))
+                .with_error_code(code(&result))
         });
         OffsetDeleteResponseTopic::default()
             .with_name(topic.name.clone())
@@ -46,8 +64,8 @@ pub(crate) fn handle(
     OffsetDeleteResponse::default().with_topics(topics.collect())
 }
 
-/// The partitions of the request in their order, `None` for those that do not exist. That is
-/// asked once: topics come and go while the request is handled.
+/// Reads the partitions of the request in their order, `None` for those that do not exist. They are
+/// looked up once: topics come and go while the request is handled.
 fn partitions_of(request: &OffsetDeleteRequest, context: &Context) -> Vec<Option<(String, i32)>> {
     let mut partitions = Vec::new();
     for topic in &request.topics {
@@ -58,4 +76,31 @@ fn partitions_of(request: &OffsetDeleteRequest, context: &Context) -> Vec<Option
         }
     }
     partitions
+}
+
+/// Responds with an error for all that was asked.
+pub(super) fn reject(
+    _request: OffsetDeleteRequest,
+    _version: i16,
+    code: i16,
+) -> OffsetDeleteResponse {
+    OffsetDeleteResponse::default().with_error_code(code)
+}
+
+/// Describes a request in words.
+pub(super) fn describe(request: &OffsetDeleteRequest) -> Asked {
+    let partitions = list(request.topics.iter().flat_map(|topic| {
+        let name = topic.name.as_str();
+        topic.partitions.iter().map(move |it| format!("{name}/{}", it.partition_index))
+    }));
+    Asked::of(format!("group {} {partitions}", request.group_id.as_str()))
+}
+
+/// Lists the outcomes in a response.
+pub(super) fn outcomes(response: &OffsetDeleteResponse) -> Outcomes {
+    let whole = Outcomes::whole(response.error_code);
+    whole.and(Outcomes::partitions(&response.topics, |topic| {
+        let partitions = topic.partitions.iter();
+        (topic.name.to_string(), partitions.map(|it| (it.partition_index, it.error_code)))
+    }))
 }

@@ -1,83 +1,114 @@
-//! Produce: appends a batch of records to each partition named.
+//! Produce (key 0, versions 0–13)
+//!
+//! Appends a batch of records to each partition that the request names.
 //!
 //! A batch is checked before its partition is locked, and written as it came. With acks=0 there is
-//! no answer at all, and with acks=all none before every replica in sync has the batch, which is
-//! as soon as the leader has it unless something disturbs them. A batch of a transaction is only taken while the transaction's
-//! coordinator says that the partition takes part in it.
+//! no response at all. With acks=all the response waits until every replica in sync has the batch,
+//! which is as soon as the leader has it unless something disturbs them. A batch of a transaction
+//! is appended only while the transaction's coordinator says that the partition takes part in it.
+//!
+//! Version notes:
+//!
+//! - v0–v2: advertised but not decoded, as in Kafka 4: librdkafka looks for them in ApiVersions
+//!   (KAFKA-18659)
+//! - v3: transactional id, record batches of magic 2 (KIP-98)
+//! - v5: log start offset in the response
+//! - v7: batches compressed with zstd (KIP-110)
+//! - v8: the records at fault and a message in the response (KIP-467)
+//! - v9: flexible encoding (KIP-482)
+//! - v10: current leader and node endpoints in the response (KIP-951)
+//! - v11: TRANSACTION_ABORTABLE (KIP-890)
+//! - v12: adds the partition to the transaction by itself (KIP-890)
+//! - v13: topic ids in the place of names (KIP-516)
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use kafka_protocol::ResponseError;
-use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
-use kafka_protocol::messages::produce_response::{
-    BatchIndexAndErrorMessage, LeaderIdAndEpoch, PartitionProduceResponse, TopicProduceResponse,
-};
-use kafka_protocol::messages::{BrokerId, ProduceRequest, ProduceResponse};
+use kafka_protocol::messages::produce_response::{PartitionProduceResponse, TopicProduceResponse};
+use kafka_protocol::messages::{ProduceRequest, ProduceResponse};
 use tokio::time::Instant;
 
-use super::{Answer, Call, Context, message, node_endpoints, to_be_aborted};
-use crate::log::{self, Appended, BatchHeader, Rejection};
-use crate::metadata::{Partition, Position, Written, names};
-use crate::txn::{Partitions, Producer};
+use super::call::{Call, Reply};
+use super::context::Context;
+use super::outcomes::Outcomes;
+use super::produce_partition::{CURRENT_LEADER, Sender, acknowledge, rejected};
+use super::wire::node_endpoints;
+use super::words::{Asked, list, topic_or_id};
+use crate::log::{self, BatchRejection, Position};
+use crate::metadata::Partition;
 use crate::wait::wait_for;
+use crate::wire::shape::{Kind, Shape, field};
 
-/// The first version that tells which records are at fault (KIP-467).
-const RECORD_ERRORS: i16 = 8;
+/// The fields of a request.
+pub(super) const SHAPE: Shape = Shape::flexible_since(
+    9,
+    &[
+        field("transactional_id", Kind::String),
+        field("acks", Kind::Int16),
+        field("timeout_ms", Kind::Int32),
+        field(
+            "topic_data",
+            Kind::Array(&Kind::Struct(&[
+                field("name", Kind::String).until(12),
+                field("topic_id", Kind::Uuid).since(13),
+                field(
+                    "partition_data",
+                    Kind::Array(&Kind::Struct(&[
+                        field("index", Kind::Int32),
+                        field("records", Kind::Bytes),
+                    ])),
+                ),
+            ])),
+        ),
+    ],
+);
 
-/// The first version whose clients know `TRANSACTION_ABORTABLE` (KIP-890).
-const TRANSACTION_ABORTABLE: i16 = 11;
-
-/// The first version that adds a partition to the transaction by itself (KIP-890).
-const ADDS_PARTITIONS: i16 = 12;
-
-/// The first version that names a topic by its id alone (KIP-516).
-const TOPIC_IDS: i16 = 13;
-
-/// The first version that takes batches which are compressed with zstd (KIP-110).
-const ZSTD: i16 = 7;
-
-/// The first version that tells who leads instead (KIP-951).
-const CURRENT_LEADER: i16 = 10;
-
-pub(super) async fn answer(request: ProduceRequest, call: &Call, context: &Context) -> Answer {
-    let asked = context.in_words(&request);
+pub(super) async fn respond(request: ProduceRequest, call: &Call, context: &Context) -> Reply {
+    let asked = context.asked(|| describe(&request));
     let acks = request.acks;
     let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
-    let (mut response, waiting) = handle(request, call.version, context);
+    let (mut response, waiting) = append_all(request, call.version, context);
     if !waiting.is_empty() {
         wait(&mut response, &waiting, timeout, call.version, context).await;
     }
     if acks != 0 {
-        return call.respond(response, asked, context, []);
+        return call.respond(&response, outcomes, asked, context, []);
     }
     let partitions = response.responses.iter().flat_map(|topic| &topic.partition_responses);
-    let refused = partitions
+    let rejected = partitions
         .filter_map(|partition| ResponseError::try_from_code(partition.error_code))
         .next();
-    // Nobody is answered, but who watches sees what was refused.
-    call.report(asked, refused.map(|_| &response as &dyn std::any::Any), context);
-    match refused {
-        Some(error) => refuse_unacknowledged(error),
-        None => Answer::Nothing,
+    // The client gets no response, but whoever watches the wire sees what was rejected.
+    call.report(asked, || rejected.map(|_| outcomes(&response)).unwrap_or_default(), context);
+    match rejected {
+        Some(error) => reject_unacknowledged(error),
+        None => Reply::Nothing,
     }
 }
 
-/// The one sign of trouble that a producer without acknowledgements gets is a closed connection.
-pub(super) fn refuse_unacknowledged(error: ResponseError) -> Answer {
-    Answer::Close(format!("records sent with acks=0 were refused: {error}"))
+/// Tells whether the producer expects no response (`acks=0`), and would take one for that to
+/// another request.
+pub(super) fn is_unacknowledged(call: &Call) -> bool {
+    matches!(call.decode::<ProduceRequest>(), Ok(request) if request.acks == 0)
+}
+
+/// Closes the connection, which is the only sign of trouble that a producer without
+/// acknowledgements gets.
+pub(super) fn reject_unacknowledged(error: ResponseError) -> Reply {
+    Reply::Close(format!("records sent with acks=0 were rejected: {error}"))
 }
 
 /// A batch that was appended, and that not every replica in sync has yet.
 struct Waiting {
-    /// Where its answer is: the topic and the partition, by their places in the response.
+    /// Where its response is: the places of the topic and the partition in the whole response.
     place: (usize, usize),
     topic: String,
     partition: Arc<Partition>,
     position: Position,
 }
 
-fn handle(
+fn append_all(
     request: ProduceRequest,
     version: i16,
     context: &Context,
@@ -110,7 +141,7 @@ fn handle(
                 Err(rejection) => {
                     moved |= rejection.code == ResponseError::NotLeaderOrFollower;
                     let name = named.as_deref().unwrap_or_default();
-                    refuse(response, name, rejection, version, context)
+                    rejected(response, name, rejection, version, context)
                 }
             }
         });
@@ -126,9 +157,9 @@ fn handle(
     (response, waiting)
 }
 
-/// Checks what none of the partitions is looked at without: Kafka wants to know first whether the
-/// records belong to a transaction, and whether the request may have one.
-fn check_first_batches(request: &ProduceRequest) -> Result<(), Rejection> {
+/// Checks the request before any of its partitions: Kafka looks first whether the records belong to
+/// a transaction, and whether the request may have one.
+fn check_first_batches(request: &ProduceRequest) -> Result<(), BatchRejection> {
     let partitions = request.topic_data.iter().flat_map(|topic| &topic.partition_data);
     let mut is_transactional = false;
     for records in partitions.filter_map(|data| data.records.as_ref()) {
@@ -146,8 +177,8 @@ fn name_nodes(response: &mut ProduceResponse, version: i16, context: &Context) {
     }
 }
 
-/// Waits until it is decided of each batch whether it is safe, or the time is up. Answers that say
-/// that a batch is there are put right where it may not stay.
+/// Waits until each batch is replicated or lost, or the time is up. A response that acknowledges a
+/// batch is corrected where the batch may not stay.
 async fn wait(
     response: &mut ProduceResponse,
     waiting: &[Waiting],
@@ -165,153 +196,58 @@ async fn wait(
         }
         outcomes.iter().all(Option::is_some).then_some(())
     };
-    // Batches about which nothing is known when the time is up have an answer of their own.
+    // Batches that are undecided when the time is up have timed out.
     let _ = wait_for(&watches, Some(Instant::now() + timeout), decided).await;
     for (outcome, batch) in outcomes.into_iter().zip(waiting) {
         let Err(error) = outcome.unwrap_or(Err(ResponseError::RequestTimedOut)) else {
             continue;
         };
         let topic = &mut response.responses[batch.place.0];
-        let answer = &mut topic.partition_responses[batch.place.1];
-        let refused = PartitionProduceResponse::default().with_index(answer.index);
-        *answer = refuse(refused, &batch.topic, error.into(), version, context);
+        let partition = &mut topic.partition_responses[batch.place.1];
+        let empty = PartitionProduceResponse::default().with_index(partition.index);
+        *partition = rejected(empty, &batch.topic, error.into(), version, context);
         if error == ResponseError::NotLeaderOrFollower {
             name_nodes(response, version, context);
         }
     }
 }
 
-/// Who sent a request.
-struct Sender<'a> {
-    transactional_id: Option<&'a str>,
-    version: i16,
-    context: &'a Context,
+/// Responds with an error for all that was asked.
+pub(super) fn reject(request: ProduceRequest, _version: i16, code: i16) -> ProduceResponse {
+    let topics = request.topic_data.into_iter().map(|topic| {
+        let partitions = topic.partition_data.iter().map(|partition| {
+            PartitionProduceResponse::default()
+                .with_index(partition.index)
+                .with_error_code(code)
+                .with_base_offset(-1)
+                .with_log_append_time_ms(-1)
+        });
+        TopicProduceResponse::default()
+            .with_partition_responses(partitions.collect())
+            .with_name(topic.name)
+            .with_topic_id(topic.topic_id)
+    });
+    ProduceResponse::default().with_responses(topics.collect())
 }
 
-impl Sender<'_> {
-    /// The name of the topic that is meant.
-    fn name(&self, topic: &TopicProduceData) -> Result<String, ResponseError> {
-        if self.version < TOPIC_IDS {
-            return Ok(topic.name.to_string());
-        }
-        let found = self.context.state.metadata.topic_by_id(topic.topic_id);
-        found.map(|topic| topic.name.to_string()).ok_or(ResponseError::UnknownTopicId)
-    }
-
-    fn append(
-        &self,
-        topic: &str,
-        data: &PartitionProduceData,
-        acks: i16,
-    ) -> Result<(Arc<Partition>, Written), Rejection> {
-        if names::is_internal(topic) {
-            // The coordinators alone write there, and read it when the cluster starts.
-            return Err(ResponseError::InvalidTopicException.into());
-        }
-        let Context { state, node, now, .. } = self.context;
-        let partition = state.metadata.partition(topic, data.index)?;
-        // A batch for another node is not worth checking, and its settings are copied out of the
-        // lock.
-        let settings = partition.with(|state| {
-            state.check_leader(*node, None).map(|()| state.log.settings().clone())
-        })?;
-        let records = data.records.clone().unwrap_or_default();
-        let name = format_args!("{topic}-{}", data.index);
-        let takes_zstd = self.version >= ZSTD;
-        let batch = log::validate(&records, &name, &settings, *now, takes_zstd)?;
-        if !batch.header().is_transactional() {
-            let written = partition.append(*node, acks, &batch, *now)?;
-            return Ok((partition, written));
-        }
-        // A request without a transactional id names none that it may write for.
-        let id = self.transactional_id.ok_or(ResponseError::TransactionalIdAuthorizationFailed)?;
-        let verify = || self.verify(id, batch.header(), topic, data.index);
-        let written = partition.append_transactional(*node, acks, &batch, *now, verify)?;
-        Ok((partition, written))
-    }
-
-    /// Asks the coordinator whether the partition takes part in the producer's transaction, and says
-    /// it as clients of this API's versions know it (KIP-890, part 1).
-    fn verify(
-        &self,
-        transactional_id: &str,
-        batch: &BatchHeader,
-        topic: &str,
-        partition: i32,
-    ) -> Result<(), ResponseError> {
-        let producer = Producer { id: batch.producer_id, epoch: batch.producer_epoch };
-        let transactions = &self.context.state.transactions;
-        let verified = if self.version >= ADDS_PARTITIONS {
-            let partitions = Partitions::from([(topic.to_owned(), [partition].into())]);
-            let now = self.context.now;
-            transactions.add_partitions(transactional_id, producer, &partitions, now)
-        } else {
-            transactions.verify(transactional_id, producer, topic, partition)
-        };
-        verified.map_err(|error| match error {
-            ResponseError::ProducerFenced => ResponseError::InvalidProducerEpoch,
-            // What passes by itself. Clients try again after this error.
-            ResponseError::ConcurrentTransactions
-            | ResponseError::CoordinatorLoadInProgress
-            | ResponseError::CoordinatorNotAvailable
-            | ResponseError::NotCoordinator => ResponseError::NotEnoughReplicas,
-            other if self.version >= TRANSACTION_ABORTABLE => to_be_aborted(other),
-            other => other,
+/// Describes a request in words.
+pub(super) fn describe(request: &ProduceRequest) -> Asked {
+    let partitions = list(request.topic_data.iter().flat_map(|topic| {
+        let name = topic_or_id(&topic.name, topic.topic_id);
+        topic.partition_data.iter().map(move |partition| {
+            let bytes = partition.records.as_ref().map_or(0, bytes::Bytes::len);
+            format!("{name}/{} {bytes} bytes", partition.index)
         })
-    }
+    }));
+    Asked::of(format!("acks={} {partitions}", request.acks))
 }
 
-fn acknowledge(
-    response: PartitionProduceResponse,
-    appended: Appended,
-    version: i16,
-) -> PartitionProduceResponse {
-    let response = response
-        .with_base_offset(appended.base_offset)
-        .with_log_append_time_ms(appended.log_append_time.unwrap_or(-1));
-    if version >= 5 {
-        return response.with_log_start_offset(appended.log_start_offset);
-    }
-    response
-}
-
-fn refuse(
-    response: PartitionProduceResponse,
-    topic: &str,
-    rejection: Rejection,
-    version: i16,
-    context: &Context,
-) -> PartitionProduceResponse {
-    let mut response = response
-        .with_error_code(rejection.code.code())
-        .with_base_offset(-1)
-        .with_log_append_time_ms(-1);
-    if version >= 5
-        && rejection.names_start_offset
-        && let Ok(partition) = context.state.metadata.partition(topic, response.index)
-    {
-        response.log_start_offset = partition.with(|state| state.log.start_offset());
-    }
-    if version >= RECORD_ERRORS {
-        response.error_message = rejection.client_message().and_then(|text| message(text.to_owned()));
-        response.record_errors = rejection
-            .record_errors
-            .into_iter()
-            .map(|(index, text)| {
-                BatchIndexAndErrorMessage::default()
-                    .with_batch_index(index)
-                    .with_batch_index_error_message(message(text))
-            })
-            .collect();
-    }
-    if version >= CURRENT_LEADER
-        && rejection.code == ResponseError::NotLeaderOrFollower
-        && let Ok(partition) = context.state.metadata.partition(topic, response.index)
-    {
-        let leadership = partition.leadership();
-        response.current_leader = LeaderIdAndEpoch::default()
-            .with_leader_id(BrokerId(leadership.leader))
-            .with_leader_epoch(leadership.epoch);
-    }
-    response
+/// Lists the outcomes in a response.
+pub(super) fn outcomes(response: &ProduceResponse) -> Outcomes {
+    Outcomes::each(response.responses.iter().flat_map(|topic| {
+        let name = topic_or_id(&topic.name, topic.topic_id);
+        topic.partition_responses.iter().map(move |it| {
+            (format!("{name}/{}", it.index), it.error_code, format!("offset {}", it.base_offset))
+        })
+    }))
 }

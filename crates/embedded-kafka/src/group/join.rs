@@ -3,71 +3,23 @@
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
 
-use super::state::{Group, Member, Protocol, State};
-use super::waiting::{Ticket, Waiter};
+use super::delayed::{Delayed, Responder};
+use super::member::Member;
+use super::messages::{JoinAnswer, JoinRejection, JoinRequest, Joined};
+use super::state_machine::{Group, State};
 use super::{GroupEvent, Step};
 
-/// A JoinGroup request.
-#[derive(Debug, Clone)]
-pub(crate) struct JoinRequest {
-    /// Empty for a client that is no member yet.
-    pub(crate) member_id: String,
-    /// The id to give to a client that has none: the group makes up nothing by itself.
-    pub(crate) new_member_id: String,
-    pub(crate) instance_id: Option<String>,
-    pub(crate) client_id: String,
-    pub(crate) client_host: String,
-    pub(crate) session_timeout_ms: i32,
-    pub(crate) rebalance_timeout_ms: i32,
-    pub(crate) protocol_type: String,
-    /// In the order of preference, each name once.
-    pub(crate) protocols: Vec<Protocol>,
-    /// Why the client joins, in its own words (KIP-800).
-    pub(crate) reason: String,
-    /// Whether the client comes back with an id that it is given (version 4, KIP-394).
-    pub(crate) requires_member_id: bool,
-    /// Whether the client understands that it leads and has nothing to assign (version 9, KIP-814).
-    pub(crate) understands_skip_assignment: bool,
-}
-
-/// The answer to a member of the next generation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Joined {
-    pub(crate) generation: i32,
-    pub(crate) protocol_type: Option<String>,
-    pub(crate) protocol_name: Option<String>,
-    pub(crate) leader: String,
-    /// The leader is to send no assignment: the one that the group has still holds.
-    pub(crate) skip_assignment: bool,
-    pub(crate) member_id: String,
-    /// All members for the leader, nobody for the others.
-    pub(crate) members: Vec<JoinedMember>,
-}
-
-/// What the leader is told of a member.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct JoinedMember {
-    pub(crate) member_id: String,
-    pub(crate) instance_id: Option<String>,
-    pub(crate) metadata: Bytes,
-}
-
-/// A refusal, with the member id that the client is to use from now on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct JoinRefused {
-    pub(crate) error: ResponseError,
-    pub(crate) member_id: String,
-}
-
-pub(crate) type JoinAnswer = Result<Joined, JoinRefused>;
-
-fn refused(error: ResponseError, member_id: impl Into<String>) -> Ticket<JoinAnswer> {
-    Ticket::answered(Err(JoinRefused { error, member_id: member_id.into() }))
+fn refused(error: ResponseError, member_id: impl Into<String>) -> Delayed<JoinAnswer> {
+    Delayed::answered(Err(JoinRejection { error, member_id: member_id.into() }))
 }
 
 impl Group {
-    /// Lets a client join. The ticket is answered at once, or when the next generation begins.
-    pub(crate) fn join(&mut self, request: JoinRequest, step: &mut Step<'_>) -> Ticket<JoinAnswer> {
+    /// Lets a client join. The response comes at once, or when the next generation begins.
+    pub(crate) fn join(
+        &mut self,
+        request: JoinRequest,
+        step: &mut Step<'_>,
+    ) -> Delayed<JoinAnswer> {
         if self.state == State::Dead {
             return refused(ResponseError::CoordinatorNotAvailable, request.member_id);
         }
@@ -88,7 +40,11 @@ impl Group {
         }
     }
 
-    fn join_new_member(&mut self, request: JoinRequest, step: &mut Step<'_>) -> Ticket<JoinAnswer> {
+    fn join_new_member(
+        &mut self,
+        request: JoinRequest,
+        step: &mut Step<'_>,
+    ) -> Delayed<JoinAnswer> {
         let member_id = request.new_member_id.clone();
         if let Some(instance_id) = request.instance_id.clone() {
             return match self.static_member_id(&instance_id) {
@@ -109,7 +65,7 @@ impl Group {
         &mut self,
         request: &JoinRequest,
         step: &mut Step<'_>,
-    ) -> Ticket<JoinAnswer> {
+    ) -> Delayed<JoinAnswer> {
         let member_id = request.member_id.clone();
         if let Err(error) = self.validate_member(&member_id, request.instance_id.as_deref()) {
             return refused(error, member_id);
@@ -136,15 +92,15 @@ impl Group {
             }
         };
         let reason = format!("member {member_id} {reason}; client reason: {}", request.reason);
-        let (ticket, waiter) = Ticket::new();
-        self.update_member(&member_id, request, waiter);
+        let (delayed, responder) = Delayed::new();
+        self.update_member(&member_id, request, responder);
         self.rebalance_or_complete_join(&reason, step);
-        ticket
+        delayed
     }
 
     /// The answer to a member that has everything but the last answer.
-    fn current_generation(&self, member_id: &str) -> Ticket<JoinAnswer> {
-        Ticket::answered(Ok(self.joined(member_id, false)))
+    fn current_generation(&self, member_id: &str) -> Delayed<JoinAnswer> {
+        Delayed::answered(Ok(self.joined(member_id, false)))
     }
 
     pub(super) fn joined(&self, member_id: &str, skip_assignment: bool) -> Joined {
@@ -165,8 +121,8 @@ impl Group {
         member_id: String,
         request: JoinRequest,
         step: &mut Step<'_>,
-    ) -> Ticket<JoinAnswer> {
-        let (ticket, waiter) = Ticket::new();
+    ) -> Delayed<JoinAnswer> {
+        let (delayed, responder) = Delayed::new();
         let reason = format!("member {member_id} joins; client reason: {}", request.reason);
         step.events.push(GroupEvent::MemberJoined {
             group: self.id.clone(),
@@ -185,14 +141,14 @@ impl Group {
             rebalance_timeout_ms: request.rebalance_timeout_ms,
             protocols: request.protocols,
             assignment: Bytes::new(),
-            joining: Some(waiter),
+            joining: Some(responder),
             syncing: None,
             is_new: true,
             expires_at: Some(step.after(step.settings.new_member_join_timeout_ms)),
         };
         self.add_member(member, request.protocol_type);
         self.rebalance_or_complete_join(&reason, step);
-        ticket
+        delayed
     }
 
     /// Takes over what the member says of itself now. An earlier request of the same member that
@@ -201,7 +157,7 @@ impl Group {
         &mut self,
         member_id: &str,
         request: &JoinRequest,
-        waiter: Waiter<JoinAnswer>,
+        responder: Responder<JoinAnswer>,
     ) {
         let Some(member) = self.members.get_mut(member_id) else {
             return;
@@ -210,8 +166,8 @@ impl Group {
         member.session_timeout_ms = request.session_timeout_ms;
         member.rebalance_timeout_ms = request.rebalance_timeout_ms;
         let error = ResponseError::RebalanceInProgress;
-        member.answer_join(Err(JoinRefused { error, member_id: member_id.to_owned() }));
-        member.joining = Some(waiter);
+        member.answer_join(Err(JoinRejection { error, member_id: member_id.to_owned() }));
+        member.joining = Some(responder);
     }
 
     /// A static member is back without its member id: a restart. It takes the place of the old
@@ -222,14 +178,14 @@ impl Group {
         instance_id: &str,
         request: &JoinRequest,
         step: &mut Step<'_>,
-    ) -> Ticket<JoinAnswer> {
+    ) -> Delayed<JoinAnswer> {
         let new_id = request.new_member_id.clone();
         let old_leader = self.leader.clone();
         let Some(replaced) = self.rename_static_member(old_id, &new_id, step) else {
             return refused(ResponseError::UnknownMemberId, "");
         };
-        let (ticket, waiter) = Ticket::new();
-        self.update_member(&new_id, request, waiter);
+        let (delayed, responder) = Delayed::new();
+        self.update_member(&new_id, request, responder);
         step.events.push(GroupEvent::MemberReplaced {
             group: self.id.clone(),
             instance: instance_id.to_owned(),
@@ -250,7 +206,7 @@ impl Group {
                 self.complete_join_if_all_joined(step);
             }
         }
-        ticket
+        delayed
     }
 
     /// Moves a static member to its new id and returns what it was. Whoever still waits under the
@@ -263,7 +219,7 @@ impl Group {
     ) -> Option<Member> {
         let mut old = self.members.remove(old_id)?;
         let error = ResponseError::FencedInstanceId;
-        old.answer_join(Err(JoinRefused { error, member_id: old_id.to_owned() }));
+        old.answer_join(Err(JoinRejection { error, member_id: old_id.to_owned() }));
         old.answer_sync(Err(error));
         if self.pending_syncs.remove(old_id) {
             self.pending_syncs.insert(new_id.to_owned());
@@ -301,7 +257,7 @@ impl Group {
         let stored = self.store(None, step);
         let mut answer = Ok(self.joined(new_id, false));
         if let Err(error) = stored {
-            answer = Err(JoinRefused { error, member_id: String::new() });
+            answer = Err(JoinRejection { error, member_id: String::new() });
         } else if let Ok(joined) = &mut answer {
             if understands_skip_assignment {
                 joined.skip_assignment = self.is_leader(new_id);

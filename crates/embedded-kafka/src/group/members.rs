@@ -2,19 +2,10 @@
 
 use kafka_protocol::ResponseError;
 
-use super::state::{Group, JoinTimer, State};
+use super::messages::Leaving;
+use super::state_machine::{Group, JoinTimer, State};
 use super::{GroupEvent, Step};
 use crate::time::Timestamp;
-
-/// Who is to leave: a member by its id, or a static member by its instance id, with an empty
-/// member id where an administrator removes it.
-#[derive(Debug, Clone)]
-pub(crate) struct Leaving {
-    pub(crate) member_id: String,
-    pub(crate) instance_id: Option<String>,
-    /// Why, in the client's own words (KIP-800).
-    pub(crate) reason: String,
-}
 
 /// Something that is to happen when its time has come.
 #[derive(Debug, Clone, PartialEq, Eq)]

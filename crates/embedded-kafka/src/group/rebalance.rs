@@ -3,7 +3,7 @@
 use kafka_protocol::ResponseError;
 use tracing::warn;
 
-use super::state::{Group, JoinTimer, State};
+use super::state_machine::{Group, JoinTimer, State};
 use super::{GroupEvent, Step};
 
 impl Group {

@@ -2,8 +2,8 @@
 //! assignments that they are told. The coordinator looks into them for the topics that are in use,
 //! and where it assigns for classic members itself.
 //!
-//! Every version of the format begins as version 0 does, and those above the known ones go on as the
-//! highest of these.
+//! Every version of the format begins as version 0 does, and those above the known ones go on as
+//! the highest of these.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -5,32 +5,10 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
 
-use super::state::{Group, State};
-use super::waiting::Ticket;
+use super::delayed::Delayed;
+use super::messages::{SyncAnswer, SyncRequest, Synced};
+use super::state_machine::{Group, State};
 use super::{GroupEvent, Step};
-
-/// A SyncGroup request.
-#[derive(Debug, Clone)]
-pub(crate) struct SyncRequest {
-    pub(crate) member_id: String,
-    pub(crate) instance_id: Option<String>,
-    pub(crate) generation: i32,
-    /// What the client believes the group's type to be (version 5, KIP-559), checked if given.
-    pub(crate) protocol_type: Option<String>,
-    pub(crate) protocol_name: Option<String>,
-    /// From the leader: member ids and their assignments.
-    pub(crate) assignments: BTreeMap<String, Bytes>,
-}
-
-/// A member's part.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Synced {
-    pub(crate) protocol_type: Option<String>,
-    pub(crate) protocol_name: Option<String>,
-    pub(crate) assignment: Bytes,
-}
-
-pub(crate) type SyncAnswer = Result<Synced, ResponseError>;
 
 impl Group {
     /// Answers with the member's assignment: at once, or when the leader has handed it in.
@@ -38,18 +16,18 @@ impl Group {
         &mut self,
         request: &SyncRequest,
         step: &mut Step<'_>,
-    ) -> Ticket<SyncAnswer> {
+    ) -> Delayed<SyncAnswer> {
         if let Err(error) = self.validate_sync(request) {
-            return Ticket::answered(Err(error));
+            return Delayed::answered(Err(error));
         }
         match self.state {
-            State::Dead => Ticket::answered(Err(ResponseError::CoordinatorNotAvailable)),
-            State::Empty => Ticket::answered(Err(ResponseError::UnknownMemberId)),
-            State::PreparingRebalance => Ticket::answered(Err(ResponseError::RebalanceInProgress)),
+            State::Dead => Delayed::answered(Err(ResponseError::CoordinatorNotAvailable)),
+            State::Empty => Delayed::answered(Err(ResponseError::UnknownMemberId)),
+            State::PreparingRebalance => Delayed::answered(Err(ResponseError::RebalanceInProgress)),
             State::CompletingRebalance => self.await_leader(request, step),
             State::Stable => {
                 self.sync_received(&request.member_id);
-                Ticket::answered(Ok(self.synced(&request.member_id)))
+                Delayed::answered(Ok(self.synced(&request.member_id)))
             }
         }
     }
@@ -73,18 +51,18 @@ impl Group {
         Ok(())
     }
 
-    fn await_leader(&mut self, request: &SyncRequest, step: &mut Step<'_>) -> Ticket<SyncAnswer> {
-        let (ticket, waiter) = Ticket::new();
+    fn await_leader(&mut self, request: &SyncRequest, step: &mut Step<'_>) -> Delayed<SyncAnswer> {
+        let (delayed, responder) = Delayed::new();
         if let Some(member) = self.members.get_mut(&request.member_id) {
             // As with JoinGroup, an earlier request of the same member has lost its connection.
             member.answer_sync(Err(ResponseError::RebalanceInProgress));
-            member.syncing = Some(waiter);
+            member.syncing = Some(responder);
         }
         self.sync_received(&request.member_id);
         if self.is_leader(&request.member_id) {
             self.assign(&request.assignments, step);
         }
-        ticket
+        delayed
     }
 
     fn sync_received(&mut self, member_id: &str) {

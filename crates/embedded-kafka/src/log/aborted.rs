@@ -39,8 +39,8 @@ pub(crate) struct AbortedTransactions {
 }
 
 impl AbortedTransactions {
-    /// The transactions with records or marker from `from` on that began before `to`, in the order in
-    /// which they ended.
+    /// The transactions with records or marker from `from` on that began before `to`, in the order
+    /// in which they ended.
     pub(crate) fn overlapping(&self, from: i64, to: i64) -> Vec<AbortedTransaction> {
         let first = self.entries.partition_point(|entry| entry.last_offset < from);
         let mut found = Vec::new();

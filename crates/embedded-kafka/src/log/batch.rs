@@ -147,8 +147,8 @@ impl BatchHeader {
         self.attributes & CONTROL != 0
     }
 
-    /// From when on compaction may remove the tombstones or the marker in it, where it has seen them
-    /// before. It takes the place of the base timestamp (KIP-534).
+    /// From when on compaction may remove the tombstones or the marker in it, where it has seen
+    /// them before. It takes the place of the base timestamp (KIP-534).
     pub(crate) fn delete_horizon(&self) -> Option<Timestamp> {
         (self.attributes & DELETE_HORIZON != 0).then_some(self.base_timestamp)
     }
@@ -209,8 +209,8 @@ impl BatchHeader {
         self.max_timestamp = max_timestamp;
     }
 
-    /// The header of the same records, written anew from `base_timestamp` on: of the attributes only
-    /// the transaction stays. Needs its payload and a new CRC.
+    /// The header of the same records, written anew from `base_timestamp` on: of the attributes
+    /// only the transaction stays. Needs its payload and a new CRC.
     pub(super) fn rewritten(&self, base_timestamp: Timestamp) -> Self {
         Self { attributes: self.attributes & TRANSACTIONAL, base_timestamp, ..*self }
     }
@@ -229,15 +229,15 @@ impl BatchHeader {
         Ok(())
     }
 
-    /// Says from when on tombstones or marker may go. The records' timestamps are relative to it from
-    /// then on. Needs a new CRC.
+    /// Says from when on tombstones or marker may go. The records' timestamps are relative to it
+    /// from then on. Needs a new CRC.
     pub(super) fn set_delete_horizon(&mut self, horizon: Timestamp) {
         self.attributes |= DELETE_HORIZON;
         self.base_timestamp = horizon;
     }
 
-    /// Takes back what [`set_delete_horizon`](Self::set_delete_horizon) has said, for a batch without
-    /// records. Needs a new CRC.
+    /// Takes back what [`set_delete_horizon`](Self::set_delete_horizon) has said, for a batch
+    /// without records. Needs a new CRC.
     pub(super) fn clear_delete_horizon(&mut self) {
         self.attributes &= !DELETE_HORIZON;
         self.base_timestamp = self.max_timestamp;

@@ -5,10 +5,6 @@
 
 use std::io::Write;
 
-use bytes::Bytes;
-
-use super::decompress::{DecompressError, Decompressed};
-
 /// How the records of a batch are compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Compression {
@@ -51,16 +47,6 @@ impl Compression {
             Self::Lz4 => 3,
             Self::Zstd => 4,
         }
-    }
-
-    /// Decompresses `bytes` to at most `cap` bytes.
-    pub(crate) fn decompress(self, bytes: &Bytes, cap: usize) -> Result<Bytes, DecompressError> {
-        if self == Self::None {
-            return Ok(bytes.clone());
-        }
-        let mut output = Vec::new();
-        Decompressed::new(self, bytes, cap)?.read_to_end(&mut output)?;
-        Ok(output.into())
     }
 
     /// Compresses `bytes`.
@@ -106,6 +92,8 @@ fn snappy_compress(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
 
     const CODECS: [Compression; 5] = [

@@ -1,9 +1,9 @@
 //! Sparse indexes of a segment in Kafka's file formats: offset to position, and time to offset.
 //!
 //! Entries are appended in memory and go to the file in groups; lookups behind what is in memory
-//! are binary searches with positional reads, so that an index costs the same few kilobytes of memory however
-//! long its segment is. A process that is killed loses only entries of the last segment, and
-//! recovery builds those again.
+//! are binary searches with positional reads, so that an index costs the same few kilobytes of
+//! memory however long its segment is. A process that is killed loses only entries of the last
+//! segment, and recovery builds those again.
 
 use std::fs::File;
 use std::io::{self, Write};

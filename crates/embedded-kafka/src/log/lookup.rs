@@ -1,8 +1,8 @@
 //! Finding records by time: what `ListOffsets` needs.
 //!
-//! The log's lock is held only to take a [`Lookup`], which knows the segments as they were. Resolving
-//! it reads index files and batches, and looks inside compressed ones, so the answer is exact
-//! per record.
+//! The log's lock is held only to take a [`Lookup`], which knows the segments as they were.
+//! Resolving it reads index files and batches, and looks inside compressed ones, so the answer is
+//! exact per record.
 
 use std::ops::ControlFlow;
 
@@ -47,7 +47,8 @@ impl Log {
         }
     }
 
-    /// Asks for the first record with the largest timestamp of all (`ListOffsets` with -3, KIP-734).
+    /// Asks for the first record with the largest timestamp of all (`ListOffsets` with -3,
+    /// KIP-734).
     pub(crate) fn offset_of_max_timestamp(&self) -> Lookup {
         let views = self.segments.iter().map(|one| one.view(one.start_for_max()));
         Lookup { segments: views.collect(), start_offset: self.start_offset, target: None }

@@ -8,8 +8,8 @@ use crate::time::Timestamp;
 
 use super::batch::BatchHeader;
 use super::builder::BatchBuilder;
+use super::log_settings::TimestampType;
 use super::records::Records;
-use super::settings::TimestampType;
 use super::validate::ValidBatch;
 
 /// The version of the key and of the value that Kafka writes.

@@ -6,8 +6,8 @@
 //! [`Lookup`] finds times after it is released. Under the lock an append is one write to the end of
 //! a file, and locating an offset touches no file at all.
 //!
-//! A partition that nobody wrote to has no directory. High watermark, replicas and waiting consumers
-//! are the caller's.
+//! A partition that nobody wrote to has no directory. High watermark, replicas and waiting
+//! consumers are the caller's.
 
 mod aborted;
 mod batch;
@@ -20,9 +20,12 @@ mod epochs;
 mod files;
 mod identity;
 mod index;
+mod log_settings;
 mod lookup;
 mod maintain;
 mod marker;
+mod position;
+mod producer;
 mod producers;
 mod read;
 mod rebuild;
@@ -31,7 +34,6 @@ mod recover;
 mod retention;
 mod scan;
 mod segment;
-mod settings;
 mod shutdown;
 mod skim;
 mod snapshot;
@@ -57,6 +59,7 @@ use uuid::Uuid;
 
 use crate::time::Timestamp;
 
+pub(crate) use self::log_settings::{LogSettings, TimestampType};
 pub(crate) use aborted::{AbortedTransaction, AbortedTransactions};
 pub(crate) use batch::{BatchHeader, HEADER_SIZE};
 pub(crate) use builder::BatchBuilder;
@@ -66,13 +69,14 @@ pub(crate) use identity::{is_partition_directory, owns};
 pub(crate) use lookup::{Found, Lookup};
 pub(crate) use maintain::DeleteRecordsError;
 pub(crate) use marker::EndTransactionMarker;
+pub(crate) use position::Position;
+pub(crate) use producer::Producer;
 pub(crate) use producers::ProducerState;
 pub(crate) use read::{ReadError, Slice};
 pub(crate) use records::Records;
-pub(crate) use settings::{LogSettings, TimestampType};
 pub(crate) use skim::Unreadable;
 pub(crate) use transactions::TransactionStanding;
-pub(crate) use validate::{Rejection, ValidBatch, is_first_batch_transactional, validate};
+pub(crate) use validate::{BatchRejection, ValidBatch, is_first_batch_transactional, validate};
 
 use cleaner::Cleaned;
 use epochs::LeaderEpochs;
@@ -98,7 +102,7 @@ pub(crate) enum LogError {
 pub(crate) enum AppendError {
     /// The producer's epoch or sequence number is wrong, or its transaction does not allow it.
     #[error("{message}")]
-    Refused {
+    Rejected {
         /// The error code for the partition.
         code: ResponseError,
         /// What is wrong, for people.
@@ -113,7 +117,7 @@ impl AppendError {
     /// The error code for the partition.
     pub(crate) fn code(&self) -> ResponseError {
         match self {
-            Self::Refused { code, .. } => *code,
+            Self::Rejected { code, .. } => *code,
             Self::Storage(_) => ResponseError::KafkaStorageError,
         }
     }

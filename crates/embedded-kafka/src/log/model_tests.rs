@@ -1,5 +1,5 @@
-//! A log against a plain list of batches: whatever happens to both, they hold the same, and agree on
-//! which transactions are open and which were aborted.
+//! A log against a plain list of batches: whatever happens to both, they hold the same, and agree
+//! on which transactions are open and which were aborted.
 
 use proptest::prelude::*;
 

@@ -3,9 +3,9 @@
 //!
 //! Per producer id: its epoch and the last five batches, because a client has at most five requests
 //! in flight. A batch that matches one of the five gets the old offset; any other gap in the
-//! sequence is refused. A transactional batch opens a transaction, which lasts until its marker. The
-//! state can be built again from the batches; a [snapshot](super::snapshot) at the start of each
-//! segment makes that short.
+//! sequence is refused. A transactional batch opens a transaction, which lasts until its marker.
+//! The state can be built again from the batches; a [snapshot](super::snapshot) at the start of
+//! each segment makes that short.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -49,7 +49,7 @@ impl StoredBatch {
 
 /// One producer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Producer {
+pub(super) struct ProducerEntry {
     pub(super) epoch: i16,
     pub(super) last_timestamp: Timestamp,
     /// The epoch of the coordinator that wrote its last marker, -1 without one.
@@ -78,21 +78,21 @@ pub(crate) struct ProducerState {
 /// The producers of one log by producer id.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Producers {
-    by_id: HashMap<i64, Producer>,
+    by_id: HashMap<i64, ProducerEntry>,
     /// The open transactions: the producer id by the first offset.
     open: BTreeMap<i64, i64>,
 }
 
 impl Producers {
-    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = (i64, &Producer)> {
+    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = (i64, &ProducerEntry)> {
         self.by_id.iter().map(|(id, producer)| (*id, producer))
     }
 
-    pub(super) fn get(&self, producer_id: i64) -> Option<&Producer> {
+    pub(super) fn get(&self, producer_id: i64) -> Option<&ProducerEntry> {
         self.by_id.get(&producer_id)
     }
 
-    pub(super) fn insert(&mut self, producer_id: i64, producer: Producer) {
+    pub(super) fn insert(&mut self, producer_id: i64, producer: ProducerEntry) {
         if let Some(first_offset) = producer.open_since {
             self.open.insert(first_offset, producer_id);
         }
@@ -187,7 +187,7 @@ impl Producers {
         if !header.has_producer_id() || (header.is_control() && marker.is_none()) {
             return None;
         }
-        let producer = self.by_id.entry(header.producer_id).or_insert_with(|| Producer {
+        let producer = self.by_id.entry(header.producer_id).or_insert_with(|| ProducerEntry {
             epoch: header.producer_epoch,
             last_timestamp: header.max_timestamp,
             coordinator_epoch: -1,
@@ -236,7 +236,7 @@ impl Producers {
     }
 }
 
-impl Producer {
+impl ProducerEntry {
     fn remember(&mut self, header: &BatchHeader) {
         if self.batches.len() == REMEMBERED_BATCHES {
             self.batches.pop_front();
@@ -250,7 +250,7 @@ impl Producer {
     }
 }
 
-fn check_epoch(producer: &Producer, producer_id: i64, epoch: i16) -> Result<(), AppendError> {
+fn check_epoch(producer: &ProducerEntry, producer_id: i64, epoch: i16) -> Result<(), AppendError> {
     if epoch < producer.epoch {
         return Err(refuse(
             ResponseError::InvalidProducerEpoch,
@@ -262,7 +262,7 @@ fn check_epoch(producer: &Producer, producer_id: i64, epoch: i16) -> Result<(), 
 }
 
 fn check_sequence(
-    producer: &Producer,
+    producer: &ProducerEntry,
     header: &BatchHeader,
 ) -> Result<Option<StoredBatch>, AppendError> {
     let first = header.base_sequence;
@@ -286,7 +286,7 @@ fn check_sequence(
 }
 
 fn refuse(code: ResponseError, producer_id: i64, problem: &str) -> AppendError {
-    AppendError::Refused { code, message: format!("Producer {producer_id}: {problem}") }
+    AppendError::Rejected { code, message: format!("Producer {producer_id}: {problem}") }
 }
 
 #[cfg(test)]

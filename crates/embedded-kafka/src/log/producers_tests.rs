@@ -15,7 +15,7 @@ fn batch(epoch: i16, sequence: i32, count: i32, base_offset: i64) -> BatchHeader
 fn check(producers: &Producers, header: BatchHeader) -> Result<Option<i64>, ResponseError> {
     match producers.check(&ValidBatch::new(header, bytes::Bytes::new())) {
         Ok(duplicate) => Ok(duplicate.map(|batch| batch.base_offset())),
-        Err(AppendError::Refused { code, .. }) => Err(code),
+        Err(AppendError::Rejected { code, .. }) => Err(code),
         Err(AppendError::Storage(error)) => panic!("{error}"),
     }
 }

@@ -132,8 +132,8 @@ impl Log {
 }
 
 impl Slice {
-    /// Reads the batches: whole ones, of together at most `max_bytes`. With `at_least_one` the first
-    /// one comes even where it is larger alone, so that a consumer is never stuck.
+    /// Reads the batches: whole ones, of together at most `max_bytes`. With `at_least_one` the
+    /// first one comes even where it is larger alone, so that a consumer is never stuck.
     ///
     /// Empty when there is nothing to read.
     ///

@@ -1,7 +1,7 @@
 //! The records inside a batch, walked without copying them.
 //!
-//! Bytes come from a socket, so every length is checked against the bytes that are left, and nothing
-//! is allocated by a count that a batch claims.
+//! Bytes come from a socket, so every length is checked against the bytes that are left, and
+//! nothing is allocated by a count that a batch claims.
 
 use super::batch::BatchHeader;
 

@@ -1,9 +1,9 @@
 //! Opening a log: at once where it was closed in order, after a check where it was not.
 //!
 //! After a clean shutdown the directory says how far the last segment went, and no batch is read.
-//! Otherwise the process was killed: what it had written is there, except that the last write may be
-//! torn. The last segment is read from its start with every CRC, cut behind the last valid batch,
-//! and its indexes are built again. Earlier segments were complete before a later one began.
+//! Otherwise the process was killed: what it had written is there, except that the last write may
+//! be torn. The last segment is read from its start with every CRC, cut behind the last valid
+//! batch, and its indexes are built again. Earlier segments were complete before a later one began.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -195,8 +195,8 @@ impl Log {
         Ok(false)
     }
 
-    /// Loads the indexes of aborted transactions, and builds again what cannot be right; answers how
-    /// many. That of the last segment is left to [`Log::rebuild_active`] after a kill.
+    /// Loads the indexes of aborted transactions, and builds again what cannot be right; answers
+    /// how many. That of the last segment is left to [`Log::rebuild_active`] after a kill.
     fn restore_aborted(&mut self, listing: &Listing, was_clean: bool) -> io::Result<usize> {
         let mut rebuilt = 0;
         for index in 0..self.segments.len() {

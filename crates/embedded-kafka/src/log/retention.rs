@@ -53,8 +53,8 @@ impl Log {
         })
     }
 
-    /// Removes the segments that end at `offset`, which [`Aged::due`] has answered, or before it. The
-    /// log has gone on since: a last segment that has grown stays. Answers with the new start.
+    /// Removes the segments that end at `offset`, which [`Aged::due`] has answered, or before it.
+    /// The log has gone on since: a last segment that has grown stays. Answers with the new start.
     ///
     /// # Errors
     /// When the files cannot be changed.

@@ -1,8 +1,8 @@
 //! One segment of a log: a file of batches, and its two sparse indexes.
 //!
-//! The files are Kafka's, byte by byte: `00000000000000000042.log`, `.index` and `.timeindex`, named
-//! by the offset of the first record. Only the last segment of a log grows. What readers need to
-//! read without the log's lock is shared in [`SegmentFiles`].
+//! The files are Kafka's, byte by byte: `00000000000000000042.log`, `.index` and `.timeindex`,
+//! named by the offset of the first record. Only the last segment of a log grows. What readers need
+//! to read without the log's lock is shared in [`SegmentFiles`].
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Write};
@@ -16,7 +16,7 @@ use crate::time::Timestamp;
 use super::batch::{BatchHeader, HEADER_SIZE, NO_TIMESTAMP};
 use super::files::{OpenFiles, remove_if_there};
 use super::index::{OffsetEntry, SparseIndex, TimeEntry};
-use super::settings::LogSettings;
+use super::log_settings::LogSettings;
 use super::view::{Indexed, SegmentFiles, SegmentView, Start};
 
 /// How many of the newest batches are found without an index.
@@ -38,11 +38,13 @@ pub(super) struct Segment {
     created: Timestamp,
     /// By how many ms it is closed before its time (`segment.jitter.ms`).
     jitter: Timestamp,
-    /// Base offset and position of the newest batches: what consumers at the end of the log ask for.
+    /// Base offset and position of the newest batches: what consumers at the end of the log ask
+    /// for.
     newest: VecDeque<(i64, u32)>,
     /// A failed write may have left bytes behind the end.
     has_torn_tail: bool,
-    /// The offset behind the last record, where compaction has removed those up to the next segment.
+    /// The offset behind the last record, where compaction has removed those up to the next
+    /// segment.
     compacted_end: Option<i64>,
 }
 

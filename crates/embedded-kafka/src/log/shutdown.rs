@@ -1,7 +1,7 @@
 //! Closing a log in order, so that the next start reads no batch.
 //!
-//! What a start needs to know is written into one small file, which the first change after that start
-//! removes: where it stands, everything else in the directory is complete.
+//! What a start needs to know is written into one small file, which the first change after that
+//! start removes: where it stands, everything else in the directory is complete.
 
 use std::io;
 use std::path::Path;

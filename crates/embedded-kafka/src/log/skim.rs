@@ -123,8 +123,8 @@ pub(super) fn skim(from: &mut Decompressed<'_>) -> Result<Skimmed, Unreadable> {
     })
 }
 
-/// The same for a record that is all here, as most are. `None` leaves it to the slower way to find out
-/// what is missing or wrong.
+/// The same for a record that is all here, as most are. `None` leaves it to the slower way to find
+/// out what is missing or wrong.
 fn skim_slice(from: &mut &[u8]) -> Option<Skimmed> {
     let skip = |from: &mut &[u8]| {
         let size = records::read_varint(from).ok()?;

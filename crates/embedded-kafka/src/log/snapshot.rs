@@ -7,7 +7,7 @@ use std::io;
 use std::path::Path;
 
 use super::files::{read_if_there, replace};
-use super::producers::{Producer, Producers, StoredBatch};
+use super::producers::{ProducerEntry, Producers, StoredBatch};
 use super::view::{SNAPSHOT_SUFFIX, file_name};
 
 /// The version of the format.
@@ -65,7 +65,7 @@ fn decode(contents: &[u8]) -> Option<Producers> {
         let (head, behind) = rest.split_first_chunk::<PRODUCER_BYTES>()?;
         let count = usize::from(head[PRODUCER_BYTES - 1]);
         let (batches, behind) = behind.split_at_checked(count * BATCH_BYTES)?;
-        let producer = Producer {
+        let producer = ProducerEntry {
             epoch: i16::from_be_bytes(field(head, 8)),
             last_timestamp: i64::from_be_bytes(field(head, 10)),
             coordinator_epoch: i32::from_be_bytes(field(head, 18)),

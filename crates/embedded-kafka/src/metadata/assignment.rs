@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use kafka_protocol::ResponseError;
 
-use super::Refusal;
+use crate::rejection::Rejection;
 
 /// Spreads the replicas of `count` partitions over the nodes, so that leaders and followers are
 /// shared out evenly. `first` is the number of the first partition, which is above 0 where
@@ -30,8 +30,8 @@ pub(super) fn check_manual(
     nodes: &[i32],
     replicas: &[Vec<i32>],
     replication_factor: Option<usize>,
-) -> Result<(), Refusal> {
-    let refuse = |message| Err(Refusal::new(ResponseError::InvalidReplicaAssignment, message));
+) -> Result<(), Rejection> {
+    let refuse = |message| Err(Rejection::new(ResponseError::InvalidReplicaAssignment, message));
     let replication_factor =
         replication_factor.or_else(|| replicas.first().map(Vec::len)).unwrap_or(0);
     for brokers in replicas {

@@ -8,30 +8,14 @@ use kafka_protocol::ResponseError;
 use uuid::Uuid;
 
 use super::assignment::{check_manual, spread};
-use super::config::TopicConfig;
-use super::config::layers::Given;
+use super::new_topic::{MOST_PARTITIONS, NewTopic};
 use super::store::TopicRecord;
-use super::{Metadata, Refusal, Topic, names};
+use super::{Metadata, Topic, names};
+use crate::config::TopicConfig;
+use crate::config::layers::Given;
 use crate::event::Event;
 use crate::log::{is_partition_directory, owns};
-
-/// The most partitions that one topic may have here, and that one request may create (as in Kafka),
-/// so that a typing error does not make a million.
-pub(crate) const MOST_PARTITIONS: i32 = 10_000;
-
-/// A topic that somebody wants.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct NewTopic {
-    pub(crate) name: String,
-    /// `None` for the cluster's default (-1 on the wire).
-    pub(crate) partitions: Option<i32>,
-    /// `None` for the cluster's default (-1 on the wire).
-    pub(crate) replication_factor: Option<i16>,
-    /// The replicas of each partition, where the caller chooses them.
-    pub(crate) assignments: Vec<(i32, Vec<i32>)>,
-    /// Settings other than the defaults.
-    pub(crate) config: Vec<(String, Option<String>)>,
-}
+use crate::rejection::Rejection;
 
 impl Metadata {
     /// Creates a topic, or only checks that it could be.
@@ -39,7 +23,7 @@ impl Metadata {
         &self,
         new: NewTopic,
         validate_only: bool,
-    ) -> Result<Arc<Topic>, Refusal> {
+    ) -> Result<Arc<Topic>, Rejection> {
         let _one_at_a_time = self.changing.lock();
         self.check_name(&new.name)?;
         let given = new.config.iter().map(|(name, value)| (name.as_str(), value.as_deref()));
@@ -47,7 +31,7 @@ impl Metadata {
         let replicas = self.place(&new)?;
         if !validate_only {
             let partitions = 0..replicas.len() as i32;
-            self.clear_away(&new.name, partitions).map_err(|error| Refusal::storage(&error))?;
+            self.clear_away(&new.name, partitions).map_err(|error| Rejection::storage(&error))?;
         }
         let record = TopicRecord {
             name: new.name,
@@ -55,23 +39,23 @@ impl Metadata {
             replicas,
             config: config.overrides().clone(),
         };
-        let nodes = self.nodes.standings();
+        let nodes = self.nodes.availability();
         let topic = Topic::open(record.clone(), &self.place_for_logs(&nodes))
-            .map_err(|error| Refusal::storage(&error))?;
+            .map_err(|error| Rejection::storage(&error))?;
         let topic = Arc::new(topic);
         if validate_only {
             return Ok(topic);
         }
-        self.store.write_topic(&record).map_err(|error| Refusal::storage(&error))?;
+        self.store.write_topic(&record).map_err(|error| Rejection::storage(&error))?;
         self.topics.write().insert(Arc::clone(&topic));
         self.events
             .emit(|| Event::TopicCreated { topic: record.name, partitions: record.replicas.len() });
         Ok(topic)
     }
 
-    /// The topic, created with the cluster's defaults where nobody has created it, or with what Kafka
-    /// gives to a topic of its own.
-    pub(crate) fn create_when_asked_for(&self, name: &str) -> Result<Arc<Topic>, Refusal> {
+    /// The topic, created with the cluster's defaults where nobody has created it, or with what
+    /// Kafka gives to a topic of its own.
+    pub(crate) fn create_when_asked_for(&self, name: &str) -> Result<Arc<Topic>, Rejection> {
         let new = match name {
             names::CONSUMER_OFFSETS => self.new_offsets_topic(),
             names::TRANSACTION_STATE => self.new_transaction_topic(),
@@ -80,7 +64,7 @@ impl Metadata {
         match self.create_topic(new, false) {
             // Two clients that ask at the same moment both get the topic.
             Err(refusal) if refusal.code == ResponseError::TopicAlreadyExists => {
-                self.topic(name).ok_or_else(Refusal::unknown_topic)
+                self.topic(name).ok_or_else(Rejection::unknown_topic)
             }
             created => created,
         }
@@ -91,13 +75,13 @@ impl Metadata {
     ///
     /// # Errors
     /// `UNKNOWN_TOPIC_OR_PARTITION` where somebody else was faster, `KAFKA_STORAGE_ERROR`.
-    pub(crate) fn delete_topic(&self, topic: &Topic) -> Result<(), Refusal> {
+    pub(crate) fn delete_topic(&self, topic: &Topic) -> Result<(), Rejection> {
         let _one_at_a_time = self.changing.lock();
         let name = &*topic.name;
         if self.topic_by_id(topic.id).is_none() {
-            return Err(Refusal::unknown_topic());
+            return Err(Rejection::unknown_topic());
         }
-        self.store.remove_topic(name).map_err(|error| Refusal::storage(&error))?;
+        self.store.remove_topic(name).map_err(|error| Rejection::storage(&error))?;
         self.topics.write().remove(name);
         for partition in topic.partitions().iter() {
             // What cannot be removed now goes when the name is used again, or at the next start.
@@ -116,10 +100,10 @@ impl Metadata {
         count: i32,
         assignments: Option<&[Vec<i32>]>,
         validate_only: bool,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Rejection> {
         let _one_at_a_time = self.changing.lock();
         // Kafka says no more than the code here.
-        let unknown = || Refusal::new(ResponseError::UnknownTopicOrPartition, "");
+        let unknown = || Rejection::new(ResponseError::UnknownTopicOrPartition, "");
         let topic = self.topic(name).ok_or_else(unknown)?;
         let partitions = topic.partitions();
         let present = partitions.len();
@@ -131,7 +115,7 @@ impl Metadata {
                 self.spread_over_nodes(added, factor, present, shift(name))?
             }
             Some(given) if given.len() != added => {
-                return Err(Refusal::new(
+                return Err(Rejection::new(
                     ResponseError::InvalidReplicaAssignment,
                     format!(
                         "Attempted to add {added} additional partition(s), but only {} \
@@ -149,14 +133,14 @@ impl Metadata {
             return Ok(());
         }
         let record = topic.record(&topic.config(), replicas.clone());
-        let nodes = self.nodes.standings();
+        let nodes = self.nodes.availability();
         let first = present as i32;
-        self.clear_away(name, first..count).map_err(|error| Refusal::storage(&error))?;
+        self.clear_away(name, first..count).map_err(|error| Rejection::storage(&error))?;
         // What cannot be opened is not written down, or the next start would fail over it.
         let opened = topic
             .open_partitions(replicas, &self.place_for_logs(&nodes))
-            .map_err(|error| Refusal::storage(&error))?;
-        self.store.write_topic(&record).map_err(|error| Refusal::storage(&error))?;
+            .map_err(|error| Rejection::storage(&error))?;
+        self.store.write_topic(&record).map_err(|error| Rejection::storage(&error))?;
         topic.add_partitions(opened);
         Ok(())
     }
@@ -172,16 +156,16 @@ impl Metadata {
         &self,
         name: &str,
         validate_only: bool,
-        change: &dyn Fn(&TopicConfig) -> Result<TopicConfig, Refusal>,
-    ) -> Result<(), Refusal> {
+        change: &dyn Fn(&TopicConfig) -> Result<TopicConfig, Rejection>,
+    ) -> Result<(), Rejection> {
         let _one_at_a_time = self.changing.lock();
-        let topic = self.topic(name).ok_or_else(|| Refusal::no_such_topic(name))?;
+        let topic = self.topic(name).ok_or_else(|| Rejection::no_such_topic(name))?;
         let config = change(&topic.config())?;
         if validate_only {
             return Ok(());
         }
         let record = topic.record(&config, Vec::new());
-        self.store.write_topic(&record).map_err(|error| Refusal::storage(&error))?;
+        self.store.write_topic(&record).map_err(|error| Rejection::storage(&error))?;
         topic.configure(&config, &self.handed_down());
         Ok(())
     }
@@ -195,8 +179,8 @@ impl Metadata {
         &self,
         name: &str,
         validate_only: bool,
-        change: &dyn Fn(&Given) -> Result<Given, Refusal>,
-    ) -> Result<bool, Refusal> {
+        change: &dyn Fn(&Given) -> Result<Given, Rejection>,
+    ) -> Result<bool, Rejection> {
         let _one_at_a_time = self.changing.lock();
         let now = self.node_overrides(name);
         let changed = change(&now)?;
@@ -230,33 +214,33 @@ impl Metadata {
         Ok(())
     }
 
-    fn check_name(&self, name: &str) -> Result<(), Refusal> {
-        let invalid = |message| Refusal::new(ResponseError::InvalidTopicException, message);
+    fn check_name(&self, name: &str) -> Result<(), Rejection> {
+        let invalid = |message| Rejection::new(ResponseError::InvalidTopicException, message);
         names::validate(name).map_err(invalid)?;
         let topics = self.topics.read();
         if topics.by_name.contains_key(name) {
             let message = format!("Topic '{name}' already exists.");
-            return Err(Refusal::new(ResponseError::TopicAlreadyExists, message));
+            return Err(Rejection::new(ResponseError::TopicAlreadyExists, message));
         }
         names::check_collision(name, topics.by_name.keys().map(|name| &**name)).map_err(invalid)
     }
 
     /// The nodes for each partition of a new topic.
-    fn place(&self, new: &NewTopic) -> Result<Vec<Vec<i32>>, Refusal> {
+    fn place(&self, new: &NewTopic) -> Result<Vec<Vec<i32>>, Rejection> {
         if !new.assignments.is_empty() {
             return self.place_as_told(new);
         }
         let partitions = new.partitions.unwrap_or(self.settings.default_partitions);
         let factor = new.replication_factor.unwrap_or(self.settings.default_replication_factor);
         if partitions < 1 {
-            return Err(Refusal::new(
+            return Err(Rejection::new(
                 ResponseError::InvalidPartitions,
                 "Number of partitions was set to an invalid non-positive value.",
             ));
         }
         check_count(partitions)?;
         if factor < 1 {
-            return Err(Refusal::new(
+            return Err(Rejection::new(
                 ResponseError::InvalidReplicationFactor,
                 "Replication factor was set to an invalid non-positive value.",
             ));
@@ -273,10 +257,10 @@ impl Metadata {
         factor: usize,
         first: usize,
         shift: usize,
-    ) -> Result<Vec<Vec<i32>>, Refusal> {
+    ) -> Result<Vec<Vec<i32>>, Rejection> {
         let up: Vec<i32> = self.nodes().iter().map(|node| node.id).collect();
         if up.is_empty() {
-            return Err(Refusal::new(
+            return Err(Rejection::new(
                 ResponseError::InvalidReplicationFactor,
                 format!(
                     "Unable to replicate the partition {factor} time(s): All brokers are currently \
@@ -293,12 +277,12 @@ impl Metadata {
         Ok(replicas)
     }
 
-    fn place_as_told(&self, new: &NewTopic) -> Result<Vec<Vec<i32>>, Refusal> {
+    fn place_as_told(&self, new: &NewTopic) -> Result<Vec<Vec<i32>>, Rejection> {
         let refuse = |what| {
             let message = format!(
                 "A manual partition assignment was specified, but {what} was not set to -1."
             );
-            Err(Refusal::new(ResponseError::InvalidRequest, message))
+            Err(Rejection::new(ResponseError::InvalidRequest, message))
         };
         if new.replication_factor.is_some() {
             return refuse("replication factor");
@@ -309,7 +293,7 @@ impl Metadata {
         let mut assignments = new.assignments.clone();
         assignments.sort();
         if assignments.iter().zip(0..).any(|((index, _), expected)| *index != expected) {
-            return Err(Refusal::new(
+            return Err(Rejection::new(
                 ResponseError::InvalidReplicaAssignment,
                 "partitions should be a consecutive 0-based integer sequence",
             ));
@@ -322,8 +306,8 @@ impl Metadata {
 }
 
 /// How many partitions are to be added.
-fn increase(name: &str, present: usize, count: i32) -> Result<usize, Refusal> {
-    let invalid = |message| Err(Refusal::new(ResponseError::InvalidPartitions, message));
+fn increase(name: &str, present: usize, count: i32) -> Result<usize, Rejection> {
+    let invalid = |message| Err(Rejection::new(ResponseError::InvalidPartitions, message));
     match usize::try_from(count) {
         Ok(count) if count > present => Ok(count - present),
         Ok(count) if count == present => {
@@ -335,22 +319,22 @@ fn increase(name: &str, present: usize, count: i32) -> Result<usize, Refusal> {
     }
 }
 
-fn check_count(partitions: i32) -> Result<(), Refusal> {
+fn check_count(partitions: i32) -> Result<(), Rejection> {
     if partitions <= MOST_PARTITIONS {
         return Ok(());
     }
-    Err(Refusal::new(
+    Err(Rejection::new(
         ResponseError::InvalidPartitions,
         format!("A topic has at most {MOST_PARTITIONS} partitions here, not {partitions}."),
     ))
 }
 
 /// Whether there are nodes enough for each replica of a partition to have its own.
-fn check_factor(factor: usize, nodes: usize) -> Result<(), Refusal> {
+fn check_factor(factor: usize, nodes: usize) -> Result<(), Rejection> {
     if factor <= nodes {
         return Ok(());
     }
-    Err(Refusal::new(
+    Err(Rejection::new(
         ResponseError::InvalidReplicationFactor,
         format!(
             "Unable to replicate the partition {factor} time(s): The target replication factor of \
@@ -366,10 +350,10 @@ fn shift(name: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Node;
     use super::*;
-    use crate::cluster::Node;
+    use crate::config::Settings;
     use crate::event::Events;
-    use crate::settings::Settings;
     use crate::time::Clock;
 
     #[test]

@@ -7,8 +7,9 @@ use std::io;
 
 use kafka_protocol::ResponseError;
 
-use super::{Metadata, NewTopic};
-use crate::log::{BatchHeader, HEADER_SIZE, ReadError, Records};
+use super::Metadata;
+use super::new_topic::NewTopic;
+use crate::log::{BatchHeader, ReadError};
 
 /// How many nodes hold an internal topic, where there are as many
 /// (`offsets.topic.replication.factor`, `transaction.state.log.replication.factor`).
@@ -16,9 +17,6 @@ const REPLICATION_FACTOR: usize = 3;
 
 /// How much of a partition is read at once when a cluster starts, in bytes.
 const REPLAY_BYTES: usize = 1 << 20;
-
-/// The key of a record and its value, `None` where the key was deleted.
-pub(super) type KeyAndValue<'a> = (&'a [u8], Option<&'a [u8]>);
 
 impl Metadata {
     /// How many nodes hold an internal topic, where nobody has chosen that.
@@ -60,7 +58,7 @@ impl Metadata {
 
     /// Hands on every batch of those partitions of a topic that are wanted, header first, each
     /// partition in the order in which it was written.
-    pub(super) fn read_internal_topic(
+    pub(crate) fn read_internal_topic(
         &self,
         topic: &str,
         is_wanted: impl Fn(i32) -> bool,
@@ -108,19 +106,4 @@ fn visit_batches(
         batches = rest;
     }
     Ok(next)
-}
-
-/// Hands on the records of a batch that have a key.
-pub(super) fn visit_records(
-    header: &BatchHeader,
-    batch: &[u8],
-    mut visit: impl FnMut(KeyAndValue<'_>),
-) -> io::Result<()> {
-    for record in Records::new(header, &batch[HEADER_SIZE..]).map_err(io::Error::other)? {
-        let record = record.map_err(io::Error::other)?;
-        if let Some(key) = record.key {
-            visit((key, record.value));
-        }
-    }
-    Ok(())
 }

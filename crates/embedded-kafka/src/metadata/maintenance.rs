@@ -6,8 +6,8 @@
 
 use std::sync::atomic::Ordering;
 
-use super::config::CleanupPolicy;
 use super::{Metadata, Partition, Topic};
+use crate::config::CleanupPolicy;
 use crate::log::{Log, LogError};
 use crate::time::Timestamp;
 
@@ -82,9 +82,9 @@ impl Partition {
         Ok(start_offset)
     }
 
-    /// Compacts the log where that is due, and says up to which offset it is clean then. `None` where
-    /// it is not due, or `is_stopped` says that there is no more time. Reads and writes files, though
-    /// under the lock it only moves and removes some.
+    /// Compacts the log where that is due, and says up to which offset it is clean then. `None`
+    /// where it is not due, or `is_stopped` says that there is no more time. Reads and writes
+    /// files, though under the lock it only moves and removes some.
     ///
     /// # Errors
     /// When the files cannot be read or changed.

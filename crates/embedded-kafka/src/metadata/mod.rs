@@ -7,17 +7,18 @@ mod assignment;
 mod changes;
 mod internal_topic;
 mod maintenance;
+mod new_topic;
+mod node_list;
 mod nodes;
 mod offsets_topic;
 mod partition;
+mod partition_state;
 mod reassign;
-mod refusal;
 pub(crate) mod replication;
 mod store;
 mod topic;
 mod transaction_topic;
 
-pub(crate) mod config;
 pub(crate) mod names;
 
 use std::collections::{BTreeMap, HashMap};
@@ -30,28 +31,24 @@ use kafka_protocol::ResponseError;
 use parking_lot::{Mutex, RwLock};
 use uuid::Uuid;
 
-use self::config::layers::{Given, HandedDown};
-use self::config::{Layers, start};
-use self::nodes::Nodes;
-use self::replication::{NO_LEADER, NodeStanding};
+use self::node_list::Nodes;
+use self::replication::{NO_LEADER, NodeAvailability};
 use self::store::{ClusterRecord, Store, StoreError};
-use crate::cluster::Node;
+use crate::config::layers::{Given, HandedDown};
+use crate::config::{Layers, Settings, started};
 use crate::error::StartError;
 use crate::event::Events;
 use crate::log::{OpenFiles, is_partition_directory};
-use crate::settings::Settings;
+use crate::rejection::Rejection;
 use crate::time::{Clock, Timestamp};
 
-pub(crate) use self::changes::{MOST_PARTITIONS, NewTopic};
-pub(crate) use self::nodes::Voter;
-pub(crate) use self::offsets_topic::OffsetsTopic;
-pub(crate) use self::partition::{
-    Partition, PartitionState, Position, READ_COMMITTED, READ_UNCOMMITTED, Written,
-};
-pub(crate) use self::refusal::Refusal;
+pub(crate) use self::new_topic::{MOST_PARTITIONS, NewTopic};
+pub use self::node_list::Node;
+pub(crate) use self::node_list::Voter;
+pub(crate) use self::partition::Partition;
+pub(crate) use self::partition_state::{PartitionState, READ_COMMITTED, READ_UNCOMMITTED, Written};
 use self::topic::Place;
 pub(crate) use self::topic::Topic;
-pub(crate) use self::transaction_topic::TransactionTopic;
 
 /// Producer ids are given out of blocks, so that the disk is asked once for many.
 const PRODUCER_ID_BLOCK: i64 = 1000;
@@ -88,8 +85,8 @@ struct Topics {
     by_id: HashMap<Uuid, Arc<Topic>>,
 }
 
-/// Over how many partitions groups and transactional ids are spread. As in Kafka that is decided when
-/// the cluster starts, whatever becomes of the topics later.
+/// Over how many partitions groups and transactional ids are spread. As in Kafka that is decided
+/// when the cluster starts, whatever becomes of the topics later.
 #[derive(Debug)]
 struct InternalPartitions {
     offsets: i32,
@@ -136,12 +133,12 @@ impl Metadata {
         let nodes = Nodes::new(nodes);
         let open_files = OpenFiles::new(OPEN_FILES);
         let mut topics = Topics::default();
-        let standings = nodes.standings();
+        let availability = nodes.availability();
         let handed_down =
             Arc::new(HandedDown::of(&settings.given, &with_min_in_sync(&record, settings)));
         let place = Place {
             store: &store,
-            nodes: &standings,
+            nodes: &availability,
             epoch: record.elections,
             open_files: &open_files,
             now: clock.now(),
@@ -198,7 +195,7 @@ impl Metadata {
 
     /// Where a node's settings come from, the nearest first.
     pub(crate) fn layers(&self, node: i32) -> Layers {
-        let place = start::Place {
+        let place = started::Place {
             node,
             address: self.node(node).map(|node| node.address.to_string()).unwrap_or_default(),
             log_dir: self.store.logs().display().to_string(),
@@ -208,7 +205,7 @@ impl Metadata {
         Layers {
             own: self.node_overrides(&node.to_string()),
             of_all: self.node_overrides(""),
-            started: start::started(&self.settings, &place),
+            started: started::started(&self.settings, &place),
         }
     }
 
@@ -237,7 +234,7 @@ impl Metadata {
     }
 
     /// Writes down other settings in the place of those that were set while nodes ran.
-    fn write_node_overrides(&self, name: &str, mut overrides: Given) -> Result<(), Refusal> {
+    fn write_node_overrides(&self, name: &str, mut overrides: Given) -> Result<(), Rejection> {
         if name.is_empty() && overrides.get(MIN_IN_SYNC) == Some(&min_in_sync(&self.settings)) {
             overrides.remove(MIN_IN_SYNC);
         }
@@ -257,7 +254,7 @@ impl Metadata {
         &self,
         group: &str,
         overrides: BTreeMap<String, String>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Rejection> {
         self.change_record(|record| put(&mut record.group_overrides, group, overrides))
     }
 
@@ -280,17 +277,17 @@ impl Metadata {
         &self,
         subscription: &str,
         overrides: Given,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Rejection> {
         self.change_record(|record| put(&mut record.metrics_overrides, subscription, overrides))
     }
 
-    fn change_record(&self, change: impl FnOnce(&mut ClusterRecord)) -> Result<(), Refusal> {
+    fn change_record(&self, change: impl FnOnce(&mut ClusterRecord)) -> Result<(), Rejection> {
         let mut counters = self.counters.lock();
         let mut record = counters.record.clone();
         change(&mut record);
         self.store
             .write_cluster(&record)
-            .map_err(|error| Refusal::new(ResponseError::KafkaStorageError, error.to_string()))?;
+            .map_err(|error| Rejection::new(ResponseError::KafkaStorageError, error.to_string()))?;
         counters.record = record;
         Ok(())
     }
@@ -305,8 +302,8 @@ impl Metadata {
         self.counters.lock().record.elections.saturating_add(1)
     }
 
-    /// How many changes of the metadata there were since the cluster started, and one: where the log
-    /// of Kafka's controllers ends.
+    /// How many changes of the metadata there were since the cluster started, and one: where the
+    /// log of Kafka's controllers ends.
     pub(crate) fn changes(&self) -> i64 {
         self.store.changes()
     }
@@ -382,14 +379,14 @@ impl Metadata {
         }
     }
 
-    fn place_for_logs<'a>(&'a self, nodes: &'a [NodeStanding]) -> Place<'a> {
+    fn place_for_logs<'a>(&'a self, nodes: &'a [NodeAvailability]) -> Place<'a> {
         let now = self.clock.now();
         let (store, open_files, handed_down) = (&self.store, &self.open_files, self.handed_down());
         Place { store, nodes, epoch: 0, open_files, now, handed_down }
     }
 
     fn node_ids(&self) -> Vec<i32> {
-        self.nodes.standings().iter().map(|node| node.id).collect()
+        self.nodes.availability().iter().map(|node| node.id).collect()
     }
 
     /// Removes what a crash left of topics that are gone. Whatever else is there is not ours.
@@ -427,9 +424,9 @@ impl Topics {
     }
 }
 
-/// What was set for nodes. A cluster with eligible leader replicas has one `min.insync.replicas` for
-/// all of them, set as if by an administrator (KIP-966): the one that it was started with. It is not
-/// written down, so that the next start can choose another.
+/// What was set for nodes. A cluster with eligible leader replicas has one `min.insync.replicas`
+/// for all of them, set as if by an administrator (KIP-966): the one that it was started with. It
+/// is not written down, so that the next start can choose another.
 fn with_min_in_sync(record: &ClusterRecord, settings: &Settings) -> Overrides {
     let mut overrides = record.node_overrides.clone();
     let of_all = overrides.entry(String::new()).or_default();

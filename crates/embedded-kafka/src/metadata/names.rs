@@ -16,6 +16,16 @@ pub(crate) fn is_internal(name: &str) -> bool {
     name == CONSUMER_OFFSETS || name == TRANSACTION_STATE
 }
 
+/// The partition of an internal topic that a group or a transactional id belongs to: Java's
+/// `String.hashCode` of its name, without its sign, modulo the number of partitions.
+pub(crate) fn partition_of(name: &str, partitions: i32) -> i32 {
+    let hash = name
+        .encode_utf16()
+        .fold(0i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)));
+    // Kafka takes zero for the one number that has no positive counterpart.
+    hash.checked_abs().unwrap_or(0) % partitions.max(1)
+}
+
 /// Checks the name of a topic.
 ///
 /// # Errors

@@ -6,110 +6,12 @@
 
 use std::sync::Arc;
 
-use parking_lot::RwLock;
-
+use super::node_list::{Node, Voter};
 use super::partition::Moved;
-use super::replication::{Election, NodeStanding, Replication};
+use super::replication::{Election, Replication};
 use super::{Metadata, Partition, Topic};
-use crate::cluster::Node;
 use crate::event::Event;
 use crate::time::Timestamp;
-
-/// All nodes of the cluster, up or not.
-#[derive(Debug)]
-pub(super) struct Nodes {
-    all: RwLock<Vec<NodeState>>,
-    /// Those that clients are told of.
-    listed: RwLock<Arc<[Node]>>,
-}
-
-#[derive(Debug, Clone)]
-struct NodeState {
-    node: Node,
-    is_up: bool,
-    is_paused: bool,
-    /// Whether it went without handing over.
-    was_killed: bool,
-    /// When the cluster is going to miss it.
-    missed_at: Option<Timestamp>,
-    /// How many changes of the metadata there were when it went, and when that was.
-    left_at: Option<(i64, Timestamp)>,
-}
-
-/// A node as one of those who keep the cluster's metadata.
-#[derive(Debug)]
-pub(crate) struct Voter {
-    pub(crate) node: Node,
-    /// Of one that is down, how many changes it has heard of, and when it last did.
-    pub(crate) left_at: Option<(i64, Timestamp)>,
-}
-
-impl Nodes {
-    pub(super) fn new(nodes: &[Node]) -> Self {
-        let all = nodes.iter().map(|node| NodeState {
-            node: node.clone(),
-            is_up: true,
-            is_paused: false,
-            was_killed: false,
-            missed_at: None,
-            left_at: None,
-        });
-        Self { all: RwLock::new(all.collect()), listed: RwLock::new(nodes.into()) }
-    }
-
-    pub(super) fn listed(&self) -> Arc<[Node]> {
-        Arc::clone(&self.listed.read())
-    }
-
-    pub(super) fn count(&self) -> usize {
-        self.all.read().len()
-    }
-
-    pub(super) fn standings(&self) -> Vec<NodeStanding> {
-        let all = self.all.read();
-        let standing = |state: &NodeState| NodeStanding {
-            id: state.node.id,
-            is_up: state.is_up,
-            is_paused: state.is_paused,
-        };
-        all.iter().map(standing).collect()
-    }
-
-    /// Those that are down, and that nobody takes for up any more.
-    fn fenced(&self) -> Vec<Node> {
-        let all = self.all.read();
-        let is_fenced = |state: &&NodeState| !state.is_up && state.missed_at.is_none();
-        all.iter().filter(is_fenced).map(|state| state.node.clone()).collect()
-    }
-
-    fn voters(&self) -> Vec<Voter> {
-        let all = self.all.read();
-        let voter = |it: &NodeState| Voter {
-            node: it.node.clone(),
-            left_at: it.left_at.filter(|_| !it.is_up),
-        };
-        all.iter().map(voter).collect()
-    }
-
-    /// Changes a node, and who is listed with it. Answers with how it was before, `None` where
-    /// there is no such node.
-    fn change(&self, id: i32, change: impl FnOnce(&mut NodeState)) -> Option<NodeState> {
-        let mut all = self.all.write();
-        let state = all.iter_mut().find(|state| state.node.id == id)?;
-        let before = state.clone();
-        change(state);
-        let is_listed = |state: &&NodeState| state.is_up || state.missed_at.is_some();
-        let listed = all.iter().filter(is_listed).map(|state| state.node.clone()).collect();
-        *self.listed.write() = listed;
-        Some(before)
-    }
-
-    fn missed(&self, now: Timestamp) -> Vec<i32> {
-        let all = self.all.read();
-        let is_due = |state: &&NodeState| state.missed_at.is_some_and(|at| at <= now);
-        all.iter().filter(is_due).map(|state| state.node.id).collect()
-    }
-}
 
 /// A partition that has another leader.
 #[derive(Debug)]
@@ -131,25 +33,28 @@ impl Metadata {
 
     /// Whether there is such a node, up or not.
     pub(crate) fn has_node(&self, node: i32) -> bool {
-        self.nodes.standings().iter().any(|other| other.id == node)
+        self.nodes.availability().iter().any(|other| other.id == node)
     }
 
     /// Whether the node fetches nothing from other leaders.
     pub(crate) fn is_replication_paused(&self, node: i32) -> bool {
-        self.nodes.standings().iter().any(|other| other.id == node && other.is_paused)
+        self.nodes
+            .availability()
+            .iter()
+            .any(|other| other.id == node && other.is_replication_paused)
     }
 
-    /// The node has died. It is missed at `missed_at`.
-    pub(crate) fn lose_node(&self, node: i32, missed_at: Timestamp) {
-        self.silence_node(node, missed_at, true);
+    /// Kills a node. It is missed at `missed_at`.
+    pub(crate) fn kill_node(&self, node: i32, missed_at: Timestamp) {
+        self.mark_down(node, missed_at, true);
     }
 
-    /// The node does nothing any more, and has lost nothing. It is missed at `missed_at`.
-    pub(crate) fn halt_node(&self, node: i32, missed_at: Timestamp) {
-        self.silence_node(node, missed_at, false);
+    /// Pauses a node, which does nothing and has lost nothing. It is missed at `missed_at`.
+    pub(crate) fn pause_node(&self, node: i32, missed_at: Timestamp) {
+        self.mark_down(node, missed_at, false);
     }
 
-    fn silence_node(&self, node: i32, missed_at: Timestamp, was_killed: bool) {
+    fn mark_down(&self, node: i32, missed_at: Timestamp, was_killed: bool) {
         let _one_at_a_time = self.changing.lock();
         let left_at = (self.changes(), self.clock.now());
         self.nodes.change(node, |state| {
@@ -165,7 +70,7 @@ impl Metadata {
         });
         let now = self.clock.now();
         self.disturb(|partition| {
-            partition.disturb(|replication, end| replication.lose(node, end, now))
+            partition.disturb(|replication, end| replication.mark_down(node, end, now))
         });
     }
 
@@ -174,7 +79,7 @@ impl Metadata {
         self.nodes.missed(now)
     }
 
-    /// The node is gone, and everybody knows: it is in no ISR any more, and others lead.
+    /// Fences a node, once the others know that it is gone: it leaves every ISR, and others lead.
     pub(crate) fn fence_node(&self, node: i32) -> Vec<Move> {
         let _one_at_a_time = self.changing.lock();
         let left_at = (self.changes(), self.clock.now());
@@ -192,8 +97,8 @@ impl Metadata {
         })
     }
 
-    /// The node is back. What nobody could lead it may lead now.
-    pub(crate) fn return_node(&self, node: i32) -> Vec<Move> {
+    /// Starts a node again, or resumes it. It may lead what no other node could.
+    pub(crate) fn start_node(&self, node: i32) -> Vec<Move> {
         let _one_at_a_time = self.changing.lock();
         let before = self.nodes.change(node, |state| {
             state.is_up = true;
@@ -203,37 +108,40 @@ impl Metadata {
         let was_killed = before.is_some_and(|before| before.was_killed);
         self.count_election();
         self.disturb(|partition| {
-            partition.disturb(|replication, end| replication.come_back(node, was_killed, end))
+            partition.disturb(|replication, end| replication.start(node, was_killed, end))
         })
     }
 
-    /// The node fetches nothing from other leaders, or does so again.
-    pub(crate) fn pause_node(&self, node: i32, is_paused: bool) -> Vec<Move> {
+    /// Pauses the replication of a node: it fetches nothing from other leaders.
+    pub(crate) fn pause_replication(&self, node: i32) -> Vec<Move> {
         let _one_at_a_time = self.changing.lock();
-        self.nodes.change(node, |state| state.is_paused = is_paused);
+        self.nodes.change(node, |state| state.is_replication_paused = true);
         let now = self.clock.now();
         self.disturb(|partition| {
-            partition.disturb(|replication, end| {
-                if is_paused {
-                    replication.pause(node, end, now);
-                } else {
-                    replication.resume(node, end);
-                }
-            })
+            partition.disturb(|replication, end| replication.pause(node, end, now))
+        })
+    }
+
+    /// Resumes the replication of a node.
+    pub(crate) fn resume_replication(&self, node: i32) -> Vec<Move> {
+        let _one_at_a_time = self.changing.lock();
+        self.nodes.change(node, |state| state.is_replication_paused = false);
+        self.disturb(|partition| {
+            partition.disturb(|replication, end| replication.resume(node, end))
         })
     }
 
     /// Whether a node is down, or its replicas do not fetch.
     pub(crate) fn is_disturbed(&self) -> bool {
-        self.nodes.standings().iter().any(|node| node.is_paused || !node.is_up)
+        self.nodes.availability().iter().any(|node| node.is_replication_paused || !node.is_up)
     }
 
-    /// Removes from the ISR who has been behind for longer than `longest` (in ms).
-    pub(crate) fn drop_laggards(&self, longest: i64, now: Timestamp) {
+    /// Removes from each ISR the replicas that have been behind for longer than `longest` (in ms).
+    pub(crate) fn shrink_isr(&self, longest: i64, now: Timestamp) {
         let _one_at_a_time = self.changing.lock();
         self.disturb(|partition| {
             partition.disturb(|replication, end| {
-                replication.drop_laggards(longest, end, now);
+                replication.shrink_isr(longest, end, now);
             })
         });
     }

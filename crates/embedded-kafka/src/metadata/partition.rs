@@ -3,41 +3,17 @@
 //! The log is stored once, and each replica is a position in it. As long as nothing disturbs them
 //! the followers have all that the leader has, and the high watermark is the log's end.
 
-use std::collections::BTreeMap;
-
 use kafka_protocol::ResponseError;
 use parking_lot::Mutex;
 
+use super::partition_state::{NodeLogSettings, PartitionState, Written};
 use super::replication::{Election, Leadership, NO_LEADER, Replication};
 use crate::log::{
-    AppendError, Appended, EndTransactionMarker, Log, LogError, LogSettings, Rejection,
+    AppendError, BatchRejection, EndTransactionMarker, Log, LogError, Position,
     TransactionStanding, ValidBatch,
 };
 use crate::time::Timestamp;
 use crate::wait::Watch;
-
-/// The isolation level of a reader that wants committed records only (KIP-98).
-pub(crate) const READ_COMMITTED: i8 = 1;
-
-/// The isolation level of a reader that wants all records.
-pub(crate) const READ_UNCOMMITTED: i8 = 0;
-
-/// What was appended is there, and safe once the high watermark has reached `end` while the epoch is
-/// still the same: a later leader may have cut it off, and written something else in its place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Position {
-    pub(crate) end: i64,
-    pub(crate) epoch: i32,
-}
-
-/// What an append has done.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Written {
-    pub(crate) appended: Appended,
-    pub(crate) position: Position,
-    /// Whether every replica in sync has it.
-    pub(crate) is_replicated: bool,
-}
 
 /// A partition has another leader, or the same one anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,19 +21,6 @@ pub(crate) struct Moved {
     pub(crate) from: Option<i32>,
     pub(crate) to: Option<i32>,
     pub(crate) epoch: i32,
-}
-
-/// The settings of a log at the nodes that differ, and at all others. Those of the leader's node hold.
-#[derive(Debug, Clone)]
-pub(super) struct NodeLogSettings {
-    pub(super) of_all: LogSettings,
-    pub(super) of_nodes: BTreeMap<i32, LogSettings>,
-}
-
-impl NodeLogSettings {
-    fn at(&self, leader: Option<i32>) -> &LogSettings {
-        leader.and_then(|node| self.of_nodes.get(&node)).unwrap_or(&self.of_all)
-    }
 }
 
 /// One partition of a topic.
@@ -68,173 +31,6 @@ pub(crate) struct Partition {
     state: Mutex<PartitionState>,
     /// Woken when the log has grown, its high watermark or its leader has moved, or it is gone.
     pub(crate) changed: Watch,
-}
-
-/// What may change of a partition, under its lock.
-#[derive(Debug)]
-pub(crate) struct PartitionState {
-    pub(crate) log: Log,
-    pub(crate) replication: Replication,
-    /// Whether records may be lost rather than the partition be offline
-    /// (`unclean.leader.election.enable`).
-    is_unclean_allowed: bool,
-    /// What the log is set to at each node, where nodes differ.
-    node_settings: Option<NodeLogSettings>,
-    /// Set when the topic is deleted, for requests that had already found the partition.
-    pub(super) is_deleted: bool,
-}
-
-impl PartitionState {
-    /// What consumers may read up to, exclusive: what every replica in sync has.
-    pub(crate) fn high_watermark(&self) -> i64 {
-        self.replication.high_watermark()
-    }
-
-    /// What a reader may read up to at `node`, exclusive, by the `isolation_level` of its request:
-    /// 0 for everything, 1 for committed records only.
-    pub(crate) fn readable_end(&self, node: i32, isolation_level: i8) -> i64 {
-        let high_watermark = self.replication.high_watermark_at(node);
-        if isolation_level == READ_COMMITTED {
-            self.log.last_stable_offset().min(high_watermark)
-        } else {
-            high_watermark
-        }
-    }
-
-    /// Where the log of the replica on `node` ends.
-    pub(crate) fn end_at(&self, node: i32) -> i64 {
-        self.replication.end_at(node, self.log.end_offset())
-    }
-
-    /// Whether what was appended is safe. `None` while that is not decided.
-    ///
-    /// # Errors
-    /// `NOT_LEADER_OR_FOLLOWER` where another leads since, or the same one anew,
-    /// `UNKNOWN_TOPIC_OR_PARTITION` once it is deleted, and `NOT_ENOUGH_REPLICAS_AFTER_APPEND` where
-    /// fewer have it than `min.insync.replicas`.
-    pub(crate) fn outcome(&self, position: &Position) -> Option<Result<(), ResponseError>> {
-        if self.is_deleted {
-            return Some(Err(ResponseError::UnknownTopicOrPartition));
-        }
-        if self.replication.epoch() != position.epoch {
-            return Some(Err(ResponseError::NotLeaderOrFollower));
-        }
-        (self.high_watermark() >= position.end).then(|| {
-            if self.replication.has_enough_in_sync() {
-                Ok(())
-            } else {
-                Err(ResponseError::NotEnoughReplicasAfterAppend)
-            }
-        })
-    }
-
-    /// Whether what a coordinator has written or read is safe, as [`outcome`](Self::outcome) says of
-    /// records. Below the high watermark it is, however few are in sync since; and while they are too
-    /// few, it is not going to be.
-    pub(crate) fn coordinator_outcome(
-        &self,
-        position: &Position,
-    ) -> Option<Result<(), ResponseError>> {
-        match self.outcome(position) {
-            Some(Err(ResponseError::NotEnoughReplicasAfterAppend)) => Some(Ok(())),
-            None if !self.replication.has_enough_in_sync() => {
-                Some(Err(ResponseError::NotEnoughReplicas))
-            }
-            outcome => outcome,
-        }
-    }
-
-    /// Appends a batch as `node`; see [`Partition::append`].
-    fn append(
-        &mut self,
-        node: i32,
-        acks: i16,
-        batch: &ValidBatch,
-        now: Timestamp,
-    ) -> Result<Written, Rejection> {
-        self.check_leader(node, None)?;
-        if acks == -1 {
-            self.check_in_sync()?;
-        }
-        let epoch = self.replication.epoch();
-        let appended = self.log.append(batch, epoch, now).map_err(Rejection::from)?;
-        self.replication.appended(self.log.end_offset());
-        let position = Position { end: appended.last_offset + 1, epoch };
-        let is_replicated = self.high_watermark() >= position.end;
-        Ok(Written { appended, position, is_replicated })
-    }
-
-    /// Whether as many replicas are in sync as acks=all asks for.
-    fn check_in_sync(&self) -> Result<(), ResponseError> {
-        if self.replication.has_enough_in_sync() {
-            return Ok(());
-        }
-        Err(ResponseError::NotEnoughReplicas)
-    }
-
-    /// Whether `node` leads, at the epoch that the client knows of, if it knows one.
-    ///
-    /// # Errors
-    /// As in KIP-320: `FENCED_LEADER_EPOCH` for an older epoch, `UNKNOWN_LEADER_EPOCH` for a newer.
-    /// `NOT_LEADER_OR_FOLLOWER` at another node, `UNKNOWN_TOPIC_OR_PARTITION` once it is deleted.
-    pub(crate) fn check_leader(&self, node: i32, known: Option<i32>) -> Result<(), ResponseError> {
-        self.check_epoch(known)?;
-        if self.replication.is_led_by(node) {
-            return Ok(());
-        }
-        Err(ResponseError::NotLeaderOrFollower)
-    }
-
-    /// Whether `node` leads or follows, so that consumers may read there what it has.
-    ///
-    /// # Errors
-    /// As [`check_leader`](Self::check_leader).
-    pub(crate) fn check_replica(&self, node: i32, known: Option<i32>) -> Result<(), ResponseError> {
-        self.check_epoch(known)?;
-        if self.replication.holds(node) {
-            return Ok(());
-        }
-        Err(ResponseError::NotLeaderOrFollower)
-    }
-
-    /// Where a reader had better read from `offset` on, if `node` leads and one that is `near` the
-    /// reader has it; see [`Replication::preferred_replica`].
-    pub(crate) fn preferred_replica(&self, node: i32, near: &[i32], offset: i64) -> Option<i32> {
-        if near.is_empty() || offset < self.log.start_offset() || !self.replication.is_led_by(node)
-        {
-            return None;
-        }
-        self.replication.preferred_replica(near, offset, self.log.end_offset())
-    }
-
-    /// Lets who is elected lead, with its own log: the rest is cut off, and lost.
-    fn elect(&mut self, index: i32, election: Election) {
-        let election = match election {
-            Election::Clean if self.is_unclean_allowed => Election::Unclean,
-            other => other,
-        };
-        let Some(node) = self.replication.candidate(election) else {
-            return;
-        };
-        if let Err(error) = self.log.truncate_to(self.end_at(node)) {
-            tracing::error!(%error, index, node, "no new leader: its log could not be cut");
-            return;
-        }
-        self.replication.lead(node, self.log.end_offset());
-        if let Some(settings) = &self.node_settings {
-            self.log.set_settings(settings.at(Some(node)).clone());
-        }
-    }
-
-    fn check_epoch(&self, known: Option<i32>) -> Result<(), ResponseError> {
-        let epoch = self.replication.epoch();
-        match known {
-            _ if self.is_deleted => Err(ResponseError::UnknownTopicOrPartition),
-            Some(known) if known < epoch => Err(ResponseError::FencedLeaderEpoch),
-            Some(known) if known > epoch => Err(ResponseError::UnknownLeaderEpoch),
-            _ => Ok(()),
-        }
-    }
 }
 
 impl Partition {
@@ -270,7 +66,7 @@ impl Partition {
         acks: i16,
         batch: &ValidBatch,
         now: Timestamp,
-    ) -> Result<Written, Rejection> {
+    ) -> Result<Written, BatchRejection> {
         let written = self.with(|state| state.append(node, acks, batch, now))?;
         self.changed.wake();
         Ok(written)
@@ -284,7 +80,7 @@ impl Partition {
         &self,
         batch: &ValidBatch,
         now: Timestamp,
-    ) -> Result<Written, Rejection> {
+    ) -> Result<Written, BatchRejection> {
         let written = self.with(|state| {
             let leader = state.replication.serving_leader();
             state.append(leader.unwrap_or(NO_LEADER), -1, batch, now)
@@ -303,8 +99,8 @@ impl Partition {
     /// takes part in it (KIP-890): a batch that arrives after the marker would open a transaction
     /// that nobody ends.
     ///
-    /// The coordinator is asked without the lock, because it appends markers while it holds its own.
-    /// A marker that came in between makes the answer worthless, and it is asked again.
+    /// The coordinator is asked without the lock, because it appends markers while it holds its
+    /// own. A marker that came in between makes the answer worthless, and it is asked again.
     ///
     /// # Errors
     /// As `append`, and what `verify` answers.
@@ -315,7 +111,7 @@ impl Partition {
         batch: &ValidBatch,
         now: Timestamp,
         verify: impl Fn() -> Result<(), ResponseError>,
-    ) -> Result<Written, Rejection> {
+    ) -> Result<Written, BatchRejection> {
         let header = batch.header();
         let mut verified = None;
         loop {

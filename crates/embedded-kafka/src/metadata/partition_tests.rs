@@ -1,13 +1,14 @@
-//! Tests of what a partition asks before it takes a batch of a transaction, and of when a batch that
-//! it took is safe.
+//! Tests of what a partition asks before it takes a batch of a transaction, and of when a batch
+//! that it took is safe.
 
 use std::cell::Cell;
 
 use uuid::Uuid;
 
 use super::*;
-use crate::log::{BatchBuilder, OpenFiles};
-use crate::metadata::replication::NodeStanding;
+use crate::log::{BatchBuilder, LogSettings, OpenFiles};
+use crate::metadata::READ_COMMITTED;
+use crate::metadata::replication::NodeAvailability;
 
 const NOW: Timestamp = 1_000;
 
@@ -32,7 +33,7 @@ impl Fixture {
         let (log, _) =
             Log::open(path, LogSettings::default(), Uuid::from_u128(1), &pool, NOW).unwrap();
         let replication =
-            Replication::new(&[1, 2].map(NodeStanding::up), 0, min_in_sync, log.end_offset());
+            Replication::new(&[1, 2].map(NodeAvailability::up), 0, min_in_sync, log.end_offset());
         let partition = Partition::new(0, replication, log, false);
         Self { _directory: directory, partition }
     }
@@ -139,7 +140,7 @@ fn what_all_had_before_too_few_were_in_sync_is_written_and_not_safe() {
     let coordinator = |state: &mut PartitionState| state.coordinator_outcome(&position);
     assert_eq!(fixture.partition.with(coordinator), Some(Ok(())));
     // When enough are in sync again it is safe.
-    fixture.partition.disturb(|replication, end| replication.come_back(2, true, end));
+    fixture.partition.disturb(|replication, end| replication.start(2, true, end));
     assert_eq!(fixture.partition.outcome(&position), Some(Ok(())));
 }
 
@@ -150,7 +151,7 @@ fn what_a_follower_did_not_get_before_too_few_were_in_sync_is_not_decided() {
     let position = fixture.append_plain();
     assert_eq!(fixture.partition.outcome(&position), None);
     fixture.partition.disturb(|replication, end| {
-        assert!(replication.drop_laggards(10, end, NOW + 11), "node 2 is behind for too long");
+        assert!(replication.shrink_isr(10, end, NOW + 11), "node 2 is behind for too long");
     });
     assert_eq!(fixture.partition.outcome(&position), None, "the high watermark stands still");
     fixture.partition.disturb(|replication, end| replication.resume(2, end));

@@ -2,25 +2,27 @@
 
 use kafka_protocol::ResponseError;
 
+use super::Metadata;
 use super::assignment::check_manual;
-use super::{Metadata, Refusal};
+use crate::rejection::Rejection;
 
 impl Metadata {
     /// Makes `target` the replicas of a partition as soon as all of them are in sync, or gives up
     /// what was begun where it is `None`.
     ///
     /// # Errors
-    /// `UNKNOWN_TOPIC_OR_PARTITION`, `INVALID_REPLICA_ASSIGNMENT`, `INVALID_REPLICATION_FACTOR` where
-    /// their number may not change, `NO_REASSIGNMENT_IN_PROGRESS` where there is nothing to give up.
+    /// `UNKNOWN_TOPIC_OR_PARTITION`, `INVALID_REPLICA_ASSIGNMENT`, `INVALID_REPLICATION_FACTOR`
+    /// where their number may not change, `NO_REASSIGNMENT_IN_PROGRESS` where there is nothing to
+    /// give up.
     pub(crate) fn reassign(
         &self,
         name: &str,
         index: i32,
         target: Option<Vec<i32>>,
         may_change_factor: bool,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Rejection> {
         let _one_at_a_time = self.changing.lock();
-        let unknown = |what| Refusal::new(ResponseError::UnknownTopicOrPartition, what);
+        let unknown = |what| Rejection::new(ResponseError::UnknownTopicOrPartition, what);
         let topic = self
             .topic(name)
             .ok_or_else(|| unknown(format!("Unable to find a topic named {name}.")))?;
@@ -31,12 +33,12 @@ impl Metadata {
         let original = led.replicas.iter().filter(|node| !led.adding.contains(node));
         let original: Vec<i32> = original.copied().collect();
         if target.is_none() && led.adding.is_empty() && led.removing.is_empty() {
-            return Err(Refusal::new(ResponseError::NoReassignmentInProgress, ""));
+            return Err(Rejection::new(ResponseError::NoReassignmentInProgress, ""));
         }
         let wanted = target.clone().unwrap_or_else(|| original.clone());
         check_manual(&self.node_ids(), std::slice::from_ref(&wanted), None)?;
         if !may_change_factor && wanted.len() != original.len() {
-            return Err(Refusal::new(
+            return Err(Rejection::new(
                 ResponseError::InvalidReplicationFactor,
                 format!(
                     "The replication factor is changed from {} to {}",
@@ -49,10 +51,10 @@ impl Metadata {
         if let Some(replicas) = record.replicas.get_mut(index as usize) {
             replicas.clone_from(&wanted);
         }
-        self.store.write_topic(&record).map_err(|error| Refusal::storage(&error))?;
+        self.store.write_topic(&record).map_err(|error| Rejection::storage(&error))?;
         self.count_election();
-        let standings = self.nodes.standings();
-        let find = |id: &i32| standings.iter().copied().find(|node| node.id == *id);
+        let availability = self.nodes.availability();
+        let find = |id: &i32| availability.iter().copied().find(|node| node.id == *id);
         let nodes: Vec<_> = wanted.iter().filter_map(find).collect();
         let now = self.clock.now();
         let moved = partition.disturb(|replication, end| {

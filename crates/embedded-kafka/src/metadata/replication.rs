@@ -40,21 +40,21 @@ pub(crate) struct Leadership {
     pub(crate) removing: Vec<i32>,
 }
 
-/// How a node stands towards the partitions on it.
+/// Whether a node can lead and follow the partitions on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct NodeStanding {
+pub(crate) struct NodeAvailability {
     pub(crate) id: i32,
     /// Whether it runs.
     pub(crate) is_up: bool,
     /// Whether it fetches nothing from the leaders that it follows.
-    pub(crate) is_paused: bool,
+    pub(crate) is_replication_paused: bool,
 }
 
-impl NodeStanding {
+impl NodeAvailability {
     /// A node that nothing disturbs.
     #[cfg(test)]
     pub(crate) fn up(id: i32) -> Self {
-        Self { id, is_up: true, is_paused: false }
+        Self { id, is_up: true, is_replication_paused: false }
     }
 }
 
@@ -76,7 +76,7 @@ struct Replica {
     is_up: bool,
     /// Whether the cluster takes it to be down, which it learns some time after.
     is_fenced: bool,
-    is_paused: bool,
+    is_replication_paused: bool,
     /// Where it stopped, `None` while it has all that the leader has.
     stopped: Option<Stopped>,
 }
@@ -109,16 +109,21 @@ pub(crate) struct Replication {
 }
 
 impl Replication {
-    /// Replicas that all have a log up to `end`, in `epoch`. One that is up leads, the preferred one
-    /// if possible.
-    pub(crate) fn new(replicas: &[NodeStanding], epoch: i32, min_in_sync: usize, end: i64) -> Self {
+    /// Replicas that all have a log up to `end`, in `epoch`. One that is up leads, the preferred
+    /// one if possible.
+    pub(crate) fn new(
+        replicas: &[NodeAvailability],
+        epoch: i32,
+        min_in_sync: usize,
+        end: i64,
+    ) -> Self {
         let stopped = Stopped { end, high_watermark: end, since: Timestamp::MIN };
-        let replica = |node: &NodeStanding| Replica {
+        let replica = |node: &NodeAvailability| Replica {
             node: node.id,
             is_up: node.is_up,
             is_fenced: !node.is_up,
-            is_paused: node.is_paused,
-            stopped: (!node.is_up || node.is_paused).then_some(stopped),
+            is_replication_paused: node.is_replication_paused,
+            stopped: (!node.is_up || node.is_replication_paused).then_some(stopped),
         };
         let in_sync: Vec<i32> =
             replicas.iter().filter(|node| node.is_up).map(|node| node.id).collect();
@@ -185,9 +190,9 @@ impl Replication {
         stopped.map_or(end, |stopped| stopped.end.min(end))
     }
 
-    /// Which of the nodes `near` a reader may it better read at than at the leader, from `offset` on:
-    /// the one that has most, as Kafka chooses (KIP-392). `None` where the leader is near itself, or
-    /// nobody else there has the offset.
+    /// Which of the nodes `near` a reader may it better read at than at the leader, from `offset`
+    /// on: the one that has most, as Kafka chooses (KIP-392). `None` where the leader is near
+    /// itself, or nobody else there has the offset.
     pub(crate) fn preferred_replica(&self, near: &[i32], offset: i64, end: i64) -> Option<i32> {
         if self.leader.is_none_or(|leader| near.contains(&leader)) {
             return None;
@@ -199,7 +204,7 @@ impl Replication {
 
     /// Whether as many are in sync as acks=all asks for. A topic cannot ask for more than there are
     /// replicas, as far as Kafka is concerned.
-    pub(crate) fn has_enough_in_sync(&self) -> bool {
+    pub(crate) fn meets_min_isr(&self) -> bool {
         self.in_sync.len() >= self.min_in_sync.min(self.replicas.len())
     }
 
@@ -236,7 +241,7 @@ impl Replication {
     /// `min.insync.replicas` has changed.
     pub(crate) fn require_in_sync(&mut self, min_in_sync: usize, end: i64) {
         self.min_in_sync = min_in_sync;
-        if self.has_enough_in_sync() {
+        if self.meets_min_isr() {
             self.eligible.clear();
         }
         self.advance(end);
@@ -244,7 +249,7 @@ impl Replication {
 
     /// The node has died, and the cluster does not know it yet: it stays in the ISR, and the leader
     /// if it was.
-    pub(crate) fn lose(&mut self, node: i32, end: i64, now: Timestamp) {
+    pub(crate) fn mark_down(&mut self, node: i32, end: i64, now: Timestamp) {
         self.stop(node, end, now);
         if let Some(replica) = self.replica_mut(node) {
             replica.is_up = false;
@@ -258,7 +263,7 @@ impl Replication {
         if !self.holds(node) {
             return;
         }
-        self.lose(node, end, now);
+        self.mark_down(node, end, now);
         if let Some(replica) = self.replica_mut(node) {
             replica.is_fenced = true;
         }
@@ -272,7 +277,7 @@ impl Replication {
 
     /// The node is back with the log that it had. One that was killed may have lost the end of it,
     /// as far as the cluster knows, and is not elected for having been in sync (KIP-966).
-    pub(crate) fn come_back(&mut self, node: i32, was_killed: bool, end: i64) {
+    pub(crate) fn start(&mut self, node: i32, was_killed: bool, end: i64) {
         let Some(replica) = self.replica_mut(node) else {
             return;
         };
@@ -289,7 +294,7 @@ impl Replication {
         let Some(replica) = self.replica_mut(node) else {
             return;
         };
-        replica.is_paused = true;
+        replica.is_replication_paused = true;
         if self.leader != Some(node) {
             self.stop(node, end, now);
         }
@@ -299,14 +304,14 @@ impl Replication {
     /// The node fetches again, and catches up.
     pub(crate) fn resume(&mut self, node: i32, end: i64) {
         if let Some(replica) = self.replica_mut(node) {
-            replica.is_paused = false;
+            replica.is_replication_paused = false;
             self.follow(end);
         }
     }
 
     /// Removes from the ISR who has been behind for longer than `longest` (in ms,
     /// `replica.lag.time.max.ms`). Answers whether somebody was.
-    pub(crate) fn drop_laggards(&mut self, longest: i64, end: i64, now: Timestamp) -> bool {
+    pub(crate) fn shrink_isr(&mut self, longest: i64, end: i64, now: Timestamp) -> bool {
         if self.is_undisturbed || self.serving_leader().is_none() {
             return false;
         }
@@ -367,7 +372,7 @@ impl Replication {
         self.high_watermark = self.high_watermark.min(end);
         if let Some(before) = self.leader.replace(node) {
             // Whoever is paused and led before follows now, and fetches nothing.
-            let paused = self.replica(before).is_some_and(|replica| replica.is_paused);
+            let paused = self.replica(before).is_some_and(|replica| replica.is_replication_paused);
             if paused {
                 self.stop(before, end, Timestamp::MIN);
             }
@@ -377,7 +382,7 @@ impl Replication {
 
     /// Makes `target` the replicas, as soon as all of them are in sync (KIP-455). Those in `added`
     /// have nothing yet. Until then both the old and the new ones are replicas.
-    pub(crate) fn reassign(&mut self, target: &[NodeStanding], end: i64, now: Timestamp) {
+    pub(crate) fn reassign(&mut self, target: &[NodeAvailability], end: i64, now: Timestamp) {
         let wanted = |node: i32| target.iter().any(|other| other.id == node);
         let kept = self.nodes();
         // What an earlier reassignment added is no replica of its own right.
@@ -393,7 +398,7 @@ impl Replication {
                 node: node.id,
                 is_up: node.is_up,
                 is_fenced: !node.is_up,
-                is_paused: node.is_paused,
+                is_replication_paused: node.is_replication_paused,
                 stopped: Some(Stopped { end: 0, high_watermark: 0, since: now }),
             }));
         }
@@ -458,7 +463,7 @@ impl Replication {
     /// Who leaves an ISR that is smaller than it has to be stays eligible, and so does who was.
     fn set_in_sync(&mut self, in_sync: Vec<i32>) {
         let before = std::mem::replace(&mut self.in_sync, in_sync);
-        if self.has_enough_in_sync() {
+        if self.meets_min_isr() {
             self.eligible.clear();
             return;
         }
@@ -475,7 +480,7 @@ impl Replication {
             return self.advance(end);
         };
         for replica in &mut self.replicas {
-            if replica.is_up && (replica.node == leader || !replica.is_paused) {
+            if replica.is_up && (replica.node == leader || !replica.is_replication_paused) {
                 replica.stopped = None;
                 if !self.in_sync.contains(&replica.node) {
                     self.in_sync.push(replica.node);
@@ -502,7 +507,7 @@ impl Replication {
         let least = self.in_sync.iter().map(|node| self.end_at(*node, end)).min();
         let follows =
             |node: &i32| self.replica(*node).is_some_and(|replica| replica.stopped.is_none());
-        let is_enough = self.serving_leader().is_some() && self.has_enough_in_sync();
+        let is_enough = self.serving_leader().is_some() && self.meets_min_isr();
         self.is_undisturbed = is_enough && self.in_sync.iter().all(follows);
         if is_enough && let Some(least) = least {
             self.high_watermark = self.high_watermark.max(least);

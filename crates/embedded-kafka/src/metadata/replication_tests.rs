@@ -8,7 +8,7 @@ const NOW: Timestamp = 1_000;
 
 /// Three replicas with a log of ten records.
 fn three(min_in_sync: usize) -> Replication {
-    Replication::new(&[1, 2, 3].map(NodeStanding::up), 0, min_in_sync, 10)
+    Replication::new(&[1, 2, 3].map(NodeAvailability::up), 0, min_in_sync, 10)
 }
 
 /// What an election does to a log that ends at `end`.
@@ -37,8 +37,8 @@ fn a_paused_follower_holds_the_high_watermark_until_it_leaves_the_isr() {
     replication.pause(3, 10, NOW);
     replication.appended(15);
     assert_eq!((replication.high_watermark(), replication.end_at(3, 15)), (10, 10));
-    assert!(!replication.drop_laggards(500, 15, NOW + 500));
-    assert!(replication.drop_laggards(500, 15, NOW + 501));
+    assert!(!replication.shrink_isr(500, 15, NOW + 500));
+    assert!(replication.shrink_isr(500, 15, NOW + 501));
     assert_eq!((replication.high_watermark(), replication.leadership().in_sync), (15, vec![1, 2]));
     replication.resume(3, 15);
     assert_eq!(replication.leadership().in_sync, [1, 2, 3]);
@@ -49,7 +49,7 @@ fn a_paused_follower_holds_the_high_watermark_until_it_leaves_the_isr() {
 fn a_follower_that_misses_nothing_stays_in_the_isr_however_long_it_is_paused() {
     let mut replication = three(2);
     replication.pause(3, 10, NOW);
-    assert!(!replication.drop_laggards(500, 10, NOW + 1_000_000));
+    assert!(!replication.shrink_isr(500, 10, NOW + 1_000_000));
 }
 
 #[test]
@@ -57,10 +57,10 @@ fn the_high_watermark_stands_still_below_the_least_isr() {
     let mut replication = three(2);
     replication.fence(2, 10, NOW);
     replication.fence(3, 10, NOW);
-    assert!(!replication.has_enough_in_sync());
+    assert!(!replication.meets_min_isr());
     replication.appended(15);
     assert_eq!(replication.high_watermark(), 10);
-    replication.come_back(2, false, 15);
+    replication.start(2, false, 15);
     assert_eq!(replication.high_watermark(), 15);
 }
 
@@ -85,9 +85,9 @@ fn a_partition_without_anybody_in_sync_waits_for_who_led_last() {
     replication.appended(15);
     replication.fence(1, 15, NOW);
     assert_eq!(replication.leadership().leader, NO_LEADER);
-    replication.come_back(2, true, 15);
+    replication.start(2, true, 15);
     assert_eq!(replication.candidate(Election::Clean), None);
-    replication.come_back(1, true, 15);
+    replication.start(1, true, 15);
     assert_eq!(replication.candidate(Election::Clean), Some(1));
 }
 
@@ -98,7 +98,7 @@ fn an_unclean_election_takes_whoever_is_there_and_loses_records() {
     replication.fence(3, 10, NOW);
     replication.appended(15);
     replication.fence(1, 15, NOW);
-    replication.come_back(3, true, 15);
+    replication.start(3, true, 15);
     assert_eq!(elect(&mut replication, Election::Unclean, 15), 10);
     assert_eq!((replication.leadership().leader, replication.high_watermark()), (3, 10));
 }
@@ -112,9 +112,9 @@ fn who_leaves_too_small_an_isr_may_still_be_elected() {
     replication.appended(15);
     replication.fence(1, 15, NOW);
     assert_eq!(replication.leadership().eligible, [1, 3]);
-    replication.come_back(2, false, 15);
+    replication.start(2, false, 15);
     assert_eq!(replication.candidate(Election::Clean), None);
-    replication.come_back(3, false, 15);
+    replication.start(3, false, 15);
     assert_eq!(elect(&mut replication, Election::Clean, 15), 10);
     assert_eq!(replication.leadership().leader, 3);
 }
@@ -125,7 +125,7 @@ fn who_was_killed_is_not_elected_for_having_been_in_sync() {
     replication.fence(2, 10, NOW);
     replication.fence(3, 10, NOW);
     replication.fence(1, 10, NOW);
-    replication.come_back(3, true, 10);
+    replication.start(3, true, 10);
     assert_eq!(replication.candidate(Election::Clean), None);
 }
 
@@ -137,7 +137,7 @@ fn the_preferred_leader_takes_over_only_when_it_is_in_sync() {
     elect(&mut replication, Election::Clean, 10);
     assert_eq!(replication.leadership().leader, 2);
     assert_eq!(replication.candidate(Election::Preferred), None);
-    replication.come_back(1, true, 10);
+    replication.start(1, true, 10);
     assert_eq!(replication.candidate(Election::Preferred), Some(1));
 }
 
@@ -146,7 +146,7 @@ fn a_paused_leader_that_hands_over_stays_where_it_was() {
     let mut replication = three(1);
     replication.fence(1, 10, NOW);
     elect(&mut replication, Election::Clean, 10);
-    replication.come_back(1, false, 10);
+    replication.start(1, false, 10);
     replication.pause(2, 10, NOW);
     elect(&mut replication, Election::Preferred, 10);
     replication.appended(12);
@@ -156,8 +156,8 @@ fn a_paused_leader_that_hands_over_stays_where_it_was() {
 #[test]
 fn replicas_are_exchanged_when_the_new_ones_are_in_sync() {
     let mut replication = three(1);
-    let paused = NodeStanding { id: 4, is_up: true, is_paused: true };
-    replication.reassign(&[NodeStanding::up(2), paused], 10, NOW);
+    let paused = NodeAvailability { id: 4, is_up: true, is_replication_paused: true };
+    replication.reassign(&[NodeAvailability::up(2), paused], 10, NOW);
     let led = replication.leadership();
     assert_eq!((led.replicas, led.adding), (vec![2, 4, 1, 3], vec![4]));
     assert_eq!(led.removing, [1, 3]);
@@ -174,8 +174,8 @@ fn replicas_are_exchanged_when_the_new_ones_are_in_sync() {
 #[test]
 fn a_reassignment_that_is_given_up_leaves_the_replicas_as_they_were() {
     let mut replication = three(1);
-    let paused = NodeStanding { id: 4, is_up: true, is_paused: true };
-    replication.reassign(&[NodeStanding::up(2), paused], 10, NOW);
+    let paused = NodeAvailability { id: 4, is_up: true, is_replication_paused: true };
+    replication.reassign(&[NodeAvailability::up(2), paused], 10, NOW);
     assert!(replication.cancel_reassignment(10));
     let mut replicas = replication.leadership().replicas;
     replicas.sort();
@@ -224,7 +224,7 @@ proptest! {
         moves in prop::collection::vec(moves(), 1..80),
     ) {
         let nodes = [1, 2, 3];
-        let mut replication = Replication::new(&nodes.map(NodeStanding::up), 0, min_in_sync, 0);
+        let mut replication = Replication::new(&nodes.map(NodeAvailability::up), 0, min_in_sync, 0);
         let (mut log, mut appended, mut readable) = (Vec::new(), 0, Vec::new());
         let mut fenced = std::collections::BTreeSet::new();
         let mut now = NOW;
@@ -240,7 +240,7 @@ proptest! {
                     replication.appended(log.len() as i64);
                 }
                 Move::Append(_) | Move::Acknowledge => {}
-                Move::Lose(node) => replication.lose(node, end, now),
+                Move::Lose(node) => replication.mark_down(node, end, now),
                 Move::Fence(node) => {
                     replication.fence(node, end, now);
                     fenced.insert(node);
@@ -250,13 +250,13 @@ proptest! {
                     if !fenced.remove(&node) {
                         replication.fence(node, end, now);
                     }
-                    replication.come_back(node, was_killed, end);
+                    replication.start(node, was_killed, end);
                 }
                 Move::Pause(node) => replication.pause(node, end, now),
                 Move::Resume(node) => replication.resume(node, end),
                 Move::PassTime(passed) => {
                     now += passed;
-                    replication.drop_laggards(300, end, now);
+                    replication.shrink_isr(300, end, now);
                 }
                 Move::Prefer => {}
             }

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 use uuid::Uuid;
 
-use super::config::{HandedDown, Inherited, TopicConfig};
 use super::names;
-use super::partition::{NodeLogSettings, Partition};
-use super::replication::{NodeStanding, Replication};
+use super::partition::Partition;
+use super::partition_state::NodeLogSettings;
+use super::replication::{NodeAvailability, Replication};
 use super::store::{Store, TopicRecord};
+use crate::config::{HandedDown, Inherited, TopicConfig};
 use crate::log::{Log, LogError, LogSettings, OpenFiles};
 use crate::time::Timestamp;
 
@@ -19,7 +20,7 @@ use crate::time::Timestamp;
 pub(super) struct Place<'a> {
     pub(super) store: &'a Store,
     /// The nodes that there are.
-    pub(super) nodes: &'a [NodeStanding],
+    pub(super) nodes: &'a [NodeAvailability],
     /// The least epoch of a partition's first leader.
     pub(super) epoch: i32,
     pub(super) open_files: &'a Arc<OpenFiles>,
@@ -108,7 +109,7 @@ impl Topic {
                 let (topic, bytes) = (&self.name, recovery.cut_bytes);
                 tracing::warn!(%topic, index, bytes, "a torn end was cut off the log");
             }
-            let replicas = standing(place.nodes, replicas, number);
+            let replicas = availability_of(place.nodes, replicas, number);
             let epoch = log.latest_epoch().map_or(place.epoch, |latest| latest.max(place.epoch));
             let min_in_sync = min_in_sync(config);
             let replication = Replication::new(&replicas, epoch, min_in_sync, log.end_offset());
@@ -182,12 +183,16 @@ impl Topic {
 /// How the nodes of a partition stand. A data directory may have been written with more nodes than
 /// there are: their replicas stay assigned and are out of sync until they come back. A partition
 /// all of whose nodes are gone moves to one that is there, since its log is there too.
-fn standing(nodes: &[NodeStanding], replicas: Vec<i32>, partition: usize) -> Vec<NodeStanding> {
+fn availability_of(
+    nodes: &[NodeAvailability],
+    replicas: Vec<i32>,
+    partition: usize,
+) -> Vec<NodeAvailability> {
     let find = |id: i32| nodes.iter().copied().find(|node| node.id == id);
     if !replicas.iter().any(|id| find(*id).is_some()) {
         return vec![nodes[partition % nodes.len()]];
     }
-    let absent = |id| NodeStanding { id, is_up: false, is_paused: false };
+    let absent = |id| NodeAvailability { id, is_up: false, is_replication_paused: false };
     replicas.into_iter().map(|id| find(id).unwrap_or_else(|| absent(id))).collect()
 }
 
@@ -236,7 +241,7 @@ mod tests {
 
     #[test]
     fn replicas_on_nodes_that_are_gone_stay_assigned_and_are_out_of_sync() {
-        let replicas = standing(&[1, 2].map(NodeStanding::up), vec![3, 2, 1], 0);
+        let replicas = availability_of(&[1, 2].map(NodeAvailability::up), vec![3, 2, 1], 0);
         let led = Replication::new(&replicas, 0, 1, 0).leadership();
         assert_eq!((led.leader, led.replicas), (2, vec![3, 2, 1]));
         assert_eq!((led.in_sync, led.offline), (vec![2, 1], vec![3]));
@@ -244,7 +249,7 @@ mod tests {
 
     #[test]
     fn a_partition_all_of_whose_nodes_are_gone_moves_to_one_that_is_there() {
-        let replicas = standing(&[1, 2].map(NodeStanding::up), vec![3], 1);
-        assert_eq!(replicas, [NodeStanding::up(2)]);
+        let replicas = availability_of(&[1, 2].map(NodeAvailability::up), vec![3], 1);
+        assert_eq!(replicas, [NodeAvailability::up(2)]);
     }
 }

@@ -1,5 +1,5 @@
-//! One connection: a task that reads a frame, has it answered, writes the answer, and reads the
-//! next. Requests are answered in order, one at a time, as Kafka does.
+//! One connection: a task that reads a frame, handles it, writes the response, and reads the next
+//! frame. It handles one request at a time, in their order, as Kafka does.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,10 +8,11 @@ use bytes::Bytes;
 use tokio::net::TcpStream;
 
 use super::frame::{FrameError, FrameReader};
-use crate::api::{self, Answer, Peer};
+use crate::api;
+use crate::api::call::{Peer, Reply};
 use crate::state::State;
 
-/// Serves a connection until the client closes it, sends what cannot be answered, or goes away.
+/// Serves a connection until the client closes it, sends what has no response, or disappears.
 pub(super) async fn serve(
     mut stream: TcpStream,
     address: SocketAddr,
@@ -33,15 +34,15 @@ pub(super) async fn serve(
                 return;
             }
         };
-        match answer(frame, &peer, &state, &stream).await {
-            Some(Answer::Response(response)) => {
+        match respond(frame, &peer, &state, &stream).await {
+            Some(Reply::Response(response)) => {
                 if let Err(error) = response.write_as_frame(&mut stream).await {
-                    tracing::debug!(%address, node, %error, "client gone before its answer");
+                    tracing::debug!(%address, node, %error, "client gone before its response");
                     return;
                 }
             }
-            Some(Answer::Nothing) => {}
-            Some(Answer::Close(reason)) => {
+            Some(Reply::Nothing) => {}
+            Some(Reply::Close(reason)) => {
                 tracing::warn!(%address, node, %reason, "connection closed");
                 return;
             }
@@ -53,28 +54,28 @@ pub(super) async fn serve(
     }
 }
 
-/// The answer, or `None` where the client closed the connection while its request waited: a fetch
-/// or a join may wait for minutes, and nobody would read the answer.
-async fn answer(
+/// Handles a frame. `None` where the client closed the connection while its request waited: a fetch
+/// or a join may wait for minutes, and no one would read the response.
+async fn respond(
     frame: Bytes,
     peer: &Peer,
     state: &Arc<State>,
     stream: &TcpStream,
-) -> Option<Answer> {
-    let answer = async {
-        state.faults.until_not_halted(peer.node).await;
+) -> Option<Reply> {
+    let reply = async {
+        state.faults.until_not_paused(peer.node).await;
         if let Some(delay) = state.faults.delay_at(peer.node) {
             tokio::time::sleep(delay).await;
         }
-        let answer = api::answer(frame, peer, state).await;
-        // What waited meanwhile is not answered by a node that does nothing either.
-        state.faults.until_not_halted(peer.node).await;
-        answer
+        let reply = api::respond(frame, peer, state).await;
+        // A node that halts does not respond to requests that waited before it did.
+        state.faults.until_not_paused(peer.node).await;
+        reply
     };
-    tokio::pin!(answer);
+    tokio::pin!(reply);
     tokio::select! {
         biased;
-        answer = &mut answer => Some(answer),
+        reply = &mut reply => Some(reply),
         () = closed(stream) => None,
     }
 }
@@ -82,7 +83,7 @@ async fn answer(
 /// Resolves when the client has closed its end and left nothing unread.
 async fn closed(stream: &TcpStream) {
     if let Ok(1..) = stream.peek(&mut [0]).await {
-        // The next request waits in the socket, and what is behind it cannot be seen.
+        // The next request waits in the socket, and what comes after it cannot be seen.
         std::future::pending::<()>().await;
     }
 }

@@ -1,6 +1,6 @@
 //! Frames: four bytes of length, then a request.
 //!
-//! The length is a claim until its bytes have come. A frame above the cap is refused before
+//! The length is a claim until its bytes have come. A frame above the cap is rejected before
 //! anything is allocated for it, and the buffer of a large one grows with what really arrives.
 
 use std::io;
@@ -8,14 +8,14 @@ use std::io;
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// How much is set aside at once for a frame that has only been announced, in bytes. The usual
+/// How much memory a frame gets at once when only its length has arrived, in bytes. The usual
 /// produce request of librdkafka (up to 1,000,000 bytes) fits without growing.
 const TRUSTED: usize = 1 << 20;
 
-/// How much is read at once where no frame is under way, in bytes.
+/// How much is read at once between two frames, in bytes.
 const CHUNK: usize = 16 << 10;
 
-/// Why no frame could be read.
+/// The reason why no frame could be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FrameError {
     #[error("the frame claims {length} bytes, and {limit} are the most that is taken")]
@@ -35,12 +35,12 @@ pub(crate) struct FrameReader {
 }
 
 impl FrameReader {
-    /// A reader that takes frames of up to `limit` bytes.
+    /// Makes a reader that takes frames of up to `limit` bytes.
     pub(crate) fn new(limit: usize) -> Self {
         Self { buffer: BytesMut::new(), limit }
     }
 
-    /// The next frame without its length, or `None` where the client has closed the connection
+    /// Reads the next frame, without its length. `None` where the client has closed the connection
     /// between two frames.
     pub(crate) async fn next(
         &mut self,
@@ -123,13 +123,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_frame_above_the_cap_is_refused_before_its_bytes_come() {
-        let refused = frames(b"\x7f\xff\xff\xff", 100).await;
-        assert!(matches!(refused, Err(FrameError::TooLarge { length: 0x7fff_ffff, limit: 100 })));
+    async fn a_frame_above_the_cap_is_rejected_before_its_bytes_come() {
+        let rejected = frames(b"\x7f\xff\xff\xff", 100).await;
+        assert!(matches!(rejected, Err(FrameError::TooLarge { length: 0x7fff_ffff, limit: 100 })));
     }
 
     #[tokio::test]
-    async fn a_negative_length_is_refused() {
+    async fn a_negative_length_is_rejected() {
         assert!(matches!(frames(b"\xff\xff\xff\xff", 100).await, Err(FrameError::Negative(-1))));
     }
 

@@ -1,4 +1,4 @@
-//! How many connections a node has at once: of all clients (`max.connections`), and of one address
+//! The limits for the connections of a node: of all clients (`max.connections`), and of one address
 //! (`max.connections.per.ip`). Both can change while the node runs.
 
 use std::collections::HashMap;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::metadata::config::Layers;
+use crate::config::Layers;
 use crate::state::State;
 
 /// The limits of a node at this moment.
@@ -51,7 +51,7 @@ impl From<&Layers> for Limits {
     }
 }
 
-/// How many connections each address has.
+/// The number of connections that each address has.
 #[derive(Debug, Default)]
 pub(super) struct Seats(Arc<Mutex<HashMap<IpAddr, usize>>>);
 
@@ -63,7 +63,7 @@ pub(super) struct Seat {
 }
 
 impl Seats {
-    /// A seat for an address, unless it has as many as it may.
+    /// Takes a seat for an address, unless it has as many as it may.
     pub(super) fn take(&self, address: IpAddr, limits: Limits) -> Option<Seat> {
         let mut all = self.0.lock();
         let taken = all.entry(address).or_default();

@@ -1,11 +1,9 @@
-//! Sockets: a listener for each node, a task for each connection, frames, and what a frame may
-//! claim. What a request means is left to `api`.
+//! Sockets: a listener for each node, a task for each connection, and frames. What a request means
+//! is left to `api`.
 
 mod connection;
 mod frame;
 mod limits;
-pub(crate) mod rope;
-pub(crate) mod shape;
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,10 +16,10 @@ use tokio::task::JoinSet;
 use self::limits::{Limits, Seats};
 use crate::state::State;
 
-/// How often a node that is full looks whether it still is.
+/// How often a node at its limit checks whether it still is.
 const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_millis(100);
 
-/// Connections that wait to be accepted, as many as the kernel keeps.
+/// How many connections the kernel keeps until they are accepted.
 const BACKLOG: u32 = 1024;
 
 /// Opens the listener of a node. Port 0 is any free one.
@@ -32,14 +30,14 @@ pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     reserve(address)?.listen(BACKLOG)
 }
 
-/// Takes a port without listening, so that clients are refused there and nobody else gets it.
+/// Takes a port without listening, so that it stays taken and the system refuses connections.
 ///
 /// # Errors
 /// Those of the operating system.
 pub(crate) fn reserve(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    // A cluster that restarts takes its port back although old connections are in TIME_WAIT. On
-    // Windows it could without, and with it take a port that somebody else listens on.
+    // A cluster that restarts takes its port back although old connections are in TIME_WAIT.
+    // Windows allows that without the option, and with it a port that another process listens on.
     if cfg!(unix) {
         socket.set_reuseaddr(true)?;
     }
@@ -55,8 +53,8 @@ pub(crate) fn listen(reserved: TcpSocket) -> io::Result<TcpListener> {
     reserved.listen(BACKLOG)
 }
 
-/// Accepts connections for `node` until it is told to stop, or the task is dropped. No connection
-/// is left then.
+/// Accepts connections for `node` until `stop`, or until the task is dropped. Then it closes all
+/// connections.
 pub(crate) async fn accept(
     listener: TcpListener,
     node: i32,
@@ -75,11 +73,12 @@ pub(crate) async fn accept(
                 connections.shutdown().await;
                 return;
             }
-            // Who finds no place waits, as in Kafka, until somebody else is gone or the limit rises.
+            // A connection above the limit waits, as in Kafka, until another one closes or the
+            // limit rises.
             () = tokio::time::sleep(LOOK_AGAIN), if is_full => {}
             accepted = listener.accept(), if !is_full => match accepted {
                 Ok((stream, address)) => {
-                    // Answers are written whole, and waiting for more only delays them.
+                    // Responses are written whole, and waiting for more only delays them.
                     if let Err(error) = stream.set_nodelay(true) {
                         tracing::debug!(%address, node, %error, "connection lost");
                         continue;
@@ -95,7 +94,8 @@ pub(crate) async fn accept(
                     });
                 }
                 Err(error) => {
-                    // Out of descriptors, most likely: those that wait are accepted when some are free.
+                    // Out of descriptors, most likely: the kernel keeps connections until some
+                    // are free.
                     tracing::warn!(node, %error, "cannot accept a connection");
                     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
                 }

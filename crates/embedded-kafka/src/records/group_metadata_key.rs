@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::wire::{Malformed, Reader, Writer};
+use super::primitives::{Reader, UnreadableRecord, Writer};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct GroupMetadataKey {
@@ -16,10 +16,10 @@ impl GroupMetadataKey {
         writer.finish()
     }
 
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, UnreadableRecord> {
         let mut reader = Reader::new(bytes);
         if reader.int16()? != 2 {
-            return Err(Malformed);
+            return Err(UnreadableRecord);
         }
         Ok(Self { group: reader.string(false)? })
     }
@@ -29,8 +29,8 @@ impl GroupMetadataKey {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::wire::testing::from_hex;
     use super::*;
+    use crate::records::primitives::testing::from_hex;
 
     #[test]
     fn kafka_writes_the_same_bytes() {
@@ -40,7 +40,7 @@ mod tests {
 
     #[test]
     fn a_key_of_another_kind_is_refused() {
-        assert_eq!(GroupMetadataKey::decode(&from_hex("0001000167")), Err(Malformed));
+        assert_eq!(GroupMetadataKey::decode(&from_hex("0001000167")), Err(UnreadableRecord));
     }
 
     proptest! {

@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 
-use super::wire::{Malformed, Reader, Writer};
+use super::primitives::{Reader, UnreadableRecord, Writer};
 use crate::time::Timestamp;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,11 +52,11 @@ impl GroupMetadataValue {
         writer.finish()
     }
 
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, UnreadableRecord> {
         let mut reader = Reader::new(bytes);
         let version = reader.int16()?;
         if !(0..=4).contains(&version) {
-            return Err(Malformed);
+            return Err(UnreadableRecord);
         }
         let compact = version >= 4;
         let protocol_type = reader.string(compact)?;
@@ -87,7 +87,7 @@ impl MemberMetadata {
         writer.bytes(&self.assignment);
     }
 
-    fn decode(reader: &mut Reader<'_>, version: i16) -> Result<Self, Malformed> {
+    fn decode(reader: &mut Reader<'_>, version: i16) -> Result<Self, UnreadableRecord> {
         let compact = version >= 4;
         let member = Self {
             member_id: reader.string(compact)?,
@@ -110,8 +110,8 @@ impl MemberMetadata {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::wire::testing::from_hex;
     use super::*;
+    use crate::records::primitives::testing::from_hex;
 
     /// A group of two, the first a static member, as Apache Kafka 4.3 writes it in versions 0 to 4.
     const WRITTEN_BY_KAFKA: [&str; 5] = [
@@ -191,7 +191,7 @@ mod tests {
         let mut bytes = from_hex(EMPTY_WRITTEN_BY_KAFKA);
         let end = bytes.len();
         bytes[end - 4..].copy_from_slice(&i32::MAX.to_be_bytes());
-        assert_eq!(GroupMetadataValue::decode(&bytes), Err(Malformed));
+        assert_eq!(GroupMetadataValue::decode(&bytes), Err(UnreadableRecord));
     }
 
     proptest! {
@@ -229,7 +229,7 @@ mod tests {
         fn a_cut_value_is_refused(version in 0usize..5, cut in 1usize..100) {
             let bytes = from_hex(WRITTEN_BY_KAFKA[version]);
             let kept = &bytes[..bytes.len() - cut];
-            prop_assert_eq!(GroupMetadataValue::decode(kept), Err(Malformed));
+            prop_assert_eq!(GroupMetadataValue::decode(kept), Err(UnreadableRecord));
         }
     }
 }

@@ -1,35 +1,46 @@
 //! The records that coordinators keep, byte for byte as Apache Kafka writes them.
 //!
-//! A key and a value each begin with two bytes. Those of a key say what kind of record it is (0
-//! and 1: a committed offset, 2: a group, 3 to 16: a group of KIP-848); those of a value say in
-//! which version it is written. Older versions are read, too, and the ones that Kafka 4.3 writes are
+//! A key and a value each begin with two bytes. Those of a key say what kind of record it is (0 and
+//! 1: a committed offset, 2: a group, 3 to 16: a group of KIP-848); those of a value say in which
+//! version it is written. Older versions are read, too, and the ones that Kafka 4.3 writes are
 //! written, so that Kafka's formatters (`kafka-dump-log --offsets-decoder`) print the log of
 //! `__consumer_offsets`.
 //!
-//! One file each; `wire` has the primitives that they share. The keys of `__transaction_state` are
+//! One file each; `primitives` has what they share, and `version_0` what the values of a
+//! consumer group do. The keys of `__transaction_state` are
 //! numbered apart from those of `__consumer_offsets`.
 
-mod consumer_group;
+mod consumer_current_value;
+mod consumer_group_key;
+mod consumer_group_value;
+mod consumer_member_value;
+mod consumer_regex_value;
+mod consumer_target_value;
 mod group_metadata_key;
 mod group_metadata_value;
 mod offset_commit_key;
 mod offset_commit_value;
+mod primitives;
 mod transaction_log_key;
 mod transaction_log_value;
-mod wire;
+mod version_0;
 
-pub(crate) use consumer_group::{
-    ClassicMember, ConsumerGroupKey, ConsumerGroupValue, ConsumerMemberValue,
-    CurrentAssignmentValue, Partitions, Reconciliation, decode_regex, decode_target,
-    decode_target_epoch, encode_regex, encode_target, encode_target_epoch,
+pub(crate) use consumer_current_value::{CurrentAssignmentValue, Reconciliation};
+pub(crate) use consumer_group_key::ConsumerGroupKey;
+pub(crate) use consumer_group_value::ConsumerGroupValue;
+pub(crate) use consumer_member_value::{ClassicMember, ConsumerMemberValue};
+pub(crate) use consumer_regex_value::{decode_regex, encode_regex};
+pub(crate) use consumer_target_value::{
+    decode_target, decode_target_epoch, encode_target, encode_target_epoch,
 };
 pub(crate) use group_metadata_key::GroupMetadataKey;
 pub(crate) use group_metadata_value::{GroupMetadataValue, MemberMetadata};
 pub(crate) use offset_commit_key::OffsetCommitKey;
 pub(crate) use offset_commit_value::OffsetCommitValue;
+pub(crate) use primitives::UnreadableRecord;
 pub(crate) use transaction_log_key::TransactionLogKey;
 pub(crate) use transaction_log_value::TransactionLogValue;
-pub(crate) use wire::Malformed;
+pub(crate) use version_0::Partitions;
 
 /// What the key of a record in `__consumer_offsets` is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,8 +57,8 @@ pub(crate) enum OffsetsKey {
 
 impl OffsetsKey {
     /// Reads a key by the kind it begins with.
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
-        match wire::Reader::new(bytes).int16()? {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, UnreadableRecord> {
+        match primitives::Reader::new(bytes).int16()? {
             0 | 1 => OffsetCommitKey::decode(bytes).map(Self::Offset),
             2 => GroupMetadataKey::decode(bytes).map(Self::Group),
             3 | 5..=8 | 16 => ConsumerGroupKey::decode(bytes).map(Self::ConsumerGroup),
@@ -71,6 +82,6 @@ mod tests {
     #[test]
     fn a_kind_from_elsewhere_is_named_and_not_read() {
         assert_eq!(OffsetsKey::decode(&[0, 11, 99]), Ok(OffsetsKey::Unknown(11)));
-        assert_eq!(OffsetsKey::decode(&[0]), Err(Malformed));
+        assert_eq!(OffsetsKey::decode(&[0]), Err(UnreadableRecord));
     }
 }

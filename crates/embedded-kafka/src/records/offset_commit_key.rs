@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 
-use super::wire::{Malformed, Reader, Writer};
+use super::primitives::{Reader, UnreadableRecord, Writer};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct OffsetCommitKey {
@@ -22,10 +22,10 @@ impl OffsetCommitKey {
         writer.finish()
     }
 
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, UnreadableRecord> {
         let mut reader = Reader::new(bytes);
         if !(0..=1).contains(&reader.int16()?) {
-            return Err(Malformed);
+            return Err(UnreadableRecord);
         }
         Ok(Self {
             group: reader.string(false)?,
@@ -39,8 +39,8 @@ impl OffsetCommitKey {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::wire::testing::from_hex;
     use super::*;
+    use crate::records::primitives::testing::from_hex;
 
     const WRITTEN_BY_KAFKA: &str =
         "0001000e656173742d636f6173742d6470740008616972706f72747300000002";
@@ -72,7 +72,7 @@ mod tests {
         #[test]
         fn a_cut_key_is_refused(length in 0usize..32) {
             let bytes = &from_hex(WRITTEN_BY_KAFKA)[..length];
-            prop_assert_eq!(OffsetCommitKey::decode(bytes), Err(Malformed));
+            prop_assert_eq!(OffsetCommitKey::decode(bytes), Err(UnreadableRecord));
         }
     }
 }

@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::wire::{Malformed, Reader, Writer};
+use super::primitives::{Reader, UnreadableRecord, Writer};
 use crate::time::Timestamp;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,11 +55,11 @@ impl OffsetCommitValue {
         writer.finish()
     }
 
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, UnreadableRecord> {
         let mut reader = Reader::new(bytes);
         let version = reader.int16()?;
         if !(0..=4).contains(&version) {
-            return Err(Malformed);
+            return Err(UnreadableRecord);
         }
         let offset = reader.int64()?;
         let leader_epoch = if version >= 3 { reader.int32()? } else { -1 };
@@ -83,8 +83,8 @@ impl OffsetCommitValue {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::wire::testing::from_hex;
     use super::*;
+    use crate::records::primitives::testing::from_hex;
 
     /// The same commit as Apache Kafka 4.3 writes it in versions 0 to 4.
     const WRITTEN_BY_KAFKA: [&str; 5] = [
@@ -154,7 +154,7 @@ mod tests {
         fn a_cut_value_is_refused(version in 0usize..5, cut in 1usize..20) {
             let bytes = from_hex(WRITTEN_BY_KAFKA[version]);
             let kept = &bytes[..bytes.len() - cut];
-            prop_assert_eq!(OffsetCommitValue::decode(kept), Err(Malformed));
+            prop_assert_eq!(OffsetCommitValue::decode(kept), Err(UnreadableRecord));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::wire::{Malformed, Reader, Writer};
+use super::primitives::{Reader, UnreadableRecord, Writer};
 
 /// The only kind of key in `__transaction_state`.
 const KIND: i16 = 0;
@@ -19,10 +19,10 @@ impl TransactionLogKey {
         writer.finish()
     }
 
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, UnreadableRecord> {
         let mut reader = Reader::new(bytes);
         if reader.int16()? != KIND {
-            return Err(Malformed);
+            return Err(UnreadableRecord);
         }
         Ok(Self { transactional_id: reader.string(false)? })
     }
@@ -32,8 +32,8 @@ impl TransactionLogKey {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::wire::testing::from_hex;
     use super::*;
+    use crate::records::primitives::testing::from_hex;
 
     const WRITTEN_BY_KAFKA: &str = "00000009636f756e7465722d31";
 
@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn another_kind_is_refused() {
-        assert_eq!(TransactionLogKey::decode(&[0, 1, 0, 0]), Err(Malformed));
+        assert_eq!(TransactionLogKey::decode(&[0, 1, 0, 0]), Err(UnreadableRecord));
     }
 
     proptest! {

@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 
-use super::wire::{Malformed, Reader, Writer};
+use super::primitives::{Reader, UnreadableRecord, Writer};
 use crate::time::Timestamp;
 
 /// The tag of the producer id that was in use before the present one.
@@ -67,11 +67,11 @@ impl TransactionLogValue {
         writer.finish()
     }
 
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, UnreadableRecord> {
         let mut reader = Reader::new(bytes);
         let version = reader.int16()?;
         if !(0..=1).contains(&version) {
-            return Err(Malformed);
+            return Err(UnreadableRecord);
         }
         let flexible = version >= 1;
         let mut value = Self {
@@ -96,7 +96,10 @@ impl TransactionLogValue {
     }
 }
 
-fn decode_partitions(reader: &mut Reader<'_>, flexible: bool) -> Result<Option<Topics>, Malformed> {
+fn decode_partitions(
+    reader: &mut Reader<'_>,
+    flexible: bool,
+) -> Result<Option<Topics>, UnreadableRecord> {
     let Some(count) = reader.nullable_array_length(flexible)? else {
         return Ok(None);
     };
@@ -117,8 +120,8 @@ fn decode_partitions(reader: &mut Reader<'_>, flexible: bool) -> Result<Option<T
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::wire::testing::from_hex;
     use super::*;
+    use crate::records::primitives::testing::from_hex;
 
     /// The same values as Apache Kafka 4.3 writes them in versions 0 and 1.
     const ONGOING: [&str; 2] = [
@@ -216,7 +219,7 @@ mod tests {
         fn a_cut_value_is_refused(version in 0usize..2, cut in 1usize..60) {
             let bytes = hex(ONGOING[version]);
             let kept = &bytes[..bytes.len() - cut];
-            prop_assert_eq!(TransactionLogValue::decode(kept), Err(Malformed));
+            prop_assert_eq!(TransactionLogValue::decode(kept), Err(UnreadableRecord));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What ListTransactions and DescribeTransactions show.
 
-use super::coordinator::Transactions;
-use super::state::{State, Transaction};
+use super::transaction::{State, Transaction};
+use super::transaction_coordinator::TransactionCoordinator;
 use crate::time::Timestamp;
 
 /// A transactional id in a list.
@@ -14,7 +14,7 @@ pub(crate) struct Listed {
     pub(crate) start_timestamp: Timestamp,
 }
 
-impl Transactions {
+impl TransactionCoordinator {
     /// The transaction of an id, `None` where the id is unknown or expired.
     pub(crate) fn describe(&self, transactional_id: &str) -> Option<Transaction> {
         let entry = self.find(transactional_id).ok()??;

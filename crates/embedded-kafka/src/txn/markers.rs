@@ -1,21 +1,19 @@
 //! What the coordinator needs of its surroundings: a log of its own, and markers in the logs of
 //! the partitions that a transaction wrote to.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
 
-use super::Producer;
-use crate::group::Groups;
-use crate::metadata::names::CONSUMER_OFFSETS;
-use crate::metadata::{Metadata, Position};
+use crate::log::{Position, Producer};
 use crate::time::Timestamp;
 
 /// The log of `__transaction_state`. It is called with a transactional id locked, and must not call
 /// back.
 pub(crate) trait TransactionLog: Send + Sync {
     /// Appends a record (without a value the key is deleted), which is kept once this returns.
+    ///
+    /// # Errors
+    /// Those that a coordinator's client is told.
     fn append(
         &self,
         transactional_id: &str,
@@ -66,53 +64,4 @@ pub(crate) trait Markers: Send + Sync {
         partition: i32,
         position: &Position,
     ) -> Option<Result<(), ResponseError>>;
-}
-
-/// Writes markers to the partitions of a cluster, and tells groups of those in `__consumer_offsets`.
-pub(crate) struct ClusterMarkers {
-    metadata: Arc<Metadata>,
-    groups: Arc<Groups>,
-}
-
-impl ClusterMarkers {
-    pub(crate) fn new(metadata: Arc<Metadata>, groups: Arc<Groups>) -> Self {
-        Self { metadata, groups }
-    }
-}
-
-impl Markers for ClusterMarkers {
-    fn write(
-        &self,
-        topic: &str,
-        partition: i32,
-        marker: &Marker,
-        now: Timestamp,
-    ) -> Result<Position, ResponseError> {
-        let Marker { producer, commit, coordinator_epoch } = *marker;
-        let index = partition;
-        let partition = self.metadata.partition(topic, index)?;
-        let (id, epoch) = (producer.id, producer.epoch);
-        let moves = self.groups.moves();
-        let position = partition.append_marker(id, epoch, commit, coordinator_epoch, now)?;
-        if topic == CONSUMER_OFFSETS {
-            self.groups.complete_pending(id, index, commit, now);
-            // Who reads the groups again meanwhile may not have seen the marker.
-            if self.groups.is_closed(index) || self.groups.moves() != moves {
-                return Err(ResponseError::CoordinatorLoadInProgress);
-            }
-        }
-        Ok(position)
-    }
-
-    fn outcome(
-        &self,
-        topic: &str,
-        partition: i32,
-        position: &Position,
-    ) -> Option<Result<(), ResponseError>> {
-        match self.metadata.partition(topic, partition) {
-            Ok(partition) => partition.outcome(position),
-            Err(error) => Some(Err(error)),
-        }
-    }
 }

@@ -3,8 +3,8 @@
 
 use kafka_protocol::ResponseError;
 
-use super::Producer;
-use super::state::{NO_EPOCH, NO_TIMESTAMP, Partitions, State, Transaction};
+use super::transaction::{NO_EPOCH, NO_TIMESTAMP, Partitions, State, Transaction};
+use crate::log::Producer;
 use crate::time::Timestamp;
 
 /// The last epoch that a producer may be given: one above it is left for fencing it.

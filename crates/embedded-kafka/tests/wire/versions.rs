@@ -1,5 +1,6 @@
 //! Every version of the APIs of topics and records, at a node that leads and at one that does not,
-//! for what is there and for what is not: each is answered, none with a field that its version lacks.
+//! for what is there and for what is not: each is answered, none with a field that its version
+//! lacks.
 
 use embedded_kafka::Cluster;
 use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;

@@ -7,9 +7,6 @@ use uuid::Uuid;
 
 use crate::records::Partitions;
 
-/// The assignors that a member can ask for, the default first (`group.consumer.assignors`).
-pub(crate) const NAMES: [&str; 2] = ["uniform", "range"];
-
 /// What an assignor knows of a member.
 #[derive(Debug)]
 pub(super) struct Subscriber<'a> {
@@ -140,6 +137,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::config::group_defaults::ASSIGNORS;
 
     fn topic(number: u128) -> Uuid {
         Uuid::from_u128(number)
@@ -206,7 +204,7 @@ mod tests {
         fn every_partition_has_one_reader_and_loads_are_even(
             counts in prop::collection::vec(1i32..9, 1..5),
             subscriptions in prop::collection::vec(prop::collection::btree_set(0u128..5, 0..5), 1..6),
-            same in any::<bool>(), assignor in prop::sample::select(&NAMES),
+            same in any::<bool>(), assignor in prop::sample::select(&ASSIGNORS),
         ) {
             let ids = ["a", "b", "c", "d", "e", "f"];
             let topics = (0u128..).zip(counts).collect::<Vec<_>>();

@@ -1,20 +1,22 @@
-//! Members of the classic protocol in a group of the new one, so that a group changes from one to the
-//! other while its members go on (KIP-848, `group.consumer.migration.policy`).
+//! Members of the classic protocol in a group of the new one, so that a group changes from one to
+//! the other while its members go on (KIP-848, `group.consumer.migration.policy`).
 //!
 //! A group becomes one of the new protocol with the first member that speaks it, and a classic one
-//! again when the last of them is gone. In between the coordinator assigns for all. A classic member
-//! is led to its target as the others are, but by its own requests: a heartbeat tells it to join
-//! again, JoinGroup takes what it owns, and SyncGroup says what it is to own.
+//! again when the last of them is gone. In between the coordinator assigns for all. A classic
+//! member is led to its target as the others are, but by its own requests: a heartbeat tells it to
+//! join again, JoinGroup takes what it owns, and SyncGroup says what it is to own.
 
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
 
-use super::{ConsumerGroup, ConsumerMember, Partitions, Reconciliation, Refused, Topics};
-use crate::group::join::{JoinAnswer, JoinRefused};
-use crate::group::state::{Group, Member};
+use super::{ConsumerGroup, ConsumerMember, Partitions, Reconciliation, Topics};
+use crate::group::member::Member;
+use crate::group::messages::{JoinAnswer, JoinRejection};
+use crate::group::state_machine::Group;
 use crate::group::subscription::{Subscription, decode_assignment, encode_assignment};
 use crate::group::{GroupEvent, JoinRequest, Joined, Protocol, Step, SyncRequest, Synced};
 use crate::records::{ClassicMember, ConsumerMemberValue, CurrentAssignmentValue};
+use crate::rejection::Rejection;
 
 const CONSUMER_PROTOCOL: &str = "consumer";
 
@@ -41,7 +43,7 @@ impl ConsumerGroup {
         group: &Group,
         topics: &dyn Topics,
         step: &Step<'_>,
-    ) -> Result<Self, Refused> {
+    ) -> Result<Self, Rejection> {
         let mut upgraded = Self::new();
         (upgraded.epoch, upgraded.assignment_epoch) = (group.generation, group.generation);
         for (id, member) in &group.members {
@@ -57,7 +59,7 @@ impl ConsumerGroup {
                      consumer protocol is malformed.",
                     group.id
                 );
-                Refused::new(ResponseError::GroupIdNotFound, message)
+                Rejection::new(ResponseError::GroupIdNotFound, message)
             };
             let subscription = Subscription::decode(&metadata).ok_or_else(malformed)?;
             let assigned = if member.assignment.is_empty() {
@@ -133,7 +135,7 @@ impl ConsumerGroup {
         step: &mut Step<'_>,
     ) -> JoinAnswer {
         let refuse =
-            |error, member_id: &str| Err(JoinRefused { error, member_id: member_id.to_owned() });
+            |error, member_id: &str| Err(JoinRejection { error, member_id: member_id.to_owned() });
         let first = request.protocols.first().filter(|_| self.supports(request));
         let first = first.and_then(|it| Some((&it.name, Subscription::decode(&it.metadata)?)));
         let Some((protocol_name, subscription)) = first else {
@@ -324,7 +326,7 @@ impl ConsumerGroup {
         generation: i32,
     ) -> Result<&ConsumerMember, ResponseError> {
         if let Some(instance_id) = instance_id {
-            self.check_instance(instance_id, member_id).map_err(|refused| refused.error)?;
+            self.check_instance(instance_id, member_id).map_err(|rejection| rejection.code)?;
         }
         let member = self.members.get(member_id).filter(|member| member.is_classic());
         let member = member.ok_or(ResponseError::UnknownMemberId)?;

@@ -5,9 +5,12 @@ use std::collections::BTreeSet;
 
 use kafka_protocol::ResponseError;
 
-use super::{ConsumerGroup, ConsumerMember, LEAVES, LEAVES_FOR_A_WHILE, Refused, Topics, assignor};
+use super::regex::whole;
+use super::{ConsumerGroup, ConsumerMember, LEAVES, LEAVES_FOR_A_WHILE, Topics};
+use crate::config::group_defaults::ASSIGNORS;
 use crate::group::{GroupEvent, Step};
 use crate::records::{ConsumerMemberValue, CurrentAssignmentValue, Partitions};
+use crate::rejection::Rejection;
 
 /// A ConsumerGroupHeartbeat request. What is `None` has not changed since the last one.
 #[derive(Debug, Clone, Default)]
@@ -41,8 +44,8 @@ pub(crate) struct HeartbeatAnswer {
 
 impl ConsumerHeartbeat {
     /// Whether the request makes sense, whatever the group.
-    pub(crate) fn validate(&self) -> Result<(), Refused> {
-        let invalid = |message: &str| Err(Refused::new(ResponseError::InvalidRequest, message));
+    pub(crate) fn validate(&self) -> Result<(), Rejection> {
+        let invalid = |message: &str| Err(Rejection::new(ResponseError::InvalidRequest, message));
         if self.member_id.is_empty() {
             return invalid("MemberId can't be empty.");
         }
@@ -75,25 +78,25 @@ impl ConsumerHeartbeat {
         self.check_regex()
     }
 
-    fn check_assignor(&self) -> Result<(), Refused> {
+    fn check_assignor(&self) -> Result<(), Rejection> {
         match &self.assignor {
-            Some(name) if !assignor::NAMES.contains(&name.as_str()) => Err(Refused::new(
+            Some(name) if !ASSIGNORS.contains(&name.as_str()) => Err(Rejection::new(
                 ResponseError::UnsupportedAssignor,
                 format!(
                     "ServerAssignor {name} is not supported. Supported assignors: {}.",
-                    assignor::NAMES.join(", ")
+                    ASSIGNORS.join(", ")
                 ),
             )),
             _ => Ok(()),
         }
     }
 
-    fn check_regex(&self) -> Result<(), Refused> {
+    fn check_regex(&self) -> Result<(), Rejection> {
         let Some(text) = self.regex.as_deref().filter(|text| !text.is_empty()) else {
             return Ok(());
         };
-        super::target::whole(text).map(|_| ()).map_err(|error| {
-            Refused::new(
+        whole(text).map(|_| ()).map_err(|error| {
+            Rejection::new(
                 ResponseError::InvalidRegularExpression,
                 format!(
                     "SubscribedTopicRegex `{text}` is not a valid regular expression: {error}."
@@ -124,7 +127,7 @@ impl ConsumerGroup {
         beat: &ConsumerHeartbeat,
         topics: &dyn Topics,
         step: &mut Step<'_>,
-    ) -> Result<HeartbeatAnswer, Refused> {
+    ) -> Result<HeartbeatAnswer, Rejection> {
         self.check_size(beat, step.settings.consumer_group_max_size)?;
         self.find_or_add(group, beat, step)?;
         let before = self.current(&beat.member_id).assigned.clone();
@@ -201,13 +204,13 @@ impl ConsumerGroup {
         self.members.get(member_id).map(|member| member.current.clone()).unwrap_or_default()
     }
 
-    fn check_size(&self, beat: &ConsumerHeartbeat, most: usize) -> Result<(), Refused> {
+    fn check_size(&self, beat: &ConsumerHeartbeat, most: usize) -> Result<(), Rejection> {
         if self.members.len() < most || self.members.contains_key(&beat.member_id) {
             return Ok(());
         }
         let message =
             format!("The consumer group has reached its maximum capacity of {most} members.");
-        Err(Refused::new(ResponseError::GroupMaxSizeReached, message))
+        Err(Rejection::new(ResponseError::GroupMaxSizeReached, message))
     }
 
     fn find_or_add(
@@ -215,7 +218,7 @@ impl ConsumerGroup {
         group: &str,
         beat: &ConsumerHeartbeat,
         step: &mut Step<'_>,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), Rejection> {
         let joins = beat.epoch == 0;
         if let Some(instance_id) = &beat.instance_id {
             if joins {
@@ -234,13 +237,17 @@ impl ConsumerGroup {
     }
 
     /// Whether the request may speak for the static member.
-    pub(super) fn check_instance(&self, instance_id: &str, member_id: &str) -> Result<(), Refused> {
+    pub(super) fn check_instance(
+        &self,
+        instance_id: &str,
+        member_id: &str,
+    ) -> Result<(), Rejection> {
         match self.static_member(instance_id) {
-            None => Err(Refused::new(
+            None => Err(Rejection::new(
                 ResponseError::UnknownMemberId,
                 format!("Instance id {instance_id} is unknown."),
             )),
-            Some((current, _)) if current != member_id => Err(Refused::new(
+            Some((current, _)) if current != member_id => Err(Rejection::new(
                 ResponseError::FencedInstanceId,
                 format!(
                     "Static member {member_id} with instance id {instance_id} was fenced by member \
@@ -259,7 +266,7 @@ impl ConsumerGroup {
         instance_id: &str,
         beat: &ConsumerHeartbeat,
         step: &mut Step<'_>,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), Rejection> {
         let Some((former_id, former)) = self.static_member(instance_id) else {
             match self.members.get_mut(&beat.member_id) {
                 // A member that joins again keeps what it has, under another name from now on.
@@ -270,7 +277,7 @@ impl ConsumerGroup {
         };
         // A classic static member never says that it leaves.
         if former.current.epoch != LEAVES_FOR_A_WHILE && !former.is_classic() {
-            return Err(Refused::new(
+            return Err(Rejection::new(
                 ResponseError::UnreleasedInstanceId,
                 format!(
                     "Static member {} with instance id {instance_id} cannot join the group because \
@@ -350,10 +357,10 @@ impl ConsumerGroup {
 
 /// Whether the member and the group agree on where the member is. One that has missed the last
 /// answer is let through, if it owns nothing that it must not own.
-fn check_epoch(member: &ConsumerMember, beat: &ConsumerHeartbeat) -> Result<(), Refused> {
+fn check_epoch(member: &ConsumerMember, beat: &ConsumerHeartbeat) -> Result<(), Rejection> {
     let current = &member.current;
     let fenced = |relation: &str| {
-        Err(Refused::new(
+        Err(Rejection::new(
             ResponseError::FencedMemberEpoch,
             format!(
                 "The consumer group member has a {relation} member epoch ({}) than the one known by \
@@ -379,7 +386,7 @@ fn is_subset(part: &Partitions, whole: &Partitions) -> bool {
     part.iter().all(has)
 }
 
-pub(super) fn unknown_member(member_id: &str, group: &str) -> Refused {
+pub(super) fn unknown_member(member_id: &str, group: &str) -> Rejection {
     let message = format!("Member {member_id} is not a member of group {group}.");
-    Refused::new(ResponseError::UnknownMemberId, message)
+    Rejection::new(ResponseError::UnknownMemberId, message)
 }

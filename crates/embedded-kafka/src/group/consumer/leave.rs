@@ -5,9 +5,10 @@ use kafka_protocol::ResponseError;
 use super::heartbeat::unknown_member;
 use super::{
     ConsumerGroup, ConsumerHeartbeat, ConsumerMember, HeartbeatAnswer, LEAVES_FOR_A_WHILE,
-    Partitions, Reconciliation, Refused,
+    Partitions, Reconciliation,
 };
 use crate::group::{GroupEvent, Leaving, Step};
+use crate::rejection::Rejection;
 
 impl ConsumerGroup {
     /// A member leaves. What it had is free at once, unless it is a static member that is expected
@@ -17,7 +18,7 @@ impl ConsumerGroup {
         group: &str,
         beat: &ConsumerHeartbeat,
         step: &mut Step<'_>,
-    ) -> Result<HeartbeatAnswer, Refused> {
+    ) -> Result<HeartbeatAnswer, Rejection> {
         if let Some(instance_id) = &beat.instance_id {
             self.check_instance(instance_id, &beat.member_id)?;
         }
@@ -57,7 +58,7 @@ impl ConsumerGroup {
                 found.ok_or(ResponseError::UnknownMemberId)?
             }
             (Some(instance_id), id) => {
-                self.check_instance(instance_id, id).map_err(|refused| refused.error)?;
+                self.check_instance(instance_id, id).map_err(|rejection| rejection.code)?;
                 id.to_owned()
             }
             (None, id) if self.members.contains_key(id) => id.to_owned(),

@@ -5,17 +5,18 @@
 //! is led to it by the answers to its heartbeats: first it gives up what is no longer its own, then
 //! it gets what others have given up. No partition is ever with two members.
 //!
-//! [`ConsumerGroup`] is what the records of the group say, and nothing else but timers. A step makes
-//! another one of it; what differs is written in one batch before it counts.
+//! [`ConsumerGroup`] is what the records of the group say, and nothing else but timers. A step
+//! makes another one of it; what differs is written in one batch before it counts.
 
 mod assignor;
 mod classic;
-mod coordinator;
-mod describe;
+mod consumer_description;
 mod heartbeat;
 mod leave;
-mod offsets;
+mod member_epochs;
 mod reconcile;
+mod regex;
+mod requests;
 mod store;
 mod target;
 #[cfg(test)]
@@ -23,42 +24,21 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kafka_protocol::ResponseError;
 use uuid::Uuid;
 
 use super::subscription::NamedPartitions;
 use crate::records::{ConsumerMemberValue, CurrentAssignmentValue, Partitions, Reconciliation};
 use crate::time::Timestamp;
 
-pub(crate) use assignor::NAMES as ASSIGNORS;
-pub(crate) use describe::{DescribedConsumer, DescribedConsumerGroup};
+pub(crate) use consumer_description::{DescribedConsumer, DescribedConsumerGroup};
 pub(crate) use heartbeat::{ConsumerHeartbeat, HeartbeatAnswer};
-pub(crate) use offsets::FetchingMember;
-pub(crate) use target::whole;
+pub(crate) use member_epochs::FetchingMember;
+pub(crate) use regex::whole;
 
 /// The epoch with which a member leaves for good.
 pub(crate) const LEAVES: i32 = -1;
 /// The epoch with which a static member leaves and is expected back.
 pub(crate) const LEAVES_FOR_A_WHILE: i32 = -2;
-
-/// A refusal, and why in words.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refused {
-    pub(crate) error: ResponseError,
-    pub(crate) message: String,
-}
-
-impl Refused {
-    fn new(error: ResponseError, message: impl Into<String>) -> Self {
-        Self { error, message: message.into() }
-    }
-}
-
-impl From<ResponseError> for Refused {
-    fn from(error: ResponseError) -> Self {
-        Self::new(error, "")
-    }
-}
 
 /// The topics of the cluster, as an assignor must know them. Asked with a group locked.
 pub(crate) trait Topics {

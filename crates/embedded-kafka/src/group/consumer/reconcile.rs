@@ -1,7 +1,7 @@
 //! How a member gets from what it has to what it is to have.
 //!
-//! A member gives up first, and stays in its epoch until it has said so. Then it enters the epoch of
-//! the target, with those of its new partitions that nobody else has any more; the others follow
+//! A member gives up first, and stays in its epoch until it has said so. Then it enters the epoch
+//! of the target, with those of its new partitions that nobody else has any more; the others follow
 //! when their owners have given them up.
 
 use std::collections::BTreeSet;

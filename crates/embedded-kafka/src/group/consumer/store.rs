@@ -6,9 +6,9 @@ use tracing::debug;
 use super::{ConsumerGroup, ConsumerMember};
 use crate::group::Step;
 use crate::records::{
-    ConsumerGroupKey, ConsumerGroupValue, ConsumerMemberValue, CurrentAssignmentValue, Malformed,
-    Reconciliation, decode_regex, decode_target, decode_target_epoch, encode_regex, encode_target,
-    encode_target_epoch,
+    ConsumerGroupKey, ConsumerGroupValue, ConsumerMemberValue, CurrentAssignmentValue,
+    Reconciliation, UnreadableRecord, decode_regex, decode_target, decode_target_epoch,
+    encode_regex, encode_target, encode_target_epoch,
 };
 use crate::time::Timestamp;
 
@@ -74,7 +74,7 @@ impl ConsumerGroup {
         &mut self,
         key: ConsumerGroupKey,
         value: Option<&[u8]>,
-    ) -> Result<(), Malformed> {
+    ) -> Result<(), UnreadableRecord> {
         match (key, value) {
             (ConsumerGroupKey::Group { .. }, Some(value)) => {
                 let value = ConsumerGroupValue::decode(value)?;

@@ -2,22 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use regex_lite::Regex;
-
 use super::assignor::{self, Subscriber};
+use super::regex::whole;
 use super::{ConsumerGroup, ConsumerHeartbeat, Topics};
+use crate::config::group_defaults::ASSIGNORS;
 use crate::time::Timestamp;
 
 /// How long what a regular expression matches is taken for true, in milliseconds: new topics are
 /// found within this time. Kafka looks when topics have changed, every 10 s at most.
 const RESOLVE_EVERY_MS: i64 = 1_000;
-
-/// A regular expression that matches whole names alone.
-pub(crate) fn whole(text: &str) -> Result<Regex, regex_lite::Error> {
-    // Alone first, so that what is only valid in brackets is refused.
-    Regex::new(text)?;
-    Regex::new(&format!("^(?:{text})$"))
-}
 
 impl ConsumerGroup {
     pub(super) fn must_resolve(&self, now: Timestamp) -> bool {
@@ -106,7 +99,7 @@ impl ConsumerGroup {
             self.members.values().filter(asks).count()
         };
         // Of several with as many votes the last is the greatest, and so the order is turned.
-        let elected = assignor::NAMES.into_iter().rev().max_by_key(|name| votes(name));
-        elected.unwrap_or(assignor::NAMES[0])
+        let elected = ASSIGNORS.into_iter().rev().max_by_key(|name| votes(name));
+        elected.unwrap_or(ASSIGNORS[0])
     }
 }

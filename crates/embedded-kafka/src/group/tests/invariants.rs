@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::super::members::Leaving;
 use super::*;
+use crate::group::messages::Leaving;
 
 /// What one of six clients does next. Clients 4 and 5 are static members.
 #[derive(Debug, Clone)]
@@ -35,7 +35,7 @@ fn act() -> impl Strategy<Value = Act> {
 
 /// A request that waits, since when, and for how long at most.
 struct Pending<T> {
-    ticket: Ticket<T>,
+    delayed: Delayed<T>,
     until: Timestamp,
 }
 
@@ -82,11 +82,11 @@ impl World {
                 let parts =
                     parts.iter().map(|(id, part)| (id.as_str(), part.as_str())).collect::<Vec<_>>();
                 let request = syncing(&id, generation, &parts);
-                let ticket = self
+                let delayed = self
                     .harness
                     .sync(SyncRequest { instance_id: Self::instance(client), ..request });
                 let until = self.harness.now + i64::from(REBALANCE_MS);
-                self.syncs.push((id, generation, Pending { ticket, until }));
+                self.syncs.push((id, generation, Pending { delayed, until }));
             }
             Act::Heartbeat { client } => {
                 let (id, instance) = (self.ids[client].clone(), Self::instance(client));
@@ -125,7 +125,7 @@ impl World {
     fn join(&mut self, client: usize, with_id: bool, choice: usize, vanishes: bool) {
         self.given += 1;
         let names: [&[&str]; 3] = [&["range", "sticky"], &["sticky", "range"], &["range"]];
-        let ticket = self.harness.join(JoinRequest {
+        let delayed = self.harness.join(JoinRequest {
             member_id: if with_id { self.ids[client].clone() } else { String::new() },
             instance_id: Self::instance(client),
             protocols: protocols(names[choice]),
@@ -135,7 +135,7 @@ impl World {
         if !vanishes {
             // Static members that stay away can make a rebalance wait a second time.
             let until = self.harness.now + 3 * i64::from(REBALANCE_MS);
-            self.joins.push((client, Pending { ticket, until }));
+            self.joins.push((client, Pending { delayed, until }));
         }
     }
 
@@ -144,7 +144,7 @@ impl World {
         let now = self.harness.now;
         let mut joins = Vec::new();
         for (client, pending) in self.joins.drain(..) {
-            match pending.ticket.take() {
+            match pending.delayed.take() {
                 Some(Ok(joined)) => {
                     prop_assert!(joined.generation <= self.harness.group.generation);
                     let leads = joined.leader == joined.member_id;
@@ -164,7 +164,7 @@ impl World {
         self.joins = joins;
         let mut syncs = Vec::new();
         for (id, generation, pending) in self.syncs.drain(..) {
-            match pending.ticket.take() {
+            match pending.delayed.take() {
                 Some(Ok(synced)) if !synced.assignment.is_empty() => {
                     let part = String::from_utf8(synced.assignment.to_vec()).unwrap();
                     let of = part.split_once('@').unwrap().1.parse::<i32>().unwrap();

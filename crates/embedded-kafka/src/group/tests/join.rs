@@ -6,8 +6,8 @@ use super::*;
 fn a_dynamic_member_is_given_an_id_first() {
     let mut harness = Harness::new();
     let request = JoinRequest { requires_member_id: true, ..joining("a") };
-    let ticket = harness.join(request);
-    assert_eq!(ticket.take(), refusal(ResponseError::MemberIdRequired, "a"));
+    let delayed = harness.join(request);
+    assert_eq!(delayed.take(), refusal(ResponseError::MemberIdRequired, "a"));
     assert_eq!(harness.group.state, State::Empty);
     let joined = accepted(&harness.join(rejoining("a")));
     assert_eq!((joined.generation, joined.leader.as_str()), (1, "a"));
@@ -16,8 +16,8 @@ fn a_dynamic_member_is_given_an_id_first() {
 #[test]
 fn an_id_that_was_never_given_out_is_unknown() {
     let mut harness = Harness::stable(&["a"]);
-    let ticket = harness.join(rejoining("b"));
-    assert_eq!(ticket.take(), refusal(ResponseError::UnknownMemberId, "b"));
+    let delayed = harness.join(rejoining("b"));
+    assert_eq!(delayed.take(), refusal(ResponseError::UnknownMemberId, "b"));
 }
 
 #[test]
@@ -28,18 +28,18 @@ fn an_id_that_is_not_used_expires_with_the_session() {
     assert!(harness.group.pending_joins.contains_key("a"));
     harness.pass(1);
     assert!(harness.group.pending_joins.is_empty());
-    let ticket = harness.join(rejoining("a"));
-    assert_eq!(ticket.take(), refusal(ResponseError::UnknownMemberId, "a"));
+    let delayed = harness.join(rejoining("a"));
+    assert_eq!(delayed.take(), refusal(ResponseError::UnknownMemberId, "a"));
 }
 
 #[test]
 fn the_leader_alone_learns_of_all_members() {
     let mut harness = Harness::with_delay(100);
-    let tickets = ["a", "b"].map(|id| harness.join(joining(id)));
-    assert_eq!(tickets[0].take(), None);
+    let responses = ["a", "b"].map(|id| harness.join(joining(id)));
+    assert_eq!(responses[0].take(), None);
     harness.pass(100);
     harness.pass(100);
-    let [leader, follower] = tickets.map(|ticket| accepted(&ticket));
+    let [leader, follower] = responses.map(|delayed| accepted(&delayed));
     let ids = leader.members.iter().map(|member| member.member_id.as_str()).collect::<Vec<_>>();
     assert_eq!(ids, ["a", "b"]);
     assert_eq!(leader.members[0].metadata, subscription(&["airports"]));
@@ -108,12 +108,12 @@ fn the_protocol_with_the_most_votes_among_the_common_ones_wins() {
         ("b", &["sticky", "range"]),
         ("c", &["sticky", "range"]),
     ];
-    let tickets = votes.map(|(id, names)| {
+    let responses = votes.map(|(id, names)| {
         harness.join(JoinRequest { protocols: protocols(names), ..joining(id) })
     });
     harness.pass(1);
     harness.pass(1);
-    let joined = tickets.map(|ticket| accepted(&ticket));
+    let joined = responses.map(|delayed| accepted(&delayed));
     assert_eq!(joined[0].protocol_name.as_deref(), Some("sticky"));
 }
 
@@ -132,11 +132,11 @@ fn a_new_member_makes_all_others_join_again() {
 #[test]
 fn a_member_that_does_not_join_again_is_removed_at_the_rebalance_timeout() {
     let mut harness = Harness::stable(&["a", "b"]);
-    let ticket = harness.join(rejoining("a"));
+    let delayed = harness.join(rejoining("a"));
     harness.pass_with_heartbeats(REBALANCE_MS - 1_000, &["b"]);
-    assert_eq!(ticket.take(), None);
+    assert_eq!(delayed.take(), None);
     harness.pass_with_heartbeats(1_000, &["b"]);
-    assert_eq!(accepted(&ticket).members.len(), 1);
+    assert_eq!(accepted(&delayed).members.len(), 1);
     assert_eq!(harness.heartbeat("b"), Err(ResponseError::UnknownMemberId));
     let expired = GroupEvent::MemberExpired { group: "east-coast-dpt".into(), member: "b".into() };
     assert!(harness.events.contains(&expired));
@@ -146,9 +146,9 @@ fn a_member_that_does_not_join_again_is_removed_at_the_rebalance_timeout() {
 fn another_member_leads_if_the_leader_does_not_join_again() {
     let mut harness = Harness::stable(&["a", "b"]);
     let changed = JoinRequest { protocols: protocols(&["range", "sticky"]), ..rejoining("b") };
-    let ticket = harness.join(changed);
+    let delayed = harness.join(changed);
     harness.pass_with_heartbeats(REBALANCE_MS, &["a"]);
-    let joined = accepted(&ticket);
+    let joined = accepted(&delayed);
     assert_eq!((joined.leader.as_str(), joined.members.len()), ("b", 1));
 }
 
@@ -176,8 +176,8 @@ fn a_follower_with_nothing_new_gets_the_generation_that_is() {
 #[test]
 fn a_leader_that_joins_again_forces_a_rebalance() {
     let mut harness = Harness::stable(&["a", "b"]);
-    let ticket = harness.join(rejoining("a"));
-    assert_eq!(ticket.take(), None);
+    let delayed = harness.join(rejoining("a"));
+    assert_eq!(delayed.take(), None);
     assert_eq!(harness.group.state, State::PreparingRebalance);
 }
 
@@ -186,8 +186,8 @@ fn a_follower_with_new_metadata_forces_a_rebalance() {
     let mut harness = Harness::stable(&["a", "b"]);
     let mut request = rejoining("b");
     request.protocols[0].metadata = subscription(&["airports", "flights"]);
-    let ticket = harness.join(request);
-    assert_eq!(ticket.take(), None);
+    let delayed = harness.join(request);
+    assert_eq!(delayed.take(), None);
     assert_eq!(harness.group.state, State::PreparingRebalance);
 }
 
@@ -204,10 +204,10 @@ fn a_member_that_missed_the_answer_gets_it_again() {
 fn a_pending_member_holds_up_a_rebalance_until_it_joins_or_expires() {
     let mut harness = Harness::stable(&["a"]);
     harness.join(JoinRequest { requires_member_id: true, ..joining("b") });
-    let ticket = harness.join(rejoining("a"));
-    assert_eq!(ticket.take(), None);
+    let delayed = harness.join(rejoining("a"));
+    assert_eq!(delayed.take(), None);
     harness.pass(SESSION_MS);
-    assert_eq!(accepted(&ticket).generation, 2);
+    assert_eq!(accepted(&delayed).generation, 2);
 }
 
 #[test]
@@ -233,16 +233,16 @@ fn a_client_that_vanished_while_joining_expires_after_the_rebalance() {
 fn a_new_member_that_waits_too_long_is_dropped() {
     let mut harness = Harness::stable(&["a"]);
     let patient = JoinRequest { rebalance_timeout_ms: 1_000_000, ..joining("b") };
-    let ticket = harness.join(patient);
+    let delayed = harness.join(patient);
     harness.pass_with_heartbeats(harness.settings.new_member_join_timeout_ms, &["a"]);
-    assert_eq!(ticket.take(), refusal(ResponseError::UnknownMemberId, ""));
+    assert_eq!(delayed.take(), refusal(ResponseError::UnknownMemberId, ""));
     assert!(harness.group.members.contains_key("a"));
 }
 
 #[test]
 fn nobody_joins_a_deleted_group() {
     let mut harness = Harness::new();
-    harness.group.bury(harness.now);
-    let ticket = harness.join(joining("a"));
-    assert_eq!(ticket.take(), refusal(ResponseError::CoordinatorNotAvailable, ""));
+    harness.group.mark_deleted(harness.now);
+    let delayed = harness.join(joining("a"));
+    assert_eq!(delayed.take(), refusal(ResponseError::CoordinatorNotAvailable, ""));
 }

@@ -1,7 +1,7 @@
 //! Heartbeats, sessions and leaving.
 
-use super::super::members::Leaving;
 use super::*;
+use crate::group::messages::Leaving;
 
 fn leaving(member_id: &str, instance_id: Option<&str>) -> Leaving {
     Leaving {
@@ -57,10 +57,10 @@ fn a_silent_member_makes_the_others_join_again() {
 #[test]
 fn a_member_that_waits_needs_no_heartbeat() {
     let mut harness = Harness::stable(&["a", "b"]);
-    let ticket = harness.join(rejoining("a"));
+    let delayed = harness.join(rejoining("a"));
     harness.pass_with_heartbeats(2 * SESSION_MS, &["b"]);
     assert!(harness.group.members.contains_key("a"));
-    assert_eq!(ticket.take(), None);
+    assert_eq!(delayed.take(), None);
 }
 
 #[test]
@@ -83,10 +83,10 @@ fn a_group_that_all_have_left_is_empty() {
 #[test]
 fn each_member_that_leaves_has_an_answer_of_its_own() {
     let mut harness = Harness::with_delay(1);
-    let tickets = [harness.join(starting("gate-1", "a")), harness.join(joining("b"))];
+    let responses = [harness.join(starting("gate-1", "a")), harness.join(joining("b"))];
     harness.pass(1);
     harness.pass(1);
-    tickets.iter().for_each(|ticket| drop(accepted(ticket)));
+    responses.iter().for_each(|delayed| drop(accepted(delayed)));
     let answers = harness.leave(&[
         leaving("b", None),
         leaving("nobody", None),
@@ -120,18 +120,18 @@ fn an_id_that_was_only_given_out_can_be_given_back() {
 #[test]
 fn a_member_that_leaves_while_others_wait_for_it_lets_them_go_on() {
     let mut harness = Harness::stable(&["a", "b"]);
-    let ticket = harness.join(rejoining("a"));
-    assert_eq!(ticket.take(), None);
+    let delayed = harness.join(rejoining("a"));
+    assert_eq!(delayed.take(), None);
     harness.leave(&[leaving("b", None)]);
-    assert_eq!(accepted(&ticket).members.len(), 1);
+    assert_eq!(accepted(&delayed).members.len(), 1);
 }
 
 #[test]
 fn a_member_that_leaves_gets_an_answer_to_what_it_waits_for() {
     let mut harness = Harness::stable(&["a", "b"]);
-    let ticket = harness.join(rejoining("a"));
+    let delayed = harness.join(rejoining("a"));
     harness.leave(&[leaving("a", None)]);
-    assert_eq!(ticket.take(), refusal(ResponseError::UnknownMemberId, ""));
+    assert_eq!(delayed.take(), refusal(ResponseError::UnknownMemberId, ""));
 }
 
 #[test]

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::super::coordinator::{Groups, OffsetsLog, partition_of};
-use super::super::recover::LogEntry;
 use super::super::{CommittedOffset, OffsetToCommit, TopicOffsets, Topics};
 use super::*;
-use crate::txn::Producer;
+use crate::group::group_coordinator::{GroupCoordinator, OffsetsLog};
+use crate::group::load_groups::LogEntry;
+use crate::log::Producer;
+use crate::metadata::names::partition_of;
 
 pub(super) type Record = (Bytes, Option<Bytes>);
 
@@ -117,7 +118,7 @@ impl MemoryLog {
     }
 
     /// Has groups take in the first `length` entries.
-    pub(in crate::group) fn replay(&self, groups: &Groups, length: usize) {
+    pub(in crate::group) fn replay(&self, groups: &GroupCoordinator, length: usize) {
         for (position, entry) in self.entries.lock()[..length].iter().enumerate() {
             let replayed = match &entry.content {
                 Content::Record { producer_id, record: (key, value) } => LogEntry::Record {
@@ -137,13 +138,13 @@ impl MemoryLog {
 
 pub(in crate::group) const GROUP: &str = "east-coast-dpt";
 
-pub(in crate::group) fn groups(log: &Arc<MemoryLog>) -> Groups {
+pub(in crate::group) fn groups(log: &Arc<MemoryLog>) -> GroupCoordinator {
     let settings = Settings { initial_rebalance_delay_ms: 0, ..Settings::default() };
-    Groups::new(log.clone(), settings, Box::new(|_| {}))
+    GroupCoordinator::new(log.clone(), settings, Box::new(|_| {}))
 }
 
 /// The same groups after a restart at `now`.
-pub(in crate::group) fn restarted(log: &Arc<MemoryLog>, now: Timestamp) -> Groups {
+pub(in crate::group) fn restarted(log: &Arc<MemoryLog>, now: Timestamp) -> GroupCoordinator {
     restarted_after(log, log.len(), now)
 }
 
@@ -152,10 +153,10 @@ pub(in crate::group) fn restarted_after(
     log: &Arc<MemoryLog>,
     length: usize,
     now: Timestamp,
-) -> Groups {
+) -> GroupCoordinator {
     let groups = groups(log);
     log.replay(&groups, length);
-    groups.replayed(|_| true, now);
+    groups.finish_loading(|_| true, now);
     groups
 }
 
@@ -180,7 +181,7 @@ pub(in crate::group) fn offset(topic: &str, partition: i32, offset: i64) -> Offs
 }
 
 /// All that a group has committed.
-pub(in crate::group) fn fetched(groups: &Groups) -> Vec<(String, i32, i64)> {
+pub(in crate::group) fn fetched(groups: &GroupCoordinator) -> Vec<(String, i32, i64)> {
     let flat = |(topic, partitions): TopicOffsets| {
         let offsets = partitions.into_iter();
         offsets.map(move |(partition, at)| (topic.clone(), partition, at.unwrap().unwrap().offset))

@@ -1,26 +1,26 @@
 //! Groups driven step by step, with the time passed in.
 
-mod coordinator;
+mod group_coordinator;
 mod invariants;
 mod join;
 mod members;
 pub(in crate::group) mod memory_log;
-mod offsets;
 mod pending;
 mod pending_model;
+mod permissions;
 mod static_members;
 mod sync;
 
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
 
-use super::Commit;
-use super::join::{JoinAnswer, JoinRefused, JoinRequest, Joined};
-use super::state::{Group, Protocol, State};
+use super::delayed::Delayed;
+use super::messages::{
+    JoinAnswer, JoinRejection, JoinRequest, Joined, Protocol, SyncAnswer, SyncRequest,
+};
+use super::state_machine::{Group, State};
 use super::subscription::testing::subscription;
-use super::sync::{SyncAnswer, SyncRequest};
-use super::waiting::Ticket;
-use super::{GroupEvent, Settings, Step};
+use super::{Commit, GroupEvent, Settings, Step};
 use crate::records::GroupMetadataValue;
 use crate::time::Timestamp;
 
@@ -70,11 +70,11 @@ impl Harness {
         result
     }
 
-    fn join(&mut self, request: JoinRequest) -> Ticket<JoinAnswer> {
+    fn join(&mut self, request: JoinRequest) -> Delayed<JoinAnswer> {
         self.step(|group, step| group.join(request, step))
     }
 
-    fn sync(&mut self, request: SyncRequest) -> Ticket<SyncAnswer> {
+    fn sync(&mut self, request: SyncRequest) -> Delayed<SyncAnswer> {
         self.step(|group, step| group.sync(&request, step))
     }
 
@@ -102,13 +102,13 @@ impl Harness {
     /// A stable group of these members; the first leads and gives each its own name to read.
     fn stable(members: &[&str]) -> Self {
         let mut harness = Self::with_delay(1);
-        let tickets = members.iter().map(|id| harness.join(joining(id))).collect::<Vec<_>>();
+        let responses = members.iter().map(|id| harness.join(joining(id))).collect::<Vec<_>>();
         harness.pass(1);
         if members.len() > 1 {
             harness.pass(1);
         }
-        for ticket in tickets {
-            ticket.take().unwrap().unwrap();
+        for delayed in responses {
+            delayed.take().unwrap().unwrap();
         }
         harness.sync_all(members);
         harness
@@ -176,9 +176,9 @@ fn syncing(id: &str, generation: i32, assignments: &[(&str, &str)]) -> SyncReque
 
 /// What a client that is refused gets.
 fn refusal(error: ResponseError, member_id: &str) -> Option<JoinAnswer> {
-    Some(Err(JoinRefused { error, member_id: member_id.into() }))
+    Some(Err(JoinRejection { error, member_id: member_id.into() }))
 }
 
-fn accepted(ticket: &Ticket<JoinAnswer>) -> Joined {
-    ticket.take().expect("an answer").expect("a member of the next generation")
+fn accepted(delayed: &Delayed<JoinAnswer>) -> Joined {
+    delayed.take().expect("an answer").expect("a member of the next generation")
 }

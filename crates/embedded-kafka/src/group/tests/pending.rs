@@ -4,31 +4,32 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::super::OffsetToCommit;
-use super::super::coordinator::{Groups, partition_of};
 use super::memory_log::*;
 use super::*;
-use crate::txn::Producer;
+use crate::group::group_coordinator::GroupCoordinator;
+use crate::log::Producer;
+use crate::metadata::names::partition_of;
 
 const PRODUCER: Producer = Producer { id: 7_000, epoch: 0 };
 const OTHER: Producer = Producer { id: 7_001, epoch: 0 };
 
-fn commit_pending(groups: &Groups, producer: Producer, offsets: Vec<OffsetToCommit>) {
+fn commit_pending(groups: &GroupCoordinator, producer: Producer, offsets: Vec<OffsetToCommit>) {
     let expected = vec![Ok(()); offsets.len()];
     assert_eq!(groups.commit_pending(GROUP, producer, &on_its_own(), offsets, 0), Ok(expected));
 }
 
-fn commit(groups: &Groups, offsets: Vec<OffsetToCommit>) {
+fn commit(groups: &GroupCoordinator, offsets: Vec<OffsetToCommit>) {
     groups.commit(GROUP, &on_its_own(), offsets, 0).unwrap();
 }
 
 /// The transaction ends: the marker is written, and then the groups are told.
-fn end(log: &MemoryLog, groups: &Groups, producer: Producer, commit: bool) {
+fn end(log: &MemoryLog, groups: &GroupCoordinator, producer: Producer, commit: bool) {
     log.append_marker(GROUP, producer.id, commit);
     groups.complete_pending(producer.id, partition_of(GROUP, 50), commit, 0);
 }
 
 /// What a consumer that insists on stable offsets is told of a partition of `airports`.
-fn stable(groups: &Groups, partition: i32) -> Result<Option<i64>, ResponseError> {
+fn stable(groups: &GroupCoordinator, partition: i32) -> Result<Option<i64>, ResponseError> {
     let asked = [("airports".to_owned(), vec![partition])];
     let (_, mut partitions) = groups.fetch_offsets(GROUP, Some(&asked), true).remove(0);
     partitions.remove(0).1.map(|committed| committed.map(|committed| committed.offset))
@@ -299,6 +300,6 @@ fn a_static_member_that_was_replaced_is_fenced() {
 #[test]
 fn a_deleted_group_is_to_be_looked_for_again() {
     let mut harness = Harness::new();
-    harness.group.bury(harness.now);
+    harness.group.mark_deleted(harness.now);
     assert_eq!(check(&harness, -1, "", None), ResponseError::CoordinatorNotAvailable.code());
 }

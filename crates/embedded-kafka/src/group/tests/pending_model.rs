@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::super::coordinator::{Groups, partition_of};
 use super::memory_log::*;
 use super::*;
-use crate::txn::Producer;
+use crate::group::group_coordinator::GroupCoordinator;
+use crate::log::Producer;
+use crate::metadata::names::partition_of;
 
 /// The second and the third group share a partition of the log.
 const GROUPS: [&str; 3] = ["east-coast-dpt", "", "polygenelubricants"];
@@ -138,7 +139,7 @@ impl Model {
 
 struct World {
     log: Arc<MemoryLog>,
-    groups: Groups,
+    groups: GroupCoordinator,
     model: Model,
     now: Timestamp,
 }
@@ -230,7 +231,7 @@ impl World {
     }
 
     /// What groups answer is what the model says of the first `length` entries of the log.
-    fn check(&self, groups: &Groups, length: usize) -> Result<(), TestCaseError> {
+    fn check(&self, groups: &GroupCoordinator, length: usize) -> Result<(), TestCaseError> {
         for key in keys() {
             let (committed, is_pending) = self.model.read(key, length);
             let read = |require_stable| read(groups, key, require_stable);
@@ -250,7 +251,11 @@ fn keys() -> impl Iterator<Item = Key> {
     (0..GROUPS.len()).flat_map(move |group| topics().map(move |(topic, at)| (group, topic, at)))
 }
 
-fn read(groups: &Groups, key: Key, require_stable: bool) -> Result<Option<i64>, ResponseError> {
+fn read(
+    groups: &GroupCoordinator,
+    key: Key,
+    require_stable: bool,
+) -> Result<Option<i64>, ResponseError> {
     let asked = [(TOPICS[key.1].to_owned(), vec![key.2])];
     let (_, mut partitions) =
         groups.fetch_offsets(GROUPS[key.0], Some(&asked), require_stable).remove(0);

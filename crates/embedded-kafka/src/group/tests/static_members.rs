@@ -5,10 +5,10 @@ use super::*;
 /// A stable group of a dynamic leader `a` and a static member `b` at gate 1.
 fn with_static_member() -> Harness {
     let mut harness = Harness::with_delay(1);
-    let tickets = [harness.join(joining("a")), harness.join(starting("gate-1", "b"))];
+    let responses = [harness.join(joining("a")), harness.join(starting("gate-1", "b"))];
     harness.pass(1);
     harness.pass(1);
-    tickets.iter().for_each(|ticket| drop(accepted(ticket)));
+    responses.iter().for_each(|delayed| drop(accepted(delayed)));
     harness.sync_all(&["a", "b"]);
     harness
 }
@@ -95,22 +95,22 @@ fn a_static_member_that_changes_the_protocol_forces_a_rebalance() {
 }
 
 fn accepted_after_delay(harness: &mut Harness, request: JoinRequest) -> Joined {
-    let ticket = harness.join(request);
+    let delayed = harness.join(request);
     harness.pass(1);
-    accepted(&ticket)
+    accepted(&delayed)
 }
 
 #[test]
 fn a_static_member_that_is_back_during_the_assignment_forces_a_rebalance() {
     let mut harness = Harness::with_delay(1);
-    let tickets = [harness.join(joining("a")), harness.join(starting("gate-1", "b"))];
+    let responses = [harness.join(joining("a")), harness.join(starting("gate-1", "b"))];
     harness.pass(1);
     harness.pass(1);
-    tickets.iter().for_each(|ticket| drop(accepted(ticket)));
+    responses.iter().for_each(|delayed| drop(accepted(delayed)));
     let waiting = harness.sync(syncing("b", 1, &[]));
-    let ticket = harness.join(starting("gate-1", "b2"));
+    let delayed = harness.join(starting("gate-1", "b2"));
     assert_eq!(waiting.take(), Some(Err(ResponseError::FencedInstanceId)));
-    assert_eq!(ticket.take(), None);
+    assert_eq!(delayed.take(), None);
     assert_eq!(harness.group.state, State::PreparingRebalance);
 }
 
@@ -120,9 +120,9 @@ fn a_static_member_stays_through_a_rebalance_that_it_does_not_join() {
     let absent = harness.group.members.get_mut("b").unwrap();
     absent.session_timeout_ms = 600_000;
     absent.expires_at = Some(600_000);
-    let ticket = harness.join(rejoining("a"));
+    let delayed = harness.join(rejoining("a"));
     harness.pass(REBALANCE_MS);
-    assert_eq!(accepted(&ticket).members.len(), 2);
+    assert_eq!(accepted(&delayed).members.len(), 2);
     let assigned = harness.sync(syncing("a", 2, &[("a", "0"), ("b", "1")]));
     assert!(assigned.take().unwrap().is_ok());
     harness.pass_with_heartbeats(REBALANCE_MS - 1_000, &["a"]);
@@ -151,8 +151,8 @@ fn a_rebalance_waits_again_if_only_absent_static_members_are_left() {
 fn a_static_member_that_cannot_be_written_stays_who_it_was() {
     let mut harness = with_static_member();
     harness.disk = Err(ResponseError::NotCoordinator);
-    let ticket = harness.join(starting("gate-1", "b2"));
-    assert_eq!(ticket.take(), refusal(ResponseError::NotCoordinator, ""));
+    let delayed = harness.join(starting("gate-1", "b2"));
+    assert_eq!(delayed.take(), refusal(ResponseError::NotCoordinator, ""));
     assert_eq!(harness.group.members.keys().collect::<Vec<_>>(), ["a", "b"]);
     assert_eq!(harness.heartbeat("b"), Ok(()));
 }

@@ -5,10 +5,10 @@ use super::*;
 /// Two members that wait for the assignment of the first.
 fn completing() -> Harness {
     let mut harness = Harness::with_delay(1);
-    let tickets = ["a", "b"].map(|id| harness.join(joining(id)));
+    let responses = ["a", "b"].map(|id| harness.join(joining(id)));
     harness.pass(1);
     harness.pass(1);
-    tickets.iter().for_each(|ticket| drop(accepted(ticket)));
+    responses.iter().for_each(|delayed| drop(accepted(delayed)));
     assert_eq!(harness.group.state, State::CompletingRebalance);
     harness
 }

@@ -96,8 +96,8 @@ impl Filter<'_> {
         Ok(Some((header, payload.into())))
     }
 
-    /// Whether a record is its key's last one, and no tombstone that was there for long enough. What
-    /// lies behind the keys that are known stays.
+    /// Whether a record is its key's last one, and no tombstone that was there for long enough.
+    /// What lies behind the keys that are known stays.
     fn is_kept(&self, header: &BatchHeader, record: &RecordView<'_>, is_over: bool) -> bool {
         let offset = header.base_offset + i64::from(record.offset_delta);
         if offset >= self.keys.end_offset() {

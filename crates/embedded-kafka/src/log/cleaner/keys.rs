@@ -50,8 +50,8 @@ impl Keys {
         self.offsets.get(key).is_none_or(|last| offset >= *last)
     }
 
-    /// Takes in the keys of a segment. What was aborted does not count. Answers whether that came to
-    /// an end by itself.
+    /// Takes in the keys of a segment. What was aborted does not count. Answers whether that came
+    /// to an end by itself.
     pub(super) fn read(
         &mut self,
         segment: &SegmentView,
@@ -79,7 +79,7 @@ impl Keys {
             self.end_offset = header.last_offset() + 1;
         }
         if !self.is_full() {
-            super::check_end(&scan)?;
+            check_end(&scan)?;
         }
         Ok(true)
     }
@@ -117,4 +117,12 @@ pub(super) fn decompressed<'a>(
     let payload = bytes::Bytes::copy_from_slice(payload);
     let records = codec.decompress(&payload, MAX_DECOMPRESSED_BYTES);
     Ok(records.map_err(|error| invalid(error.to_string()))?.to_vec().into())
+}
+
+/// What cannot be read must not be taken for removed.
+pub(super) fn check_end(scan: &Scan) -> io::Result<()> {
+    if scan.is_at_end() {
+        return Ok(());
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidData, "a segment holds what is no batch"))
 }

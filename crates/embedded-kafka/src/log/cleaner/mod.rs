@@ -32,7 +32,7 @@ pub(crate) use swap::CleanedSegment;
 pub(super) use swap::finish_swaps;
 
 use filter::{Filter, LastBatch};
-use keys::Keys;
+use keys::{Keys, check_end};
 use transactions::CleanedTransactions;
 
 /// The file that says how far a log is cleaned.
@@ -350,14 +350,6 @@ impl Cleaning {
         let views = sources.iter().map(|source| source.view.clone()).collect();
         Ok(Some(CleanedSegment::new(written, views)))
     }
-}
-
-/// What cannot be read must not be taken for removed.
-fn check_end(scan: &Scan) -> io::Result<()> {
-    if scan.is_at_end() {
-        return Ok(());
-    }
-    Err(io::Error::new(io::ErrorKind::InvalidData, "a segment holds what is no batch"))
 }
 
 #[cfg(test)]

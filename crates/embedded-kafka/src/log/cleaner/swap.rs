@@ -10,6 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::super::Log;
 use super::super::directory::length_of;
 use super::super::files::remove_if_there;
 use super::super::scan::Scan;
@@ -18,7 +19,6 @@ use super::super::view::{
     INDEX_SUFFIX, LOG_SUFFIX, SNAPSHOT_SUFFIX, SegmentView, TIME_INDEX_SUFFIX,
     TRANSACTION_INDEX_SUFFIX, file_name,
 };
-use super::Log;
 
 /// Where a segment is written.
 const SCRATCH: &str = "cleaning";

@@ -1,7 +1,7 @@
 //! gzip (RFC 1952), as Java's `GZIPInputStream` reads it.
 //!
-//! Members follow one another. Bytes behind a member that are no member are left alone, and a few of
-//! them are not even looked at.
+//! Members follow one another. Bytes behind a member that are no member are left alone, and a few
+//! of them are not even looked at.
 
 use flate2::{Crc, Decompress, FlushDecompress, Status};
 

@@ -102,8 +102,8 @@ impl Source for Frame<'_> {
     }
 }
 
-/// Decompresses a block into `piece`, and answers with the number of bytes; `None` where the C library
-/// would not.
+/// Decompresses a block into `piece`, and answers with the number of bytes; `None` where the C
+/// library would not.
 fn decompress(block: &[u8], max_block: usize, piece: &mut Vec<u8>) -> Option<usize> {
     let room = max_block.min(block.len() * MAX_RATIO);
     make_room(piece, room);
@@ -159,8 +159,8 @@ fn length(short: u8, rest: &mut &[u8], behind: usize) -> Option<usize> {
     }
 }
 
-/// Whether a sequence repeats bytes at an offset of 0: the C library takes them for zeros. `None` for a
-/// block that does not end as blocks do.
+/// Whether a sequence repeats bytes at an offset of 0: the C library takes them for zeros. `None`
+/// for a block that does not end as blocks do.
 fn refers_to_itself(block: &[u8], max_block: usize) -> Option<bool> {
     let (mut rest, mut written, mut refers) = (block, 0, false);
     loop {

@@ -13,6 +13,8 @@ mod zstd;
 #[cfg(test)]
 mod tests;
 
+use bytes::Bytes;
+
 use super::compression::Compression;
 
 /// Why compressed records could not be read.
@@ -57,6 +59,18 @@ pub(crate) struct Decompressed<'a> {
 fn make_room(piece: &mut Vec<u8>, bytes: usize) {
     if piece.len() < bytes {
         piece.resize(bytes, 0);
+    }
+}
+
+impl Compression {
+    /// Decompresses `bytes` to at most `cap` bytes.
+    pub(crate) fn decompress(self, bytes: &Bytes, cap: usize) -> Result<Bytes, DecompressError> {
+        if self == Self::None {
+            return Ok(bytes.clone());
+        }
+        let mut output = Vec::new();
+        Decompressed::new(self, bytes, cap)?.read_to_end(&mut output)?;
+        Ok(output.into())
     }
 }
 
@@ -121,8 +135,8 @@ impl<'a> Decompressed<'a> {
             if left == 0 {
                 return Ok(true);
             }
-            // Kafka asks for one byte where it finds nothing to skip: an empty block is passed over,
-            // and the end is found.
+            // Kafka asks for one byte where it finds nothing to skip: an empty block is passed
+            // over, and the end is found.
             if !self.next()? {
                 match self.byte()? {
                     Some(_) => left -= 1,

@@ -1,7 +1,8 @@
 //! zstd (RFC 8878), as libzstd reads it for Kafka.
 //!
 //! Frames follow one another, and skippable ones are passed over. The decoder keeps a window, which
-//! may be 128 MiB; its memory grows with what it has decoded, not with the window that a frame claims.
+//! may be 128 MiB; its memory grows with what it has decoded, not with the window that a frame
+//! claims.
 
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
@@ -54,8 +55,8 @@ impl<'a> Frames<'a> {
         &self.bytes[self.at..]
     }
 
-    /// What follows where a frame ends too early: Kafka does not notice it behind another frame that
-    /// came in the same part.
+    /// What follows where a frame ends too early: Kafka does not notice it behind another frame
+    /// that came in the same part.
     fn cut_short(&mut self) -> Result<Fill, DecompressError> {
         self.is_cut = true;
         let last_part = (self.bytes.len() - 1) / PART * PART;
@@ -104,8 +105,8 @@ impl<'a> Frames<'a> {
         whole.is_some()
     }
 
-    /// What is left of an uncompressed block that is cut short, which libzstd hands over as it comes;
-    /// `None` where the next block is whole.
+    /// What is left of an uncompressed block that is cut short, which libzstd hands over as it
+    /// comes; `None` where the next block is whole.
     fn cut_block(&self) -> Option<&'a [u8]> {
         let rest = self.rest();
         let Some((&[a, b, c], behind)) = rest.split_first_chunk::<BLOCK_HEAD>() else {

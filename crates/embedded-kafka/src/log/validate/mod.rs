@@ -1,9 +1,9 @@
 //! What Kafka checks about the records of a produce request before it looks at the log.
 //!
-//! Everything here is a function of the bytes, the topic's settings and the time, so it runs without
-//! the partition's lock. An uncompressed batch is walked once; a compressed one is decompressed and
-//! read past, piece by piece, so that nothing of it is copied. Where the topic's `compression.type`
-//! is another than the batch's, the records are [written anew](rebuild).
+//! Everything here is a function of the bytes, the topic's settings and the time, so it runs
+//! without the partition's lock. An uncompressed batch is walked once; a compressed one is
+//! decompressed and read past, piece by piece, so that nothing of it is copied. Where the topic's
+//! `compression.type` is another than the batch's, the records are [written anew](rebuild).
 
 mod header;
 mod rebuild;
@@ -24,11 +24,11 @@ use crate::time::Timestamp;
 
 use super::batch::{BatchHeader, HEADER_SIZE};
 use super::compression::Compression;
-use super::settings::{LogSettings, TimestampType};
+use super::log_settings::{LogSettings, TimestampType};
 use super::skim::{decompress, expect_end, skim, walk};
 
 pub(crate) use header::is_first_batch_transactional;
-pub(crate) use rejection::Rejection;
+pub(crate) use rejection::BatchRejection;
 pub(crate) use valid_batch::ValidBatch;
 
 use header::{check_header, only_batch, too_large};
@@ -48,14 +48,15 @@ pub(crate) fn validate(
     settings: &LogSettings,
     now: Timestamp,
     takes_zstd: bool,
-) -> Result<ValidBatch, Rejection> {
+) -> Result<ValidBatch, BatchRejection> {
     let batch = only_batch(records, takes_zstd)?;
-    let header = BatchHeader::parse(&batch)
-        .map_err(|error| Rejection::of_request(ResponseError::CorruptMessage, error.to_string()))?;
+    let header = BatchHeader::parse(&batch).map_err(|error| {
+        BatchRejection::of_request(ResponseError::CorruptMessage, error.to_string())
+    })?;
     check_header(&header, &batch, settings)?;
     let source = header.compression().ok_or_else(|| {
         let message = "The batch names a compression that does not exist";
-        Rejection::of_batch(ResponseError::UnknownServerError, message)
+        BatchRejection::of_batch(ResponseError::UnknownServerError, message)
     })?;
     let payload = batch.slice(HEADER_SIZE..);
     let rules = Rules { partition, settings, now };
@@ -70,7 +71,7 @@ pub(crate) fn validate(
         return Err(too_large(size, settings.max_message_bytes));
     }
     if size as u64 > settings.segment_bytes {
-        return Err(Rejection::of_request(
+        return Err(BatchRejection::of_request(
             ResponseError::RecordListTooLarge,
             format!(
                 "The record batch of {size} bytes exceeds the segment size of {} bytes",
@@ -87,7 +88,7 @@ fn kept(
     payload: Bytes,
     codec: Compression,
     rules: &Rules<'_>,
-) -> Result<ValidBatch, Rejection> {
+) -> Result<ValidBatch, BatchRejection> {
     let mut findings = Findings::new(rules, &header);
     if codec == Compression::None {
         walk(&header, &payload, |record| {
@@ -101,13 +102,13 @@ fn kept(
         }
         expect_end(&mut from)?;
     }
-    // Kafka would write such a batch anew, and cannot, as it has read past the records. Nobody looks
-    // at the offsets of records that are not compressed.
+    // Kafka would write such a batch anew, and cannot, as it has read past the records. Nobody
+    // looks at the offsets of records that are not compressed.
     let is_out_of_order = codec != Compression::None && !findings.are_in_order();
     let max_timestamp = findings.finish()?;
     if is_out_of_order {
         let message = "The records of a compressed batch do not have the offsets 0, 1, 2 and so on";
-        return Err(Rejection::of_batch(ResponseError::UnknownServerError, message));
+        return Err(BatchRejection::of_batch(ResponseError::UnknownServerError, message));
     }
     if stamp(&mut header, max_timestamp, rules) {
         header.seal(&payload);

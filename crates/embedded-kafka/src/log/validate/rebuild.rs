@@ -1,7 +1,7 @@
 //! Records that are written anew, because the topic stores them in another codec than they came in.
 //!
-//! As in Kafka, that makes them regular: offsets count up, numbers take as few bytes as they can, and
-//! attributes that mean nothing are gone.
+//! As in Kafka, that makes them regular: offsets count up, numbers take as few bytes as they can,
+//! and attributes that mean nothing are gone.
 
 use std::ops::ControlFlow;
 
@@ -13,7 +13,7 @@ use super::super::batch::{BatchHeader, NO_PRODUCER_ID, NO_TIMESTAMP};
 use super::super::compression::Compression;
 use super::super::records::{RecordView, write_varlong};
 use super::super::skim::walk;
-use super::rejection::Rejection;
+use super::rejection::BatchRejection;
 use super::rules::{Findings, Rules};
 use super::stamp;
 use super::valid_batch::ValidBatch;
@@ -39,7 +39,7 @@ pub(super) fn rebuilt(
     payload: &[u8],
     target: Compression,
     rules: &Rules<'_>,
-) -> Result<ValidBatch, Rejection> {
+) -> Result<ValidBatch, BatchRejection> {
     let mut findings = Findings::new(rules, header);
     let mut written = Written::default();
     walk(header, payload, |record| {
@@ -68,8 +68,8 @@ pub(super) fn rebuilt(
     Ok(ValidBatch::new(header, payload.into()))
 }
 
-fn failed(message: &str) -> Rejection {
-    Rejection::of_batch(ResponseError::UnknownServerError, message)
+fn failed(message: &str) -> BatchRejection {
+    BatchRejection::of_batch(ResponseError::UnknownServerError, message)
 }
 
 impl Written {

@@ -9,7 +9,7 @@ use super::super::skim::Unreadable;
 /// Why a batch was refused.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{message}")]
-pub(crate) struct Rejection {
+pub(crate) struct BatchRejection {
     /// The error code for the partition.
     pub(crate) code: ResponseError,
     /// What is wrong, for people.
@@ -22,7 +22,7 @@ pub(crate) struct Rejection {
     pub(super) is_of_whole_request: bool,
 }
 
-impl Rejection {
+impl BatchRejection {
     /// What is wrong with the request, before Kafka looks at the partition.
     pub(super) fn of_request(code: ResponseError, message: impl Into<String>) -> Self {
         Self {
@@ -55,13 +55,13 @@ impl Rejection {
     }
 }
 
-impl From<ResponseError> for Rejection {
+impl From<ResponseError> for BatchRejection {
     fn from(code: ResponseError) -> Self {
         Self::of_request(code, String::new())
     }
 }
 
-impl From<AppendError> for Rejection {
+impl From<AppendError> for BatchRejection {
     fn from(error: AppendError) -> Self {
         if let AppendError::Storage(error) = &error {
             tracing::error!(%error, "a batch was not written");
@@ -71,7 +71,7 @@ impl From<AppendError> for Rejection {
     }
 }
 
-impl From<Unreadable> for Rejection {
+impl From<Unreadable> for BatchRejection {
     fn from(error: Unreadable) -> Self {
         let code = match error {
             Unreadable::Malformed(_) => ResponseError::InvalidRecord,

@@ -8,9 +8,9 @@ use crate::time::Timestamp;
 
 use super::super::batch::{BatchHeader, NO_TIMESTAMP};
 use super::super::records::RecordView;
-use super::super::settings::{LogSettings, TimestampType};
 use super::super::skim::Skimmed;
-use super::rejection::Rejection;
+use super::rejection::BatchRejection;
+use crate::log::log_settings::{LogSettings, TimestampType};
 
 /// How many record errors Kafka repeats in the message of a refused batch.
 const ERRORS_IN_MESSAGE: usize = 3;
@@ -102,7 +102,7 @@ impl<'a> Findings<'a> {
     }
 
     /// The largest timestamp, where no record breaks a rule.
-    pub(super) fn finish(self) -> Result<Timestamp, Rejection> {
+    pub(super) fn finish(self) -> Result<Timestamp, BatchRejection> {
         match self.errors.is_empty() {
             true => Ok(self.max_timestamp),
             false => Err(refused(self.errors, self.is_timestamp_error)),
@@ -153,7 +153,7 @@ impl Rules<'_> {
     }
 }
 
-fn refused(record_errors: Vec<(i32, String)>, is_timestamp_error: bool) -> Rejection {
+fn refused(record_errors: Vec<(i32, String)>, is_timestamp_error: bool) -> BatchRejection {
     let (code, message) = if is_timestamp_error {
         let message = "One or more records have been rejected due to invalid timestamp";
         (ResponseError::InvalidTimestamp, message.to_owned())
@@ -171,5 +171,5 @@ fn refused(record_errors: Vec<(i32, String)>, is_timestamp_error: bool) -> Rejec
         );
         (ResponseError::InvalidRecord, message)
     };
-    Rejection { record_errors, ..Rejection::of_batch(code, message) }
+    BatchRejection { record_errors, ..BatchRejection::of_batch(code, message) }
 }

@@ -10,7 +10,7 @@ fn validate(
     records: &Bytes,
     settings: &LogSettings,
     now: Timestamp,
-) -> Result<ValidBatch, Rejection> {
+) -> Result<ValidBatch, BatchRejection> {
     super::validate(records, &"flights-0", settings, now, true)
 }
 

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::super::{Outcome, Producer, State, Transactions};
+use super::super::{Outcome, State, TransactionCoordinator};
 use super::{World, partitions};
+use crate::log::Producer;
 use crate::time::Timestamp;
 
 const ID: &str = "counter-1";
@@ -36,7 +37,7 @@ enum Told {
 /// Runs transactions one after the other until a write fails. For each transaction, which
 /// markers it may have is known afterwards: those between two lengths of the list.
 fn run(
-    transactions: &Transactions,
+    transactions: &TransactionCoordinator,
     world: &World,
     ends: &[End],
     now: &mut Timestamp,
@@ -55,7 +56,7 @@ fn run(
     outcomes
 }
 
-fn initialized(transactions: &Transactions, now: &mut Timestamp) -> Option<Producer> {
+fn initialized(transactions: &TransactionCoordinator, now: &mut Timestamp) -> Option<Producer> {
     (0..3).find_map(|_| {
         *now += 200;
         transactions.tick(*now);
@@ -63,7 +64,12 @@ fn initialized(transactions: &Transactions, now: &mut Timestamp) -> Option<Produ
     })
 }
 
-fn ended(transactions: &Transactions, producer: Producer, end: End, now: &mut Timestamp) -> Told {
+fn ended(
+    transactions: &TransactionCoordinator,
+    producer: Producer,
+    end: End,
+    now: &mut Timestamp,
+) -> Told {
     match end {
         End::Commit => match transactions.end(ID, producer, Outcome::Commit, *now) {
             Ok(()) => Told::Committed,
@@ -159,7 +165,7 @@ fn a_crash_during_recovery_is_recovered_from_as_well() {
         for (key, value) in world.log.lock().clone() {
             transactions.replay(&key, value.as_deref());
         }
-        transactions.replayed(|_| true, now);
+        transactions.finish_loading(|_| true, now);
         drop(transactions);
         let transactions = world.restarted(now);
         assert_eq!(transactions.describe(ID).unwrap().state, State::CompleteCommit);

@@ -1,9 +1,8 @@
 //! A cluster that is not there: a log in memory and markers in a list, both of which may stop
 //! working after any write.
 
-mod coordinator;
 mod crash;
-mod killed;
+mod transaction_coordinator;
 mod transition;
 
 use std::sync::Arc;
@@ -14,7 +13,7 @@ use kafka_protocol::ResponseError;
 use parking_lot::Mutex;
 
 use super::*;
-use crate::metadata::Position;
+use crate::log::Position;
 
 /// A record of the log.
 type Record = (Bytes, Option<Bytes>);
@@ -45,9 +44,9 @@ impl World {
     }
 
     /// A coordinator that knows nothing.
-    fn coordinator(self: &Arc<Self>) -> Transactions {
+    fn coordinator(self: &Arc<Self>) -> TransactionCoordinator {
         let ids = Arc::clone(self);
-        Transactions::new(
+        TransactionCoordinator::new(
             Arc::clone(self) as _,
             Arc::clone(self) as _,
             Box::new(move || Ok(ids.next_producer_id.fetch_add(1, Ordering::Relaxed))),
@@ -57,13 +56,13 @@ impl World {
     }
 
     /// A coordinator after a crash: all that it knows is in the log.
-    fn restarted(self: &Arc<Self>, now: Timestamp) -> Transactions {
+    fn restarted(self: &Arc<Self>, now: Timestamp) -> TransactionCoordinator {
         *self.writes_left.lock() = None;
         let transactions = self.coordinator();
         for (key, value) in self.log.lock().iter() {
             transactions.replay(key, value.as_deref());
         }
-        transactions.replayed(|_| true, now);
+        transactions.finish_loading(|_| true, now);
         transactions
     }
 
@@ -90,7 +89,7 @@ impl World {
 
 impl TransactionLog for World {
     fn append(&self, _: &str, key: &Bytes, value: Option<&Bytes>) -> Result<(), ResponseError> {
-        self.spend_a_write()?;
+        self.spend_a_write().map_err(|_| ResponseError::NotCoordinator)?;
         self.log.lock().push((key.clone(), value.cloned()));
         Ok(())
     }

@@ -2,10 +2,11 @@
 
 use kafka_protocol::ResponseError;
 
-use super::super::state::{State, Transaction};
 use super::super::transition::{Initialize, Next};
-use super::super::{Partitions, Producer, Settings};
+use super::super::{Partitions, Settings};
 use super::partitions;
+use crate::log::Producer;
+use crate::txn::transaction::{State, Transaction};
 
 const ALL: [State; 8] = [
     State::Empty,

@@ -1,9 +1,8 @@
 //! Classic members beside those of the new protocol: how a group becomes the one and the other.
 
 use super::*;
-use crate::group::join::JoinAnswer;
+use crate::group::messages::{JoinAnswer, SyncAnswer};
 use crate::group::subscription::{decode_assignment, encode_assignment};
-use crate::group::sync::SyncAnswer;
 use crate::group::{JoinRequest, Protocol, SyncRequest};
 
 /// A subscription to the topic, with what the member owns of it (version 1).
@@ -22,7 +21,7 @@ fn request(member: &str, owned: &[i32]) -> JoinRequest {
 }
 
 impl Harness {
-    fn answer<T>(&self, waiting: crate::group::coordinator::Waiting<T>) -> T {
+    fn answer<T>(&self, waiting: crate::group::group_coordinator::DelayedResponse<T>) -> T {
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(waiting.answer())
     }
 

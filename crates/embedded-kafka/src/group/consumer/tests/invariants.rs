@@ -126,7 +126,7 @@ impl World {
                 self.harness.topics.create(NAMES[topic], count + 1);
             }
             Act::Disk { works } => {
-                let full = ResponseError::NotEnoughReplicas;
+                let full = ResponseError::CoordinatorNotAvailable;
                 *self.harness.log.failure.lock() = (!works).then_some(full);
             }
             Act::Restart => {
@@ -180,7 +180,7 @@ impl World {
                     (client.missed, client.owes) = (true, true);
                 }
             }
-            Err(refused) if refused.error == ResponseError::FencedMemberEpoch => {
+            Err(refused) if refused.code == ResponseError::FencedMemberEpoch => {
                 // It abandons all, and comes back as the same member.
                 let client = self.clients[member].as_mut().unwrap();
                 (client.owned, client.told) = (Partitions::new(), Partitions::new());
@@ -192,7 +192,7 @@ impl World {
                 }
             }
             Err(refused) => {
-                if refused.error != ResponseError::CoordinatorNotAvailable {
+                if refused.code != ResponseError::CoordinatorNotAvailable {
                     self.clients[member] = None;
                 }
             }

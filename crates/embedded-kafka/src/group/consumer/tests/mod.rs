@@ -6,12 +6,15 @@ mod invariants;
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use kafka_protocol::ResponseError;
+
 use crate::group::tests::memory_log::{
     GROUP, MemoryLog, NoTopics, groups, offset, on_its_own, restarted,
 };
-use crate::group::{Commit, Groups, Leaving};
+use crate::group::{Commit, GroupCoordinator, Leaving};
 
 use super::*;
+use crate::rejection::Rejection;
 
 const SESSION_MS: i64 = 45_000;
 const REBALANCE_MS: i32 = 60_000;
@@ -57,7 +60,7 @@ fn parts(topic: &str, partitions: &[i32]) -> Partitions {
 /// A group over a log in memory, with a clock that only the test moves.
 struct Harness {
     log: Arc<MemoryLog>,
-    groups: Groups,
+    groups: GroupCoordinator,
     topics: Made,
     now: Timestamp,
 }
@@ -69,7 +72,7 @@ impl Harness {
         Self { log, groups, topics: Made::of(topics), now: 1_000 }
     }
 
-    fn send(&self, beat: &ConsumerHeartbeat) -> Result<HeartbeatAnswer, Refused> {
+    fn send(&self, beat: &ConsumerHeartbeat) -> Result<HeartbeatAnswer, Rejection> {
         beat.validate()?;
         self.groups.consumer_heartbeat(GROUP, beat, &self.topics, self.now)
     }
@@ -83,7 +86,7 @@ impl Harness {
     }
 
     fn error(&self, beat: &ConsumerHeartbeat) -> ResponseError {
-        self.send(beat).unwrap_err().error
+        self.send(beat).unwrap_err().code
     }
 
     fn pass(&mut self, ms: i64) {
@@ -269,11 +272,11 @@ fn requests_that_make_no_sense_are_refused_as_kafka_does() {
     ];
     for (beat, message) in rows {
         let refused = harness.send(&beat).unwrap_err();
-        assert_eq!((refused.error, &*refused.message), (ResponseError::InvalidRequest, message));
+        assert_eq!((refused.code, &*refused.message), (ResponseError::InvalidRequest, message));
     }
     let unknown = ConsumerHeartbeat { assignor: Some("sticky".into()), ..joins() };
     let refused = harness.send(&unknown).unwrap_err();
-    assert_eq!(refused.error, ResponseError::UnsupportedAssignor);
+    assert_eq!(refused.code, ResponseError::UnsupportedAssignor);
     assert!(refused.message.ends_with("Supported assignors: uniform, range."));
     let broken = ConsumerHeartbeat { regex: Some("[".into()), ..joins() };
     assert_eq!(harness.error(&broken), ResponseError::InvalidRegularExpression);
@@ -309,11 +312,11 @@ fn a_full_group_takes_nobody_more() {
     let harness = Harness::new(&[("flights", 2)]);
     let settings =
         crate::group::Settings { consumer_group_max_size: 1, ..crate::group::Settings::default() };
-    let groups = Groups::new(harness.log.clone(), settings, Box::new(|_| {}));
+    let groups = GroupCoordinator::new(harness.log.clone(), settings, Box::new(|_| {}));
     let send =
         |beat: &ConsumerHeartbeat| groups.consumer_heartbeat(GROUP, beat, &harness.topics, 0);
     send(&joining("a")).unwrap();
-    assert_eq!(send(&joining("b")).unwrap_err().error, ResponseError::GroupMaxSizeReached);
+    assert_eq!(send(&joining("b")).unwrap_err().code, ResponseError::GroupMaxSizeReached);
     assert!(send(&joining("a")).is_ok());
 }
 
@@ -367,7 +370,7 @@ fn only_a_member_of_the_epoch_commits_and_fetches() {
 #[test]
 fn a_transaction_of_a_member_that_is_behind_commits_nothing() {
     let harness = shared();
-    let producer = crate::txn::Producer { id: 7, epoch: 0 };
+    let producer = crate::log::Producer { id: 7, epoch: 0 };
     let commit = |member: &str, epoch| {
         let commit = Commit {
             generation: epoch,
@@ -406,7 +409,7 @@ fn a_restart_finds_the_group_as_it_was() {
 fn what_cannot_be_written_has_not_happened() {
     let harness = shared();
     let before = harness.described();
-    *harness.log.failure.lock() = Some(ResponseError::NotEnoughReplicas);
+    *harness.log.failure.lock() = Some(ResponseError::CoordinatorNotAvailable);
     assert_eq!(harness.error(&joining("c")), ResponseError::CoordinatorNotAvailable);
     assert_eq!(harness.error(&beating("b", LEAVES)), ResponseError::CoordinatorNotAvailable);
     assert_eq!(harness.described(), before);
@@ -442,7 +445,7 @@ fn an_empty_group_changes_its_protocol_and_keeps_its_offsets() {
         protocol_type: "connect".into(),
         ..crate::group::tests::joining("m")
     };
-    let _ticket = harness.groups.join(GROUP, &NoTopics, joining_classic(), harness.now);
+    let _response = harness.groups.join(GROUP, &NoTopics, joining_classic(), harness.now);
     assert!(!listed().is_consumer_group);
     assert_eq!(harness.error(&joining("a")), ResponseError::GroupIdNotFound);
     harness.restart();
