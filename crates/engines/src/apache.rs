@@ -12,26 +12,21 @@ mod properties;
 pub use connect::{Connect, ConnectOptions};
 
 use std::fs;
-use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::ask::known_nodes;
 use crate::cluster::{Cluster, Node, Pending};
-use crate::engine::{Engine, Options};
+use crate::engine::Engine;
 use crate::error::Error;
+use crate::options::Options;
 use crate::ports;
 use crate::release::Release;
-use guard::Guard;
+use guard::{Guard, temporary_directory};
 use jars::Jars;
 use node::NodeProcess;
+use process::{LIMIT, TRY_AGAIN};
 use properties::Plan;
-
-/// How long a node may take to start, to join or to stop in order. A start takes two to six seconds.
-const LIMIT: Duration = Duration::from_secs(90);
-
-/// How often a node is asked whether it is there, or gone, by now.
-const TRY_AGAIN: Duration = Duration::from_millis(50);
 
 /// How often a start is tried again where somebody else was faster to take a port.
 const ATTEMPTS: usize = 3;
@@ -158,22 +153,13 @@ async fn format(plan: &Plan, processes: &[NodeProcess], jars: &Jars) -> Result<(
         for checkpoint in CHECKPOINTS.iter().filter(|it| first.data().join(it).exists()) {
             let (from, to) = (first.data().join(checkpoint), data.join(checkpoint));
             let parent = to.parent().unwrap_or(data);
-            fs::create_dir_all(parent).map_err(|e| failed("create", parent, e))?;
-            fs::copy(&from, &to).map_err(|e| failed("copy", &from, e))?;
+            fs::create_dir_all(parent).map_err(|e| Error::file("create", parent, e))?;
+            fs::copy(&from, &to).map_err(|e| Error::file("copy", &from, e))?;
         }
         let meta = data.join("meta.properties");
-        fs::write(&meta, plan.meta(other.node.id)).map_err(|e| failed("write", &meta, e))?;
+        fs::write(&meta, plan.meta(other.node.id)).map_err(|e| Error::file("write", &meta, e))?;
     }
     Ok(())
-}
-
-fn temporary_directory() -> Result<tempfile::TempDir, Error> {
-    let made = tempfile::Builder::new().prefix("workshop-kafka-").tempdir();
-    made.map_err(|e| failed("create a directory in", &std::env::temp_dir(), e))
-}
-
-fn failed(action: &'static str, path: &Path, source: std::io::Error) -> Error {
-    Error::File { action, path: path.to_owned(), source }
 }
 
 impl Cluster for Apache {

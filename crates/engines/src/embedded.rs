@@ -6,8 +6,9 @@ use std::time::Duration;
 use embedded_kafka::{EventReceiver, NodeError, StartError};
 
 use crate::cluster::{Cluster, Node, Pending};
-use crate::engine::{Engine, Options};
+use crate::engine::Engine;
 use crate::error::Error;
+use crate::options::Options;
 use crate::ports::is_free;
 
 /// How long a node that is gone is not missed: a third of Kafka's `broker.session.timeout.ms`, so

@@ -1,7 +1,7 @@
 //! Why a cluster or one of its nodes is not as it was asked for, each with what to do next.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::engine::Engine;
@@ -194,6 +194,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// Describes a failed operation on a file; `action` is a verb such as "write".
+    pub(crate) fn file(action: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::File { action, path: path.to_owned(), source }
+    }
+
     /// Whether this machine lacks what the engine needs, so that a test is skipped and not failed.
     pub fn is_unavailable(&self) -> bool {
         matches!(

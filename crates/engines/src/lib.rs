@@ -21,18 +21,23 @@
 
 mod apache;
 mod ask;
+mod choice;
 mod cluster;
 #[cfg(feature = "containers")]
 mod docker;
 mod embedded;
 mod engine;
 mod error;
+mod last_lines;
+mod options;
 mod ports;
 mod release;
+mod start;
 
 pub use apache::{Connect, ConnectOptions};
 pub use cluster::{Cluster, Node, Pending};
-pub use engine::{Engine, Lifetime, Options};
+pub use engine::Engine;
 pub use error::Error;
+pub use options::{Lifetime, Options};
 pub use ports::free_ports;
 pub use release::Release;

@@ -5,12 +5,12 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use super::guard::Guard;
-use super::jars::{Jars, last_lines};
-use super::process::Process;
-use super::{LIMIT, TRY_AGAIN, failed, temporary_directory};
-use crate::engine::Lifetime;
+use super::guard::{Guard, temporary_directory};
+use super::jars::Jars;
+use super::process::{LIMIT, Process, TRY_AGAIN};
 use crate::error::Error;
+use crate::last_lines::last_lines;
+use crate::options::Lifetime;
 use crate::ports;
 use crate::release::Release;
 
@@ -52,7 +52,7 @@ impl Connect {
         let guard = Guard::watch(directory.path())?;
         let port = ports::choose(&[options.port])[0];
         let file = directory.path().join("connect.properties");
-        fs::write(&file, properties(options, port)).map_err(|e| failed("write", &file, e))?;
+        fs::write(&file, properties(options, port)).map_err(|e| Error::file("write", &file, e))?;
         let class = "org.apache.kafka.connect.cli.ConnectDistributed";
         let mut command = jars.java.command(&jars.library, 512, Lifetime::Short, class);
         let log = directory.path().join("connect.log");

@@ -66,6 +66,12 @@ impl Drop for Guard {
     }
 }
 
+/// Creates the directory of a cluster or a worker, for a [`Guard`] to watch.
+pub(crate) fn temporary_directory() -> Result<tempfile::TempDir, Error> {
+    let made = tempfile::Builder::new().prefix("workshop-kafka-").tempdir();
+    made.map_err(|e| Error::file("create a directory in", &std::env::temp_dir(), e))
+}
+
 fn end(child: &mut Child) {
     // Fails where it has ended, which is well.
     let _ = child.kill();

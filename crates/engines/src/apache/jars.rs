@@ -7,10 +7,10 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::failed;
 use super::java::Java;
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::last_lines::last_lines;
 use crate::release::Release;
 
 /// What Maven is to copy for the newest release.
@@ -52,10 +52,10 @@ fn library(release: Release) -> Result<PathBuf, Error> {
     if is_complete(&home, &pom) {
         return Ok(home.join("lib"));
     }
-    fs::create_dir_all(&home).map_err(|e| failed("create", &home, e))?;
+    fs::create_dir_all(&home).map_err(|e| Error::file("create", &home, e))?;
     let lock = home.join("lock");
-    let file = File::create(&lock).map_err(|e| failed("create", &lock, e))?;
-    file.lock().map_err(|e| failed("lock", &lock, e))?;
+    let file = File::create(&lock).map_err(|e| Error::file("create", &lock, e))?;
+    file.lock().map_err(|e| Error::file("lock", &lock, e))?;
     if !is_complete(&home, &pom) {
         copy_jars(&home, release, &pom)?;
     }
@@ -84,10 +84,10 @@ fn copy_jars(home: &Path, release: Release, pom: &str) -> Result<(), Error> {
     let library = home.join("lib");
     // What an attempt that broke off left, or another pom.xml asked for.
     if library.exists() {
-        fs::remove_dir_all(&library).map_err(|e| failed("remove", &library, e))?;
+        fs::remove_dir_all(&library).map_err(|e| Error::file("remove", &library, e))?;
     }
     let unfinished = home.join("unfinished.xml");
-    fs::write(&unfinished, pom).map_err(|e| failed("write", &unfinished, e))?;
+    fs::write(&unfinished, pom).map_err(|e| Error::file("write", &unfinished, e))?;
     let output = Command::new("mvn")
         .args(["--quiet", "--batch-mode", "--file"])
         .arg(&unfinished)
@@ -101,14 +101,7 @@ fn copy_jars(home: &Path, release: Release, pom: &str) -> Result<(), Error> {
         return Err(Error::Jars { path: library, said: last_lines(&said, SHOWN_LINES) });
     }
     let complete = home.join("pom.xml");
-    fs::rename(&unfinished, &complete).map_err(|e| failed("rename", &unfinished, e))
-}
-
-/// The last lines of a text, indented.
-pub(crate) fn last_lines(text: &str, count: usize) -> String {
-    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-    let last = &lines[lines.len().saturating_sub(count)..];
-    last.iter().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
+    fs::rename(&unfinished, &complete).map_err(|e| Error::file("rename", &unfinished, e))
 }
 
 #[cfg(test)]
@@ -131,11 +124,5 @@ mod tests {
         assert!(!is_complete(home.path(), POM));
         fs::write(home.path().join("pom.xml"), POM).unwrap();
         assert!(is_complete(home.path(), POM));
-    }
-
-    #[test]
-    fn the_last_lines_are_shown_without_empty_ones() {
-        assert_eq!(last_lines("one\n\ntwo\nthree\n", 2), "    two\n    three");
-        assert_eq!(last_lines("", 2), "");
     }
 }

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::engine::Lifetime;
 use crate::error::Error;
+use crate::options::Lifetime;
 
 /// The oldest Java that Apache Kafka 4 runs on.
 const OLDEST: u32 = 17;
@@ -25,14 +25,14 @@ impl Java {
         let home = std::env::var_os("JAVA_HOME").filter(|home| !home.is_empty());
         let program = home.map_or_else(|| "java".into(), |it| Path::new(&it).join("bin/java"));
         let shown = program.display();
-        let refused = |found: String| Error::Java { found };
+        let unusable = |found: String| Error::Java { found };
         let asked = Command::new(&program).arg("-version").output();
-        let answer = asked.map_err(|e| refused(format!("{shown} cannot be run ({e})")))?;
+        let answer = asked.map_err(|e| unusable(format!("{shown} cannot be run ({e})")))?;
         let said = String::from_utf8_lossy(&answer.stderr).into_owned();
         match major_version(&said) {
             Some(version) if version >= OLDEST => Ok(Self { program }),
-            Some(version) => Err(refused(format!("{shown} is Java {version}"))),
-            None => Err(refused(format!("{shown} does not say which version it is"))),
+            Some(version) => Err(unusable(format!("{shown} is Java {version}"))),
+            None => Err(unusable(format!("{shown} does not say which version it is"))),
         }
     }
 

@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::guard::Guard;
-use super::jars::{Jars, last_lines};
-use super::process::Process;
-use super::{LIMIT, TRY_AGAIN, failed};
+use super::jars::Jars;
+use super::process::{LIMIT, Process, TRY_AGAIN};
 use crate::cluster::Node;
-use crate::engine::Lifetime;
 use crate::error::Error;
+use crate::last_lines::last_lines;
+use crate::options::Lifetime;
 
 /// How many lines of a node's log an error shows.
 const SHOWN_LINES: usize = 12;
@@ -73,8 +73,8 @@ impl NodeProcess {
     /// Writes its settings.
     pub(crate) fn write(&self, properties: &str) -> Result<(), Error> {
         let home = self.properties.parent().expect("the settings lie in the node's directory");
-        fs::create_dir_all(home).map_err(|e| failed("create", home, e))?;
-        fs::write(&self.properties, properties).map_err(|e| failed("write", &self.properties, e))
+        fs::create_dir_all(home).map_err(|e| Error::file("create", home, e))?;
+        fs::write(&self.properties, properties).map_err(|e| Error::file("write", &self.properties, e))
     }
 
     /// Has Kafka format its directory.
@@ -100,7 +100,7 @@ impl NodeProcess {
     pub(crate) fn start(&self) -> Result<(), Error> {
         let mut state = self.state();
         if !matches!(*state, State::Stopped) {
-            return Err(self.refused(&state, "started"));
+            return Err(self.wrong_state(&state, "started"));
         }
         let Jars { java, library } = &self.jars;
         let mut command = java.command(library, MEMORY_MB, self.lifetime, "kafka.Kafka");
@@ -114,7 +114,7 @@ impl NodeProcess {
         {
             let state = self.state();
             let State::Running(process) = &*state else {
-                return Err(self.refused(&state, "stopped"));
+                return Err(self.wrong_state(&state, "stopped"));
             };
             process.signal("TERM")?;
         }
@@ -139,7 +139,7 @@ impl NodeProcess {
     pub(crate) fn kill(&self) -> Result<(), Error> {
         let mut state = self.state();
         if matches!(*state, State::Stopped) {
-            return Err(self.refused(&state, "killed"));
+            return Err(self.wrong_state(&state, "killed"));
         }
         // Dropping the process kills it and waits for its end.
         *state = State::Stopped;
@@ -180,7 +180,7 @@ impl NodeProcess {
             }
             Err(unchanged) => {
                 *state = unchanged;
-                Err(self.refused(&state, change))
+                Err(self.wrong_state(&state, change))
             }
         }
     }
@@ -217,7 +217,7 @@ impl NodeProcess {
         last_lines(&fs::read_to_string(&self.log).unwrap_or_default(), SHOWN_LINES)
     }
 
-    fn refused(&self, state: &State, change: &'static str) -> Error {
+    fn wrong_state(&self, state: &State, change: &'static str) -> Error {
         Error::NodeState { id: self.node.id, state: state.name(), change }
     }
 

@@ -3,10 +3,16 @@
 use std::fs::File;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
 
-use super::failed;
 use super::guard::Guard;
 use crate::error::Error;
+
+/// How long a node may take to start, to join or to stop in order. A start takes two to six seconds.
+pub(crate) const LIMIT: Duration = Duration::from_secs(90);
+
+/// How often a node is asked whether it is there, or gone, by now.
+pub(crate) const TRY_AGAIN: Duration = Duration::from_millis(50);
 
 /// A child process, killed when this is dropped.
 #[derive(Debug)]
@@ -18,8 +24,8 @@ impl Process {
     /// Starts `command` with its output added to the file `log`.
     pub(crate) fn start(command: &mut Command, log: &Path, guard: &Guard) -> Result<Self, Error> {
         let open = || File::options().create(true).append(true).open(log);
-        let stdout = open().map_err(|e| failed("write", log, e))?;
-        let stderr = open().map_err(|e| failed("write", log, e))?;
+        let stdout = open().map_err(|e| Error::file("write", log, e))?;
+        let stderr = open().map_err(|e| Error::file("write", log, e))?;
         command.stdin(Stdio::null()).stdout(stdout).stderr(stderr);
         guard.adopt(command);
         let program = command.get_program().display().to_string();

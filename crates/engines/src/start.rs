@@ -1,0 +1,129 @@
+//! Starting a cluster on the engine of one's choice.
+
+use crate::apache;
+use crate::cluster::Cluster;
+#[cfg(feature = "containers")]
+use crate::docker;
+use crate::embedded;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::options::Options;
+use crate::release::Release;
+
+impl Engine {
+    /// Makes ready what takes long the first time: Apache Kafka's jars are copied to a cache
+    /// directory, which is said on stderr.
+    ///
+    /// # Errors
+    /// One that [is unavailable](Error::is_unavailable) where this machine lacks something.
+    pub async fn prepare(self) -> Result<(), Error> {
+        match self {
+            Self::Embedded => Ok(()),
+            Self::Apache => apache::prepare(Release::default()).await,
+            Self::Docker => docker::prepare().await,
+        }
+    }
+
+    /// Starts a cluster. When this returns, every node answers and knows all the others.
+    ///
+    /// # Errors
+    /// One that [is unavailable](Error::is_unavailable) where this machine lacks something, and
+    /// [`Error::DidNotStart`] with the node's last words where one does not come up.
+    pub async fn start(self, options: &Options) -> Result<Box<dyn Cluster>, Error> {
+        if !(1..=9).contains(&options.nodes) {
+            return Err(Error::Nodes { nodes: options.nodes });
+        }
+        if self != Self::Embedded {
+            check_properties(self, options)?;
+        }
+        match self {
+            Self::Embedded => embedded::start(options).await,
+            Self::Apache => apache::start(options).await,
+            Self::Docker => docker::start(options).await,
+        }
+    }
+}
+
+/// What an engine decides, because the nodes would not find each other otherwise.
+const OF_THE_ENGINE: &[&str] = &[
+    "advertised.listeners",
+    "broker.id",
+    "controller.listener.names",
+    "controller.quorum.bootstrap.servers",
+    "controller.quorum.voters",
+    "inter.broker.listener.name",
+    "listener.security.protocol.map",
+    "listeners",
+    "log.dir",
+    "log.dirs",
+    "metadata.log.dir",
+    "node.id",
+    "process.roles",
+];
+
+/// Apache Kafka warns of a name that it does not know, in a log that nobody reads, and goes on. The
+/// embedded cluster checks its properties itself.
+fn check_properties(engine: Engine, options: &Options) -> Result<(), Error> {
+    let refuse = |reason| Err(Error::Property { engine, reason });
+    for (name, value) in &options.properties {
+        if OF_THE_ENGINE.contains(&name.as_str()) {
+            return refuse(format!("{name} is chosen by the engine"));
+        }
+        if name.contains(char::is_whitespace) || value.contains(['\n', '\r']) {
+            return refuse(format!("{name:?} is no line of server.properties"));
+        }
+        if let Err(reason) = embedded_kafka::check_broker_property(name, value) {
+            return refuse(reason);
+        }
+    }
+    Ok(())
+}
+
+/// What stands for the engine `docker` where it was not built.
+#[cfg(not(feature = "containers"))]
+mod docker {
+    use super::{Cluster, Error, Options};
+
+    pub(super) async fn prepare() -> Result<(), Error> {
+        Err(Error::NotBuilt)
+    }
+
+    pub(super) async fn start(_options: &Options) -> Result<Box<dyn Cluster>, Error> {
+        Err(Error::NotBuilt)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_property_that_kafka_would_ignore_is_refused_on_every_engine() {
+        let rows = [
+            ("log.retension.ms", "5", "Did you mean log.retention.ms?"),
+            ("log.retention.ms", "soon", "Not a number of type LONG"),
+            ("colour", "red", "a broker has no setting \"colour\""),
+        ];
+        for engine in [Engine::Embedded, Engine::Apache, Engine::Docker] {
+            for (name, value, reason) in rows {
+                let properties = vec![(name.to_owned(), value.to_owned())];
+                let options = Options { properties, ..Options::default() };
+                let error = engine.start(&options).await.unwrap_err().to_string();
+                assert!(error.contains(reason), "{engine}: {error}");
+            }
+        }
+        let properties = vec![("node.id".to_owned(), "5".to_owned())];
+        let options = Options { properties, ..Options::default() };
+        let error = Engine::Apache.start(&options).await.unwrap_err().to_string();
+        assert!(error.contains("node.id is chosen by the engine"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_cluster_without_nodes_is_refused_on_every_engine() {
+        for engine in [Engine::Embedded, Engine::Apache, Engine::Docker] {
+            let options = Options { nodes: 0, ..Options::default() };
+            let error = engine.start(&options).await.unwrap_err();
+            assert!(matches!(error, Error::Nodes { nodes: 0 }), "{error}");
+        }
+    }
+}
