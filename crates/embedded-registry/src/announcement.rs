@@ -14,7 +14,7 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::KafkaResult;
 use rdkafka::{Offset, TopicPartitionList};
 
-use crate::reader::Quiet;
+use crate::quiet::Quiet;
 
 /// The group whose committed offset carries the address.
 const GROUP: &str = "embedded-registry";

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::auth::Credentials;
 use crate::error::Error;
+use crate::percent::decoded;
 use crate::registry::Registry;
 
 /// The environment's security settings, each with the name that librdkafka has for it.
@@ -134,26 +135,6 @@ fn named(url: &str, username: Option<String>, password: Option<String>) -> Resul
         source: Source::Environment,
         embedded: None,
     })
-}
-
-/// A part of an address, where `%` and two digits are one byte.
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let digits = after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
-        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) if *first == b'%' => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            _ => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use rdkafka::error::KafkaError;
 
-use crate::api::CONTENT_TYPE;
+/// The content type of every response, errors included.
+pub(crate) const CONTENT_TYPE: &str = "application/vnd.schemaregistry.v1+json";
 
 /// Why a registry does not start.
 #[derive(Debug, thiserror::Error)]

@@ -28,6 +28,8 @@ mod lenient;
 mod log;
 mod model;
 mod operation;
+mod percent;
+mod quiet;
 mod reader;
 mod record;
 mod registry;

@@ -7,14 +7,13 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, RwLock};
 use rdkafka::ClientConfig;
-use rdkafka::client::ClientContext;
-use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::Message;
 use rdkafka::{Offset, TopicPartitionList};
 
 use crate::incarnation::{Incarnation, Loss, is_unknown};
+use crate::quiet::Quiet;
 use crate::record::Event;
 use crate::store::Store;
 use crate::topic::Admin;
@@ -179,22 +178,6 @@ impl Reader {
         }
     }
 }
-
-/// What librdkafka says goes to the log of the program, not to stderr: a registry is often part
-/// of a program that has its own say there.
-pub(crate) struct Quiet;
-
-impl ClientContext for Quiet {
-    fn log(&self, _level: RDKafkaLogLevel, _facility: &str, message: &str) {
-        tracing::debug!(message, "librdkafka");
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        tracing::debug!(%error, reason, "librdkafka");
-    }
-}
-
-impl ConsumerContext for Quiet {}
 
 /// A consumer that reads what was committed, and tells where a topic ends.
 pub(crate) fn consumer(config: &ClientConfig) -> KafkaResult<BaseConsumer<Quiet>> {

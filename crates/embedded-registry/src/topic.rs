@@ -8,7 +8,7 @@ use rdkafka::error::{KafkaResult, RDKafkaErrorCode};
 use rdkafka::metadata::Metadata;
 
 use crate::error::Error;
-use crate::reader::Quiet;
+use crate::quiet::Quiet;
 
 /// A client that asks about topics and creates them. It has connections of its own: on those of
 /// a consumer, each question would wait for the consumer's fetch to end.

@@ -4,7 +4,10 @@ use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use serde_json::json;
 
-use super::{App, Params, Reply, body, subject, version};
+use super::app::App;
+use super::body::body;
+use super::params::{Params, subject, version};
+use super::reply::Reply;
 use crate::candidate::{Candidate, SchemaRequest};
 use crate::error::ApiError;
 use crate::log::Log;

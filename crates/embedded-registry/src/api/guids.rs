@@ -3,8 +3,10 @@
 use axum::extract::{Path, Query, State};
 use serde_json::json;
 
-use super::schemas::serialized;
-use super::{App, Params, Reply, schema_view};
+use super::app::App;
+use super::params::Params;
+use super::reply::Reply;
+use super::view::{schema_view, serialized};
 use crate::error::ApiError;
 use crate::log::Log;
 

@@ -5,8 +5,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::CONTENT_TYPE;
-use crate::error::ApiError;
+use crate::error::{ApiError, CONTENT_TYPE};
 
 /// What an answer may be called, the preferred one first.
 const PRODUCED: [&str; 3] =

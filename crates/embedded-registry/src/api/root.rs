@@ -4,7 +4,8 @@
 use axum::extract::State;
 use serde_json::json;
 
-use super::{App, Reply};
+use super::app::App;
+use super::reply::Reply;
 
 pub(super) async fn nothing() -> Reply {
     Reply(json!({}))

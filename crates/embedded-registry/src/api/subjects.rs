@@ -4,9 +4,13 @@ use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use serde_json::json;
 
+use super::app::App;
+use super::body::body;
+use super::params::{Params, subject};
 use super::paths::in_default_context;
-use super::schemas::serialized;
-use super::{App, Params, Reply, VersionView, body, subject};
+use super::permission::writable;
+use super::reply::Reply;
+use super::view::{VersionView, serialized};
 use crate::candidate::{Candidate, SchemaRequest};
 use crate::error::ApiError;
 use crate::operation::Operation;
@@ -72,22 +76,12 @@ pub(super) async fn delete(
             let name = subject(&name)?;
             let permanent = params.flag("permanent");
             let versions = log.write(&Operation::DeleteSubject(name), |store| {
-                writable(store, name)?;
+                writable(store, Some(name))?;
                 if permanent { delete_for_good(store, name) } else { mark_deleted(store, name) }
             })?;
             Ok(Reply::new(versions))
         })
         .await
-}
-
-/// Whether the mode of a subject allows to write.
-pub(super) fn writable(store: &Store, name: &str) -> Result<(), ApiError> {
-    if store.mode(Some(name)).is_read_only() {
-        return Err(ApiError::not_permitted(format!(
-            "Subject {name} in context  is in read-only mode"
-        )));
-    }
-    Ok(())
 }
 
 /// Records of these schemas stay readable: they are still found by their ids.

@@ -7,9 +7,12 @@ use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use serde_json::json;
 
-use super::schemas::serialized;
-use super::subjects::writable;
-use super::{App, Params, Reply, VersionView, body, subject, version};
+use super::app::App;
+use super::body::body;
+use super::params::{Params, subject, version};
+use super::permission::writable;
+use super::reply::{self, Reply};
+use super::view::{VersionView, serialized};
 use crate::candidate::{Candidate, SchemaRequest};
 use crate::error::ApiError;
 use crate::model::Mode;
@@ -124,7 +127,7 @@ fn decide(
     if let Some(found) = registered(store, name, request, &candidate)? {
         return Ok((Vec::new(), found));
     }
-    writable(store, name)?;
+    writable(store, Some(name))?;
     let is_import = store.mode(Some(name)) == Mode::Import;
     let (id, version) = match request.id.filter(|id| *id >= 0) {
         Some(_) if !is_import => {
@@ -208,7 +211,7 @@ pub(super) async fn text(
             log.ask(|store| {
                 let found = find(store, &name, &number, &params)?;
                 let serialized = serialized(store, &found.schema, &params)?;
-                Ok(super::text(serialized.unwrap_or_else(|| found.schema.text.clone())))
+                Ok(reply::text(serialized.unwrap_or_else(|| found.schema.text.clone())))
             })
         })
         .await
@@ -251,7 +254,7 @@ pub(super) async fn delete(
             let wanted = version(&number)?;
             let permanent = params.flag("permanent");
             let deleted = log.write(&Operation::DeleteVersion, |store| {
-                writable(store, name)?;
+                writable(store, Some(name))?;
                 let which = if permanent { Which::All } else { Which::Live };
                 if store.versions(name, Which::All).is_empty() {
                     return Err(ApiError::subject_not_found(name));

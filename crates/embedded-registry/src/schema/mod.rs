@@ -6,18 +6,15 @@
 //! things whose order means nothing.
 
 mod avro;
+mod dependency;
 mod json;
 mod protobuf;
+mod reason;
+
+pub(crate) use dependency::Dependency;
+use reason::Reason;
 
 use crate::model::SchemaType;
-
-/// A registered schema that another one needs.
-#[derive(Debug, Clone)]
-pub(crate) struct Dependency {
-    /// What the schema that needs it calls it.
-    pub(crate) name: String,
-    pub(crate) text: String,
-}
 
 /// A schema that was understood.
 pub(crate) struct Parsed {
@@ -30,24 +27,6 @@ enum Kind {
     Avro(avro::Avro),
     Json(json::Json),
     Protobuf(protobuf::Protobuf),
-}
-
-/// Why data that one schema wrote cannot be read with another.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Reason {
-    /// What kind of difference it is, in Confluent's words.
-    pub(crate) kind: &'static str,
-    /// Where it is, from the root of the schema.
-    pub(crate) path: String,
-    /// In words.
-    pub(crate) description: String,
-}
-
-impl std::fmt::Display for Reason {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { kind, path, description } = self;
-        write!(formatter, "{{errorType:'{kind}', description:'{description}', path:'{path}'}}")
-    }
 }
 
 /// Reads a schema whose dependencies come before what needs them. Strictly, which is what a new

@@ -74,7 +74,8 @@ impl NodeProcess {
     pub(crate) fn write(&self, properties: &str) -> Result<(), Error> {
         let home = self.properties.parent().expect("the settings lie in the node's directory");
         fs::create_dir_all(home).map_err(|e| Error::file("create", home, e))?;
-        fs::write(&self.properties, properties).map_err(|e| Error::file("write", &self.properties, e))
+        fs::write(&self.properties, properties)
+            .map_err(|e| Error::file("write", &self.properties, e))
     }
 
     /// Has Kafka format its directory.

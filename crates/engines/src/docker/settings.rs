@@ -28,10 +28,7 @@ pub(super) fn variables(
         ("KAFKA_PROCESS_ROLES", "broker,controller".to_owned()),
         ("KAFKA_CONTROLLER_QUORUM_VOTERS", voters.join(",")),
         ("KAFKA_LISTENERS", listeners),
-        (
-            "KAFKA_ADVERTISED_LISTENERS",
-            format!("CLIENTS://{address},NODES://{network}-{id}:9092"),
-        ),
+        ("KAFKA_ADVERTISED_LISTENERS", format!("CLIENTS://{address},NODES://{network}-{id}:9092")),
         ("KAFKA_LISTENER_SECURITY_PROTOCOL_MAP", protocols.to_owned()),
         ("KAFKA_INTER_BROKER_LISTENER_NAME", "NODES".to_owned()),
         ("KAFKA_CONTROLLER_LISTENER_NAMES", "CONTROLLER".to_owned()),

@@ -7,8 +7,8 @@
 
 use std::collections::HashMap;
 
-use super::super::Reason;
-use super::Avro;
+use super::super::reason::Reason;
+use super::schema::Avro;
 use super::tree::{Enum, Field, Name, Node, Record};
 
 /// How many pairs of types are compared at most. Unions of records can ask for very many.

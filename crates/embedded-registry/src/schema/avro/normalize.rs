@@ -224,7 +224,7 @@ fn there(value: Option<Json>) -> Result<Json> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Avro;
+    use super::super::schema::Avro;
 
     #[test]
     fn what_has_no_order_is_in_one_and_defaults_are_of_their_types() {

@@ -9,8 +9,8 @@ use std::collections::{BTreeSet, HashSet};
 
 use serde_json::Value;
 
-use super::super::Reason;
-use super::Json;
+use super::super::reason::Reason;
+use super::schema::Json;
 use super::tree::{Array, Criterion, Id, Kind, Number, Object, Others, Text, Tree};
 
 /// How many pairs of schemas are compared at most. Nested combinations can ask for very many.

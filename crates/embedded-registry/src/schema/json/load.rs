@@ -11,6 +11,7 @@ use regex::Regex;
 use serde_json::{Map, Value};
 
 use super::tree::{Array, Criterion, Id, Kind, Node, Number, Object, Others, Text, Tree};
+use crate::percent::decoded;
 
 /// Reads the first document; the others are what it may refer to, by their names.
 pub(super) fn load(documents: &[(String, Value)]) -> Result<Tree, String> {
@@ -346,7 +347,7 @@ impl<'a> Loader<'a> {
             }
         };
         let (document, pointer) = if fragment.is_empty() || fragment.starts_with('/') {
-            (document, base + &unescaped_uri(fragment))
+            (document, base + &decoded(fragment))
         } else {
             let anchor = (Some(document), fragment.to_owned());
             self.names.get(&anchor).cloned().ok_or_else(unknown)?
@@ -399,24 +400,4 @@ fn strings(value: Option<&Value>) -> impl Iterator<Item = String> {
 /// A name as a part of a JSON pointer.
 fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
-}
-
-/// A pointer as it stands in a URI, where `%` and two digits are one byte.
-fn unescaped_uri(fragment: &str) -> String {
-    let mut bytes = Vec::with_capacity(fragment.len());
-    let mut rest = fragment.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let digits = after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
-        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) if *first == b'%' => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            _ => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }

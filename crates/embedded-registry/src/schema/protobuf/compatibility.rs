@@ -10,8 +10,8 @@ use std::collections::HashSet;
 
 use prost_reflect::prost_types::field_descriptor_proto::{Label, Type};
 
-use super::super::Reason;
-use super::Protobuf;
+use super::super::reason::Reason;
+use super::file::Protobuf;
 use super::model::{Field, Message, Model};
 
 /// Why `reader` does not read what `writer` wrote; empty where it does.
