@@ -11,20 +11,32 @@ const DEEPEST: usize = 1_000;
 /// How many digits a number may have.
 const LONGEST_NUMBER: usize = 1_000;
 
+impl Json {
+    /// Reads one value, which must be all of the text.
+    pub(super) fn read(text: &str) -> Result<Self, String> {
+        let mut reader = Reader::new(text);
+        let value = reader.value()?;
+        match reader.rest().trim() {
+            "" => Ok(value),
+            rest => Err(format!("dangling content after end of schema: {rest}")),
+        }
+    }
+}
+
 /// A text, and how far it was read.
-pub(super) struct Reader<'a> {
+struct Reader<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+    fn new(text: &'a str) -> Self {
         Self { text, at: 0, depth: 0 }
     }
 
     /// What was not read yet.
-    pub(super) fn rest(&self) -> &'a str {
+    fn rest(&self) -> &'a str {
         &self.text[self.at..]
     }
 
@@ -65,7 +77,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next value.
-    pub(super) fn value(&mut self) -> Result<Json, String> {
+    fn value(&mut self) -> Result<Json, String> {
         self.skip()?;
         match self.peek() {
             Some(b'{') => self.nested(Self::object),

@@ -3,8 +3,6 @@
 
 use std::fmt::Write;
 
-use super::jackson::Reader;
-
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Json {
     Null,
@@ -22,16 +20,6 @@ pub(super) enum Json {
 pub(super) type Object = Vec<(String, Json)>;
 
 impl Json {
-    /// Reads one value, which must be all of the text.
-    pub(super) fn read(text: &str) -> Result<Self, String> {
-        let mut reader = Reader::new(text);
-        let value = reader.value()?;
-        match reader.rest().trim() {
-            "" => Ok(value),
-            rest => Err(format!("dangling content after end of schema: {rest}")),
-        }
-    }
-
     pub(super) fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),

@@ -58,7 +58,7 @@ mod tests {
 
     /// Schemas that are odd in one way or another, with what Java says of them: how it prints them
     /// as new ones and as known ones, null where it refuses them.
-    const ODD: &str = include_str!("../../../../../tests/java-avro/odd.jsonl");
+    const ODD: &str = include_str!("../../../../../tests/java-schemas/odd.jsonl");
 
     #[test]
     fn odd_schemas_are_refused_and_printed_as_java_does_it() {
@@ -82,5 +82,36 @@ mod tests {
         }
         assert!(count > 2_000, "the list is there");
         assert!(differ.is_empty(), "{} of {count} differ: {differ:#?}", differ.len());
+    }
+
+    #[test]
+    fn what_has_no_order_is_in_one_and_defaults_are_of_their_types() {
+        let rows = [
+            (
+                r#"{"z": {"y": 1, "x": 1e2}, "type": "int", "a": 2}"#,
+                r#"{"type":"int","a":2,"z":{"x":100.0,"y":1}}"#,
+            ),
+            (
+                r#"{"type":"bytes","scale":0,"b":1,"precision":4,"a":1,"logicalType":"decimal"}"#,
+                r#"{"type":"bytes","logicalType":"decimal","precision":4,"a":1,"b":1,"scale":0}"#,
+            ),
+            (
+                r#"{"type":"string","precision":4,"logicalType":"decimal"}"#,
+                r#"{"type":"string","logicalType":"decimal","precision":4}"#,
+            ),
+            (
+                r#"{"type":"error","name":"R","doc":"","aliases":["b","a"],"fields":[
+                    {"name":"a","type":"double","default":1,"aliases":["d","c"],"doc":""},
+                    {"name":"b","type":"float","default":0.1234567890123},
+                    {"name":"c","type":["null","string"],"default":"s"}]}"#,
+                r#"{"type":"record","name":"R","fields":[{"name":"a","type":"double","doc":"","default":1.0,"aliases":["c","d"]},{"name":"b","type":"float","default":0.12345679},{"name":"c","type":["null","string"]}],"aliases":["a","b"]}"#,
+            ),
+        ];
+        for (given, normalized) in rows {
+            let read = |text: &str| Avro::parse(text, &[], true).unwrap();
+            let printed = read(given).canonical(true).unwrap();
+            assert_eq!(printed, normalized);
+            assert_eq!(read(&printed).canonical(true).unwrap(), normalized, "again");
+        }
     }
 }
