@@ -28,6 +28,11 @@ impl<K: Eq + Hash, V> Cache<K, V> {
         let made = Arc::new(make().await?);
         Ok(self.0.lock().entry(key).or_insert(made).clone())
     }
+
+    /// Returns the value of a key, made at once where it is new.
+    pub(crate) fn get_or_insert_with(&self, key: K, make: impl FnOnce() -> V) -> Arc<V> {
+        self.0.lock().entry(key).or_insert_with(|| Arc::new(make())).clone()
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use schema_registry_converter::error::SRCError;
 use schema_registry_converter::schema_registry_common::RawError;
 
 use crate::prefix::{PrefixError, SchemaId};
-use crate::schema::SchemaType;
+use crate::schema_type::SchemaType;
 
 /// A field that does not hold what the schema asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -40,7 +40,7 @@ use rdkafka::message::{Headers, Message};
 use crate::error::Error;
 use crate::prefix::{self, PrefixError, SchemaId};
 use crate::registry::RegistryClient;
-use crate::schema::SchemaType;
+use crate::schema_type::SchemaType;
 use crate::subject::Part;
 
 /// What a header begins with that holds an id.
@@ -158,19 +158,6 @@ fn indexes_length(body: &[u8]) -> Option<usize> {
     Some(at)
 }
 
-/// A GUID in the registry's notation.
-pub(crate) fn guid_text(guid: u128) -> String {
-    let digits = format!("{guid:032x}");
-    let parts = [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]];
-    parts.join("-")
-}
-
-/// A GUID from the registry's notation.
-pub(crate) fn read_guid(text: &str) -> Option<u128> {
-    let digits = text.replace('-', "");
-    (digits.len() == 32).then(|| u128::from_str_radix(&digits, 16).ok())?
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,13 +175,5 @@ mod tests {
         for (body, length) in rows {
             assert_eq!(indexes_length(body), length, "{body:?}");
         }
-    }
-
-    #[test]
-    fn a_guid_is_written_and_read() {
-        let text = "1d20cbb9-e5e3-5e97-54e7-da170b6e5ddb";
-        assert_eq!(read_guid(text).map(guid_text).as_deref(), Some(text));
-        assert_eq!(read_guid("1d20"), None);
-        assert_eq!(read_guid(&"é".repeat(16)), None);
     }
 }

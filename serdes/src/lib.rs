@@ -18,9 +18,10 @@
 //!
 //! Left out are data contracts (rules, metadata) and encryption.
 
-mod admin;
 pub mod avro;
 mod cache;
+mod compound;
+mod deserializer;
 mod error;
 pub mod header;
 pub mod json;
@@ -28,16 +29,18 @@ pub mod prefix;
 pub mod protobuf;
 mod registry;
 mod schema;
+mod schema_type;
+mod serializer;
 mod subject;
-mod writer;
 
-pub use admin::Compatibility;
 pub use avro::{AvroDeserializer, AvroSerializer};
+pub use deserializer::Deserializer;
 pub use error::{Error, Violation};
 pub use json::{JsonDeserializer, JsonSerializer};
 pub use prefix::{PrefixError, SchemaId};
 pub use protobuf::{ProtobufDeserializer, ProtobufSerializer};
-pub use registry::{Builder, RegistryClient};
-pub use schema::{Reference, Registered, Schema, SchemaType};
+pub use registry::{Builder, Compatibility, RegistryClient};
+pub use schema::{Reference, Registered, Schema};
+pub use schema_type::SchemaType;
+pub use serializer::{Options, Registration, Serializer};
 pub use subject::{Part, SubjectNames};
-pub use writer::{Options, Registration};

@@ -1,50 +1,11 @@
 //! Schemas: as a program gives them, and as the registry has them.
 
-use std::fmt;
-
-use schema_registry_converter::schema_registry_common as wire;
 use serde::Serialize;
 use serde_json::json;
 
 use crate::error::Error;
 use crate::prefix::SchemaId;
-
-/// The three types that registries know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SchemaType {
-    /// Avro.
-    Avro,
-    /// JSON Schema.
-    Json,
-    /// Protobuf.
-    Protobuf,
-}
-
-impl SchemaType {
-    /// What the registry's REST interface calls it.
-    pub fn name(self) -> &'static str {
-        match self {
-            SchemaType::Avro => "AVRO",
-            SchemaType::Json => "JSON",
-            SchemaType::Protobuf => "PROTOBUF",
-        }
-    }
-
-    pub(crate) fn from_wire(found: &wire::SchemaType) -> Option<Self> {
-        match found {
-            wire::SchemaType::Avro => Some(SchemaType::Avro),
-            wire::SchemaType::Json => Some(SchemaType::Json),
-            wire::SchemaType::Protobuf => Some(SchemaType::Protobuf),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for SchemaType {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.name())
-    }
-}
+use crate::schema_type::SchemaType;
 
 /// A schema that is registered already, and that another one needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

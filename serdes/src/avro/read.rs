@@ -8,6 +8,7 @@ use super::datum::Datum;
 use super::logical::Logical;
 use super::misfit::{Depth, Misfit};
 use super::plan::{Plan, RecordStep, Step, Wanted, Written};
+use super::varint;
 
 /// How many values a message may hold that take no bytes, such as nulls in an array: their number
 /// is all that it says of them.
@@ -220,27 +221,8 @@ impl Reader<'_> {
     }
 
     fn long(&mut self) -> Result<i64, Failure> {
-        long(&mut self.rest).ok_or(Failure::Damaged)
+        varint::read(&mut self.rest).ok_or(Failure::Damaged)
     }
-}
-
-/// Reads a number of either kind: at most ten bytes, seven bits in each.
-fn long(rest: &mut &[u8]) -> Option<i64> {
-    let mut zigzag = 0_u64;
-    for at in 0..10 {
-        let (byte, behind) = rest.split_first()?;
-        *rest = behind;
-        let bits = u64::from(byte & 0x7f);
-        // The tenth byte has room for one bit.
-        if at == 9 && bits > 1 {
-            return None;
-        }
-        zigzag |= bits << (7 * at);
-        if byte & 0x80 == 0 {
-            return Some((zigzag >> 1) as i64 ^ -((zigzag & 1) as i64));
-        }
-    }
-    None
 }
 
 fn misfit(problem: &str) -> Failure {
@@ -280,9 +262,11 @@ fn decimal(bytes: &[u8], scale: usize) -> Result<Datum, Failure> {
 fn big_decimal(bytes: &[u8]) -> Result<Datum, Failure> {
     let no_number = || misfit("is no big-decimal");
     let mut rest = bytes;
-    let length = long(&mut rest).and_then(|it| usize::try_from(it).ok()).ok_or_else(no_number)?;
+    let length =
+        varint::read(&mut rest).and_then(|it| usize::try_from(it).ok()).ok_or_else(no_number)?;
     let (number, mut rest) = rest.split_at_checked(length).ok_or_else(no_number)?;
-    let scale = long(&mut rest).and_then(|it| i32::try_from(it).ok()).ok_or_else(no_number)?;
+    let scale =
+        varint::read(&mut rest).and_then(|it| i32::try_from(it).ok()).ok_or_else(no_number)?;
     match number {
         [] => Err(no_number()),
         number => Ok(Datum::Decimal(number.to_vec(), i64::from(scale))),

@@ -4,73 +4,17 @@
 //! asks for a sequence, and a union is what lies in its branch. What the program's type cannot
 //! hold is an error: a `double` beyond `f32`, a `long` with more digits than `f64` has.
 
+mod giver;
 mod variant;
 mod within;
 
-use serde::de::{self, Deserializer, Visitor};
+pub(super) use giver::{Fault, Giver};
+
+use serde::de::{Deserializer, Visitor};
 
 use super::datum::Datum;
-use super::decimal;
-use super::misfit::Depth;
-
-/// Why a value does not fit: what serde says, or words of our own that hold no value.
-#[derive(Debug)]
-pub(super) struct Fault {
-    pub(super) message: String,
-    pub(super) is_ours: bool,
-}
-
-impl Fault {
-    fn ours(message: &str) -> Self {
-        Fault { message: message.to_owned(), is_ours: true }
-    }
-}
-
-impl std::fmt::Display for Fault {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Fault {}
-
-impl de::Error for Fault {
-    fn custom<T: std::fmt::Display>(message: T) -> Self {
-        Fault { message: message.to_string(), is_ours: false }
-    }
-}
-
-#[derive(Clone, Copy)]
-pub(super) struct Giver<'a> {
-    datum: &'a Datum,
-    depth: Depth,
-}
 
 impl<'a> Giver<'a> {
-    pub(super) fn new(datum: &'a Datum) -> Self {
-        Giver { datum, depth: Depth::here() }
-    }
-
-    fn of(self, datum: &'a Datum) -> Self {
-        Giver { datum, depth: self.depth }
-    }
-
-    fn check_depth(self) -> Result<(), Fault> {
-        match self.depth.is_too_deep() {
-            true => Err(Fault::ours("holds values that lie too deep in each other")),
-            false => Ok(()),
-        }
-    }
-
-    fn text(self) -> Option<Result<String, Fault>> {
-        Some(match self.datum.inner() {
-            Datum::Decimal(unscaled, scale) => decimal::format(unscaled, *scale)
-                .ok_or_else(|| Fault::ours("is a decimal with too many digits")),
-            Datum::Uuid(uuid) => Ok(uuid.to_string()),
-            _ => return None,
-        })
-    }
-
     /// A number without a fraction, whatever it was written as; anything else is for serde to
     /// refuse.
     fn integer<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {

@@ -3,7 +3,7 @@
 use serde::de::{self, DeserializeSeed, Deserializer, Visitor};
 
 use super::super::datum::Datum;
-use super::{Fault, Giver};
+use super::giver::{Fault, Giver};
 
 /// The name of the variant, and what it holds.
 pub(super) struct Variant<'a> {

@@ -6,7 +6,7 @@ use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{self, Deserializer, IntoDeserializer, Visitor};
 
 use super::super::datum::Datum;
-use super::{Fault, Giver};
+use super::giver::{Fault, Giver};
 
 impl<'de> IntoDeserializer<'de, Fault> for Giver<'de> {
     type Deserializer = Self;

@@ -7,8 +7,9 @@ use super::super::logical::Logical;
 use super::super::misfit::Misfit;
 use super::super::schema::{Enum, Id, Kind};
 use super::super::tree::Tree;
+use super::super::varint;
+use super::Encoder;
 use super::fit::{double, float, raw};
-use super::{Encoder, long};
 
 impl Encoder<'_> {
     pub(super) fn scalar(&mut self, tree: &Tree, id: Id) -> Result<(), Misfit> {
@@ -128,9 +129,9 @@ impl Encoder<'_> {
         let number = decimal::parse(&text).ok_or_else(|| self.no_decimal(id))?;
         let (unscaled, scale) = number.with_its_scale().map_err(Misfit::here)?;
         let mut bytes = Vec::new();
-        long(i64::try_from(unscaled.len()).unwrap_or(i64::MAX), &mut bytes);
+        varint::write(i64::try_from(unscaled.len()).unwrap_or(i64::MAX), &mut bytes);
         bytes.extend_from_slice(&unscaled);
-        long(i64::from(scale), &mut bytes);
+        varint::write(i64::from(scale), &mut bytes);
         Ok(bytes)
     }
 

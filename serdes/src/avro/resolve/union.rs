@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::super::datum::Branch;
+use super::super::plan::Step;
 use super::super::schema::{Id, Kind, Name};
 use super::names::{is_same, was_called};
-use super::{Planner, Step, number};
+use super::{Planner, number};
 
 impl Planner<'_> {
     pub(super) fn reader_union(&mut self, writer: Id, branches: &[Id]) -> Step {

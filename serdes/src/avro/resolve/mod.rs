@@ -14,98 +14,25 @@ use std::sync::Arc;
 
 use names::{feeds, is_same};
 
-use super::datum::{Branch, Datum};
+use super::datum::Datum;
 use super::default;
-use super::logical::Logical;
 use super::misfit::Depth;
+use super::plan::{Plan, RecordStep, Step, Wanted, Written, WrittenField};
 use super::read;
 use super::schema::{Enum, Id, Kind, Record, Schema};
 
-#[derive(Debug)]
-pub(super) struct Plan {
-    steps: Vec<Step>,
-    root: usize,
+/// Plans how a reader with one schema reads what a writer wrote with another.
+pub(super) fn plan(writer: &Schema, reader: &Schema) -> Plan {
+    between((writer, writer.root), (reader, reader.root))
 }
 
-#[derive(Debug)]
-pub(super) enum Step {
-    /// Being worked out. None is left in a finished plan.
-    Pending,
-    Null,
-    Boolean,
-    Number(Written, Wanted),
-    /// Bytes or a string, which are written alike; and whether a string is wanted.
-    Bytes(bool, Option<Logical>),
-    Fixed(usize, Option<Logical>),
-    /// The reader's symbol for each of the writer's.
-    Enum(Vec<Option<Arc<str>>>),
-    Array(usize),
-    Map(usize),
-    Record(RecordStep),
-    /// The writer's union: a step for each of its branches.
-    Branches(Vec<usize>),
-    /// A branch of the reader's union.
-    Branch(Arc<Branch>, usize),
-    /// The reader has no place for it, or no default for this field.
-    Refused(Option<String>, String),
-}
-
-/// How a number was written.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Written {
-    Int,
-    Long,
-    Float,
-    Double,
-}
-
-/// As what it is read.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Wanted {
-    Int,
-    Long,
-    Float,
-    Double,
-}
-
-#[derive(Debug)]
-pub(super) struct RecordStep {
-    pub(super) names: Arc<[String]>,
-    /// For each of the writer's fields, in their order, where it goes: most often to one field.
-    pub(super) written: Vec<WrittenField>,
-    pub(super) defaults: Vec<(usize, Datum)>,
-}
-
-#[derive(Debug)]
-pub(super) struct WrittenField {
-    pub(super) name: String,
-    /// What is done with it where no field wants it.
-    pub(super) skip: usize,
-    /// The place of the reader's field and the step that leads there.
-    pub(super) fields: Vec<(usize, usize)>,
-}
-
-impl Plan {
-    pub(super) fn new(writer: &Schema, reader: &Schema) -> Self {
-        Self::of((writer, writer.root), (reader, reader.root))
-    }
-
-    fn of((writer, written): (&Schema, Id), (reader, wanted): (&Schema, Id)) -> Self {
-        let (steps, known, skipped) = (Vec::new(), HashMap::new(), HashMap::new());
-        let depth = Depth::here();
-        let with_aliases = !std::ptr::eq(writer, reader) && writer != reader;
-        let mut planner = Planner { writer, reader, steps, known, skipped, depth, with_aliases };
-        let root = planner.step(written, wanted);
-        Plan { steps: planner.steps, root }
-    }
-
-    pub(super) fn root(&self) -> &Step {
-        &self.steps[self.root]
-    }
-
-    pub(super) fn get(&self, step: usize) -> &Step {
-        &self.steps[step]
-    }
+fn between((writer, written): (&Schema, Id), (reader, wanted): (&Schema, Id)) -> Plan {
+    let (steps, known, skipped) = (Vec::new(), HashMap::new(), HashMap::new());
+    let depth = Depth::here();
+    let with_aliases = !std::ptr::eq(writer, reader) && writer != reader;
+    let mut planner = Planner { writer, reader, steps, known, skipped, depth, with_aliases };
+    let root = planner.step(written, wanted);
+    Plan { steps: planner.steps, root }
 }
 
 struct Planner<'a> {
@@ -230,7 +157,7 @@ impl<'a> Planner<'a> {
         default::encode(self.reader, id, value, &mut bytes)?;
         let unfit = |_| "has a default in the schema that cannot be read".to_owned();
         let as_written = (self.reader, id);
-        read::value(&Plan::of(as_written, as_written), &bytes).map_err(unfit)
+        read::value(&between(as_written, as_written), &bytes).map_err(unfit)
     }
 }
 

@@ -2,16 +2,14 @@
 
 use std::fmt;
 
-use reqwest::{Method, Response};
+use reqwest::Method;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use crate::error::{Error, reason};
-use crate::registry::{RegistryClient, path_segment};
+use super::client::RegistryClient;
+use super::rest::{path_segment, read};
+use crate::error::Error;
 use crate::schema::Schema;
-
-const CONTENT_TYPE: &str = "application/vnd.schemaregistry.v1+json";
 
 /// What a new version must keep to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,12 +60,6 @@ impl fmt::Display for Compatibility {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.pad(self.name())
     }
-}
-
-#[derive(Deserialize)]
-struct Refusal {
-    error_code: u32,
-    message: String,
 }
 
 #[derive(Deserialize)]
@@ -157,40 +149,4 @@ impl RegistryClient {
         let path = format!("{path}?permanent=true");
         self.rest(Method::DELETE, &path, None, doing()).await.map(drop)
     }
-
-    pub(crate) async fn rest(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<String>,
-        doing: String,
-    ) -> Result<Response, Error> {
-        let shared = &self.0;
-        let mut request = shared.http.request(method, format!("{}{path}", shared.url));
-        if let Some((username, password)) = &shared.credentials {
-            request = request.basic_auth(username, Some(password));
-        }
-        if let Some(body) = body {
-            request = request.header("content-type", CONTENT_TYPE).body(body);
-        }
-        let answer = request.send().await;
-        let answer = answer.map_err(|error| Error::Unreachable {
-            url: shared.url.clone(),
-            reason: reason(&error),
-        })?;
-        let status = answer.status();
-        if status.is_success() {
-            return Ok(answer);
-        }
-        let Ok(Refusal { error_code, message }) = answer.json().await else {
-            let reason = format!("HTTP request to schema registry failed with status {status}");
-            return Err(Error::Answer { doing, reason });
-        };
-        Err(Error::Refused { doing, code: error_code, message })
-    }
-}
-
-pub(crate) async fn read<T: DeserializeOwned>(answer: Response, doing: String) -> Result<T, Error> {
-    let read = answer.json().await;
-    read.map_err(|error| Error::Answer { doing, reason: reason(&error) })
 }
