@@ -1,78 +1,90 @@
-//! Java's own Avro, as the judge of what schemas and bytes mean.
+//! Java's own Avro, Protobuf and JSON Schema, as the judges of what schemas and bytes mean.
 
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
 use serde_json::Value;
 
-/// The program in tests/java-avro, compiled.
-pub struct JavaAvro {
-    classpath: String,
+/// The programs in tests/java-schemas, compiled.
+pub struct JavaSchemas {
+    class_path: String,
 }
 
-impl JavaAvro {
-    /// Compiles it below `target`, once for each program, or says why the test is skipped.
+impl JavaSchemas {
+    /// Compiles them below `target`, once for each test program; `None` if Java or Maven is missing,
+    /// which it prints.
     ///
     /// # Panics
     ///
-    /// When Maven is there and the program does not compile.
+    /// If a program does not compile.
     pub fn build(target: &str) -> Option<&'static Self> {
-        static BUILT: OnceLock<Option<JavaAvro>> = OnceLock::new();
+        static BUILT: OnceLock<Option<JavaSchemas>> = OnceLock::new();
         BUILT.get_or_init(|| Self::compile(target)).as_ref()
     }
 
     fn compile(target: &str) -> Option<Self> {
         let skip = |reason: &str| eprintln!("skipped: {reason}");
-        for command in ["mvn", "java"] {
+        for command in ["mvn", "javac"] {
             let found = Command::new(command).arg("-version").stdin(Stdio::null()).output();
             if !found.is_ok_and(|output| output.status.success()) {
-                skip(&format!("{command} is not there, and Java's checker needs it"));
+                skip(&format!("Java's schemas, because {command} is missing"));
                 return None;
             }
         }
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("java-avro");
-        let target = Path::new(target).join("java-avro");
-        let libraries = target.join("libraries.txt");
-        let built = Command::new("mvn")
-            .args(["--quiet", "--batch-mode", "--file"])
-            .arg(source.join("pom.xml"))
-            .arg(format!("-Dworkshop.target={}", target.display()))
-            .arg(format!("-Dmdep.outputFile={}", libraries.display()))
-            .args(["compile", "dependency:build-classpath"])
-            .output()
-            .expect("it was started a moment ago");
+        let target = Path::new(target).join("java-schemas");
+        // Once Maven has downloaded the libraries, it needs no network.
+        let mut built = maven(&target, &["--offline"]);
         if !built.status.success() {
-            let said = String::from_utf8_lossy(&built.stdout).into_owned();
-            assert!(!said.contains("COMPILATION ERROR"), "{said}");
-            skip(&format!("Maven could not fetch Avro for Java: {said}"));
+            built = maven(&target, &[]);
+        }
+        if !built.status.success() {
+            let output = String::from_utf8_lossy(&built.stdout).into_owned();
+            assert!(!output.contains("COMPILATION ERROR"), "{output}");
+            skip(&format!("Maven could not download Java's schemas: {output}"));
             return None;
         }
-        let libraries = std::fs::read_to_string(libraries).expect("Maven wrote it");
+        let libraries = std::fs::read_to_string(target.join(LIBRARIES)).expect("Maven wrote it");
         let classes = target.join("classes");
-        Some(Self { classpath: format!("{}:{}", classes.display(), libraries.trim()) })
+        Some(Self { class_path: format!("{}:{}", classes.display(), libraries.trim()) })
     }
 
-    /// What a class of it prints for these lines, which are JSON as its answers are.
+    /// Runs a class and returns what it prints for these lines. Both are lines of JSON.
     ///
     /// # Panics
     ///
-    /// When it ends early or prints something else.
+    /// If it ends early or prints something else.
     pub fn answers(&self, class: &str, lines: &str) -> Vec<Value> {
         let mut child = Command::new("java")
-            .args(["--class-path", &self.classpath, class])
+            .args(["--class-path", &self.class_path, class])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .expect("it was there a moment ago");
-        let mut stdin = child.stdin.take().expect("it is piped");
+            .expect("Java was found before");
+        let mut stdin = child.stdin.take().expect("stdin is piped");
         let lines = lines.to_owned();
-        // It answers while it reads: both pipes would be full.
+        // The program prints while it reads: without a thread, both pipes could fill up.
         let writing = std::thread::spawn(move || stdin.write_all(lines.as_bytes()));
-        let output = child.wait_with_output().expect("it ends");
-        writing.join().expect("the thread ends").expect("it reads");
+        let output = child.wait_with_output().expect("the program ends");
+        writing.join().expect("the thread ends").expect("the program reads its input");
         let text = String::from_utf8_lossy(&output.stdout);
         text.lines().map(|line| serde_json::from_str(line).expect("it prints JSON")).collect()
     }
+}
+
+/// The file below the target directory that lists the libraries.
+const LIBRARIES: &str = "libraries.txt";
+
+fn maven(target: &Path, options: &[&str]) -> Output {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("java-schemas/pom.xml");
+    Command::new("mvn")
+        .args(options)
+        .args(["--quiet", "--batch-mode", "--file"])
+        .arg(project)
+        .arg(format!("-Dworkshop.target={}", target.display()))
+        .arg(format!("-Dmdep.outputFile={}", target.join(LIBRARIES).display()))
+        .args(["compile", "dependency:build-classpath"])
+        .output()
+        .expect("Maven was found before")
 }
