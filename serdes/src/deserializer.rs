@@ -73,11 +73,11 @@ impl<D: Decoder> Deserializer<D> {
     /// # Errors
     ///
     /// - [`Error::Prefix`] if the message has no prefix.
-    /// - [`Error::OtherType`] if its schema is of another format.
-    /// - [`Error::Damaged`] if its bytes are not what the schema describes.
+    /// - [`Error::WrongFormat`] if its schema is of another format.
+    /// - [`Error::Corrupt`] if its bytes are not what the schema describes.
     /// - [`Error::Invalid`] if it is not valid under a schema: the reader's schema cannot read it,
     ///   or a required field is missing.
-    /// - [`Error::Shape`] if it does not fit into `T`.
+    /// - [`Error::TypeMismatch`] if it does not fit into `T`.
     pub async fn deserialize<T>(&self, bytes: &[u8]) -> Result<T, Error>
     where
         D: Decode<T>,

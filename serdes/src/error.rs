@@ -43,7 +43,7 @@ pub enum Error {
     },
     /// The registry answered with an error.
     #[error("the schema registry refused to {doing}: {message} (code {code})")]
-    Refused {
+    Rejected {
         /// What it was asked for.
         doing: String,
         /// Its code, such as 40401 for a subject that it does not know, and 40901 for a schema
@@ -54,7 +54,7 @@ pub enum Error {
     },
     /// The registry answered with something that is no answer to the question.
     #[error("the answer to the request to {doing} cannot be read: {reason}; is it a registry?")]
-    Answer {
+    Response {
         /// What it was asked for.
         doing: String,
         /// What is wrong with the answer.
@@ -65,7 +65,7 @@ pub enum Error {
     Prefix(#[from] PrefixError),
     /// The message was written with another format than the one it is read with.
     #[error("schema {id} is {found}, and the reader is for {expected}: use the reader for {found}")]
-    OtherType {
+    WrongFormat {
         /// The schema's id.
         id: SchemaId,
         /// What the reader is for.
@@ -86,17 +86,17 @@ pub enum Error {
     Invalid(Vec<Violation>),
     /// The bytes behind the prefix are not what the schema describes.
     #[error("the message is damaged: its bytes are not what schema {0} describes")]
-    Damaged(SchemaId),
+    Corrupt(SchemaId),
     /// The message is as its schema says, and does not fit into the type of the program.
     #[error("the message does not fit into the program's type: {0}")]
-    Shape(Violation),
+    TypeMismatch(Violation),
 }
 
 impl Error {
     /// The registry's code, where it answered with an error.
     pub fn code(&self) -> Option<u32> {
         match self {
-            Error::Refused { code, .. } => Some(*code),
+            Error::Rejected { code, .. } => Some(*code),
             _ => None,
         }
     }
@@ -120,8 +120,8 @@ impl Error {
             let (code, message) = (refused.error_code, refused.message.clone());
             return match code {
                 // What answered is something else, such as a proxy; here is its HTTP status.
-                0 => Error::Answer { doing, reason: error.error.clone() },
-                _ => Error::Refused { doing, code, message },
+                0 => Error::Response { doing, reason: error.error.clone() },
+                _ => Error::Rejected { doing, code, message },
             };
         }
         let reason = reason(source.unwrap_or(error));
@@ -129,7 +129,7 @@ impl Error {
             Some(source) if !source.is_decode() => {
                 Error::Unreachable { url: url.to_owned(), reason }
             }
-            _ => Error::Answer { doing, reason },
+            _ => Error::Response { doing, reason },
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The id of a schema in a header of the record, in place of the five bytes in front of the message.
 //!
 //! The message is then what the format alone makes of a value, and readers that know nothing of a
-//! registry can read it. Confluent's serialisers write it with
-//! `value.schema.id.serializer=…HeaderSchemaIdSerializer`, and their deserialisers look into the
+//! registry can read it. Confluent's serializers write it with
+//! `value.schema.id.serializer=…HeaderSchemaIdSerializer`, and their deserializers look into the
 //! header first. The headers are called `__key_schema_id` and `__value_schema_id`:
 //!
 //! ```text
@@ -12,8 +12,8 @@
 //! ```
 //!
 //! In Protobuf, the numbers that say which message it is come next. Unless a program asks for this,
-//! everything stays in the message: [`moved`] is called on what a serialiser has made, and
-//! [`restored`] makes of a record what a deserialiser reads, wherever the id is.
+//! everything stays in the message: [`detach`] is called on what a serializer has made, and
+//! [`attach`] makes of a record what a deserializer reads, wherever the id is.
 //!
 //! ```no_run
 //! # use rdkafka::message::{Header, OwnedHeaders};
@@ -23,10 +23,10 @@
 //! #     received: &rdkafka::message::OwnedMessage,
 //! # ) -> Result<(), Error> {
 //! let message = serializer.serialize("departures", Part::Value, &"WS104").await?;
-//! let moved = header::moved(registry, Part::Value, header::Form::Guid, &message).await?;
+//! let moved = header::detach(registry, Part::Value, header::Form::Guid, &message).await?;
 //! let headers = OwnedHeaders::new().insert(Header { key: moved.name, value: Some(&moved.value) });
 //! // … send moved.payload with these headers, and at the other end:
-//! if let Some(message) = header::restored(registry, Part::Value, received).await? {
+//! if let Some(message) = header::attach(registry, Part::Value, received).await? {
 //!     let flight: String = deserializer.deserialize(&message).await?;
 //! }
 //! # Ok(())
@@ -52,7 +52,7 @@ const OF_GUID: u8 = 1;
 /// What the header says of the schema.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Form {
-    /// Its GUID, which is the same in every registry. The default, as in Confluent's serialisers;
+    /// Its GUID, which is the same in every registry. The default, as in Confluent's serializers;
     /// registries before Confluent's 8.0 know none.
     #[default]
     Guid,
@@ -62,7 +62,7 @@ pub enum Form {
 
 /// A message whose schema is named in a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Moved {
+pub struct Detached {
     /// The header's name.
     pub name: &'static str,
     /// The header's value.
@@ -79,21 +79,21 @@ pub fn name(part: Part) -> &'static str {
     }
 }
 
-/// Moves what a serialiser has put in front of a message into a header.
+/// Moves what a serializer has put in front of a message into a header.
 ///
 /// # Errors
 ///
-/// [`Error::Prefix`] where there is nothing in front of it, [`Error::Answer`] where the registry
+/// [`Error::Prefix`] where there is nothing in front of it, [`Error::Response`] where the registry
 /// has no GUIDs, and what it answers to the question about the schema.
-pub async fn moved(
+pub async fn detach(
     registry: &RegistryClient,
     part: Part,
     form: Form,
     message: &[u8],
-) -> Result<Moved, Error> {
+) -> Result<Detached, Error> {
     let (id, body) = prefix::split(message)?;
     let indexes = match registry.by_id(id).await?.schema_type {
-        SchemaType::Protobuf => indexes_length(body).ok_or(Error::Damaged(id))?,
+        SchemaType::Protobuf => indexes_length(body).ok_or(Error::Corrupt(id))?,
         SchemaType::Avro | SchemaType::Json => 0,
     };
     let mut value = match form {
@@ -101,17 +101,17 @@ pub async fn moved(
         Form::Guid => [&[OF_GUID][..], &registry.guid(id).await?.to_be_bytes()].concat(),
     };
     value.extend_from_slice(&body[..indexes]);
-    Ok(Moved { name: name(part), value, payload: body[indexes..].to_vec() })
+    Ok(Detached { name: name(part), value, payload: body[indexes..].to_vec() })
 }
 
-/// A part of a record as a deserialiser reads it, whether the id of its schema is in the header or
+/// A part of a record as a deserializer reads it, whether the id of its schema is in the header or
 /// in the message; `None` where the record has no such part. The last header of the name counts.
 ///
 /// # Errors
 ///
-/// [`Error::Prefix`] where the header is none of the two forms, [`Error::Refused`] with code 40403
+/// [`Error::Prefix`] where the header is none of the two forms, [`Error::Rejected`] with code 40403
 /// where the registry does not know the GUID.
-pub async fn restored<'a>(
+pub async fn attach<'a>(
     registry: &RegistryClient,
     part: Part,
     record: &'a impl Message,

@@ -1,4 +1,4 @@
-//! Serialisers and deserialisers for Avro, JSON Schema and Protobuf over a schema registry.
+//! Serializers and deserializers for Avro, JSON Schema and Protobuf over a schema registry.
 //!
 //! | For | Look in |
 //! |---|---|
@@ -14,7 +14,7 @@
 //!
 //! The registry is asked through schema_registry_converter, with its own encoders left out: they
 //! would bring a second apache-avro, jsonschema and protox, and its JSON errors print the whole
-//! value. The bytes are those of Confluent's serialisers.
+//! value. The bytes are those of Confluent's serializers.
 //!
 //! Left out are data contracts (rules, metadata) and encryption.
 

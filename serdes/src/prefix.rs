@@ -33,16 +33,16 @@ pub enum PrefixError {
     /// There are fewer than five bytes.
     #[error(
         "the message has {0} bytes, and the prefix alone has 5: it was not written with a \
-         serialiser of a schema registry"
+         serializer of a schema registry"
     )]
     TooShort(usize),
     /// The first byte is another one than 0. `{`, 0x7b, is the usual one: plain JSON.
     #[error(
-        "the first byte is {0:#04x} and not 0x00: the message was not written with a serialiser \
+        "the first byte is {0:#04x} and not 0x00: the message was not written with a serializer \
          of a schema registry"
     )]
     NoMagicByte(u8),
-    /// The header is there, and is none that a serialiser writes.
+    /// The header is there, and is none that a serializer writes.
     #[error("the header {0} holds neither the id nor the GUID of a schema")]
     NoHeader(&'static str),
 }

@@ -102,11 +102,11 @@ pub struct Registered {
 impl Registered {
     /// # Errors
     ///
-    /// [`Error::OtherType`] where it is of another type than `expected`.
+    /// [`Error::WrongFormat`] where it is of another type than `expected`.
     pub(crate) fn must_be(&self, expected: SchemaType) -> Result<(), Error> {
         if self.schema_type == expected {
             return Ok(());
         }
-        Err(Error::OtherType { id: self.id, expected, found: self.schema_type })
+        Err(Error::WrongFormat { id: self.id, expected, found: self.schema_type })
     }
 }

@@ -15,7 +15,7 @@ use crate::subject::{Part, SubjectNames};
 /// What happens with a schema before the first record is written with it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Registration {
-    /// It is registered where it is not there yet. The default, as in Confluent's serialisers
+    /// It is registered where it is not there yet. The default, as in Confluent's serializers
     /// (`auto.register.schemas=true`); good for learning.
     #[default]
     Automatic,
@@ -23,11 +23,11 @@ pub enum Registration {
     /// production, where schemas are reviewed and registered when a program is deployed.
     Required,
     /// The latest version of the subject is used in its place (`use.latest.version=true`). A value
-    /// that does not fit is an error. Asked for once in a serialiser's life.
+    /// that does not fit is an error. Asked for once in a serializer's life.
     Latest,
 }
 
-/// How a serialiser is set up.
+/// How a serializer is set up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// How subjects are called.

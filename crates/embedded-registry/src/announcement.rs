@@ -26,7 +26,7 @@ const CLUSTER_LIMIT: Duration = Duration::from_secs(10);
 const ANSWER_LIMIT: Duration = Duration::from_secs(2);
 
 /// The longest answer that is read.
-const LONGEST_ANSWER: u64 = 4_096;
+const MAX_ANSWER: u64 = 4_096;
 
 /// Writes down where the registry of a topic is; an empty address takes it back.
 pub(crate) fn announce(config: &ClientConfig, topic: &str, address: &str) -> KafkaResult<()> {
@@ -60,7 +60,7 @@ fn answers(address: SocketAddr, cluster_id: &str) -> bool {
         stream.set_write_timeout(Some(ANSWER_LIMIT))?;
         stream.write_all(b"GET /v1/metadata/id HTTP/1.0\r\n\r\n")?;
         let mut answer = String::new();
-        stream.take(LONGEST_ANSWER).read_to_string(&mut answer)?;
+        stream.take(MAX_ANSWER).read_to_string(&mut answer)?;
         Ok(answer)
     };
     let expected = format!("\"kafka-cluster\":\"{cluster_id}\"");

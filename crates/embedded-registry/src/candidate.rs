@@ -90,7 +90,7 @@ impl Candidate {
             (ours == theirs || ours.is_empty())
                 && version.schema.schema_type == self.schema.schema_type
                 && parsed(store, &version.schema)
-                    .is_ok_and(|parsed| self.parsed.means_the_same(&parsed))
+                    .is_ok_and(|parsed| self.parsed.is_equivalent(&parsed))
         })
     }
 

@@ -16,13 +16,13 @@
 //!
 //! Left out are contexts, rules and metadata of data contracts, exporters, and TLS.
 
+mod allocated_ids;
 mod announcement;
 mod api;
 mod auth;
 mod candidate;
 mod choice;
 mod error;
-mod given_ids;
 mod incarnation;
 mod lenient;
 mod log;

@@ -5,7 +5,7 @@
 //!
 //! Several registries may write to one topic. Confluent's elect a primary and forward to it; here
 //! Kafka's own fence decides. Every registry writes with the same `transactional.id`. Before the
-//! first write it initialises the producer, which fences whoever wrote before, then writes a
+//! first write it initializes the producer, which fences whoever wrote before, then writes a
 //! `NOOP` record and reads up to it: now it has seen all that others wrote, and nobody else can
 //! write any more. So it gives out ids without asking. When another one takes over, the next
 //! commit fails as fenced, nothing of it is ever read, and the registry takes over again and
@@ -15,7 +15,7 @@
 //! All of that holds for one topic. Where it is deleted, created again or cut short under a running
 //! registry, what the registry knows is written nowhere any more: it asks before each write, and
 //! from then on writes nothing (`incarnation`). The ids that were given out are written down in a
-//! topic of their own, so that a new topic does not begin with them again (`given_ids`).
+//! topic of their own, so that a new topic does not begin with them again (`allocated_ids`).
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
@@ -27,7 +27,7 @@ use rdkafka::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::error::{ApiError, Error};
-use crate::given_ids;
+use crate::allocated_ids;
 use crate::incarnation::{Incarnation, Loss, is_unknown};
 use crate::operation::Operation;
 use crate::reader::{Reader, Waited, consumer};
@@ -50,13 +50,13 @@ const WRITE_LIMIT: Duration = Duration::from_secs(45);
 const READ_BACK: Duration = Duration::from_secs(1);
 
 /// The shortest time that a write is assumed to take, from its first request to its commit.
-const SHORTEST_TURN: Duration = Duration::from_millis(20);
+const MIN_TURN: Duration = Duration::from_millis(20);
 
 /// The longest time that a write is assumed to take.
-const LONGEST_TURN: Duration = Duration::from_millis(4_000);
+const MAX_TURN: Duration = Duration::from_millis(4_000);
 
 /// The longest pause between two attempts, in turns.
-const MOST_TURNS: u32 = 6;
+const MAX_TURNS: u32 = 6;
 
 /// The topic, what was read from it, and the right to write to it.
 pub(crate) struct Log {
@@ -64,7 +64,7 @@ pub(crate) struct Log {
     topic: String,
     admin: Arc<Admin>,
     reader: Arc<Reader>,
-    right: Mutex<Right>,
+    access: Mutex<WriteAccess>,
     thread: Mutex<Option<JoinHandle<()>>>,
     /// The cluster's id, as its metadata has it.
     pub(crate) cluster_id: String,
@@ -72,9 +72,9 @@ pub(crate) struct Log {
 
 /// The right to write, and the highest id that was written down with it.
 #[derive(Default)]
-struct Right {
+struct WriteAccess {
     writer: Option<Writer>,
-    written_down: i32,
+    persisted: i32,
 }
 
 impl Log {
@@ -86,7 +86,7 @@ impl Log {
         let unread =
             |error: KafkaError| Error::Topic { topic: topic.to_owned(), reason: error.to_string() };
         let servers = config.get("bootstrap.servers").unwrap_or_default();
-        for topic in [topic, &given_ids::topic(topic)] {
+        for topic in [topic, &allocated_ids::topic(topic)] {
             topic::prepare(&admin, servers, topic, REQUEST_LIMIT)?;
         }
         let cluster_id = admin.inner().fetch_cluster_id(REQUEST_LIMIT).unwrap_or_default();
@@ -95,7 +95,7 @@ impl Log {
             let first = incarnation.first_offset;
             tracing::warn!(topic, first, "records of the registry's topic were deleted");
         }
-        let given = given_ids::highest(&config, &admin, topic, START_LIMIT).map_err(unread)?;
+        let given = allocated_ids::highest(&config, &admin, topic, START_LIMIT).map_err(unread)?;
         let consumer = consumer(&config).map_err(Error::Settings)?;
         let store = Store::after(given);
         let reader = Reader::new(consumer, admin.clone(), topic, incarnation, store);
@@ -110,7 +110,7 @@ impl Log {
             topic: topic.to_owned(),
             admin,
             reader,
-            right: Mutex::default(),
+            access: Mutex::default(),
             thread: Mutex::new(Some(thread)),
             cluster_id,
         };
@@ -151,22 +151,22 @@ impl Log {
         decide: impl Fn(&Store) -> Result<(Vec<Event>, T), ApiError>,
     ) -> Result<T, ApiError> {
         let deadline = Instant::now() + WRITE_LIMIT;
-        let mut right = self.right.lock();
-        let (mut attempt, mut turn) = (0, SHORTEST_TURN);
+        let mut access = self.access.lock();
+        let (mut attempt, mut turn) = (0, MIN_TURN);
         loop {
             let begun = Instant::now();
-            let error = match self.try_write(&mut right, deadline, &decide) {
+            let error = match self.try_write(&mut access, deadline, &decide) {
                 Ok(decided) => return decided,
                 Err(Failure::Lost(loss)) => {
-                    *right = Right::default();
+                    *access = WriteAccess::default();
                     return Err(operation.failed(&loss.explained(&self.topic)));
                 }
                 Err(error) => error,
             };
             tracing::debug!(%error, attempt, "another writer took over, or the cluster is away");
             // Whatever was left open, the next producer with this id aborts it.
-            *right = Right::default();
-            turn = turn.max(begun.elapsed()).min(LONGEST_TURN);
+            *access = WriteAccess::default();
+            turn = turn.max(begun.elapsed()).min(MAX_TURN);
             if !self.wait_for_a_turn(pause(attempt, turn), turn, deadline) {
                 return Err(match error {
                     Failure::Unread => operation.timed_out(),
@@ -175,7 +175,7 @@ impl Log {
             }
             attempt += 1;
             if error.may_be_a_missing_topic() {
-                self.restore_given_ids();
+                self.restore_allocated_ids();
             }
         }
     }
@@ -210,8 +210,8 @@ impl Log {
     }
 
     /// Somebody may have deleted the topic of the ids that were given out: it can be made anew.
-    fn restore_given_ids(&self) {
-        let topic = given_ids::topic(&self.topic);
+    fn restore_allocated_ids(&self) {
+        let topic = allocated_ids::topic(&self.topic);
         let servers = self.config.get("bootstrap.servers").unwrap_or_default();
         if let Err(error) = topic::prepare(&self.admin, servers, &topic, REQUEST_LIMIT) {
             tracing::debug!(%error, "the topic of the ids that were given out");
@@ -220,17 +220,17 @@ impl Log {
 
     fn try_write<T>(
         &self,
-        right: &mut Right,
+        access: &mut WriteAccess,
         deadline: Instant,
         decide: &impl Fn(&Store) -> Result<(Vec<Event>, T), ApiError>,
     ) -> Result<Result<T, ApiError>, Failure> {
         self.reader.check()?.map_err(Failure::Lost)?;
-        let writer = match &mut right.writer {
+        let writer = match &mut access.writer {
             Some(writer) => writer,
             None => {
                 let writer = Writer::take_over(&self.config, &self.topic)?;
                 self.append(&writer, vec![self.record(&Event::Noop)], deadline)?;
-                right.writer.insert(writer)
+                access.writer.insert(writer)
             }
         };
         // The state must not stay locked: the reading thread changes it before `append` returns.
@@ -244,11 +244,11 @@ impl Log {
         }
         let highest = events.iter().filter_map(Event::id).fold(highest, i32::max);
         let mut records: Vec<Record> = events.iter().map(|event| self.record(event)).collect();
-        if highest > right.written_down {
-            records.push(given_ids::record(&self.topic, highest));
+        if highest > access.persisted {
+            records.push(allocated_ids::record(&self.topic, highest));
         }
         self.append(writer, records, deadline)?;
-        right.written_down = highest;
+        access.persisted = highest;
         Ok(Ok(answer))
     }
 
@@ -283,7 +283,7 @@ impl Log {
     /// Ends the reading thread.
     pub(crate) fn close(&self) {
         self.reader.stop();
-        *self.right.lock() = Right::default();
+        *self.access.lock() = WriteAccess::default();
         if let Some(thread) = self.thread.lock().take() {
             // It ends at its next look at the flag; a panic of it was printed already.
             let _ = thread.join();
@@ -339,7 +339,7 @@ impl std::fmt::Display for Failure {
 /// takes here: on a slow cluster, registries that write at the same moment need longer to get out of
 /// each other's way.
 fn pause(attempt: u32, turn: Duration) -> Duration {
-    let longest = turn * (1 << attempt.min(5)).min(MOST_TURNS);
+    let longest = turn * (1 << attempt.min(5)).min(MAX_TURNS);
     let random = RandomState::new().hash_one(attempt) as u32;
     longest.mul_f64(f64::from(random) / f64::from(u32::MAX))
 }

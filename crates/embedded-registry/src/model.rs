@@ -124,7 +124,7 @@ impl fmt::Display for Level {
 pub(crate) struct Config {
     #[serde(rename = "compatibilityLevel", skip_serializing_if = "Option::is_none")]
     pub(crate) level: Option<Level>,
-    /// Whether schemas are normalised although the request does not ask for it.
+    /// Whether schemas are normalized although the request does not ask for it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) normalize: Option<bool>,
 }

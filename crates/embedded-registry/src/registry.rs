@@ -25,7 +25,7 @@ const LAST_ANSWERS: Duration = Duration::from_secs(2);
 const STACK_BYTES: usize = 64 << 20;
 
 /// How many requests are worked on at once, at most.
-const MOST_AT_ONCE: usize = 32;
+const MAX_AT_ONCE: usize = 32;
 
 /// How a registry is set up.
 #[derive(Clone)]
@@ -235,7 +235,7 @@ fn serve(
 ) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
-        .max_blocking_threads(MOST_AT_ONCE)
+        .max_blocking_threads(MAX_AT_ONCE)
         .thread_stack_size(STACK_BYTES)
         .thread_name("schema-registry")
         .enable_all()

@@ -233,7 +233,7 @@ impl Store {
         own.or_else(|| self.config.as_ref()?.level).unwrap_or_default()
     }
 
-    /// Whether a subject's schemas are normalised unasked.
+    /// Whether a subject's schemas are normalized unasked.
     pub(crate) fn normalizes(&self, subject: &str) -> bool {
         let own = self.configs.get(subject).and_then(|config| config.normalize);
         own.or_else(|| self.config.as_ref()?.normalize).unwrap_or(false)

@@ -24,7 +24,7 @@ pub(crate) struct Record {
     pub(crate) value: Option<String>,
 }
 
-/// The producer that may write, until another one is initialised.
+/// The producer that may write, until another one is initialized.
 pub(crate) struct Writer(BaseProducer<Deliveries>);
 
 impl Writer {

@@ -9,7 +9,7 @@ use std::time::Duration;
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// An answer about no topic is short; more would not be one.
-const LONGEST: usize = 64 * 1024;
+const MAX_RESPONSE_BYTES: usize = 64 * 1024;
 
 /// The ids of the nodes that the node at `address` takes for alive.
 pub(crate) fn known_nodes(address: SocketAddr) -> io::Result<Vec<i32>> {
@@ -20,7 +20,7 @@ pub(crate) fn known_nodes(address: SocketAddr) -> io::Result<Vec<i32>> {
     let mut length = [0; 4];
     stream.read_exact(&mut length)?;
     let length = u32::from_be_bytes(length) as usize;
-    if length > LONGEST {
+    if length > MAX_RESPONSE_BYTES {
         return Err(not_kafka());
     }
     let mut answer = vec![0; length];

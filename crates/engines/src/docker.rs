@@ -125,7 +125,7 @@ impl Docker {
             if begin.elapsed() > LIMIT {
                 let what = format!("node {} did not find the others", node.id);
                 let said = of.last_lines().await;
-                return Err(Error::TooSlow { what, limit: LIMIT, said });
+                return Err(Error::TimedOut { what, limit: LIMIT, said });
             }
             tokio::time::sleep(TRY_AGAIN).await;
         }

@@ -27,7 +27,7 @@ pub enum Error {
 
     /// A cluster of no nodes, or of more than nine.
     #[error("a cluster has 1 to 9 nodes, not {nodes}")]
-    Nodes {
+    NodeCount {
         /// How many were asked for.
         nodes: usize,
     },
@@ -120,7 +120,7 @@ pub enum Error {
         "{what} within {} s. The machine may be too busy; what it said last:\n{said}",
         .limit.as_secs()
     )]
-    TooSlow {
+    TimedOut {
         /// What did not happen.
         what: String,
         /// How long was waited.

@@ -51,8 +51,8 @@ mod tests {
 
     #[test]
     fn a_port_that_is_taken_or_wanted_twice_is_replaced() {
-        let neighbour = TcpListener::bind(local(0)).unwrap();
-        let taken = neighbour.local_addr().unwrap().port();
+        let neighbor = TcpListener::bind(local(0)).unwrap();
+        let taken = neighbor.local_addr().unwrap().port();
         let free = any(&[taken]);
         let chosen = choose(&[taken, free, free, 0]);
         assert_eq!(chosen[1], free);

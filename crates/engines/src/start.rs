@@ -31,7 +31,7 @@ impl Engine {
     /// [`Error::DidNotStart`] with the node's last words where one does not come up.
     pub async fn start(self, options: &Options) -> Result<Box<dyn Cluster>, Error> {
         if !(1..=9).contains(&options.nodes) {
-            return Err(Error::Nodes { nodes: options.nodes });
+            return Err(Error::NodeCount { nodes: options.nodes });
         }
         if self != Self::Embedded {
             check_properties(self, options)?;
@@ -123,7 +123,7 @@ mod tests {
         for engine in [Engine::Embedded, Engine::Apache, Engine::Docker] {
             let options = Options { nodes: 0, ..Options::default() };
             let error = engine.start(&options).await.unwrap_err();
-            assert!(matches!(error, Error::Nodes { nodes: 0 }), "{error}");
+            assert!(matches!(error, Error::NodeCount { nodes: 0 }), "{error}");
         }
     }
 }

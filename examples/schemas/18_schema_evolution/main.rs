@@ -67,7 +67,7 @@ async fn show(brokers: &str, registry: &RegistryClient, topic: &str) -> Result<(
     let (subject, third) = (format!("{topic}-value"), Schema::avro(THIRD));
     registry.set_compatibility(&subject, Compatibility::Backward).await?;
     match registry.register(&subject, &third).await {
-        Err(Error::Refused { code, .. }) => {
+        Err(Error::Rejected { code, .. }) => {
             println!("\nthe third version is refused, with code {code}");
         }
         other => bail!("the third version should be refused, and is not: {other:?}"),

@@ -7,10 +7,10 @@ use super::varint;
 
 /// How deep defaults may lie in each other: a record's default may take the defaults of its
 /// fields, and so itself.
-const DEEPEST: usize = 64;
+const MAX_DEPTH: usize = 64;
 
 /// The largest fixed value whose default may be shorter than it is.
-const MOST_PADDED: usize = 1 << 16;
+const MAX_PADDED: usize = 1 << 16;
 
 /// Writes a default value.
 pub(super) fn encode(
@@ -30,7 +30,7 @@ fn write(
     depth: usize,
 ) -> Result<(), String> {
     let unfit = || format!("has a default in the schema that is no {}", schema.label(id));
-    if depth > DEEPEST {
+    if depth > MAX_DEPTH {
         return Err("has a default in the schema that holds itself".to_owned());
     }
     let depth = depth + 1;
@@ -90,7 +90,7 @@ fn scalar(kind: &Kind, value: &Value, out: &mut Vec<u8>) -> Option<()> {
             let mut bytes = latin1(text)?;
             if bytes.len() != *size {
                 // As Java does: cut, or filled with zeros.
-                bytes.resize(Some(*size).filter(|size| *size <= MOST_PADDED)?, 0);
+                bytes.resize(Some(*size).filter(|size| *size <= MAX_PADDED)?, 0);
             }
             out.extend_from_slice(&bytes);
         }

@@ -31,7 +31,7 @@ pub mod as_decimal;
 mod datum;
 mod decimal;
 mod default;
-mod give;
+mod deserialize;
 mod logical;
 mod misfit;
 mod plan;
@@ -140,7 +140,7 @@ impl ReaderSchema for AvroDecoder {
 impl<T: DeserializeOwned> Decode<T> for AvroDecoder {
     fn decode(&self, id: SchemaId, plan: &Plan, body: &[u8]) -> Result<T, Error> {
         let datum = read::value(plan, body).map_err(|failure| match failure {
-            Failure::Damaged => Error::Damaged(id),
+            Failure::Corrupt => Error::Corrupt(id),
             Failure::Misfit(misfit) => misfit.into(),
         })?;
         shape::fit(&datum)

@@ -32,7 +32,7 @@ pub(super) enum Step {
     /// A branch of the reader's union.
     Branch(Arc<Branch>, usize),
     /// The reader has no place for it, or no default for this field.
-    Refused(Option<String>, String),
+    Rejected(Option<String>, String),
 }
 
 /// How a number was written.

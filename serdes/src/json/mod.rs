@@ -105,7 +105,7 @@ impl ReaderSchema for JsonDecoder {
 impl<T: DeserializeOwned> Decode<T> for JsonDecoder {
     fn decode(&self, id: SchemaId, writer: &Validator, body: &[u8]) -> Result<T, Error> {
         let tree = parse::parse(body).map_err(|fault| match fault {
-            Fault::Damaged => Error::Damaged(id),
+            Fault::Corrupt => Error::Corrupt(id),
             Fault::Field(violation) => Error::Invalid(vec![violation]),
         })?;
         let values = values(&tree)?;
@@ -116,7 +116,10 @@ impl<T: DeserializeOwned> Decode<T> for JsonDecoder {
         serde_path_to_error::deserialize(tree).map_err(|error| {
             let path = error.path().to_string();
             let field = if path == "." { String::new() } else { path };
-            Error::Shape(Violation { field, problem: without_value(&error.inner().to_string()) })
+            Error::TypeMismatch(Violation {
+                field,
+                problem: without_value(&error.inner().to_string()),
+            })
         })
     }
 }

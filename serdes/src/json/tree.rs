@@ -11,7 +11,7 @@ use super::decimal::{Decimal, Held};
 use crate::error::Violation;
 
 /// So deep values may lie in each other, as in serde_json: they are followed on the stack.
-pub(super) const DEEPEST: usize = 128;
+pub(super) const MAX_DEPTH: usize = 128;
 
 /// A value of JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]

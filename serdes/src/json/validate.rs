@@ -9,7 +9,7 @@ use crate::schema::Dependency;
 use crate::schema_type::SchemaType;
 
 /// At most so many violations are told: one wrong element can make a thousand.
-const MOST_VIOLATIONS: usize = 10;
+const MAX_VIOLATIONS: usize = 10;
 
 /// Finds what `$ref` names among the references, and nowhere else: reading a message opens no file
 /// and no connection that the writer chose.
@@ -45,7 +45,7 @@ pub(super) fn check(validator: &Validator, values: &[Value]) -> Result<(), Error
     for value in values {
         let violations: Vec<Violation> = validator
             .iter_errors(value)
-            .take(MOST_VIOLATIONS)
+            .take(MAX_VIOLATIONS)
             .map(|error| {
                 let field = path(error.instance_path().as_str(), value);
                 let problem = error.masked_with("").to_string();
@@ -119,7 +119,7 @@ mod tests {
         let Err(Error::Invalid(violations)) = check(&validator, &[json!(vec![1; 100])]) else {
             panic!("numbers are no strings");
         };
-        assert_eq!(violations.len(), MOST_VIOLATIONS);
+        assert_eq!(violations.len(), MAX_VIOLATIONS);
         assert_eq!(violations[3].field, "[3]");
     }
 

@@ -47,7 +47,7 @@ fn of_registered(registered: &Registered) -> Result<FileDescriptor, Error> {
 /// A Rust type, by its name, and the schema that it is written or read with.
 type Pair = (SchemaId, &'static str);
 
-/// What a deserialiser knows of a type beside a schema.
+/// What a deserializer knows of a type beside a schema.
 struct Known {
     forms: Forms,
     fields: kept::Known,
@@ -101,7 +101,7 @@ impl<T: Message + Name + Default + fmt::Debug> Encode<T> for ProtobufEncoder {
 /// A fault in what a type has written.
 fn unfit(fault: Fault) -> Error {
     match fault {
-        Fault::Damaged => Error::invalid("", "is not written as Protobuf"),
+        Fault::Corrupt => Error::invalid("", "is not written as Protobuf"),
         Fault::Field(violation) => Error::Invalid(vec![violation]),
     }
 }
@@ -138,7 +138,7 @@ impl<T: Message + Name + Default + fmt::Debug> Decode<T> for ProtobufDecoder {
         let name = T::full_name();
         if message.full_name() != name {
             let problem = format!("is the message {}, and the type is {name}", message.full_name());
-            return Err(Error::Shape(Violation { field: String::new(), problem }));
+            return Err(Error::TypeMismatch(Violation { field: String::new(), problem }));
         }
         let sent = whole(id, &message, body)?;
         let known = self.types.get_or_insert_with((id, type_name::<T>()), || Known {
@@ -146,12 +146,12 @@ impl<T: Message + Name + Default + fmt::Debug> Decode<T> for ProtobufDecoder {
             fields: kept::Known::default(),
         });
         check::came(&message, body, &known.forms).map_err(|fault| match fault {
-            Fault::Damaged => Error::Damaged(id),
-            Fault::Field(violation) => Error::Shape(violation),
+            Fault::Corrupt => Error::Corrupt(id),
+            Fault::Field(violation) => Error::TypeMismatch(violation),
         })?;
-        let read = T::decode(body).map_err(|_| Error::Damaged(id))?;
+        let read = T::decode(body).map_err(|_| Error::Corrupt(id))?;
         match kept::changed(&sent, &read, &known.fields) {
-            Some(violation) => Err(Error::Shape(violation)),
+            Some(violation) => Err(Error::TypeMismatch(violation)),
             None => Ok(read),
         }
     }
@@ -177,16 +177,16 @@ fn message<'a>(
     file: &FileDescriptor,
     body: &'a [u8],
 ) -> Result<(MessageDescriptor, &'a [u8]), Error> {
-    let (indexes, body) = indexes::decode(body).ok_or(Error::Damaged(id))?;
-    let message = indexes::find(file, &indexes).ok_or(Error::Damaged(id))?;
+    let (indexes, body) = indexes::decode(body).ok_or(Error::Corrupt(id))?;
+    let message = indexes::find(file, &indexes).ok_or(Error::Corrupt(id))?;
     Ok((message, body))
 }
 
 /// The message as its file describes it, with all that the file requires.
 fn whole(id: SchemaId, message: &MessageDescriptor, body: &[u8]) -> Result<DynamicMessage, Error> {
     check::came(message, body, &Forms::new()).map_err(|fault| match fault {
-        Fault::Damaged => Error::Damaged(id),
+        Fault::Corrupt => Error::Corrupt(id),
         Fault::Field(violation) => Error::Invalid(vec![violation]),
     })?;
-    DynamicMessage::decode(message.clone(), body).map_err(|_| Error::Damaged(id))
+    DynamicMessage::decode(message.clone(), body).map_err(|_| Error::Corrupt(id))
 }

@@ -74,7 +74,7 @@ impl RegistryClient {
     ///
     /// # Errors
     ///
-    /// [`Error::Refused`] where the registry does not take it.
+    /// [`Error::Rejected`] where the registry does not take it.
     pub async fn set_compatibility(
         &self,
         subject: &str,
@@ -91,7 +91,7 @@ impl RegistryClient {
     ///
     /// # Errors
     ///
-    /// [`Error::Refused`] with code 42201 where it is no schema.
+    /// [`Error::Rejected`] with code 42201 where it is no schema.
     pub async fn incompatibilities(
         &self,
         subject: &str,
@@ -123,7 +123,7 @@ impl RegistryClient {
     ///
     /// # Errors
     ///
-    /// [`Error::Refused`] with code 40401 where it has none.
+    /// [`Error::Rejected`] with code 40401 where it has none.
     pub async fn versions(&self, subject: &str) -> Result<Vec<u32>, Error> {
         let path = format!("/subjects/{}/versions", path_segment(subject));
         let doing = format!("list the versions of {subject}");
@@ -136,7 +136,7 @@ impl RegistryClient {
     ///
     /// # Errors
     ///
-    /// [`Error::Refused`] with code 40401 where it is not there, and 42206 where another schema
+    /// [`Error::Rejected`] with code 40401 where it is not there, and 42206 where another schema
     /// refers to it.
     pub async fn delete_subject(&self, subject: &str) -> Result<(), Error> {
         let doing = || format!("delete the subject {subject}");

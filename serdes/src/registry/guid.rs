@@ -22,7 +22,7 @@ impl RegistryClient {
             let answer: Answer = read(answer, doing()).await?;
             answer.guid.as_deref().and_then(read_guid).ok_or_else(|| {
                 let reason = "it has none, so headers can hold ids only".to_owned();
-                Error::Answer { doing: doing(), reason }
+                Error::Response { doing: doing(), reason }
             })
         };
         self.0.guids.get(id, ask).await.map(|guid| *guid)
@@ -41,7 +41,7 @@ impl RegistryClient {
             let ids: Vec<InContext> = read(answer, doing()).await?;
             ids.first().map(|found| SchemaId(found.id)).ok_or_else(|| {
                 let reason = "no context knows it".to_owned();
-                Error::Answer { doing: doing(), reason }
+                Error::Response { doing: doing(), reason }
             })
         };
         self.0.by_guid.get(guid, ask).await.map(|id| *id)

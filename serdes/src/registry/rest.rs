@@ -42,15 +42,15 @@ impl RegistryClient {
         }
         let Ok(Rejection { error_code, message }) = answer.json().await else {
             let reason = format!("HTTP request to schema registry failed with status {status}");
-            return Err(Error::Answer { doing, reason });
+            return Err(Error::Response { doing, reason });
         };
-        Err(Error::Refused { doing, code: error_code, message })
+        Err(Error::Rejected { doing, code: error_code, message })
     }
 }
 
 pub(super) async fn read<T: DeserializeOwned>(answer: Response, doing: String) -> Result<T, Error> {
     let read = answer.json().await;
-    read.map_err(|error| Error::Answer { doing, reason: reason(&error) })
+    read.map_err(|error| Error::Response { doing, reason: reason(&error) })
 }
 
 /// A name as a part of a path: schema_registry_converter itself changes the slash and no more.

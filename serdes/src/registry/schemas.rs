@@ -22,7 +22,7 @@ impl RegistryClient {
     ///
     /// # Errors
     ///
-    /// [`Error::Refused`] with code 40403 where the registry does not know it,
+    /// [`Error::Rejected`] with code 40403 where the registry does not know it,
     /// [`Error::Unreachable`] where it does not answer.
     pub async fn by_id(&self, id: SchemaId) -> Result<Arc<Registered>, Error> {
         let ask = async || {
@@ -38,7 +38,7 @@ impl RegistryClient {
     ///
     /// # Errors
     ///
-    /// [`Error::Refused`] with code 40401 where there is none.
+    /// [`Error::Rejected`] with code 40401 where there is none.
     pub async fn latest(&self, subject: &str) -> Result<Registered, Error> {
         let doing = format!("give the latest version of {subject}");
         let subject = path_segment(subject);
@@ -52,7 +52,7 @@ impl RegistryClient {
     ///
     /// # Errors
     ///
-    /// [`Error::Refused`] with code 40901 where it may not follow the versions that are there
+    /// [`Error::Rejected`] with code 40901 where it may not follow the versions that are there
     /// (older registries say 409), and 42201 where it is no schema.
     pub async fn register(&self, subject: &str, schema: &Schema) -> Result<SchemaId, Error> {
         let (doing, body) = (format!("register a schema for {subject}"), schema.body());
@@ -65,7 +65,7 @@ impl RegistryClient {
     ///
     /// # Errors
     ///
-    /// [`Error::Refused`] with code 40401 where the subject is not there, and 40403 where the
+    /// [`Error::Rejected`] with code 40401 where the subject is not there, and 40403 where the
     /// schema is not.
     pub async fn look_up(&self, subject: &str, schema: &Schema) -> Result<SchemaId, Error> {
         let (doing, body) = (format!("find a schema of {subject}"), schema.body());
@@ -86,7 +86,7 @@ impl RegistryClient {
     ) -> Result<Registered, Error> {
         let schema_type = SchemaType::from_wire(&found.schema_type).ok_or_else(|| {
             let reason = format!("the type {:?} is not known here", found.schema_type);
-            Error::Answer { doing, reason }
+            Error::Response { doing, reason }
         })?;
         let references: Vec<Reference> = found.references.into_iter().map(reference).collect();
         let dependencies = self.dependencies(&references).await?;
@@ -139,7 +139,7 @@ fn reference(found: RegisteredReference) -> Reference {
 
 fn id_of(answer: &RawRegisteredSchema, doing: String) -> Result<SchemaId, Error> {
     let id = answer.id.map(SchemaId);
-    id.ok_or_else(|| Error::Answer { doing, reason: "it has no id".to_owned() })
+    id.ok_or_else(|| Error::Response { doing, reason: "it has no id".to_owned() })
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::app::App;
 use crate::error::ApiError;
 
 /// Rejects a body whose `Content-Length` is too large, without reading it.
-pub(super) async fn announced_length(
+pub(super) async fn content_length(
     State(limit): State<usize>,
     request: Request,
     next: Next,

@@ -31,7 +31,7 @@ use axum::routing::{MethodRouter, get, post};
 
 pub(crate) use app::Shared;
 use config::Compatibility;
-use layers::{announced_length, authenticated, in_registry_form};
+use layers::{authenticated, content_length, in_registry_form};
 use mode::WriteMode;
 use settings::Setting;
 
@@ -43,7 +43,7 @@ pub(crate) fn router(shared: Arc<Shared>, body_limit_bytes: usize) -> Router {
     }
     let router = router
         .layer(DefaultBodyLimit::max(body_limit_bytes))
-        .layer(middleware::from_fn_with_state(body_limit_bytes, announced_length))
+        .layer(middleware::from_fn_with_state(body_limit_bytes, content_length))
         .layer(middleware::from_fn_with_state(shared.clone(), authenticated))
         .layer(middleware::map_response(in_registry_form))
         .with_state(shared);

@@ -77,7 +77,7 @@ pub(super) async fn delete(
             let permanent = params.flag("permanent");
             let versions = log.write(&Operation::DeleteSubject(name), |store| {
                 writable(store, Some(name))?;
-                if permanent { delete_for_good(store, name) } else { mark_deleted(store, name) }
+                if permanent { delete_permanently(store, name) } else { soft_delete(store, name) }
             })?;
             Ok(Reply::new(versions))
         })
@@ -85,7 +85,7 @@ pub(super) async fn delete(
 }
 
 /// Records of these schemas stay readable: they are still found by their ids.
-fn mark_deleted(store: &Store, name: &str) -> Result<(Vec<Event>, Vec<i32>), ApiError> {
+fn soft_delete(store: &Store, name: &str) -> Result<(Vec<Event>, Vec<i32>), ApiError> {
     let versions = numbers(&store.versions(name, Which::Live));
     let Some(last) = versions.last().copied() else {
         let is_known = !store.versions(name, Which::All).is_empty();
@@ -101,11 +101,11 @@ fn mark_deleted(store: &Store, name: &str) -> Result<(Vec<Event>, Vec<i32>), Api
         }
     }
     let mut events = vec![Event::SubjectDeleted { subject: name.to_owned(), version: last }];
-    events.extend(settings_gone(store, name));
+    events.extend(removed_settings(store, name));
     Ok((events, versions))
 }
 
-fn delete_for_good(store: &Store, name: &str) -> Result<(Vec<Event>, Vec<i32>), ApiError> {
+fn delete_permanently(store: &Store, name: &str) -> Result<(Vec<Event>, Vec<i32>), ApiError> {
     let all = store.versions(name, Which::All);
     if all.is_empty() {
         return Err(ApiError::subject_not_found(name));
@@ -116,11 +116,11 @@ fn delete_for_good(store: &Store, name: &str) -> Result<(Vec<Event>, Vec<i32>), 
     let versions = numbers(&all);
     let removed = |version: &i32| Event::Removed { subject: name.to_owned(), version: *version };
     let mut events: Vec<Event> = versions.iter().map(removed).collect();
-    events.extend(settings_gone(store, name));
+    events.extend(removed_settings(store, name));
     Ok((events, versions))
 }
 
-fn settings_gone(store: &Store, name: &str) -> Vec<Event> {
+fn removed_settings(store: &Store, name: &str) -> Vec<Event> {
     let subject = Some(name.to_owned());
     let mut events = Vec::new();
     if store.config(Some(name)).is_some() {

@@ -2,7 +2,7 @@
 //! another wrote. One file per type; nothing here knows subjects or versions.
 //!
 //! The canonical form is what the registry stores and compares, so that a schema that was only
-//! laid out differently keeps its id. Normalising goes further, and also ignores the order of
+//! laid out differently keeps its id. Normalizing goes further, and also ignores the order of
 //! things whose order means nothing.
 
 mod avro;
@@ -61,7 +61,7 @@ pub(crate) fn parse(
 impl Parsed {
     /// Whether the two mean the same though their texts differ: one may write out what the other
     /// refers to, and what has no order may be in another one.
-    pub(crate) fn means_the_same(&self, other: &Self) -> bool {
+    pub(crate) fn is_equivalent(&self, other: &Self) -> bool {
         match (&self.kind, &other.kind) {
             (Kind::Avro(one), Kind::Avro(other)) => one.meaning() == other.meaning(),
             _ => false,

@@ -73,7 +73,7 @@ impl Connect {
             }
             if begin.elapsed() > LIMIT {
                 let what = "the Connect worker did not answer".to_owned();
-                return Err(Error::TooSlow { what, limit: LIMIT, said: said() });
+                return Err(Error::TimedOut { what, limit: LIMIT, said: said() });
             }
             tokio::time::sleep(TRY_AGAIN).await;
         }

@@ -207,7 +207,7 @@ impl NodeProcess {
     /// The error for what has not happened in time.
     pub(crate) fn too_slow(&self, what: &str) -> Error {
         let what = format!("node {} {what}", self.node.id);
-        Error::TooSlow { what, limit: LIMIT, said: self.last_words() }
+        Error::TimedOut { what, limit: LIMIT, said: self.last_words() }
     }
 
     fn did_not_start(&self, what: String) -> Error {

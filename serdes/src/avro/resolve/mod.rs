@@ -56,7 +56,7 @@ impl<'a> Planner<'a> {
         let place = self.push(Step::Pending);
         self.known.insert((writer, reader), place);
         self.steps[place] = match self.depth.is_too_deep() {
-            true => Step::Refused(None, "is of a type that lies too deep in others".to_owned()),
+            true => Step::Rejected(None, "is of a type that lies too deep in others".to_owned()),
             false => self.resolve(writer, reader),
         };
         place
@@ -121,7 +121,7 @@ impl<'a> Planner<'a> {
     fn refused(&self, writer: Id, reader: Id) -> Step {
         let (written, wanted) = (self.writer.label(writer), self.reader.label(reader));
         let problem = format!("is {written}, and the reader's schema says {wanted}");
-        Step::Refused(None, problem)
+        Step::Rejected(None, problem)
     }
 
     fn record(&mut self, old: &'a Record, new: &'a Record) -> Step {
@@ -135,7 +135,7 @@ impl<'a> Planner<'a> {
             let default = field.default.as_ref().ok_or(missing);
             match default.and_then(|value| self.default(field.schema, value)) {
                 Ok(value) => defaults.push((place, value)),
-                Err(problem) => return Step::Refused(Some(field.name.clone()), problem),
+                Err(problem) => return Step::Rejected(Some(field.name.clone()), problem),
             }
         }
         let mut written = Vec::with_capacity(old.fields.len());

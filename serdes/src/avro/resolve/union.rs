@@ -18,7 +18,7 @@ impl Planner<'_> {
             None => {
                 let (written, wanted) = (self.writer.label(writer), self.reader.labels(branches));
                 let problem = format!("is {written}, and the reader's schema says {wanted}");
-                Step::Refused(None, problem)
+                Step::Rejected(None, problem)
             }
         }
     }
@@ -78,9 +78,9 @@ impl Planner<'_> {
     /// Whether a record is read as another, its fields looked at and not what lies in them.
     fn reads(&mut self, writer: Id, reader: Id) -> bool {
         let step = self.step(writer, reader);
-        let is_refused = |step: usize| matches!(self.steps[step], Step::Refused(..));
+        let is_refused = |step: usize| matches!(self.steps[step], Step::Rejected(..));
         match &self.steps[step] {
-            Step::Refused(..) => false,
+            Step::Rejected(..) => false,
             Step::Record(record) => record
                 .written
                 .iter()

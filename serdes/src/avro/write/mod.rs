@@ -13,7 +13,7 @@ use super::varint;
 
 /// How many values are looked at, at most, to find the branch of a union that fits. Records in
 /// unions in records could ask for very many.
-const MOST_TRIES: usize = 1_000_000;
+const MAX_TRIES: usize = 1_000_000;
 
 /// The bytes of a value of this schema.
 pub(super) fn write(schema: &Schema, tree: &Tree) -> Result<Vec<u8>, Misfit> {
@@ -39,7 +39,7 @@ impl<'a> Encoder<'a> {
         }
         if self.trying > 0 {
             self.tries += 1;
-            if self.tries > MOST_TRIES {
+            if self.tries > MAX_TRIES {
                 return Err(Misfit::here("has too many unions that could hold it"));
             }
         }

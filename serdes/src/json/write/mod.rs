@@ -13,7 +13,7 @@ use std::fmt::Display;
 use serde::{Serialize, Serializer};
 
 use super::parse::{Fault, parse, twice};
-use super::tree::{DEEPEST, Tree};
+use super::tree::{MAX_DEPTH, Tree};
 use crate::compound::{Builder, Entries, Items};
 use crate::error::{Error, Violation};
 use float::float;
@@ -45,7 +45,7 @@ struct Writer {
 
 impl Writer {
     fn inner(self) -> Result<Self, Unfit> {
-        if self.depth + 1 >= DEEPEST {
+        if self.depth + 1 >= MAX_DEPTH {
             return Err(Unfit::here("lies too deep in other values"));
         }
         Ok(Writer { depth: self.depth + 1 })
@@ -94,7 +94,7 @@ impl Builder for Writer {
         let is_exact = name.is_some_and(|name| EXACT.contains(&name));
         if let (true, [(_, Tree::String(text))]) = (is_exact, entries.as_slice()) {
             return parse(text.as_bytes()).map_err(|fault| match fault {
-                Fault::Damaged => Unfit::here("is not JSON"),
+                Fault::Corrupt => Unfit::here("is not JSON"),
                 Fault::Field(violation) => Unfit::Within(violation),
             });
         }

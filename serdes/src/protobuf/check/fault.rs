@@ -6,7 +6,7 @@ use crate::error::Violation;
 #[derive(Debug, PartialEq, Eq)]
 pub(in super::super) enum Fault {
     /// The bytes are no message.
-    Damaged,
+    Corrupt,
     /// A field does not hold what it should.
     Field(Violation),
 }
@@ -15,6 +15,6 @@ pub(super) fn field(path: &str, problem: &str) -> Fault {
     Fault::Field(Violation { field: path.to_owned(), problem: problem.to_owned() })
 }
 
-pub(super) fn damaged<E>(_: E) -> Fault {
-    Fault::Damaged
+pub(super) fn corrupt<E>(_: E) -> Fault {
+    Fault::Corrupt
 }

@@ -4,13 +4,13 @@ use prost::Message;
 use prost_reflect::MessageDescriptor;
 use prost_reflect::prost_types::{Duration, Timestamp};
 
-use super::fault::{Fault, damaged, field};
+use super::fault::{Fault, corrupt, field};
 
 /// 0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z, in seconds from 1970.
 const TIMES: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
 
 /// 10,000 years, in seconds.
-const LONGEST: i64 = 315_576_000_000;
+const MAX_DURATION_SECONDS: i64 = 315_576_000_000;
 
 const BILLION: i32 = 1_000_000_000;
 
@@ -18,7 +18,7 @@ const BILLION: i32 = 1_000_000_000;
 pub(super) fn known(message: &MessageDescriptor, bytes: &[u8], path: &str) -> Result<(), Fault> {
     match message.full_name() {
         "google.protobuf.Timestamp" => {
-            let Timestamp { seconds, nanos } = Timestamp::decode(bytes).map_err(damaged)?;
+            let Timestamp { seconds, nanos } = Timestamp::decode(bytes).map_err(corrupt)?;
             if !TIMES.contains(&seconds) {
                 return Err(field(path, "is a time outside of the years 1 to 9999"));
             }
@@ -27,8 +27,8 @@ pub(super) fn known(message: &MessageDescriptor, bytes: &[u8], path: &str) -> Re
             }
         }
         "google.protobuf.Duration" => {
-            let Duration { seconds, nanos } = Duration::decode(bytes).map_err(damaged)?;
-            if seconds.unsigned_abs() > LONGEST.unsigned_abs() {
+            let Duration { seconds, nanos } = Duration::decode(bytes).map_err(corrupt)?;
+            if seconds.unsigned_abs() > MAX_DURATION_SECONDS.unsigned_abs() {
                 return Err(field(path, "is a duration of more than 10,000 years"));
             }
             let has_two_signs = (seconds > 0 && nanos < 0) || (seconds < 0 && nanos > 0);
@@ -38,7 +38,7 @@ pub(super) fn known(message: &MessageDescriptor, bytes: &[u8], path: &str) -> Re
             }
         }
         "google.protobuf.Value" => {
-            let value = prost_reflect::prost_types::Value::decode(bytes).map_err(damaged)?;
+            let value = prost_reflect::prost_types::Value::decode(bytes).map_err(corrupt)?;
             match value.kind {
                 None => return Err(field(path, "is a Value without one: null is null_value")),
                 Some(prost_reflect::prost_types::value::Kind::NumberValue(it))

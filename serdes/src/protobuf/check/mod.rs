@@ -19,13 +19,13 @@ use prost_reflect::{Kind, MessageDescriptor};
 
 use super::forms::{Form, Forms};
 pub(super) use fault::Fault;
-use fault::{damaged, field};
+use fault::{corrupt, field};
 use field::Field;
 use known::known;
 use number::{in_range, number};
 
 /// So deep messages may lie in each other, as in every parser's default.
-const DEEPEST: usize = 100;
+const MAX_DEPTH: usize = 100;
 
 /// Checks what a type has written before it is sent.
 ///
@@ -89,22 +89,22 @@ impl Walk<'_> {
         depth: usize,
         group: Option<u32>,
     ) -> Result<(), Fault> {
-        if depth > DEEPEST {
+        if depth > MAX_DEPTH {
             let problem = "has messages too deep in each other";
-            return Err(if self.is_new { field("", problem) } else { Fault::Damaged });
+            return Err(if self.is_new { field("", problem) } else { Fault::Corrupt });
         }
         let mut seen = Seen::default();
         loop {
             if bytes.is_empty() {
                 if group.is_some() {
-                    return Err(Fault::Damaged);
+                    return Err(Fault::Corrupt);
                 }
                 break;
             }
-            let (number, wire_type) = decode_key(bytes).map_err(damaged)?;
+            let (number, wire_type) = decode_key(bytes).map_err(corrupt)?;
             if wire_type == WireType::EndGroup {
                 if group != Some(number) {
-                    return Err(Fault::Damaged);
+                    return Err(Fault::Corrupt);
                 }
                 break;
             }
@@ -120,7 +120,7 @@ impl Walk<'_> {
                 }
                 None => {
                     let context = DecodeContext::default();
-                    skip_field(wire_type, number, bytes, context).map_err(damaged)?;
+                    skip_field(wire_type, number, bytes, context).map_err(corrupt)?;
                 }
             }
         }
@@ -257,16 +257,16 @@ impl Walk<'_> {
 }
 
 fn slice<'a>(bytes: &mut &'a [u8]) -> Result<&'a [u8], Fault> {
-    let length = decode_varint(bytes).map_err(damaged)?;
-    let length = usize::try_from(length).map_err(damaged)?;
-    let (slice, rest) = bytes.split_at_checked(length).ok_or(Fault::Damaged)?;
+    let length = decode_varint(bytes).map_err(corrupt)?;
+    let length = usize::try_from(length).map_err(corrupt)?;
+    let (slice, rest) = bytes.split_at_checked(length).ok_or(Fault::Corrupt)?;
     *bytes = rest;
     Ok(slice)
 }
 
 /// What a file can say of what an `Any` holds: its messages are known by their names.
 fn in_any(message: &MessageDescriptor, bytes: &[u8], path: &str) -> Result<(), Fault> {
-    let any = prost_reflect::prost_types::Any::decode(bytes).map_err(damaged)?;
+    let any = prost_reflect::prost_types::Any::decode(bytes).map_err(corrupt)?;
     let name = any.type_url.rsplit('/').next().unwrap_or_default();
     if any.type_url.is_empty() && any.value.is_empty() {
         return Ok(());
@@ -280,7 +280,7 @@ fn in_any(message: &MessageDescriptor, bytes: &[u8], path: &str) -> Result<(), F
     let forms = Forms::new();
     let walk = Walk { forms: &forms, is_new: true };
     walk.whole(&inner, &any.value, &format!("{path}.value"), 0).map_err(|fault| match fault {
-        Fault::Damaged => field(path, "is an Any whose bytes are not of the type that it names"),
+        Fault::Corrupt => field(path, "is an Any whose bytes are not of the type that it names"),
         other => other,
     })
 }

@@ -3,24 +3,24 @@
 use prost::encoding::{WireType, decode_varint};
 use prost_reflect::{EnumDescriptor, Kind, Syntax};
 
-use super::fault::{Fault, damaged, field};
+use super::fault::{Fault, corrupt, field};
 
 /// The bits of a number, and whether the one is set that is the sign in signed forms.
 pub(super) fn number(kind: &Kind, bytes: &mut &[u8]) -> Result<(u64, bool), Fault> {
     match kind.wire_type() {
         WireType::Varint => {
-            let bits = decode_varint(bytes).map_err(damaged)?;
+            let bits = decode_varint(bytes).map_err(corrupt)?;
             let narrow = matches!(kind, Kind::Uint32);
             Ok((bits, bits > i64::MAX as u64 || (narrow && bits > i32::MAX as u64)))
         }
         WireType::ThirtyTwoBit => {
-            let (bits, rest) = bytes.split_first_chunk::<4>().ok_or(Fault::Damaged)?;
+            let (bits, rest) = bytes.split_first_chunk::<4>().ok_or(Fault::Corrupt)?;
             *bytes = rest;
             let bits = u32::from_le_bytes(*bits);
             Ok((bits.into(), bits > i32::MAX as u32))
         }
         _ => {
-            let (bits, rest) = bytes.split_first_chunk::<8>().ok_or(Fault::Damaged)?;
+            let (bits, rest) = bytes.split_first_chunk::<8>().ok_or(Fault::Corrupt)?;
             *bytes = rest;
             let bits = u64::from_le_bytes(*bits);
             Ok((bits, bits > i64::MAX as u64))

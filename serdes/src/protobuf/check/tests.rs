@@ -15,7 +15,7 @@ fn said(writer: &str, text: &str, reader: &str) -> String {
     assert_eq!(super::written(&message(writer), &bytes, &Forms::new()), Ok(()), "{text}");
     match super::written(&message(reader), &bytes, &Forms::new()) {
         Ok(()) => String::new(),
-        Err(Fault::Damaged) => "damaged".to_owned(),
+        Err(Fault::Corrupt) => "damaged".to_owned(),
         Err(Fault::Field(violation)) => violation.to_string(),
     }
 }
@@ -178,7 +178,7 @@ fn the_well_known_messages_hold_what_they_are_for() {
         let said = match super::written(&message, &bytes, &Forms::new()) {
             Ok(()) => String::new(),
             Err(Fault::Field(violation)) => violation.to_string(),
-            Err(Fault::Damaged) => "damaged".to_owned(),
+            Err(Fault::Corrupt) => "damaged".to_owned(),
         };
         assert!(said.starts_with(expected), "{kind} {text}: {said}");
         assert_eq!(said.is_empty(), expected.is_empty(), "{kind} {text}: {said}");

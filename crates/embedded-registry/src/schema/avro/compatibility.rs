@@ -12,15 +12,15 @@ use super::schema::Avro;
 use super::tree::{Enum, Field, Name, Node, Record};
 
 /// How many pairs of types are compared at most. Unions of records can ask for very many.
-const MOST_COMPARISONS: u32 = 200_000;
+const MAX_COMPARISONS: u32 = 200_000;
 
 /// How deep types may lie in each other, names followed.
-const DEEPEST: usize = 1_000;
+const MAX_DEPTH: usize = 1_000;
 
 /// Why `reader` does not resolve what `writer` wrote; empty where it does.
 pub(in super::super) fn differences(reader: &Avro, writer: &Avro) -> Vec<Reason> {
     let mut checker =
-        Checker { reader, writer, known: HashMap::new(), left: MOST_COMPARISONS, depth: 0 };
+        Checker { reader, writer, known: HashMap::new(), left: MAX_COMPARISONS, depth: 0 };
     checker.check(&reader.root, &writer.root, "")
 }
 
@@ -36,7 +36,7 @@ struct Checker<'a> {
 
 impl<'a> Checker<'a> {
     fn check(&mut self, reader: &'a Node, writer: &'a Node, path: &str) -> Vec<Reason> {
-        let left = self.left.checked_sub(1).filter(|_| self.depth < DEEPEST);
+        let left = self.left.checked_sub(1).filter(|_| self.depth < MAX_DEPTH);
         let Some(left) = left else {
             let description = "the schemas are too large to be compared".to_owned();
             return vec![reason("TOO_COMPLEX", path, description)];

@@ -6,10 +6,10 @@ use std::collections::HashMap;
 use super::json::{Json, Object};
 
 /// How deep arrays and objects may lie in each other.
-const DEEPEST: usize = 1_000;
+const MAX_DEPTH: usize = 1_000;
 
 /// How many digits a number may have.
-const LONGEST_NUMBER: usize = 1_000;
+const MAX_NUMBER: usize = 1_000;
 
 impl Json {
     /// Reads one value, which must be all of the text.
@@ -91,8 +91,8 @@ impl<'a> Reader<'a> {
     fn nested(&mut self, read: fn(&mut Self) -> Result<Json, String>) -> Result<Json, String> {
         self.at += 1;
         self.depth += 1;
-        if self.depth > DEEPEST {
-            return Err(format!("it lies deeper than {DEEPEST} levels"));
+        if self.depth > MAX_DEPTH {
+            return Err(format!("it lies deeper than {MAX_DEPTH} levels"));
         }
         let value = read(self)?;
         self.depth -= 1;
@@ -214,8 +214,8 @@ impl<'a> Reader<'a> {
             }
             end += exponent;
         }
-        if end > LONGEST_NUMBER {
-            return Err(format!("a number has more than {LONGEST_NUMBER} digits"));
+        if end > MAX_NUMBER {
+            return Err(format!("a number has more than {MAX_NUMBER} digits"));
         }
         let text = &self.rest()[..end];
         let number = match (is_whole, text.parse::<i64>()) {

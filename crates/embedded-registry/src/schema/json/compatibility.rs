@@ -14,10 +14,10 @@ use super::schema::Json;
 use super::tree::{Array, Criterion, Id, Kind, Number, Object, Others, Text, Tree};
 
 /// How many pairs of schemas are compared at most. Nested combinations can ask for very many.
-const MOST_COMPARISONS: u32 = 200_000;
+const MAX_COMPARISONS: u32 = 200_000;
 
 /// How deep schemas may lie in each other, references followed.
-const DEEPEST: usize = 1_000;
+const MAX_DEPTH: usize = 1_000;
 
 /// Why `reader` refuses something that is valid under `writer`; empty where it does not.
 pub(in super::super) fn differences(reader: &Json, writer: &Json) -> Vec<Reason> {
@@ -25,7 +25,7 @@ pub(in super::super) fn differences(reader: &Json, writer: &Json) -> Vec<Reason>
         old: &writer.tree,
         new: &reader.tree,
         open: HashSet::new(),
-        left: MOST_COMPARISONS,
+        left: MAX_COMPARISONS,
     };
     comparison.compare(0, 0, "#")
 }
@@ -40,7 +40,7 @@ struct Comparison<'a> {
 
 impl Comparison<'_> {
     fn compare(&mut self, old: Id, new: Id, path: &str) -> Vec<Reason> {
-        let left = self.left.checked_sub(1).filter(|_| self.open.len() < DEEPEST);
+        let left = self.left.checked_sub(1).filter(|_| self.open.len() < MAX_DEPTH);
         let Some(left) = left else {
             return refused("TOO_COMPLEX", path, "the schemas are too large to be compared");
         };

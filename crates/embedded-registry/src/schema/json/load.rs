@@ -31,7 +31,7 @@ pub(super) fn load(documents: &[(String, Value)]) -> Result<Tree, String> {
 }
 
 /// How deep schemas may lie in each other, references followed.
-const DEEPEST: usize = 1_000;
+const MAX_DEPTH: usize = 1_000;
 
 /// A document, and a JSON pointer into it.
 type Place = (usize, String);
@@ -95,8 +95,8 @@ impl<'a> Loader<'a> {
         if let Some(id) = self.loaded.get(&place) {
             return Ok(*id);
         }
-        if self.depth == DEEPEST {
-            return Err(format!("schemas lie more than {DEEPEST} deep in each other"));
+        if self.depth == MAX_DEPTH {
+            return Err(format!("schemas lie more than {MAX_DEPTH} deep in each other"));
         }
         self.depth += 1;
         // Known before what it holds is read, so that a circle comes back to it.

@@ -26,7 +26,7 @@ impl Json {
         Ok(Self { text: minified(text), value, tree })
     }
 
-    /// The schema in one line, in the author's order. Normalised, all names are sorted.
+    /// The schema in one line, in the author's order. Normalized, all names are sorted.
     pub(in super::super) fn canonical(&self, normalize: bool) -> String {
         if normalize { sorted(&self.value) } else { self.text.clone() }
     }

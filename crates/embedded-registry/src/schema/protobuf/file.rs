@@ -16,7 +16,7 @@ use super::{decompile, descriptor, known, parse, print};
 const NAME: &str = "default";
 
 /// How deep braces and brackets may lie in each other: the parser follows them on the stack.
-const DEEPEST: usize = 100;
+const MAX_DEPTH: usize = 100;
 
 /// A Protobuf file whose types are there.
 pub(in super::super) struct Protobuf {
@@ -119,8 +119,8 @@ fn check_depth(text: &str) -> Result<(), String> {
             b'}' | b']' | b')' | b'>' => depth = depth.saturating_sub(1),
             _ => {}
         }
-        if depth > DEEPEST {
-            return Err(format!("brackets lie more than {DEEPEST} deep in each other"));
+        if depth > MAX_DEPTH {
+            return Err(format!("brackets lie more than {MAX_DEPTH} deep in each other"));
         }
     }
     Ok(())

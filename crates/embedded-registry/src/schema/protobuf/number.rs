@@ -1,7 +1,7 @@
 //! Numbers in options as Java formats them: at most three digits behind the point, and no exponent.
 
 /// The most digits that a number is printed with.
-const MOST_DIGITS: i64 = 1_000;
+const MAX_DIGITS: i64 = 1_000;
 
 /// From here on a float has no digits behind the point.
 const LARGE: i64 = 16;
@@ -55,7 +55,7 @@ fn float(text: &str) -> Option<String> {
         let rounded = format!("{value:.3}");
         return Some(rounded.trim_end_matches('0').trim_end_matches('.').to_owned());
     }
-    if exponent > MOST_DIGITS {
+    if exponent > MAX_DIGITS {
         return None;
     }
     let exponent = usize::try_from(exponent).ok()?;

@@ -4,17 +4,17 @@
 //! asks for a sequence, and a union is what lies in its branch. What the program's type cannot
 //! hold is an error: a `double` beyond `f32`, a `long` with more digits than `f64` has.
 
-mod giver;
+mod deserializer;
 mod variant;
 mod within;
 
-pub(super) use giver::{Fault, Giver};
+pub(super) use deserializer::{DatumDeserializer, Fault};
 
 use serde::de::{Deserializer, Visitor};
 
 use super::datum::Datum;
 
-impl<'a> Giver<'a> {
+impl<'a> DatumDeserializer<'a> {
     /// A number without a fraction, whatever it was written as; anything else is for serde to
     /// refuse.
     fn integer<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
@@ -72,7 +72,7 @@ macro_rules! as_any {
     )*};
 }
 
-impl<'de> Deserializer<'de> for Giver<'de> {
+impl<'de> Deserializer<'de> for DatumDeserializer<'de> {
     type Error = Fault;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {

@@ -6,9 +6,9 @@ use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{self, Deserializer, IntoDeserializer, Visitor};
 
 use super::super::datum::Datum;
-use super::giver::{Fault, Giver};
+use super::deserializer::{DatumDeserializer, Fault};
 
-impl<'de> IntoDeserializer<'de, Fault> for Giver<'de> {
+impl<'de> IntoDeserializer<'de, Fault> for DatumDeserializer<'de> {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
@@ -28,19 +28,19 @@ pub(super) fn numbers<'de, N: IntoDeserializer<'de, Fault>, V: Visitor<'de>>(
 }
 
 pub(super) fn items<'de, V: Visitor<'de>>(
-    giver: Giver<'de>,
+    deserializer: DatumDeserializer<'de>,
     items: &'de [Datum],
     visitor: V,
 ) -> Result<V::Value, Fault> {
-    numbers(items.iter().map(|item| giver.of(item)), visitor)
+    numbers(items.iter().map(|item| deserializer.of(item)), visitor)
 }
 
 pub(super) fn entries<'de, V: Visitor<'de>>(
-    giver: Giver<'de>,
+    deserializer: DatumDeserializer<'de>,
     entries: &'de BTreeMap<String, Datum>,
     visitor: V,
 ) -> Result<V::Value, Fault> {
-    let entries = entries.iter().map(|(key, value)| (Key(key), giver.of(value)));
+    let entries = entries.iter().map(|(key, value)| (Key(key), deserializer.of(value)));
     let mut entries = MapDeserializer::new(entries);
     let value = visitor.visit_map(&mut entries)?;
     entries.end()?;
@@ -48,12 +48,12 @@ pub(super) fn entries<'de, V: Visitor<'de>>(
 }
 
 pub(super) fn fields<'de, V: Visitor<'de>>(
-    giver: Giver<'de>,
+    deserializer: DatumDeserializer<'de>,
     names: &'de [String],
     values: &'de [Datum],
     visitor: V,
 ) -> Result<V::Value, Fault> {
-    let fields = names.iter().zip(values).map(|(name, value)| (Key(name), giver.of(value)));
+    let fields = names.iter().zip(values).map(|(name, value)| (Key(name), deserializer.of(value)));
     let mut fields = MapDeserializer::new(fields);
     let value = visitor.visit_map(&mut fields)?;
     fields.end()?;

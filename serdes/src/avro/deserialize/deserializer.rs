@@ -34,18 +34,18 @@ impl de::Error for Fault {
 }
 
 #[derive(Clone, Copy)]
-pub(in super::super) struct Giver<'a> {
+pub(in super::super) struct DatumDeserializer<'a> {
     pub(super) datum: &'a Datum,
     depth: Depth,
 }
 
-impl<'a> Giver<'a> {
+impl<'a> DatumDeserializer<'a> {
     pub(in super::super) fn new(datum: &'a Datum) -> Self {
-        Giver { datum, depth: Depth::here() }
+        DatumDeserializer { datum, depth: Depth::here() }
     }
 
     pub(super) fn of(self, datum: &'a Datum) -> Self {
-        Giver { datum, depth: self.depth }
+        DatumDeserializer { datum, depth: self.depth }
     }
 
     pub(super) fn check_depth(self) -> Result<(), Fault> {
