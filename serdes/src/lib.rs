@@ -1,4 +1,4 @@
-//! Serializers and deserializers for Avro, JSON Schema and Protobuf over a schema registry.
+//! Serializers and deserializers for Avro, JSON Schema, and Protobuf with a schema registry.
 //!
 //! | For | Look in |
 //! |---|---|
@@ -9,14 +9,14 @@
 //! | the same in a header, for programs that ask for it | [`mod@header`] |
 //! | what can go wrong, and what to do then | [`Error`] |
 //!
-//! A value is checked against the schema before it is written. What does not fit is an error that
-//! names the field and keeps the value to itself: logs are read by many.
+//! A value is checked against the schema before it is written. If it does not match, the error
+//! names the field but not its value, because many people read logs.
 //!
-//! The registry is asked through schema_registry_converter, with its own encoders left out: they
-//! would bring a second apache-avro, jsonschema and protox, and its JSON errors print the whole
-//! value. The bytes are those of Confluent's serializers.
+//! The client uses schema_registry_converter without its encoders: they would add a second
+//! apache-avro, jsonschema, and protox, and their JSON errors contain the whole value. The bytes
+//! are the same as those of Confluent's serializers.
 //!
-//! Left out are data contracts (rules, metadata) and encryption.
+//! Data contracts (rules, metadata) and encryption are not supported.
 
 pub mod avro;
 mod cache;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use schema_registry_converter::schema_registry_common as wire;
 
-/// The three types that registries know.
+/// The type of a schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SchemaType {
     /// Avro.
@@ -16,7 +16,7 @@ pub enum SchemaType {
 }
 
 impl SchemaType {
-    /// What the registry's REST interface calls it.
+    /// Returns its name in the registry's REST API.
     pub fn name(self) -> &'static str {
         match self {
             SchemaType::Avro => "AVRO",

@@ -12,27 +12,27 @@ use crate::schema::{Registered, Schema};
 use crate::schema_type::SchemaType;
 use crate::subject::{Part, SubjectNames};
 
-/// What happens with a schema before the first record is written with it.
+/// What a serializer does with its schema before it writes the first record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Registration {
-    /// It is registered where it is not there yet. The default, as in Confluent's serializers
-    /// (`auto.register.schemas=true`); good for learning.
+    /// Registers it if it is not registered yet. This is the default, as in Confluent's serializers
+    /// (`auto.register.schemas=true`), and convenient for learning.
     #[default]
     Automatic,
-    /// It must be there already, or nothing is written (`auto.register.schemas=false`). For
-    /// production, where schemas are reviewed and registered when a program is deployed.
+    /// Requires that it is registered (`auto.register.schemas=false`). For production, where
+    /// schemas are reviewed, and registered at deployment.
     Required,
-    /// The latest version of the subject is used in its place (`use.latest.version=true`). A value
-    /// that does not fit is an error. Asked for once in a serializer's life.
+    /// Uses the latest version of the subject instead (`use.latest.version=true`), which is
+    /// requested once. A value that does not match it is an error.
     Latest,
 }
 
-/// How a serializer is set up.
+/// Options of a serializer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// How subjects are called.
+    /// How subjects are named.
     pub subject_names: SubjectNames,
-    /// What happens with a schema that is not registered.
+    /// What to do with a schema that is not registered.
     pub registration: Registration,
 }
 

@@ -1,4 +1,4 @@
-//! Choosing an engine and a release by name.
+//! Chooses an engine and a release by name.
 
 use std::str::FromStr;
 
@@ -10,10 +10,10 @@ use crate::release::Release;
 const VARIABLE: &str = "WORKSHOP_ENGINE";
 
 impl Engine {
-    /// The engine that `WORKSHOP_ENGINE` names, the embedded one where it is not set.
+    /// Returns the engine that `WORKSHOP_ENGINE` names, or the embedded one if it is not set.
     ///
     /// # Errors
-    /// [`Error::UnknownEngine`] where it names something else.
+    /// [`Error::UnknownEngine`] if it names something else.
     pub fn from_environment() -> Result<Self, Error> {
         match std::env::var(VARIABLE) {
             Ok(name) if !name.trim().is_empty() => name.trim().parse(),

@@ -1,10 +1,10 @@
-//! The engine `docker`: Apache Kafka's official image through testcontainers, a container for each
-//! node, in a network of their own.
+//! Runs the engine `docker`: Apache Kafka's official image through testcontainers, one container
+//! for each node, in a network of their own.
 //!
-//! Clients on this machine use a listener that is advertised as 127.0.0.1 and a port of the machine;
-//! the nodes among themselves use another one, which is advertised by the container's name. What
-//! holds the containers removes them when it ends or panics. A holder that is killed outright
-//! (SIGKILL) leaves them behind, with the label `org.testcontainers.managed-by`.
+//! Clients on this machine connect to a listener that is advertised as 127.0.0.1 with a port of the
+//! host; the nodes connect to each other through another listener, which is advertised under the
+//! container's name. The process that holds the containers removes them when it ends or panics. If
+//! it is killed (SIGKILL), they stay behind, with the label `org.testcontainers.managed-by`.
 
 mod container;
 mod settings;
@@ -30,13 +30,13 @@ use container::NodeContainer;
 use settings::{CLIENTS, variable, variables};
 use state::{Change, State};
 
-/// The image of a node, where `WORKSHOP_KAFKA_IMAGE` names no other; its tag is the release.
+/// The image of a node unless `WORKSHOP_KAFKA_IMAGE` names another one; its tag is the release.
 const IMAGE: &str = "apache/kafka";
 
-/// How long a node may take to answer.
+/// The time limit for a node to respond.
 const LIMIT: Duration = Duration::from_secs(90);
 
-/// How often a node is asked whether it is there by now.
+/// The interval between two checks whether a node has started.
 const TRY_AGAIN: Duration = Duration::from_millis(100);
 
 /// A cluster of containers.
@@ -49,7 +49,7 @@ struct Docker {
     containers: Vec<NodeContainer>,
 }
 
-/// Makes sure that a container engine answers.
+/// Checks that a container engine responds.
 pub(crate) async fn prepare() -> Result<(), Error> {
     let missing = |reason: String| Error::NoContainers { reason };
     let client = docker_client_instance().await.map_err(|e| missing(e.to_string()))?;
@@ -107,7 +107,7 @@ impl Docker {
         request.start().await.map_err(|source| self.failed("start a node", source))
     }
 
-    /// Waits until a node answers and knows itself and at least as many nodes as `expected`.
+    /// Waits until a node responds and knows at least `expected` nodes, itself included.
     async fn wait_until_joined(&self, of: &NodeContainer, expected: usize) -> Result<(), Error> {
         let node = of.node;
         let begin = Instant::now();
@@ -131,7 +131,7 @@ impl Docker {
         }
     }
 
-    /// Brings a node to another state. It keeps the one that it had where that fails.
+    /// Changes the state of a node, which stays the same if the change fails.
     async fn change(&self, id: i32, change: Change) -> Result<(), Error> {
         let found = self.containers.iter().find(|it| it.node.id == id);
         let node = found.ok_or(Error::NoSuchNode { id, nodes: self.nodes.len() })?;
@@ -212,7 +212,7 @@ impl Cluster for Docker {
 mod tests {
     use super::*;
 
-    /// Waits until the node at `address` takes these nodes, and no others, for alive.
+    /// Waits until a node considers exactly these nodes alive.
     async fn expect(cluster: &dyn Cluster, at: i32, ids: &[i32]) {
         let address = cluster.nodes()[at as usize - 1].address;
         let begin = Instant::now();

@@ -2,15 +2,15 @@
 
 use std::fmt;
 
-/// What runs a cluster.
+/// The software that runs a cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Engine {
-    /// The cluster of `embedded-kafka`, inside this process.
+    /// The cluster of `embedded-kafka`, in this process.
     #[default]
     Embedded,
-    /// Apache Kafka from its jars, each node a process of its own.
+    /// Apache Kafka from its jars, one process for each node.
     Apache,
-    /// Apache Kafka's official image, each node a container.
+    /// Apache Kafka's official image, one container for each node.
     Docker,
 }
 

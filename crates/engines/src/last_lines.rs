@@ -1,6 +1,6 @@
 //! The end of a log, for an error message.
 
-/// The last lines of a text, indented.
+/// Returns the last lines of a text, indented.
 pub(crate) fn last_lines(text: &str, count: usize) -> String {
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     let last = &lines[lines.len().saturating_sub(count)..];

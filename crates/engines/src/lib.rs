@@ -1,4 +1,4 @@
-//! The same cluster on three engines, so that a test or a lab says what it wants and not how.
+//! Runs the same cluster on three engines, so that a test or a lab does not depend on one of them.
 //!
 //! | `WORKSHOP_ENGINE` | What runs | Needs |
 //! |---|---|---|
@@ -16,8 +16,9 @@
 //! # }
 //! ```
 //!
-//! Whatever an engine starts is gone when the cluster is dropped, and also when the process that
-//! holds it panics, is interrupted or is killed. What a client needs beside the address is not here.
+//! Everything that an engine starts ends when the cluster is dropped, and also when the process
+//! that holds it panics, is interrupted, or is killed. Client settings other than the address are
+//! not part of this crate.
 
 mod apache;
 mod ask;

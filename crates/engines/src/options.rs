@@ -2,31 +2,31 @@
 
 use crate::release::Release;
 
-/// What a cluster is like, on every engine.
+/// Options of a cluster.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// How many nodes, 1 to 9. Topics that do not say otherwise are replicated on all of them, on
-    /// three at most.
+    /// The number of nodes, 1 to 9. The default replication factor is this number, but at most
+    /// three.
     pub nodes: usize,
-    /// The port of each node; where it is taken or none is named, the node gets a free one.
+    /// The port of each node; a node gets a free one if its port is taken or missing here.
     pub ports: Vec<u16>,
-    /// Properties of the brokers by their names in `server.properties`, such as `num.partitions`. The
-    /// last of a name counts, and more than what the engine chooses by itself.
+    /// Broker properties by their names in `server.properties`, such as `num.partitions`. The last
+    /// one of a name wins, and overrides the engine's own choice.
     pub properties: Vec<(String, String)>,
-    /// Which Apache Kafka runs on the engines `apache` and `docker`.
+    /// The release of Apache Kafka for the engines `apache` and `docker`.
     pub release: Release,
-    /// How long a node of the engine `apache` is meant to live.
+    /// The expected lifetime of a node on the engine `apache`.
     pub lifetime: Lifetime,
 }
 
-/// How long a Java process is meant to live.
+/// The expected lifetime of a Java process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Lifetime {
-    /// For a test or a lesson: Java compiles quickly and not for speed, so that a node starts, and
-    /// works for a minute, on about half the CPU time.
+    /// For a test or a lesson: Java compiles fast instead of producing fast code, so that a node
+    /// starts, and works for a minute, with about half the CPU time.
     #[default]
     Short,
-    /// For a measurement: Java compiles as it does by itself.
+    /// For a measurement: Java compiles with its defaults.
     Long,
 }
 
@@ -43,12 +43,12 @@ impl Default for Options {
 }
 
 impl Options {
-    /// How many replicas a partition has where nobody says otherwise.
+    /// Returns the default replication factor of topics.
     pub(crate) fn replication_factor(&self) -> usize {
         self.nodes.min(3)
     }
 
-    /// The ports to try first, one for each node; 0 is any.
+    /// Returns the port to try first for each node; 0 means any.
     pub(crate) fn wanted_ports(&self) -> Vec<u16> {
         let mut ports: Vec<u16> = self.ports.iter().copied().take(self.nodes).collect();
         ports.resize(self.nodes, 0);

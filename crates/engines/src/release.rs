@@ -1,4 +1,4 @@
-//! The releases of Apache Kafka that the engines `apache` and `docker` run.
+//! Releases of Apache Kafka that the engines `apache` and `docker` run.
 
 use std::fmt;
 
@@ -7,16 +7,16 @@ use std::fmt;
 pub enum Release {
     /// 4.3.0.
     V4_3,
-    /// 4.4.0, which runs where nobody says otherwise.
+    /// 4.4.0, the default.
     #[default]
     V4_4,
 }
 
 impl Release {
-    /// All of them, the oldest first.
+    /// All releases, from oldest to newest.
     pub const ALL: [Self; 2] = [Self::V4_3, Self::V4_4];
 
-    /// Its number, as Maven and the tags of images have it.
+    /// Returns its version, as in Maven and in tags of images.
     pub fn version(self) -> &'static str {
         match self {
             Self::V4_3 => "4.3.0",

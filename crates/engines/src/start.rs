@@ -1,4 +1,4 @@
-//! Starting a cluster on the engine of one's choice.
+//! Starts a cluster on an engine.
 
 use crate::apache;
 use crate::cluster::Cluster;
@@ -11,11 +11,11 @@ use crate::options::Options;
 use crate::release::Release;
 
 impl Engine {
-    /// Makes ready what takes long the first time: Apache Kafka's jars are copied to a cache
-    /// directory, which is said on stderr.
+    /// Prepares the engine, which can take a while the first time: it downloads Apache Kafka's jars
+    /// to a cache directory and says so on stderr.
     ///
     /// # Errors
-    /// One that [is unavailable](Error::is_unavailable) where this machine lacks something.
+    /// An error that [is unavailable](Error::is_unavailable) if this machine lacks a requirement.
     pub async fn prepare(self) -> Result<(), Error> {
         match self {
             Self::Embedded => Ok(()),
@@ -24,11 +24,11 @@ impl Engine {
         }
     }
 
-    /// Starts a cluster. When this returns, every node answers and knows all the others.
+    /// Starts a cluster. When this returns, every node responds and knows all the others.
     ///
     /// # Errors
-    /// One that [is unavailable](Error::is_unavailable) where this machine lacks something, and
-    /// [`Error::DidNotStart`] with the node's last words where one does not come up.
+    /// An error that [is unavailable](Error::is_unavailable) if this machine lacks a requirement,
+    /// and [`Error::DidNotStart`] with the end of the node's log if a node does not start.
     pub async fn start(self, options: &Options) -> Result<Box<dyn Cluster>, Error> {
         if !(1..=9).contains(&options.nodes) {
             return Err(Error::NodeCount { nodes: options.nodes });
@@ -44,7 +44,7 @@ impl Engine {
     }
 }
 
-/// What an engine decides, because the nodes would not find each other otherwise.
+/// The properties that the engine sets itself, because the nodes need them to find each other.
 const OF_THE_ENGINE: &[&str] = &[
     "advertised.listeners",
     "broker.id",
@@ -61,8 +61,8 @@ const OF_THE_ENGINE: &[&str] = &[
     "process.roles",
 ];
 
-/// Apache Kafka warns of a name that it does not know, in a log that nobody reads, and goes on. The
-/// embedded cluster checks its properties itself.
+/// Apache Kafka only logs a warning for an unknown property and ignores it. The embedded cluster
+/// checks its properties itself.
 fn check_properties(engine: Engine, options: &Options) -> Result<(), Error> {
     let refuse = |reason| Err(Error::Property { engine, reason });
     for (name, value) in &options.properties {
@@ -79,7 +79,7 @@ fn check_properties(engine: Engine, options: &Options) -> Result<(), Error> {
     Ok(())
 }
 
-/// What stands for the engine `docker` where it was not built.
+/// The engine `docker` in a build without the feature `containers`.
 #[cfg(not(feature = "containers"))]
 mod docker {
     use super::{Cluster, Error, Options};

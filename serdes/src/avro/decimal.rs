@@ -59,7 +59,7 @@ impl Decimal<'_> {
         let split = usize::try_from(kept).unwrap_or(0).min(self.digits.len());
         let (digits, cut) = self.digits.split_at(split);
         if cut.bytes().any(|digit| digit != b'0') {
-            return Err(format!("has more digits behind the point than its scale, {scale}, holds"));
+            return Err(format!("has more digits after the point than its scale, {scale}, allows"));
         }
         if kept > room {
             return Err(format!("has more digits than its precision, {precision}, holds"));
@@ -94,7 +94,7 @@ pub(super) fn has_room(unscaled: &[u8], precision: usize) -> bool {
     !unscaled.is_empty() && unscaled.len() <= MAX_BYTES && digits() <= precision
 }
 
-/// The number as text, with `scale` digits behind the point.
+/// The number as text, with `scale` digits after the point.
 pub(super) fn format(unscaled: &[u8], scale: i64) -> Option<String> {
     if unscaled.is_empty() || unscaled.len() > MAX_BYTES {
         return None;

@@ -2,7 +2,7 @@
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Logical {
-    /// A number with `scale` digits behind the point and at most `precision` digits in all.
+    /// A number with `scale` digits after the point and at most `precision` digits in all.
     Decimal {
         precision: usize,
         scale: usize,

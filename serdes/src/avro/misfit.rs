@@ -21,7 +21,7 @@ impl Misfit {
     }
 
     pub(super) fn too_deep() -> Self {
-        Misfit::here("holds values that lie too deep in each other")
+        Misfit::here("holds values that are nested too deeply")
     }
 
     /// It lies in this field.

@@ -1,7 +1,8 @@
-//! Avro: compact, because names and types are in the schema and not in the message.
+//! The Avro format. Messages are compact, because names and types are in the schema and not in the
+//! message.
 //!
-//! A Rust type is written field by field as serde sees it, and value and schema are walked together:
-//! a value that its schema cannot hold is an error with the field's name, and never another value.
+//! A Rust type is written field by field as serde sees it, together with its schema: a value that
+//! does not match its schema is an error that names the field, and is never changed silently.
 //!
 //! | In the schema | In a program |
 //! |---|---|
@@ -14,18 +15,18 @@
 //! | `float` | `f32`, or the nearest one of an `f64` |
 //! | dates and times | the number that is written |
 //!
-//! Schemas are resolved by the rules of the specification as Java 1.12 applies them. Where a
-//! decimal's scale changes, that means the reader's: 12.34 written with scale 2 is 123.4 for a
-//! reader with scale 1, as it is in Java, since the registry allows it. Bytes that are no UTF-8 are
-//! no string, where Java reads replacement characters.
+//! Schemas are resolved by the rules of the specification as Java 1.12 applies them. If a decimal's
+//! scale changes, the reader's scale applies: 12.34 written with scale 2 is 123.4 for a reader with
+//! scale 1, as in Java, because the registry allows it. Bytes that are not UTF-8 are not a string,
+//! where Java reads replacement characters.
 //!
-//! The codec is this crate's own. apache-avro brings values to a schema by casting them, and its
-//! schemas forget whether a UUID is text or sixteen bytes; serde_avro_fast knows no reader's
-//! schema. bigdecimal is the crate for decimals that holds whatever Avro can: rust_decimal ends
-//! after 28 digits.
+//! The codec is this crate's own. apache-avro casts values to fit a schema, and its schemas do not
+//! remember whether a UUID is text or sixteen bytes; serde_avro_fast has no reader's schema.
+//! bigdecimal is the crate for decimals that holds all that Avro can: rust_decimal is limited to 28
+//! digits.
 //!
-//! How deep values may lie in each other is a matter of the stack: about 50 records in a debug
-//! build, and several hundred in another.
+//! The stack limits how deeply values can be nested: about 50 records in a debug build, and several
+//! hundred in a release build.
 
 pub mod as_decimal;
 mod datum;
@@ -102,7 +103,7 @@ impl<T: Serialize> Encode<T> for AvroEncoder {
     }
 }
 
-/// The full name of the record, without understanding the rest.
+/// Returns the full name of the record, without parsing the rest.
 fn full_name(text: &str) -> Option<String> {
     let schema: serde_json::Value = serde_json::from_str(text).ok()?;
     let name = schema["name"].as_str()?;

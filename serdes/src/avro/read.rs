@@ -168,7 +168,7 @@ impl Reader<'_> {
         let length = self.length()?;
         let bytes = self.take(length)?;
         if is_text {
-            let no_text = |_| misfit("is no text: its bytes are not UTF-8");
+            let no_text = |_| misfit("is not text: its bytes are not UTF-8");
             return Ok(Datum::Text(std::str::from_utf8(bytes).map_err(no_text)?.to_owned()));
         }
         match logical {
@@ -253,14 +253,14 @@ fn fixed(bytes: &[u8], logical: Option<Logical>) -> Result<Datum, Failure> {
 fn decimal(bytes: &[u8], scale: usize) -> Result<Datum, Failure> {
     let scale = i64::try_from(scale).map_err(|_| Failure::Corrupt)?;
     match bytes {
-        [] => Err(misfit("is no decimal: it has no bytes")),
+        [] => Err(misfit("is not a decimal: it has no bytes")),
         bytes => Ok(Datum::Decimal(bytes.to_vec(), scale)),
     }
 }
 
 /// The number with its length, and then its scale.
 fn big_decimal(bytes: &[u8]) -> Result<Datum, Failure> {
-    let no_number = || misfit("is no big-decimal");
+    let no_number = || misfit("is not a big-decimal");
     let mut rest = bytes;
     let length =
         varint::read(&mut rest).and_then(|it| usize::try_from(it).ok()).ok_or_else(no_number)?;

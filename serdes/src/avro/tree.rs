@@ -96,7 +96,9 @@ impl Builder for TreeSerializer {
             Tree::Bool(it) => it.to_string(),
             Tree::Variant(name, held) if *held == Tree::Null => name.to_owned(),
             _ => {
-                return Err(Rejection(Misfit::here("has a key that is no text: keys of Avro are")));
+                return Err(Rejection(Misfit::here(
+                    "has a key that is not text: keys of Avro are",
+                )));
             }
         })
     }

@@ -1,11 +1,12 @@
-//! JSON Schema: the message is plain JSON behind the prefix, and the schema says what may be in it.
+//! The JSON Schema format. The message is plain JSON after the prefix, and the schema says what it
+//! can contain.
 //!
-//! Values are checked when they are written and when they are read. A schema without `$schema` is
-//! taken for draft 7, as Confluent's registry does.
+//! Values are validated when they are written and when they are read. A schema without `$schema` is
+//! treated as draft 7, as in Confluent's registry.
 //!
-//! Numbers are written and read with all their digits. What JSON cannot hold, or the type of the
-//! program not, is an error that names the field: a float that is no number, an integer that is too
-//! large, a key that is there twice.
+//! Numbers keep all their digits. A value that JSON or the program's type cannot represent is an
+//! error that names the field: a float that is not a number, an integer that is too large, a
+//! duplicate key.
 
 mod decimal;
 mod parse;
@@ -39,7 +40,7 @@ fn of_registered(registered: &Registered) -> Result<Validator, Error> {
     validator(&registered.text, &registered.dependencies)
 }
 
-/// The values that a validator is shown.
+/// Returns the values to validate.
 fn values(tree: &Tree) -> Result<Vec<Value>, Error> {
     tree.values().map_err(|violation| Error::Invalid(vec![violation]))
 }

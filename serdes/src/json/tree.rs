@@ -1,6 +1,6 @@
 //! JSON as it is written: numbers with all their digits, and fields in their order.
 //!
-//! `serde_json::Value` is not that: it makes `null` of a float that is no number, and a float of an
+//! `serde_json::Value` is not that: it makes `null` of a float that is not a number, and a float of an
 //! integer that is too long.
 
 use std::fmt::{self, Write};

@@ -1,4 +1,4 @@
-//! Validation: whether a value is as its schema says, and which field is not.
+//! Validates values and names the fields that do not match.
 
 use jsonschema::{Draft, Retrieve, Uri, Validator};
 use serde_json::Value;
@@ -8,11 +8,11 @@ use crate::error::{Error, Violation};
 use crate::schema::Dependency;
 use crate::schema_type::SchemaType;
 
-/// At most so many violations are told: one wrong element can make a thousand.
+/// The maximum number of violations in an error: one wrong element can cause a thousand.
 const MAX_VIOLATIONS: usize = 10;
 
-/// Finds what `$ref` names among the references, and nowhere else: reading a message opens no file
-/// and no connection that the writer chose.
+/// Resolves a `$ref` among the references only: reading a message opens no file and no connection
+/// that the writer chose.
 struct References(Vec<Dependency>);
 
 impl Retrieve for References {
@@ -59,7 +59,8 @@ pub(super) fn check(validator: &Validator, values: &[Value]) -> Result<(), Error
     Ok(())
 }
 
-/// `/to/runways/2` as `to.runways[2]`. The value says whether a number is a place or a key.
+/// Turns `/to/runways/2` into `to.runways[2]`. The value says whether a number is an index or a
+/// key.
 fn path(pointer: &str, value: &Value) -> String {
     let parts: Vec<String> =
         pointer.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~")).collect();
@@ -108,7 +109,7 @@ mod tests {
         for (value, expected) in rows {
             let said =
                 check(&validator, &[value]).err().map(|it| it.to_string()).unwrap_or_default();
-            let said = said.trim_start_matches("not as the schema says: ");
+            let said = said.trim_start_matches("the value does not match the schema: ");
             assert_eq!(said, expected);
         }
     }

@@ -1,13 +1,14 @@
-//! Protobuf: compact, with numbers in place of names, so that names may change and numbers may not.
+//! The Protobuf format. Messages are compact: they have numbers instead of names, so names can
+//! change but numbers cannot.
 //!
-//! A Rust type is a `prost::Message` with a `prost::Name`, which says which message of the file it
-//! is. It is written by hand in a few lines or generated; no `protoc` is needed, because protox
-//! compiles the file.
+//! A Rust type implements `prost::Message` and `prost::Name`, which says which message of the file
+//! it is. You can write it by hand in a few lines or generate it; no `protoc` is needed, because
+//! protox compiles the file.
 //!
-//! Bytes alone do not say whether the type and the file mean the same: parsers cut numbers, and keep
-//! the last of several values. So what a type has written is gone through with the file before it is
-//! sent, and what was read into a type is compared with what came. A field that would become another
-//! value is an error that names it.
+//! The bytes do not show whether the type and the file agree: parsers truncate numbers, and keep
+//! the last of several values. So a written value is checked against the file before it is sent,
+//! and a value that was read is compared with the message. A field whose value would change is an
+//! error that names it.
 
 mod check;
 mod compile;
@@ -44,10 +45,10 @@ fn of_registered(registered: &Registered) -> Result<FileDescriptor, Error> {
         .map_err(|reason| Error::schema(SchemaType::Protobuf, reason))
 }
 
-/// A Rust type, by its name, and the schema that it is written or read with.
+/// A Rust type, by its name, and the schema it is written or read with.
 type Pair = (SchemaId, &'static str);
 
-/// What a deserializer knows of a type beside a schema.
+/// What a decoder remembers of a type and a schema.
 struct Known {
     forms: Forms,
     fields: kept::Known,
@@ -98,7 +99,7 @@ impl<T: Message + Name + Default + fmt::Debug> Encode<T> for ProtobufEncoder {
     }
 }
 
-/// A fault in what a type has written.
+/// Turns a fault in a written value into an error.
 fn unfit(fault: Fault) -> Error {
     match fault {
         Fault::Corrupt => Error::invalid("", "is not written as Protobuf"),
@@ -182,7 +183,7 @@ fn message<'a>(
     Ok((message, body))
 }
 
-/// The message as its file describes it, with all that the file requires.
+/// Decodes the message as its file describes it, and checks its required fields.
 fn whole(id: SchemaId, message: &MessageDescriptor, body: &[u8]) -> Result<DynamicMessage, Error> {
     check::came(message, body, &Forms::new()).map_err(|fault| match fault {
         Fault::Corrupt => Error::Corrupt(id),

@@ -1,4 +1,4 @@
-//! What schema_registry_converter does not ask: compatibility, versions, deleting.
+//! Operations that schema_registry_converter lacks: compatibility, versions, deletion.
 
 use std::fmt;
 
@@ -11,22 +11,23 @@ use super::rest::{path_segment, read};
 use crate::error::Error;
 use crate::schema::Schema;
 
-/// What a new version must keep to.
+/// The compatibility level of a subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compatibility {
-    /// Anything may follow.
+    /// No checks.
     None,
-    /// The new schema reads what the latest one wrote: readers are updated first. The default.
+    /// The new schema can read data written with the latest one: upgrade readers first. The
+    /// default.
     Backward,
-    /// The new schema reads what any earlier one wrote.
+    /// The new schema can read data written with any earlier one.
     BackwardTransitive,
-    /// The latest schema reads what the new one writes: writers are updated first.
+    /// The latest schema can read data written with the new one: upgrade writers first.
     Forward,
-    /// Every earlier schema reads what the new one writes.
+    /// Every earlier schema can read data written with the new one.
     ForwardTransitive,
-    /// Backward and forward.
+    /// Both backward and forward.
     Full,
-    /// Backward and forward with every earlier one.
+    /// Both backward and forward, with every earlier schema.
     FullTransitive,
 }
 
@@ -42,7 +43,7 @@ impl Compatibility {
         Self::FullTransitive,
     ];
 
-    /// What the registry's REST interface calls it.
+    /// Returns its name in the registry's REST API.
     pub fn name(self) -> &'static str {
         match self {
             Self::None => "NONE",
@@ -70,11 +71,11 @@ struct Verdict {
 }
 
 impl RegistryClient {
-    /// Says what new versions of a subject must keep to.
+    /// Sets the compatibility level of a subject.
     ///
     /// # Errors
     ///
-    /// [`Error::Rejected`] where the registry does not take it.
+    /// [`Error::Rejected`] if the registry rejects the change.
     pub async fn set_compatibility(
         &self,
         subject: &str,
@@ -86,12 +87,12 @@ impl RegistryClient {
         self.rest(Method::PUT, &path, Some(body), doing).await.map(drop)
     }
 
-    /// Why a schema may not become the next version of a subject, in the registry's words; empty
-    /// where it may. Nothing is registered.
+    /// Checks whether a schema can become the next version of a subject, without registering it.
+    /// Returns the registry's reasons against it; empty if it is compatible.
     ///
     /// # Errors
     ///
-    /// [`Error::Rejected`] with code 42201 where it is no schema.
+    /// [`Error::Rejected`] with code 42201 if the schema is invalid.
     pub async fn incompatibilities(
         &self,
         subject: &str,
@@ -109,40 +110,40 @@ impl RegistryClient {
         }
     }
 
-    /// The subjects that have a version.
+    /// Lists the subjects that have a version.
     ///
     /// # Errors
     ///
-    /// [`Error::Unreachable`] where the registry does not answer.
+    /// [`Error::Unreachable`] if the registry does not respond.
     pub async fn subjects(&self) -> Result<Vec<String>, Error> {
         let doing = "list its subjects".to_owned();
         read(self.rest(Method::GET, "/subjects", None, doing.clone()).await?, doing).await
     }
 
-    /// The versions that a subject has, the oldest first.
+    /// Lists the versions of a subject, from oldest to newest.
     ///
     /// # Errors
     ///
-    /// [`Error::Rejected`] with code 40401 where it has none.
+    /// [`Error::Rejected`] with code 40401 if it has none.
     pub async fn versions(&self, subject: &str) -> Result<Vec<u32>, Error> {
         let path = format!("/subjects/{}/versions", path_segment(subject));
         let doing = format!("list the versions of {subject}");
         read(self.rest(Method::GET, &path, None, doing.clone()).await?, doing).await
     }
 
-    /// Deletes a subject with all its versions, for good: first softly, so that no one can use it
-    /// any more, then what is left of it. Messages that were written with its schemas cannot be
-    /// read from then on.
+    /// Deletes a subject and all its versions permanently: first softly, so that they cannot be
+    /// used anymore, and then for real. Messages that were written with its schemas become
+    /// unreadable.
     ///
     /// # Errors
     ///
-    /// [`Error::Rejected`] with code 40401 where it is not there, and 42206 where another schema
-    /// refers to it.
+    /// [`Error::Rejected`] with code 40401 if it does not exist, and 42206 if another schema refers
+    /// to it.
     pub async fn delete_subject(&self, subject: &str) -> Result<(), Error> {
         let doing = || format!("delete the subject {subject}");
         let path = format!("/subjects/{}", path_segment(subject));
         let soft = self.rest(Method::DELETE, &path, None, doing()).await;
-        // 40404: this step was done before.
+        // 40404: the subject was already soft deleted.
         if soft.as_ref().err().is_some_and(|error| error.code() != Some(40404)) {
             return soft.map(drop);
         }

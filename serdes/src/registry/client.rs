@@ -1,4 +1,4 @@
-//! The client of a registry: where it is, who asks, and what is known already.
+//! The registry client: its address, credentials, connections, and caches.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use crate::error::{Error, reason};
 use crate::prefix::SchemaId;
 use crate::schema::Registered;
 
-/// How long a response may take unless [`Builder::timeout`] says otherwise.
+/// The default time limit for a response.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How a client is set up.
+/// Configures a client.
 #[derive(Clone)]
 #[must_use = "a builder asks nothing by itself"]
 pub struct Builder {
@@ -31,8 +31,8 @@ impl fmt::Debug for Builder {
 }
 
 impl Builder {
-    /// The user name and password to send with each request. At Confluent Cloud they are the API
-    /// key and its secret.
+    /// Sets the user name and password for each request. On Confluent Cloud, they are the API key
+    /// and its secret.
     pub fn basic_auth(mut self, username: &str, password: &str) -> Self {
         self.credentials = Some((username.to_owned(), password.to_owned()));
         self
@@ -45,11 +45,11 @@ impl Builder {
         self
     }
 
-    /// The client. It asks nothing yet.
+    /// Builds the client, without sending a request.
     ///
     /// # Errors
     ///
-    /// [`Error::Settings`] where the address is none, holds a password, or begins with `https`
+    /// [`Error::Settings`] if the address is invalid, contains a password, or starts with `https`
     /// while the feature `tls` is off.
     pub fn build(self) -> Result<RegistryClient, Error> {
         let url = reqwest::Url::parse(self.url.trim_end_matches('/'));
@@ -74,7 +74,7 @@ impl Builder {
         let http = || {
             let http = reqwest::Client::builder().timeout(self.timeout);
             let is_here = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-            // A proxy stands between here and elsewhere, not between here and here.
+            // A proxy is for other hosts, not for this one.
             if is_here { http.no_proxy() } else { http }
         };
         let text = url.as_str().trim_end_matches('/').to_owned();
@@ -95,15 +95,15 @@ impl Builder {
 
 #[cfg(feature = "tls")]
 fn install_tls() {
-    // It fails where the program has chosen one already, which is well.
+    // Fails if the program has already chosen a provider, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 #[cfg(not(feature = "tls"))]
 fn install_tls() {}
 
-/// A client of a schema registry. Clones share what they know, and connections, which end with the
-/// runtime that they were made in.
+/// A client for a schema registry. Clones share caches and connections, which end with the runtime
+/// that created them.
 #[doc(alias = "SchemaRegistryClient")]
 #[derive(Clone)]
 pub struct RegistryClient(pub(super) Arc<Shared>);
@@ -112,7 +112,7 @@ pub(super) struct Shared {
     pub(super) url: String,
     pub(super) credentials: Option<(String, String)>,
     pub(super) settings: SrSettings,
-    /// For what schema_registry_converter does not ask.
+    /// For requests that schema_registry_converter does not make.
     pub(super) http: reqwest::Client,
     pub(super) by_id: Cache<SchemaId, Registered>,
     pub(super) guids: Cache<SchemaId, u128>,
@@ -126,12 +126,13 @@ impl fmt::Debug for RegistryClient {
 }
 
 impl RegistryClient {
-    /// A client of the registry at this address, such as `http://127.0.0.1:8081`.
+    /// Starts configuring a client for the registry at this address, such as
+    /// `http://127.0.0.1:8081`.
     pub fn builder(url: &str) -> Builder {
         Builder { url: url.to_owned(), credentials: None, timeout: TIMEOUT }
     }
 
-    /// Where the registry is.
+    /// Returns the registry's address.
     pub fn url(&self) -> &str {
         &self.0.url
     }

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::prefix::SchemaId;
 
 impl RegistryClient {
-    /// The GUID of a schema, asked for once.
+    /// Returns the GUID of a schema, which is requested once.
     pub(crate) async fn guid(&self, id: SchemaId) -> Result<u128, Error> {
         #[derive(Deserialize)]
         struct Answer {
@@ -28,7 +28,7 @@ impl RegistryClient {
         self.0.guids.get(id, ask).await.map(|guid| *guid)
     }
 
-    /// The id of the schema with a GUID, asked for once.
+    /// Returns the id of the schema with a GUID, which is requested once.
     pub(crate) async fn id_of_guid(&self, guid: u128) -> Result<SchemaId, Error> {
         #[derive(Deserialize)]
         struct InContext {
@@ -48,14 +48,14 @@ impl RegistryClient {
     }
 }
 
-/// A GUID in the registry's notation.
+/// Formats a GUID in the registry's notation.
 fn guid_text(guid: u128) -> String {
     let digits = format!("{guid:032x}");
     let parts = [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]];
     parts.join("-")
 }
 
-/// A GUID from the registry's notation.
+/// Parses a GUID in the registry's notation.
 fn read_guid(text: &str) -> Option<u128> {
     let digits = text.replace('-', "");
     (digits.len() == 32).then(|| u128::from_str_radix(&digits, 16).ok())?

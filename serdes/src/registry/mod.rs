@@ -1,4 +1,4 @@
-//! The client of a schema registry.
+//! A client for a schema registry.
 
 mod admin;
 mod client;

@@ -53,7 +53,7 @@ pub(super) async fn read<T: DeserializeOwned>(answer: Response, doing: String) -
     read.map_err(|error| Error::Response { doing, reason: reason(&error) })
 }
 
-/// A name as a part of a path: schema_registry_converter itself changes the slash and no more.
+/// Escapes a name for a path: schema_registry_converter itself escapes only the slash.
 pub(super) fn path_segment(name: &str) -> String {
     let mut segment = String::with_capacity(name.len());
     for byte in name.bytes() {

@@ -1,4 +1,4 @@
-//! Schemas in the registry: by id, by subject, and with what they refer to.
+//! Reads and registers schemas: by id, by subject, and with their references.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -18,12 +18,12 @@ use crate::schema::{Dependency, Reference, Registered, Schema};
 use crate::schema_type::SchemaType;
 
 impl RegistryClient {
-    /// The schema with an id, asked for once.
+    /// Returns the schema with an id, which is requested once.
     ///
     /// # Errors
     ///
-    /// [`Error::Rejected`] with code 40403 where the registry does not know it,
-    /// [`Error::Unreachable`] where it does not answer.
+    /// [`Error::Rejected`] with code 40403 if the registry does not know it, [`Error::Unreachable`]
+    /// if the registry does not respond.
     pub async fn by_id(&self, id: SchemaId) -> Result<Arc<Registered>, Error> {
         let ask = async || {
             let doing = || format!("give schema {id}");
@@ -34,11 +34,11 @@ impl RegistryClient {
         self.0.by_id.get(id, ask).await
     }
 
-    /// The latest version under a subject, asked for each time.
+    /// Returns the latest version of a subject, which is requested each time.
     ///
     /// # Errors
     ///
-    /// [`Error::Rejected`] with code 40401 where there is none.
+    /// [`Error::Rejected`] with code 40401 if the subject has no version.
     pub async fn latest(&self, subject: &str) -> Result<Registered, Error> {
         let doing = format!("give the latest version of {subject}");
         let subject = path_segment(subject);
@@ -47,13 +47,12 @@ impl RegistryClient {
         self.with_dependencies(found, doing).await
     }
 
-    /// Registers a schema under a subject, and returns its id. Registering it again changes
-    /// nothing.
+    /// Registers a schema under a subject and returns its id. Registering it again changes nothing.
     ///
     /// # Errors
     ///
-    /// [`Error::Rejected`] with code 40901 where it may not follow the versions that are there
-    /// (older registries say 409), and 42201 where it is no schema.
+    /// [`Error::Rejected`] with code 40901 if it is incompatible with earlier versions (409 in
+    /// older registries), and 42201 if it is invalid.
     pub async fn register(&self, subject: &str, schema: &Schema) -> Result<SchemaId, Error> {
         let (doing, body) = (format!("register a schema for {subject}"), schema.body());
         let subject = path_segment(subject);
@@ -61,12 +60,12 @@ impl RegistryClient {
         id_of(&answer, doing)
     }
 
-    /// The id of a schema that is registered under a subject.
+    /// Returns the id of a schema that is registered under a subject.
     ///
     /// # Errors
     ///
-    /// [`Error::Rejected`] with code 40401 where the subject is not there, and 40403 where the
-    /// schema is not.
+    /// [`Error::Rejected`] with code 40401 if the subject does not exist, and 40403 if the schema
+    /// is not registered there.
     pub async fn look_up(&self, subject: &str, schema: &Schema) -> Result<SchemaId, Error> {
         let (doing, body) = (format!("find a schema of {subject}"), schema.body());
         let subject = path_segment(subject);
@@ -94,7 +93,7 @@ impl RegistryClient {
         Ok(Registered { id, schema_type, text, dependencies })
     }
 
-    /// What the references lead to, each after what it needs itself.
+    /// Returns the schemas that the references lead to, each after the ones it refers to.
     pub(crate) async fn dependencies(
         &self,
         references: &[Reference],

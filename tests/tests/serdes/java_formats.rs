@@ -505,7 +505,7 @@ async fn what_json_cannot_hold_is_not_sent_and_what_a_type_cannot_hold_is_not_re
     for value in [f64::NAN, f64::INFINITY] {
         let value = HashMap::from([("legs", vec![1.0, value])]);
         let error = serializer.serialize(&topic, Part::Value, &value).await.unwrap_err();
-        assert!(error.to_string().contains("legs[1] is no number"), "{error}");
+        assert!(error.to_string().contains("legs[1] is not a number"), "{error}");
     }
     let message = serializer.serialize(&topic, Part::Value, &json!({})).await.unwrap();
     let (id, _) = prefix::split(&message).unwrap();
@@ -516,7 +516,7 @@ async fn what_json_cannot_hold_is_not_sent_and_what_a_type_cannot_hold_is_not_re
         (r#"{"a":18446744073709551616}"#, "a is not what the type expects"),
         (r#"{"a":0.12345678901234567890123}"#, "a is not what the type expects"),
         (r#"{"a":1e400}"#, "a is a number that is outside of a 64-bit float"),
-        (r#"{"a":NaN}"#, "damaged"),
+        (r#"{"a":NaN}"#, "corrupt"),
     ];
     for (text, expected) in rows {
         let message = prefix::join(id, text.as_bytes());

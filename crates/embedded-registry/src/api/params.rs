@@ -23,7 +23,7 @@ impl Params {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// A number; `None` where it is negative or not there. For what is no number there is no
+    /// A number; `None` where it is negative or not there. For what is not a number there is no
     /// resource.
     pub(super) fn number(&self, name: &str) -> Result<Option<usize>, ApiError> {
         let Some(text) = self.0.get(name) else {
@@ -59,7 +59,7 @@ pub(super) fn subject_or_all(name: &str) -> Result<Option<&str>, ApiError> {
     }
 }
 
-/// The id that a path names. For what is no number there is no resource.
+/// The id that a path names. For what is not a number there is no resource.
 pub(super) fn id(text: &str) -> Result<i32, ApiError> {
     text.parse().map_err(|_| ApiError::plain(StatusCode::NOT_FOUND))
 }

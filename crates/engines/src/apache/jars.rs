@@ -1,7 +1,8 @@
-//! Apache Kafka's jars: copied by Maven once, into a cache directory of the user.
+//! Downloads Apache Kafka's jars with Maven once, into a cache directory of the user.
 //!
-//! `pom.xml` of this crate says which; an older release has its number in the place of that one. A directory is complete when the same `pom.xml` lies in it,
-//! which is written last; a lock file keeps two processes from filling it at once.
+//! This crate's `pom.xml` lists the jars; for an older release, its version is replaced. A
+//! directory is complete if it contains the same `pom.xml`, which is written last. A lock file
+//! keeps two processes from filling it at once.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -13,10 +14,10 @@ use crate::error::Error;
 use crate::last_lines::last_lines;
 use crate::release::Release;
 
-/// What Maven is to copy for the newest release.
+/// The Maven project for the newest release.
 const POM: &str = include_str!("../../pom.xml");
 
-/// How much of what Maven said is shown.
+/// How many lines of Maven's output an error shows.
 const SHOWN_LINES: usize = 15;
 
 /// The jars, and a Java to run them with.
@@ -29,7 +30,7 @@ pub(crate) struct Jars {
 }
 
 impl Jars {
-    /// Finds Java and the jars, and has the jars copied where they are not there yet.
+    /// Finds Java and the jars, and downloads the jars if they are missing.
     ///
     /// # Errors
     /// [`Error::NotUnix`], [`Error::Java`], [`Error::Maven`] and [`Error::Jars`].
@@ -37,7 +38,7 @@ impl Jars {
         if !cfg!(unix) {
             return Err(Error::NotUnix { engine: Engine::Apache });
         }
-        // Maven takes its time, which is nothing for the caller's runtime.
+        // Maven takes a while and must not block the caller's runtime.
         let found = tokio::task::spawn_blocking(move || {
             let java = Java::find()?;
             Ok(Self { java, library: library(release)? })
@@ -73,7 +74,7 @@ fn cache_directory() -> PathBuf {
     cache.unwrap_or_else(std::env::temp_dir).join("kafka-workshop")
 }
 
-/// What Maven is to copy for a release.
+/// Returns the Maven project for a release.
 fn pom(release: Release) -> String {
     let pinned = |release| format!("<kafka.version>{release}<");
     POM.replace(&pinned(Release::default()), &pinned(release))
@@ -82,7 +83,7 @@ fn pom(release: Release) -> String {
 fn copy_jars(home: &Path, release: Release, pom: &str) -> Result<(), Error> {
     eprintln!("workshop: Maven copies Apache Kafka {release}, 54 MB, to {} (once)", home.display());
     let library = home.join("lib");
-    // What an attempt that broke off left, or another pom.xml asked for.
+    // Left by an interrupted attempt, or by another pom.xml.
     if library.exists() {
         fs::remove_dir_all(&library).map_err(|e| Error::file("remove", &library, e))?;
     }

@@ -1,4 +1,4 @@
-//! One node: its directory, its process, and the states between which it goes.
+//! One node: its directory, its process, and its state.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,13 +16,13 @@ use crate::options::Lifetime;
 /// How many lines of a node's log an error shows.
 const SHOWN_LINES: usize = 12;
 
-/// The heap of a node in MB. Kafka's own scripts give it as much.
+/// The heap of a node in MB, the same as in Kafka's own scripts.
 const MEMORY_MB: u32 = 1024;
 
 /// A node of the cluster, running or not.
 #[derive(Debug)]
 pub(crate) struct NodeProcess {
-    /// Its id, and where clients reach it.
+    /// Its id and the address for clients.
     pub(crate) node: Node,
     properties: PathBuf,
     log: PathBuf,
@@ -51,7 +51,7 @@ impl State {
 }
 
 impl NodeProcess {
-    /// A node that has not been started, with its files in `home`.
+    /// Creates a node with its files in `home`, without starting it.
     pub(crate) fn new(
         node: Node,
         home: PathBuf,
@@ -65,12 +65,12 @@ impl NodeProcess {
         Self { node, properties, log, data, jars, lifetime, guard, state }
     }
 
-    /// Where its logs are (`log.dirs`).
+    /// Returns the directory of its logs (`log.dirs`).
     pub(crate) fn data(&self) -> &Path {
         &self.data
     }
 
-    /// Writes its settings.
+    /// Writes its `server.properties`.
     pub(crate) fn write(&self, properties: &str) -> Result<(), Error> {
         let home = self.properties.parent().expect("the settings lie in the node's directory");
         fs::create_dir_all(home).map_err(|e| Error::file("create", home, e))?;
@@ -78,7 +78,7 @@ impl NodeProcess {
             .map_err(|e| Error::file("write", &self.properties, e))
     }
 
-    /// Has Kafka format its directory.
+    /// Formats its directory with Kafka's storage tool.
     pub(crate) async fn format(&self, cluster_id: &str, jars: &Jars) -> Result<(), Error> {
         let class = "kafka.tools.StorageTool";
         let mut command = jars.java.command(&jars.library, 256, Lifetime::Short, class);
@@ -97,7 +97,7 @@ impl NodeProcess {
         }
     }
 
-    /// Starts it, where it does not run.
+    /// Starts the process if it is stopped.
     pub(crate) fn start(&self) -> Result<(), Error> {
         let mut state = self.state();
         if !matches!(*state, State::Stopped) {
@@ -110,7 +110,7 @@ impl NodeProcess {
         Ok(())
     }
 
-    /// Shuts it down in order, and waits until it has ended.
+    /// Shuts it down cleanly and waits until it has ended.
     pub(crate) async fn stop(&self) -> Result<(), Error> {
         {
             let state = self.state();
@@ -136,18 +136,18 @@ impl NodeProcess {
         }
     }
 
-    /// Ends it at once.
+    /// Kills the process.
     pub(crate) fn kill(&self) -> Result<(), Error> {
         let mut state = self.state();
         if matches!(*state, State::Stopped) {
             return Err(self.wrong_state(&state, "killed"));
         }
-        // Dropping the process kills it and waits for its end.
+        // Dropping the process kills it and waits until it has ended.
         *state = State::Stopped;
         Ok(())
     }
 
-    /// Halts it.
+    /// Pauses the process.
     pub(crate) fn pause(&self) -> Result<(), Error> {
         self.change("paused", "STOP", |state| match state {
             State::Running(process) => Ok(State::Paused(process)),
@@ -155,7 +155,7 @@ impl NodeProcess {
         })
     }
 
-    /// Lets it go on.
+    /// Resumes the process.
     pub(crate) fn resume(&self) -> Result<(), Error> {
         self.change("resumed", "CONT", |state| match state {
             State::Paused(process) => Ok(State::Running(process)),
@@ -163,7 +163,7 @@ impl NodeProcess {
         })
     }
 
-    /// Goes to the state that `next` names, once the process has got the signal.
+    /// Sends a signal and changes to the state that `next` returns.
     fn change(
         &self,
         change: &'static str,
@@ -186,12 +186,12 @@ impl NodeProcess {
         }
     }
 
-    /// Whether it runs, and is not paused.
+    /// Returns whether it is running and not paused.
     pub(crate) fn is_running(&self) -> bool {
         matches!(*self.state(), State::Running(_))
     }
 
-    /// An error where the process has ended by itself, with its last words.
+    /// Returns an error with the end of the log if the process has ended by itself.
     pub(crate) fn check_alive(&self) -> Result<(), Error> {
         let ended = match &mut *self.state() {
             State::Running(process) | State::Paused(process) => process.ended().is_some(),
@@ -204,7 +204,7 @@ impl NodeProcess {
         Ok(())
     }
 
-    /// The error for what has not happened in time.
+    /// Makes the error for an operation that exceeded its time limit.
     pub(crate) fn too_slow(&self, what: &str) -> Error {
         let what = format!("node {} {what}", self.node.id);
         Error::TimedOut { what, limit: LIMIT, said: self.last_words() }

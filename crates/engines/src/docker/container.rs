@@ -1,4 +1,4 @@
-//! One node's container.
+//! The container of one node.
 
 use testcontainers::bollard::query_parameters::KillContainerOptionsBuilder;
 use testcontainers::core::client::docker_client_instance;
@@ -9,7 +9,7 @@ use super::state::{Change, State};
 use crate::cluster::Node;
 use crate::last_lines::last_lines;
 
-/// How long a node may take for a clean shutdown, in seconds.
+/// The time limit for a clean shutdown, in seconds.
 const STOP_SECONDS: i32 = 60;
 
 /// How many lines of a node's log an error shows.

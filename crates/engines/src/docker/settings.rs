@@ -1,4 +1,4 @@
-//! The settings of a container: environment variables that the official image turns into
+//! Settings of a container, as environment variables that the official image turns into
 //! `server.properties`.
 
 use crate::cluster::Node;

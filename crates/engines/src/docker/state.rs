@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 
-/// The states between which a node goes.
+/// The state of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
     Running,
@@ -10,7 +10,7 @@ pub(super) enum State {
     Stopped,
 }
 
-/// What a node can be asked for.
+/// A change of a node's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Change {
     Stop,
@@ -21,7 +21,7 @@ pub(super) enum Change {
 }
 
 impl Change {
-    /// The state that a node is in then, if it can be done to one in the state `from`.
+    /// Returns the state after the change, or an error if the state `from` does not allow it.
     pub(super) fn of(self, id: i32, from: State) -> Result<State, Error> {
         match (self, from) {
             (Self::Stop, State::Running) => Ok(State::Stopped),
@@ -32,7 +32,7 @@ impl Change {
         }
     }
 
-    /// The change in an error's words.
+    /// Returns the past participle, for an error message.
     pub(super) fn done(self) -> &'static str {
         match self {
             Self::Stop => "stopped",
@@ -43,7 +43,7 @@ impl Change {
         }
     }
 
-    /// The change as what failed.
+    /// Returns the action, for an error message.
     pub(super) fn action(self) -> &'static str {
         match self {
             Self::Stop => "stop a node",

@@ -50,7 +50,7 @@ impl<'a> DatumDeserializer<'a> {
 
     pub(super) fn check_depth(self) -> Result<(), Fault> {
         match self.depth.is_too_deep() {
-            true => Err(Fault::ours("holds values that lie too deep in each other")),
+            true => Err(Fault::ours("holds values that are nested too deeply")),
             false => Ok(()),
         }
     }

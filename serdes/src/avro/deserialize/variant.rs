@@ -66,7 +66,7 @@ impl<'a> Variant<'a> {
 }
 
 fn no_variant() -> Fault {
-    Fault::ours("is no variant of the type, which is an enum")
+    Fault::ours("is not a variant of the type, which is an enum")
 }
 
 impl<'de> de::EnumAccess<'de> for Variant<'de> {

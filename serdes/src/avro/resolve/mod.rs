@@ -56,7 +56,7 @@ impl<'a> Planner<'a> {
         let place = self.push(Step::Pending);
         self.known.insert((writer, reader), place);
         self.steps[place] = match self.depth.is_too_deep() {
-            true => Step::Rejected(None, "is of a type that lies too deep in others".to_owned()),
+            true => Step::Rejected(None, "is of a type that is nested too deeply".to_owned()),
             false => self.resolve(writer, reader),
         };
         place

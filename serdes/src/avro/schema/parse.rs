@@ -52,7 +52,7 @@ impl Parser {
             Value::String(name) => Ok(self.named(name, namespace)),
             Value::Array(branches) => self.union(branches, namespace),
             Value::Object(object) => self.object(object, namespace),
-            other => Err(format!("{other} is no schema")),
+            other => Err(format!("{other} is not a schema")),
         }
     }
 

@@ -183,7 +183,7 @@ impl Encoder<'_> {
                 Tree::Integer(number, _) => u32::try_from(*number).ok(),
                 _ => None,
             };
-            let problem = "is no number that duration holds: months, days and milliseconds are";
+            let problem = "is not a number that duration holds: months, days and milliseconds are";
             let number = number.ok_or_else(|| Misfit::here(format!("{problem} u32")).at(at))?;
             bytes.extend_from_slice(&number.to_le_bytes());
         }
@@ -228,7 +228,7 @@ impl Encoder<'_> {
     }
 
     fn no_decimal(&self, id: Id) -> Misfit {
-        Misfit::here(format!("is no number, and the schema says {}", self.schema.label(id)))
+        Misfit::here(format!("is not a number, and the schema says {}", self.schema.label(id)))
     }
 
     fn symbol(&mut self, tree: &Tree, of: &Enum, id: Id) -> Result<(), Misfit> {

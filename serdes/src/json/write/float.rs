@@ -8,7 +8,7 @@ use super::unfit::Unfit;
 
 pub(super) fn float(value: impl Serialize, is_finite: bool) -> Result<Tree, Unfit> {
     if !is_finite {
-        return Err(Unfit::here("is no number (NaN or infinite), and JSON has no such value"));
+        return Err(Unfit::here("is not a number (NaN or infinite), and JSON has no such value"));
     }
     // The shortest digits that are read as this float again.
     serde_json::to_string(&value).map(Tree::Number).map_err(Unfit::custom)

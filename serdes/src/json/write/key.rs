@@ -14,7 +14,7 @@ use super::unfit::Unfit;
 pub(super) struct Key;
 
 fn no_key<T>() -> Result<T, Unfit> {
-    Err(Unfit::here("has a key that is no string, and JSON has no other keys"))
+    Err(Unfit::here("has a key that is not a string, and JSON has no other keys"))
 }
 
 fn text(key: impl Display) -> Result<String, Unfit> {

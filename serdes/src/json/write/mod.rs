@@ -46,7 +46,7 @@ struct Writer {
 impl Writer {
     fn inner(self) -> Result<Self, Unfit> {
         if self.depth + 1 >= MAX_DEPTH {
-            return Err(Unfit::here("lies too deep in other values"));
+            return Err(Unfit::here("is nested too deeply"));
         }
         Ok(Writer { depth: self.depth + 1 })
     }
@@ -346,20 +346,20 @@ mod tests {
     }
 
     fn said(value: &impl Serialize) -> String {
-        tree(value).unwrap_err().to_string().replace("not as the schema says: ", "")
+        tree(value).unwrap_err().to_string().replace("the value does not match the schema: ", "")
     }
 
     #[test]
     fn what_json_cannot_hold_is_named_and_never_null() {
         let of = |value: f64| HashMap::from([("legs", vec![0.0, value])]);
         for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
-            assert!(said(&of(value)).starts_with("legs[1] is no number (NaN or infinite)"));
+            assert!(said(&of(value)).starts_with("legs[1] is not a number (NaN or infinite)"));
         }
-        assert!(said(&HashMap::from([("a", f32::NAN)])).starts_with("a is no number"));
+        assert!(said(&HashMap::from([("a", f32::NAN)])).starts_with("a is not a number"));
         assert_eq!(said(&vec![Twice { a: 1, b: 2 }]), "[0] has the field a twice");
         assert!(said(&BTreeMap::from([("a", BTreeMap::from([((1, 2), 3)]))])).contains("a"));
-        assert!(said(&BTreeMap::from([((1, 2), 3)])).contains("a key that is no string"));
-        assert!(said(&BTreeMap::from([(None::<u8>, 3)])).contains("a key that is no string"));
+        assert!(said(&BTreeMap::from([((1, 2), 3)])).contains("a key that is not a string"));
+        assert!(said(&BTreeMap::from([(None::<u8>, 3)])).contains("a key that is not a string"));
         assert_eq!(said(&HashMap::from([("a", Secret)])), "a cannot be written as JSON");
     }
 }

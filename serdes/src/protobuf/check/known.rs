@@ -44,7 +44,7 @@ pub(super) fn known(message: &MessageDescriptor, bytes: &[u8], path: &str) -> Re
                 Some(prost_reflect::prost_types::value::Kind::NumberValue(it))
                     if !it.is_finite() =>
                 {
-                    let problem = "is no number (NaN or infinite), and a Value holds none such";
+                    let problem = "is not a number (NaN or infinite), and a Value holds none such";
                     return Err(field(path, problem));
                 }
                 Some(_) => {}

@@ -90,7 +90,7 @@ impl Walk<'_> {
         group: Option<u32>,
     ) -> Result<(), Fault> {
         if depth > MAX_DEPTH {
-            let problem = "has messages too deep in each other";
+            let problem = "has messages that are nested too deeply";
             return Err(if self.is_new { field("", problem) } else { Fault::Corrupt });
         }
         let mut seen = Seen::default();
@@ -157,12 +157,12 @@ impl Walk<'_> {
             return Ok(full);
         }
         if *count > 1 {
-            return Err(field(&at, "is there several times, and the schema has it once"));
+            return Err(field(&at, "occurs several times, and the schema allows one"));
         }
         if let Some(oneof) = &found.oneof
             && let Some(other) = seen.oneofs.insert(oneof.clone(), found.name.clone())
         {
-            let problem = format!("is set as well as {other}, and {oneof} holds one of them");
+            let problem = format!("is set together with {other}, and {oneof} holds one of them");
             return Err(field(&at, &problem));
         }
         Ok(full)
@@ -184,7 +184,7 @@ impl Walk<'_> {
             && wire_type == WireType::LengthDelimited
             && !matches!(expected, WireType::LengthDelimited | WireType::StartGroup);
         if !is_packed {
-            return Err(field(path, "is written as another type than the schema has"));
+            return Err(field(path, "is written as a different type than the schema has"));
         }
         let mut packed = slice(bytes)?;
         let list = path.strip_suffix("[0]").unwrap_or(path);
@@ -217,7 +217,7 @@ impl Walk<'_> {
             Kind::Bytes => slice(bytes).map(|_| ()),
             Kind::String => match std::str::from_utf8(slice(bytes)?) {
                 Ok(_) => Ok(()),
-                Err(_) => Err(field(path, "is no text in UTF-8")),
+                Err(_) => Err(field(path, "is not text in UTF-8")),
             },
             kind => {
                 let (bits, is_highest_set) = number(kind, bytes)?;
@@ -243,13 +243,13 @@ impl Walk<'_> {
             return Ok(());
         }
         if !in_type.is_like(in_file) && bits != 0 {
-            let problem = "is a number of another form in the type than in the schema (such as \
-                           int32 and sint32, or float and fixed32), and would be another number";
+            let problem = "has a different number format in the type than in the schema (such as \
+                           int32 and sint32, or float and fixed32), and would be a different number";
             return Err(field(path, problem));
         }
         if is_highest_set {
             let problem = "has a sign in one of type and schema and none in the other, and would be \
-                           another number";
+                           a different number";
             return Err(field(path, problem));
         }
         Ok(())

@@ -15,7 +15,7 @@ fn said(writer: &str, text: &str, reader: &str) -> String {
     assert_eq!(super::written(&message(writer), &bytes, &Forms::new()), Ok(()), "{text}");
     match super::written(&message(reader), &bytes, &Forms::new()) {
         Ok(()) => String::new(),
-        Err(Fault::Corrupt) => "damaged".to_owned(),
+        Err(Fault::Corrupt) => "corrupt".to_owned(),
         Err(Fault::Field(violation)) => violation.to_string(),
     }
 }
@@ -43,11 +43,11 @@ fn a_value_that_the_schema_cannot_hold_is_named() {
         ("sint64 a = 1;", "a: -2147483649", "sint32 a = 1;", "a is larger than an sint32"),
         ("sint64 a = 1;", "a: -2147483648", "sint32 a = 1;", ""),
         ("int64 a = 1;", "a: 2", "bool a = 1;", "a is larger than a bool"),
-        ("bytes a = 1;", r#"a: "\xff""#, "string a = 1;", "a is no text in UTF-8"),
-        ("repeated string a = 1;", r#"a: "1" a: "2""#, "string a = 1;", "a is there several"),
-        ("repeated int32 a = 1;", "a: 1 a: 2", "int32 a = 1;", "a is written as another type"),
+        ("bytes a = 1;", r#"a: "\xff""#, "string a = 1;", "a is not text in UTF-8"),
+        ("repeated string a = 1;", r#"a: "1" a: "2""#, "string a = 1;", "a occurs several"),
+        ("repeated int32 a = 1;", "a: 1 a: 2", "int32 a = 1;", "a is written as a different type"),
         ("repeated int64 a = 1;", "a: [1, 4294967301]", "repeated int32 a = 1;", "a[1] is larger"),
-        ("double a = 1;", "a: 1", "float a = 1;", "a is written as another type"),
+        ("double a = 1;", "a: 1", "float a = 1;", "a is written as a different type"),
         (
             "map<string, int64> a = 1;",
             r#"a { key: "k" value: 4294967301 }"#,
@@ -65,7 +65,7 @@ fn a_value_that_the_schema_cannot_hold_is_named() {
             "int32 a = 1; int32 b = 2;",
             "a: 1 b: 2",
             "oneof o { int32 a = 1; int32 b = 2; }",
-            "b is set as well as a, and o holds one of them",
+            "b is set together with a, and o holds one of them",
         ),
         ("int32 a = 1; int32 b = 2;", "b: 2", "oneof o { int32 a = 1; int32 b = 2; }", ""),
         ("optional int32 a = 1;", "a: 0", "int32 a = 1;", ""),
@@ -102,7 +102,7 @@ fn proto2_requires_and_closes_and_has_groups() {
             "optional group G = 1 { optional int32 c = 1; }",
             "G { c: 1 }",
             "optional G g = 1; message G { optional int32 c = 1; }",
-            "g is written as another",
+            "g is written as a different",
         ),
         ("optional int32 e = 1;", "e: 7", "optional E e = 1;", "e has no name in E"),
         ("optional int32 e = 1;", "e: 1", "optional E e = 1;", ""),
@@ -147,7 +147,7 @@ fn the_well_known_messages_hold_what_they_are_for() {
         ("Duration", "a { nanos: 1000000000 }", "a has nanos of another sign"),
         ("Int64Value", "a { value: 5 }", ""),
         ("Value", "a { number_value: 1.5 }", ""),
-        ("Value", "a { number_value: nan }", "a is no number"),
+        ("Value", "a { number_value: nan }", "a is not a number"),
         ("Value", "a { }", "a is a Value without one"),
         (
             "Struct",
@@ -178,7 +178,7 @@ fn the_well_known_messages_hold_what_they_are_for() {
         let said = match super::written(&message, &bytes, &Forms::new()) {
             Ok(()) => String::new(),
             Err(Fault::Field(violation)) => violation.to_string(),
-            Err(Fault::Corrupt) => "damaged".to_owned(),
+            Err(Fault::Corrupt) => "corrupt".to_owned(),
         };
         assert!(said.starts_with(expected), "{kind} {text}: {said}");
         assert_eq!(said.is_empty(), expected.is_empty(), "{kind} {text}: {said}");
@@ -201,14 +201,14 @@ struct A {
 fn a_number_of_another_form_in_the_type_is_named() {
     let plain = |a, b, c, d: &[i32]| A { a, b, c, d: d.to_vec() };
     let rows = [
-        ("sint32 a = 1;", plain(5, 0, 0.0, &[]), "a is a number of another form"),
+        ("sint32 a = 1;", plain(5, 0, 0.0, &[]), "a has a different number format"),
         ("uint32 a = 1;", plain(5, 0, 0.0, &[]), ""),
         ("uint64 a = 1;", plain(-5, 0, 0.0, &[]), "a has a sign in one"),
         ("int64 b = 2;", plain(0, 5, 0.0, &[]), ""),
         ("int64 b = 2;", plain(0, u64::MAX, 0.0, &[]), "b has a sign in one"),
-        ("fixed32 c = 3;", plain(0, 0, 1.5, &[]), "c is a number of another form"),
+        ("fixed32 c = 3;", plain(0, 0, 1.5, &[]), "c has a different number format"),
         ("float c = 3;", plain(0, 0, 1.5, &[]), ""),
-        ("repeated int32 d = 4;", plain(0, 0, 0.0, &[0, 5]), "d[1] is a number of another form"),
+        ("repeated int32 d = 4;", plain(0, 0, 0.0, &[0, 5]), "d[1] has a different number format"),
         ("repeated int32 d = 4;", plain(0, 0, 0.0, &[0, 0]), ""),
     ];
     for (field, value, expected) in rows {

@@ -46,8 +46,8 @@ impl<'a> Reader<'a> {
 
     fn unexpected(&self) -> String {
         match self.rest().chars().next() {
-            Some(char) => format!("it is no JSON: unexpected {char:?} at byte {}", self.at),
-            None => "it is no JSON: it ends too early".to_owned(),
+            Some(char) => format!("it is not JSON: unexpected {char:?} at byte {}", self.at),
+            None => "it is not JSON: it ends too early".to_owned(),
         }
     }
 
@@ -57,7 +57,7 @@ impl<'a> Reader<'a> {
             if let Some(comment) = rest.strip_prefix("//") {
                 self.at += 2 + comment.find(['\n', '\r']).unwrap_or(comment.len());
             } else if let Some(comment) = rest.strip_prefix("/*") {
-                let end = comment.find("*/").ok_or("it is no JSON: a comment does not end")?;
+                let end = comment.find("*/").ok_or("it is not JSON: a comment does not end")?;
                 self.at += 2 + end + 2;
             } else if matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
                 self.at += 1;
@@ -177,12 +177,12 @@ impl<'a> Reader<'a> {
                 Some(b'\\') => end += 2,
                 Some(b'"') => break,
                 Some(_) => end += 1,
-                None => return Err("it is no JSON: a text does not end".to_owned()),
+                None => return Err("it is not JSON: a text does not end".to_owned()),
             }
         }
-        let quoted = self.text.get(self.at..=end).ok_or("it is no JSON: a text does not end")?;
+        let quoted = self.text.get(self.at..=end).ok_or("it is not JSON: a text does not end")?;
         let text =
-            serde_json::from_str(quoted).map_err(|error| format!("it is no JSON: {error}"))?;
+            serde_json::from_str(quoted).map_err(|error| format!("it is not JSON: {error}"))?;
         self.at = end + 1;
         Ok(text)
     }

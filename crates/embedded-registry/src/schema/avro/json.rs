@@ -108,7 +108,7 @@ fn write_display(value: &impl std::fmt::Display, out: &mut String) {
     let _ = write!(out, "{value}");
 }
 
-/// As Java's `Double.toString` has it: `100.0`, and `1.0E7` from ten million on. What is no number
+/// As Java's `Double.toString` has it: `100.0`, and `1.0E7` from ten million on. What is not a number
 /// is written as text.
 fn write_fraction(number: f64, out: &mut String) {
     if number.is_nan() {

@@ -139,8 +139,9 @@ impl Parser {
         let mut default = json::get(object, "default").cloned();
         if let (Some(Json::Text(text)), Node::Primitive("float" | "double", _)) = (&default, &node)
         {
-            let number = defaults::java_double(text)
-                .ok_or_else(|| format!("the default {text:?} of the field {name} is no number"))?;
+            let number = defaults::java_double(text).ok_or_else(|| {
+                format!("the default {text:?} of the field {name} is not a number")
+            })?;
             default = Some(Json::Double(number));
         }
         valid_name(&name)?;

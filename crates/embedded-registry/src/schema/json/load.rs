@@ -96,7 +96,7 @@ impl<'a> Loader<'a> {
             return Ok(*id);
         }
         if self.depth == MAX_DEPTH {
-            return Err(format!("schemas lie more than {MAX_DEPTH} deep in each other"));
+            return Err(format!("schemas are nested more than {MAX_DEPTH} deep"));
         }
         self.depth += 1;
         // Known before what it holds is read, so that a circle comes back to it.

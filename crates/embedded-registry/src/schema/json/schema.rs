@@ -15,7 +15,7 @@ pub(in super::super) struct Json {
 impl Json {
     pub(in super::super) fn parse(text: &str, dependencies: &[Dependency]) -> Result<Self, String> {
         let value: Value =
-            serde_json::from_str(text).map_err(|error| format!("it is no JSON: {error}"))?;
+            serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
         is_schema(&value)?;
         let mut documents = vec![(String::new(), value.clone())];
         for dependency in dependencies {

@@ -120,7 +120,7 @@ fn check_depth(text: &str) -> Result<(), String> {
             _ => {}
         }
         if depth > MAX_DEPTH {
-            return Err(format!("brackets lie more than {MAX_DEPTH} deep in each other"));
+            return Err(format!("brackets are nested more than {MAX_DEPTH} deep"));
         }
     }
     Ok(())
@@ -185,7 +185,7 @@ mod tests {
         let rows: Vec<Judged> = serde_json::from_str(include_str!("judged.json")).unwrap();
         for row in rows.iter().filter(|row| row.valid && row.references.is_empty()) {
             let parsed = Protobuf::parse(&row.schema, &[], false).unwrap();
-            // A default in bytes is printed without its quotes, and is no text of the language then.
+            // A default in bytes is printed without its quotes, and is not text of the language then.
             if let Ok(again) = Protobuf::parse(&parsed.text, &[], false) {
                 assert_eq!(again.text, parsed.text, "{}", row.about);
             } else {

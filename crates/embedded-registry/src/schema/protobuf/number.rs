@@ -1,9 +1,9 @@
-//! Numbers in options as Java formats them: at most three digits behind the point, and no exponent.
+//! Numbers in options as Java formats them: at most three digits after the point, and no exponent.
 
 /// The most digits that a number is printed with.
 const MAX_DIGITS: i64 = 1_000;
 
-/// From here on a float has no digits behind the point.
+/// From here on a float has no digits after the point.
 const LARGE: i64 = 16;
 
 /// The number in its normal form, or as it is where Java reads none.
