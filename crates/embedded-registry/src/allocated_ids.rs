@@ -1,9 +1,9 @@
-//! The ids that were given out, outside of the topic that holds the schemas.
+//! Persists the allocated ids outside of the topic that holds the schemas.
 //!
-//! Records carry an id and no schema, and outlive the topic `_schemas` where somebody deletes it.
-//! If a new one began with id 1 again, they would be read with another schema than they were
-//! written with. So the highest id is written to a compacted topic of its own, in the transaction
-//! that gives the id out, and read when a registry starts.
+//! Records contain an id instead of a schema, and they outlive the topic `_schemas` if it is
+//! deleted. If a new topic started with id 1 again, old records would be read with the wrong
+//! schema. So the highest id is written to a compacted topic of its own, in the transaction that
+//! allocates it, and read when a registry starts.
 
 use std::time::{Duration, Instant};
 
@@ -21,20 +21,20 @@ use crate::writer::Record;
 /// The only key of the topic.
 const KEY: &str = "highest-id";
 
-/// How long one poll waits.
+/// The time limit of one poll.
 const POLL: Duration = Duration::from_millis(100);
 
-/// The topic for the ids of the schemas in this one.
+/// Returns the name of the topic with the ids of a schemas topic.
 pub(crate) fn topic(schemas: &str) -> String {
     format!("{schemas}_ids")
 }
 
-/// What says that ids up to this one were given out.
+/// Makes the record that says that all ids up to this one are allocated.
 pub(crate) fn record(schemas: &str, highest: i32) -> Record {
     Record { topic: topic(schemas), key: KEY.to_owned(), value: Some(highest.to_string()) }
 }
 
-/// The highest id that was given out, 0 where none was.
+/// Returns the highest allocated id, 0 if there is none.
 pub(crate) fn highest(
     config: &ClientConfig,
     admin: &Admin,

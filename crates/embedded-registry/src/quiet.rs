@@ -1,4 +1,4 @@
-//! What librdkafka logs, kept out of the way of the program around it.
+//! Redirects librdkafka's log to the program's own.
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;

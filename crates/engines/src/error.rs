@@ -12,14 +12,14 @@ use crate::release::Release;
 #[non_exhaustive]
 pub enum Error {
     /// `WORKSHOP_ENGINE` or an argument names an unknown engine.
-    #[error("there is no engine {name:?}: take embedded, apache or docker")]
+    #[error("unknown engine {name:?}: use embedded, apache, or docker")]
     UnknownEngine {
         /// The name.
         name: String,
     },
 
     /// An argument names an unknown release of Apache Kafka: see [`Release::ALL`].
-    #[error("Apache Kafka {version:?} is not known here: take one of {}", known_releases())]
+    #[error("unknown release {version:?} of Apache Kafka: use one of {}", known_releases())]
     UnknownRelease {
         /// The name.
         version: String,
@@ -53,8 +53,8 @@ pub enum Error {
 
     /// Maven is missing, and Apache Kafka's jars have not been downloaded before.
     #[error(
-        "Apache Kafka's jars are copied from Maven Central once, and Maven is not there ({reason}). \
-         Install it: `apt install maven`, `brew install maven`"
+        "Apache Kafka's jars are downloaded from Maven Central once, and Maven is missing \
+         ({reason}). Install it: `apt install maven`, `brew install maven`"
     )]
     Maven {
         /// The error of the operating system.
@@ -69,7 +69,7 @@ pub enum Error {
     NotBuilt,
 
     /// No container engine responds.
-    #[error("no container engine answers ({reason}). Start Docker, or set DOCKER_HOST")]
+    #[error("no container engine responds ({reason}). Start Docker, or set DOCKER_HOST")]
     NoContainers {
         /// The client's error.
         reason: String,
@@ -96,7 +96,7 @@ pub enum Error {
 
     /// Maven failed to download the jars.
     #[error(
-        "Maven could not copy Apache Kafka's jars to {}. It needs the network once. It said:\n{said}",
+        "Maven could not download Apache Kafka's jars to {}. It needs the network once. Its output:\n{said}",
         .path.display()
     )]
     Jars {
@@ -107,7 +107,7 @@ pub enum Error {
     },
 
     /// A node or a Connect worker ended before it responded.
-    #[error("{what} ended before it answered. Its last words:\n{said}")]
+    #[error("{what} ended before it responded. The end of its log:\n{said}")]
     DidNotStart {
         /// The process.
         what: String,
@@ -117,7 +117,7 @@ pub enum Error {
 
     /// A node or a Connect worker is running but exceeded a time limit.
     #[error(
-        "{what} within {} s. The machine may be too busy; what it said last:\n{said}",
+        "{what} within {} s. The machine may be too busy. The end of its log:\n{said}",
         .limit.as_secs()
     )]
     TimedOut {

@@ -67,10 +67,10 @@ fn check_properties(engine: Engine, options: &Options) -> Result<(), Error> {
     let refuse = |reason| Err(Error::Property { engine, reason });
     for (name, value) in &options.properties {
         if OF_THE_ENGINE.contains(&name.as_str()) {
-            return refuse(format!("{name} is chosen by the engine"));
+            return refuse(format!("{name} is set by the engine"));
         }
         if name.contains(char::is_whitespace) || value.contains(['\n', '\r']) {
-            return refuse(format!("{name:?} is no line of server.properties"));
+            return refuse(format!("{name:?} is not valid in server.properties"));
         }
         if let Err(reason) = embedded_kafka::check_broker_property(name, value) {
             return refuse(reason);
@@ -115,7 +115,7 @@ mod tests {
         let properties = vec![("node.id".to_owned(), "5".to_owned())];
         let options = Options { properties, ..Options::default() };
         let error = Engine::Apache.start(&options).await.unwrap_err().to_string();
-        assert!(error.contains("node.id is chosen by the engine"), "{error}");
+        assert!(error.contains("node.id is set by the engine"), "{error}");
     }
 
     #[tokio::test]

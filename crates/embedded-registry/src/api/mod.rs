@@ -1,7 +1,7 @@
-//! The REST interface: routes, and what all of them share. One file per resource.
+//! The REST API: its routes, and the layers around them. Each resource is a file.
 //!
-//! Handlers read the request; what they do then runs on a thread that may block, because writes
-//! wait for the cluster and large schemas take time to compare.
+//! Handlers parse the request and do their work on a thread that may block, because writes wait for
+//! the cluster and comparing large schemas takes time.
 
 mod app;
 mod body;
@@ -35,7 +35,7 @@ use layers::{authenticated, content_length, in_registry_form};
 use mode::WriteMode;
 use settings::Setting;
 
-/// All routes.
+/// Builds the router with all routes.
 pub(crate) fn router(shared: Arc<Shared>, body_limit_bytes: usize) -> Router {
     let mut router = Router::new();
     for (path, methods) in routes() {
@@ -47,7 +47,7 @@ pub(crate) fn router(shared: Arc<Shared>, body_limit_bytes: usize) -> Router {
         .layer(middleware::from_fn_with_state(shared.clone(), authenticated))
         .layer(middleware::map_response(in_registry_form))
         .with_state(shared);
-    // A layer of the router itself would see the path only once its route is found.
+    // A layer inside the router would see the path only after the route is matched.
     Router::new().fallback_service(router).layer(middleware::map_request(paths::in_one_form))
 }
 

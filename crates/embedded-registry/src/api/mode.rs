@@ -19,7 +19,7 @@ struct ModeRequest {
     mode: Option<String>,
 }
 
-/// The mode: read-write, read-only or import.
+/// The mode: read-write, read-only, or import.
 pub(super) enum WriteMode {}
 
 impl Setting for WriteMode {

@@ -1,4 +1,4 @@
-//! `/schemas`: schemas by their ids, which is what readers of records ask for.
+//! `/schemas`: schemas by id, which is what readers of records request.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! `/subjects`: their names, whether a schema is registered under one, and deleting one.
+//! `/subjects`: lists them, looks up a schema under one, and deletes one.
 
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
@@ -33,7 +33,7 @@ pub(super) async fn list(
     Ok(Reply::new(params.page(subjects)?))
 }
 
-/// Which version has this schema?
+/// Looks up the version that has this schema.
 pub(super) async fn look_up(
     State(shared): App,
     Path(name): Path<String>,
@@ -84,7 +84,8 @@ pub(super) async fn delete(
         .await
 }
 
-/// Records of these schemas stay readable: they are still found by their ids.
+/// Marks all versions as deleted. Their records stay readable, because the schemas can still be
+/// found by id.
 fn soft_delete(store: &Store, name: &str) -> Result<(Vec<Event>, Vec<i32>), ApiError> {
     let versions = numbers(&store.versions(name, Which::Live));
     let Some(last) = versions.last().copied() else {

@@ -1,4 +1,4 @@
-//! `/subjects/{subject}/versions`: registering a schema, and what is registered.
+//! `/subjects/{subject}/versions`: registers schemas, and reads and deletes versions.
 
 use std::sync::Arc;
 
@@ -50,7 +50,7 @@ pub(super) async fn register(
             let name = subject(&name)?;
             let request: SchemaRequest = body(&bytes)?;
             let normalize = params.flag("normalize");
-            // Most registrations are of what is there already, and need no right to write.
+            // Most schemas are registered already, which needs no permission to write.
             let known = log.ask(|store| known(store, name, &request, normalize))?;
             let found = match known {
                 Some(found) => found,
@@ -59,14 +59,15 @@ pub(super) async fn register(
                 })?,
             };
             let mut view = json!(VersionView::new(name, &found));
-            // Whoever registers knows the subject.
+            // The client knows the subject.
             view.as_object_mut().map(|view| view.remove("subject"));
             Ok(Reply(view))
         })
         .await
 }
 
-/// The version that has the schema already; without a schema, the latest one is meant.
+/// Returns the version that already has the schema; a request without a schema means the latest
+/// one.
 fn known(
     store: &Store,
     name: &str,
@@ -92,7 +93,7 @@ fn read(
     Candidate::read(store, request, normalize || store.normalizes(name), true)
 }
 
-/// The version of the subject that has the schema, unless another version is asked for.
+/// Returns the subject's version with the schema, unless the request is for another version.
 fn registered(
     store: &Store,
     name: &str,
@@ -159,7 +160,7 @@ fn decide(
     Ok((vec![event], Version { version, id, schema, deleted }))
 }
 
-/// The id and version that an import brings along, where they are free.
+/// Returns the id and the version of an import, if they are free.
 fn imported(
     store: &Store,
     name: &str,

@@ -1,13 +1,13 @@
 //! Why two schemas are incompatible.
 
-/// Why data that one schema wrote cannot be read with another.
+/// Why a schema cannot read data written with another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Reason {
-    /// What kind of difference it is, in Confluent's words.
+    /// The kind of difference, in Confluent's words.
     pub(crate) kind: &'static str,
-    /// Where it is, from the root of the schema.
+    /// The path from the root of the schema.
     pub(crate) path: String,
-    /// In words.
+    /// The description.
     pub(crate) description: String,
 }
 

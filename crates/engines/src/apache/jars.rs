@@ -81,7 +81,10 @@ fn pom(release: Release) -> String {
 }
 
 fn copy_jars(home: &Path, release: Release, pom: &str) -> Result<(), Error> {
-    eprintln!("workshop: Maven copies Apache Kafka {release}, 54 MB, to {} (once)", home.display());
+    eprintln!(
+        "workshop: Maven downloads Apache Kafka {release}, 54 MB, to {} (once)",
+        home.display()
+    );
     let library = home.join("lib");
     // Left by an interrupted attempt, or by another pom.xml.
     if library.exists() {

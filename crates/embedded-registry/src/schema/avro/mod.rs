@@ -1,9 +1,8 @@
 //! Avro schemas.
 //!
-//! Java decides what one is: Confluent's registry asks Java's parser, stores what Java prints, and
-//! compares by the rules of Java's `SchemaCompatibility`. The crate apache-avro differs from it in
-//! what it takes for a schema and in what it keeps of one, so all of that is here, over the small
-//! [`tree`].
+//! Java's parser is the reference: Confluent's registry uses it, stores what it prints, and
+//! compares schemas with Java's `SchemaCompatibility`. The crate apache-avro accepts other schemas
+//! and keeps other attributes, so this room has its own parser, over the small [`tree`].
 
 mod attributes;
 mod compatibility;

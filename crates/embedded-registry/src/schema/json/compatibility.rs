@@ -1,9 +1,9 @@
-//! Whether every value that is valid under an older JSON Schema is valid under a newer one.
+//! Checks whether every value that is valid under an older JSON Schema is valid under a newer one.
 //!
-//! JSON Schema itself has no such rules, so these are the ones of Confluent's registry. Two things
-//! surprise: adding a property to an *open* object (one whose `additionalProperties` is not said,
-//! or true) is refused, because the older schema let anybody write anything under that name; and
-//! removing one from a *closed* object is refused, because its data has that property.
+//! JSON Schema itself has no such rules, so these are the ones of Confluent's registry. Two of them
+//! are surprising: adding a property to an *open* object (whose `additionalProperties` is missing
+//! or true) is incompatible, because the older schema allowed any value under that name; and
+//! removing one from a *closed* object is incompatible, because old data has that property.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -13,13 +13,13 @@ use super::super::reason::Reason;
 use super::schema::Json;
 use super::tree::{Array, Criterion, Id, Kind, Number, Object, Others, Text, Tree};
 
-/// How many pairs of schemas are compared at most. Nested combinations can ask for very many.
+/// The maximum number of schema pairs to compare. Nested combinations can require very many.
 const MAX_COMPARISONS: u32 = 200_000;
 
-/// How deep schemas may lie in each other, references followed.
+/// The maximum nesting of schemas, references followed.
 const MAX_DEPTH: usize = 1_000;
 
-/// Why `reader` refuses something that is valid under `writer`; empty where it does not.
+/// Returns why `reader` rejects a value that is valid under `writer`; empty if it does not.
 pub(in super::super) fn differences(reader: &Json, writer: &Json) -> Vec<Reason> {
     let mut comparison = Comparison {
         old: &writer.tree,
@@ -33,7 +33,7 @@ pub(in super::super) fn differences(reader: &Json, writer: &Json) -> Vec<Reason>
 struct Comparison<'a> {
     old: &'a Tree,
     new: &'a Tree,
-    /// Pairs that are just being compared: a circle comes back to them, and finds nothing new.
+    /// Pairs being compared: a circular reference leads back to them and adds nothing new.
     open: HashSet<(Id, Id)>,
     left: u32,
 }

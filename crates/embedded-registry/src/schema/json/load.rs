@@ -1,8 +1,9 @@
-//! Reading a JSON Schema into its tree: what kind a schema is, and where its references lead.
+//! Reads a JSON Schema into its tree: the kind of each schema, and the targets of its references.
 //!
-//! A schema that says several things at once, such as `type` beside `anyOf`, becomes an `allOf` of
-//! its parts, and so does one with keywords beside `$ref` where its draft lets them count; a list of types becomes an `anyOf`. `if`, `then`, `else`, `contains`,
-//! `propertyNames` and the `unevaluated` keywords have no place in the tree.
+//! A schema with several kinds of keywords, such as `type` next to `anyOf`, becomes an `allOf` of
+//! its parts, and so does one with keywords next to `$ref` if its draft allows them; a list of
+//! types becomes an `anyOf`. `if`, `then`, `else`, `contains`, `propertyNames`, and the
+//! `unevaluated` keywords are not represented in the tree.
 
 use std::collections::HashMap;
 
@@ -13,7 +14,7 @@ use serde_json::{Map, Value};
 use super::tree::{Array, Criterion, Id, Kind, Node, Number, Object, Others, Text, Tree};
 use crate::percent::decoded;
 
-/// Reads the first document; the others are what it may refer to, by their names.
+/// Reads the first document; it can refer to the others by their names.
 pub(super) fn load(documents: &[(String, Value)]) -> Result<Tree, String> {
     let mut loader = Loader {
         documents,
@@ -30,7 +31,7 @@ pub(super) fn load(documents: &[(String, Value)]) -> Result<Tree, String> {
     Ok(loader.tree)
 }
 
-/// How deep schemas may lie in each other, references followed.
+/// The maximum nesting of schemas, references followed.
 const MAX_DEPTH: usize = 1_000;
 
 /// A document, and a JSON pointer into it.

@@ -12,13 +12,13 @@ use super::normal::Names;
 use super::symbols::Symbols;
 use super::{decompile, descriptor, known, parse, print};
 
-/// What the file is called where it has no name. Confluent's registry calls it so.
+/// The name of a file without one, as in Confluent's registry.
 const NAME: &str = "default";
 
-/// How deep braces and brackets may lie in each other: the parser follows them on the stack.
+/// The maximum nesting of braces and brackets, which the parser follows on the stack.
 const MAX_DEPTH: usize = 100;
 
-/// A Protobuf file whose types are there.
+/// A Protobuf file whose types are resolved.
 pub(in super::super) struct Protobuf {
     pub(super) descriptor: Box<FileDescriptorProto>,
     pub(super) model: Box<Model>,
@@ -26,12 +26,12 @@ pub(in super::super) struct Protobuf {
 }
 
 impl Protobuf {
-    /// The file with this text. Normalized, names are full, and what has no order is sorted.
+    /// Reads a file. If it is normalized, names are full, and things without an order are sorted.
     ///
     /// # Errors
     ///
-    /// What is wrong with it. Normalized, a name that does not lead to its type from where it stands
-    /// is wrong as well.
+    /// The problem. In a normalized file, a name that cannot be resolved from its scope is an
+    /// error, too.
     pub(in super::super) fn parse(
         text: &str,
         dependencies: &[Dependency],
@@ -69,18 +69,18 @@ impl Protobuf {
         })
     }
 
-    /// The file, printed anew.
+    /// Returns the file, printed again.
     pub(in super::super) fn canonical(&self) -> String {
         self.text.clone()
     }
 
-    /// The descriptor in base64.
+    /// Returns the descriptor in base64.
     pub(in super::super) fn serialized(&self) -> String {
         STANDARD.encode(self.descriptor.encode_to_vec())
     }
 }
 
-/// The files that a file imports, those that they import, and so on.
+/// Returns all files that a file imports, directly and indirectly.
 fn needed<'a>(file: &'a File, find: &dyn Fn(&str) -> Option<&'a File>) -> Vec<String> {
     let (mut names, mut next): (Vec<String>, Vec<&File>) = (Vec::new(), vec![file]);
     while let Some(file) = next.pop() {
@@ -94,7 +94,8 @@ fn needed<'a>(file: &'a File, find: &dyn Fn(&str) -> Option<&'a File>) -> Vec<St
     names
 }
 
-/// No file in Protobuf's language is base64 text: it has at least a space.
+/// Returns whether the text is a base64 descriptor: text in Protobuf's language has at least one
+/// space.
 fn is_descriptor(text: &str) -> bool {
     !text.trim().is_empty() && STANDARD.decode(text.trim()).is_ok()
 }
@@ -110,7 +111,7 @@ fn read(text: &str) -> Result<File, String> {
     Ok(decompile::file(&made, &bytes))
 }
 
-/// Counts brackets where they stand, in comments and strings too, which can only refuse more.
+/// Counts brackets, also in comments and strings, so it can only reject more than necessary.
 fn check_depth(text: &str) -> Result<(), String> {
     let mut depth = 0_usize;
     for byte in text.bytes() {

@@ -1,8 +1,8 @@
 //! Protobuf files.
 //!
-//! They are read as Confluent's registry reads them: types must be there, options need not. A file
-//! comes as text, or as the base64 text of its descriptor, which is what Confluent's Python client
-//! sends. Its canonical form is the file printed anew, without comments.
+//! They are read as in Confluent's registry: types must exist, options do not have to. A file is
+//! given as text, or as the base64 text of its descriptor, which Confluent's Python client sends.
+//! Its canonical form is the file printed again without comments.
 
 mod compatibility;
 mod decompile;
