@@ -368,8 +368,12 @@ async fn what_is_no_registry_is_told_from_one_that_does_not_answer() {
     let page = b"HTTP/1.1 200 OK\r\nContent-Length: 15\r\nConnection: close\r\n\r\n<html>hi</html>";
     let gone = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbad";
     let other = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
-    let rows: [(&'static [u8], &str); 4] =
-        [(page, "is it a registry?"), (gone, "502"), (other, "is it a registry?"), (b"", "answer")];
+    let rows: [(&'static [u8], &str); 4] = [
+        (page, "is this a registry?"),
+        (gone, "502"),
+        (other, "is this a registry?"),
+        (b"", "respond"),
+    ];
     for (answer, expected) in rows {
         let builder = RegistryClient::builder(&answering(answer));
         let registry = builder.timeout(Duration::from_millis(300)).build().unwrap();
