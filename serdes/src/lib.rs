@@ -2,12 +2,12 @@
 //!
 //! | For | Look in |
 //! |---|---|
-//! | the registry's address and password, registering, looking up, compatibility | [`RegistryClient`] |
+//! | the registry's address, registration, lookups, compatibility | [`RegistryClient`] |
 //! | writing and reading values of a Rust type | [`mod@avro`], [`mod@json`], [`mod@protobuf`] |
-//! | which subject, and what happens with a schema that is not there | [`SubjectNames`], [`Registration`] |
-//! | the five bytes in front of every message | [`mod@prefix`] |
-//! | the same in a header, for programs that ask for it | [`mod@header`] |
-//! | what can go wrong, and what to do then | [`Error`] |
+//! | subject names, and unregistered schemas | [`SubjectNames`], [`Registration`] |
+//! | the five-byte prefix of every message | [`mod@prefix`] |
+//! | the same in a header, as an option | [`mod@header`] |
+//! | errors, and what to do about them | [`Error`] |
 //!
 //! A value is checked against the schema before it is written. If it does not match, the error
 //! names the field but not its value, because many people read logs.

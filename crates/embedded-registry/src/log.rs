@@ -337,8 +337,8 @@ impl std::fmt::Display for Failure {
 }
 
 /// Returns a pause of random length that grows with each attempt, in units of the time that a write
-/// takes here: on a slow cluster, registries that write at the same moment need longer to get out of
-/// each other's way.
+/// takes: on a slow cluster, registries that write at the same moment need longer pauses to avoid
+/// each other.
 fn pause(attempt: u32, turn: Duration) -> Duration {
     let longest = turn * (1 << attempt.min(5)).min(MAX_TURNS);
     let random = RandomState::new().hash_one(attempt) as u32;

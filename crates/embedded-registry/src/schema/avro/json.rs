@@ -1,5 +1,5 @@
-//! JSON as Java's Avro reads and writes it, with Jackson: comments are passed over, names keep their
-//! order, whole numbers have any size, and nothing may follow.
+//! JSON as Java's Avro reads and writes it, with Jackson: comments are ignored, names keep their
+//! order, integers have any size, and no content may follow.
 
 use std::fmt::Write;
 
@@ -108,8 +108,8 @@ fn write_display(value: &impl std::fmt::Display, out: &mut String) {
     let _ = write!(out, "{value}");
 }
 
-/// As Java's `Double.toString` has it: `100.0`, and `1.0E7` from ten million on. What is not a number
-/// is written as text.
+/// Writes a number like Java's `Double.toString`: `100.0`, and `1.0E7` from ten million on. NaN and
+/// infinity are written as text.
 fn write_fraction(number: f64, out: &mut String) {
     if number.is_nan() {
         return out.push_str("\"NaN\"");

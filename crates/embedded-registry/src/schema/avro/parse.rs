@@ -1,5 +1,5 @@
-//! Reading a schema as Java's `Schema.Parser` (Avro 1.12) does: what it refuses is refused, and what
-//! it passes over is gone.
+//! Reads a schema as Java's `Schema.Parser` (Avro 1.12) does: it rejects what Java rejects, and
+//! drops what Java ignores.
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -16,7 +16,8 @@ pub(in super::super) struct Avro {
 }
 
 impl Avro {
-    /// Reads a schema after those that it needs. Strictly, each default must be of its field's type.
+    /// Reads a schema after the ones it refers to. In strict mode, each default must have its
+    /// field's type.
     pub(in super::super) fn parse(
         text: &str,
         dependencies: &[Dependency],

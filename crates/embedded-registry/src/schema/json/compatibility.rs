@@ -373,8 +373,8 @@ fn numbers(old: &Number, new: &Number, path: &str) -> Vec<Reason> {
     reasons
 }
 
-/// Whole numbers are divided exactly. Others, such as 0.3 and 0.1, are not in binary what they are
-/// in decimal: their quotient is whole where only the rounding of three operations keeps it from it.
+/// Integers are divided exactly. Others, such as 0.3 and 0.1, have no exact binary form: their
+/// quotient counts as whole if only the rounding of three operations keeps it from being whole.
 fn is_multiple(number: f64, of: f64) -> bool {
     if number.fract() == 0.0 && of.fract() == 0.0 {
         return number % of == 0.0;

@@ -186,7 +186,8 @@ mod tests {
         let rows: Vec<Judged> = serde_json::from_str(include_str!("judged.json")).unwrap();
         for row in rows.iter().filter(|row| row.valid && row.references.is_empty()) {
             let parsed = Protobuf::parse(&row.schema, &[], false).unwrap();
-            // A default in bytes is printed without its quotes, and is not text of the language then.
+            // A default of type bytes is printed without its quotes, which is not valid in the
+            // language.
             if let Ok(again) = Protobuf::parse(&parsed.text, &[], false) {
                 assert_eq!(again.text, parsed.text, "{}", row.about);
             } else {

@@ -36,8 +36,8 @@ pub(super) fn normal(text: &str) -> String {
     }
 }
 
-/// Java takes a number for a 32-bit float where that is written alike, for a 64-bit float where that
-/// is the number, and else as it is.
+/// Java treats a number as a 32-bit float if its text is the same, as a 64-bit float if its value
+/// is the same, and otherwise keeps it as it is.
 fn float(text: &str) -> Option<String> {
     let single = text.parse::<f32>().ok()?;
     let double = text.parse::<f64>().ok()?;
