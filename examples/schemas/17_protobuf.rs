@@ -108,7 +108,7 @@ async fn show(brokers: &str, registry: &RegistryClient, topic: &str) -> Result<(
         match deserializer.value::<Departure>(&record).await {
             Ok(departure) => println!("value      {departure:?}\n"),
             // Another message of the file.
-            Err(error @ Error::Shape(_)) => {
+            Err(error @ Error::TypeMismatch(_)) => {
                 let airport: Option<Airport> = deserializer.value(&record).await?;
                 println!("departure  {error}\nvalue      {airport:?}\n");
             }

@@ -1,4 +1,4 @@
-//! What was asked once is not asked again. Schemas never change, so nothing grows old.
+//! Caches what the registry returned. Schemas never change, so entries never expire.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-/// Values by key, made when they are first asked for. What fails is not kept: it may succeed later.
+/// Values by key, created on first use. Failures are not cached, because a later attempt may
+/// succeed.
 #[derive(Debug)]
 pub(crate) struct Cache<K, V>(Mutex<HashMap<K, Arc<V>>>);
 
@@ -15,7 +16,8 @@ impl<K: Eq + Hash, V> Cache<K, V> {
         Cache(Mutex::new(HashMap::new()))
     }
 
-    /// The value of a key. Two that ask at once for a new one may both make it: the first stays.
+    /// Returns the value of a key. If two callers request a new key at the same time, both may
+    /// create a value: the first one is kept.
     pub(crate) async fn get<E>(
         &self,
         key: K,
@@ -27,6 +29,11 @@ impl<K: Eq + Hash, V> Cache<K, V> {
         }
         let made = Arc::new(make().await?);
         Ok(self.0.lock().entry(key).or_insert(made).clone())
+    }
+
+    /// Returns the value of a key, and creates it if the key is new.
+    pub(crate) fn get_or_insert_with(&self, key: K, make: impl FnOnce() -> V) -> Arc<V> {
+        self.0.lock().entry(key).or_insert_with(|| Arc::new(make())).clone()
     }
 }
 

@@ -1,4 +1,4 @@
-//! What can go wrong, and what to do then. No message shows a value of a record or a password.
+//! Errors, each with what to do next. No message contains a record's value or a password.
 
 use std::fmt;
 
@@ -6,14 +6,15 @@ use schema_registry_converter::error::SRCError;
 use schema_registry_converter::schema_registry_common::RawError;
 
 use crate::prefix::{PrefixError, SchemaId};
-use crate::schema::SchemaType;
+use crate::schema_type::SchemaType;
 
-/// A field that does not hold what the schema asks for.
+/// A field that does not match its schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// The field, from the root of the value: `to.runway[2].length_ft`. Empty for the value itself.
+    /// The path of the field from the root of the value, such as `to.runway[2].length_ft`. Empty
+    /// for the value itself.
     pub field: String,
-    /// What is wrong with it, without its value.
+    /// The problem, without the field's value.
     pub problem: String,
 }
 
@@ -26,77 +27,79 @@ impl fmt::Display for Violation {
     }
 }
 
-/// Why a value could not be written or read.
+/// An error of the client, a serializer, or a deserializer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The settings of the client cannot be used.
+    /// Invalid settings.
     #[error("{0}")]
     Settings(String),
-    /// The registry did not answer.
-    #[error("the schema registry at {url} does not answer: {reason}; is the address right?")]
+    /// The registry did not respond.
+    #[error("the schema registry at {url} does not respond: {reason}; check the address")]
     Unreachable {
-        /// Its address.
+        /// The registry's address.
         url: String,
-        /// What the HTTP client says.
+        /// The HTTP client's error.
         reason: String,
     },
-    /// The registry answered with an error.
-    #[error("the schema registry refused to {doing}: {message} (code {code})")]
-    Refused {
-        /// What it was asked for.
+    /// The registry rejected a request.
+    #[error("the schema registry rejected the request to {doing}: {message} (code {code})")]
+    Rejected {
+        /// The request.
         doing: String,
-        /// Its code, such as 40401 for a subject that it does not know, and 40901 for a schema
-        /// that may not follow the ones that are there. Older registries say 409 there.
+        /// Its error code, such as 40401 for an unknown subject, and 40901 (409 in older
+        /// registries) for an incompatible schema.
         code: u32,
-        /// Its words.
+        /// Its message.
         message: String,
     },
-    /// The registry answered with something that is no answer to the question.
-    #[error("the answer to the request to {doing} cannot be read: {reason}; is it a registry?")]
-    Answer {
-        /// What it was asked for.
+    /// The registry's response is not what was expected.
+    #[error("the response to the request to {doing} is unreadable: {reason}; is this a registry?")]
+    Response {
+        /// The request.
         doing: String,
-        /// What is wrong with the answer.
+        /// The problem with the response.
         reason: String,
     },
-    /// The message does not begin with the five bytes.
+    /// The message does not start with the five-byte prefix.
     #[error(transparent)]
     Prefix(#[from] PrefixError),
-    /// The message was written with another format than the one it is read with.
-    #[error("schema {id} is {found}, and the reader is for {expected}: use the reader for {found}")]
-    OtherType {
+    /// The message was written in a different format than the deserializer's.
+    #[error(
+        "schema {id} is {found}, and this deserializer is for {expected}: use the one for {found}"
+    )]
+    WrongFormat {
         /// The schema's id.
         id: SchemaId,
-        /// What the reader is for.
+        /// The deserializer's type.
         expected: SchemaType,
-        /// What the schema is.
+        /// The schema's type.
         found: SchemaType,
     },
-    /// A schema cannot be used.
+    /// The schema is invalid.
     #[error("the {schema_type} schema cannot be used: {reason}")]
     Schema {
-        /// Which type it is, or should be.
+        /// Its type.
         schema_type: SchemaType,
-        /// What is wrong with it.
+        /// The problem.
         reason: String,
     },
-    /// The value is not as the schema says, or the schema not as the program's type says.
-    #[error("not as the schema says: {}", Self::list(.0))]
+    /// The value does not match the schema, or the schema does not match the program's type.
+    #[error("the value does not match the schema: {}", Self::list(.0))]
     Invalid(Vec<Violation>),
-    /// The bytes behind the prefix are not what the schema describes.
-    #[error("the message is damaged: its bytes are not what schema {0} describes")]
-    Damaged(SchemaId),
-    /// The message is as its schema says, and does not fit into the type of the program.
-    #[error("the message does not fit into the program's type: {0}")]
-    Shape(Violation),
+    /// The bytes after the prefix do not match the schema.
+    #[error("the message is corrupt: its bytes do not match schema {0}")]
+    Corrupt(SchemaId),
+    /// The message matches its schema but does not fit the program's type.
+    #[error("the message does not fit the program's type: {0}")]
+    TypeMismatch(Violation),
 }
 
 impl Error {
-    /// The registry's code, where it answered with an error.
+    /// Returns the registry's error code if it rejected the request.
     pub fn code(&self) -> Option<u32> {
         match self {
-            Error::Refused { code, .. } => Some(*code),
+            Error::Rejected { code, .. } => Some(*code),
             _ => None,
         }
     }
@@ -119,9 +122,9 @@ impl Error {
         if let Some(refused) = source.and_then(|it| it.downcast_ref::<RawError>()) {
             let (code, message) = (refused.error_code, refused.message.clone());
             return match code {
-                // What answered is something else, such as a proxy; here is its HTTP status.
-                0 => Error::Answer { doing, reason: error.error.clone() },
-                _ => Error::Refused { doing, code, message },
+                // Another server responded, such as a proxy; this is its HTTP status.
+                0 => Error::Response { doing, reason: error.error.clone() },
+                _ => Error::Rejected { doing, code, message },
             };
         }
         let reason = reason(source.unwrap_or(error));
@@ -129,18 +132,18 @@ impl Error {
             Some(source) if !source.is_decode() => {
                 Error::Unreachable { url: url.to_owned(), reason }
             }
-            _ => Error::Answer { doing, reason },
+            _ => Error::Response { doing, reason },
         }
     }
 }
 
-/// The last of the causes, which says the most: "Connection refused", not "error sending request".
+/// Returns the last cause, which says the most: "Connection refused", not "error sending request".
 pub(crate) fn reason(error: &(dyn std::error::Error + 'static)) -> String {
     let last = std::iter::successors(Some(error), |error| error.source()).last();
     last.unwrap_or(error).to_string()
 }
 
-/// What serde says of a type that does not fit, without the value that it found.
+/// Turns serde's error into a problem, without the value that it found.
 pub(crate) fn without_value(message: &str) -> String {
     if let Some(field) = message.strip_prefix("missing field ") {
         return format!("lacks the field {}", field.replace('`', ""));
@@ -181,7 +184,7 @@ mod tests {
         let at =
             |field: &str| Violation { field: field.to_owned(), problem: "is missing".to_owned() };
         let error = Error::Invalid(vec![at("gate"), at("to.iata")]);
-        let expected = "not as the schema says: gate is missing; to.iata is missing";
+        let expected = "the value does not match the schema: gate is missing; to.iata is missing";
         assert_eq!(error.to_string(), expected);
         assert_eq!(at("").to_string(), "the value is missing");
     }

@@ -1,9 +1,9 @@
-//! The id of a schema in a header of the record, in place of the five bytes in front of the message.
+//! Keeps the schema's id in a header of the record instead of in the prefix of the message.
 //!
-//! The message is then what the format alone makes of a value, and readers that know nothing of a
-//! registry can read it. Confluent's serialisers write it with
-//! `value.schema.id.serializer=…HeaderSchemaIdSerializer`, and their deserialisers look into the
-//! header first. The headers are called `__key_schema_id` and `__value_schema_id`:
+//! The message then contains only the encoded value, so readers without a registry can read it.
+//! Confluent's serializers write it with `value.schema.id.serializer=…HeaderSchemaIdSerializer`,
+//! and their deserializers check the header first. The headers are named `__key_schema_id` and
+//! `__value_schema_id`:
 //!
 //! ```text
 //! 01 | 1d 20 cb b9 e5 e3 5e 97 54 e7 da 17 0b 6e 5d db
@@ -11,9 +11,9 @@
 //!  └ the form: 1 for a GUID, 0 for an id as in the prefix, of four bytes
 //! ```
 //!
-//! In Protobuf, the numbers that say which message it is come next. Unless a program asks for this,
-//! everything stays in the message: [`moved`] is called on what a serialiser has made, and
-//! [`restored`] makes of a record what a deserialiser reads, wherever the id is.
+//! In Protobuf, the positions of the message in its file come next. This is opt-in: [`detach`]
+//! moves the id of a serialized message to a header, and [`attach`] turns a record back into what a
+//! deserializer reads, wherever the id is.
 //!
 //! ```no_run
 //! # use rdkafka::message::{Header, OwnedHeaders};
@@ -23,10 +23,10 @@
 //! #     received: &rdkafka::message::OwnedMessage,
 //! # ) -> Result<(), Error> {
 //! let message = serializer.serialize("departures", Part::Value, &"WS104").await?;
-//! let moved = header::moved(registry, Part::Value, header::Form::Guid, &message).await?;
+//! let moved = header::detach(registry, Part::Value, header::Form::Guid, &message).await?;
 //! let headers = OwnedHeaders::new().insert(Header { key: moved.name, value: Some(&moved.value) });
 //! // … send moved.payload with these headers, and at the other end:
-//! if let Some(message) = header::restored(registry, Part::Value, received).await? {
+//! if let Some(message) = header::attach(registry, Part::Value, received).await? {
 //!     let flight: String = deserializer.deserialize(&message).await?;
 //! }
 //! # Ok(())
@@ -40,29 +40,29 @@ use rdkafka::message::{Headers, Message};
 use crate::error::Error;
 use crate::prefix::{self, PrefixError, SchemaId};
 use crate::registry::RegistryClient;
-use crate::schema::SchemaType;
+use crate::schema_type::SchemaType;
 use crate::subject::Part;
 
-/// What a header begins with that holds an id.
+/// The first byte of a header with an id.
 const OF_ID: u8 = 0;
 
-/// What a header begins with that holds a GUID.
+/// The first byte of a header with a GUID.
 const OF_GUID: u8 = 1;
 
-/// What the header says of the schema.
+/// How a header identifies the schema.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Form {
-    /// Its GUID, which is the same in every registry. The default, as in Confluent's serialisers;
-    /// registries before Confluent's 8.0 know none.
+    /// By its GUID, which is the same in every registry. This is the default, as in Confluent's
+    /// serializers; registries before Confluent Platform 8.0 have none.
     #[default]
     Guid,
-    /// Its id.
+    /// By its id.
     Id,
 }
 
-/// A message whose schema is named in a header.
+/// A message whose schema is identified in a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Moved {
+pub struct Detached {
     /// The header's name.
     pub name: &'static str,
     /// The header's value.
@@ -71,7 +71,7 @@ pub struct Moved {
     pub payload: Vec<u8>,
 }
 
-/// The header for a part of a record.
+/// Returns the header's name for a part of a record.
 pub fn name(part: Part) -> &'static str {
     match part {
         Part::Key => "__key_schema_id",
@@ -79,21 +79,21 @@ pub fn name(part: Part) -> &'static str {
     }
 }
 
-/// Moves what a serialiser has put in front of a message into a header.
+/// Moves the prefix of a serialized message into a header.
 ///
 /// # Errors
 ///
-/// [`Error::Prefix`] where there is nothing in front of it, [`Error::Answer`] where the registry
-/// has no GUIDs, and what it answers to the question about the schema.
-pub async fn moved(
+/// [`Error::Prefix`] if the message has no prefix, [`Error::Response`] if the registry has no
+/// GUIDs, and the registry's other errors.
+pub async fn detach(
     registry: &RegistryClient,
     part: Part,
     form: Form,
     message: &[u8],
-) -> Result<Moved, Error> {
+) -> Result<Detached, Error> {
     let (id, body) = prefix::split(message)?;
     let indexes = match registry.by_id(id).await?.schema_type {
-        SchemaType::Protobuf => indexes_length(body).ok_or(Error::Damaged(id))?,
+        SchemaType::Protobuf => indexes_length(body).ok_or(Error::Corrupt(id))?,
         SchemaType::Avro | SchemaType::Json => 0,
     };
     let mut value = match form {
@@ -101,17 +101,17 @@ pub async fn moved(
         Form::Guid => [&[OF_GUID][..], &registry.guid(id).await?.to_be_bytes()].concat(),
     };
     value.extend_from_slice(&body[..indexes]);
-    Ok(Moved { name: name(part), value, payload: body[indexes..].to_vec() })
+    Ok(Detached { name: name(part), value, payload: body[indexes..].to_vec() })
 }
 
-/// A part of a record as a deserialiser reads it, whether the id of its schema is in the header or
-/// in the message; `None` where the record has no such part. The last header of the name counts.
+/// Returns a part of a record as a deserializer reads it, whether the schema's id is in the header
+/// or in the message; `None` if the record has no such part. The last header of the name wins.
 ///
 /// # Errors
 ///
-/// [`Error::Prefix`] where the header is none of the two forms, [`Error::Refused`] with code 40403
-/// where the registry does not know the GUID.
-pub async fn restored<'a>(
+/// [`Error::Prefix`] if the header has neither form, [`Error::Rejected`] with code 40403 if the
+/// registry does not know the GUID.
+pub async fn attach<'a>(
     registry: &RegistryClient,
     part: Part,
     record: &'a impl Message,
@@ -142,8 +142,8 @@ pub async fn restored<'a>(
     Ok(Some(Cow::Owned(prefix::join(id, &[indexes, payload].concat()))))
 }
 
-/// How many bytes the numbers take that say which message of a file it is: how many there are, and
-/// each of them, as zigzag varints.
+/// Returns the length in bytes of the positions that say which message of a file it is: their
+/// number and each of them, as zigzag varints.
 fn indexes_length(body: &[u8]) -> Option<usize> {
     let varint = |at: usize| {
         let length = body.get(at..)?.iter().position(|byte| byte & 0x80 == 0)? + 1;
@@ -156,19 +156,6 @@ fn indexes_length(body: &[u8]) -> Option<usize> {
         at = varint(at)?;
     }
     Some(at)
-}
-
-/// A GUID in the registry's notation.
-pub(crate) fn guid_text(guid: u128) -> String {
-    let digits = format!("{guid:032x}");
-    let parts = [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]];
-    parts.join("-")
-}
-
-/// A GUID from the registry's notation.
-pub(crate) fn read_guid(text: &str) -> Option<u128> {
-    let digits = text.replace('-', "");
-    (digits.len() == 32).then(|| u128::from_str_radix(&digits, 16).ok())?
 }
 
 #[cfg(test)]
@@ -188,13 +175,5 @@ mod tests {
         for (body, length) in rows {
             assert_eq!(indexes_length(body), length, "{body:?}");
         }
-    }
-
-    #[test]
-    fn a_guid_is_written_and_read() {
-        let text = "1d20cbb9-e5e3-5e97-54e7-da170b6e5ddb";
-        assert_eq!(read_guid(text).map(guid_text).as_deref(), Some(text));
-        assert_eq!(read_guid("1d20"), None);
-        assert_eq!(read_guid(&"é".repeat(16)), None);
     }
 }

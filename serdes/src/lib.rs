@@ -1,26 +1,27 @@
-//! Serialisers and deserialisers for Avro, JSON Schema and Protobuf over a schema registry.
+//! Serializers and deserializers for Avro, JSON Schema, and Protobuf with a schema registry.
 //!
 //! | For | Look in |
 //! |---|---|
-//! | the registry's address and password, registering, looking up, compatibility | [`RegistryClient`] |
+//! | the registry's address, registration, lookups, compatibility | [`RegistryClient`] |
 //! | writing and reading values of a Rust type | [`mod@avro`], [`mod@json`], [`mod@protobuf`] |
-//! | which subject, and what happens with a schema that is not there | [`SubjectNames`], [`Registration`] |
-//! | the five bytes in front of every message | [`mod@prefix`] |
-//! | the same in a header, for programs that ask for it | [`mod@header`] |
-//! | what can go wrong, and what to do then | [`Error`] |
+//! | subject names, and unregistered schemas | [`SubjectNames`], [`Registration`] |
+//! | the five-byte prefix of every message | [`mod@prefix`] |
+//! | the same in a header, as an option | [`mod@header`] |
+//! | errors, and what to do about them | [`Error`] |
 //!
-//! A value is checked against the schema before it is written. What does not fit is an error that
-//! names the field and keeps the value to itself: logs are read by many.
+//! A value is checked against the schema before it is written. If it does not match, the error
+//! names the field but not its value, because many people read logs.
 //!
-//! The registry is asked through schema_registry_converter, with its own encoders left out: they
-//! would bring a second apache-avro, jsonschema and protox, and its JSON errors print the whole
-//! value. The bytes are those of Confluent's serialisers.
+//! The client uses schema_registry_converter without its encoders: they would add a second
+//! apache-avro, jsonschema, and protox, and their JSON errors contain the whole value. The bytes
+//! are the same as those of Confluent's serializers.
 //!
-//! Left out are data contracts (rules, metadata) and encryption.
+//! Data contracts (rules, metadata) and encryption are not supported.
 
-mod admin;
 pub mod avro;
 mod cache;
+mod compound;
+mod deserializer;
 mod error;
 pub mod header;
 pub mod json;
@@ -28,16 +29,18 @@ pub mod prefix;
 pub mod protobuf;
 mod registry;
 mod schema;
+mod schema_type;
+mod serializer;
 mod subject;
-mod writer;
 
-pub use admin::Compatibility;
 pub use avro::{AvroDeserializer, AvroSerializer};
+pub use deserializer::Deserializer;
 pub use error::{Error, Violation};
 pub use json::{JsonDeserializer, JsonSerializer};
 pub use prefix::{PrefixError, SchemaId};
 pub use protobuf::{ProtobufDeserializer, ProtobufSerializer};
-pub use registry::{Builder, RegistryClient};
-pub use schema::{Reference, Registered, Schema, SchemaType};
+pub use registry::{Builder, Compatibility, RegistryClient};
+pub use schema::{Reference, Registered, Schema};
+pub use schema_type::SchemaType;
+pub use serializer::{Options, Registration, Serializer};
 pub use subject::{Part, SubjectNames};
-pub use writer::{Options, Registration};

@@ -1,4 +1,4 @@
-//! The five bytes in front of every message whose schema is in a registry.
+//! The five-byte prefix of every message whose schema is in a registry.
 //!
 //! ```text
 //! 00 | 00 00 00 07 | 0c 57 53 31 30 34 …
@@ -6,17 +6,17 @@
 //!  └ the magic byte: 0, the only version of this form
 //! ```
 //!
-//! Nothing else of the schema travels with a message: a reader asks the registry for it by the id.
-//! In Protobuf a list of numbers comes next, which says which message of the file it is.
+//! The message contains nothing else of the schema: a reader requests it from the registry by this
+//! id. In Protobuf, a list of numbers follows that says which message of the file it is.
 
 use std::fmt;
 
-/// How long the prefix is, in bytes.
+/// The length of the prefix in bytes.
 pub const LENGTH: usize = 5;
 
 const MAGIC: u8 = 0;
 
-/// The number of a schema, one for the whole registry whatever the subject.
+/// The id of a schema, which is the same under every subject of the registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SchemaId(pub u32);
 
@@ -26,33 +26,33 @@ impl fmt::Display for SchemaId {
     }
 }
 
-/// Why bytes do not begin with a prefix.
+/// Why a message has no valid prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PrefixError {
-    /// There are fewer than five bytes.
+    /// The message has fewer than five bytes.
     #[error(
         "the message has {0} bytes, and the prefix alone has 5: it was not written with a \
-         serialiser of a schema registry"
+         serializer of a schema registry"
     )]
     TooShort(usize),
-    /// The first byte is another one than 0. `{`, 0x7b, is the usual one: plain JSON.
+    /// The first byte is not 0. It is usually `{`, 0x7b: plain JSON.
     #[error(
-        "the first byte is {0:#04x} and not 0x00: the message was not written with a serialiser \
+        "the first byte is {0:#04x} and not 0x00: the message was not written with a serializer \
          of a schema registry"
     )]
     NoMagicByte(u8),
-    /// The header is there, and is none that a serialiser writes.
+    /// The header exists but has neither form that a serializer writes.
     #[error("the header {0} holds neither the id nor the GUID of a schema")]
     NoHeader(&'static str),
 }
 
-/// Takes a message apart: the schema's id, and what comes behind the prefix.
+/// Splits a message into the schema's id and the bytes after the prefix.
 ///
 /// # Errors
 ///
-/// [`PrefixError`] where the message has no prefix. Chance can make one: bytes of something else
-/// that begin with 0 are only found out when the registry does not know the id.
+/// [`PrefixError`] if the message has no prefix. Other bytes can look like a prefix if they start
+/// with 0: that surfaces only when the registry does not know the id.
 pub fn split(message: &[u8]) -> Result<(SchemaId, &[u8]), PrefixError> {
     match message {
         [MAGIC, a, b, c, d, rest @ ..] => {
@@ -63,7 +63,7 @@ pub fn split(message: &[u8]) -> Result<(SchemaId, &[u8]), PrefixError> {
     }
 }
 
-/// Puts the prefix in front of what a format has made of a value.
+/// Joins the prefix and an encoded value.
 pub fn join(id: SchemaId, body: &[u8]) -> Vec<u8> {
     let mut message = Vec::with_capacity(LENGTH + body.len());
     message.push(MAGIC);

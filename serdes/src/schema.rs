@@ -1,64 +1,25 @@
-//! Schemas: as a program gives them, and as the registry has them.
+//! Schemas, before and after their registration.
 
-use std::fmt;
-
-use schema_registry_converter::schema_registry_common as wire;
 use serde::Serialize;
 use serde_json::json;
 
 use crate::error::Error;
 use crate::prefix::SchemaId;
+use crate::schema_type::SchemaType;
 
-/// The three types that registries know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SchemaType {
-    /// Avro.
-    Avro,
-    /// JSON Schema.
-    Json,
-    /// Protobuf.
-    Protobuf,
-}
-
-impl SchemaType {
-    /// What the registry's REST interface calls it.
-    pub fn name(self) -> &'static str {
-        match self {
-            SchemaType::Avro => "AVRO",
-            SchemaType::Json => "JSON",
-            SchemaType::Protobuf => "PROTOBUF",
-        }
-    }
-
-    pub(crate) fn from_wire(found: &wire::SchemaType) -> Option<Self> {
-        match found {
-            wire::SchemaType::Avro => Some(SchemaType::Avro),
-            wire::SchemaType::Json => Some(SchemaType::Json),
-            wire::SchemaType::Protobuf => Some(SchemaType::Protobuf),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for SchemaType {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.name())
-    }
-}
-
-/// A schema that is registered already, and that another one needs.
+/// A reference to a schema that is registered already.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Reference {
-    /// What the schema that needs it calls it: a type's full name in Avro, what stands behind
-    /// `$ref` in JSON Schema, what stands behind `import` in Protobuf.
+    /// Its name in the schema that refers to it: a type's full name in Avro, the `$ref` in JSON
+    /// Schema, the `import` in Protobuf.
     pub name: String,
     /// The subject that it is registered under.
     pub subject: String,
-    /// Its version there.
+    /// Its version in that subject.
     pub version: u32,
 }
 
-/// A schema as a program gives it.
+/// A schema of a program, with its references.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schema {
     schema_type: SchemaType,
@@ -67,17 +28,17 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// An Avro schema, in JSON.
+    /// Creates an Avro schema from its JSON.
     pub fn avro(text: &str) -> Self {
         Self::new(SchemaType::Avro, text)
     }
 
-    /// A JSON Schema.
+    /// Creates a JSON Schema.
     pub fn json(text: &str) -> Self {
         Self::new(SchemaType::Json, text)
     }
 
-    /// A Protobuf file.
+    /// Creates a Protobuf schema from the text of the file.
     pub fn protobuf(text: &str) -> Self {
         Self::new(SchemaType::Protobuf, text)
     }
@@ -86,7 +47,7 @@ impl Schema {
         Schema { schema_type, text: text.to_owned(), references: Vec::new() }
     }
 
-    /// This schema needs another one that is registered already.
+    /// Adds a reference to another schema, which must be registered already.
     #[must_use]
     pub fn reference(mut self, name: &str, subject: &str, version: u32) -> Self {
         let (name, subject) = (name.to_owned(), subject.to_owned());
@@ -94,17 +55,17 @@ impl Schema {
         self
     }
 
-    /// Which of the three types it is.
+    /// Returns its type.
     pub fn schema_type(&self) -> SchemaType {
         self.schema_type
     }
 
-    /// Its text.
+    /// Returns its text.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The body of the requests that register it, look it up, and ask whether it may follow.
+    /// Returns the body of requests that register it, look it up, or check its compatibility.
     pub(crate) fn body(&self) -> String {
         let mut body = json!({ "schema": self.text, "schemaType": self.schema_type.name() });
         if !self.references.is_empty() {
@@ -118,34 +79,34 @@ impl Schema {
     }
 }
 
-/// A schema that a registered one needs, with the name that it has there.
+/// A schema that a registered one refers to, by the name it has there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Dependency {
     pub(crate) name: String,
     pub(crate) text: String,
 }
 
-/// A schema as the registry has it.
+/// A registered schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Registered {
-    /// Its id, which messages carry.
+    /// Its id, which is part of each message.
     pub id: SchemaId,
-    /// Which of the three types it is.
+    /// Returns its type.
     pub schema_type: SchemaType,
-    /// Its text.
+    /// Returns its text.
     pub text: String,
-    /// What it needs, each after what it needs itself.
+    /// The schemas it refers to, each after the ones it refers to itself.
     pub(crate) dependencies: Vec<Dependency>,
 }
 
 impl Registered {
     /// # Errors
     ///
-    /// [`Error::OtherType`] where it is of another type than `expected`.
+    /// [`Error::WrongFormat`] if its type is not `expected`.
     pub(crate) fn must_be(&self, expected: SchemaType) -> Result<(), Error> {
         if self.schema_type == expected {
             return Ok(());
         }
-        Err(Error::OtherType { id: self.id, expected, found: self.schema_type })
+        Err(Error::WrongFormat { id: self.id, expected, found: self.schema_type })
     }
 }

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use schema_registry_converter::schema_registry_common::SubjectNameStrategy;
 
-/// Which part of a record is written or read.
+/// A part of a record: its key or its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Part {
     /// The key.
@@ -12,28 +12,29 @@ pub enum Part {
     Value,
 }
 
-/// How the subject of a record is called. Compatibility is checked within a subject, so this says
-/// which records must go together.
+/// How subjects are named. The registry checks compatibility within a subject, so the name decides
+/// which schemas must be compatible with each other.
 ///
-/// Confluent's `key.subject.name.strategy` and `value.subject.name.strategy`.
+/// The same as Confluent's `key.subject.name.strategy` and `value.subject.name.strategy`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SubjectNames {
     /// `departures-key` and `departures-value`: one schema for a topic. The default.
     #[default]
     TopicName,
-    /// `aero.Departure`: one schema for a type, whatever the topic.
+    /// `aero.Departure`: one schema for a type, regardless of the topic.
     RecordName,
     /// `departures-aero.Departure`: several types in a topic, each with its own versions.
     TopicRecordName,
 }
 
 impl SubjectNames {
-    /// The subject for a part of the records of a topic, whose type has this full name.
+    /// Returns the subject for a part of a topic's records, where `record` is the full name of the
+    /// type.
     ///
     /// # Errors
     ///
-    /// [`Error::Settings`] where the name of the type is asked for and the schema has none, as a
-    /// JSON Schema without a `title`.
+    /// [`Error::Settings`] if the subject needs the name of the type and the schema has none, such
+    /// as a JSON Schema without a `title`.
     pub fn subject(self, topic: &str, part: Part, record: Option<&str>) -> Result<String, Error> {
         let named = || {
             record.map(str::to_owned).ok_or_else(|| {

@@ -13,7 +13,7 @@ mod conformance;
 pub mod disturbed;
 pub mod examples;
 mod hosted;
-mod java_avro;
+mod java_schemas;
 pub mod members;
 pub mod model;
 pub mod reader;
@@ -30,7 +30,7 @@ use tokio::net::TcpSocket;
 pub use cluster::TestCluster;
 pub use conformance::assert_as_recorded;
 pub use hosted::HostedCluster;
-pub use java_avro::JavaAvro;
+pub use java_schemas::JavaSchemas;
 pub use wire_client::{batch, group, raw, requests};
 
 /// How long a condition may take to come true before a test gives up. Much longer than any takes, on

@@ -1,9 +1,9 @@
-//! Telling other programs that a registry runs beside a cluster, and finding it.
+//! Announces a running registry to other programs, and finds it.
 //!
-//! The address is kept by the cluster itself, as the metadata of a committed offset: whoever
-//! knows the cluster finds the registry, by whatever way it came to the cluster. An announcement
-//! may outlive a registry that was killed, so it is believed only where a registry answers there
-//! that keeps its state on this very cluster, and only on this machine.
+//! The cluster itself stores the address, as the metadata of a committed offset, so a program that
+//! knows the cluster can find the registry. An announcement can outlive a registry that was killed,
+//! so it is trusted only if a registry on this machine responds there and keeps its state on the
+//! same cluster.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -14,21 +14,21 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::KafkaResult;
 use rdkafka::{Offset, TopicPartitionList};
 
-use crate::reader::Quiet;
+use crate::quiet::Quiet;
 
-/// The group whose committed offset carries the address.
+/// The group whose committed offset holds the address.
 const GROUP: &str = "embedded-registry";
 
-/// How long the cluster may take to answer.
+/// The time limit for the cluster to respond.
 const CLUSTER_LIMIT: Duration = Duration::from_secs(10);
 
-/// How long a registry on this machine may take to answer.
+/// The time limit for a registry on this machine to respond.
 const ANSWER_LIMIT: Duration = Duration::from_secs(2);
 
-/// The longest answer that is read.
-const LONGEST_ANSWER: u64 = 4_096;
+/// The longest response to read, in bytes.
+const MAX_ANSWER: u64 = 4_096;
 
-/// Writes down where the registry of a topic is; an empty address takes it back.
+/// Announces the registry's address; an empty address withdraws the announcement.
 pub(crate) fn announce(config: &ClientConfig, topic: &str, address: &str) -> KafkaResult<()> {
     let mut offsets = TopicPartitionList::new();
     offsets.add_partition_offset(topic, 0, Offset::Offset(0))?;
@@ -38,7 +38,7 @@ pub(crate) fn announce(config: &ClientConfig, topic: &str, address: &str) -> Kaf
     consumer(config)?.commit(&offsets, CommitMode::Sync)
 }
 
-/// The address of the registry that runs beside a cluster, if one does. Blocks its thread.
+/// Finds the address of a running registry for a cluster. Blocks its thread.
 pub(crate) fn find(config: &ClientConfig, topic: &str) -> KafkaResult<Option<SocketAddr>> {
     let consumer = consumer(config)?;
     let mut asked = TopicPartitionList::new();
@@ -52,7 +52,7 @@ pub(crate) fn find(config: &ClientConfig, topic: &str) -> KafkaResult<Option<Soc
     Ok(announced.filter(|address| answers(*address, &cluster_id)))
 }
 
-/// Whether a registry answers there whose state is on this cluster.
+/// Returns whether a registry responds there whose state is on this cluster.
 fn answers(address: SocketAddr, cluster_id: &str) -> bool {
     let asked = || -> std::io::Result<String> {
         let mut stream = TcpStream::connect_timeout(&address, ANSWER_LIMIT)?;
@@ -60,7 +60,7 @@ fn answers(address: SocketAddr, cluster_id: &str) -> bool {
         stream.set_write_timeout(Some(ANSWER_LIMIT))?;
         stream.write_all(b"GET /v1/metadata/id HTTP/1.0\r\n\r\n")?;
         let mut answer = String::new();
-        stream.take(LONGEST_ANSWER).read_to_string(&mut answer)?;
+        stream.take(MAX_ANSWER).read_to_string(&mut answer)?;
         Ok(answer)
     };
     let expected = format!("\"kafka-cluster\":\"{cluster_id}\"");

@@ -1,4 +1,4 @@
-//! Basic authentication: one user name and password, which no log and no error shows.
+//! Basic authentication with one user name and password, which do not appear in logs or errors.
 
 use std::fmt;
 
@@ -22,7 +22,7 @@ impl fmt::Debug for Credentials {
 }
 
 impl Credentials {
-    /// Whether a request with this `Authorization` header is let in.
+    /// Returns whether a request with this `Authorization` header is accepted.
     pub(crate) fn admit(&self, header: Option<&HeaderValue>) -> bool {
         let given = header.and_then(|header| header.to_str().ok()).and_then(|header| {
             let (scheme, token) = header.split_once(' ')?;
@@ -34,7 +34,7 @@ impl Credentials {
     }
 }
 
-/// Compares all bytes, so that the time it takes says nothing about the first wrong one.
+/// Compares all bytes, so that the time it takes does not depend on the first wrong one.
 fn equal(one: &[u8], other: &[u8]) -> bool {
     let difference = one.iter().zip(other).fold(0, |sum, (a, b)| sum | (a ^ b));
     one.len() == other.len() && difference == 0

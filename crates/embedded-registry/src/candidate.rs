@@ -1,4 +1,4 @@
-//! A schema as it comes in a request: what it is, what it needs, and what stands against it.
+//! The schema of a request: parsing it, resolving its references, and checking its compatibility.
 
 use serde::Deserialize;
 
@@ -8,7 +8,7 @@ use crate::model::{Level, Reference, Schema, SchemaType};
 use crate::schema::{self, Dependency, Parsed};
 use crate::store::{Store, Version, Which};
 
-/// The body of a request that brings a schema. What else clients send is passed over.
+/// The body of a request with a schema. Other attributes are ignored.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SchemaRequest {
@@ -18,38 +18,38 @@ pub(crate) struct SchemaRequest {
     schema_type: Option<String>,
     #[serde(default, deserialize_with = "lenient::references")]
     references: Option<Vec<Reference>>,
-    /// Only in mode IMPORT.
+    /// The id, only in mode IMPORT.
     #[serde(default, deserialize_with = "lenient::number")]
     pub(crate) id: Option<i32>,
-    /// In mode IMPORT any, in others the next one.
+    /// The version: in mode IMPORT any, otherwise the next one.
     #[serde(default, deserialize_with = "lenient::number")]
     pub(crate) version: Option<i32>,
 }
 
 impl SchemaRequest {
-    /// Whether it brings none.
+    /// Returns whether it contains no schema.
     pub(crate) fn is_empty(&self) -> bool {
         self.schema.as_deref().unwrap_or_default().trim().is_empty()
     }
 
-    /// The version that it asks for, where it does.
+    /// Returns the requested version, if there is one.
     pub(crate) fn wanted_version(&self) -> Option<i32> {
         self.version.filter(|version| *version > 0)
     }
 }
 
-/// A schema that was understood, and what it is compared by.
+/// A parsed schema, and the form to compare it by.
 pub(crate) struct Candidate {
     pub(crate) schema: Schema,
     parsed: Parsed,
 }
 
 impl Candidate {
-    /// Reads the schema of a request; strictly where it may be a new one.
+    /// Parses the schema of a request; strictly if it may be a new one.
     ///
     /// # Errors
     ///
-    /// 42201 where it is not valid, or a reference leads nowhere.
+    /// 42201 if it is invalid or a reference cannot be resolved.
     pub(crate) fn read(
         store: &Store,
         request: &SchemaRequest,
@@ -79,7 +79,8 @@ impl Candidate {
         Ok(Self { schema, parsed })
     }
 
-    /// The latest of the subject's versions with this schema: word for word, or else in meaning.
+    /// Returns the subject's latest version with this schema: the same text, or else an equivalent
+    /// one.
     pub(crate) fn find(&self, store: &Store, subject: &str, which: Which) -> Option<Version> {
         if let Some(found) = store.find(subject, &self.schema, which) {
             return Some(found);
@@ -90,11 +91,11 @@ impl Candidate {
             (ours == theirs || ours.is_empty())
                 && version.schema.schema_type == self.schema.schema_type
                 && parsed(store, &version.schema)
-                    .is_ok_and(|parsed| self.parsed.means_the_same(&parsed))
+                    .is_ok_and(|parsed| self.parsed.is_equivalent(&parsed))
         })
     }
 
-    /// What stands against registering it after these versions; empty where nothing does.
+    /// Returns the reasons against registering it after these versions; empty if it is compatible.
     pub(crate) fn objections(
         &self,
         store: &Store,
@@ -135,13 +136,13 @@ impl Candidate {
     }
 }
 
-/// A schema that is registered, read again with what it needs.
+/// Parses a registered schema with its references.
 pub(crate) fn parsed(store: &Store, schema: &Schema) -> Result<Parsed, String> {
     let dependencies = dependencies(store, &schema.references)?;
     schema::parse(schema.schema_type, &schema.text, &dependencies, false, false)
 }
 
-/// The references with their versions in numbers: −1 asks for the latest.
+/// Resolves the versions of the references: −1 means the latest.
 fn settled(store: &Store, references: &[Reference]) -> Result<Vec<Reference>, String> {
     let settle = |reference: &Reference| {
         let wanted = (reference.version != -1).then_some(reference.version);
@@ -159,10 +160,10 @@ fn unknown(reference: &Reference) -> String {
     )
 }
 
-/// All schemas that these references lead to, each after those that it needs itself.
+/// Returns all schemas that these references lead to, each after the ones it refers to.
 fn dependencies(store: &Store, references: &[Reference]) -> Result<Vec<Dependency>, String> {
     let mut found: Vec<Dependency> = Vec::new();
-    // What is still to be looked at, and whether what it needs was looked at already.
+    // The references still to visit, and whether their own references were visited.
     let mut open: Vec<(Reference, bool)> =
         references.iter().rev().map(|it| (it.clone(), false)).collect();
     let mut entered: Vec<Reference> = Vec::new();

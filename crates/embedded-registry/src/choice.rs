@@ -1,12 +1,14 @@
-//! Which registry goes with a cluster: the one that the environment names, or one in the process.
+//! Chooses the registry for a cluster: the one that the environment names, a running one, or one in
+//! this process.
 
 use std::fmt;
 
 use crate::auth::Credentials;
 use crate::error::Error;
+use crate::percent::decoded;
 use crate::registry::Registry;
 
-/// The environment's security settings, each with the name that librdkafka has for it.
+/// Security settings in the environment, each with librdkafka's name for it.
 const SECURITY: [(&str, &str); 5] = [
     ("KAFKA_SECURITY_PROTOCOL", "security.protocol"),
     ("KAFKA_SASL_MECHANISM", "sasl.mechanism"),
@@ -15,19 +17,19 @@ const SECURITY: [(&str, &str); 5] = [
     ("KAFKA_SSL_CA_LOCATION", "ssl.ca.location"),
 ];
 
-/// Where a registry comes from.
+/// The source of a registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Source {
-    /// `SCHEMA_REGISTRY_URL` names it.
+    /// It is named by `SCHEMA_REGISTRY_URL`.
     Environment,
-    /// It runs beside the cluster already.
+    /// It is already running for the cluster.
     Running,
-    /// This process runs it.
+    /// It runs in this process.
     Embedded,
 }
 
-/// A registry to talk to. It is there for as long as this value.
+/// A registry to use, which is available as long as this value.
 pub struct Chosen {
     url: String,
     credentials: Option<Credentials>,
@@ -46,22 +48,22 @@ impl fmt::Debug for Chosen {
 }
 
 impl Chosen {
-    /// Where it answers, without a slash at the end and without credentials.
+    /// Returns its address, without a trailing slash and without credentials.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// What it asks its clients for, where it does.
+    /// Returns the credentials it requires, if any.
     pub fn credentials(&self) -> Option<&Credentials> {
         self.credentials.as_ref()
     }
 
-    /// Where it comes from.
+    /// Returns its source.
     pub fn source(&self) -> Source {
         self.source
     }
 
-    /// Lets go of it; one in this process is shut down.
+    /// Releases it; a registry in this process shuts down.
     pub async fn close(self) {
         if let Some(registry) = self.embedded {
             registry.shutdown().await;
@@ -69,14 +71,14 @@ impl Chosen {
     }
 }
 
-/// The schema registry for a cluster, the first that is found: the one that `SCHEMA_REGISTRY_URL`
+/// Chooses the schema registry for a cluster, in this order: the one that `SCHEMA_REGISTRY_URL`
 /// names, with `SCHEMA_REGISTRY_USERNAME` and `SCHEMA_REGISTRY_PASSWORD` or the user and password
-/// in the address; one that runs beside the cluster (`cargo workshop up`); otherwise one that
-/// starts in this process on a free port, and keeps its state on the cluster.
+/// in the address; one that is already running for the cluster (`cargo workshop up`); or a new one
+/// in this process, on a free port, which keeps its state on the cluster.
 ///
 /// # Errors
 ///
-/// [`Error::Url`] where the address is none, and what [`crate::Builder::start`] lists.
+/// [`Error::Url`] if the address is invalid, and the errors of [`crate::Builder::start`].
 pub async fn for_cluster(bootstrap_servers: &str) -> Result<Chosen, Error> {
     if let Some(url) = variable("SCHEMA_REGISTRY_URL") {
         let username = variable("SCHEMA_REGISTRY_USERNAME");
@@ -94,7 +96,8 @@ pub async fn for_cluster(bootstrap_servers: &str) -> Result<Chosen, Error> {
             return Ok(Chosen { url, credentials: None, source: Source::Running, embedded: None });
         }
         Ok(None) => {}
-        // A cluster may forbid to read a group's offsets; one that is away is an error below.
+        // A cluster may not permit reading a group's offsets; if it does not respond, starting a
+        // registry fails below.
         Err(error) => tracing::debug!(%error, "no registry was found beside the cluster"),
     }
     let registry = builder.start().await?;
@@ -112,7 +115,7 @@ fn variable(name: &str) -> Option<String> {
 
 fn named(url: &str, username: Option<String>, password: Option<String>) -> Result<Chosen, Error> {
     let (scheme, rest) = url.trim().split_once("://").ok_or(Error::Url)?;
-    // A password may hold an @, a host may not.
+    // A password can contain an @, a host cannot.
     let authority_end = rest.find('/').unwrap_or(rest.len());
     let (user_info, rest) = match rest[..authority_end].rfind('@') {
         Some(at) => (Some(&rest[..at]), &rest[at + 1..]),
@@ -134,26 +137,6 @@ fn named(url: &str, username: Option<String>, password: Option<String>) -> Resul
         source: Source::Environment,
         embedded: None,
     })
-}
-
-/// A part of an address, where `%` and two digits are one byte.
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let digits = after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
-        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) if *first == b'%' => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            _ => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]

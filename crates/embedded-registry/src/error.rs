@@ -1,4 +1,4 @@
-//! Errors: of starting a registry, and those that it answers with.
+//! Errors of starting a registry, and error responses.
 
 use std::io;
 use std::net::SocketAddr;
@@ -7,24 +7,25 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use rdkafka::error::KafkaError;
 
-use crate::api::CONTENT_TYPE;
+/// The content type of every response, errors included.
+pub(crate) const CONTENT_TYPE: &str = "application/vnd.schemaregistry.v1+json";
 
-/// Why a registry does not start.
+/// Why a registry failed to start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// librdkafka does not take the settings of the cluster.
-    #[error("librdkafka does not take the cluster's settings: {0}")]
+    /// librdkafka rejects the settings of the cluster.
+    #[error("librdkafka rejects the cluster's settings: {0}")]
     Settings(#[source] KafkaError),
-    /// The cluster does not answer.
+    /// The cluster does not respond.
     #[error(
-        "the cluster at {servers} does not answer, so the schema registry cannot keep its state \
-         there. Is it running?"
+        "the cluster at {servers} does not respond, so the schema registry cannot store its \
+         state there. Is it running?"
     )]
     Cluster {
         /// The bootstrap servers.
         servers: String,
-        /// What librdkafka says.
+        /// The error of librdkafka.
         #[source]
         source: KafkaError,
     },
@@ -33,42 +34,42 @@ pub enum Error {
     Topic {
         /// The topic's name.
         topic: String,
-        /// What is wrong with it.
+        /// The problem.
         reason: String,
     },
-    /// The address cannot be listened on.
-    #[error("cannot listen on {address}; port 0 takes a free one")]
+    /// The address is not available.
+    #[error("cannot listen on {address}; use port 0 for a free port")]
     Listen {
-        /// The address that was asked for.
+        /// The requested address.
         address: SocketAddr,
-        /// What the system says.
+        /// The error of the operating system.
         #[source]
         source: io::Error,
     },
-    /// The cluster does not take the announcement of the registry's address.
-    #[error("the cluster does not take note of the registry's address")]
+    /// The cluster rejects the announcement of the registry's address.
+    #[error("the cluster rejected the announcement of the registry's address")]
     Announce(#[source] KafkaError),
-    /// The system gives no thread or runtime.
-    #[error("the registry's thread does not start")]
+    /// The system cannot create a thread or a runtime.
+    #[error("the registry's thread failed to start")]
     Thread(#[source] io::Error),
-    /// `SCHEMA_REGISTRY_URL` is none.
-    #[error("SCHEMA_REGISTRY_URL must begin with http:// or https:// and name a host")]
+    /// `SCHEMA_REGISTRY_URL` is not a URL.
+    #[error("SCHEMA_REGISTRY_URL must start with http:// or https:// and name a host")]
     Url,
 }
 
-/// An answer that is an error, in the shape that Confluent's registry gives it.
+/// An error response in the form of Confluent's registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ApiError {
     /// The HTTP status.
     pub(crate) status: u16,
-    /// The `error_code`, which says more than the status.
+    /// The `error_code`, which is more specific than the status.
     pub(crate) code: u32,
-    /// What a person reads.
+    /// The message for people.
     pub(crate) message: String,
 }
 
 impl ApiError {
-    /// An error with a code of five digits, of which the first three are the HTTP status.
+    /// Makes an error with a five-digit code, whose first three digits are the HTTP status.
     fn coded(code: u32, message: impl Into<String>) -> Self {
         Self { status: (code / 100) as u16, code, message: message.into() }
     }
@@ -151,7 +152,8 @@ impl ApiError {
         )
     }
 
-    /// Older releases of Confluent's registry answer with 409 as the code too.
+    /// Makes the error for an incompatible schema. Older releases of Confluent's registry respond
+    /// with code 409.
     pub(crate) fn incompatible(subject: &str, details: &[String]) -> Self {
         let message = format!(
             "Schema being registered is incompatible with an earlier schema for subject \
@@ -220,7 +222,7 @@ impl ApiError {
         Self::coded(50002, message)
     }
 
-    /// An error that says no more than its HTTP status.
+    /// Makes an error that contains only the HTTP status.
     pub(crate) fn plain(status: StatusCode) -> Self {
         let message = format!("HTTP {status}");
         Self { status: status.as_u16(), code: status.as_u16().into(), message }

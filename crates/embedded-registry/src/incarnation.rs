@@ -1,7 +1,7 @@
-//! Which topic of a name it is. A topic that is deleted and created again has the name of the old
-//! one and nothing of what was in it; Kafka tells them apart by an id (KIP-516).
+//! Tells topics of the same name apart. A topic that is deleted and created again has the same name
+//! but none of its records; Kafka gives each topic an id (KIP-516).
 //!
-//! rdkafka has no call for that id, so librdkafka's own is called here.
+//! rdkafka does not expose this id, so this file calls librdkafka directly.
 
 #![allow(unsafe_code)]
 
@@ -15,24 +15,24 @@ use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 
 use crate::topic::Admin;
 
-/// How often a topic must be missing before it counts as deleted: a node that has just started
+/// How many times a topic must be missing before it counts as deleted: a node that has just started
 /// may not know all topics yet.
 const MISSING_TIMES: usize = 3;
 
-/// The pause between these questions.
+/// The pause between these checks.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// One topic of a name, from its creation to its deletion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Incarnation {
-    /// The two halves of the topic's id; zero where the cluster is older than ids.
+    /// The two halves of the topic's id; zero if the cluster is too old for topic ids.
     id: (i64, i64),
-    /// The first offset that is still there. Compaction leaves it alone, so it moves only where
-    /// somebody deletes records.
+    /// The first offset of the topic. Compaction does not change it, so it moves only if records
+    /// are deleted.
     pub(crate) first_offset: i64,
 }
 
-/// What became of the topic that a registry has read.
+/// How a registry lost the topic that it has read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Loss {
     Deleted,
@@ -41,7 +41,7 @@ pub(crate) enum Loss {
 }
 
 impl Loss {
-    /// What happened, and what to do about it.
+    /// Explains what happened and what to do.
     pub(crate) fn explained(self, topic: &str) -> String {
         let happened = match self {
             Self::Deleted => format!("the topic {topic} was deleted"),
@@ -49,16 +49,15 @@ impl Loss {
             Self::Truncated => format!("records of the topic {topic} were deleted"),
         };
         format!(
-            "{happened} while this registry ran. It still answers what it knows, and writes \
-             nothing any more. Restore the topic from a backup, or register the schemas again \
-             after the restart; then restart the registry. An id that was given out is not given \
-             out again"
+            "{happened} while this registry ran. It still serves the schemas it knows, and \
+             rejects writes. Restore the topic from a backup, or register the schemas again after \
+             the restart; then restart the registry. Allocated ids are never reused"
         )
     }
 }
 
 impl Incarnation {
-    /// The topic that has the name now, `None` where there is none.
+    /// Returns the topic that has the name now, `None` if there is none.
     pub(crate) fn now(admin: &Admin, topic: &str, limit: Duration) -> KafkaResult<Option<Self>> {
         let Some(id) = topic_id(admin.inner(), topic, limit)? else {
             return Ok(None);
@@ -67,7 +66,7 @@ impl Incarnation {
         Ok(Some(Self { id, first_offset }))
     }
 
-    /// The topic that has the name, as soon as there is one: its creation may have to get around.
+    /// Waits for the topic to exist: its creation may take a while to reach all nodes.
     pub(crate) fn awaited(admin: &Admin, topic: &str, limit: Duration) -> KafkaResult<Self> {
         let deadline = Instant::now() + limit;
         loop {
@@ -83,11 +82,11 @@ impl Incarnation {
         }
     }
 
-    /// Whether the topic is still this one and begins where it began; what happened where not.
+    /// Checks that the topic is still the same one and starts at the same offset.
     ///
     /// # Errors
     ///
-    /// Where the cluster does not answer.
+    /// If the cluster does not respond.
     pub(crate) fn check(
         &self,
         admin: &Admin,
@@ -105,7 +104,7 @@ impl Incarnation {
                 }
                 Ok(Some(_)) => return Ok(Ok(())),
                 Ok(None) => {}
-                // Between the two questions that `now` asks, the topic may go.
+                // The topic may be deleted between the two requests of `now`.
                 Err(error) if is_unknown(&error) => {}
                 Err(error) => return Err(error),
             }
@@ -114,7 +113,7 @@ impl Incarnation {
     }
 }
 
-/// Whether an error says that the topic, or its partition, is not there.
+/// Returns whether an error means that the topic or its partition does not exist.
 pub(crate) fn is_unknown(error: &KafkaError) -> bool {
     matches!(
         error.rdkafka_error_code(),
@@ -126,7 +125,7 @@ pub(crate) fn is_unknown(error: &KafkaError) -> bool {
     )
 }
 
-/// Frees what librdkafka gave, at the end of its scope.
+/// Frees memory of librdkafka at the end of its scope.
 struct Owned<T>(*mut T, unsafe extern "C" fn(*mut T));
 
 impl<T> Drop for Owned<T> {
@@ -139,7 +138,7 @@ impl<T> Drop for Owned<T> {
     }
 }
 
-/// The two halves of a topic's id, `None` where the topic is not there.
+/// Returns the two halves of a topic's id, `None` if the topic does not exist.
 fn topic_id<C: ClientContext>(
     client: &Client<C>,
     topic: &str,
@@ -167,7 +166,7 @@ fn topic_id<C: ClientContext>(
         let queue = librdkafka::rd_kafka_queue_new(native);
         let queue = Owned(queue, librdkafka::rd_kafka_queue_destroy);
         librdkafka::rd_kafka_DescribeTopics(native, asked.0, options.0, queue.0);
-        // The request's own limit ends the wait; librdkafka then answers with an error.
+        // The request has its own time limit; librdkafka then responds with an error.
         let event = librdkafka::rd_kafka_queue_poll(queue.0, limit_ms.saturating_add(1_000));
         let event = Owned(event, librdkafka::rd_kafka_event_destroy);
         if event.0.is_null() {
@@ -181,7 +180,7 @@ fn topic_id<C: ClientContext>(
     }
 }
 
-/// Reads the answer to a question about one topic.
+/// Reads the response of DescribeTopics for one topic.
 ///
 /// # Safety
 ///

@@ -1,12 +1,12 @@
-//! The attributes of a request as Confluent's registry reads them, with Jackson: a number may be
-//! written as text, and the other way round.
+//! Reads the attributes of a request as Confluent's registry does, with Jackson: a number can be
+//! written as text, and the other way around.
 
 use serde::de::{Deserialize, Deserializer, Error};
 use serde_json::Value;
 
 use crate::model::Reference;
 
-/// A text; numbers and truth values are taken for what they are written as.
+/// Reads text; a number or a boolean counts as its text.
 pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     match Value::deserialize(deserializer)? {
         Value::Null => Ok(None),
@@ -16,7 +16,7 @@ pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
     }
 }
 
-/// A whole number of 32 bits; fractions are cut off.
+/// Reads a 32-bit integer; fractions are truncated.
 pub(crate) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i32>, D::Error> {
     let number = match Value::deserialize(deserializer)? {
         Value::Null => return Ok(None),
@@ -41,7 +41,7 @@ pub(crate) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Optio
     })
 }
 
-/// What a schema refers to.
+/// Reads the references of a schema.
 pub(crate) fn references<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Vec<Reference>>, D::Error> {
@@ -59,7 +59,7 @@ fn mismatch<E: Error>(expected: &str, found: &Value) -> E {
     E::custom(mismatched(expected, found))
 }
 
-/// What Jackson says of a value that cannot be of a type.
+/// Returns Jackson's message for a value of the wrong type.
 pub(crate) fn mismatched(expected: &str, found: &Value) -> String {
     let (kind, token) = match found {
         Value::Array(_) => ("Array value", "START_ARRAY"),

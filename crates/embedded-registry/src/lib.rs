@@ -1,9 +1,8 @@
-//! A Confluent-compatible schema registry inside the process.
+//! A Confluent-compatible schema registry in this process.
 //!
-//! It speaks the REST interface of Confluent's registry, so that its clients use it without
-//! noticing, for Avro, JSON Schema and Protobuf. Its state is the topic `_schemas` of the cluster
-//! that it belongs to, in the format of Confluent's registry: it survives a restart, and can be
-//! read like any other topic.
+//! It implements the REST API of Confluent's registry for Avro, JSON Schema, and Protobuf, so
+//! existing clients work unchanged. Its state is the topic `_schemas` of its cluster, in the format
+//! of Confluent's registry: it survives a restart, and you can read it like any other topic.
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), embedded_registry::Error> {
@@ -14,20 +13,22 @@
 //! # }
 //! ```
 //!
-//! Left out are contexts, rules and metadata of data contracts, exporters, and TLS.
+//! Contexts, rules and metadata of data contracts, exporters, and TLS are not supported.
 
+mod allocated_ids;
 mod announcement;
 mod api;
 mod auth;
 mod candidate;
 mod choice;
 mod error;
-mod given_ids;
 mod incarnation;
 mod lenient;
 mod log;
 mod model;
 mod operation;
+mod percent;
+mod quiet;
 mod reader;
 mod record;
 mod registry;

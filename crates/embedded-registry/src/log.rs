@@ -1,21 +1,21 @@
-//! The topic `_schemas`: reading it into the [`Store`], and writing to it.
+//! The topic `_schemas`: reads it into the [`Store`], and writes to it.
 //!
-//! One thread reads the topic from its beginning and applies each record; all that the registry
-//! answers comes from what was read. A write returns when its own record has come back that way.
+//! One thread reads the topic from the beginning and applies each record; all responses come from
+//! what it has read. A write returns once its own record was read back that way.
 //!
-//! Several registries may write to one topic. Confluent's elect a primary and forward to it; here
-//! Kafka's own fence decides. Every registry writes with the same `transactional.id`. Before the
-//! first write it initialises the producer, which fences whoever wrote before, then writes a
-//! `NOOP` record and reads up to it: now it has seen all that others wrote, and nobody else can
-//! write any more. So it gives out ids without asking. When another one takes over, the next
-//! commit fails as fenced, nothing of it is ever read, and the registry takes over again and
-//! decides anew. An id cannot be given out twice, and a process that was killed in the middle of a
-//! write leaves an open transaction, which the next one aborts.
+//! Several registries can write to the same topic. Confluent's elect a primary and forward requests
+//! to it; here, Kafka's fencing decides. Every registry writes with the same `transactional.id`.
+//! Before its first write, it initializes the producer, which fences the previous writer, then
+//! writes a `NOOP` record and reads up to it: now it has read everything that others wrote, and no
+//! one else can write. So it can allocate ids without coordination. When another registry takes
+//! over, the next commit fails as fenced, none of its records are ever read, and the registry takes
+//! over again and repeats the decision. An id cannot be allocated twice, and a process that is
+//! killed during a write leaves an open transaction, which the next writer aborts.
 //!
-//! All of that holds for one topic. Where it is deleted, created again or cut short under a running
-//! registry, what the registry knows is written nowhere any more: it asks before each write, and
-//! from then on writes nothing (`incarnation`). The ids that were given out are written down in a
-//! topic of their own, so that a new topic does not begin with them again (`given_ids`).
+//! All of this holds for one topic. If it is deleted, recreated, or truncated while a registry
+//! runs, the registry's state is no longer stored anywhere: the registry checks before each write,
+//! and from then on rejects writes (`incarnation`). The allocated ids are persisted in a separate
+//! topic, so that a new topic does not start with them again (`allocated_ids`).
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
@@ -26,8 +26,8 @@ use parking_lot::Mutex;
 use rdkafka::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
+use crate::allocated_ids;
 use crate::error::{ApiError, Error};
-use crate::given_ids;
 use crate::incarnation::{Incarnation, Loss, is_unknown};
 use crate::operation::Operation;
 use crate::reader::{Reader, Waited, consumer};
@@ -36,49 +36,49 @@ use crate::store::Store;
 use crate::topic::{self, Admin};
 use crate::writer::{Record, Writer};
 
-/// How long the cluster may take to answer one request.
+/// The time limit for one request to the cluster.
 const REQUEST_LIMIT: Duration = Duration::from_secs(10);
 
-/// How long the topic may take to be read when the registry starts.
+/// The time limit for reading the topic at startup.
 const START_LIMIT: Duration = Duration::from_secs(30);
 
-/// How long a write may take, with all its attempts: less than the minute after which Confluent's
-/// Java client stops waiting.
+/// The time limit for a write, including retries: less than the minute after which Confluent's Java
+/// client stops waiting.
 const WRITE_LIMIT: Duration = Duration::from_secs(45);
 
-/// How long a record may take to come back before the topic is asked for again.
+/// How long to wait for a record to be read back before checking the topic again.
 const READ_BACK: Duration = Duration::from_secs(1);
 
 /// The shortest time that a write is assumed to take, from its first request to its commit.
-const SHORTEST_TURN: Duration = Duration::from_millis(20);
+const MIN_TURN: Duration = Duration::from_millis(20);
 
 /// The longest time that a write is assumed to take.
-const LONGEST_TURN: Duration = Duration::from_millis(4_000);
+const MAX_TURN: Duration = Duration::from_millis(4_000);
 
 /// The longest pause between two attempts, in turns.
-const MOST_TURNS: u32 = 6;
+const MAX_TURNS: u32 = 6;
 
-/// The topic, what was read from it, and the right to write to it.
+/// The topic, the state that was read from it, and the write access.
 pub(crate) struct Log {
     config: ClientConfig,
     topic: String,
     admin: Arc<Admin>,
     reader: Arc<Reader>,
-    right: Mutex<Right>,
+    access: Mutex<WriteAccess>,
     thread: Mutex<Option<JoinHandle<()>>>,
-    /// The cluster's id, as its metadata has it.
+    /// The cluster id from the cluster's metadata.
     pub(crate) cluster_id: String,
 }
 
-/// The right to write, and the highest id that was written down with it.
+/// The write access, and the highest id that was persisted with it.
 #[derive(Default)]
-struct Right {
+struct WriteAccess {
     writer: Option<Writer>,
-    written_down: i32,
+    persisted: i32,
 }
 
 impl Log {
-    /// Creates the topic where it is missing, reads all of it, and keeps reading.
+    /// Creates the topic if it is missing, reads it to the end, and keeps reading.
     ///
     /// Blocks its thread.
     pub(crate) fn open(config: ClientConfig, topic: &str) -> Result<Self, Error> {
@@ -86,7 +86,7 @@ impl Log {
         let unread =
             |error: KafkaError| Error::Topic { topic: topic.to_owned(), reason: error.to_string() };
         let servers = config.get("bootstrap.servers").unwrap_or_default();
-        for topic in [topic, &given_ids::topic(topic)] {
+        for topic in [topic, &allocated_ids::topic(topic)] {
             topic::prepare(&admin, servers, topic, REQUEST_LIMIT)?;
         }
         let cluster_id = admin.inner().fetch_cluster_id(REQUEST_LIMIT).unwrap_or_default();
@@ -95,7 +95,7 @@ impl Log {
             let first = incarnation.first_offset;
             tracing::warn!(topic, first, "records of the registry's topic were deleted");
         }
-        let given = given_ids::highest(&config, &admin, topic, START_LIMIT).map_err(unread)?;
+        let given = allocated_ids::highest(&config, &admin, topic, START_LIMIT).map_err(unread)?;
         let consumer = consumer(&config).map_err(Error::Settings)?;
         let store = Store::after(given);
         let reader = Reader::new(consumer, admin.clone(), topic, incarnation, store);
@@ -110,7 +110,7 @@ impl Log {
             topic: topic.to_owned(),
             admin,
             reader,
-            right: Mutex::default(),
+            access: Mutex::default(),
             thread: Mutex::new(Some(thread)),
             cluster_id,
         };
@@ -137,36 +137,37 @@ impl Log {
         Ok(())
     }
 
-    /// Asks what was read so far.
+    /// Queries the current state.
     pub(crate) fn ask<T>(&self, question: impl FnOnce(&Store) -> T) -> T {
         question(&self.reader.store.read())
     }
 
-    /// Writes what `decide` makes of the state, and returns once it was read back.
+    /// Writes the events that `decide` derives from the state, and returns once they were read
+    /// back.
     ///
-    /// `decide` is asked again where another registry wrote in between. Blocks its thread.
+    /// Calls `decide` again if another registry wrote in the meantime. Blocks its thread.
     pub(crate) fn write<T>(
         &self,
         operation: &Operation<'_>,
         decide: impl Fn(&Store) -> Result<(Vec<Event>, T), ApiError>,
     ) -> Result<T, ApiError> {
         let deadline = Instant::now() + WRITE_LIMIT;
-        let mut right = self.right.lock();
-        let (mut attempt, mut turn) = (0, SHORTEST_TURN);
+        let mut access = self.access.lock();
+        let (mut attempt, mut turn) = (0, MIN_TURN);
         loop {
             let begun = Instant::now();
-            let error = match self.try_write(&mut right, deadline, &decide) {
+            let error = match self.try_write(&mut access, deadline, &decide) {
                 Ok(decided) => return decided,
                 Err(Failure::Lost(loss)) => {
-                    *right = Right::default();
+                    *access = WriteAccess::default();
                     return Err(operation.failed(&loss.explained(&self.topic)));
                 }
                 Err(error) => error,
             };
-            tracing::debug!(%error, attempt, "another writer took over, or the cluster is away");
-            // Whatever was left open, the next producer with this id aborts it.
-            *right = Right::default();
-            turn = turn.max(begun.elapsed()).min(LONGEST_TURN);
+            tracing::debug!(%error, attempt, "another writer took over, or the cluster is unreachable");
+            // The next producer with this id aborts a transaction that was left open.
+            *access = WriteAccess::default();
+            turn = turn.max(begun.elapsed()).min(MAX_TURN);
             if !self.wait_for_a_turn(pause(attempt, turn), turn, deadline) {
                 return Err(match error {
                     Failure::Unread => operation.timed_out(),
@@ -175,18 +176,18 @@ impl Log {
             }
             attempt += 1;
             if error.may_be_a_missing_topic() {
-                self.restore_given_ids();
+                self.restore_allocated_ids();
             }
         }
     }
 
-    /// Waits until no other registry has written for `pause`, and says whether that was before the
-    /// deadline.
+    /// Waits until no other registry has written for `pause`, and returns whether that was before
+    /// the deadline.
     ///
     /// A registry that takes over writes a `NOOP` first and its own record after it. Taking over
     /// between the two would fence it, and it would fence this registry in return. So the pause
-    /// stops while records arrive, as stations on a shared radio channel do it (CSMA/CA): it goes
-    /// on once there was none for a turn.
+    /// stops while records arrive, as stations on a shared radio channel do it (CSMA/CA), and
+    /// continues after a turn without records.
     fn wait_for_a_turn(&self, mut pause: Duration, turn: Duration, deadline: Instant) -> bool {
         let mut seen = self.reader.position().next;
         loop {
@@ -202,16 +203,16 @@ impl Log {
         }
     }
 
-    /// Tells whether a record beyond `seen` was read within the limit.
+    /// Returns whether a record beyond `seen` was read within the limit.
     fn has_moved(&self, seen: &mut i64, limit: Duration) -> bool {
         let waited = self.reader.wait(Instant::now() + limit, |position| position.next > *seen);
         *seen = self.reader.position().next;
         waited == Waited::Reached
     }
 
-    /// Somebody may have deleted the topic of the ids that were given out: it can be made anew.
-    fn restore_given_ids(&self) {
-        let topic = given_ids::topic(&self.topic);
+    /// Creates the topic of the allocated ids again, in case it was deleted.
+    fn restore_allocated_ids(&self) {
+        let topic = allocated_ids::topic(&self.topic);
         let servers = self.config.get("bootstrap.servers").unwrap_or_default();
         if let Err(error) = topic::prepare(&self.admin, servers, &topic, REQUEST_LIMIT) {
             tracing::debug!(%error, "the topic of the ids that were given out");
@@ -220,17 +221,17 @@ impl Log {
 
     fn try_write<T>(
         &self,
-        right: &mut Right,
+        access: &mut WriteAccess,
         deadline: Instant,
         decide: &impl Fn(&Store) -> Result<(Vec<Event>, T), ApiError>,
     ) -> Result<Result<T, ApiError>, Failure> {
         self.reader.check()?.map_err(Failure::Lost)?;
-        let writer = match &mut right.writer {
+        let writer = match &mut access.writer {
             Some(writer) => writer,
             None => {
                 let writer = Writer::take_over(&self.config, &self.topic)?;
                 self.append(&writer, vec![self.record(&Event::Noop)], deadline)?;
-                right.writer.insert(writer)
+                access.writer.insert(writer)
             }
         };
         // The state must not stay locked: the reading thread changes it before `append` returns.
@@ -244,11 +245,11 @@ impl Log {
         }
         let highest = events.iter().filter_map(Event::id).fold(highest, i32::max);
         let mut records: Vec<Record> = events.iter().map(|event| self.record(event)).collect();
-        if highest > right.written_down {
-            records.push(given_ids::record(&self.topic, highest));
+        if highest > access.persisted {
+            records.push(allocated_ids::record(&self.topic, highest));
         }
         self.append(writer, records, deadline)?;
-        right.written_down = highest;
+        access.persisted = highest;
         Ok(Ok(answer))
     }
 
@@ -265,7 +266,7 @@ impl Log {
         let from = self.reader.position().next;
         let offset = writer.append(&records)?;
         if offset < from {
-            // It went to a topic that has come in the place of the one that was read.
+            // It went to a new topic that replaced the one that was read.
             self.reader.check()?.map_err(Failure::Lost)?;
             return Err(Failure::Unread);
         }
@@ -280,12 +281,12 @@ impl Log {
         }
     }
 
-    /// Ends the reading thread.
+    /// Stops the reading thread.
     pub(crate) fn close(&self) {
         self.reader.stop();
-        *self.right.lock() = Right::default();
+        *self.access.lock() = WriteAccess::default();
         if let Some(thread) = self.thread.lock().take() {
-            // It ends at its next look at the flag; a panic of it was printed already.
+            // It ends the next time it checks the flag; a panic was printed already.
             let _ = thread.join();
         }
     }
@@ -301,14 +302,14 @@ impl Drop for Log {
 #[derive(Debug)]
 enum Failure {
     Kafka(KafkaError),
-    /// It was written, and not read back in time.
+    /// It was written but not read back in time.
     Unread,
-    /// The topic is not there any more, so no other attempt can succeed.
+    /// The topic no longer exists, so no other attempt can succeed.
     Lost(Loss),
 }
 
 impl Failure {
-    /// Other registries that take over are no reason to look for topics.
+    /// Returns whether a topic may be missing; a takeover by another registry is no sign of that.
     fn may_be_a_missing_topic(&self) -> bool {
         let Self::Kafka(error) = self else {
             return false;
@@ -336,10 +337,10 @@ impl std::fmt::Display for Failure {
 }
 
 /// Returns a pause of random length that grows with each attempt, in units of the time that a write
-/// takes here: on a slow cluster, registries that write at the same moment need longer to get out of
-/// each other's way.
+/// takes: on a slow cluster, registries that write at the same moment need longer pauses to avoid
+/// each other.
 fn pause(attempt: u32, turn: Duration) -> Duration {
-    let longest = turn * (1 << attempt.min(5)).min(MOST_TURNS);
+    let longest = turn * (1 << attempt.min(5)).min(MAX_TURNS);
     let random = RandomState::new().hash_one(attempt) as u32;
     longest.mul_f64(f64::from(random) / f64::from(u32::MAX))
 }

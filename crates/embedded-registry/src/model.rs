@@ -1,4 +1,4 @@
-//! The words of a registry: schemas, references, compatibility levels and modes.
+//! The model of a registry: schemas, references, compatibility levels, and modes.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
 
-/// What a schema is written in.
+/// The type of a schema.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub(crate) enum SchemaType {
@@ -17,7 +17,7 @@ pub(crate) enum SchemaType {
 }
 
 impl SchemaType {
-    /// Avro is the type that requests and answers leave out.
+    /// Returns whether it is Avro, which requests and responses omit.
     pub(crate) fn is_avro(&self) -> bool {
         *self == Self::Avro
     }
@@ -42,7 +42,7 @@ impl FromStr for SchemaType {
     }
 }
 
-/// Another registered schema that a schema needs, under the name that it uses for it: a full name
+/// A reference to another registered schema, by the name that the schema uses for it: a full name
 /// in Avro, a `$ref` in JSON Schema, an import in Protobuf.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Reference {
@@ -51,7 +51,7 @@ pub(crate) struct Reference {
     pub(crate) version: i32,
 }
 
-/// What an id stands for. Two registrations that are equal in this share their id.
+/// The schema of an id. Two registrations of an equal schema share their id.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Schema {
     pub(crate) schema_type: SchemaType,
@@ -61,8 +61,8 @@ pub(crate) struct Schema {
 }
 
 impl Schema {
-    /// The hash of what it is, as Confluent's registry has it: the same in every registry, and
-    /// written as a UUID.
+    /// Returns its hash, written as a UUID, as Confluent's registry computes it: the same in every
+    /// registry.
     pub(crate) fn guid(&self) -> String {
         let mut hash = Md5::new();
         hash.update(self.text.as_bytes());
@@ -78,7 +78,8 @@ impl Schema {
     }
 }
 
-/// Which older versions a new one is compared with, and in which direction.
+/// The compatibility level: which older versions a new one is compared with, and in which
+/// direction.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum Level {
@@ -93,19 +94,19 @@ pub(crate) enum Level {
 }
 
 impl Level {
-    /// The new schema must read what older ones wrote.
+    /// Returns whether the new schema must be able to read older data.
     pub(crate) fn is_backward(self) -> bool {
         use Level::{Backward, BackwardTransitive, Full, FullTransitive};
         matches!(self, Backward | BackwardTransitive | Full | FullTransitive)
     }
 
-    /// Older schemas must read what the new one writes.
+    /// Returns whether older schemas must be able to read new data.
     pub(crate) fn is_forward(self) -> bool {
         use Level::{Forward, ForwardTransitive, Full, FullTransitive};
         matches!(self, Forward | ForwardTransitive | Full | FullTransitive)
     }
 
-    /// All older versions count, not only the latest.
+    /// Returns whether all older versions count, not only the latest.
     pub(crate) fn is_transitive(self) -> bool {
         use Level::{BackwardTransitive, ForwardTransitive, FullTransitive};
         matches!(self, BackwardTransitive | ForwardTransitive | FullTransitive)
@@ -119,27 +120,27 @@ impl fmt::Display for Level {
     }
 }
 
-/// What `/config` keeps, for all subjects or for one.
+/// The settings of `/config`, for all subjects or for one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Config {
     #[serde(rename = "compatibilityLevel", skip_serializing_if = "Option::is_none")]
     pub(crate) level: Option<Level>,
-    /// Whether schemas are normalised although the request does not ask for it.
+    /// Whether schemas are normalized even if the request does not ask for it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) normalize: Option<bool>,
 }
 
-/// Who may write.
+/// The mode: who may write.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub(crate) enum Mode {
     #[default]
     ReadWrite,
     ReadOnly,
-    /// As the mode of all subjects it counts more than a subject's own mode.
+    /// As the mode of all subjects, it overrides a subject's own mode.
     #[serde(rename = "READONLY_OVERRIDE")]
     ReadOnlyOverride,
-    /// Registrations bring their ids and versions along, and nothing is compared.
+    /// Registrations set their own ids and versions, and compatibility is not checked.
     Import,
 }
 

@@ -1,8 +1,8 @@
-//! What a request wants to write, and the errors that Confluent's registry has for it.
+//! The operations that write, and the errors that Confluent's registry has for them.
 
 use crate::error::ApiError;
 
-/// A change that a request asks for.
+/// A requested change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operation<'a> {
     Register,
@@ -16,7 +16,7 @@ pub(crate) enum Operation<'a> {
 }
 
 impl Operation<'_> {
-    /// The topic did not take it.
+    /// Makes the error for a write that failed.
     pub(crate) fn failed(&self, reason: &str) -> ApiError {
         let what = match self {
             Self::Register => {
@@ -34,7 +34,7 @@ impl Operation<'_> {
         ApiError::store(format!("{what}: {reason}"))
     }
 
-    /// It was written and did not come back.
+    /// Makes the error for a record that was written but not read back in time.
     pub(crate) fn timed_out(&self) -> ApiError {
         ApiError::timed_out(match self {
             Self::Register => "Register operation timed out",

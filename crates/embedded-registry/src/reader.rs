@@ -1,5 +1,5 @@
-//! Reading the topic: one thread that applies each record to the [`Store`], and notices when the
-//! topic that it reads is no longer there.
+//! Reads the topic: one thread applies each record to the [`Store`], and notices when the topic no
+//! longer exists.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,25 +7,24 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, RwLock};
 use rdkafka::ClientConfig;
-use rdkafka::client::ClientContext;
-use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::Message;
 use rdkafka::{Offset, TopicPartitionList};
 
 use crate::incarnation::{Incarnation, Loss, is_unknown};
+use crate::quiet::Quiet;
 use crate::record::Event;
 use crate::store::Store;
 use crate::topic::Admin;
 
-/// How long the cluster may take to say whether the topic is still there.
+/// The time limit for checking whether the topic still exists.
 const CHECK_LIMIT: Duration = Duration::from_secs(10);
 
-/// How long one poll of the reading thread waits.
+/// The time limit of one poll of the reading thread.
 const POLL: Duration = Duration::from_millis(100);
 
-/// What was read, and how far.
+/// The reader of the topic, and the state that it has read.
 pub(crate) struct Reader {
     pub(crate) store: RwLock<Store>,
     consumer: BaseConsumer<Quiet>,
@@ -37,18 +36,18 @@ pub(crate) struct Reader {
     stop: AtomicBool,
 }
 
-/// How far the topic was read.
+/// The position of the reader.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Position {
     /// The offset after the last record that was applied.
     pub(crate) next: i64,
-    /// Whether the end was reached once.
+    /// Whether the reader has reached the end of the topic once.
     pub(crate) has_ended: bool,
-    /// Why there is nothing left to be read; it stays so until the registry starts again.
+    /// Why the topic was lost; stays set until the registry restarts.
     loss: Option<Loss>,
 }
 
-/// How a wait ended.
+/// The result of a wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Waited {
     Reached,
@@ -97,7 +96,7 @@ impl Reader {
         }
     }
 
-    /// Makes [`Reader::run`] end.
+    /// Stops [`Reader::run`].
     pub(crate) fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
     }
@@ -107,14 +106,14 @@ impl Reader {
             Ok(event) => self.store.write().apply(event),
             Err(reason) => {
                 let key = String::from_utf8_lossy(key);
-                tracing::warn!(%key, reason, "a record of the registry's topic is passed over");
+                tracing::warn!(%key, reason, "skipped an invalid record of the registry's topic");
             }
         }
     }
 
     fn failed(&self, error: &KafkaError) {
         tracing::debug!(%error, "reading the registry's topic");
-        // Before the end was reached once, a topic may be too new to be known everywhere.
+        // Before the reader has reached the end once, a new topic may not be known everywhere.
         if !self.position.lock().has_ended {
             return;
         }
@@ -123,16 +122,16 @@ impl Reader {
             && let Ok(Ok(())) = self.check()
             && is_out_of_range
         {
-            // It is the same topic, and what was read is not in it any more.
+            // It is the same topic, but records that were read are gone.
             self.lose(Loss::Truncated);
         }
     }
 
-    /// Asks the cluster whether the topic is still the one that was read, from its first record.
+    /// Checks that the topic is still the one that was read, from its first record.
     ///
     /// # Errors
     ///
-    /// Where the cluster does not answer.
+    /// If the cluster does not respond.
     pub(crate) fn check(&self) -> KafkaResult<Result<(), Loss>> {
         if let Some(loss) = self.position.lock().loss {
             return Ok(Err(loss));
@@ -158,12 +157,12 @@ impl Reader {
         self.moved.notify_all();
     }
 
-    /// How far it was read.
+    /// Returns the current position.
     pub(crate) fn position(&self) -> Position {
         *self.position.lock()
     }
 
-    /// Waits until the position is as asked for.
+    /// Waits until the position satisfies a condition.
     pub(crate) fn wait(&self, deadline: Instant, is_reached: impl Fn(Position) -> bool) -> Waited {
         let mut position = self.position.lock();
         loop {
@@ -180,23 +179,7 @@ impl Reader {
     }
 }
 
-/// What librdkafka says goes to the log of the program, not to stderr: a registry is often part
-/// of a program that has its own say there.
-pub(crate) struct Quiet;
-
-impl ClientContext for Quiet {
-    fn log(&self, _level: RDKafkaLogLevel, _facility: &str, message: &str) {
-        tracing::debug!(message, "librdkafka");
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        tracing::debug!(%error, reason, "librdkafka");
-    }
-}
-
-impl ConsumerContext for Quiet {}
-
-/// A consumer that reads what was committed, and tells where a topic ends.
+/// Creates a consumer that reads committed records only, and reports the end of a topic.
 pub(crate) fn consumer(config: &ClientConfig) -> KafkaResult<BaseConsumer<Quiet>> {
     let mut config = config.clone();
     for (name, value) in [
@@ -204,11 +187,10 @@ pub(crate) fn consumer(config: &ClientConfig) -> KafkaResult<BaseConsumer<Quiet>
         ("enable.auto.commit", "false"),
         ("enable.auto.offset.store", "false"),
         ("enable.partition.eof", "true"),
-        // The next record is there, or somebody has deleted it: starting again at either end would
-        // hide that.
+        // If the next record is missing, it was deleted: resetting to either end would hide that.
         ("auto.offset.reset", "error"),
         ("topic.metadata.propagation.max.ms", "1000"),
-        // What a fenced registry wrote is never seen.
+        // Records of a fenced registry are never read.
         ("isolation.level", "read_committed"),
         ("fetch.error.backoff.ms", "50"),
         ("reconnect.backoff.max.ms", "1000"),

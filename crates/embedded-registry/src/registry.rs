@@ -1,4 +1,4 @@
-//! Starting a registry and stopping it.
+//! Starts and stops a registry.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -17,17 +17,17 @@ use crate::auth::Credentials;
 use crate::error::Error;
 use crate::log::Log;
 
-/// How long requests that are being answered may take when the registry shuts down.
+/// The time limit for requests in flight when the registry shuts down.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
-/// Schemas may lie deep in each other, and are read by functions that call themselves. Memory is
-/// taken only as far as a stack is used.
+/// Schemas can be deeply nested, and recursive functions read them. A stack uses memory only as far
+/// as it is needed.
 const STACK_BYTES: usize = 64 << 20;
 
-/// How many requests are worked on at once, at most.
-const MOST_AT_ONCE: usize = 32;
+/// The maximum number of requests that are processed at once.
+const MAX_AT_ONCE: usize = 32;
 
-/// How a registry is set up.
+/// Configures a registry.
 #[derive(Clone)]
 #[must_use = "a builder starts nothing by itself"]
 pub struct Builder {
@@ -40,7 +40,7 @@ pub struct Builder {
 
 /// A schema registry in this process.
 ///
-/// It has a thread of its own, so a caller that blocks does not hold it up. Dropped without
+/// It has its own thread, so a caller that blocks does not delay it. If it is dropped without
 /// [`Registry::shutdown`], it closes its socket at once.
 pub struct Registry {
     address: SocketAddr,
@@ -66,7 +66,7 @@ impl fmt::Debug for Registry {
 }
 
 impl Registry {
-    /// A registry whose state is in the topic `_schemas` of this cluster.
+    /// Starts configuring a registry whose state is in the topic `_schemas` of this cluster.
     pub fn builder(bootstrap_servers: &str) -> Builder {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", bootstrap_servers);
@@ -79,27 +79,27 @@ impl Registry {
         }
     }
 
-    /// Where it answers, such as `http://127.0.0.1:8081`, without a slash at the end.
+    /// Returns its URL without a trailing slash, such as `http://127.0.0.1:8081`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Where it listens.
+    /// Returns the address it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What it asks its clients for.
+    /// Returns the credentials it requires from clients.
     pub fn credentials(&self) -> Option<&Credentials> {
         self.credentials.as_ref()
     }
 
-    /// Tells the cluster where this registry is, so that [`crate::for_cluster`] finds it from other
-    /// processes of this machine. [`Registry::shutdown`] takes it back.
+    /// Announces this registry's address to the cluster, so that [`crate::for_cluster`] finds it
+    /// from other processes on this machine. [`Registry::shutdown`] withdraws it.
     ///
     /// # Errors
     ///
-    /// [`Error::Announce`] where the cluster does not take it.
+    /// [`Error::Announce`] if the cluster rejects it.
     pub async fn announce(&mut self) -> Result<(), Error> {
         self.commit_address(self.address.to_string()).await.map_err(Error::Announce)?;
         self.is_announced = true;
@@ -113,7 +113,7 @@ impl Registry {
         announced.await.unwrap_or(Err(KafkaError::Canceled))
     }
 
-    /// Ends the registry, after the requests that are being answered.
+    /// Shuts the registry down, after the requests in flight.
     pub async fn shutdown(mut self) {
         if self.is_announced
             && let Err(error) = self.commit_address(String::new()).await
@@ -185,19 +185,18 @@ impl Builder {
         self
     }
 
-    /// How large the body of a request may be, 1 MiB by default. A larger one is answered with
-    /// 413.
+    /// Limits the body of a request, 1 MiB by default. The response to a larger one is 413.
     pub fn body_limit_bytes(mut self, bytes: usize) -> Self {
         self.body_limit_bytes = bytes;
         self
     }
 
-    /// Starts the registry, and returns once it has read its topic and answers.
+    /// Starts the registry, and returns once it has read its topic and accepts requests.
     ///
     /// # Errors
     ///
-    /// [`Error::Listen`] where the port is taken, [`Error::Cluster`] where the cluster does not
-    /// answer, [`Error::Topic`] where the topic cannot be used.
+    /// [`Error::Listen`] if the port is taken, [`Error::Cluster`] if the cluster does not respond,
+    /// [`Error::Topic`] if the topic cannot be used.
     pub async fn start(self) -> Result<Registry, Error> {
         let address = self.address;
         let failed = |source| Error::Listen { address, source };
@@ -235,7 +234,7 @@ fn serve(
 ) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
-        .max_blocking_threads(MOST_AT_ONCE)
+        .max_blocking_threads(MAX_AT_ONCE)
         .thread_stack_size(STACK_BYTES)
         .thread_name("schema-registry")
         .enable_all()
@@ -252,11 +251,11 @@ fn serve(
         };
         let (draining, drained) = oneshot::channel();
         let server = axum::serve(listener, router).with_graceful_shutdown(async move {
-            // The sender is dropped with the registry, which means the same.
+            // The sender is dropped with the registry, which means the same as a message.
             let _ = stopped.await;
             let _ = draining.send(());
         });
-        // A connection that is kept open without a request would keep the server there.
+        // An idle connection would keep the server running.
         let limit = async {
             let _ = drained.await;
             tokio::time::sleep(LAST_ANSWERS).await;

@@ -1,6 +1,6 @@
-//! What the registry knows: the state that follows from the records of `_schemas`, in their order.
+//! The state of the registry, which follows from the records of `_schemas` in their order.
 //!
-//! [`Store::apply`] is the only way in, and everything else asks. It owns no socket, clock or task.
+//! Only [`Store::apply`] changes it. It owns no socket, clock, or task.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -14,19 +14,19 @@ pub(crate) struct Version {
     pub(crate) version: i32,
     pub(crate) id: i32,
     pub(crate) schema: Arc<Schema>,
-    /// Marked as deleted: readers of old records still find it by its id.
+    /// Whether it is soft deleted: readers of old records can still find it by id.
     pub(crate) deleted: bool,
 }
 
-/// An id, and where it is used.
+/// A schema id and its uses.
 #[derive(Debug)]
 struct Identified {
     schema: Arc<Schema>,
-    /// Subject and version, deleted ones too.
+    /// The subjects and versions with it, deleted ones included.
     used: BTreeSet<(String, i32)>,
 }
 
-/// Which versions a question is about.
+/// A filter for versions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Which {
     Live,
@@ -51,7 +51,7 @@ pub(crate) struct Store {
     ids: BTreeMap<i32, Identified>,
     id_of: HashMap<Arc<Schema>, i32>,
     id_of_guid: HashMap<String, i32>,
-    /// The highest id that was ever given out.
+    /// The highest id that was ever allocated.
     highest_id: i32,
     config: Option<Config>,
     configs: BTreeMap<String, Config>,
@@ -60,12 +60,12 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// An empty state, whose ids begin after one that was given out already.
+    /// Creates an empty state whose ids start after an allocated one.
     pub(crate) fn after(given: i32) -> Self {
         Self { highest_id: given, ..Self::default() }
     }
 
-    /// Changes the state as a record says.
+    /// Applies a record to the state.
     pub(crate) fn apply(&mut self, event: Event) {
         match event {
             Event::Registered { subject, version, id, schema, deleted } => {
@@ -98,7 +98,7 @@ impl Store {
 
     fn remember_id(&mut self, id: i32, schema: &Arc<Schema>, subject: &str, version: i32) {
         self.highest_id = self.highest_id.max(id);
-        // Imports may give one schema two ids; the lower one is given out from then on.
+        // An import can give a schema a second id; from then on, the lower one is used.
         let known = self.id_of.entry(schema.clone()).or_insert(id);
         *known = id.min(*known);
         self.id_of_guid.insert(schema.guid(), *known);
@@ -130,9 +130,9 @@ impl Store {
         }
     }
 
-    /// The names of the subjects that have such versions, in order.
+    /// Returns the names of subjects with such versions, in order.
     pub(crate) fn subjects(&self, which: Which) -> Vec<String> {
-        // A subject counts as deleted when no version of it is left alive.
+        // A subject counts as deleted when all of its versions are deleted.
         let is_listed = |versions: &BTreeMap<i32, Version>| match which {
             Which::All => true,
             Which::Live => versions.values().any(|version| !version.deleted),
@@ -142,13 +142,13 @@ impl Store {
         listed.map(|(subject, _)| subject.clone()).collect()
     }
 
-    /// The versions of a subject, in order.
+    /// Returns the versions of a subject, in order.
     pub(crate) fn versions(&self, subject: &str, which: Which) -> Vec<Version> {
         let versions = self.subjects.get(subject).into_iter().flat_map(BTreeMap::values);
         versions.filter(|version| which.holds(version)).cloned().collect()
     }
 
-    /// A version of a subject; `None` asks for the latest.
+    /// Returns a version of a subject; `None` means the latest.
     pub(crate) fn version(
         &self,
         subject: &str,
@@ -162,45 +162,45 @@ impl Store {
         }
     }
 
-    /// The latest version of a subject with this schema.
+    /// Returns the latest version of a subject with this schema.
     pub(crate) fn find(&self, subject: &str, schema: &Schema, which: Which) -> Option<Version> {
         let mut versions = self.subjects.get(subject)?.values().rev();
         versions.find(|it| which.holds(it) && *it.schema == *schema).cloned()
     }
 
-    /// The version number that a subject's next registration gets. Versions that are marked as
-    /// deleted count, so a number is not used twice.
+    /// Returns the version number of a subject's next registration. Soft-deleted versions count, so
+    /// a number is never reused.
     pub(crate) fn next_version(&self, subject: &str) -> i32 {
         let last = self.subjects.get(subject).and_then(|versions| versions.keys().next_back());
         last.map_or(1, |last| last.saturating_add(1))
     }
 
-    /// The id of a schema, a new one where it has none.
+    /// Returns the id of a schema, or a new one if it has none.
     pub(crate) fn id_for(&self, schema: &Schema) -> i32 {
         self.id_of.get(schema).copied().unwrap_or(self.highest_id.saturating_add(1))
     }
 
-    /// The highest id that a schema has, 0 where there is none.
+    /// Returns the highest id of a schema, 0 if there is none.
     pub(crate) fn highest_used_id(&self) -> i32 {
         self.ids.keys().next_back().copied().unwrap_or(0)
     }
 
-    /// The highest id that was given out.
+    /// Returns the highest allocated id.
     pub(crate) fn highest_id(&self) -> i32 {
         self.highest_id
     }
 
-    /// The schema with this id.
+    /// Returns the schema with this id.
     pub(crate) fn schema(&self, id: i32) -> Option<Arc<Schema>> {
         self.ids.get(&id).map(|identified| identified.schema.clone())
     }
 
-    /// The id of the schema with this hash, in digits and dashes.
+    /// Returns the id of the schema with this GUID.
     pub(crate) fn id_of_guid(&self, guid: &str) -> Option<i32> {
         self.id_of_guid.get(&guid.to_ascii_lowercase()).copied()
     }
 
-    /// The subjects and versions that use an id; `None` where nobody has it.
+    /// Returns the subjects and versions that use an id; `None` if the id does not exist.
     pub(crate) fn uses(&self, id: i32, which: Which) -> Option<Vec<(String, i32)>> {
         let used = self.ids.get(&id)?.used.iter();
         let is_listed = |(subject, version): &&(String, i32)| {
@@ -209,7 +209,7 @@ impl Store {
         Some(used.filter(is_listed).cloned().collect())
     }
 
-    /// The ids of the schemas that need this version and are not deleted.
+    /// Returns the ids of schemas that refer to this version and are not deleted.
     pub(crate) fn referenced_by(&self, subject: &str, version: i32) -> BTreeSet<i32> {
         let live = self.subjects.values().flat_map(BTreeMap::values).filter(|it| !it.deleted);
         let needs = |it: &&Version| {
@@ -219,7 +219,7 @@ impl Store {
         live.filter(needs).map(|it| it.id).collect()
     }
 
-    /// The setting of a subject alone, or of all.
+    /// Returns a subject's own setting, or the setting of all.
     pub(crate) fn config(&self, subject: Option<&str>) -> Option<&Config> {
         match subject {
             Some(subject) => self.configs.get(subject),
@@ -227,19 +227,19 @@ impl Store {
         }
     }
 
-    /// The level that holds for a subject; `None` asks for all that have none of their own.
+    /// Returns the effective level of a subject, or of all with `None`.
     pub(crate) fn level(&self, subject: Option<&str>) -> Level {
         let own = subject.and_then(|subject| self.configs.get(subject)?.level);
         own.or_else(|| self.config.as_ref()?.level).unwrap_or_default()
     }
 
-    /// Whether a subject's schemas are normalised unasked.
+    /// Returns whether a subject's schemas are always normalized.
     pub(crate) fn normalizes(&self, subject: &str) -> bool {
         let own = self.configs.get(subject).and_then(|config| config.normalize);
         own.or_else(|| self.config.as_ref()?.normalize).unwrap_or(false)
     }
 
-    /// The mode of a subject alone, or of all.
+    /// Returns a subject's own mode, or the mode of all.
     pub(crate) fn own_mode(&self, subject: Option<&str>) -> Option<Mode> {
         match subject {
             Some(subject) => self.modes.get(subject).copied(),
@@ -247,7 +247,7 @@ impl Store {
         }
     }
 
-    /// The mode that holds for a subject; `None` asks for all that have none of their own.
+    /// Returns the effective mode of a subject, or of all with `None`.
     pub(crate) fn mode(&self, subject: Option<&str>) -> Mode {
         match (self.mode, subject) {
             (Some(Mode::ReadOnlyOverride), _) => Mode::ReadOnlyOverride,

@@ -1,4 +1,4 @@
-//! Making sure that the topic is there and fit to keep the state: one partition, compacted.
+//! Prepares the topic that keeps the state: one partition, compacted.
 
 use std::time::{Duration, Instant};
 
@@ -8,10 +8,10 @@ use rdkafka::error::{KafkaResult, RDKafkaErrorCode};
 use rdkafka::metadata::Metadata;
 
 use crate::error::Error;
-use crate::reader::Quiet;
+use crate::quiet::Quiet;
 
-/// A client that asks about topics and creates them. It has connections of its own: on those of
-/// a consumer, each question would wait for the consumer's fetch to end.
+/// A client that describes and creates topics. It has its own connections: on a consumer's, each
+/// request would wait for the consumer's fetch to end.
 pub(crate) type Admin = AdminClient<Quiet>;
 
 /// How long to wait before a broker is asked again.
@@ -20,12 +20,12 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Connects to the cluster with these settings.
 pub(crate) fn admin(config: &ClientConfig) -> KafkaResult<Admin> {
     let mut config = config.clone();
-    // To ask whether a topic is there must not create it.
+    // Checking whether a topic exists must not create it.
     config.set("allow.auto.create.topics", "false");
     config.create_with_context(Quiet)
 }
 
-/// Creates the topic where it is missing, and checks it where it is there.
+/// Creates the topic if it is missing, and checks it otherwise.
 pub(crate) fn prepare(
     admin: &Admin,
     servers: &str,
@@ -94,7 +94,7 @@ fn cleanup_policy(admin: &Admin, topic: &str, limit: Duration) -> Result<Option<
     }
 }
 
-/// Waits for an answer that a thread of librdkafka brings.
+/// Waits for a response that a thread of librdkafka delivers.
 fn blocking<T>(answer: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
     runtime.expect("a runtime without sockets needs nothing of the system").block_on(answer)

@@ -1,4 +1,4 @@
-//! The right to write to the topic: a transactional producer, which fences whoever wrote before.
+//! Writes to the topic with a transactional producer, which fences the previous writer.
 
 use std::time::{Duration, Instant};
 
@@ -10,31 +10,32 @@ use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Message};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 
-/// How long the cluster may take to answer one request.
+/// The time limit for one request to the cluster.
 const REQUEST_LIMIT: Duration = Duration::from_secs(10);
 
-/// How long one look for delivery reports takes.
+/// The time limit of one poll for delivery reports.
 const REPORT_POLL: Duration = Duration::from_millis(1);
 
-/// A record to be written.
+/// A record to write.
 pub(crate) struct Record {
     pub(crate) topic: String,
     pub(crate) key: String,
-    /// `None` removes what the key names.
+    /// The value; `None` is a tombstone.
     pub(crate) value: Option<String>,
 }
 
-/// The producer that may write, until another one is initialised.
+/// The producer with write access, until another one is initialized.
 pub(crate) struct Writer(BaseProducer<Deliveries>);
 
 impl Writer {
-    /// Fences whoever wrote to this topic before, and ends what they left open.
+    /// Fences the previous writer of this topic, and aborts its open transaction.
     pub(crate) fn take_over(config: &ClientConfig, topic: &str) -> KafkaResult<Self> {
         let mut config = config.clone();
         config.set("transactional.id", format!("embedded-registry-{topic}"));
         config.set("transaction.timeout.ms", "10000");
         config.set("linger.ms", "0");
-        // A topic that is gone must not come back as a side effect, with settings of the cluster.
+        // A deleted topic must not be recreated as a side effect, with the cluster's default
+        // settings.
         config.set("allow.auto.create.topics", "false");
         let producer: BaseProducer<Deliveries> =
             config.create_with_context(Deliveries::default())?;
@@ -42,7 +43,8 @@ impl Writer {
         Ok(Self(producer))
     }
 
-    /// Writes all records or none, and returns the offset of the last one of the first one's topic.
+    /// Writes all records or none, and returns the offset of the last record in the first record's
+    /// topic.
     pub(crate) fn append(&self, records: &[Record]) -> KafkaResult<i64> {
         let Self(producer) = self;
         let topic = records.first().map(|record| record.topic.clone()).unwrap_or_default();
@@ -61,7 +63,7 @@ impl Writer {
         Ok(offset)
     }
 
-    /// Waits for the reports of all records, and returns the offset of the last.
+    /// Waits for all delivery reports, and returns the offset of the last record.
     fn delivered(&self, records: usize) -> KafkaResult<i64> {
         let Self(producer) = self;
         let deadline = Instant::now() + REQUEST_LIMIT;
@@ -78,13 +80,13 @@ impl Writer {
             if Instant::now() > deadline {
                 return Err(KafkaError::MessageProduction(RDKafkaErrorCode::MessageTimedOut));
             }
-            // A poll lasts as long as it may, and so does a flush of rdkafka's, at least 100 ms.
+            // A poll takes its whole time limit, and a flush in rdkafka at least 100 ms.
             producer.poll(REPORT_POLL);
         }
     }
 }
 
-/// Remembers what became of the records that were sent.
+/// Collects the delivery reports.
 #[derive(Default)]
 struct Deliveries {
     reports: Mutex<Reports>,
@@ -92,7 +94,7 @@ struct Deliveries {
 
 #[derive(Default)]
 struct Reports {
-    /// Whose offsets are asked for.
+    /// The topic whose offsets are needed.
     topic: String,
     delivered: usize,
     last_offset: i64,

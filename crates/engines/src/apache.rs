@@ -1,5 +1,5 @@
-//! The engine `apache`: Apache Kafka in KRaft mode from its jars, each node a Java process that is
-//! broker and controller at once, on free ports of 127.0.0.1 and a temporary directory.
+//! Runs the engine `apache`: Apache Kafka in KRaft mode from its jars. Each node is a Java process
+//! that is both broker and controller, on free ports of 127.0.0.1 and with a temporary directory.
 
 mod connect;
 mod guard;
@@ -12,31 +12,27 @@ mod properties;
 pub use connect::{Connect, ConnectOptions};
 
 use std::fs;
-use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::ask::known_nodes;
 use crate::cluster::{Cluster, Node, Pending};
-use crate::engine::{Engine, Options};
+use crate::engine::Engine;
 use crate::error::Error;
+use crate::options::Options;
 use crate::ports;
 use crate::release::Release;
-use guard::Guard;
+use guard::{Guard, temporary_directory};
 use jars::Jars;
 use node::NodeProcess;
+use process::{LIMIT, TRY_AGAIN};
 use properties::Plan;
 
-/// How long a node may take to start, to join or to stop in order. A start takes two to six seconds.
-const LIMIT: Duration = Duration::from_secs(90);
-
-/// How often a node is asked whether it is there, or gone, by now.
-const TRY_AGAIN: Duration = Duration::from_millis(50);
-
-/// How often a start is tried again where somebody else was faster to take a port.
+/// The number of attempts to start if another process takes a port first.
 const ATTEMPTS: usize = 3;
 
-/// Where Kafka's storage tool puts what a cluster begins with: in 4.3, and since 4.4.
+/// The files with the cluster's first metadata that Kafka's storage tool writes: in 4.3, and since
+/// 4.4.
 const CHECKPOINTS: [&str; 2] =
     ["bootstrap.checkpoint", "__cluster_metadata-0/00000000000000000000-0000000000.checkpoint"];
 
@@ -46,13 +42,13 @@ struct Apache {
     nodes: Vec<Node>,
     bootstrap_servers: String,
     cluster_id: String,
-    // Dropped in this order: first the processes end, then the directory goes, then the guard.
+    // Dropped in this order: first the processes, then the directory, then the guard.
     processes: Vec<NodeProcess>,
     _directory: tempfile::TempDir,
     _guard: Arc<Guard>,
 }
 
-/// Makes sure that Java is there, and the jars.
+/// Finds Java and the jars, and downloads the jars if necessary.
 pub(crate) async fn prepare(release: Release) -> Result<(), Error> {
     Jars::find(release).await.map(drop)
 }
@@ -109,7 +105,7 @@ impl Apache {
         found.ok_or(Error::NoSuchNode { id, nodes: self.processes.len() })
     }
 
-    /// Waits until a node answers, and knows itself and every other node that runs.
+    /// Waits until a node responds and knows itself and every other running node.
     async fn wait_until_joined(&self, id: i32) -> Result<(), Error> {
         let process = self.process(id)?;
         let address = process.node.address;
@@ -130,7 +126,7 @@ impl Apache {
     }
 }
 
-/// A cluster id, ports and settings for all nodes.
+/// Chooses a cluster id, ports, and settings for all nodes.
 fn plan(options: &Options) -> Plan {
     let mut wanted = options.wanted_ports();
     wanted.resize(2 * options.nodes, 0);
@@ -146,8 +142,8 @@ fn plan(options: &Options) -> Plan {
     }
 }
 
-/// Has Kafka format the first node's directory, and the others made like it: a Java process for
-/// each would double the time of a start.
+/// Formats the first node's directory with Kafka's tool, and copies the result for the other nodes:
+/// a Java process for each would double the time of a start.
 async fn format(plan: &Plan, processes: &[NodeProcess], jars: &Jars) -> Result<(), Error> {
     let Some((first, others)) = processes.split_first() else {
         return Ok(());
@@ -158,22 +154,13 @@ async fn format(plan: &Plan, processes: &[NodeProcess], jars: &Jars) -> Result<(
         for checkpoint in CHECKPOINTS.iter().filter(|it| first.data().join(it).exists()) {
             let (from, to) = (first.data().join(checkpoint), data.join(checkpoint));
             let parent = to.parent().unwrap_or(data);
-            fs::create_dir_all(parent).map_err(|e| failed("create", parent, e))?;
-            fs::copy(&from, &to).map_err(|e| failed("copy", &from, e))?;
+            fs::create_dir_all(parent).map_err(|e| Error::file("create", parent, e))?;
+            fs::copy(&from, &to).map_err(|e| Error::file("copy", &from, e))?;
         }
         let meta = data.join("meta.properties");
-        fs::write(&meta, plan.meta(other.node.id)).map_err(|e| failed("write", &meta, e))?;
+        fs::write(&meta, plan.meta(other.node.id)).map_err(|e| Error::file("write", &meta, e))?;
     }
     Ok(())
-}
-
-fn temporary_directory() -> Result<tempfile::TempDir, Error> {
-    let made = tempfile::Builder::new().prefix("workshop-kafka-").tempdir();
-    made.map_err(|e| failed("create a directory in", &std::env::temp_dir(), e))
-}
-
-fn failed(action: &'static str, path: &Path, source: std::io::Error) -> Error {
-    Error::File { action, path: path.to_owned(), source }
 }
 
 impl Cluster for Apache {
@@ -218,7 +205,7 @@ impl Cluster for Apache {
 
     fn stop(self: Box<Self>) -> Pending<'static> {
         Box::pin(async move {
-            // Ending Java processes and removing their files blocks.
+            // Stopping Java processes and removing their files blocks.
             let stopped = tokio::task::spawn_blocking(move || drop(self)).await;
             stopped.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
             Ok(())

@@ -1,17 +1,17 @@
-//! Asking a node whom it knows: one Metadata request, written by hand because a client for it would
-//! be larger than the engine.
+//! Asks a node which nodes it knows: one Metadata request, written by hand because a client for it
+//! would be larger than this crate.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// How long a node may take to answer.
+/// The time limit for a node to respond.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// An answer about no topic is short; more would not be one.
-const LONGEST: usize = 64 * 1024;
+/// The longest response to read: one without topics is short.
+const MAX_RESPONSE_BYTES: usize = 64 * 1024;
 
-/// The ids of the nodes that the node at `address` takes for alive.
+/// Returns the ids of the nodes that the node at `address` considers alive.
 pub(crate) fn known_nodes(address: SocketAddr) -> io::Result<Vec<i32>> {
     let mut stream = TcpStream::connect_timeout(&address, LIMIT)?;
     stream.set_read_timeout(Some(LIMIT))?;
@@ -20,7 +20,7 @@ pub(crate) fn known_nodes(address: SocketAddr) -> io::Result<Vec<i32>> {
     let mut length = [0; 4];
     stream.read_exact(&mut length)?;
     let length = u32::from_be_bytes(length) as usize;
-    if length > LONGEST {
+    if length > MAX_RESPONSE_BYTES {
         return Err(not_kafka());
     }
     let mut answer = vec![0; length];
@@ -32,7 +32,7 @@ fn not_kafka() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "what answers is not Kafka")
 }
 
-/// Metadata v1 about no topics: API key 3, correlation id 7, client id "engines".
+/// Encodes a Metadata v1 request without topics: API key 3, correlation id 7, client id "engines".
 fn request() -> Vec<u8> {
     let mut body = vec![0, 3, 0, 1, 0, 0, 0, 7, 0, 7];
     body.extend(b"engines");
@@ -41,7 +41,7 @@ fn request() -> Vec<u8> {
     [length.as_slice(), &body].concat()
 }
 
-/// Reads the brokers of the answer: each an id, a host, a port and a rack.
+/// Reads the brokers of the response: each has an id, a host, a port, and a rack.
 fn ids(answer: &[u8]) -> Option<Vec<i32>> {
     let mut rest = answer.strip_prefix(&[0, 0, 0, 7])?;
     let count = i32::from_be_bytes(take(&mut rest)?);
@@ -62,7 +62,7 @@ fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
     Some(*first)
 }
 
-/// A string behind its length in two bytes, or null with the length -1.
+/// Skips a string, which follows its length in two bytes; the length of null is -1.
 fn skip_string(rest: &mut &[u8]) -> Option<()> {
     let length = i16::from_be_bytes(take(rest)?).max(0) as usize;
     *rest = rest.get(length..)?;

@@ -1,4 +1,4 @@
-//! What every engine's cluster can be asked for.
+//! The interface of a cluster, the same on every engine.
 
 use std::fmt::Debug;
 use std::net::SocketAddr;
@@ -7,7 +7,7 @@ use std::pin::Pin;
 use crate::engine::Engine;
 use crate::error::Error;
 
-/// An answer that takes a while.
+/// The result of an operation that takes a while.
 pub type Pending<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>>;
 
 /// A node of a cluster.
@@ -15,45 +15,46 @@ pub type Pending<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + Send + '
 pub struct Node {
     /// The broker id, from 1.
     pub id: i32,
-    /// Where clients reach it.
+    /// The address for clients.
     pub address: SocketAddr,
 }
 
-/// A running cluster, which is stopped and removed with all its data when this is dropped.
+/// A running cluster. Dropping it stops the nodes and removes all data.
 ///
-/// Nodes are named by their ids. Each change of a node fails with [`Error::NoSuchNode`] for an id
-/// that the cluster does not have, and with [`Error::NodeState`] where the node is in another state
-/// than the change begins with.
+/// Nodes are identified by their ids. Each change of a node fails with [`Error::NoSuchNode`] if the
+/// cluster has no node with the id, and with [`Error::NodeState`] if the node's current state does
+/// not allow the change.
 pub trait Cluster: Debug + Send + Sync {
-    /// What it runs on.
+    /// Returns the engine that runs the cluster.
     fn engine(&self) -> Engine;
 
-    /// What clients connect to (`bootstrap.servers`): all nodes, also the stopped ones.
+    /// Returns the addresses of all nodes, stopped ones included (`bootstrap.servers`).
     fn bootstrap_servers(&self) -> &str;
 
-    /// The id that all nodes say the cluster has.
+    /// Returns the cluster id.
     fn cluster_id(&self) -> &str;
 
-    /// The nodes, by id.
+    /// Returns the nodes, ordered by id.
     fn nodes(&self) -> &[Node];
 
-    /// Shuts a node down in order: it hands over what it leads, and has ended when this returns.
+    /// Shuts a node down cleanly: it hands over its leaderships, and the process has ended when
+    /// this returns.
     fn stop_node(&self, id: i32) -> Pending<'_>;
 
-    /// Ends a node at once, as a loss of power does (SIGKILL).
+    /// Kills a node, as a power failure does (SIGKILL).
     fn kill_node(&self, id: i32) -> Pending<'_>;
 
-    /// Starts a node that was stopped or killed, on its old port and data. It answers when this
-    /// returns; its replicas may still catch up.
+    /// Starts a node that was stopped or killed, with the same port and data. It responds when this
+    /// returns; its replicas may still be catching up.
     fn start_node(&self, id: i32) -> Pending<'_>;
 
-    /// Halts a node as a long garbage collection does (SIGSTOP): its sockets stay open, and it
-    /// neither answers nor follows until it is resumed.
+    /// Pauses a node, as a long garbage collection does (SIGSTOP): its sockets stay open, but it
+    /// neither responds nor replicates until it is resumed.
     fn pause_node(&self, id: i32) -> Pending<'_>;
 
-    /// Lets a paused node go on where it was.
+    /// Resumes a paused node.
     fn resume_node(&self, id: i32) -> Pending<'_>;
 
-    /// Stops the cluster and removes its data, as dropping it does, but without blocking.
+    /// Stops the cluster and removes its data, like dropping it but without blocking.
     fn stop(self: Box<Self>) -> Pending<'static>;
 }

@@ -1,14 +1,17 @@
-//! The engine `docker`: Apache Kafka's official image through testcontainers, a container for each
-//! node, in a network of their own.
+//! Runs the engine `docker`: Apache Kafka's official image through testcontainers, one container
+//! for each node, in a network of their own.
 //!
-//! Clients on this machine use a listener that is advertised as 127.0.0.1 and a port of the machine;
-//! the nodes among themselves use another one, which is advertised by the container's name. What
-//! holds the containers removes them when it ends or panics. A holder that is killed outright
-//! (SIGKILL) leaves them behind, with the label `org.testcontainers.managed-by`.
+//! Clients on this machine connect to a listener that is advertised as 127.0.0.1 with a port of the
+//! host; the nodes connect to each other through another listener, which is advertised under the
+//! container's name. The process that holds the containers removes them when it ends or panics. If
+//! it is killed (SIGKILL), they stay behind, with the label `org.testcontainers.managed-by`.
+
+mod container;
+mod settings;
+mod state;
 
 use std::time::{Duration, Instant};
 
-use testcontainers::bollard::query_parameters::KillContainerOptionsBuilder;
 use testcontainers::core::IntoContainerPort;
 use testcontainers::core::client::docker_client_instance;
 use testcontainers::core::error::ClientError;
@@ -19,24 +22,22 @@ use uuid::Uuid;
 
 use crate::ask::known_nodes;
 use crate::cluster::{Cluster, Node, Pending};
-use crate::engine::{Engine, Options};
+use crate::engine::Engine;
 use crate::error::Error;
+use crate::options::Options;
 use crate::ports;
+use container::NodeContainer;
+use settings::{CLIENTS, variable, variables};
+use state::{Change, State};
 
-/// The image of a node, where `WORKSHOP_KAFKA_IMAGE` names no other; its tag is the release.
+/// The image of a node unless `WORKSHOP_KAFKA_IMAGE` names another one; its tag is the release.
 const IMAGE: &str = "apache/kafka";
 
-/// How long a node may take to answer.
+/// The time limit for a node to respond.
 const LIMIT: Duration = Duration::from_secs(90);
 
-/// How often a node is asked whether it is there by now.
+/// The interval between two checks whether a node has started.
 const TRY_AGAIN: Duration = Duration::from_millis(100);
-
-/// How long a node may take to shut down in order, in seconds.
-const STOP_SECONDS: i32 = 60;
-
-/// The port inside a container that this machine's clients reach.
-const CLIENTS: u16 = 19092;
 
 /// A cluster of containers.
 #[derive(Debug)]
@@ -48,79 +49,7 @@ struct Docker {
     containers: Vec<NodeContainer>,
 }
 
-/// A node with the state that it was brought to.
-#[derive(Debug)]
-struct NodeContainer {
-    node: Node,
-    container: ContainerAsync<GenericImage>,
-    /// Held while it changes, so that of two changes at once the second finds what the first has left.
-    state: Mutex<State>,
-}
-
-/// The states between which a node goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    Running,
-    Paused,
-    Stopped,
-}
-
-/// What a node can be asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Change {
-    Stop,
-    Kill,
-    Start,
-    Pause,
-    Resume,
-}
-
-impl Change {
-    /// The state that a node is in then, if it can be done to one in the state `from`.
-    fn of(self, id: i32, from: State) -> Result<State, Error> {
-        match (self, from) {
-            (Self::Stop, State::Running) => Ok(State::Stopped),
-            (Self::Kill, State::Running | State::Paused) => Ok(State::Stopped),
-            (Self::Start, State::Stopped) | (Self::Resume, State::Paused) => Ok(State::Running),
-            (Self::Pause, State::Running) => Ok(State::Paused),
-            _ => Err(Error::NodeState { id, state: from.name(), change: self.done() }),
-        }
-    }
-
-    /// The change in an error's words.
-    fn done(self) -> &'static str {
-        match self {
-            Self::Stop => "stopped",
-            Self::Kill => "killed",
-            Self::Start => "started",
-            Self::Pause => "paused",
-            Self::Resume => "resumed",
-        }
-    }
-
-    /// The change as what failed.
-    fn action(self) -> &'static str {
-        match self {
-            Self::Stop => "stop a node",
-            Self::Kill => "kill a node",
-            Self::Start => "start a node",
-            Self::Pause => "pause a node",
-            Self::Resume => "resume a node",
-        }
-    }
-}
-
-impl State {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Paused => "paused",
-            Self::Stopped => "stopped",
-        }
-    }
-}
-
-/// Makes sure that a container engine answers.
+/// Checks that a container engine responds.
 pub(crate) async fn prepare() -> Result<(), Error> {
     let missing = |reason: String| Error::NoContainers { reason };
     let client = docker_client_instance().await.map_err(|e| missing(e.to_string()))?;
@@ -156,12 +85,6 @@ pub(crate) async fn start(options: &Options) -> Result<Box<dyn Cluster>, Error> 
     Ok(Box::new(cluster))
 }
 
-/// The variable that the official image makes a property of.
-fn variable(property: &str) -> String {
-    let name = property.replace('-', "___").replace('_', "__").replace('.', "_");
-    format!("KAFKA_{}", name.to_uppercase())
-}
-
 impl Docker {
     async fn container(
         &self,
@@ -174,7 +97,8 @@ impl Docker {
             .with_network(network)
             .with_container_name(format!("{network}-{}", node.id))
             .with_mapped_port(node.address.port(), CLIENTS.tcp());
-        for (variable, value) in self.variables(node, network, options.replication_factor()) {
+        let factor = options.replication_factor();
+        for (variable, value) in variables(&self.nodes, &self.cluster_id, node, network, factor) {
             request = request.with_env_var(variable, value);
         }
         for (name, value) in &options.properties {
@@ -183,43 +107,9 @@ impl Docker {
         request.start().await.map_err(|source| self.failed("start a node", source))
     }
 
-    /// The official image takes each setting as a variable: `KAFKA_`, and `_` for each dot.
-    fn variables(&self, node: Node, network: &str, factor: usize) -> Vec<(&'static str, String)> {
-        let Node { id, address } = node;
-        let voters: Vec<String> =
-            self.nodes.iter().map(|it| format!("{0}@{network}-{0}:9093", it.id)).collect();
-        let least = if factor == 3 { 2 } else { 1 };
-        let listeners =
-            format!("CLIENTS://0.0.0.0:{CLIENTS},NODES://0.0.0.0:9092,CONTROLLER://0.0.0.0:9093");
-        let protocols = "CLIENTS:PLAINTEXT,NODES:PLAINTEXT,CONTROLLER:PLAINTEXT";
-        vec![
-            ("CLUSTER_ID", self.cluster_id.clone()),
-            ("KAFKA_NODE_ID", id.to_string()),
-            ("KAFKA_PROCESS_ROLES", "broker,controller".to_owned()),
-            ("KAFKA_CONTROLLER_QUORUM_VOTERS", voters.join(",")),
-            ("KAFKA_LISTENERS", listeners),
-            (
-                "KAFKA_ADVERTISED_LISTENERS",
-                format!("CLIENTS://{address},NODES://{network}-{id}:9092"),
-            ),
-            ("KAFKA_LISTENER_SECURITY_PROTOCOL_MAP", protocols.to_owned()),
-            ("KAFKA_INTER_BROKER_LISTENER_NAME", "NODES".to_owned()),
-            ("KAFKA_CONTROLLER_LISTENER_NAMES", "CONTROLLER".to_owned()),
-            ("KAFKA_DEFAULT_REPLICATION_FACTOR", factor.to_string()),
-            ("KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR", factor.to_string()),
-            ("KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR", factor.to_string()),
-            ("KAFKA_TRANSACTION_STATE_LOG_MIN_ISR", least.to_string()),
-            ("KAFKA_SHARE_COORDINATOR_STATE_TOPIC_REPLICATION_FACTOR", factor.to_string()),
-            ("KAFKA_SHARE_COORDINATOR_STATE_TOPIC_MIN_ISR", least.to_string()),
-            ("KAFKA_OFFSETS_TOPIC_NUM_PARTITIONS", "5".to_owned()),
-            ("KAFKA_TRANSACTION_STATE_LOG_NUM_PARTITIONS", "5".to_owned()),
-            ("KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS", "0".to_owned()),
-        ]
-    }
-
-    /// Waits until a node answers and knows itself and at least as many nodes as `expected`.
+    /// Waits until a node responds and knows at least `expected` nodes, itself included.
     async fn wait_until_joined(&self, of: &NodeContainer, expected: usize) -> Result<(), Error> {
-        let (node, container) = (of.node, &of.container);
+        let node = of.node;
         let begin = Instant::now();
         loop {
             let asked = tokio::task::spawn_blocking(move || known_nodes(node.address)).await;
@@ -227,34 +117,27 @@ impl Docker {
             if known.contains(&node.id) && known.len() >= expected {
                 return Ok(());
             }
-            let runs = container.is_running().await;
+            let runs = of.container.is_running().await;
             if !runs.map_err(|e| self.failed("inspect a node", e))? {
-                let said = last_words(container).await;
+                let said = of.last_lines().await;
                 return Err(Error::DidNotStart { what: format!("node {}", node.id), said });
             }
             if begin.elapsed() > LIMIT {
                 let what = format!("node {} did not find the others", node.id);
-                let said = last_words(container).await;
-                return Err(Error::TooSlow { what, limit: LIMIT, said });
+                let said = of.last_lines().await;
+                return Err(Error::TimedOut { what, limit: LIMIT, said });
             }
             tokio::time::sleep(TRY_AGAIN).await;
         }
     }
 
-    /// Brings a node to another state. It keeps the one that it had where that fails.
+    /// Changes the state of a node, which stays the same if the change fails.
     async fn change(&self, id: i32, change: Change) -> Result<(), Error> {
         let found = self.containers.iter().find(|it| it.node.id == id);
         let node = found.ok_or(Error::NoSuchNode { id, nodes: self.nodes.len() })?;
         let mut state = node.state.lock().await;
         let next = change.of(id, *state)?;
-        let container = &node.container;
-        let done = match change {
-            Change::Stop => container.stop_with_timeout(Some(STOP_SECONDS)).await,
-            Change::Kill => kill(container).await,
-            Change::Start => container.start().await,
-            Change::Pause => container.pause().await,
-            Change::Resume => container.unpause().await,
-        };
+        let done = node.apply(change).await;
         done.map_err(|e| self.failed(change.action(), e))?;
         *state = next;
         if change != Change::Start {
@@ -276,23 +159,6 @@ impl Docker {
             source => Error::Containers { action, image, source: Box::new(source) },
         }
     }
-}
-
-/// Ends a node at once.
-async fn kill(container: &ContainerAsync<GenericImage>) -> Result<(), TestcontainersError> {
-    let client = docker_client_instance().await?;
-    let signal = KillContainerOptionsBuilder::new().signal("SIGKILL").build();
-    let killed = client.kill_container(container.id(), Some(signal)).await;
-    killed.map_err(|e| TestcontainersError::Other(Box::new(e)))
-}
-
-/// The last lines that a node has written.
-async fn last_words(container: &ContainerAsync<GenericImage>) -> String {
-    let written = container.stdout_to_vec().await.unwrap_or_default();
-    let written = String::from_utf8_lossy(&written).into_owned();
-    let lines: Vec<&str> = written.lines().collect();
-    let last = lines[lines.len().saturating_sub(12)..].iter();
-    last.map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
 }
 
 impl Cluster for Docker {
@@ -346,7 +212,7 @@ impl Cluster for Docker {
 mod tests {
     use super::*;
 
-    /// Waits until the node at `address` takes these nodes, and no others, for alive.
+    /// Waits until a node considers exactly these nodes alive.
     async fn expect(cluster: &dyn Cluster, at: i32, ids: &[i32]) {
         let address = cluster.nodes()[at as usize - 1].address;
         let begin = Instant::now();
@@ -359,35 +225,6 @@ mod tests {
             }
             assert!(begin.elapsed() < LIMIT, "node {at} knows {known:?}, not {ids:?}");
             tokio::time::sleep(TRY_AGAIN).await;
-        }
-    }
-
-    #[test]
-    fn a_change_begins_only_with_the_states_that_it_can_be_done_in() {
-        use Change::{Kill, Pause, Resume, Start, Stop};
-        use State::{Paused, Running, Stopped};
-        for (change, from, to) in [
-            (Stop, Running, Stopped),
-            (Kill, Running, Stopped),
-            (Kill, Paused, Stopped),
-            (Start, Stopped, Running),
-            (Pause, Running, Paused),
-            (Resume, Paused, Running),
-        ] {
-            assert_eq!(change.of(1, from).unwrap(), to, "{change:?} of {from:?}");
-        }
-        for (change, from, said) in [
-            (Stop, Stopped, "node 2 is stopped, so it cannot be stopped"),
-            (Stop, Paused, "node 2 is paused, so it cannot be stopped"),
-            (Kill, Stopped, "node 2 is stopped, so it cannot be killed"),
-            (Start, Running, "node 2 is running, so it cannot be started"),
-            (Start, Paused, "node 2 is paused, so it cannot be started"),
-            (Pause, Stopped, "node 2 is stopped, so it cannot be paused"),
-            (Pause, Paused, "node 2 is paused, so it cannot be paused"),
-            (Resume, Running, "node 2 is running, so it cannot be resumed"),
-            (Resume, Stopped, "node 2 is stopped, so it cannot be resumed"),
-        ] {
-            assert_eq!(change.of(2, from).unwrap_err().to_string(), said);
         }
     }
 

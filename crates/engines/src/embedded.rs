@@ -1,4 +1,4 @@
-//! The engine `embedded`: the cluster of `embedded-kafka`, in this process.
+//! Runs the engine `embedded`: the cluster of `embedded-kafka`, in this process.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -6,12 +6,14 @@ use std::time::Duration;
 use embedded_kafka::{EventReceiver, NodeError, StartError};
 
 use crate::cluster::{Cluster, Node, Pending};
-use crate::engine::{Engine, Options};
+use crate::engine::Engine;
 use crate::error::Error;
+use crate::options::Options;
 use crate::ports::is_free;
 
-/// How long a node that is gone is not missed: a third of Kafka's `broker.session.timeout.ms`, so
-/// that a test or a lab has time between two faults here as there.
+/// The time until the cluster notices a failed node: a third of Kafka's
+/// `broker.session.timeout.ms`, so that a test or a lab has time between two faults, as on Apache
+/// Kafka.
 const FAILOVER_DELAY: Duration = Duration::from_secs(3);
 
 /// A cluster in this process.
@@ -21,7 +23,8 @@ struct Embedded {
     nodes: Vec<Node>,
 }
 
-/// Starts a cluster in a temporary directory. With `WORKSHOP_WIRE` set it prints what happens.
+/// Starts a cluster in a temporary directory. If `WORKSHOP_WIRE` is set, it prints the cluster's
+/// events.
 pub(crate) async fn start(options: &Options) -> Result<Box<dyn Cluster>, Error> {
     let mut ports = options.wanted_ports();
     for port in &mut ports {
@@ -38,7 +41,7 @@ pub(crate) async fn start(options: &Options) -> Result<Box<dyn Cluster>, Error> 
         let properties = options.properties.iter();
         let builder = properties.fold(builder, |builder, (name, value)| builder.set(name, value));
         match builder.start().await {
-            // Somebody was faster since the look above.
+            // Another process has taken the port since the check above.
             Err(StartError::PortTaken { port }) if port != 0 => {
                 ports.iter_mut().filter(|it| **it == port).for_each(|it| *it = 0);
             }
@@ -52,8 +55,9 @@ pub(crate) async fn start(options: &Options) -> Result<Box<dyn Cluster>, Error> 
     Ok(Box::new(Embedded { cluster, nodes }))
 }
 
-/// Prints what happens on stderr, until the cluster is gone. The thread has a runtime of its own: who
-/// blocks in a synchronous call of librdkafka must not hold the lines back.
+/// Prints the cluster's events on stderr until the cluster is dropped. The thread has its own
+/// runtime, so that a caller that blocks in a synchronous call of librdkafka does not delay the
+/// output.
 fn print_events(mut events: EventReceiver) {
     std::thread::spawn(move || {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() else {
@@ -68,7 +72,7 @@ fn print_events(mut events: EventReceiver) {
 }
 
 impl Embedded {
-    /// What the engine's errors say about a node, as they say it on every engine.
+    /// Converts an error to the one that every engine returns.
     fn said(&self, changed: Result<(), NodeError>, change: &'static str) -> Result<(), Error> {
         changed.map_err(|error| match error {
             NodeError::NoSuchNode { node } => {

@@ -1,81 +1,81 @@
-//! Why a cluster or one of its nodes is not as it was asked for, each with what to do next.
+//! Errors of engines and their nodes, each with what to do next.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::engine::Engine;
 use crate::release::Release;
 
-/// What can go wrong with an engine.
+/// An error of an engine.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// `WORKSHOP_ENGINE` or an argument names no engine.
-    #[error("there is no engine {name:?}: take embedded, apache or docker")]
+    /// `WORKSHOP_ENGINE` or an argument names an unknown engine.
+    #[error("unknown engine {name:?}: use embedded, apache, or docker")]
     UnknownEngine {
-        /// What was named.
+        /// The name.
         name: String,
     },
 
-    /// An argument names a release of Apache Kafka that is none of [`Release::ALL`].
-    #[error("Apache Kafka {version:?} is not known here: take one of {}", known_releases())]
+    /// An argument names an unknown release of Apache Kafka: see [`Release::ALL`].
+    #[error("unknown release {version:?} of Apache Kafka: use one of {}", known_releases())]
     UnknownRelease {
-        /// What was named.
+        /// The name.
         version: String,
     },
 
-    /// A cluster of no nodes, or of more than nine.
+    /// The number of nodes is not between 1 and 9.
     #[error("a cluster has 1 to 9 nodes, not {nodes}")]
-    Nodes {
-        /// How many were asked for.
+    NodeCount {
+        /// The requested number.
         nodes: usize,
     },
 
-    /// A property of the brokers that the engine cannot take.
+    /// The engine rejects a broker property.
     #[error("{reason} (engine {engine})")]
     Property {
         /// The engine.
         engine: Engine,
-        /// Why it cannot.
+        /// The reason.
         reason: String,
     },
 
-    /// There is no Java, or it is too old for Apache Kafka.
+    /// Java is missing or too old for Apache Kafka.
     #[error(
         "Apache Kafka needs Java 17 or newer, and {found}. Install it (`apt install \
          openjdk-17-jre-headless`, `brew install openjdk`), or set JAVA_HOME to where it is"
     )]
     Java {
-        /// What there is instead.
+        /// What was found instead.
         found: String,
     },
 
-    /// Maven is not there, and Apache Kafka's jars have not been copied before.
+    /// Maven is missing, and Apache Kafka's jars have not been downloaded before.
     #[error(
-        "Apache Kafka's jars are copied from Maven Central once, and Maven is not there ({reason}). \
-         Install it: `apt install maven`, `brew install maven`"
+        "Apache Kafka's jars are downloaded from Maven Central once, and Maven is missing \
+         ({reason}). Install it: `apt install maven`, `brew install maven`"
     )]
     Maven {
-        /// What the system says.
+        /// The error of the operating system.
         reason: String,
     },
 
-    /// The engine `docker` was not built.
+    /// This build does not include the engine `docker`.
     #[error(
         "containers need a build with the feature `containers`: `cargo test -p engines --features \
          containers`, or `cargo run -p workshop-cli --features containers -- up --engine docker`"
     )]
     NotBuilt,
 
-    /// No container engine answers.
-    #[error("no container engine answers ({reason}). Start Docker, or set DOCKER_HOST")]
+    /// No container engine responds.
+    #[error("no container engine responds ({reason}). Start Docker, or set DOCKER_HOST")]
     NoContainers {
-        /// What the client says.
+        /// The client's error.
         reason: String,
     },
 
-    /// The image of a node is not there and cannot be had.
+    /// The image of a node is missing and cannot be pulled.
     #[error(
         "the image {image} cannot be pulled ({reason}). Pull it where there is a network, or name \
          another with WORKSHOP_KAFKA_IMAGE"
@@ -83,47 +83,47 @@ pub enum Error {
     NoImage {
         /// The image.
         image: String,
-        /// What the container engine says.
+        /// The container engine's error.
         reason: String,
     },
 
-    /// The system lacks what the engine stands on.
+    /// The engine does not run on this operating system.
     #[error("the engine {engine} needs a Unix system: Linux, macOS, or WSL on Windows")]
     NotUnix {
         /// The engine.
         engine: Engine,
     },
 
-    /// Maven did not copy the jars.
+    /// Maven failed to download the jars.
     #[error(
-        "Maven could not copy Apache Kafka's jars to {}. It needs the network once. It said:\n{said}",
+        "Maven could not download Apache Kafka's jars to {}. It needs the network once. Its output:\n{said}",
         .path.display()
     )]
     Jars {
-        /// Where they were to go.
+        /// The target directory.
         path: PathBuf,
         /// Maven's last lines.
         said: String,
     },
 
-    /// A node or a Connect worker ended before it answered.
-    #[error("{what} ended before it answered. Its last words:\n{said}")]
+    /// A node or a Connect worker ended before it responded.
+    #[error("{what} ended before it responded. The end of its log:\n{said}")]
     DidNotStart {
-        /// What was started.
+        /// The process.
         what: String,
         /// The last lines of its log.
         said: String,
     },
 
-    /// A node or a Connect worker runs, and has not done what it was asked for.
+    /// A node or a Connect worker is running but exceeded a time limit.
     #[error(
-        "{what} within {} s. The machine may be too busy; what it said last:\n{said}",
+        "{what} within {} s. The machine may be too busy. The end of its log:\n{said}",
         .limit.as_secs()
     )]
-    TooSlow {
-        /// What did not happen.
+    TimedOut {
+        /// The process, and what it did not do.
         what: String,
-        /// How long was waited.
+        /// The time limit.
         limit: Duration,
         /// The last lines of its log.
         said: String,
@@ -132,69 +132,75 @@ pub enum Error {
     /// The cluster has no node with this id.
     #[error("there is no node {id}: the cluster has the nodes 1 to {nodes}")]
     NoSuchNode {
-        /// The id that was asked for.
+        /// The requested id.
         id: i32,
-        /// How many nodes there are.
+        /// The number of nodes.
         nodes: usize,
     },
 
-    /// A node is in another state than the change begins with.
+    /// The node's current state does not allow the change.
     #[error("node {id} is {state}, so it cannot be {change}")]
     NodeState {
         /// The node.
         id: i32,
-        /// What it is now: running, paused or stopped.
+        /// Its state: running, paused, or stopped.
         state: &'static str,
-        /// What was asked for, such as "resumed".
+        /// The requested change, such as "resumed".
         change: &'static str,
     },
 
     /// A file or directory cannot be read or written.
     #[error("cannot {action} {}: {source}. Check the rights and the free space there", .path.display())]
     File {
-        /// What was tried, as a verb.
+        /// The operation, as a verb.
         action: &'static str,
         /// The file or directory.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         source: io::Error,
     },
 
-    /// A program cannot be started or signalled.
+    /// A program cannot be started or signaled.
     #[error("cannot run {program}: {source}")]
     Run {
         /// The program.
         program: String,
-        /// What the system says.
+        /// The error of the operating system.
         source: io::Error,
     },
 
-    /// The embedded cluster does not start.
+    /// The embedded cluster failed to start.
     #[error(transparent)]
     Embedded(#[from] embedded_kafka::StartError),
 
-    /// A node of the embedded cluster does not do what it was asked for.
+    /// An operation on a node of the embedded cluster failed.
     #[error(transparent)]
     Node(embedded_kafka::NodeError),
 
-    /// The container engine answers, and does not do what it was asked for.
+    /// An operation of the container engine failed.
     #[cfg(feature = "containers")]
     #[error(
         "the container engine could not {action}: {source}. The image is {image}; \
          WORKSHOP_KAFKA_IMAGE names another"
     )]
     Containers {
-        /// What was tried, as a verb.
+        /// The operation, as a verb.
         action: &'static str,
-        /// The image that nodes are made from.
+        /// The image of the nodes.
         image: String,
-        /// What the container engine says.
+        /// The container engine's error.
         source: Box<testcontainers::TestcontainersError>,
     },
 }
 
 impl Error {
-    /// Whether this machine lacks what the engine needs, so that a test is skipped and not failed.
+    /// Describes a failed operation on a file; `action` is a verb such as "write".
+    pub(crate) fn file(action: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::File { action, path: path.to_owned(), source }
+    }
+
+    /// Returns whether this machine lacks a requirement of the engine, so that a test should be
+    /// skipped instead of failing.
     pub fn is_unavailable(&self) -> bool {
         matches!(
             self,
@@ -208,7 +214,7 @@ impl Error {
     }
 }
 
-/// The releases that there are, for a message.
+/// Lists the known releases for a message.
 fn known_releases() -> String {
     Release::ALL.map(Release::version).join(", ")
 }

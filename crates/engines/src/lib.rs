@@ -1,4 +1,4 @@
-//! The same cluster on three engines, so that a test or a lab says what it wants and not how.
+//! Runs the same cluster on three engines, so that a test or a lab does not depend on one of them.
 //!
 //! | `WORKSHOP_ENGINE` | What runs | Needs |
 //! |---|---|---|
@@ -16,23 +16,29 @@
 //! # }
 //! ```
 //!
-//! Whatever an engine starts is gone when the cluster is dropped, and also when the process that
-//! holds it panics, is interrupted or is killed. What a client needs beside the address is not here.
+//! Everything that an engine starts ends when the cluster is dropped, and also when the process
+//! that holds it panics, is interrupted, or is killed. Client settings other than the address are
+//! not part of this crate.
 
 mod apache;
 mod ask;
+mod choice;
 mod cluster;
 #[cfg(feature = "containers")]
 mod docker;
 mod embedded;
 mod engine;
 mod error;
+mod last_lines;
+mod options;
 mod ports;
 mod release;
+mod start;
 
 pub use apache::{Connect, ConnectOptions};
 pub use cluster::{Cluster, Node, Pending};
-pub use engine::{Engine, Lifetime, Options};
+pub use engine::Engine;
 pub use error::Error;
+pub use options::{Lifetime, Options};
 pub use ports::free_ports;
 pub use release::Release;

@@ -1,18 +1,18 @@
-//! Ports for processes that must be told theirs before they start.
+//! Free ports for processes that need to know their port before they start.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
-/// Where ports are looked for: below those that systems give to outgoing connections, so that a
-/// client that keeps trying a stopped node does not take the node's port itself.
+/// The range of ports to choose from: below the ephemeral range of the operating system, so that a
+/// client that keeps reconnecting to a stopped node does not take that node's port.
 const LOWEST: u16 = 10_000;
 const COUNT: u16 = 20_000;
 
-/// Whether nobody listens on this address; true for port 0, which is any.
+/// Returns whether the address is free; always true for port 0, which means any port.
 pub(crate) fn is_free(address: SocketAddr) -> bool {
     TcpListener::bind(address).is_ok()
 }
 
-/// A port for each that is wanted: the wanted one where it is free and not 0, otherwise another.
+/// Chooses a port for each wanted one: the wanted port if it is free and not 0, otherwise another.
 pub(crate) fn choose(wanted: &[u16]) -> Vec<u16> {
     let mut chosen = Vec::with_capacity(wanted.len());
     for &port in wanted {
@@ -23,13 +23,13 @@ pub(crate) fn choose(wanted: &[u16]) -> Vec<u16> {
     chosen
 }
 
-/// Ports of this machine that nobody listens on now, and that the system gives to nobody who does not
-/// ask for them: whoever stops listening on one may come back to it.
+/// Returns free ports of this machine, outside the ephemeral range: a process that stops listening
+/// on one can listen on it again later.
 pub fn free_ports(count: usize) -> Vec<u16> {
     choose(&vec![0; count])
 }
 
-/// A free port of this machine that is not among `taken`.
+/// Returns a free port of this machine that is not in `taken`.
 fn any(taken: &[u16]) -> u16 {
     loop {
         let random = uuid::Uuid::new_v4().as_u128() % u128::from(COUNT);
@@ -40,7 +40,7 @@ fn any(taken: &[u16]) -> u16 {
     }
 }
 
-/// An address that only this machine reaches.
+/// Returns a loopback address with this port.
 pub(crate) fn local(port: u16) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }
@@ -51,8 +51,8 @@ mod tests {
 
     #[test]
     fn a_port_that_is_taken_or_wanted_twice_is_replaced() {
-        let neighbour = TcpListener::bind(local(0)).unwrap();
-        let taken = neighbour.local_addr().unwrap().port();
+        let neighbor = TcpListener::bind(local(0)).unwrap();
+        let taken = neighbor.local_addr().unwrap().port();
         let free = any(&[taken]);
         let chosen = choose(&[taken, free, free, 0]);
         assert_eq!(chosen[1], free);

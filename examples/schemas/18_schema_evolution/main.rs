@@ -63,18 +63,18 @@ async fn show(brokers: &str, registry: &RegistryClient, topic: &str) -> Result<(
     }
     // ANCHOR_END: read
 
-    // ANCHOR: refused
+    // ANCHOR: rejected
     let (subject, third) = (format!("{topic}-value"), Schema::avro(THIRD));
     registry.set_compatibility(&subject, Compatibility::Backward).await?;
     match registry.register(&subject, &third).await {
-        Err(Error::Refused { code, .. }) => {
-            println!("\nthe third version is refused, with code {code}");
+        Err(Error::Rejected { code, .. }) => {
+            println!("\nthe third version is rejected, with code {code}");
         }
-        other => bail!("the third version should be refused, and is not: {other:?}"),
+        other => bail!("the third version should be rejected, and is not: {other:?}"),
     }
     for reason in registry.incompatibilities(&subject, &third).await? {
         println!("  {reason}");
     }
-    // ANCHOR_END: refused
+    // ANCHOR_END: rejected
     table::print(registry, topic).await
 }

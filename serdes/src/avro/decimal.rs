@@ -7,13 +7,13 @@
 use bigdecimal::num_bigint::{BigInt, Sign};
 
 /// Decimals of more bytes are refused: what they cost to print grows with the square.
-const MOST_BYTES: usize = 1 << 15;
+const MAX_BYTES: usize = 1 << 15;
 
-/// So many digits are no more than [`MOST_BYTES`].
-const MOST_DIGITS: i64 = 78_000;
+/// So many digits are no more than [`MAX_BYTES`].
+const MAX_DIGITS: i64 = 78_000;
 
 /// More zeros than this are an exponent.
-const MOST_ZEROS: u64 = 1_000;
+const MAX_ZEROS: u64 = 1_000;
 
 /// `digits` times ten to the power of `exponent`.
 pub(super) struct Decimal<'a> {
@@ -59,13 +59,13 @@ impl Decimal<'_> {
         let split = usize::try_from(kept).unwrap_or(0).min(self.digits.len());
         let (digits, cut) = self.digits.split_at(split);
         if cut.bytes().any(|digit| digit != b'0') {
-            return Err(format!("has more digits behind the point than its scale, {scale}, holds"));
+            return Err(format!("has more digits after the point than its scale, {scale}, allows"));
         }
         if kept > room {
             return Err(format!("has more digits than its precision, {precision}, holds"));
         }
-        if kept > MOST_DIGITS {
-            return Err(format!("has more than {MOST_DIGITS} digits, which nobody could read"));
+        if kept > MAX_DIGITS {
+            return Err(format!("has more than {MAX_DIGITS} digits, which nobody could read"));
         }
         let zeros = usize::try_from(zeros).unwrap_or(0);
         Ok(self.bytes(&format!("{digits}{}", "0".repeat(zeros))))
@@ -75,8 +75,8 @@ impl Decimal<'_> {
     pub(super) fn with_its_scale(&self) -> Result<(Vec<u8>, i32), String> {
         let scale = i32::try_from(-self.exponent);
         let scale = scale.map_err(|_| "has a scale that big-decimal does not hold".to_owned())?;
-        if i64::try_from(self.digits.len()).is_ok_and(|it| it > MOST_DIGITS) {
-            return Err(format!("has more than {MOST_DIGITS} digits, which nobody could read"));
+        if i64::try_from(self.digits.len()).is_ok_and(|it| it > MAX_DIGITS) {
+            return Err(format!("has more than {MAX_DIGITS} digits, which nobody could read"));
         }
         Ok((if self.digits.is_empty() { vec![0] } else { self.bytes(&self.digits) }, scale))
     }
@@ -91,12 +91,12 @@ impl Decimal<'_> {
 /// Whether bytes hold a number of at most so many digits.
 pub(super) fn has_room(unscaled: &[u8], precision: usize) -> bool {
     let digits = || BigInt::from_signed_bytes_be(unscaled).magnitude().to_string().len();
-    !unscaled.is_empty() && unscaled.len() <= MOST_BYTES && digits() <= precision
+    !unscaled.is_empty() && unscaled.len() <= MAX_BYTES && digits() <= precision
 }
 
-/// The number as text, with `scale` digits behind the point.
+/// The number as text, with `scale` digits after the point.
 pub(super) fn format(unscaled: &[u8], scale: i64) -> Option<String> {
-    if unscaled.is_empty() || unscaled.len() > MOST_BYTES {
+    if unscaled.is_empty() || unscaled.len() > MAX_BYTES {
         return None;
     }
     let number = BigInt::from_signed_bytes_be(unscaled);
@@ -109,7 +109,7 @@ pub(super) fn format(unscaled: &[u8], scale: i64) -> Option<String> {
         return Some(format!("{minus}{digits}"));
     }
     let missing = (behind + 1).saturating_sub(digits.len());
-    if missing as u64 > MOST_ZEROS {
+    if missing as u64 > MAX_ZEROS {
         return Some(format!("{minus}{digits}e-{behind}"));
     }
     let digits = format!("{}{digits}", "0".repeat(missing));
@@ -169,6 +169,6 @@ mod tests {
         assert_eq!(format(&[12], i64::from(i32::MAX)).as_deref(), Some("12e-2147483647"));
         assert_eq!(format(&[12], i64::from(i32::MIN)).as_deref(), Some("12e2147483648"));
         assert_eq!(format(&[], 2), None);
-        assert_eq!(format(&vec![1; MOST_BYTES + 1], 2), None);
+        assert_eq!(format(&vec![1; MAX_BYTES + 1], 2), None);
     }
 }

@@ -3,14 +3,14 @@
 use serde_json::Value;
 
 use super::schema::{Id, Kind, Schema};
-use super::write::long;
+use super::varint;
 
 /// How deep defaults may lie in each other: a record's default may take the defaults of its
 /// fields, and so itself.
-const DEEPEST: usize = 64;
+const MAX_DEPTH: usize = 64;
 
 /// The largest fixed value whose default may be shorter than it is.
-const MOST_PADDED: usize = 1 << 16;
+const MAX_PADDED: usize = 1 << 16;
 
 /// Writes a default value.
 pub(super) fn encode(
@@ -30,7 +30,7 @@ fn write(
     depth: usize,
 ) -> Result<(), String> {
     let unfit = || format!("has a default in the schema that is no {}", schema.label(id));
-    if depth > DEEPEST {
+    if depth > MAX_DEPTH {
         return Err("has a default in the schema that holds itself".to_owned());
     }
     let depth = depth + 1;
@@ -40,7 +40,7 @@ fn write(
             for value in values {
                 write(schema, *items, value, out, depth)?;
             }
-            long(0, out);
+            varint::write(0, out);
         }
         (Kind::Map(values), Value::Object(entries)) => {
             count(entries.len(), out);
@@ -48,14 +48,14 @@ fn write(
                 bytes(key.as_bytes(), out);
                 write(schema, *values, value, out, depth)?;
             }
-            long(0, out);
+            varint::write(0, out);
         }
         (Kind::Union(branches), _) => {
             // Any branch since Avro 1.12, and not only the first: the first that fits.
             let start = out.len();
             let fits = branches.iter().enumerate().any(|(at, branch)| {
                 out.truncate(start);
-                long(i64::try_from(at).unwrap_or(i64::MAX), out);
+                varint::write(i64::try_from(at).unwrap_or(i64::MAX), out);
                 write(schema, *branch, value, out, depth).is_ok()
             });
             return fits.then_some(()).ok_or_else(unfit);
@@ -76,8 +76,10 @@ fn scalar(kind: &Kind, value: &Value, out: &mut Vec<u8>) -> Option<()> {
     match (kind, value) {
         (Kind::Null, Value::Null) => {}
         (Kind::Boolean, Value::Bool(it)) => out.push(u8::from(*it)),
-        (Kind::Int, Value::Number(it)) => long(i64::from(i32::try_from(it.as_i64()?).ok()?), out),
-        (Kind::Long, Value::Number(it)) => long(it.as_i64()?, out),
+        (Kind::Int, Value::Number(it)) => {
+            varint::write(i64::from(i32::try_from(it.as_i64()?).ok()?), out);
+        }
+        (Kind::Long, Value::Number(it)) => varint::write(it.as_i64()?, out),
         (Kind::Float, Value::Number(it)) => {
             out.extend_from_slice(&(it.as_f64()? as f32).to_le_bytes());
         }
@@ -88,13 +90,13 @@ fn scalar(kind: &Kind, value: &Value, out: &mut Vec<u8>) -> Option<()> {
             let mut bytes = latin1(text)?;
             if bytes.len() != *size {
                 // As Java does: cut, or filled with zeros.
-                bytes.resize(Some(*size).filter(|size| *size <= MOST_PADDED)?, 0);
+                bytes.resize(Some(*size).filter(|size| *size <= MAX_PADDED)?, 0);
             }
             out.extend_from_slice(&bytes);
         }
         (Kind::Enum(of), Value::String(symbol)) => {
             let at = of.symbols.iter().position(|it| it == symbol)?;
-            long(i64::try_from(at).ok()?, out);
+            varint::write(i64::try_from(at).ok()?, out);
         }
         _ => return None,
     }
@@ -103,12 +105,12 @@ fn scalar(kind: &Kind, value: &Value, out: &mut Vec<u8>) -> Option<()> {
 
 fn count(items: usize, out: &mut Vec<u8>) {
     if items > 0 {
-        long(i64::try_from(items).unwrap_or(i64::MAX), out);
+        varint::write(i64::try_from(items).unwrap_or(i64::MAX), out);
     }
 }
 
 fn bytes(bytes: &[u8], out: &mut Vec<u8>) {
-    long(i64::try_from(bytes.len()).unwrap_or(i64::MAX), out);
+    varint::write(i64::try_from(bytes.len()).unwrap_or(i64::MAX), out);
     out.extend_from_slice(bytes);
 }
 

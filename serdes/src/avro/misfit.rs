@@ -4,7 +4,7 @@ use crate::error::{Error, Violation};
 
 /// How much of the stack a message or a value may take, in bytes. A schema that contains itself
 /// leaves the number of levels to whoever made them, and a thread has two million bytes.
-const MOST_STACK: usize = 1 << 20;
+const MAX_STACK: usize = 1 << 20;
 
 /// A value that does not fit. The way to it grows on the way back, so that values that fit cost
 /// nothing.
@@ -21,7 +21,7 @@ impl Misfit {
     }
 
     pub(super) fn too_deep() -> Self {
-        Misfit::here("holds values that lie too deep in each other")
+        Misfit::here("holds values that are nested too deeply")
     }
 
     /// It lies in this field.
@@ -63,7 +63,7 @@ impl Depth {
 
     /// Whether so much of the stack is taken that the work must end.
     pub(super) fn is_too_deep(self) -> bool {
-        self.0.abs_diff(stack_address()) > MOST_STACK
+        self.0.abs_diff(stack_address()) > MAX_STACK
     }
 }
 

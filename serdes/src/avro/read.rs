@@ -8,16 +8,17 @@ use super::datum::Datum;
 use super::logical::Logical;
 use super::misfit::{Depth, Misfit};
 use super::plan::{Plan, RecordStep, Step, Wanted, Written};
+use super::varint;
 
 /// How many values a message may hold that take no bytes, such as nulls in an array: their number
 /// is all that it says of them.
-const MOST_WITHOUT_BYTES: usize = 100_000;
+const MAX_WITHOUT_BYTES: usize = 100_000;
 
 /// Why there is no value.
 #[derive(Debug)]
 pub(super) enum Failure {
     /// The bytes are not what the writer's schema describes.
-    Damaged,
+    Corrupt,
     /// They are, and the reader's schema has no place for what they hold.
     Misfit(Misfit),
 }
@@ -25,7 +26,7 @@ pub(super) enum Failure {
 impl Failure {
     fn map(self, change: impl FnOnce(Misfit) -> Misfit) -> Self {
         match self {
-            Failure::Damaged => Failure::Damaged,
+            Failure::Corrupt => Failure::Corrupt,
             Failure::Misfit(misfit) => Failure::Misfit(change(misfit)),
         }
     }
@@ -35,7 +36,7 @@ impl Failure {
 pub(super) fn value(plan: &Plan, bytes: &[u8]) -> Result<Datum, Failure> {
     let mut reader = Reader { plan, rest: bytes, depth: Depth::here(), without_bytes: 0 };
     let value = reader.step(plan.root())?;
-    if reader.rest.is_empty() { Ok(value) } else { Err(Failure::Damaged) }
+    if reader.rest.is_empty() { Ok(value) } else { Err(Failure::Corrupt) }
 }
 
 struct Reader<'a> {
@@ -51,14 +52,14 @@ impl Reader<'_> {
             return Err(Failure::Misfit(Misfit::too_deep()));
         }
         Ok(match step {
-            Step::Pending => return Err(Failure::Damaged),
+            Step::Pending => return Err(Failure::Corrupt),
             Step::Null => Datum::Null,
             Step::Boolean => Datum::Boolean(self.boolean()?),
             Step::Number(written, wanted) => self.number(*written, *wanted)?,
             Step::Bytes(is_text, logical) => self.text_or_bytes(*is_text, *logical)?,
             Step::Fixed(size, logical) => fixed(self.take(*size)?, *logical)?,
             Step::Enum(symbols) => {
-                let symbol = self.index().and_then(|at| symbols.get(at).ok_or(Failure::Damaged))?;
+                let symbol = self.index().and_then(|at| symbols.get(at).ok_or(Failure::Corrupt))?;
                 let unknown = "is a symbol that the reader's schema does not know";
                 let symbol = symbol.clone().ok_or_else(|| misfit(unknown))?;
                 Datum::Enum(symbol)
@@ -68,13 +69,13 @@ impl Reader<'_> {
             Step::Record(record) => self.record(record)?,
             Step::Branches(branches) => {
                 let at = self.index()?;
-                let branch = branches.get(at).ok_or(Failure::Damaged)?;
+                let branch = branches.get(at).ok_or(Failure::Corrupt)?;
                 self.step(self.plan.get(*branch))?
             }
             Step::Branch(of, step) => {
                 Datum::Union(of.clone(), Box::new(self.step(self.plan.get(*step))?))
             }
-            Step::Refused(field, problem) => {
+            Step::Rejected(field, problem) => {
                 let misfit = Misfit::here(problem);
                 return Err(Failure::Misfit(match field {
                     Some(field) => misfit.in_field(field),
@@ -144,7 +145,7 @@ impl Reader<'_> {
 
     fn count_if_it_took_nothing(&mut self, before: usize) -> Result<(), Failure> {
         self.without_bytes += usize::from(self.rest.len() == before);
-        if self.without_bytes > MOST_WITHOUT_BYTES { Err(Failure::Damaged) } else { Ok(()) }
+        if self.without_bytes > MAX_WITHOUT_BYTES { Err(Failure::Corrupt) } else { Ok(()) }
     }
 
     fn number(&mut self, written: Written, wanted: Wanted) -> Result<Datum, Failure> {
@@ -167,7 +168,7 @@ impl Reader<'_> {
         let length = self.length()?;
         let bytes = self.take(length)?;
         if is_text {
-            let no_text = |_| misfit("is no text: its bytes are not UTF-8");
+            let no_text = |_| misfit("is not text: its bytes are not UTF-8");
             return Ok(Datum::Text(std::str::from_utf8(bytes).map_err(no_text)?.to_owned()));
         }
         match logical {
@@ -181,12 +182,12 @@ impl Reader<'_> {
         match self.take(1)? {
             [0] => Ok(false),
             [1] => Ok(true),
-            _ => Err(Failure::Damaged),
+            _ => Err(Failure::Corrupt),
         }
     }
 
     fn int(&mut self) -> Result<i32, Failure> {
-        i32::try_from(self.long()?).map_err(|_| Failure::Damaged)
+        i32::try_from(self.long()?).map_err(|_| Failure::Corrupt)
     }
 
     fn float(&mut self) -> Result<f32, Failure> {
@@ -195,12 +196,12 @@ impl Reader<'_> {
 
     fn text(&mut self) -> Result<String, Failure> {
         let length = self.length()?;
-        let text = std::str::from_utf8(self.take(length)?).map_err(|_| Failure::Damaged)?;
+        let text = std::str::from_utf8(self.take(length)?).map_err(|_| Failure::Corrupt)?;
         Ok(text.to_owned())
     }
 
     fn index(&mut self) -> Result<usize, Failure> {
-        usize::try_from(self.long()?).map_err(|_| Failure::Damaged)
+        usize::try_from(self.long()?).map_err(|_| Failure::Corrupt)
     }
 
     fn length(&mut self) -> Result<usize, Failure> {
@@ -208,39 +209,20 @@ impl Reader<'_> {
     }
 
     fn array_of<const SIZE: usize>(&mut self) -> Result<[u8; SIZE], Failure> {
-        let (bytes, rest) = self.rest.split_first_chunk().ok_or(Failure::Damaged)?;
+        let (bytes, rest) = self.rest.split_first_chunk().ok_or(Failure::Corrupt)?;
         self.rest = rest;
         Ok(*bytes)
     }
 
     fn take(&mut self, length: usize) -> Result<&[u8], Failure> {
-        let (bytes, rest) = self.rest.split_at_checked(length).ok_or(Failure::Damaged)?;
+        let (bytes, rest) = self.rest.split_at_checked(length).ok_or(Failure::Corrupt)?;
         self.rest = rest;
         Ok(bytes)
     }
 
     fn long(&mut self) -> Result<i64, Failure> {
-        long(&mut self.rest).ok_or(Failure::Damaged)
+        varint::read(&mut self.rest).ok_or(Failure::Corrupt)
     }
-}
-
-/// Reads a number of either kind: at most ten bytes, seven bits in each.
-fn long(rest: &mut &[u8]) -> Option<i64> {
-    let mut zigzag = 0_u64;
-    for at in 0..10 {
-        let (byte, behind) = rest.split_first()?;
-        *rest = behind;
-        let bits = u64::from(byte & 0x7f);
-        // The tenth byte has room for one bit.
-        if at == 9 && bits > 1 {
-            return None;
-        }
-        zigzag |= bits << (7 * at);
-        if byte & 0x80 == 0 {
-            return Some((zigzag >> 1) as i64 ^ -((zigzag & 1) as i64));
-        }
-    }
-    None
 }
 
 fn misfit(problem: &str) -> Failure {
@@ -251,7 +233,7 @@ fn fixed(bytes: &[u8], logical: Option<Logical>) -> Result<Datum, Failure> {
     match logical {
         Some(Logical::Decimal { scale, .. }) => decimal(bytes, scale),
         Some(Logical::Uuid) => {
-            Uuid::from_slice(bytes).map(Datum::Uuid).map_err(|_| Failure::Damaged)
+            Uuid::from_slice(bytes).map(Datum::Uuid).map_err(|_| Failure::Corrupt)
         }
         Some(Logical::Duration) => {
             let part = |at: usize| {
@@ -260,7 +242,7 @@ fn fixed(bytes: &[u8], logical: Option<Logical>) -> Result<Datum, Failure> {
             };
             let parts = (part(0), part(1), part(2));
             let (Some(months), Some(days), Some(millis)) = parts else {
-                return Err(Failure::Damaged);
+                return Err(Failure::Corrupt);
             };
             Ok(Datum::Duration([months, days, millis]))
         }
@@ -269,20 +251,22 @@ fn fixed(bytes: &[u8], logical: Option<Logical>) -> Result<Datum, Failure> {
 }
 
 fn decimal(bytes: &[u8], scale: usize) -> Result<Datum, Failure> {
-    let scale = i64::try_from(scale).map_err(|_| Failure::Damaged)?;
+    let scale = i64::try_from(scale).map_err(|_| Failure::Corrupt)?;
     match bytes {
-        [] => Err(misfit("is no decimal: it has no bytes")),
+        [] => Err(misfit("is not a decimal: it has no bytes")),
         bytes => Ok(Datum::Decimal(bytes.to_vec(), scale)),
     }
 }
 
 /// The number with its length, and then its scale.
 fn big_decimal(bytes: &[u8]) -> Result<Datum, Failure> {
-    let no_number = || misfit("is no big-decimal");
+    let no_number = || misfit("is not a big-decimal");
     let mut rest = bytes;
-    let length = long(&mut rest).and_then(|it| usize::try_from(it).ok()).ok_or_else(no_number)?;
+    let length =
+        varint::read(&mut rest).and_then(|it| usize::try_from(it).ok()).ok_or_else(no_number)?;
     let (number, mut rest) = rest.split_at_checked(length).ok_or_else(no_number)?;
-    let scale = long(&mut rest).and_then(|it| i32::try_from(it).ok()).ok_or_else(no_number)?;
+    let scale =
+        varint::read(&mut rest).and_then(|it| i32::try_from(it).ok()).ok_or_else(no_number)?;
     match number {
         [] => Err(no_number()),
         number => Ok(Datum::Decimal(number.to_vec(), i64::from(scale))),

@@ -5,16 +5,16 @@ use serde::de::DeserializeOwned;
 use serde_path_to_error::{Path, Segment};
 
 use super::datum::Datum;
-use super::give::{Fault, Giver};
+use super::deserialize::{DatumDeserializer, Fault};
 use crate::error::{Error, Violation, without_value};
 
 /// The value as the program wants it.
 pub(super) fn fit<T: DeserializeOwned>(datum: &Datum) -> Result<T, Error> {
-    serde_path_to_error::deserialize(Giver::new(datum)).map_err(|error| {
+    serde_path_to_error::deserialize(DatumDeserializer::new(datum)).map_err(|error| {
         let field = field(error.path(), datum);
         let Fault { message, is_ours } = error.into_inner();
         let problem = if is_ours { message } else { without_value(&message) };
-        Error::Shape(Violation { field, problem })
+        Error::TypeMismatch(Violation { field, problem })
     })
 }
 

@@ -4,14 +4,14 @@
 
 use std::collections::HashSet;
 
-use super::tree::{DEEPEST, Step, Tree, field};
+use super::tree::{MAX_DEPTH, Step, Tree, field};
 use crate::error::Violation;
 
 /// Why bytes are not a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     /// They are no JSON, or too deep in itself.
-    Damaged,
+    Corrupt,
     /// They are, and a field of it cannot be read.
     Field(Violation),
 }
@@ -20,12 +20,12 @@ pub(super) enum Fault {
 ///
 /// [`Fault`].
 pub(super) fn parse(bytes: &[u8]) -> Result<Tree, Fault> {
-    let text = std::str::from_utf8(bytes).map_err(|_| Fault::Damaged)?;
+    let text = std::str::from_utf8(bytes).map_err(|_| Fault::Corrupt)?;
     let mut parser = Parser { text, at: 0, path: Vec::new() };
     parser.space();
     let tree = parser.value()?;
     parser.space();
-    if parser.at == text.len() { Ok(tree) } else { Err(Fault::Damaged) }
+    if parser.at == text.len() { Ok(tree) } else { Err(Fault::Corrupt) }
 }
 
 struct Parser<'a> {
@@ -43,8 +43,8 @@ enum Part {
 
 impl Parser<'_> {
     fn value(&mut self) -> Result<Tree, Fault> {
-        if self.path.len() >= DEEPEST {
-            return Err(Fault::Damaged);
+        if self.path.len() >= MAX_DEPTH {
+            return Err(Fault::Corrupt);
         }
         match self.peek() {
             Some(b'{') => self.map(),
@@ -59,7 +59,7 @@ impl Parser<'_> {
                 ];
                 let rest = &self.text[self.at..];
                 let word = words.into_iter().find(|(word, _)| rest.starts_with(word));
-                let (word, tree) = word.ok_or(Fault::Damaged)?;
+                let (word, tree) = word.ok_or(Fault::Corrupt)?;
                 self.at += word.len();
                 Ok(tree)
             }
@@ -139,7 +139,7 @@ impl Parser<'_> {
         let digits = self.text.as_bytes()[self.at..].iter().take_while(|it| it.is_ascii_digit());
         let count = digits.count();
         self.at += count;
-        if count == 0 { Err(Fault::Damaged) } else { Ok(()) }
+        if count == 0 { Err(Fault::Corrupt) } else { Ok(()) }
     }
 
     fn string(&mut self) -> Result<String, Fault> {
@@ -148,7 +148,7 @@ impl Parser<'_> {
         loop {
             let rest = &self.text[self.at..];
             let end = rest.bytes().position(|it| it == b'"' || it == b'\\' || it < 0x20);
-            let end = end.ok_or(Fault::Damaged)?;
+            let end = end.ok_or(Fault::Corrupt)?;
             string.push_str(&rest[..end]);
             self.at += end;
             match rest.as_bytes()[end] {
@@ -160,13 +160,13 @@ impl Parser<'_> {
                     self.at += 1;
                     string.push(self.escape()?);
                 }
-                _ => return Err(Fault::Damaged),
+                _ => return Err(Fault::Corrupt),
             }
         }
     }
 
     fn escape(&mut self) -> Result<char, Fault> {
-        let escaped = self.peek().ok_or(Fault::Damaged)?;
+        let escaped = self.peek().ok_or(Fault::Corrupt)?;
         self.at += 1;
         Ok(match escaped {
             b'"' | b'\\' | b'/' => char::from(escaped),
@@ -189,17 +189,17 @@ impl Parser<'_> {
                     _ => return Err(self.fault(lonely)),
                 }
             }
-            _ => return Err(Fault::Damaged),
+            _ => return Err(Fault::Corrupt),
         })
     }
 
     fn hexadecimal(&mut self) -> Result<u16, Fault> {
-        let digits = self.text.get(self.at..self.at + 4).ok_or(Fault::Damaged)?;
+        let digits = self.text.get(self.at..self.at + 4).ok_or(Fault::Corrupt)?;
         if !digits.bytes().all(|it| it.is_ascii_hexdigit()) {
-            return Err(Fault::Damaged);
+            return Err(Fault::Corrupt);
         }
         self.at += 4;
-        u16::from_str_radix(digits, 16).map_err(|_| Fault::Damaged)
+        u16::from_str_radix(digits, 16).map_err(|_| Fault::Corrupt)
     }
 
     fn space(&mut self) {
@@ -218,7 +218,7 @@ impl Parser<'_> {
     }
 
     fn expect(&mut self, byte: u8) -> Result<(), Fault> {
-        if self.take(byte) { Ok(()) } else { Err(Fault::Damaged) }
+        if self.take(byte) { Ok(()) } else { Err(Fault::Corrupt) }
     }
 
     fn fault(&self, problem: &str) -> Fault {
@@ -291,7 +291,7 @@ mod tests {
             let printed = ours.to_string();
             assert_eq!(parse(printed.as_bytes()), Ok(ours), "{text}");
         }
-        assert_eq!(parse(b"\"\xff\""), Err(Fault::Damaged));
+        assert_eq!(parse(b"\"\xff\""), Err(Fault::Corrupt));
     }
 
     #[test]
@@ -305,8 +305,8 @@ mod tests {
     fn what_cannot_be_read_is_named() {
         let deep = |depth| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
         assert!(parse(deep(127).as_bytes()).is_ok());
-        assert_eq!(parse(deep(128).as_bytes()), Err(Fault::Damaged));
-        assert_eq!(parse(deep(100_000).as_bytes()), Err(Fault::Damaged));
+        assert_eq!(parse(deep(128).as_bytes()), Err(Fault::Corrupt));
+        assert_eq!(parse(deep(100_000).as_bytes()), Err(Fault::Corrupt));
         let rows = [
             (r#"{"a":1,"a":1}"#, "a is there twice"),
             (r#"{"legs":[{"to":1,"\u0074o":2}]}"#, "legs[0].to is there twice"),

@@ -1,7 +1,7 @@
-//! JSON as it is written: numbers with all their digits, and fields in their order.
+//! A tree of JSON as it is written: numbers keep all their digits, and fields keep their order.
 //!
-//! `serde_json::Value` is not that: it makes `null` of a float that is no number, and a float of an
-//! integer that is too long.
+//! `serde_json::Value` does not: it turns a float that is not a number into `null`, and an integer
+//! that is too long into a float.
 
 use std::fmt::{self, Write};
 
@@ -11,7 +11,7 @@ use super::decimal::{Decimal, Held};
 use crate::error::Violation;
 
 /// So deep values may lie in each other, as in serde_json: they are followed on the stack.
-pub(super) const DEEPEST: usize = 128;
+pub(super) const MAX_DEPTH: usize = 128;
 
 /// A value of JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,16 +6,18 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use prost::Message;
-use prost_reflect::FileDescriptor;
 use prost_reflect::prost_types::{
     DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorProto,
     UninterpretedOption,
 };
+use prost_reflect::{FileDescriptor, MessageDescriptor};
 use protox::Compiler;
 use protox::file::{ChainFileResolver, File, FileResolver, GoogleFileResolver};
 
 use super::known;
+use crate::error::Error;
 use crate::schema::Dependency;
+use crate::schema_type::SchemaType;
 
 /// What the file is called where it has no name: no file imports it.
 const NAME: &str = "default";
@@ -40,6 +42,14 @@ pub(super) fn compile(text: &str, dependencies: &[Dependency]) -> Result<FileDes
     compiler.open_file(NAME).map_err(|error| error.to_string())?;
     let file = compiler.descriptor_pool().get_file_by_name(NAME);
     file.ok_or_else(|| "the compiler lost the file".to_owned())
+}
+
+/// The message of a file that has this full name.
+pub(super) fn message_of(file: &FileDescriptor, name: &str) -> Result<MessageDescriptor, Error> {
+    let message = file.parent_pool().get_message_by_name(name);
+    message.filter(|message| message.parent_file() == *file).ok_or_else(|| {
+        Error::schema(SchemaType::Protobuf, format!("the file has no message {name}"))
+    })
 }
 
 fn file(name: &str, text: &str, has: &dyn Fn(&str) -> bool) -> Result<File, String> {

@@ -155,7 +155,7 @@ fn wrapped(path: &[FieldDescriptor], mut bytes: Vec<u8>) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protobuf::{compile, message_of};
+    use crate::protobuf::compile::{compile, message_of};
 
     #[derive(Clone, PartialEq, prost::Message)]
     struct Inner {
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_type_shows_its_forms() {
-        let file = compile::compile(FILE, &[]).unwrap();
+        let file = compile(FILE, &[]).unwrap();
         let forms = of::<Numbers>(&message_of(&file, "Numbers").unwrap());
         use Form::{Float, Signed, Unsigned, Zigzag};
         let expected = [

@@ -200,7 +200,7 @@ fn leads(message: &DynamicMessage, path: &[FieldDescriptor]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protobuf::{compile, message_of};
+    use crate::protobuf::compile::{compile, message_of};
 
     #[derive(Clone, PartialEq, prost::Message)]
     struct Inner {
@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn what_a_type_cannot_keep_is_named_and_what_it_lacks_is_left_out() {
-        let file = compile::compile(FILE, &[]).unwrap();
+        let file = compile(FILE, &[]).unwrap();
         let message = message_of(&file, "A").unwrap();
         let rows = [
             (r#"a: 5 b: "1" c { c: -1 } d { key: "k" value: 7 } e: 1 g: 1"#, ""),
@@ -265,7 +265,7 @@ mod tests {
 
     #[test]
     fn a_default_that_was_sent_is_the_default_of_a_type_that_does_not_tell() {
-        let file = compile::compile(FILE, &[]).unwrap();
+        let file = compile(FILE, &[]).unwrap();
         let message = message_of(&file, "Optional").unwrap();
         let known = Known::default();
         for text in [r#"a: 0 b: "" g: false"#, "a: 1", ""] {

@@ -1,13 +1,14 @@
-//! Protobuf: compact, with numbers in place of names, so that names may change and numbers may not.
+//! The Protobuf format. Messages are compact: they have numbers instead of names, so names can
+//! change but numbers cannot.
 //!
-//! A Rust type is a `prost::Message` with a `prost::Name`, which says which message of the file it
-//! is. It is written by hand in a few lines or generated; no `protoc` is needed, because protox
-//! compiles the file.
+//! A Rust type implements `prost::Message` and `prost::Name`, which says which message of the file
+//! it is. You can write it by hand in a few lines or generate it; no `protoc` is needed, because
+//! protox compiles the file.
 //!
-//! Bytes alone do not say whether the type and the file mean the same: parsers cut numbers, and keep
-//! the last of several values. So what a type has written is gone through with the file before it is
-//! sent, and what was read into a type is compared with what came. A field that would become another
-//! value is an error that names it.
+//! The bytes do not show whether the type and the file agree: parsers truncate numbers, and keep
+//! the last of several values. So a written value is checked against the file before it is sent,
+//! and a value that was read is compared with the message. A field whose value would change is an
+//! error that names it.
 
 mod check;
 mod compile;
@@ -18,238 +19,175 @@ mod known;
 
 use std::any::type_name;
 use std::fmt;
-use std::sync::Arc;
 
-use prost::Name;
+use prost::{Message, Name};
 use prost_reflect::{DynamicMessage, FileDescriptor, MessageDescriptor};
-use rdkafka::Message;
 
 use crate::cache::Cache;
+use crate::deserializer::{Decode, Decoder, Deserializer};
 use crate::error::{Error, Violation};
-use crate::prefix::{self, SchemaId};
-use crate::registry::RegistryClient;
-use crate::schema::{Registered, Schema, SchemaType};
-use crate::subject::Part;
-use crate::writer::{Options, Writer};
+use crate::prefix::SchemaId;
+use crate::schema::{Registered, Schema};
+use crate::schema_type::SchemaType;
+use crate::serializer::{Encode, Encoder, Serializer};
 use check::Fault;
+use compile::{compile, message_of};
 use forms::Forms;
 
+/// Writes values of Rust types as Protobuf.
+pub type ProtobufSerializer = Serializer<ProtobufEncoder>;
+
+/// Reads values of Rust types from Protobuf.
+pub type ProtobufDeserializer = Deserializer<ProtobufDecoder>;
+
 fn of_registered(registered: &Registered) -> Result<FileDescriptor, Error> {
-    compile::compile(&registered.text, &registered.dependencies)
+    compile(&registered.text, &registered.dependencies)
         .map_err(|reason| Error::schema(SchemaType::Protobuf, reason))
 }
 
-/// The message of a file that has this full name.
-fn message_of(file: &FileDescriptor, name: &str) -> Result<MessageDescriptor, Error> {
-    let message = file.parent_pool().get_message_by_name(name);
-    message.filter(|message| message.parent_file() == *file).ok_or_else(|| {
-        Error::schema(SchemaType::Protobuf, format!("the file has no message {name}"))
-    })
-}
-
-/// A Rust type, by its name, and the schema that it is written or read with.
+/// A Rust type, by its name, and the schema it is written or read with.
 type Pair = (SchemaId, &'static str);
 
-/// What a deserialiser knows of a type beside a schema.
+/// What a decoder remembers of a type and a schema.
 struct Known {
     forms: Forms,
     fields: kept::Known,
 }
 
-/// Writes values of Rust types as Protobuf.
-pub struct ProtobufSerializer {
-    writer: Writer<FileDescriptor>,
+/// Writes Protobuf for a [`ProtobufSerializer`].
+pub struct ProtobufEncoder {
     types: Cache<Pair, Forms>,
 }
 
-impl fmt::Debug for ProtobufSerializer {
+impl fmt::Debug for ProtobufEncoder {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("ProtobufSerializer").finish_non_exhaustive()
+        formatter.debug_struct("ProtobufEncoder").finish_non_exhaustive()
     }
 }
 
-impl ProtobufSerializer {
-    /// A serialiser for all messages of this file.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Schema`] where the file does not compile.
-    pub fn new(registry: &RegistryClient, schema: Schema) -> Result<Self, Error> {
+impl Encoder for ProtobufEncoder {
+    const TYPE: SchemaType = SchemaType::Protobuf;
+    type Schema = FileDescriptor;
+
+    fn new(schema: &Schema) -> Result<Self, Error> {
         if schema.references().is_empty() {
-            compile::compile(schema.text(), &[])
+            compile(schema.text(), &[])
                 .map_err(|reason| Error::schema(SchemaType::Protobuf, reason))?;
         }
-        Ok(ProtobufSerializer { writer: Writer::new(registry, schema), types: Cache::new() })
+        Ok(ProtobufEncoder { types: Cache::new() })
     }
 
-    /// The same with other options.
-    #[must_use]
-    pub fn with(mut self, options: Options) -> Self {
-        self.writer.options = options;
-        self
-    }
-
-    /// The bytes for a part of a record that goes to `topic`.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Schema`] where the file has no message of the type's name, [`Error::Invalid`] where
-    /// that message cannot hold the value: it has other fields than the type, or smaller ones, or
-    /// one of two in a `oneof`, or requires what is missing. And what the registry answers where
-    /// the schema is new to this serialiser.
-    pub async fn serialize<T: prost::Message + Name + Default + fmt::Debug>(
-        &self,
-        topic: &str,
-        part: Part,
-        value: &T,
-    ) -> Result<Vec<u8>, Error> {
-        let name = T::full_name();
-        let prepared = self.writer.prepared((topic, part), Some(&name), of_registered).await?;
-        let (id, file) = &*prepared;
-        let message = message_of(file, &name)?;
-        let mut body = indexes::encode(&indexes::of(&message));
-        let encoded = value.encode_to_vec();
-        let forms = async || Ok::<_, Error>(forms::of::<T>(&message));
-        let forms = self.types.get((*id, type_name::<T>()), forms).await?;
-        check::written(&message, &encoded, &forms).map_err(unfit)?;
-        body.extend_from_slice(&encoded);
-        Ok(prefix::join(*id, &body))
+    fn parse(registered: &Registered) -> Result<FileDescriptor, Error> {
+        of_registered(registered)
     }
 }
 
-/// A fault in what a type has written.
+impl<T: Message + Name + Default + fmt::Debug> Encode<T> for ProtobufEncoder {
+    fn record_name(&self) -> Option<String> {
+        Some(T::full_name())
+    }
+
+    fn encode(&self, id: SchemaId, file: &FileDescriptor, value: &T) -> Result<Vec<u8>, Error> {
+        let message = message_of(file, &T::full_name())?;
+        let mut body = indexes::encode(&indexes::of(&message));
+        let encoded = value.encode_to_vec();
+        let pair = (id, type_name::<T>());
+        let forms = self.types.get_or_insert_with(pair, || forms::of::<T>(&message));
+        check::written(&message, &encoded, &forms).map_err(unfit)?;
+        body.extend_from_slice(&encoded);
+        Ok(body)
+    }
+}
+
+/// Turns a fault in a written value into an error.
 fn unfit(fault: Fault) -> Error {
     match fault {
-        Fault::Damaged => Error::invalid("", "is not written as Protobuf"),
+        Fault::Corrupt => Error::invalid("", "is not written as Protobuf"),
         Fault::Field(violation) => Error::Invalid(vec![violation]),
     }
 }
 
-/// Reads values of Rust types that were written as Protobuf.
-pub struct ProtobufDeserializer {
-    registry: RegistryClient,
-    writers: Cache<SchemaId, FileDescriptor>,
+/// Reads Protobuf for a [`ProtobufDeserializer`].
+pub struct ProtobufDecoder {
     types: Cache<Pair, Known>,
 }
 
-impl fmt::Debug for ProtobufDeserializer {
+impl Default for ProtobufDecoder {
+    fn default() -> Self {
+        ProtobufDecoder { types: Cache::new() }
+    }
+}
+
+impl fmt::Debug for ProtobufDecoder {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("ProtobufDeserializer").finish_non_exhaustive()
+        formatter.debug_struct("ProtobufDecoder").finish_non_exhaustive()
+    }
+}
+
+impl Decoder for ProtobufDecoder {
+    const TYPE: SchemaType = SchemaType::Protobuf;
+    type Writer = FileDescriptor;
+
+    fn writer(&self, registered: &Registered) -> Result<FileDescriptor, Error> {
+        of_registered(registered)
+    }
+}
+
+impl<T: Message + Name + Default + fmt::Debug> Decode<T> for ProtobufDecoder {
+    fn decode(&self, id: SchemaId, file: &FileDescriptor, body: &[u8]) -> Result<T, Error> {
+        let (message, body) = message(id, file, body)?;
+        let name = T::full_name();
+        if message.full_name() != name {
+            let problem = format!("is the message {}, and the type is {name}", message.full_name());
+            return Err(Error::TypeMismatch(Violation { field: String::new(), problem }));
+        }
+        let sent = whole(id, &message, body)?;
+        let known = self.types.get_or_insert_with((id, type_name::<T>()), || Known {
+            forms: forms::of::<T>(&message),
+            fields: kept::Known::default(),
+        });
+        check::came(&message, body, &known.forms).map_err(|fault| match fault {
+            Fault::Corrupt => Error::Corrupt(id),
+            Fault::Field(violation) => Error::TypeMismatch(violation),
+        })?;
+        let read = T::decode(body).map_err(|_| Error::Corrupt(id))?;
+        match kept::changed(&sent, &read, &known.fields) {
+            Some(violation) => Err(Error::TypeMismatch(violation)),
+            None => Ok(read),
+        }
     }
 }
 
 impl ProtobufDeserializer {
-    /// A deserialiser.
-    pub fn new(registry: &RegistryClient) -> Self {
-        let (registry, writers, types) = (registry.clone(), Cache::new(), Cache::new());
-        ProtobufDeserializer { registry, writers, types }
-    }
-
-    /// Reads bytes with a prefix. Fields that the writer did not send have their default, and those
-    /// that the type does not have are left out.
+    /// Deserializes a message with its prefix without a type of the program: the writer's schema
+    /// has the names. Fields that it lacks are kept without one (`unknown_fields`).
     ///
     /// # Errors
     ///
-    /// [`Error::Prefix`] where they have none, [`Error::Shape`] where it is another message or a
-    /// field holds what `T` would have to change, [`Error::Invalid`] where a required field is
-    /// missing, [`Error::Damaged`] where the bytes are not what the schema describes.
-    pub async fn deserialize<T: prost::Message + Name + Default + fmt::Debug>(
-        &self,
-        bytes: &[u8],
-    ) -> Result<T, Error> {
-        let (id, message, body) = self.message(bytes).await?;
-        let name = T::full_name();
-        if message.full_name() != name {
-            let problem = format!("is the message {}, and the type is {name}", message.full_name());
-            return Err(Error::Shape(Violation { field: String::new(), problem }));
-        }
-        let sent = whole(id, &message, body)?;
-        let ask = async || {
-            Ok::<_, Error>(Known {
-                forms: forms::of::<T>(&message),
-                fields: kept::Known::default(),
-            })
-        };
-        let known = self.types.get((id, type_name::<T>()), ask).await?;
-        check::came(&message, body, &known.forms).map_err(|fault| match fault {
-            Fault::Damaged => Error::Damaged(id),
-            Fault::Field(violation) => Error::Shape(violation),
-        })?;
-        let read = T::decode(body).map_err(|_| Error::Damaged(id))?;
-        match kept::changed(&sent, &read, &known.fields) {
-            Some(violation) => Err(Error::Shape(violation)),
-            None => Ok(read),
-        }
-    }
-
-    /// Reads bytes with a prefix without a type of the program: the writer's schema has the names.
-    /// Fields that it lacks are kept without one (`unknown_fields`).
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::deserialize`].
+    /// The same as [`Self::deserialize`].
     pub async fn dynamic(&self, bytes: &[u8]) -> Result<DynamicMessage, Error> {
-        let (id, message, body) = self.message(bytes).await?;
+        let (id, file, body) = self.open(bytes).await?;
+        let (message, body) = message(id, &file, body)?;
         whole(id, &message, body)
-    }
-
-    /// Reads the value of a record; `None` where it has none (a tombstone).
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::deserialize`].
-    pub async fn value<T: prost::Message + Name + Default + fmt::Debug>(
-        &self,
-        record: &impl Message,
-    ) -> Result<Option<T>, Error> {
-        match record.payload() {
-            Some(bytes) => self.deserialize(bytes).await.map(Some),
-            None => Ok(None),
-        }
-    }
-
-    /// Reads the key of a record; `None` where it has none.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::deserialize`].
-    pub async fn key<T: prost::Message + Name + Default + fmt::Debug>(
-        &self,
-        record: &impl Message,
-    ) -> Result<Option<T>, Error> {
-        match record.key() {
-            Some(bytes) => self.deserialize(bytes).await.map(Some),
-            None => Ok(None),
-        }
-    }
-
-    /// The schema's id, which message it is, and its bytes.
-    async fn message<'a>(
-        &self,
-        bytes: &'a [u8],
-    ) -> Result<(SchemaId, MessageDescriptor, &'a [u8]), Error> {
-        let (id, body) = prefix::split(bytes)?;
-        let file = self.writer(id).await?;
-        let (indexes, body) = indexes::decode(body).ok_or(Error::Damaged(id))?;
-        let message = indexes::find(&file, &indexes).ok_or(Error::Damaged(id))?;
-        Ok((id, message, body))
-    }
-
-    async fn writer(&self, id: SchemaId) -> Result<Arc<FileDescriptor>, Error> {
-        let ask = async || {
-            let registered = self.registry.by_id(id).await?;
-            registered.must_be(SchemaType::Protobuf)?;
-            of_registered(&registered)
-        };
-        self.writers.get(id, ask).await
     }
 }
 
-/// The message as its file describes it, with all that the file requires.
+/// Reads which message of the file it is; the rest is its bytes.
+fn message<'a>(
+    id: SchemaId,
+    file: &FileDescriptor,
+    body: &'a [u8],
+) -> Result<(MessageDescriptor, &'a [u8]), Error> {
+    let (indexes, body) = indexes::decode(body).ok_or(Error::Corrupt(id))?;
+    let message = indexes::find(file, &indexes).ok_or(Error::Corrupt(id))?;
+    Ok((message, body))
+}
+
+/// Decodes the message as its file describes it, and checks its required fields.
 fn whole(id: SchemaId, message: &MessageDescriptor, body: &[u8]) -> Result<DynamicMessage, Error> {
     check::came(message, body, &Forms::new()).map_err(|fault| match fault {
-        Fault::Damaged => Error::Damaged(id),
+        Fault::Corrupt => Error::Corrupt(id),
         Fault::Field(violation) => Error::Invalid(vec![violation]),
     })?;
-    DynamicMessage::decode(message.clone(), body).map_err(|_| Error::Damaged(id))
+    DynamicMessage::decode(message.clone(), body).map_err(|_| Error::Corrupt(id))
 }

@@ -4,7 +4,7 @@
 //! are the canonical forms. What Java answers is what Confluent's registry answers.
 
 use serde_json::{Value, json};
-use workshop_tests::JavaAvro;
+use workshop_tests::JavaSchemas;
 
 use crate::http::TestRegistry;
 use crate::verdicts::check_rows;
@@ -305,7 +305,7 @@ async fn verdicts() {
 
 #[tokio::test]
 async fn java_comes_to_the_same_verdicts_and_prints_the_same_schemas() {
-    let Some(java) = JavaAvro::build(env!("CARGO_TARGET_TMPDIR")) else {
+    let Some(java) = JavaSchemas::build(env!("CARGO_TARGET_TMPDIR")) else {
         return;
     };
     let lines: String = ROWS

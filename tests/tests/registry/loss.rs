@@ -113,9 +113,9 @@ fn check_refused(it: &TestRegistry, what: &str) {
         ("Failed to delete mode", it.delete("/mode")),
     ];
     let reason = format!(
-        "{} while this registry ran. It still answers what it knows, and writes nothing any more. \
+        "{} while this registry ran. It still serves the schemas it knows, and rejects writes. \
          Restore the topic from a backup, or register the schemas again after the restart; then \
-         restart the registry. An id that was given out is not given out again",
+         restart the registry. Allocated ids are never reused",
         what.replace("{}", &it.topic)
     );
     for (wording, answer) in answers {

@@ -1,12 +1,12 @@
 //! Avro schemas that are odd in one way or another: the list, and what Java says of each.
 //!
-//! The answers are kept in `java-avro/odd.jsonl`, written by `java-avro/src/main/java/Odd.java`. With
+//! The answers are kept in `java-schemas/odd.jsonl`, written by `java-schemas/src/main/java/Odd.java`. With
 //! `WORKSHOP_RECORD=1` the test asks Java and writes them anew.
 
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use workshop_tests::JavaAvro;
+use workshop_tests::JavaSchemas;
 
 use crate::http::TestRegistry;
 
@@ -402,7 +402,7 @@ pub(crate) fn schemas() -> Vec<Odd> {
 }
 
 fn file() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("java-avro/odd.jsonl")
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("java-schemas/odd.jsonl")
 }
 
 /// What is written down: a line for each schema, with Java's answers.
@@ -413,7 +413,7 @@ fn written() -> Vec<Value> {
 
 #[test]
 fn java_says_of_odd_schemas_what_is_written_down() {
-    let Some(java) = JavaAvro::build(env!("CARGO_TARGET_TMPDIR")) else {
+    let Some(java) = JavaSchemas::build(env!("CARGO_TARGET_TMPDIR")) else {
         return;
     };
     let lines: Vec<Value> = schemas().iter().map(Odd::line).collect();

@@ -51,7 +51,7 @@ async fn an_id_that_the_registry_does_not_know_is_named() {
             let message = prefix::join(SchemaId(id), b"secret");
             let error = read(&place.registry, of, &message).await.unwrap_err();
             let text = error.to_string();
-            assert!(matches!(error, Error::Refused { .. }), "{of}: {error:?}");
+            assert!(matches!(error, Error::Rejected { .. }), "{of}: {error:?}");
             assert!(text.contains(&id.to_string()) && !text.contains("secret"), "{text}");
         }
         let message = prefix::join(SchemaId(999_999), b"");
@@ -69,7 +69,7 @@ async fn a_message_of_another_type_says_which_reader_it_needs() {
         for read_as in TYPES {
             match read(&place.registry, read_as, &message).await {
                 Ok(found) => assert!(read_as == written_as && found == departure()),
-                Err(Error::OtherType { expected, found, .. }) => {
+                Err(Error::WrongFormat { expected, found, .. }) => {
                     assert_eq!((expected, found), (read_as, written_as));
                     assert_ne!(read_as, written_as);
                 }
@@ -89,7 +89,7 @@ async fn bytes_that_are_cut_or_changed_are_an_error_and_never_a_panic() {
         for length in whole.clone() {
             // Protobuf marks no end: a message that is cut between two fields is one.
             let error = read(&place.registry, of, &message[..length]).await.err();
-            let is_damaged = error.as_ref().is_none_or(|it| matches!(it, Error::Damaged(_)));
+            let is_damaged = error.as_ref().is_none_or(|it| matches!(it, Error::Corrupt(_)));
             assert!(is_damaged, "{of} cut at {length}: {error:?}");
             assert!(error.is_some() || of == SchemaType::Protobuf, "{of} cut at {length}");
         }
@@ -116,7 +116,7 @@ async fn lengths_that_a_message_claims_are_not_believed() {
     // A string of 2^62 bytes, and one of a negative number of them.
     for length in [b"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01".as_slice(), b"\x01"] {
         let error = read(&place.registry, SchemaType::Avro, &prefix::join(id, length)).await;
-        assert!(matches!(error, Err(Error::Damaged(_))), "{error:?}");
+        assert!(matches!(error, Err(Error::Corrupt(_))), "{error:?}");
     }
 }
 
@@ -172,7 +172,7 @@ async fn json_and_protobuf_that_lie_deep_in_themselves_are_read_or_refused() {
         let message = prefix::join(id, nested.as_bytes());
         match deserializer.deserialize::<Value>(&message).await {
             Ok(value) => assert_eq!(value.to_string(), nested),
-            Err(error) => assert!(matches!(error, Error::Damaged(_)) && legs > 120, "{error:?}"),
+            Err(error) => assert!(matches!(error, Error::Corrupt(_)) && legs > 120, "{error:?}"),
         }
     }
 
@@ -183,7 +183,7 @@ async fn json_and_protobuf_that_lie_deep_in_themselves_are_read_or_refused() {
     for legs in 0..2_000 {
         match deserializer.dynamic(&prefix::join(id, &[&[0], &body[..]].concat())).await {
             Ok(message) => assert_eq!(message.to_string().matches("next").count(), legs),
-            Err(error) => assert!(matches!(error, Error::Damaged(_)) && legs > 90, "{error:?}"),
+            Err(error) => assert!(matches!(error, Error::Corrupt(_)) && legs > 90, "{error:?}"),
         }
         let mut longer = vec![0x0a];
         prost::encoding::encode_varint(body.len() as u64, &mut longer);
@@ -262,7 +262,7 @@ async fn what_does_not_fit_into_the_programs_type_is_an_error_without_the_value(
         };
         for error in &errors {
             let shown = format!("{error} {error:?}");
-            assert!(matches!(error, Error::Shape(_)), "{of}: {shown}");
+            assert!(matches!(error, Error::TypeMismatch(_)), "{of}: {shown}");
             assert!(!shown.contains("B22") && !shown.contains("WS104"), "{of}: {shown}");
         }
         let named = errors.each_ref().map(ToString::to_string);
@@ -340,7 +340,7 @@ async fn what_is_known_is_not_asked_again() {
     }
     assert_eq!(avro.deserialize::<Departure>(&written[0]).await.unwrap(), departure());
     assert_eq!(json.deserialize::<Departure>(&written[1]).await.unwrap(), departure());
-    // The clients share what they know: another deserialiser need not ask either.
+    // The clients share what they know: another deserializer need not ask either.
     let another: Value = AvroDeserializer::new(&registry).deserialize(&written[0]).await.unwrap();
     assert_eq!(another["minutes"], json!(-7));
 }
@@ -368,8 +368,12 @@ async fn what_is_no_registry_is_told_from_one_that_does_not_answer() {
     let page = b"HTTP/1.1 200 OK\r\nContent-Length: 15\r\nConnection: close\r\n\r\n<html>hi</html>";
     let gone = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbad";
     let other = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
-    let rows: [(&'static [u8], &str); 4] =
-        [(page, "is it a registry?"), (gone, "502"), (other, "is it a registry?"), (b"", "answer")];
+    let rows: [(&'static [u8], &str); 4] = [
+        (page, "is this a registry?"),
+        (gone, "502"),
+        (other, "is this a registry?"),
+        (b"", "respond"),
+    ];
     for (answer, expected) in rows {
         let builder = RegistryClient::builder(&answering(answer));
         let registry = builder.timeout(Duration::from_millis(300)).build().unwrap();

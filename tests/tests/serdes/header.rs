@@ -2,14 +2,14 @@
 
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::FutureRecord;
-use serdes::header::{self, Form, Moved};
+use serdes::header::{self, Detached, Form};
 use serdes::{Error, Options, Part, PrefixError, SchemaType, prefix};
 use workshop_tests::DEADLINE;
 
 use crate::place::{Place, Serializer, TYPES, departure, name, read, schema};
 
 /// Sends a record whose key and value have their schemas in headers.
-async fn send(place: &Place, topic: &str, key: &Moved, value: &Moved) {
+async fn send(place: &Place, topic: &str, key: &Detached, value: &Detached) {
     let headers = OwnedHeaders::new()
         .insert(Header { key: value.name, value: Some(b"an older one") })
         .insert(Header { key: key.name, value: Some(&key.value) })
@@ -29,8 +29,8 @@ async fn what_is_in_headers_is_read_as_what_is_in_the_message() {
         let value = serializer.write(&topic, Part::Value).await.unwrap();
         let (id, body) = prefix::split(&value).unwrap();
         for form in [Form::Guid, Form::Id] {
-            let moved_key = header::moved(registry, Part::Key, form, &key).await.unwrap();
-            let moved = header::moved(registry, Part::Value, form, &value).await.unwrap();
+            let moved_key = header::detach(registry, Part::Key, form, &key).await.unwrap();
+            let moved = header::detach(registry, Part::Value, form, &value).await.unwrap();
             assert_eq!((moved_key.name, moved.name), ("__key_schema_id", "__value_schema_id"));
             let (magic, length) = if form == Form::Guid { (1, 17) } else { (0, 5) };
             // Which message of the file it is goes with the id.
@@ -49,7 +49,7 @@ async fn what_is_in_headers_is_read_as_what_is_in_the_message() {
         }
         for record in place.records(&topic, 2) {
             for (part, written) in [(Part::Key, &key), (Part::Value, &value)] {
-                let restored = header::restored(registry, part, &record).await.unwrap().unwrap();
+                let restored = header::attach(registry, part, &record).await.unwrap().unwrap();
                 assert_eq!(restored.as_ref(), written.as_slice(), "{of}");
                 assert_eq!(read(registry, of, &restored).await.unwrap(), departure(), "{of}");
             }
@@ -65,11 +65,11 @@ async fn without_a_header_the_message_is_as_it_is() {
     let value = serializer.write(&topic, Part::Value).await.unwrap();
     let sent = [(b"k".as_slice(), Some(value.as_slice())), (b"k", None)];
     let records = place.through(&topic, &sent).await;
-    let restored = header::restored(&place.registry, Part::Value, &records[0]).await.unwrap();
+    let restored = header::attach(&place.registry, Part::Value, &records[0]).await.unwrap();
     assert_eq!(restored.as_deref(), Some(value.as_slice()));
-    let tombstone = header::restored(&place.registry, Part::Value, &records[1]).await.unwrap();
+    let tombstone = header::attach(&place.registry, Part::Value, &records[1]).await.unwrap();
     assert_eq!(tombstone, None);
-    let plain = header::moved(&place.registry, Part::Value, Form::Guid, b"{}").await;
+    let plain = header::detach(&place.registry, Part::Value, Form::Guid, b"{}").await;
     assert!(matches!(plain, Err(Error::Prefix(PrefixError::NoMagicByte(b'{')))), "{plain:?}");
 }
 
@@ -90,7 +90,7 @@ async fn a_header_that_names_no_schema_is_an_error() {
             0,
             Some(headers),
         );
-        let error = header::restored(&place.registry, Part::Value, &record).await.unwrap_err();
+        let error = header::attach(&place.registry, Part::Value, &record).await.unwrap_err();
         if value == unknown {
             assert_eq!(error.code(), Some(40403), "{error}");
         } else {

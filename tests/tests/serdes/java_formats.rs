@@ -1,16 +1,13 @@
 //! Java reads what is written here in Protobuf and JSON Schema, and what Java writes is read here:
 //! values at the edge of what each type holds, and everything that a Protobuf file can have.
 //!
-//! The program is tests/java-formats: Google's protobuf-java and its JSON, Jackson and networknt's
+//! The program is tests/java-schemas: Google's protobuf-java and its JSON, Jackson and networknt's
 //! validator. Where there is no Java, or Maven cannot fetch it, the tests say so; what it answered
 //! stands in them, and the bytes are compared either way.
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::OnceLock;
 
 use prost::Message as _;
 use serde::Serialize;
@@ -20,78 +17,23 @@ use serdes::{
     SchemaId, prefix,
 };
 
+use workshop_tests::JavaSchemas;
+
 use crate::place::{Place, name};
 
-/// The program in tests/java-formats, compiled.
-struct Java {
-    class_path: String,
-}
+/// Java's readers and writers, where they can be built.
+struct Java(&'static JavaSchemas);
 
 impl Java {
-    /// The program, compiled once; none where it says why it is left out.
-    fn build() -> Option<&'static Self> {
-        static BUILT: OnceLock<Option<Java>> = OnceLock::new();
-        BUILT.get_or_init(Self::compile).as_ref()
+    fn build() -> Option<Self> {
+        JavaSchemas::build(env!("CARGO_TARGET_TMPDIR")).map(Self)
     }
 
-    fn compile() -> Option<Self> {
-        let skip = |reason: &str| eprintln!("skipped: {reason}");
-        for command in ["mvn", "javac"] {
-            let found = Command::new(command).arg("-version").stdin(Stdio::null()).output();
-            if !found.is_ok_and(|output| output.status.success()) {
-                skip(&format!("Java's readers, because {command} is not there"));
-                return None;
-            }
-        }
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("java-formats");
-        let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("java-formats");
-        let libraries = target.join("libraries.txt");
-        let build = |first: &[&str]| {
-            Command::new("mvn")
-                .args(first)
-                .args(["--quiet", "--batch-mode", "--file"])
-                .arg(source.join("pom.xml"))
-                .arg(format!("-Dworkshop.target={}", target.display()))
-                .arg(format!("-Dmdep.outputFile={}", libraries.display()))
-                .args(["compile", "dependency:build-classpath"])
-                .output()
-                .expect("it was started a moment ago")
-        };
-        // What was fetched once is there.
-        let mut built = build(&["--offline"]);
-        if !built.status.success() {
-            built = build(&[]);
-        }
-        if !built.status.success() {
-            let said = String::from_utf8_lossy(&built.stdout).into_owned();
-            assert!(!said.contains("COMPILATION ERROR"), "{said}");
-            skip(&format!("Maven could not fetch Java's readers: {said}"));
-            return None;
-        }
-        let libraries = std::fs::read_to_string(libraries).expect("Maven wrote it");
-        let class_path = format!("{}:{}", target.join("classes").display(), libraries.trim());
-        Some(Java { class_path })
-    }
-
-    /// What it answers to each line.
+    /// Returns its answer to each line.
     fn answers(&self, lines: &[Value]) -> Vec<Value> {
-        let mut child = Command::new("java")
-            .args(["--class-path", &self.class_path, "Formats"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("it was there a moment ago");
-        let mut stdin = child.stdin.take().expect("it is piped");
-        for line in lines {
-            writeln!(stdin, "{line}").expect("it reads");
-        }
-        drop(stdin);
-        let output = child.wait_with_output().expect("it ends");
-        let text = String::from_utf8_lossy(&output.stdout);
-        let answers = text.lines().map(|line| serde_json::from_str(line).expect("it prints JSON"));
-        let answers: Vec<Value> = answers.collect();
-        assert_eq!(answers.len(), lines.len(), "{text}");
+        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        let answers = self.0.answers("Formats", &text);
+        assert_eq!(answers.len(), lines.len(), "{answers:?}");
         answers
     }
 }
@@ -563,7 +505,7 @@ async fn what_json_cannot_hold_is_not_sent_and_what_a_type_cannot_hold_is_not_re
     for value in [f64::NAN, f64::INFINITY] {
         let value = HashMap::from([("legs", vec![1.0, value])]);
         let error = serializer.serialize(&topic, Part::Value, &value).await.unwrap_err();
-        assert!(error.to_string().contains("legs[1] is no number"), "{error}");
+        assert!(error.to_string().contains("legs[1] is not a number"), "{error}");
     }
     let message = serializer.serialize(&topic, Part::Value, &json!({})).await.unwrap();
     let (id, _) = prefix::split(&message).unwrap();
@@ -574,7 +516,7 @@ async fn what_json_cannot_hold_is_not_sent_and_what_a_type_cannot_hold_is_not_re
         (r#"{"a":18446744073709551616}"#, "a is not what the type expects"),
         (r#"{"a":0.12345678901234567890123}"#, "a is not what the type expects"),
         (r#"{"a":1e400}"#, "a is a number that is outside of a 64-bit float"),
-        (r#"{"a":NaN}"#, "damaged"),
+        (r#"{"a":NaN}"#, "corrupt"),
     ];
     for (text, expected) in rows {
         let message = prefix::join(id, text.as_bytes());

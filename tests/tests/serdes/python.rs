@@ -1,4 +1,4 @@
-//! Confluent's Python client (tests/python/registry.py): it reads what the serialisers here write,
+//! Confluent's Python client (tests/python/registry.py): it reads what the serializers here write,
 //! and they read what it writes, through one topic for each format.
 //!
 //! What pip has installed once is kept in Cargo's target directory. Where there is no Python, or it

@@ -1,16 +1,19 @@
-//! `/compatibility`: whether a schema could be registered, without registering it.
+//! `/compatibility`: checks whether a schema could be registered, without registering it.
 
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use serde_json::json;
 
-use super::{App, Params, Reply, body, subject, version};
+use super::app::App;
+use super::body::body;
+use super::params::{Params, subject, version};
+use super::reply::Reply;
 use crate::candidate::{Candidate, SchemaRequest};
 use crate::error::ApiError;
 use crate::log::Log;
 use crate::store::{Store, Version, Which};
 
-/// With the versions that a registration would be compared with.
+/// Compares with the versions that a registration would be compared with.
 pub(super) async fn with_all(
     State(shared): App,
     Path(name): Path<String>,
@@ -25,7 +28,7 @@ pub(super) async fn with_all(
         .await
 }
 
-/// With one version. There need be none yet where the latest is asked for.
+/// Compares with one version. The latest version does not have to exist.
 pub(super) async fn with_one(
     State(shared): App,
     Path((name, number)): Path<(String, String)>,

@@ -1,14 +1,16 @@
-//! `/schemas/guids`: schemas by the hash of what they are, which is the same in every registry.
+//! `/schemas/guids`: schemas by their hash, which is the same in every registry.
 
 use axum::extract::{Path, Query, State};
 use serde_json::json;
 
-use super::schemas::serialized;
-use super::{App, Params, Reply, schema_view};
+use super::app::App;
+use super::params::Params;
+use super::reply::Reply;
+use super::view::{schema_view, serialized};
 use crate::error::ApiError;
 use crate::log::Log;
 
-/// The schema with this hash.
+/// Returns the schema with this hash.
 pub(super) async fn schema(
     State(shared): App,
     Path(guid): Path<String>,
@@ -29,7 +31,7 @@ pub(super) async fn schema(
         .await
 }
 
-/// The ids that the schema has, one in each context; there is one context.
+/// Returns the ids of the schema, one for each context; there is one context.
 pub(super) async fn ids(State(shared): App, Path(guid): Path<String>) -> Result<Reply, ApiError> {
     let id = id(&shared.log, &guid)?;
     Ok(Reply(json!([{ "context": ".", "id": id }])))

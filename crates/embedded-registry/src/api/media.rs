@@ -1,22 +1,21 @@
-//! Content types: which of its own the registry answers with, and which it takes.
+//! Content negotiation: the content types that the registry accepts and returns.
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::CONTENT_TYPE;
-use crate::error::ApiError;
+use crate::error::{ApiError, CONTENT_TYPE};
 
-/// What an answer may be called, the preferred one first.
+/// Content types of a response, in order of preference.
 const PRODUCED: [&str; 3] =
     [CONTENT_TYPE, "application/vnd.schemaregistry+json", "application/json"];
 
-/// What a body may be called. All of it is JSON.
+/// Content types of a request's body. All of them are JSON.
 const CONSUMED: [&str; 4] = [PRODUCED[0], PRODUCED[1], PRODUCED[2], "application/octet-stream"];
 
-/// Refuses what a client does not want to read, or calls something else than JSON, before the
-/// request is looked at.
+/// Rejects a request with another content type than JSON, or whose client accepts none of the
+/// registry's, before the request is handled.
 pub(super) async fn negotiated(request: Request, next: Next) -> Response {
     let has_body = matches!(request.method().as_str(), "POST" | "PUT");
     if has_body && !is_consumed(request.headers()) {
@@ -27,14 +26,14 @@ pub(super) async fn negotiated(request: Request, next: Next) -> Response {
     };
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    // What axum refused by itself is not in the registry's form yet.
+    // Errors of axum itself are not in the registry's form yet.
     if headers.get(header::CONTENT_TYPE).is_some_and(|it| it == CONTENT_TYPE) {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     }
     response
 }
 
-/// A body without a content type is JSON, too.
+/// Returns whether the content type is accepted. A body without one counts as JSON.
 fn is_consumed(headers: &HeaderMap) -> bool {
     let Some(content_type) = headers.get(header::CONTENT_TYPE) else {
         return true;
@@ -44,7 +43,7 @@ fn is_consumed(headers: &HeaderMap) -> bool {
     CONSUMED.iter().any(|consumed| consumed.eq_ignore_ascii_case(name))
 }
 
-/// The content type that the client likes best.
+/// Returns the content type that the client prefers.
 fn wanted(headers: &HeaderMap) -> Option<&'static str> {
     let mut ranges = Vec::new();
     for accept in headers.get_all(header::ACCEPT) {
@@ -64,7 +63,7 @@ fn wanted(headers: &HeaderMap) -> Option<&'static str> {
     best.map(|(_, produced)| produced)
 }
 
-/// How much the client likes a content type, from 0 to 1; the range that says most about it counts.
+/// Returns the client's preference for a content type, from 0 to 1; the most specific range wins.
 fn quality(ranges: &[&str], produced: &str) -> f32 {
     let mut found: (u8, f32) = (0, 0.0);
     for range in ranges {

@@ -1,17 +1,23 @@
-//! The REST interface: routes, and what all of them share. One file per resource.
+//! The REST API: its routes, and the layers around them. Each resource is a file.
 //!
-//! Handlers read the request; what they do then runs on a thread that may block, because writes
-//! wait for the cluster and large schemas take time to compare.
+//! Handlers parse the request and do their work on a thread that may block, because writes wait for
+//! the cluster and comparing large schemas takes time.
 
+mod app;
+mod body;
 mod compatibility;
 mod config;
 mod guids;
+mod layers;
 mod media;
 mod mode;
 mod params;
 mod paths;
+mod permission;
+mod reply;
 mod root;
 mod schemas;
+mod settings;
 mod subjects;
 mod versions;
 mod view;
@@ -19,36 +25,17 @@ mod view;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
 use axum::routing::{MethodRouter, get, post};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
 
-use params::{Params, id, subject, subject_or_all, version};
-use view::{VersionView, schema_view};
+pub(crate) use app::Shared;
+use config::Compatibility;
+use layers::{authenticated, content_length, in_registry_form};
+use mode::WriteMode;
+use settings::Setting;
 
-use crate::auth::Credentials;
-use crate::error::ApiError;
-use crate::lenient;
-use crate::log::Log;
-
-/// What answers are, errors too.
-pub(crate) const CONTENT_TYPE: &str = "application/vnd.schemaregistry.v1+json";
-
-/// What every handler needs.
-pub(crate) struct Shared {
-    pub(crate) log: Log,
-    pub(crate) credentials: Option<Credentials>,
-}
-
-type App = State<Arc<Shared>>;
-
-/// All routes.
+/// Builds the router with all routes.
 pub(crate) fn router(shared: Arc<Shared>, body_limit_bytes: usize) -> Router {
     let mut router = Router::new();
     for (path, methods) in routes() {
@@ -56,11 +43,11 @@ pub(crate) fn router(shared: Arc<Shared>, body_limit_bytes: usize) -> Router {
     }
     let router = router
         .layer(DefaultBodyLimit::max(body_limit_bytes))
-        .layer(middleware::from_fn_with_state(body_limit_bytes, announced_length))
+        .layer(middleware::from_fn_with_state(body_limit_bytes, content_length))
         .layer(middleware::from_fn_with_state(shared.clone(), authenticated))
         .layer(middleware::map_response(in_registry_form))
         .with_state(shared);
-    // A layer of the router itself would see the path only once its route is found.
+    // A layer inside the router would see the path only after the route is matched.
     Router::new().fallback_service(router).layer(middleware::map_request(paths::in_one_form))
 }
 
@@ -89,103 +76,17 @@ fn routes() -> Vec<(&'static str, MethodRouter<Arc<Shared>>)> {
         ("/subjects/{subject}/versions/{version}/referencedby", get(versions::referenced_by)),
         ("/compatibility/subjects/{subject}/versions", post(compatibility::with_all)),
         ("/compatibility/subjects/{subject}/versions/{version}", post(compatibility::with_one)),
-        ("/config", get(config::of_all).put(config::set_for_all).delete(config::reset_for_all)),
-        (
-            "/config/{subject}",
-            get(config::of_one).put(config::set_for_one).delete(config::reset_for_one),
-        ),
-        ("/mode", get(mode::of_all).put(mode::set_for_all).delete(mode::reset_for_all)),
-        ("/mode/{subject}", get(mode::of_one).put(mode::set_for_one).delete(mode::reset_for_one)),
+        ("/config", for_all::<Compatibility>()),
+        ("/config/{subject}", for_one::<Compatibility>()),
+        ("/mode", for_all::<WriteMode>()),
+        ("/mode/{subject}", for_one::<WriteMode>()),
     ]
 }
 
-impl Shared {
-    /// Runs what a handler does where it may block.
-    async fn run<T: Send + 'static>(
-        self: Arc<Self>,
-        work: impl FnOnce(&Log) -> Result<T, ApiError> + Send + 'static,
-    ) -> Result<T, ApiError> {
-        let done = tokio::task::spawn_blocking(move || work(&self.log)).await;
-        done.unwrap_or_else(|_| Err(ApiError::plain(StatusCode::INTERNAL_SERVER_ERROR)))
-    }
+fn for_all<S: Setting>() -> MethodRouter<Arc<Shared>> {
+    get(settings::of_all::<S>).put(settings::set_for_all::<S>).delete(settings::reset_for_all::<S>)
 }
 
-/// An answer in JSON.
-struct Reply(Value);
-
-impl Reply {
-    fn new(answer: impl Serialize) -> Self {
-        Self(serde_json::to_value(answer).expect("keys of these maps are strings"))
-    }
-}
-
-impl IntoResponse for Reply {
-    fn into_response(self) -> Response {
-        text(self.0.to_string())
-    }
-}
-
-/// An answer that is JSON already, such as a schema.
-fn text(body: String) -> Response {
-    let mut response = Response::new(Body::from(body));
-    let content_type = HeaderValue::from_static(CONTENT_TYPE);
-    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
-    response
-}
-
-/// Reads a body. Nothing, and what says so, is not what was asked for; what is no JSON, or JSON of
-/// another form, is no request.
-fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
-    let null = || ApiError::unprocessable("the body must not be null (was null)");
-    if bytes.trim_ascii().is_empty() {
-        return Err(null());
-    }
-    let bad = |error: serde_json::Error| ApiError::bad_request(error.to_string());
-    match serde_json::from_slice(bytes).map_err(bad)? {
-        Value::Null => Err(null()),
-        object @ Value::Object(_) => serde_json::from_value(object).map_err(bad),
-        other => {
-            let name = std::any::type_name::<T>().rsplit("::").next().unwrap_or_default();
-            Err(ApiError::bad_request(lenient::mismatched(name, &other)))
-        }
-    }
-}
-
-/// Refuses a body that says itself that it is too large, without waiting for it.
-async fn announced_length(State(limit): State<usize>, request: Request, next: Next) -> Response {
-    let length = request.headers().get(header::CONTENT_LENGTH);
-    let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if length.is_some_and(|length| length > limit as u64) {
-        return ApiError::plain(StatusCode::PAYLOAD_TOO_LARGE).into_response();
-    }
-    next.run(request).await
-}
-
-async fn authenticated(State(shared): App, request: Request, next: Next) -> Response {
-    let header = request.headers().get(header::AUTHORIZATION);
-    match &shared.credentials {
-        Some(credentials) if !credentials.admit(header) => {
-            let mut response = ApiError::plain(StatusCode::UNAUTHORIZED).into_response();
-            let challenge = HeaderValue::from_static("Basic realm=\"schema registry\"");
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
-            response
-        }
-        _ => next.run(request).await,
-    }
-}
-
-/// Errors that axum found, such as a path that leads nowhere, have a text of their own: clients
-/// expect a code and a message.
-async fn in_registry_form(response: Response) -> Response {
-    let status = response.status();
-    let content_type = response.headers().get(header::CONTENT_TYPE);
-    let is_ours = content_type.is_some_and(|it| it.as_bytes().starts_with(b"application/"));
-    if is_ours || !(status.is_client_error() || status.is_server_error()) {
-        return response;
-    }
-    let mut changed = ApiError::plain(status).into_response();
-    if let Some(allow) = response.headers().get(header::ALLOW) {
-        changed.headers_mut().insert(header::ALLOW, allow.clone());
-    }
-    changed
+fn for_one<S: Setting>() -> MethodRouter<Arc<Shared>> {
+    get(settings::of_one::<S>).put(settings::set_for_one::<S>).delete(settings::reset_for_one::<S>)
 }

@@ -1,5 +1,4 @@
-//! What a request says beside its body: the parts of its path, and what comes after the question
-//! mark.
+//! Parameters of a request: the parts of its path and the query string.
 
 use std::collections::HashMap;
 
@@ -9,7 +8,7 @@ use serde::Deserialize;
 use super::paths::in_default_context;
 use crate::error::ApiError;
 
-/// What stands after the question mark.
+/// The query string.
 #[derive(Debug, Default, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Params(pub(super) HashMap<String, String>);
@@ -23,8 +22,7 @@ impl Params {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// A number; `None` where it is negative or not there. For what is no number there is no
-    /// resource.
+    /// Returns a number; `None` if it is negative or missing. Anything but a number is a 404.
     pub(super) fn number(&self, name: &str) -> Result<Option<usize>, ApiError> {
         let Some(text) = self.0.get(name) else {
             return Ok(None);
@@ -33,7 +31,7 @@ impl Params {
         Ok(usize::try_from(number).ok())
     }
 
-    /// The part of a list that `offset` and `limit` ask for.
+    /// Returns the part of a list that `offset` and `limit` select.
     pub(super) fn page<T>(&self, list: Vec<T>) -> Result<Vec<T>, ApiError> {
         let (offset, limit) = (self.number("offset")?, self.number("limit")?);
         let list = list.into_iter().skip(offset.unwrap_or(0));
@@ -41,7 +39,7 @@ impl Params {
     }
 }
 
-/// A subject's name, where it can be one, without the default context.
+/// Validates a subject's name and removes the default context from it.
 pub(super) fn subject(name: &str) -> Result<&str, ApiError> {
     let name = in_default_context(name);
     let reserved = ["__GLOBAL", "__EMPTY"];
@@ -51,7 +49,8 @@ pub(super) fn subject(name: &str) -> Result<&str, ApiError> {
     Ok(name)
 }
 
-/// The subject of a setting; `None` where it is the default context, whose setting holds for all.
+/// Validates the subject of a setting; `None` means the default context, whose setting applies to
+/// all subjects.
 pub(super) fn subject_or_all(name: &str) -> Result<Option<&str>, ApiError> {
     match in_default_context(name) {
         "" if !name.is_empty() => Ok(None),
@@ -59,12 +58,12 @@ pub(super) fn subject_or_all(name: &str) -> Result<Option<&str>, ApiError> {
     }
 }
 
-/// The id that a path names. For what is no number there is no resource.
+/// Parses the id in a path. Anything but a number is a 404.
 pub(super) fn id(text: &str) -> Result<i32, ApiError> {
     text.parse().map_err(|_| ApiError::plain(StatusCode::NOT_FOUND))
 }
 
-/// The version that a path names; `None` for the latest.
+/// Parses the version in a path; `None` means the latest.
 pub(super) fn version(text: &str) -> Result<Option<i32>, ApiError> {
     let trimmed = text.trim();
     match trimmed.parse::<i32>() {

@@ -1,12 +1,12 @@
-//! Paths that mean the same: with a slash at the end, and with the default context written out.
+//! Normalizes paths: a trailing slash and the default context are removed.
 
 use axum::extract::Request;
 use axum::http::Uri;
 
-/// What may stand for the default context in front of a subject.
+/// Prefixes of a subject that mean the default context.
 const DEFAULT_CONTEXT: [&str; 2] = [":.:", ":*:"];
 
-/// The same request in the form that the routes have.
+/// Rewrites the request's path to the form of the routes.
 pub(super) async fn in_one_form(mut request: Request) -> Request {
     let path = request.uri().path();
     let mut plain = path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path);
@@ -28,7 +28,7 @@ pub(super) async fn in_one_form(mut request: Request) -> Request {
     request
 }
 
-/// A subject, or the beginning of one, without the default context.
+/// Removes the default context from a subject or a prefix of one.
 pub(super) fn in_default_context(subject: &str) -> &str {
     let mut prefixes = DEFAULT_CONTEXT.iter();
     prefixes.find_map(|prefix| subject.strip_prefix(prefix)).unwrap_or(subject)

@@ -1,16 +1,16 @@
-//! What is there beside the resources: the root, which clients ask to see whether somebody is
-//! there, and what kind of registry this is.
+//! The root, which clients use as a health check, and the metadata of the registry.
 
 use axum::extract::State;
 use serde_json::json;
 
-use super::{App, Reply};
+use super::app::App;
+use super::reply::Reply;
 
 pub(super) async fn nothing() -> Reply {
     Reply(json!({}))
 }
 
-/// There is one context, the default one.
+/// Lists the only context, the default one.
 pub(super) async fn contexts() -> Reply {
     Reply(json!(["."]))
 }

@@ -1,4 +1,4 @@
-//! `/schemas`: schemas by their ids, which is what readers of records ask for.
+//! `/schemas`: schemas by id, which is what readers of records request.
 
 use std::sync::Arc;
 
@@ -6,9 +6,11 @@ use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use serde_json::json;
 
+use super::app::App;
+use super::params::{Params, id};
 use super::paths::in_default_context;
-use super::{App, Params, Reply, VersionView, id, schema_view, text};
-use crate::candidate::parsed;
+use super::reply::{Reply, text};
+use super::view::{VersionView, schema_view, serialized};
 use crate::error::ApiError;
 use crate::log::Log;
 use crate::model::Schema;
@@ -108,16 +110,4 @@ fn uses(log: &Log, id: i32, params: &Params) -> Result<Vec<(String, i32)>, ApiEr
 
 fn schema(log: &Log, id: i32) -> Result<Arc<Schema>, ApiError> {
     log.ask(|store| store.schema(id)).ok_or_else(|| ApiError::id_not_found(id))
-}
-
-/// The schema in the other form that its type has, where `format=serialized` asks for it.
-pub(super) fn serialized(
-    store: &Store,
-    schema: &Schema,
-    params: &Params,
-) -> Result<Option<String>, ApiError> {
-    if params.text("format") != Some("serialized") {
-        return Ok(None);
-    }
-    Ok(parsed(store, schema).map_err(ApiError::invalid_schema)?.serialized())
 }

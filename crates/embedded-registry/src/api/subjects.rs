@@ -1,12 +1,16 @@
-//! `/subjects`: their names, whether a schema is registered under one, and deleting one.
+//! `/subjects`: lists them, looks up a schema under one, and deletes one.
 
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use serde_json::json;
 
+use super::app::App;
+use super::body::body;
+use super::params::{Params, subject};
 use super::paths::in_default_context;
-use super::schemas::serialized;
-use super::{App, Params, Reply, VersionView, body, subject};
+use super::permission::writable;
+use super::reply::Reply;
+use super::view::{VersionView, serialized};
 use crate::candidate::{Candidate, SchemaRequest};
 use crate::error::ApiError;
 use crate::operation::Operation;
@@ -29,7 +33,7 @@ pub(super) async fn list(
     Ok(Reply::new(params.page(subjects)?))
 }
 
-/// Which version has this schema?
+/// Looks up the version that has this schema.
 pub(super) async fn look_up(
     State(shared): App,
     Path(name): Path<String>,
@@ -72,26 +76,17 @@ pub(super) async fn delete(
             let name = subject(&name)?;
             let permanent = params.flag("permanent");
             let versions = log.write(&Operation::DeleteSubject(name), |store| {
-                writable(store, name)?;
-                if permanent { delete_for_good(store, name) } else { mark_deleted(store, name) }
+                writable(store, Some(name))?;
+                if permanent { delete_permanently(store, name) } else { soft_delete(store, name) }
             })?;
             Ok(Reply::new(versions))
         })
         .await
 }
 
-/// Whether the mode of a subject allows to write.
-pub(super) fn writable(store: &Store, name: &str) -> Result<(), ApiError> {
-    if store.mode(Some(name)).is_read_only() {
-        return Err(ApiError::not_permitted(format!(
-            "Subject {name} in context  is in read-only mode"
-        )));
-    }
-    Ok(())
-}
-
-/// Records of these schemas stay readable: they are still found by their ids.
-fn mark_deleted(store: &Store, name: &str) -> Result<(Vec<Event>, Vec<i32>), ApiError> {
+/// Marks all versions as deleted. Their records stay readable, because the schemas can still be
+/// found by id.
+fn soft_delete(store: &Store, name: &str) -> Result<(Vec<Event>, Vec<i32>), ApiError> {
     let versions = numbers(&store.versions(name, Which::Live));
     let Some(last) = versions.last().copied() else {
         let is_known = !store.versions(name, Which::All).is_empty();
@@ -107,11 +102,11 @@ fn mark_deleted(store: &Store, name: &str) -> Result<(Vec<Event>, Vec<i32>), Api
         }
     }
     let mut events = vec![Event::SubjectDeleted { subject: name.to_owned(), version: last }];
-    events.extend(settings_gone(store, name));
+    events.extend(removed_settings(store, name));
     Ok((events, versions))
 }
 
-fn delete_for_good(store: &Store, name: &str) -> Result<(Vec<Event>, Vec<i32>), ApiError> {
+fn delete_permanently(store: &Store, name: &str) -> Result<(Vec<Event>, Vec<i32>), ApiError> {
     let all = store.versions(name, Which::All);
     if all.is_empty() {
         return Err(ApiError::subject_not_found(name));
@@ -122,11 +117,11 @@ fn delete_for_good(store: &Store, name: &str) -> Result<(Vec<Event>, Vec<i32>), 
     let versions = numbers(&all);
     let removed = |version: &i32| Event::Removed { subject: name.to_owned(), version: *version };
     let mut events: Vec<Event> = versions.iter().map(removed).collect();
-    events.extend(settings_gone(store, name));
+    events.extend(removed_settings(store, name));
     Ok((events, versions))
 }
 
-fn settings_gone(store: &Store, name: &str) -> Vec<Event> {
+fn removed_settings(store: &Store, name: &str) -> Vec<Event> {
     let subject = Some(name.to_owned());
     let mut events = Vec::new();
     if store.config(Some(name)).is_some() {

@@ -1,4 +1,4 @@
-//! `/subjects/{subject}/versions`: registering a schema, and what is registered.
+//! `/subjects/{subject}/versions`: registers schemas, and reads and deletes versions.
 
 use std::sync::Arc;
 
@@ -7,9 +7,12 @@ use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use serde_json::json;
 
-use super::schemas::serialized;
-use super::subjects::writable;
-use super::{App, Params, Reply, VersionView, body, subject, version};
+use super::app::App;
+use super::body::body;
+use super::params::{Params, subject, version};
+use super::permission::writable;
+use super::reply::{self, Reply};
+use super::view::{VersionView, serialized};
 use crate::candidate::{Candidate, SchemaRequest};
 use crate::error::ApiError;
 use crate::model::Mode;
@@ -47,7 +50,7 @@ pub(super) async fn register(
             let name = subject(&name)?;
             let request: SchemaRequest = body(&bytes)?;
             let normalize = params.flag("normalize");
-            // Most registrations are of what is there already, and need no right to write.
+            // Most schemas are registered already, which needs no permission to write.
             let known = log.ask(|store| known(store, name, &request, normalize))?;
             let found = match known {
                 Some(found) => found,
@@ -56,14 +59,15 @@ pub(super) async fn register(
                 })?,
             };
             let mut view = json!(VersionView::new(name, &found));
-            // Whoever registers knows the subject.
+            // The client knows the subject.
             view.as_object_mut().map(|view| view.remove("subject"));
             Ok(Reply(view))
         })
         .await
 }
 
-/// The version that has the schema already; without a schema, the latest one is meant.
+/// Returns the version that already has the schema; a request without a schema means the latest
+/// one.
 fn known(
     store: &Store,
     name: &str,
@@ -89,7 +93,7 @@ fn read(
     Candidate::read(store, request, normalize || store.normalizes(name), true)
 }
 
-/// The version of the subject that has the schema, unless another version is asked for.
+/// Returns the subject's version with the schema, unless the request is for another version.
 fn registered(
     store: &Store,
     name: &str,
@@ -124,7 +128,7 @@ fn decide(
     if let Some(found) = registered(store, name, request, &candidate)? {
         return Ok((Vec::new(), found));
     }
-    writable(store, name)?;
+    writable(store, Some(name))?;
     let is_import = store.mode(Some(name)) == Mode::Import;
     let (id, version) = match request.id.filter(|id| *id >= 0) {
         Some(_) if !is_import => {
@@ -156,7 +160,7 @@ fn decide(
     Ok((vec![event], Version { version, id, schema, deleted }))
 }
 
-/// The id and version that an import brings along, where they are free.
+/// Returns the id and the version of an import, if they are free.
 fn imported(
     store: &Store,
     name: &str,
@@ -208,7 +212,7 @@ pub(super) async fn text(
             log.ask(|store| {
                 let found = find(store, &name, &number, &params)?;
                 let serialized = serialized(store, &found.schema, &params)?;
-                Ok(super::text(serialized.unwrap_or_else(|| found.schema.text.clone())))
+                Ok(reply::text(serialized.unwrap_or_else(|| found.schema.text.clone())))
             })
         })
         .await
@@ -251,7 +255,7 @@ pub(super) async fn delete(
             let wanted = version(&number)?;
             let permanent = params.flag("permanent");
             let deleted = log.write(&Operation::DeleteVersion, |store| {
-                writable(store, name)?;
+                writable(store, Some(name))?;
                 let which = if permanent { Which::All } else { Which::Live };
                 if store.versions(name, Which::All).is_empty() {
                     return Err(ApiError::subject_not_found(name));

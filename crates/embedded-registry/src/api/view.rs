@@ -3,8 +3,11 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::params::Params;
+use crate::candidate::parsed;
+use crate::error::ApiError;
 use crate::model::{Reference, Schema, SchemaType};
-use crate::store::Version;
+use crate::store::{Store, Version};
 
 /// A version as clients see it.
 #[derive(Debug, Serialize)]
@@ -46,7 +49,7 @@ impl<'a> VersionView<'a> {
     }
 }
 
-/// A schema as clients see it that have only its id.
+/// Returns a schema as clients see it that request it by id.
 pub(super) fn schema_view(schema: &Schema) -> Value {
     let mut view = json!({ "schema": schema.text, "guid": schema.guid() });
     if !schema.schema_type.is_avro() {
@@ -56,4 +59,17 @@ pub(super) fn schema_view(schema: &Schema) -> Value {
         view["references"] = json!(schema.references);
     }
     view
+}
+
+/// Returns the schema in its serialized form if `format=serialized` asks for it and its type has
+/// one.
+pub(super) fn serialized(
+    store: &Store,
+    schema: &Schema,
+    params: &Params,
+) -> Result<Option<String>, ApiError> {
+    if params.text("format") != Some("serialized") {
+        return Ok(None);
+    }
+    Ok(parsed(store, schema).map_err(ApiError::invalid_schema)?.serialized())
 }

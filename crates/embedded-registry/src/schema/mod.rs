@@ -1,25 +1,22 @@
-//! Schemas as text: whether they are valid, their canonical form, and whether one reads what
-//! another wrote. One file per type; nothing here knows subjects or versions.
+//! Schemas as text: whether they are valid, their canonical form, and whether they are compatible.
+//! Each type is a room; nothing here knows subjects or versions.
 //!
-//! The canonical form is what the registry stores and compares, so that a schema that was only
-//! laid out differently keeps its id. Normalising goes further, and also ignores the order of
-//! things whose order means nothing.
+//! The registry stores and compares the canonical form, so a schema that was only formatted
+//! differently keeps its id. Normalization goes further and also ignores the order of things whose
+//! order has no meaning.
 
 mod avro;
+mod dependency;
 mod json;
 mod protobuf;
+mod reason;
+
+pub(crate) use dependency::Dependency;
+use reason::Reason;
 
 use crate::model::SchemaType;
 
-/// A registered schema that another one needs.
-#[derive(Debug, Clone)]
-pub(crate) struct Dependency {
-    /// What the schema that needs it calls it.
-    pub(crate) name: String,
-    pub(crate) text: String,
-}
-
-/// A schema that was understood.
+/// A parsed schema.
 pub(crate) struct Parsed {
     /// The canonical form.
     pub(crate) text: String,
@@ -32,30 +29,12 @@ enum Kind {
     Protobuf(protobuf::Protobuf),
 }
 
-/// Why data that one schema wrote cannot be read with another.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Reason {
-    /// What kind of difference it is, in Confluent's words.
-    pub(crate) kind: &'static str,
-    /// Where it is, from the root of the schema.
-    pub(crate) path: String,
-    /// In words.
-    pub(crate) description: String,
-}
-
-impl std::fmt::Display for Reason {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { kind, path, description } = self;
-        write!(formatter, "{{errorType:'{kind}', description:'{description}', path:'{path}'}}")
-    }
-}
-
-/// Reads a schema whose dependencies come before what needs them. Strictly, which is what a new
-/// schema is read, a default in Avro must be of its field's type.
+/// Parses a schema; each of its dependencies comes after the ones it needs itself. In strict mode,
+/// which is for new schemas, a default in Avro must have its field's type.
 ///
 /// # Errors
 ///
-/// What is wrong with it, for the person who wrote it.
+/// The problem, for the author of the schema.
 pub(crate) fn parse(
     schema_type: SchemaType,
     text: &str,
@@ -80,16 +59,16 @@ pub(crate) fn parse(
 }
 
 impl Parsed {
-    /// Whether the two mean the same though their texts differ: one may write out what the other
-    /// refers to, and what has no order may be in another one.
-    pub(crate) fn means_the_same(&self, other: &Self) -> bool {
+    /// Returns whether two schemas are equivalent although their texts differ: one may spell out
+    /// what the other refers to, and things without an order may be reordered.
+    pub(crate) fn is_equivalent(&self, other: &Self) -> bool {
         match (&self.kind, &other.kind) {
             (Kind::Avro(one), Kind::Avro(other)) => one.meaning() == other.meaning(),
             _ => false,
         }
     }
 
-    /// Why this schema cannot read what `writer` wrote; empty where it can.
+    /// Returns why this schema cannot read data written with `writer`; empty if it can.
     pub(crate) fn reads(&self, writer: &Self) -> Vec<Reason> {
         match (&self.kind, &writer.kind) {
             (Kind::Avro(reader), Kind::Avro(writer)) => avro::differences(reader, writer),
@@ -105,8 +84,8 @@ impl Parsed {
         }
     }
 
-    /// The schema as clients take it that ask for `format=serialized`: a Protobuf file as the
-    /// base64 text of its descriptor. The other types have no such form.
+    /// Returns the schema for clients that request `format=serialized`: the base64 text of a
+    /// Protobuf file's descriptor. Other types have no such form.
     pub(crate) fn serialized(&self) -> Option<String> {
         match &self.kind {
             Kind::Protobuf(protobuf) => Some(protobuf.serialized()),

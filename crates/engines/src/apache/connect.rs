@@ -1,58 +1,58 @@
-//! A worker of Kafka Connect from the same jars, in distributed mode, with the connectors for files.
+//! A Kafka Connect worker from the same jars, in distributed mode, with the file connectors.
 
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use super::guard::Guard;
-use super::jars::{Jars, last_lines};
-use super::process::Process;
-use super::{LIMIT, TRY_AGAIN, failed, temporary_directory};
-use crate::engine::Lifetime;
+use super::guard::{Guard, temporary_directory};
+use super::jars::Jars;
+use super::process::{LIMIT, Process, TRY_AGAIN};
 use crate::error::Error;
+use crate::last_lines::last_lines;
+use crate::options::Lifetime;
 use crate::ports;
 use crate::release::Release;
 
 /// How many lines of the worker's log an error shows.
 const SHOWN_LINES: usize = 12;
 
-/// How long the worker may take to answer a request.
+/// The time limit for the worker to respond to a request.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
-/// What a worker is like.
+/// Options of a worker.
 #[derive(Debug, Clone)]
 pub struct ConnectOptions {
-    /// The cluster that it works for.
+    /// The bootstrap servers of the worker's cluster.
     pub bootstrap_servers: String,
-    /// How many replicas its topics have.
+    /// The replication factor of its internal topics.
     pub replication_factor: usize,
-    /// The port of its REST interface; where it is taken, a free one.
+    /// The port of its REST interface; if it is taken, the worker uses a free one.
     pub port: u16,
 }
 
-/// A running worker, ended when this is dropped. What it knows is in topics of the cluster.
+/// A running worker. Dropping it stops the process; its state is in topics of the cluster.
 #[derive(Debug)]
 pub struct Connect {
     address: SocketAddr,
-    // Dropped in this order, see the cluster.
+    // Dropped in this order, as in the cluster.
     process: Process,
     _directory: tempfile::TempDir,
     _guard: Guard,
 }
 
 impl Connect {
-    /// Starts a worker, which takes about five seconds. When this returns, it answers.
+    /// Starts a worker, which takes about five seconds. When this returns, it responds.
     ///
     /// # Errors
-    /// As a cluster of Apache Kafka.
+    /// The same as for a cluster of Apache Kafka.
     pub async fn start(options: &ConnectOptions) -> Result<Self, Error> {
         let jars = Jars::find(Release::default()).await?;
         let directory = temporary_directory()?;
         let guard = Guard::watch(directory.path())?;
         let port = ports::choose(&[options.port])[0];
         let file = directory.path().join("connect.properties");
-        fs::write(&file, properties(options, port)).map_err(|e| failed("write", &file, e))?;
+        fs::write(&file, properties(options, port)).map_err(|e| Error::file("write", &file, e))?;
         let class = "org.apache.kafka.connect.cli.ConnectDistributed";
         let mut command = jars.java.command(&jars.library, 512, Lifetime::Short, class);
         let log = directory.path().join("connect.log");
@@ -73,19 +73,19 @@ impl Connect {
             }
             if begin.elapsed() > LIMIT {
                 let what = "the Connect worker did not answer".to_owned();
-                return Err(Error::TooSlow { what, limit: LIMIT, said: said() });
+                return Err(Error::TimedOut { what, limit: LIMIT, said: said() });
             }
             tokio::time::sleep(TRY_AGAIN).await;
         }
     }
 
-    /// Where its REST interface is.
+    /// Returns the address of its REST interface.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 }
 
-/// Whether the worker has joined its group: until then it cannot list connectors.
+/// Returns whether the worker has joined its group: until then, it cannot list connectors.
 fn answers(address: SocketAddr) -> bool {
     let asked = || {
         let mut stream = TcpStream::connect_timeout(&address, ANSWER_LIMIT)?;
@@ -98,8 +98,8 @@ fn answers(address: SocketAddr) -> bool {
     asked().is_ok_and(|status| status.ends_with(b" 200"))
 }
 
-/// Without `plugin.path`, what is on the class path is looked through and nothing else; with it, the
-/// worker opens every jar.
+/// Writes the worker's settings. Without `plugin.path`, Connect scans only the class path; with it,
+/// the worker would open every jar.
 fn properties(options: &ConnectOptions, port: u16) -> String {
     let ConnectOptions { bootstrap_servers, replication_factor, .. } = options;
     format!(

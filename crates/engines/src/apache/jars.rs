@@ -1,22 +1,23 @@
-//! Apache Kafka's jars: copied by Maven once, into a cache directory of the user.
+//! Downloads Apache Kafka's jars with Maven once, into a cache directory of the user.
 //!
-//! `pom.xml` of this crate says which; an older release has its number in the place of that one. A directory is complete when the same `pom.xml` lies in it,
-//! which is written last; a lock file keeps two processes from filling it at once.
+//! This crate's `pom.xml` lists the jars; for an older release, its version is replaced. A
+//! directory is complete if it contains the same `pom.xml`, which is written last. A lock file
+//! keeps two processes from filling it at once.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::failed;
 use super::java::Java;
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::last_lines::last_lines;
 use crate::release::Release;
 
-/// What Maven is to copy for the newest release.
+/// The Maven project for the newest release.
 const POM: &str = include_str!("../../pom.xml");
 
-/// How much of what Maven said is shown.
+/// How many lines of Maven's output an error shows.
 const SHOWN_LINES: usize = 15;
 
 /// The jars, and a Java to run them with.
@@ -29,7 +30,7 @@ pub(crate) struct Jars {
 }
 
 impl Jars {
-    /// Finds Java and the jars, and has the jars copied where they are not there yet.
+    /// Finds Java and the jars, and downloads the jars if they are missing.
     ///
     /// # Errors
     /// [`Error::NotUnix`], [`Error::Java`], [`Error::Maven`] and [`Error::Jars`].
@@ -37,7 +38,7 @@ impl Jars {
         if !cfg!(unix) {
             return Err(Error::NotUnix { engine: Engine::Apache });
         }
-        // Maven takes its time, which is nothing for the caller's runtime.
+        // Maven takes a while and must not block the caller's runtime.
         let found = tokio::task::spawn_blocking(move || {
             let java = Java::find()?;
             Ok(Self { java, library: library(release)? })
@@ -52,10 +53,10 @@ fn library(release: Release) -> Result<PathBuf, Error> {
     if is_complete(&home, &pom) {
         return Ok(home.join("lib"));
     }
-    fs::create_dir_all(&home).map_err(|e| failed("create", &home, e))?;
+    fs::create_dir_all(&home).map_err(|e| Error::file("create", &home, e))?;
     let lock = home.join("lock");
-    let file = File::create(&lock).map_err(|e| failed("create", &lock, e))?;
-    file.lock().map_err(|e| failed("lock", &lock, e))?;
+    let file = File::create(&lock).map_err(|e| Error::file("create", &lock, e))?;
+    file.lock().map_err(|e| Error::file("lock", &lock, e))?;
     if !is_complete(&home, &pom) {
         copy_jars(&home, release, &pom)?;
     }
@@ -73,21 +74,24 @@ fn cache_directory() -> PathBuf {
     cache.unwrap_or_else(std::env::temp_dir).join("kafka-workshop")
 }
 
-/// What Maven is to copy for a release.
+/// Returns the Maven project for a release.
 fn pom(release: Release) -> String {
     let pinned = |release| format!("<kafka.version>{release}<");
     POM.replace(&pinned(Release::default()), &pinned(release))
 }
 
 fn copy_jars(home: &Path, release: Release, pom: &str) -> Result<(), Error> {
-    eprintln!("workshop: Maven copies Apache Kafka {release}, 54 MB, to {} (once)", home.display());
+    eprintln!(
+        "workshop: Maven downloads Apache Kafka {release}, 54 MB, to {} (once)",
+        home.display()
+    );
     let library = home.join("lib");
-    // What an attempt that broke off left, or another pom.xml asked for.
+    // Left by an interrupted attempt, or by another pom.xml.
     if library.exists() {
-        fs::remove_dir_all(&library).map_err(|e| failed("remove", &library, e))?;
+        fs::remove_dir_all(&library).map_err(|e| Error::file("remove", &library, e))?;
     }
     let unfinished = home.join("unfinished.xml");
-    fs::write(&unfinished, pom).map_err(|e| failed("write", &unfinished, e))?;
+    fs::write(&unfinished, pom).map_err(|e| Error::file("write", &unfinished, e))?;
     let output = Command::new("mvn")
         .args(["--quiet", "--batch-mode", "--file"])
         .arg(&unfinished)
@@ -101,14 +105,7 @@ fn copy_jars(home: &Path, release: Release, pom: &str) -> Result<(), Error> {
         return Err(Error::Jars { path: library, said: last_lines(&said, SHOWN_LINES) });
     }
     let complete = home.join("pom.xml");
-    fs::rename(&unfinished, &complete).map_err(|e| failed("rename", &unfinished, e))
-}
-
-/// The last lines of a text, indented.
-pub(crate) fn last_lines(text: &str, count: usize) -> String {
-    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-    let last = &lines[lines.len().saturating_sub(count)..];
-    last.iter().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
+    fs::rename(&unfinished, &complete).map_err(|e| Error::file("rename", &unfinished, e))
 }
 
 #[cfg(test)]
@@ -131,11 +128,5 @@ mod tests {
         assert!(!is_complete(home.path(), POM));
         fs::write(home.path().join("pom.xml"), POM).unwrap();
         assert!(is_complete(home.path(), POM));
-    }
-
-    #[test]
-    fn the_last_lines_are_shown_without_empty_ones() {
-        assert_eq!(last_lines("one\n\ntwo\nthree\n", 2), "    two\n    three");
-        assert_eq!(last_lines("", 2), "");
     }
 }

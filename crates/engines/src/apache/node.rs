@@ -1,4 +1,4 @@
-//! One node: its directory, its process, and the states between which it goes.
+//! One node: its directory, its process, and its state.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,23 +6,23 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::guard::Guard;
-use super::jars::{Jars, last_lines};
-use super::process::Process;
-use super::{LIMIT, TRY_AGAIN, failed};
+use super::jars::Jars;
+use super::process::{LIMIT, Process, TRY_AGAIN};
 use crate::cluster::Node;
-use crate::engine::Lifetime;
 use crate::error::Error;
+use crate::last_lines::last_lines;
+use crate::options::Lifetime;
 
 /// How many lines of a node's log an error shows.
 const SHOWN_LINES: usize = 12;
 
-/// The heap of a node in MB. Kafka's own scripts give it as much.
+/// The heap of a node in MB, the same as in Kafka's own scripts.
 const MEMORY_MB: u32 = 1024;
 
 /// A node of the cluster, running or not.
 #[derive(Debug)]
 pub(crate) struct NodeProcess {
-    /// Its id, and where clients reach it.
+    /// Its id and the address for clients.
     pub(crate) node: Node,
     properties: PathBuf,
     log: PathBuf,
@@ -51,7 +51,7 @@ impl State {
 }
 
 impl NodeProcess {
-    /// A node that has not been started, with its files in `home`.
+    /// Creates a node with its files in `home`, without starting it.
     pub(crate) fn new(
         node: Node,
         home: PathBuf,
@@ -65,19 +65,20 @@ impl NodeProcess {
         Self { node, properties, log, data, jars, lifetime, guard, state }
     }
 
-    /// Where its logs are (`log.dirs`).
+    /// Returns the directory of its logs (`log.dirs`).
     pub(crate) fn data(&self) -> &Path {
         &self.data
     }
 
-    /// Writes its settings.
+    /// Writes its `server.properties`.
     pub(crate) fn write(&self, properties: &str) -> Result<(), Error> {
         let home = self.properties.parent().expect("the settings lie in the node's directory");
-        fs::create_dir_all(home).map_err(|e| failed("create", home, e))?;
-        fs::write(&self.properties, properties).map_err(|e| failed("write", &self.properties, e))
+        fs::create_dir_all(home).map_err(|e| Error::file("create", home, e))?;
+        fs::write(&self.properties, properties)
+            .map_err(|e| Error::file("write", &self.properties, e))
     }
 
-    /// Has Kafka format its directory.
+    /// Formats its directory with Kafka's storage tool.
     pub(crate) async fn format(&self, cluster_id: &str, jars: &Jars) -> Result<(), Error> {
         let class = "kafka.tools.StorageTool";
         let mut command = jars.java.command(&jars.library, 256, Lifetime::Short, class);
@@ -96,11 +97,11 @@ impl NodeProcess {
         }
     }
 
-    /// Starts it, where it does not run.
+    /// Starts the process if it is stopped.
     pub(crate) fn start(&self) -> Result<(), Error> {
         let mut state = self.state();
         if !matches!(*state, State::Stopped) {
-            return Err(self.refused(&state, "started"));
+            return Err(self.wrong_state(&state, "started"));
         }
         let Jars { java, library } = &self.jars;
         let mut command = java.command(library, MEMORY_MB, self.lifetime, "kafka.Kafka");
@@ -109,12 +110,12 @@ impl NodeProcess {
         Ok(())
     }
 
-    /// Shuts it down in order, and waits until it has ended.
+    /// Shuts it down cleanly and waits until it has ended.
     pub(crate) async fn stop(&self) -> Result<(), Error> {
         {
             let state = self.state();
             let State::Running(process) = &*state else {
-                return Err(self.refused(&state, "stopped"));
+                return Err(self.wrong_state(&state, "stopped"));
             };
             process.signal("TERM")?;
         }
@@ -135,18 +136,18 @@ impl NodeProcess {
         }
     }
 
-    /// Ends it at once.
+    /// Kills the process.
     pub(crate) fn kill(&self) -> Result<(), Error> {
         let mut state = self.state();
         if matches!(*state, State::Stopped) {
-            return Err(self.refused(&state, "killed"));
+            return Err(self.wrong_state(&state, "killed"));
         }
-        // Dropping the process kills it and waits for its end.
+        // Dropping the process kills it and waits until it has ended.
         *state = State::Stopped;
         Ok(())
     }
 
-    /// Halts it.
+    /// Pauses the process.
     pub(crate) fn pause(&self) -> Result<(), Error> {
         self.change("paused", "STOP", |state| match state {
             State::Running(process) => Ok(State::Paused(process)),
@@ -154,7 +155,7 @@ impl NodeProcess {
         })
     }
 
-    /// Lets it go on.
+    /// Resumes the process.
     pub(crate) fn resume(&self) -> Result<(), Error> {
         self.change("resumed", "CONT", |state| match state {
             State::Paused(process) => Ok(State::Running(process)),
@@ -162,7 +163,7 @@ impl NodeProcess {
         })
     }
 
-    /// Goes to the state that `next` names, once the process has got the signal.
+    /// Sends a signal and changes to the state that `next` returns.
     fn change(
         &self,
         change: &'static str,
@@ -180,17 +181,17 @@ impl NodeProcess {
             }
             Err(unchanged) => {
                 *state = unchanged;
-                Err(self.refused(&state, change))
+                Err(self.wrong_state(&state, change))
             }
         }
     }
 
-    /// Whether it runs, and is not paused.
+    /// Returns whether it is running and not paused.
     pub(crate) fn is_running(&self) -> bool {
         matches!(*self.state(), State::Running(_))
     }
 
-    /// An error where the process has ended by itself, with its last words.
+    /// Returns an error with the end of the log if the process has ended by itself.
     pub(crate) fn check_alive(&self) -> Result<(), Error> {
         let ended = match &mut *self.state() {
             State::Running(process) | State::Paused(process) => process.ended().is_some(),
@@ -203,10 +204,10 @@ impl NodeProcess {
         Ok(())
     }
 
-    /// The error for what has not happened in time.
+    /// Makes the error for an operation that exceeded its time limit.
     pub(crate) fn too_slow(&self, what: &str) -> Error {
         let what = format!("node {} {what}", self.node.id);
-        Error::TooSlow { what, limit: LIMIT, said: self.last_words() }
+        Error::TimedOut { what, limit: LIMIT, said: self.last_words() }
     }
 
     fn did_not_start(&self, what: String) -> Error {
@@ -217,7 +218,7 @@ impl NodeProcess {
         last_lines(&fs::read_to_string(&self.log).unwrap_or_default(), SHOWN_LINES)
     }
 
-    fn refused(&self, state: &State, change: &'static str) -> Error {
+    fn wrong_state(&self, state: &State, change: &'static str) -> Error {
         Error::NodeState { id: self.node.id, state: state.name(), change }
     }
 

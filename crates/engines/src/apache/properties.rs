@@ -1,4 +1,4 @@
-//! What the nodes are told: Kafka's defaults, except for what a small cluster or a lesson needs.
+//! Writes the nodes' settings: Kafka's defaults, except for what a small cluster or a lesson needs.
 
 use std::path::Path;
 
@@ -6,29 +6,29 @@ use uuid::Uuid;
 
 use crate::cluster::Node;
 
-/// What the nodes of a cluster have in common.
+/// The settings that the nodes of a cluster share.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    /// Ids, and the addresses for clients.
+    /// The ids, and the addresses for clients.
     pub(crate) nodes: Vec<Node>,
     /// The port of each node's controller.
     pub(crate) controllers: Vec<u16>,
-    /// How many replicas a partition has where nobody says otherwise.
+    /// The default replication factor of topics.
     pub(crate) replication_factor: usize,
     /// The cluster's id.
     pub(crate) cluster_id: String,
-    /// What somebody asked for, which counts more than what stands before it.
+    /// Properties set by the caller, which override the ones above.
     pub(crate) properties: Vec<(String, String)>,
 }
 
 impl Plan {
-    /// What clients connect to.
+    /// Returns the bootstrap servers.
     pub(crate) fn bootstrap_servers(&self) -> String {
         let addresses: Vec<String> = self.nodes.iter().map(|it| it.address.to_string()).collect();
         addresses.join(",")
     }
 
-    /// The file `server.properties` of the node at `position`.
+    /// Writes the `server.properties` of the node at `position`.
     pub(crate) fn properties(&self, position: usize, data: &Path) -> String {
         let Node { id, address } = self.nodes[position];
         let controller = self.controllers[position];
@@ -68,25 +68,26 @@ group.initial.rebalance.delay.ms=50
         )
     }
 
-    /// The file `meta.properties` that says whose the directory of a node is.
+    /// Writes the `meta.properties` that says which node a directory belongs to.
     pub(crate) fn meta(&self, id: i32) -> String {
         let (cluster_id, directory_id) = (&self.cluster_id, new_id());
         format!("version=1\ncluster.id={cluster_id}\nnode.id={id}\ndirectory.id={directory_id}\n")
     }
 }
 
-/// A value as Java's properties are written: a backslash stands for itself when there are two.
+/// Escapes a value for a Java properties file: a backslash is written twice.
 fn escaped(value: &str) -> String {
     value.replace('\\', "\\\\")
 }
 
-/// A new id for a cluster.
+/// Creates a cluster id.
 pub(crate) fn new_cluster_id() -> String {
     new_id()
 }
 
-/// An id as Kafka writes them: 128 bits in 22 characters of URL-safe base64. Hexadecimal digits are
-/// among these characters, and the A at the end is two bits of value and four of padding, all zero.
+/// Creates an id in Kafka's format: 128 bits in 22 characters of URL-safe base64. Hexadecimal
+/// digits are among these characters, and the final A is two bits of value and four bits of
+/// padding, all zero.
 fn new_id() -> String {
     let digits = Uuid::new_v4().simple().to_string();
     format!("{}A", &digits[..21])

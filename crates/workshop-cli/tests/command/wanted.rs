@@ -98,7 +98,7 @@ fn what_cannot_be_is_refused_before_anything_starts() {
         (&["--set", "num.io.threads=5"], "num.io.threads means nothing in the embedded cluster"),
         (&["--set", "default.replication.factor=4"], "3 node(s) cannot hold 4 replicas"),
         (&["--engine", "apache", "--set", "log.retension.ms=5"], "Did you mean log.retention.ms?"),
-        (&["--engine", "apache", "--set", "node.id=5"], "node.id is chosen by the engine"),
+        (&["--engine", "apache", "--set", "node.id=5"], "node.id is set by the engine"),
     ];
     for (arguments, reason) in rows {
         let refused = data.run(&[&["up", "--port", "0"], *arguments].concat());

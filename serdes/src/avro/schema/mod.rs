@@ -1,6 +1,7 @@
 //! An Avro schema as the codec walks it: every type has a number, and a name that is used again
 //! is the number of the type that it stands for.
 
+mod annotation;
 mod parse;
 
 use serde_json::Value;
@@ -11,7 +12,7 @@ use super::logical::Logical;
 pub(super) type Id = usize;
 
 #[derive(Debug, PartialEq)]
-pub(super) struct Schema {
+pub struct Schema {
     types: Vec<Type>,
     pub(super) root: Id,
 }

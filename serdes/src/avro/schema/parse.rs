@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use super::super::logical::Logical;
+use super::annotation::logical;
 use super::{Enum, Field, Id, Kind, Name, Record, Schema, Type};
 
 impl Schema {
@@ -51,7 +52,7 @@ impl Parser {
             Value::String(name) => Ok(self.named(name, namespace)),
             Value::Array(branches) => self.union(branches, namespace),
             Value::Object(object) => self.object(object, namespace),
-            other => Err(format!("{other} is no schema")),
+            other => Err(format!("{other} is not a schema")),
         }
     }
 
@@ -96,7 +97,7 @@ impl Parser {
             return self.value(kind, namespace);
         };
         if let Some(kind) = primitive(word) {
-            let logical = Logical::read(object, &kind);
+            let logical = logical(object, &kind);
             return Ok(self.push(kind, logical));
         }
         let inner = |attribute: &str| {
@@ -139,7 +140,7 @@ impl Parser {
             }
             _ => Kind::Record(Record { name, fields: self.fields(object, &full, &namespace)? }),
         };
-        let logical = Logical::read(object, &kind);
+        let logical = logical(object, &kind);
         self.types[id] = Type { kind, logical };
         Ok(id)
     }

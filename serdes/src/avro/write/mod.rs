@@ -9,10 +9,11 @@ use super::default;
 use super::misfit::{Depth, Misfit};
 use super::schema::{Field, Id, Kind, Record, Schema};
 use super::tree::Tree;
+use super::varint;
 
 /// How many values are looked at, at most, to find the branch of a union that fits. Records in
 /// unions in records could ask for very many.
-const MOST_TRIES: usize = 1_000_000;
+const MAX_TRIES: usize = 1_000_000;
 
 /// The bytes of a value of this schema.
 pub(super) fn write(schema: &Schema, tree: &Tree) -> Result<Vec<u8>, Misfit> {
@@ -38,7 +39,7 @@ impl<'a> Encoder<'a> {
         }
         if self.trying > 0 {
             self.tries += 1;
-            if self.tries > MOST_TRIES {
+            if self.tries > MAX_TRIES {
                 return Err(Misfit::here("has too many unions that could hold it"));
             }
         }
@@ -148,18 +149,8 @@ impl<'a> Encoder<'a> {
     }
 
     fn long(&mut self, number: i64) {
-        long(number, &mut self.out);
+        varint::write(number, &mut self.out);
     }
-}
-
-/// Writes a number of either kind: zigzag, seven bits to a byte.
-pub(super) fn long(number: i64, out: &mut Vec<u8>) {
-    let mut rest = ((number << 1) ^ (number >> 63)) as u64;
-    while rest >= 0x80 {
-        out.push(rest as u8 | 0x80);
-        rest >>= 7;
-    }
-    out.push(rest as u8);
 }
 
 fn has_twice<'a>(names: impl Iterator<Item = &'a str>) -> bool {

@@ -7,8 +7,9 @@ use super::super::logical::Logical;
 use super::super::misfit::Misfit;
 use super::super::schema::{Enum, Id, Kind};
 use super::super::tree::Tree;
+use super::super::varint;
+use super::Encoder;
 use super::fit::{double, float, raw};
-use super::{Encoder, long};
 
 impl Encoder<'_> {
     pub(super) fn scalar(&mut self, tree: &Tree, id: Id) -> Result<(), Misfit> {
@@ -128,9 +129,9 @@ impl Encoder<'_> {
         let number = decimal::parse(&text).ok_or_else(|| self.no_decimal(id))?;
         let (unscaled, scale) = number.with_its_scale().map_err(Misfit::here)?;
         let mut bytes = Vec::new();
-        long(i64::try_from(unscaled.len()).unwrap_or(i64::MAX), &mut bytes);
+        varint::write(i64::try_from(unscaled.len()).unwrap_or(i64::MAX), &mut bytes);
         bytes.extend_from_slice(&unscaled);
-        long(i64::from(scale), &mut bytes);
+        varint::write(i64::from(scale), &mut bytes);
         Ok(bytes)
     }
 
@@ -182,7 +183,7 @@ impl Encoder<'_> {
                 Tree::Integer(number, _) => u32::try_from(*number).ok(),
                 _ => None,
             };
-            let problem = "is no number that duration holds: months, days and milliseconds are";
+            let problem = "is not a number that duration holds: months, days and milliseconds are";
             let number = number.ok_or_else(|| Misfit::here(format!("{problem} u32")).at(at))?;
             bytes.extend_from_slice(&number.to_le_bytes());
         }
@@ -227,7 +228,7 @@ impl Encoder<'_> {
     }
 
     fn no_decimal(&self, id: Id) -> Misfit {
-        Misfit::here(format!("is no number, and the schema says {}", self.schema.label(id)))
+        Misfit::here(format!("is not a number, and the schema says {}", self.schema.label(id)))
     }
 
     fn symbol(&mut self, tree: &Tree, of: &Enum, id: Id) -> Result<(), Misfit> {

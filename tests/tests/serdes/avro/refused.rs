@@ -102,7 +102,7 @@ async fn what_a_logical_type_does_not_mean() {
     check(&fixed(16, "none"), &[0_u8; 15], size).await;
     let place = Place::shared().await;
     let said = refusal(&place.registry, &fixed(12, "duration"), &[0_i64, -1, 0]).await;
-    assert!(said.contains("[1] is no number that duration holds"), "{said}");
+    assert!(said.contains("[1] is not a number that duration holds"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -113,7 +113,7 @@ async fn decimals_with_too_many_digits() {
     (fixed["name"], fixed["size"]) = (json!("D"), json!(2));
     for schema in [&bytes, &fixed] {
         let big = |text: &str| -> bigdecimal::BigDecimal { text.parse().expect("it is one") };
-        let scale = "has more digits behind the point than its scale, 2, holds";
+        let scale = "has more digits after the point than its scale, 2, allows";
         check(schema, &big("1.005"), scale).await;
         let precision = "has more digits than its precision, 4, holds";
         check(schema, &big("100"), precision).await;
@@ -121,7 +121,7 @@ async fn decimals_with_too_many_digits() {
         check(schema, &big("1e-1000000000"), scale).await;
         check(schema, &i128::MIN, precision).await;
         check(schema, &0.5, "is double, and the schema says").await;
-        check(schema, &"secret", "is no number, and the schema says").await;
+        check(schema, &"secret", "is not a number, and the schema says").await;
         check(schema, &[0x7f_u8, 0xff], precision).await;
     }
 }
@@ -168,7 +168,7 @@ async fn what_is_not_in_the_schema() {
     assert!(said.contains("has a field twice"), "{said}");
     let map = json!({ "type": "map", "values": "int" });
     let said = refusal(registry, &map, &HashMap::from([([1, 2], 5)])).await;
-    assert!(said.contains("has a key that is no text"), "{said}");
+    assert!(said.contains("has a key that is not text"), "{said}");
 
     #[derive(Serialize)]
     #[serde(rename_all = "UPPERCASE")]
@@ -201,7 +201,10 @@ async fn what_the_programs_type_cannot_hold() {
         reader.deserialize::<String>(&odd).await.map(drop).unwrap_err(),
         reader.deserialize::<()>(&odd).await.map(drop).unwrap_err(),
     ] {
-        assert!(matches!(error, Error::Shape(_)) && !error.to_string().contains("9007"), "{error}");
+        assert!(
+            matches!(error, Error::TypeMismatch(_)) && !error.to_string().contains("9007"),
+            "{error}"
+        );
     }
     assert_eq!(reader.deserialize::<u128>(&odd).await.unwrap(), 9_007_199_254_740_993);
     let decimal = r#"{"type":"bytes","logicalType":"decimal","precision":4,"scale":2}"#;
@@ -210,7 +213,10 @@ async fn what_the_programs_type_cannot_hold() {
         reader.deserialize::<i64>(&price).await.map(drop).unwrap_err(),
         reader.deserialize::<f64>(&price).await.map(drop).unwrap_err(),
     ] {
-        assert!(matches!(error, Error::Shape(_)) && !error.to_string().contains("12"), "{error}");
+        assert!(
+            matches!(error, Error::TypeMismatch(_)) && !error.to_string().contains("12"),
+            "{error}"
+        );
     }
     assert_eq!(reader.deserialize::<String>(&price).await.unwrap(), "12.34");
 }

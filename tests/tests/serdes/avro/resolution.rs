@@ -1,14 +1,14 @@
 //! Schema resolution: what the registry calls compatible is read, with Java's values.
 //!
 //! The pairs of schemas, a few values of each as bytes and what Java 1.12 reads from them are in
-//! tests/java-avro/resolution.jsonl. A new pair is a line there with `what`, `writer` and `reader`:
+//! tests/java-schemas/resolution.jsonl. A new pair is a line there with `what`, `writer` and `reader`:
 //! `UPDATE=1 cargo test -p workshop-tests --test serdes resolution` asks Java for the rest.
 
 use std::path::PathBuf;
 
 use serde_json::Value;
 use serdes::{AvroDeserializer, Error, Schema, prefix};
-use workshop_tests::JavaAvro;
+use workshop_tests::JavaSchemas;
 
 use super::seen::{Seen, unhex};
 use crate::place::{Place, name};
@@ -36,7 +36,7 @@ const NOT_CUT: [(&str, &str); 2] = [
 ];
 
 fn path() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("java-avro/resolution.jsonl")
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("java-schemas/resolution.jsonl")
 }
 
 fn rows() -> Vec<Value> {
@@ -50,7 +50,7 @@ fn text<'a>(row: &'a Value, name: &str) -> &'a str {
 
 #[test]
 fn java_reads_the_table_as_it_says() {
-    let Some(java) = JavaAvro::build(env!("CARGO_TARGET_TMPDIR")) else {
+    let Some(java) = JavaSchemas::build(env!("CARGO_TARGET_TMPDIR")) else {
         return;
     };
     let known = rows();

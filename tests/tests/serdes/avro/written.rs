@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use serdes::{AvroDeserializer, AvroSerializer, Part, Schema, prefix};
 use uuid::Uuid;
-use workshop_tests::JavaAvro;
+use workshop_tests::JavaSchemas;
 
 use super::seen::hex;
 use crate::place::{Place, name};
@@ -24,7 +24,7 @@ impl Desk {
     }
 
     /// Writes a value, expects these bytes, and reads the same value from them. `java` is what
-    /// Java's reader makes of them, as tests/java-avro prints it.
+    /// Java's reader makes of them, as tests/java-schemas prints it.
     async fn check<T>(&mut self, schema: &Value, value: &T, bytes: &str, java: Value)
     where
         T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug,
@@ -45,7 +45,7 @@ impl Desk {
 
     /// Asks Java, where it is there.
     fn ask_java(self) {
-        let Some(java) = JavaAvro::build(env!("CARGO_TARGET_TMPDIR")) else {
+        let Some(java) = JavaSchemas::build(env!("CARGO_TARGET_TMPDIR")) else {
             return;
         };
         let lines: String =

@@ -1,34 +1,34 @@
-//! Whether a reader's schema resolves what a writer's schema wrote: the rules of the Avro
-//! specification ("Schema Resolution") as Java's `SchemaCompatibility` applies them.
+//! Checks whether a reader's schema can resolve a writer's: the rules of the Avro specification
+//! ("Schema Resolution") as Java's `SchemaCompatibility` applies them.
 //!
-//! Where the two differ, Java is followed, because that is what Confluent's registry asks: names
-//! are compared without their namespace, and what a logical type adds, such as the precision of a
-//! decimal, is not looked at.
+//! Where the two differ, this follows Java, like Confluent's registry: names are compared without
+//! their namespace, and the parameters of logical types, such as the precision of a decimal, are
+//! ignored.
 
 use std::collections::HashMap;
 
-use super::super::Reason;
-use super::Avro;
+use super::super::reason::Reason;
+use super::schema::Avro;
 use super::tree::{Enum, Field, Name, Node, Record};
 
-/// How many pairs of types are compared at most. Unions of records can ask for very many.
-const MOST_COMPARISONS: u32 = 200_000;
+/// The maximum number of type pairs to compare. Unions of records can require very many.
+const MAX_COMPARISONS: u32 = 200_000;
 
-/// How deep types may lie in each other, names followed.
-const DEEPEST: usize = 1_000;
+/// The maximum nesting of types, names followed.
+const MAX_DEPTH: usize = 1_000;
 
-/// Why `reader` does not resolve what `writer` wrote; empty where it does.
+/// Returns why `reader` cannot resolve data of `writer`; empty if it can.
 pub(in super::super) fn differences(reader: &Avro, writer: &Avro) -> Vec<Reason> {
     let mut checker =
-        Checker { reader, writer, known: HashMap::new(), left: MOST_COMPARISONS, depth: 0 };
+        Checker { reader, writer, known: HashMap::new(), left: MAX_COMPARISONS, depth: 0 };
     checker.check(&reader.root, &writer.root, "")
 }
 
 struct Checker<'a> {
     reader: &'a Avro,
     writer: &'a Avro,
-    /// Pairs of named types that were compared, and those that are just being compared: these
-    /// count as compatible, and the comparison that goes on finds what else there is.
+    /// Named type pairs that were compared or are being compared: the latter count as compatible,
+    /// and the comparison in progress finds the rest.
     known: HashMap<(String, String), Vec<Reason>>,
     left: u32,
     depth: usize,
@@ -36,7 +36,7 @@ struct Checker<'a> {
 
 impl<'a> Checker<'a> {
     fn check(&mut self, reader: &'a Node, writer: &'a Node, path: &str) -> Vec<Reason> {
-        let left = self.left.checked_sub(1).filter(|_| self.depth < DEEPEST);
+        let left = self.left.checked_sub(1).filter(|_| self.depth < MAX_DEPTH);
         let Some(left) = left else {
             let description = "the schemas are too large to be compared".to_owned();
             return vec![reason("TOO_COMPLEX", path, description)];
@@ -149,7 +149,7 @@ impl<'a> Checker<'a> {
     }
 }
 
-/// Whether what was written as one primitive type can be read as another.
+/// Returns whether one primitive type can be read as another.
 fn promotes(writer: &str, reader: &str) -> bool {
     writer == reader
         || matches!(
@@ -162,8 +162,7 @@ fn promotes(writer: &str, reader: &str) -> bool {
         )
 }
 
-/// The writer's field that a reader's field is filled from: of the same name, or of one of the
-/// names that the reader says it had.
+/// Finds the writer's field for a reader's field: by its name or by one of the reader's aliases.
 fn written_as<'a>(field: &Field, writer: &'a Record) -> Option<&'a Field> {
     let mut names = std::iter::once(&field.name).chain(&field.aliases);
     names.find_map(|name| writer.fields.iter().find(|written| written.name == *name))

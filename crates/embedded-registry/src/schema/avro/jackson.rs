@@ -6,25 +6,37 @@ use std::collections::HashMap;
 use super::json::{Json, Object};
 
 /// How deep arrays and objects may lie in each other.
-const DEEPEST: usize = 1_000;
+const MAX_DEPTH: usize = 1_000;
 
 /// How many digits a number may have.
-const LONGEST_NUMBER: usize = 1_000;
+const MAX_NUMBER: usize = 1_000;
+
+impl Json {
+    /// Reads one value, which must be all of the text.
+    pub(super) fn read(text: &str) -> Result<Self, String> {
+        let mut reader = Reader::new(text);
+        let value = reader.value()?;
+        match reader.rest().trim() {
+            "" => Ok(value),
+            rest => Err(format!("dangling content after end of schema: {rest}")),
+        }
+    }
+}
 
 /// A text, and how far it was read.
-pub(super) struct Reader<'a> {
+struct Reader<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+    fn new(text: &'a str) -> Self {
         Self { text, at: 0, depth: 0 }
     }
 
     /// What was not read yet.
-    pub(super) fn rest(&self) -> &'a str {
+    fn rest(&self) -> &'a str {
         &self.text[self.at..]
     }
 
@@ -34,8 +46,8 @@ impl<'a> Reader<'a> {
 
     fn unexpected(&self) -> String {
         match self.rest().chars().next() {
-            Some(char) => format!("it is no JSON: unexpected {char:?} at byte {}", self.at),
-            None => "it is no JSON: it ends too early".to_owned(),
+            Some(char) => format!("it is not JSON: unexpected {char:?} at byte {}", self.at),
+            None => "it is not JSON: it ends too early".to_owned(),
         }
     }
 
@@ -45,7 +57,7 @@ impl<'a> Reader<'a> {
             if let Some(comment) = rest.strip_prefix("//") {
                 self.at += 2 + comment.find(['\n', '\r']).unwrap_or(comment.len());
             } else if let Some(comment) = rest.strip_prefix("/*") {
-                let end = comment.find("*/").ok_or("it is no JSON: a comment does not end")?;
+                let end = comment.find("*/").ok_or("it is not JSON: a comment does not end")?;
                 self.at += 2 + end + 2;
             } else if matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
                 self.at += 1;
@@ -65,7 +77,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next value.
-    pub(super) fn value(&mut self) -> Result<Json, String> {
+    fn value(&mut self) -> Result<Json, String> {
         self.skip()?;
         match self.peek() {
             Some(b'{') => self.nested(Self::object),
@@ -79,8 +91,8 @@ impl<'a> Reader<'a> {
     fn nested(&mut self, read: fn(&mut Self) -> Result<Json, String>) -> Result<Json, String> {
         self.at += 1;
         self.depth += 1;
-        if self.depth > DEEPEST {
-            return Err(format!("it lies deeper than {DEEPEST} levels"));
+        if self.depth > MAX_DEPTH {
+            return Err(format!("it lies deeper than {MAX_DEPTH} levels"));
         }
         let value = read(self)?;
         self.depth -= 1;
@@ -165,12 +177,12 @@ impl<'a> Reader<'a> {
                 Some(b'\\') => end += 2,
                 Some(b'"') => break,
                 Some(_) => end += 1,
-                None => return Err("it is no JSON: a text does not end".to_owned()),
+                None => return Err("it is not JSON: a text does not end".to_owned()),
             }
         }
-        let quoted = self.text.get(self.at..=end).ok_or("it is no JSON: a text does not end")?;
+        let quoted = self.text.get(self.at..=end).ok_or("it is not JSON: a text does not end")?;
         let text =
-            serde_json::from_str(quoted).map_err(|error| format!("it is no JSON: {error}"))?;
+            serde_json::from_str(quoted).map_err(|error| format!("it is not JSON: {error}"))?;
         self.at = end + 1;
         Ok(text)
     }
@@ -202,8 +214,8 @@ impl<'a> Reader<'a> {
             }
             end += exponent;
         }
-        if end > LONGEST_NUMBER {
-            return Err(format!("a number has more than {LONGEST_NUMBER} digits"));
+        if end > MAX_NUMBER {
+            return Err(format!("a number has more than {MAX_NUMBER} digits"));
         }
         let text = &self.rest()[..end];
         let number = match (is_whole, text.parse::<i64>()) {

@@ -1,9 +1,7 @@
-//! JSON as Java's Avro reads and writes it, with Jackson: comments are passed over, names keep their
-//! order, whole numbers have any size, and nothing may follow.
+//! JSON as Java's Avro reads and writes it, with Jackson: comments are ignored, names keep their
+//! order, integers have any size, and no content may follow.
 
 use std::fmt::Write;
-
-use super::jackson::Reader;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Json {
@@ -22,16 +20,6 @@ pub(super) enum Json {
 pub(super) type Object = Vec<(String, Json)>;
 
 impl Json {
-    /// Reads one value, which must be all of the text.
-    pub(super) fn read(text: &str) -> Result<Self, String> {
-        let mut reader = Reader::new(text);
-        let value = reader.value()?;
-        match reader.rest().trim() {
-            "" => Ok(value),
-            rest => Err(format!("dangling content after end of schema: {rest}")),
-        }
-    }
-
     pub(super) fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
@@ -120,8 +108,8 @@ fn write_display(value: &impl std::fmt::Display, out: &mut String) {
     let _ = write!(out, "{value}");
 }
 
-/// As Java's `Double.toString` has it: `100.0`, and `1.0E7` from ten million on. What is no number
-/// is written as text.
+/// Writes a number like Java's `Double.toString`: `100.0`, and `1.0E7` from ten million on. NaN and
+/// infinity are written as text.
 fn write_fraction(number: f64, out: &mut String) {
     if number.is_nan() {
         return out.push_str("\"NaN\"");

@@ -1,9 +1,8 @@
 //! Avro schemas.
 //!
-//! Java decides what one is: Confluent's registry asks Java's parser, stores what Java prints, and
-//! compares by the rules of Java's `SchemaCompatibility`. The crate apache-avro differs from it in
-//! what it takes for a schema and in what it keeps of one, so all of that is here, over the small
-//! [`tree`].
+//! Java's parser is the reference: Confluent's registry uses it, stores what it prints, and
+//! compares schemas with Java's `SchemaCompatibility`. The crate apache-avro accepts other schemas
+//! and keeps other attributes, so this room has its own parser, over the small [`tree`].
 
 mod attributes;
 mod compatibility;
@@ -13,89 +12,8 @@ mod json;
 mod normalize;
 mod parse;
 mod print;
+mod schema;
 mod tree;
 
-use std::collections::HashSet;
-
 pub(super) use compatibility::differences;
-use print::Form;
-
-use super::Dependency;
-
-/// An Avro schema and the named types that it can refer to.
-pub(super) struct Avro {
-    root: tree::Node,
-    names: tree::Names,
-    /// The names of the schemas that it refers to.
-    dependencies: HashSet<String>,
-}
-
-impl Avro {
-    /// Reads a schema after those that it needs. Strictly, each default must be of its field's type.
-    pub(super) fn parse(
-        text: &str,
-        dependencies: &[Dependency],
-        strict: bool,
-    ) -> Result<Self, String> {
-        let mut parser = parse::Parser::new(strict);
-        let mut roots = HashSet::new();
-        for dependency in dependencies {
-            let root = parser.read(&dependency.text)?;
-            roots.extend(root.name().map(tree::Name::full));
-        }
-        let root = parser.read(text)?;
-        Ok(Self { root, names: parser.names, dependencies: roots })
-    }
-
-    /// The schema as Java prints it, what it refers to by name. Normalized, what has no order in
-    /// Avro is in one.
-    pub(super) fn canonical(&self, normalize: bool) -> Result<String, String> {
-        let known = self.dependencies.clone();
-        if !normalize {
-            return Ok(print::print(&self.root, &self.names, known, Form::Canonical));
-        }
-        let root = normalize::normalized(&self.root, &self.names)?;
-        Ok(print::print(&root, &self.names, known, Form::Canonical))
-    }
-
-    /// What is equal for two schemas that Java finds equal: what they refer to is written out, and
-    /// what has no order is in one.
-    pub(super) fn meaning(&self) -> String {
-        print::print(&self.root, &self.names, HashSet::new(), Form::Meaning)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::Value;
-
-    use super::*;
-
-    /// Schemas that are odd in one way or another, with what Java says of them: how it prints them
-    /// as new ones and as known ones, null where it refuses them.
-    const ODD: &str = include_str!("../../../../../tests/java-avro/odd.jsonl");
-
-    #[test]
-    fn odd_schemas_are_refused_and_printed_as_java_does_it() {
-        let mut differ = Vec::new();
-        let mut count = 0;
-        for line in ODD.lines() {
-            let line: Value = serde_json::from_str(line).expect("a line is JSON");
-            let text = line["schema"].as_str().expect("a schema is a text");
-            let references = line["references"].as_array().expect("a list").iter();
-            let texts = references.map(|it| it.as_str().expect("a schema is a text").to_owned());
-            let dependencies: Vec<Dependency> =
-                texts.map(|text| Dependency { name: String::new(), text }).collect();
-            for (name, strict) in [("new", true), ("known", false)] {
-                let read = Avro::parse(text, &dependencies, strict);
-                let printed = read.and_then(|avro| avro.canonical(false));
-                if printed.as_deref().ok() != line[name].as_str() {
-                    differ.push(format!("{name} {text}: {printed:?}, Java {}", line[name]));
-                }
-                count += 1;
-            }
-        }
-        assert!(count > 2_000, "the list is there");
-        assert!(differ.is_empty(), "{} of {count} differ: {differ:#?}", differ.len());
-    }
-}
+pub(super) use schema::Avro;

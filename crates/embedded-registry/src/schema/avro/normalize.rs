@@ -221,39 +221,3 @@ fn typed_entries(entries: &Object, node: Option<&Node>, names: &Names) -> Result
 fn there(value: Option<Json>) -> Result<Json> {
     value.ok_or_else(|| "a default holds a value of another type".to_owned())
 }
-
-#[cfg(test)]
-mod tests {
-    use super::super::Avro;
-
-    #[test]
-    fn what_has_no_order_is_in_one_and_defaults_are_of_their_types() {
-        let rows = [
-            (
-                r#"{"z": {"y": 1, "x": 1e2}, "type": "int", "a": 2}"#,
-                r#"{"type":"int","a":2,"z":{"x":100.0,"y":1}}"#,
-            ),
-            (
-                r#"{"type":"bytes","scale":0,"b":1,"precision":4,"a":1,"logicalType":"decimal"}"#,
-                r#"{"type":"bytes","logicalType":"decimal","precision":4,"a":1,"b":1,"scale":0}"#,
-            ),
-            (
-                r#"{"type":"string","precision":4,"logicalType":"decimal"}"#,
-                r#"{"type":"string","logicalType":"decimal","precision":4}"#,
-            ),
-            (
-                r#"{"type":"error","name":"R","doc":"","aliases":["b","a"],"fields":[
-                    {"name":"a","type":"double","default":1,"aliases":["d","c"],"doc":""},
-                    {"name":"b","type":"float","default":0.1234567890123},
-                    {"name":"c","type":["null","string"],"default":"s"}]}"#,
-                r#"{"type":"record","name":"R","fields":[{"name":"a","type":"double","doc":"","default":1.0,"aliases":["c","d"]},{"name":"b","type":"float","default":0.12345679},{"name":"c","type":["null","string"]}],"aliases":["a","b"]}"#,
-            ),
-        ];
-        for (given, normalized) in rows {
-            let read = |text: &str| Avro::parse(text, &[], true).unwrap();
-            let printed = read(given).canonical(true).unwrap();
-            assert_eq!(printed, normalized);
-            assert_eq!(read(&printed).canonical(true).unwrap(), normalized, "again");
-        }
-    }
-}

@@ -1,5 +1,5 @@
-//! Reading a schema as Java's `Schema.Parser` (Avro 1.12) does: what it refuses is refused, and what
-//! it passes over is gone.
+//! Reads a schema as Java's `Schema.Parser` (Avro 1.12) does: it rejects what Java rejects, and
+//! drops what Java ignores.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -139,8 +139,9 @@ impl Parser {
         let mut default = json::get(object, "default").cloned();
         if let (Some(Json::Text(text)), Node::Primitive("float" | "double", _)) = (&default, &node)
         {
-            let number = defaults::java_double(text)
-                .ok_or_else(|| format!("the default {text:?} of the field {name} is no number"))?;
+            let number = defaults::java_double(text).ok_or_else(|| {
+                format!("the default {text:?} of the field {name} is not a number")
+            })?;
             default = Some(Json::Double(number));
         }
         valid_name(&name)?;

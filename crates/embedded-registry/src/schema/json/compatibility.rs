@@ -1,31 +1,31 @@
-//! Whether every value that is valid under an older JSON Schema is valid under a newer one.
+//! Checks whether every value that is valid under an older JSON Schema is valid under a newer one.
 //!
-//! JSON Schema itself has no such rules, so these are the ones of Confluent's registry. Two things
-//! surprise: adding a property to an *open* object (one whose `additionalProperties` is not said,
-//! or true) is refused, because the older schema let anybody write anything under that name; and
-//! removing one from a *closed* object is refused, because its data has that property.
+//! JSON Schema itself has no such rules, so these are the ones of Confluent's registry. Two of them
+//! are surprising: adding a property to an *open* object (whose `additionalProperties` is missing
+//! or true) is incompatible, because the older schema allowed any value under that name; and
+//! removing one from a *closed* object is incompatible, because old data has that property.
 
 use std::collections::{BTreeSet, HashSet};
 
 use serde_json::Value;
 
-use super::super::Reason;
-use super::Json;
+use super::super::reason::Reason;
+use super::schema::Json;
 use super::tree::{Array, Criterion, Id, Kind, Number, Object, Others, Text, Tree};
 
-/// How many pairs of schemas are compared at most. Nested combinations can ask for very many.
-const MOST_COMPARISONS: u32 = 200_000;
+/// The maximum number of schema pairs to compare. Nested combinations can require very many.
+const MAX_COMPARISONS: u32 = 200_000;
 
-/// How deep schemas may lie in each other, references followed.
-const DEEPEST: usize = 1_000;
+/// The maximum nesting of schemas, references followed.
+const MAX_DEPTH: usize = 1_000;
 
-/// Why `reader` refuses something that is valid under `writer`; empty where it does not.
+/// Returns why `reader` rejects a value that is valid under `writer`; empty if it does not.
 pub(in super::super) fn differences(reader: &Json, writer: &Json) -> Vec<Reason> {
     let mut comparison = Comparison {
         old: &writer.tree,
         new: &reader.tree,
         open: HashSet::new(),
-        left: MOST_COMPARISONS,
+        left: MAX_COMPARISONS,
     };
     comparison.compare(0, 0, "#")
 }
@@ -33,14 +33,14 @@ pub(in super::super) fn differences(reader: &Json, writer: &Json) -> Vec<Reason>
 struct Comparison<'a> {
     old: &'a Tree,
     new: &'a Tree,
-    /// Pairs that are just being compared: a circle comes back to them, and finds nothing new.
+    /// Pairs being compared: a circular reference leads back to them and adds nothing new.
     open: HashSet<(Id, Id)>,
     left: u32,
 }
 
 impl Comparison<'_> {
     fn compare(&mut self, old: Id, new: Id, path: &str) -> Vec<Reason> {
-        let left = self.left.checked_sub(1).filter(|_| self.open.len() < DEEPEST);
+        let left = self.left.checked_sub(1).filter(|_| self.open.len() < MAX_DEPTH);
         let Some(left) = left else {
             return refused("TOO_COMPLEX", path, "the schemas are too large to be compared");
         };
@@ -373,8 +373,8 @@ fn numbers(old: &Number, new: &Number, path: &str) -> Vec<Reason> {
     reasons
 }
 
-/// Whole numbers are divided exactly. Others, such as 0.3 and 0.1, are not in binary what they are
-/// in decimal: their quotient is whole where only the rounding of three operations keeps it from it.
+/// Integers are divided exactly. Others, such as 0.3 and 0.1, have no exact binary form: their
+/// quotient counts as whole if only the rounding of three operations keeps it from being whole.
 fn is_multiple(number: f64, of: f64) -> bool {
     if number.fract() == 0.0 && of.fract() == 0.0 {
         return number % of == 0.0;

@@ -1,8 +1,9 @@
-//! Reading a JSON Schema into its tree: what kind a schema is, and where its references lead.
+//! Reads a JSON Schema into its tree: the kind of each schema, and the targets of its references.
 //!
-//! A schema that says several things at once, such as `type` beside `anyOf`, becomes an `allOf` of
-//! its parts, and so does one with keywords beside `$ref` where its draft lets them count; a list of types becomes an `anyOf`. `if`, `then`, `else`, `contains`,
-//! `propertyNames` and the `unevaluated` keywords have no place in the tree.
+//! A schema with several kinds of keywords, such as `type` next to `anyOf`, becomes an `allOf` of
+//! its parts, and so does one with keywords next to `$ref` if its draft allows them; a list of
+//! types becomes an `anyOf`. `if`, `then`, `else`, `contains`, `propertyNames`, and the
+//! `unevaluated` keywords are not represented in the tree.
 
 use std::collections::HashMap;
 
@@ -11,8 +12,9 @@ use regex::Regex;
 use serde_json::{Map, Value};
 
 use super::tree::{Array, Criterion, Id, Kind, Node, Number, Object, Others, Text, Tree};
+use crate::percent::decoded;
 
-/// Reads the first document; the others are what it may refer to, by their names.
+/// Reads the first document; it can refer to the others by their names.
 pub(super) fn load(documents: &[(String, Value)]) -> Result<Tree, String> {
     let mut loader = Loader {
         documents,
@@ -29,8 +31,8 @@ pub(super) fn load(documents: &[(String, Value)]) -> Result<Tree, String> {
     Ok(loader.tree)
 }
 
-/// How deep schemas may lie in each other, references followed.
-const DEEPEST: usize = 1_000;
+/// The maximum nesting of schemas, references followed.
+const MAX_DEPTH: usize = 1_000;
 
 /// A document, and a JSON pointer into it.
 type Place = (usize, String);
@@ -94,8 +96,8 @@ impl<'a> Loader<'a> {
         if let Some(id) = self.loaded.get(&place) {
             return Ok(*id);
         }
-        if self.depth == DEEPEST {
-            return Err(format!("schemas lie more than {DEEPEST} deep in each other"));
+        if self.depth == MAX_DEPTH {
+            return Err(format!("schemas are nested more than {MAX_DEPTH} deep"));
         }
         self.depth += 1;
         // Known before what it holds is read, so that a circle comes back to it.
@@ -346,7 +348,7 @@ impl<'a> Loader<'a> {
             }
         };
         let (document, pointer) = if fragment.is_empty() || fragment.starts_with('/') {
-            (document, base + &unescaped_uri(fragment))
+            (document, base + &decoded(fragment))
         } else {
             let anchor = (Some(document), fragment.to_owned());
             self.names.get(&anchor).cloned().ok_or_else(unknown)?
@@ -399,24 +401,4 @@ fn strings(value: Option<&Value>) -> impl Iterator<Item = String> {
 /// A name as a part of a JSON pointer.
 fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
-}
-
-/// A pointer as it stands in a URI, where `%` and two digits are one byte.
-fn unescaped_uri(fragment: &str) -> String {
-    let mut bytes = Vec::with_capacity(fragment.len());
-    let mut rest = fragment.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let digits = after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
-        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) if *first == b'%' => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            _ => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -1,20 +1,20 @@
-//! Whether a newer Protobuf file reads what an older one wrote, by the rules of Confluent's
-//! registry, which are those of Protobuf's guide ("Updating a message type") and some more.
+//! Checks whether a newer Protobuf file can read data of an older one, by the rules of Confluent's
+//! registry: those of Protobuf's guide ("Updating a message type") and some more.
 //!
-//! Fields are known by their numbers. New fields, fields that are gone and new names are fine,
-//! and so is another type that is written alike on the wire. Refused are another package, a
-//! message that is gone, required fields that come or go, a field that leaves a `oneof`, and
-//! fields that move into a `oneof` together or into one that was there.
+//! Fields are identified by their numbers. New fields, removed fields, and new names are
+//! compatible, and so is a different type with the same encoding. Incompatible are a different
+//! package, a removed message, required fields that are added or removed, a field that leaves a
+//! `oneof`, and fields that move into a `oneof` together or into an existing one.
 
 use std::collections::HashSet;
 
 use prost_reflect::prost_types::field_descriptor_proto::{Label, Type};
 
-use super::super::Reason;
-use super::Protobuf;
+use super::super::reason::Reason;
+use super::file::Protobuf;
 use super::model::{Field, Message, Model};
 
-/// Why `reader` does not read what `writer` wrote; empty where it does.
+/// Returns why `reader` cannot read data of `writer`; empty if it can.
 pub(in super::super) fn differences(reader: &Protobuf, writer: &Protobuf) -> Vec<Reason> {
     let (old, new) = (&writer.model, &reader.model);
     let mut comparison = Comparison { old, new, reasons: Vec::new(), seen: HashSet::new() };
@@ -30,11 +30,11 @@ struct Comparison<'a> {
     old: &'a Model,
     new: &'a Model,
     reasons: Vec<Reason>,
-    /// Pairs of messages that were compared: types may go round in circles.
+    /// Message pairs that were compared: types can refer to each other in circles.
     seen: HashSet<(String, String)>,
 }
 
-/// Scalar types that are written alike on the wire.
+/// Scalar types with the same encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scalar {
     Number,

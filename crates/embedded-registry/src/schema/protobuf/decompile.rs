@@ -1,5 +1,5 @@
-//! A file from the descriptor that a compiler has made of it, as somebody would write it: short names,
-//! maps as maps, and no JSON name that is the usual one.
+//! Turns a compiler's descriptor back into a file as a person would write it: with short names,
+//! with maps as maps, and without JSON names that are the default.
 //!
 //! Confluent's Python client sends descriptors. So the file is the same schema as its text.
 

@@ -1,5 +1,5 @@
-//! Files that every schema can import without a reference, as at Confluent's registry: Protobuf's own,
-//! Google's common types, and Confluent's.
+//! Files that every schema can import without a reference, as in Confluent's registry: Protobuf's
+//! own, Google's common types, and Confluent's.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;

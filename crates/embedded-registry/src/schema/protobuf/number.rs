@@ -1,9 +1,9 @@
-//! Numbers in options as Java formats them: at most three digits behind the point, and no exponent.
+//! Numbers in options as Java formats them: at most three digits after the point, and no exponent.
 
 /// The most digits that a number is printed with.
-const MOST_DIGITS: i64 = 1_000;
+const MAX_DIGITS: i64 = 1_000;
 
-/// From here on a float has no digits behind the point.
+/// From here on a float has no digits after the point.
 const LARGE: i64 = 16;
 
 /// The number in its normal form, or as it is where Java reads none.
@@ -36,8 +36,8 @@ pub(super) fn normal(text: &str) -> String {
     }
 }
 
-/// Java takes a number for a 32-bit float where that is written alike, for a 64-bit float where that
-/// is the number, and else as it is.
+/// Java treats a number as a 32-bit float if its text is the same, as a 64-bit float if its value
+/// is the same, and otherwise keeps it as it is.
 fn float(text: &str) -> Option<String> {
     let single = text.parse::<f32>().ok()?;
     let double = text.parse::<f64>().ok()?;
@@ -55,7 +55,7 @@ fn float(text: &str) -> Option<String> {
         let rounded = format!("{value:.3}");
         return Some(rounded.trim_end_matches('0').trim_end_matches('.').to_owned());
     }
-    if exponent > MOST_DIGITS {
+    if exponent > MAX_DIGITS {
         return None;
     }
     let exponent = usize::try_from(exponent).ok()?;

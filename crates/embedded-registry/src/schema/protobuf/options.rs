@@ -86,7 +86,7 @@ fn map(scanner: &mut Scanner<'_>) -> Result<Vec<(String, Value)>> {
     }
 }
 
-/// A key that is there several times has a list.
+/// A key that occurs several times has a list.
 fn add(entries: &mut Vec<(String, Value)>, name: String, value: Value) {
     let value = match value {
         Value::Part(part) => {

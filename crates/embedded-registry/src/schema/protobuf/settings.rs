@@ -1,4 +1,4 @@
-//! The options that Protobuf's language has by itself, for a descriptor. Others have no meaning here.
+//! The built-in options of Protobuf's language, for a descriptor. Other options are ignored.
 
 use prost_reflect::prost_types::field_descriptor_proto::Type as Kind;
 use prost_reflect::prost_types::field_options::{CType, JsType};
@@ -108,7 +108,8 @@ pub(super) fn of_method(settings: &[Setting]) -> Result<Option<MethodOptions>> {
     }))
 }
 
-/// Why a field of this type cannot have that default. Names of enums are checked where they are known.
+/// Returns why a field of this type cannot have that default. Names of enums are checked where the
+/// enums are known.
 pub(super) fn default_problem(kind: Kind, is_repeated: bool, default: &str) -> Option<String> {
     let unreadable = || Some(format!("Could not parse default value: \"{default}\""));
     let is_within =

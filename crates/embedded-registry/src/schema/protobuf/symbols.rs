@@ -1,7 +1,8 @@
-//! The names that a file sees: its own, those of its imports, and those that these import publicly.
+//! The names that are visible in a file: its own, those of its imports, and those that the imports
+//! import publicly.
 //!
-//! They are looked up as Java's descriptors do: the first part of a name leads to the innermost scope
-//! that has it, and the rest must be there.
+//! They are resolved as in Java's descriptors: the first part of a name selects the innermost scope
+//! that has it, and the rest must exist there.
 
 use std::collections::HashMap;
 
