@@ -25,9 +25,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
+use kafka_protocol::messages::fetch_request::FetchTopic;
 use kafka_protocol::messages::fetch_response::{FetchableTopicResponse, PartitionData};
-use kafka_protocol::messages::{FetchRequest, FetchResponse};
+use kafka_protocol::messages::{FetchRequest, FetchResponse, TopicName};
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::call::{Call, Reply};
 use super::context::Context;
@@ -98,64 +100,25 @@ pub(super) const SHAPE: Shape = Shape::flexible_since(
     ],
 );
 
+/// A topic of a request.
+struct WantedTopic {
+    name: TopicName,
+    id: Uuid,
+    partitions: Vec<Wanted>,
+}
+
 pub(super) async fn respond(mut request: FetchRequest, call: &Call, context: &Context) -> Reply {
     let asked = context.asked(|| describe(&request));
     if let Some(error) = request_error(&request) {
         let response = FetchResponse::default().with_error_code(error.code());
         return call.respond(&response, outcomes, asked, context, []);
     }
-    let wanted: Vec<Vec<Wanted>> = std::mem::take(&mut request.topics)
-        .into_iter()
-        .map(|topic| {
-            let found = if call.version >= TOPIC_IDS {
-                let found = context.state.metadata.topic_by_id(topic.topic_id);
-                found.ok_or(ResponseError::UnknownTopicId)
-            } else {
-                let found = context.state.metadata.topic(&topic.topic);
-                found.ok_or(ResponseError::UnknownTopicOrPartition)
-            };
-            request.topics.push(
-                kafka_protocol::messages::fetch_request::FetchTopic::default()
-                    .with_topic(topic.topic)
-                    .with_topic_id(topic.topic_id),
-            );
-            let level = request.isolation_level;
-            let wanted = |fetch| Wanted::new(fetch, level, found.as_ref());
-            topic.partitions.into_iter().map(wanted).collect()
-        })
-        .collect();
+    let topics = std::mem::take(&mut request.topics).into_iter();
+    let find = |topic| WantedTopic::find(topic, request.isolation_level, call.version, context);
+    let wanted: Vec<_> = topics.map(find).collect();
     let reader = reader_of(&request, call.version, context);
     wait(&request, &wanted, &reader).await;
-
-    // As in Kafka, a negative size fails where the records are read.
-    let is_negative = request.max_bytes < 0;
-    let most =
-        usize::try_from(request.max_bytes).unwrap_or(0).min(context.state.settings.fetch_max_bytes);
-    let set_aside = context.state.fetched.set_aside(most);
-    let mut left = set_aside.bytes();
-    let mut shared = Vec::new();
-    let mut responses = Vec::with_capacity(wanted.len());
-    for (topic, partitions) in request.topics.into_iter().zip(wanted) {
-        let mut read = Vec::with_capacity(partitions.len());
-        for wanted in partitions {
-            let first = shared.is_empty();
-            let data = if is_negative {
-                rejected(nothing(&wanted), &wanted, ResponseError::UnknownServerError, call.version)
-            } else {
-                read_partition(&wanted, &mut left, first, &reader).await
-            };
-            shared.extend(data.records.clone().filter(|records| !records.is_empty()));
-            read.push(data);
-        }
-        responses.push(
-            FetchableTopicResponse::default()
-                .with_topic(topic.topic)
-                .with_topic_id(topic.topic_id)
-                .with_partitions(read),
-        );
-    }
-    // From here on the records count for themselves.
-    drop(set_aside);
+    let (responses, shared) = read_all(wanted, request.max_bytes, &reader).await;
     let moved = ResponseError::NotLeaderOrFollower.code();
     let any_moved = responses
         .iter()
@@ -166,6 +129,55 @@ pub(super) async fn respond(mut request: FetchRequest, call: &Call, context: &Co
         response.node_endpoints = node_endpoints!(fetch_response, context);
     }
     call.respond(&response, outcomes, asked, context, shared)
+}
+
+impl WantedTopic {
+    fn find(topic: FetchTopic, isolation_level: i8, version: i16, context: &Context) -> Self {
+        let metadata = &context.state.metadata;
+        let found = if version >= TOPIC_IDS {
+            metadata.topic_by_id(topic.topic_id).ok_or(ResponseError::UnknownTopicId)
+        } else {
+            metadata.topic(&topic.topic).ok_or(ResponseError::UnknownTopicOrPartition)
+        };
+        let wanted = |fetch| Wanted::new(fetch, isolation_level, found.as_ref());
+        let partitions = topic.partitions.into_iter().map(wanted).collect();
+        Self { name: topic.topic, id: topic.topic_id, partitions }
+    }
+}
+
+/// Reads all partitions within `max_bytes`, and returns their records once more as the buffers that
+/// the response shares.
+async fn read_all(
+    wanted: Vec<WantedTopic>,
+    max_bytes: i32,
+    reader: &Reader<'_>,
+) -> (Vec<FetchableTopicResponse>, Vec<Bytes>) {
+    let state = &reader.context.state;
+    let most = usize::try_from(max_bytes).unwrap_or(0).min(state.settings.fetch_max_bytes);
+    let set_aside = state.fetched.set_aside(most);
+    let mut left = set_aside.bytes();
+    let mut shared = Vec::new();
+    let mut responses = Vec::with_capacity(wanted.len());
+    for topic in wanted {
+        let mut read = Vec::with_capacity(topic.partitions.len());
+        for wanted in topic.partitions {
+            let first = shared.is_empty();
+            let data = if max_bytes < 0 {
+                // As in Kafka, a negative size fails where the records are read.
+                let error = ResponseError::UnknownServerError;
+                rejected(nothing(&wanted), &wanted, error, reader.version)
+            } else {
+                read_partition(&wanted, &mut left, first, reader).await
+            };
+            shared.extend(data.records.clone().filter(|records| !records.is_empty()));
+            read.push(data);
+        }
+        let response = FetchableTopicResponse::default().with_topic(topic.name);
+        responses.push(response.with_topic_id(topic.id).with_partitions(read));
+    }
+    // From here on the records count for themselves.
+    drop(set_aside);
+    (responses, shared)
 }
 
 /// Rejects a client that continues a session which was never opened, so that it starts over.
@@ -186,12 +198,12 @@ fn reader_of<'a>(request: &FetchRequest, version: i16, context: &'a Context) -> 
 }
 
 /// Waits until there are `min_bytes`, something is wrong, or `max_wait_ms` are over.
-async fn wait(request: &FetchRequest, wanted: &[Vec<Wanted>], reader: &Reader<'_>) {
+async fn wait(request: &FetchRequest, wanted: &[WantedTopic], reader: &Reader<'_>) {
     let min_bytes = u64::try_from(request.min_bytes).unwrap_or(0);
     let max_wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
     let enough = || {
         let mut available = 0;
-        for wanted in wanted.iter().flatten() {
+        for wanted in wanted.iter().flat_map(|topic| &topic.partitions) {
             match wanted.available(reader) {
                 Ok(Some(bytes)) => available += bytes,
                 Ok(None) | Err(_) => return Some(()),
@@ -202,7 +214,10 @@ async fn wait(request: &FetchRequest, wanted: &[Vec<Wanted>], reader: &Reader<'_
     if max_wait.is_zero() || enough().is_some() {
         return;
     }
-    let partitions = wanted.iter().flatten().filter_map(|wanted| wanted.partition.as_ref().ok());
+    let partitions = wanted
+        .iter()
+        .flat_map(|topic| &topic.partitions)
+        .filter_map(|wanted| wanted.partition.as_ref().ok());
     let watches: Vec<_> = partitions.map(|partition| &partition.changed).collect();
     // With too few bytes when the time is up, the response is like any other.
     let _ = wait_for(&watches, Some(Instant::now() + max_wait), enough).await;
