@@ -5,6 +5,7 @@
 //! in one file per workload; this one decides their order. What the helpers cost is measured in
 //! patterns/.
 
+mod admin;
 mod broker;
 mod compressed;
 mod connections;

@@ -7,6 +7,7 @@
 //! answered; the helpers read it meanwhile.
 
 mod bare;
+mod clock;
 mod departure;
 mod helped;
 mod work;
