@@ -210,12 +210,7 @@ impl TestCluster {
 
     /// Settings for a librdkafka client of this cluster.
     pub fn client_config(&self, settings: &[(&str, &str)]) -> ClientConfig {
-        let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", &self.bootstrap_servers);
-        for (name, value) in settings {
-            config.set(*name, *value);
-        }
-        config
+        conformance::client_config(&self.bootstrap_servers, settings)
     }
 
     /// librdkafka's admin client.
@@ -223,36 +218,21 @@ impl TestCluster {
         self.client_config(&[]).create().expect("the settings are valid")
     }
 
-    /// A librdkafka producer that sends at once unless told otherwise.
+    /// Creates a librdkafka producer that sends at once, unless `settings` say otherwise.
     pub fn producer(&self, settings: &[(&str, &str)]) -> FutureProducer {
-        let mut config = self.client_config(&[("linger.ms", "0")]);
-        for (name, value) in settings {
-            config.set(*name, *value);
-        }
+        let config = conformance::producer_config(&self.bootstrap_servers, settings);
         config.create().expect("the settings are valid")
     }
 
-    /// A librdkafka consumer that reads from the beginning, and stores and commits only when told to.
+    /// Creates a librdkafka consumer that reads from the beginning, and stores and commits offsets
+    /// explicitly.
     pub fn consumer(&self, group: &str, settings: &[(&str, &str)]) -> BaseConsumer {
         self.consumer_config(group, settings).create().expect("the settings are valid")
     }
 
     /// The settings of [`TestCluster::consumer`], for a consumer with a context of its own.
     pub fn consumer_config(&self, group: &str, settings: &[(&str, &str)]) -> ClientConfig {
-        let mut config = self.client_config(&[
-            ("group.id", group),
-            ("auto.offset.reset", "earliest"),
-            ("enable.auto.commit", "false"),
-            // A consumer that is dropped throws away what it has fetched, which must not count.
-            ("enable.auto.offset.store", "false"),
-            ("session.timeout.ms", "6000"),
-            ("heartbeat.interval.ms", "200"),
-            ("fetch.wait.max.ms", "100"),
-        ]);
-        for (name, value) in settings {
-            config.set(*name, *value);
-        }
-        config
+        conformance::consumer_config(&self.bootstrap_servers, group, settings)
     }
 }
 

@@ -13,6 +13,7 @@ mod conformance;
 pub mod disturbed;
 pub mod examples;
 mod hosted;
+pub mod imports;
 mod java_avro;
 pub mod members;
 pub mod model;
@@ -31,7 +32,7 @@ pub use cluster::TestCluster;
 pub use conformance::assert_as_recorded;
 pub use hosted::HostedCluster;
 pub use java_avro::JavaAvro;
-pub use wire_client::{batch, group, raw, requests};
+pub use wire_client::{batch, configs, errors, group, raw, requests};
 
 /// How long a condition may take to come true before a test gives up. Much longer than any takes, on
 /// a machine with other work too.

@@ -5,12 +5,10 @@ pub use wire_client::transactions::{
     Producer, add_offsets, add_partitions, commit, end, initialize,
 };
 
+use crate::errors::CONCURRENT_TRANSACTIONS;
 use crate::raw::RawClient;
 use crate::requests::text;
 use crate::{TestCluster, eventually};
-
-/// A transaction is being ended; the client asks again.
-pub const CONCURRENT_TRANSACTIONS: i16 = 51;
 
 /// A transactional id that nobody else uses.
 pub fn transactional_id() -> String {

@@ -8,7 +8,7 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinSet;
 
 use crate::failure::Failure;
-use crate::scenarios::Scenario;
+use crate::scenario::Scenario;
 use crate::scene::Scene;
 
 /// The outcome of a scenario that did not end in time.
@@ -92,7 +92,7 @@ async fn outcome(bootstrap_servers: String, scenario: Scenario, limit: Duration)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenarios::Outcome;
+    use crate::scenario::Outcome;
 
     async fn played(limit: Duration, play: fn(&Scene) -> Outcome) -> String {
         let scenario = Scenario::new("test".to_owned(), play);

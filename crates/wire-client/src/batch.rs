@@ -4,6 +4,9 @@
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
+/// The attribute of a batch that belongs to a transaction.
+pub const TRANSACTIONAL: i16 = 1 << 4;
+
 /// Where a batch's CRC stands; it covers everything from the attributes on.
 const CRC: usize = 17;
 const ATTRIBUTES: usize = 21;

@@ -11,6 +11,7 @@ use kafka_protocol::messages::{
 use kafka_protocol::protocol::Request;
 use workshop_tests::batch::Batch;
 use workshop_tests::disturbed::Disturbed;
+use workshop_tests::errors::{NOT_COORDINATOR, UNKNOWN_MEMBER_ID};
 use workshop_tests::group::{heartbeat, join_request, new_member_id, sync_request};
 use workshop_tests::raw::RawClient;
 use workshop_tests::requests::{
@@ -21,8 +22,6 @@ use workshop_tests::{TestCluster, eventually};
 const GROUP: &str = "east-coast-dpt";
 /// `offsets.topic.num.partitions`.
 const GROUP_PARTITIONS: i32 = 50;
-const NOT_COORDINATOR: i16 = 16;
-const UNKNOWN_MEMBER_ID: i16 = 25;
 /// Long enough for an answer that does not wait.
 const A_MOMENT: Duration = Duration::from_millis(100);
 

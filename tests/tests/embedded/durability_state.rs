@@ -15,6 +15,8 @@ use kafka_protocol::messages::{
     ProducerId,
 };
 use workshop_tests::batch::{Batch, offsets};
+use workshop_tests::configs::{SET, TOPIC};
+use workshop_tests::errors::UNKNOWN_TOPIC_OR_PARTITION;
 use workshop_tests::group::{heartbeat, join_alone};
 use workshop_tests::requests::{
     create_topic, delete_topic, fetch, group_id, list_offsets, metadata, produce, produced, text,
@@ -24,11 +26,8 @@ use workshop_tests::{HostedCluster, TestCluster, requests};
 
 const HOST: &str = env!("CARGO_BIN_EXE_cluster-host");
 
-const TOPIC: i8 = 2;
-const SET: i8 = 0;
 const EARLIEST: i64 = -2;
 const LATEST: i64 = -1;
-const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
 
 const DOOMED: &str = "doomed";
 const FLIGHTS: &str = "flights";

@@ -10,6 +10,10 @@ use kafka_protocol::messages::{
 };
 use workshop_tests::batch::Batch;
 use workshop_tests::disturbed::Disturbed;
+use workshop_tests::errors::{
+    ELECTION_NOT_NEEDED, ELIGIBLE_LEADERS_NOT_AVAILABLE, LEADER_NOT_AVAILABLE, NOT_ENOUGH_REPLICAS,
+    NOT_LEADER_OR_FOLLOWER, PREFERRED_LEADER_NOT_AVAILABLE, REQUEST_TIMED_OUT,
+};
 use workshop_tests::raw::RawClient;
 use workshop_tests::requests::{
     fetch, list_offsets, metadata, produce, produced, text, topic_name,
@@ -17,14 +21,6 @@ use workshop_tests::requests::{
 use workshop_tests::{TestCluster, eventually};
 
 use super::failover_clients::{PREFERRED, UNCLEAN};
-
-const NOT_LEADER_OR_FOLLOWER: i16 = 6;
-const LEADER_NOT_AVAILABLE: i16 = 5;
-const REQUEST_TIMED_OUT: i16 = 7;
-const NOT_ENOUGH_REPLICAS: i16 = 19;
-const PREFERRED_LEADER_NOT_AVAILABLE: i16 = 80;
-const ELIGIBLE_LEADERS_NOT_AVAILABLE: i16 = 83;
-const ELECTION_NOT_NEEDED: i16 = 84;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn records_that_only_a_dead_leader_had_are_lost_and_their_offsets_used_again() {

@@ -12,6 +12,7 @@
 
 mod act;
 mod offsets;
+mod producing;
 mod requests;
 mod transaction;
 mod world;

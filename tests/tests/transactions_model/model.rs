@@ -5,6 +5,7 @@
 //! get one twice.
 
 use std::collections::BTreeSet;
+use workshop_tests::errors::{INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE, PRODUCER_FENCED};
 
 /// The transactional ids.
 pub(crate) const IDS: [&str; 2] = ["counter-1", "counter-2"];
@@ -17,10 +18,6 @@ const SHARED: [usize; 3] = [0, 0, 1];
 
 /// How many partitions the topic has.
 pub(crate) const PARTITIONS: usize = 3;
-
-pub(crate) const INVALID_PRODUCER_EPOCH: i16 = 47;
-pub(crate) const INVALID_TXN_STATE: i16 = 48;
-pub(crate) const PRODUCER_FENCED: i16 = 90;
 
 /// How a transaction stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

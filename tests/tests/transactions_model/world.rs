@@ -5,22 +5,19 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
-use workshop_tests::batch::Batch;
+use workshop_tests::batch::{Batch, TRANSACTIONAL};
+use workshop_tests::errors::{CONCURRENT_TRANSACTIONS, UNSTABLE_OFFSET_COMMIT};
 use workshop_tests::eventually;
 use workshop_tests::raw::RawClient;
 use workshop_tests::reader;
 use workshop_tests::requests::{create_topic, produce, produced, text};
-use workshop_tests::transactions::{
-    CONCURRENT_TRANSACTIONS, add_offsets, add_partitions, end, initialize,
-};
+use workshop_tests::transactions::{add_offsets, add_partitions, end, initialize};
 
 use super::act::{Act, Cut, Who};
 use super::model::{GROUPS, IDS, Id, Model, PARTITIONS, Producer, Record, Stage};
 use super::{disk, requests};
 
 const TOPIC: &str = "counts";
-const TRANSACTIONAL: i16 = 1 << 4;
-const UNSTABLE_OFFSET_COMMIT: i16 = 88;
 
 /// No case lasts that long, in ms.
 const NEVER: i32 = 900_000;

@@ -11,22 +11,15 @@ use kafka_protocol::messages::{
     offset_commit_request, offset_fetch_request,
 };
 use uuid::Uuid;
+use workshop_tests::errors::{
+    FENCED_INSTANCE_ID, FENCED_MEMBER_EPOCH, GROUP_ID_NOT_FOUND, INVALID_REGULAR_EXPRESSION,
+    INVALID_REQUEST, NON_EMPTY_GROUP, STALE_MEMBER_EPOCH, UNKNOWN_MEMBER_ID,
+    UNRELEASED_INSTANCE_ID, UNSUPPORTED_ASSIGNOR, UNSUPPORTED_VERSION,
+};
 use workshop_tests::group::{heartbeat, join_request};
 use workshop_tests::raw::RawClient;
 use workshop_tests::requests::{describe_group, group_id, metadata, text, topic_name};
 use workshop_tests::{TestCluster, eventually};
-
-const UNKNOWN_MEMBER_ID: i16 = 25;
-const UNSUPPORTED_VERSION: i16 = 35;
-const INVALID_REQUEST: i16 = 42;
-const NON_EMPTY_GROUP: i16 = 68;
-const GROUP_ID_NOT_FOUND: i16 = 69;
-const FENCED_INSTANCE_ID: i16 = 82;
-const FENCED_MEMBER_EPOCH: i16 = 110;
-const UNRELEASED_INSTANCE_ID: i16 = 111;
-const UNSUPPORTED_ASSIGNOR: i16 = 112;
-const STALE_MEMBER_EPOCH: i16 = 113;
-const INVALID_REGULAR_EXPRESSION: i16 = 128;
 
 /// A group, and a connection to its coordinator.
 struct Scene {

@@ -7,11 +7,9 @@ use kafka_protocol::messages::fetch_request::ForgottenTopic;
 use kafka_protocol::messages::{FetchRequest, FetchResponse};
 use workshop_tests::TestCluster;
 use workshop_tests::batch::{Batch, offsets};
+use workshop_tests::errors::{FETCH_SESSION_ID_NOT_FOUND, INVALID_FETCH_SESSION_EPOCH};
 use workshop_tests::raw::RawClient;
 use workshop_tests::requests::{fetch, produce, topic_name};
-
-const FETCH_SESSION_ID_NOT_FOUND: i16 = 70;
-const INVALID_FETCH_SESSION_EPOCH: i16 = 71;
 
 fn append(leader: &mut RawClient, topic: &str, value: &str) {
     leader.call(9, &produce(topic, 0, -1, Batch::of(&[value]).encode()));

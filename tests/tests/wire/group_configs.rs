@@ -10,14 +10,11 @@ use kafka_protocol::messages::{
     ConsumerGroupHeartbeatRequest, DeleteGroupsRequest, DescribeConfigsRequest,
     IncrementalAlterConfigsRequest,
 };
+use workshop_tests::configs::{APPEND, DELETE, GROUP, SET};
 use workshop_tests::raw::RawClient;
 use workshop_tests::requests::{group_id, text, topic_name};
 use workshop_tests::{HostedCluster, TestCluster, eventually};
 
-const GROUP: i8 = 32;
-const SET: i8 = 0;
-const DELETE: i8 = 1;
-const APPEND: i8 = 2;
 const SESSION: &str = "consumer.session.timeout.ms";
 const HEARTBEAT: &str = "consumer.heartbeat.interval.ms";
 

@@ -11,17 +11,14 @@ use kafka_protocol::messages::{
     consumer_group_describe_response, leave_group_request,
 };
 use uuid::Uuid;
+use workshop_tests::errors::{
+    GROUP_ID_NOT_FOUND, ILLEGAL_GENERATION, INCONSISTENT_GROUP_PROTOCOL, MEMBER_ID_REQUIRED,
+    REBALANCE_IN_PROGRESS, UNKNOWN_MEMBER_ID,
+};
 use workshop_tests::group::{heartbeat, join_request, subscription};
 use workshop_tests::raw::RawClient;
 use workshop_tests::requests::{describe_group, group_id, metadata, text, topic_name};
 use workshop_tests::{TestCluster, eventually};
-
-const ILLEGAL_GENERATION: i16 = 22;
-const INCONSISTENT_GROUP_PROTOCOL: i16 = 23;
-const UNKNOWN_MEMBER_ID: i16 = 25;
-const REBALANCE_IN_PROGRESS: i16 = 27;
-const GROUP_ID_NOT_FOUND: i16 = 69;
-const MEMBER_ID_REQUIRED: i16 = 79;
 
 /// A classic group, and a connection to its coordinator.
 struct Scene {

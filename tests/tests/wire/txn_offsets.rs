@@ -14,21 +14,16 @@ use kafka_protocol::messages::{
     LeaveGroupRequest, OffsetCommitRequest, OffsetFetchRequest, ProducerId, TransactionalId,
     TxnOffsetCommitRequest,
 };
+use workshop_tests::errors::{
+    CONCURRENT_TRANSACTIONS, FENCED_INSTANCE_ID, ILLEGAL_GENERATION, INVALID_GROUP_ID,
+    NOT_COORDINATOR, OFFSET_METADATA_TOO_LARGE, REBALANCE_IN_PROGRESS, UNKNOWN_MEMBER_ID,
+    UNKNOWN_TOPIC_OR_PARTITION, UNSTABLE_OFFSET_COMMIT,
+};
 use workshop_tests::group::{join_alone, join_request, new_member_id, sync_request};
 use workshop_tests::raw::RawClient;
 use workshop_tests::requests::{group_id, text, topic_name};
-use workshop_tests::transactions::{CONCURRENT_TRANSACTIONS, Producer, Transactional, add_offsets};
+use workshop_tests::transactions::{Producer, Transactional, add_offsets};
 use workshop_tests::{TestCluster, eventually};
-
-const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
-const OFFSET_METADATA_TOO_LARGE: i16 = 12;
-const NOT_COORDINATOR: i16 = 16;
-const ILLEGAL_GENERATION: i16 = 22;
-const INVALID_GROUP_ID: i16 = 24;
-const UNKNOWN_MEMBER_ID: i16 = 25;
-const REBALANCE_IN_PROGRESS: i16 = 27;
-const FENCED_INSTANCE_ID: i16 = 82;
-const UNSTABLE_OFFSET_COMMIT: i16 = 88;
 
 /// No offset.
 const NOTHING: (i16, i64) = (0, -1);

@@ -8,9 +8,9 @@ use kafka_protocol::protocol::Decodable;
 use wire_client::raw::RawClient;
 use wire_client::requests::{metadata, text};
 
-use super::{Outcome, Scenario, area};
 use crate::failure::Failure;
 use crate::names::name;
+use crate::scenario::{Outcome, Scenario, area};
 use crate::scene::Scene;
 
 area!("connections":

@@ -7,9 +7,9 @@ use kafka_protocol::messages::{
 use wire_client::raw::RawClient;
 use wire_client::requests::{commit, group_id, text, topic_name};
 
-use super::{Outcome, area};
 use crate::failure::Failure;
 use crate::names::name;
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
 
 area!("instances":

@@ -5,9 +5,9 @@ use kafka_protocol::messages::describe_log_dirs_request::DescribableLogDirTopic;
 use wire_client::raw::RawClient;
 use wire_client::requests::topic_name;
 
-use super::{Outcome, area};
 use crate::failure::Failure;
 use crate::names::name;
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
 
 area!("log_dirs":

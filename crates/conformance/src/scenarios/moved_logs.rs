@@ -8,9 +8,9 @@ use kafka_protocol::messages::{AlterReplicaLogDirsRequest, DescribeLogDirsReques
 use wire_client::raw::RawClient;
 use wire_client::requests::{text, topic_name};
 
-use super::{Outcome, area};
 use crate::failure::Failure;
 use crate::names::name;
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
 
 area!("log_dirs":

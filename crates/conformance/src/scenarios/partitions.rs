@@ -7,9 +7,9 @@ use kafka_protocol::messages::{BrokerId, CreatePartitionsRequest};
 use rdkafka::admin::NewPartitions;
 use wire_client::requests::{metadata, topic_name};
 
-use super::{Outcome, area};
 use crate::failure::Failure;
 use crate::names::{name, name_of, names};
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
 
 area!("partitions":

@@ -8,8 +8,8 @@ use wire_client::batch::{Batch, now, with_right_crc};
 use wire_client::raw::RawClient;
 use wire_client::requests::{produce, produced, text};
 
-use super::{Outcome, area};
 use crate::names::name;
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
 
 area!("produce":

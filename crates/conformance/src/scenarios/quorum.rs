@@ -4,8 +4,8 @@ use kafka_protocol::messages::describe_quorum_request::{PartitionData, TopicData
 use kafka_protocol::messages::{DescribeQuorumRequest, DescribeQuorumResponse};
 use wire_client::requests::topic_name;
 
-use super::{Outcome, area};
 use crate::names::name;
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
 
 area!("quorum":

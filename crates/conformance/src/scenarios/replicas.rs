@@ -13,9 +13,9 @@ use wire_client::batch::Batch;
 use wire_client::raw::RawClient;
 use wire_client::requests::{fetch, list_offsets, produce, topic_name};
 
-use super::{Outcome, area};
 use crate::failure::Failure;
 use crate::names::name;
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
 
 area!("replicas":

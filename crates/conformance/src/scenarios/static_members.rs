@@ -12,9 +12,9 @@ use wire_client::group::{heartbeat, join_request, sync_request};
 use wire_client::raw::RawClient;
 use wire_client::requests::{describe_group, group_id, text, topic_name};
 
-use super::{Outcome, area};
 use crate::failure::Failure;
 use crate::names::{name, names};
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
 
 area!("static_members":

@@ -10,12 +10,13 @@ use kafka_protocol::messages::{
     AlterConfigsRequest, IncrementalAlterConfigsRequest, alter_configs_request as replace,
     incremental_alter_configs_request as incremental,
 };
+use wire_client::configs::{APPEND, BROKER, CLIENT_METRICS, DELETE, SET};
 use wire_client::requests::text;
 
 use self::described::{describe, entry};
-use super::{Outcome, Scenario, area};
 use crate::failure::Failure;
 use crate::names::name;
+use crate::scenario::{Outcome, Scenario, area};
 use crate::scene::Scene;
 
 area!("brokers":
@@ -52,16 +53,6 @@ pub(super) fn values() -> Vec<Scenario> {
 pub(super) fn described() -> Vec<Scenario> {
     described::scenarios()
 }
-
-const TOPIC: i8 = 2;
-const BROKER: i8 = 4;
-const CLIENT_METRICS: i8 = 16;
-const GROUP: i8 = 32;
-
-const SET: i8 = 0;
-const DELETE: i8 = 1;
-const APPEND: i8 = 2;
-const SUBTRACT: i8 = 3;
 
 /// Operation, name and value.
 type Change<'a> = (i8, &'a str, Option<&'a str>);

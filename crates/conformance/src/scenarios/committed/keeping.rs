@@ -7,10 +7,10 @@ use rdkafka::{Offset, TopicPartitionList};
 use wire_client::group::join_alone;
 use wire_client::requests::{group_id, text, topic_name};
 
-use super::{answered, commit, fetch, fetched, partition, set};
+use super::requests::{answered, commit, fetch, fetched, partition, set};
 use crate::client::PATIENCE;
 use crate::names::result;
-use crate::scenarios::{Outcome, area};
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
 
 area!("committed":

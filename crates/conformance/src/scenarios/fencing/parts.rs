@@ -7,9 +7,9 @@ use kafka_protocol::messages::{TransactionalId, TxnOffsetCommitRequest};
 use wire_client::batch::Batch;
 use wire_client::requests::{group_id, produce, produced, text, topic_name};
 
-use super::{Stage, add_group, commit};
+use super::stage::{Stage, add_group, commit};
 use crate::names::name;
-use crate::scenarios::{Outcome, area};
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
 
 area!("fencing":

@@ -11,10 +11,10 @@ use wire_client::group::{join_request, new_member_id, sync_request};
 use wire_client::raw::RawClient;
 use wire_client::requests::{find_coordinator, group_id, text};
 
-use super::{One, joined, new, told};
+use super::stable::{One, joined, new, told};
 use crate::failure::Failure;
 use crate::names::{name, names};
-use crate::scenarios::{Outcome, area};
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
 
 area!("groups":

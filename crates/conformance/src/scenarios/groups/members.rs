@@ -6,9 +6,9 @@ use wire_client::group::{join_request, new_member_id};
 use wire_client::raw::RawClient;
 use wire_client::requests::{describe_group, group_id, text};
 
-use super::{One, beat, new};
+use super::stable::{One, beat, new};
 use crate::names::{name, names};
-use crate::scenarios::{Outcome, area};
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
 
 area!("groups":

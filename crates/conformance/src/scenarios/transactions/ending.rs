@@ -9,11 +9,11 @@ use rdkafka::{Offset, TopicPartitionList};
 use wire_client::raw::RawClient;
 use wire_client::requests::fetch;
 
-use super::{Open, wait_for_the_end};
+use super::open::{Open, wait_for_the_end};
 use crate::client::{PATIENCE, Sender};
 use crate::failure::Failure;
 use crate::names::transaction_result;
-use crate::scenarios::{Outcome, area};
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
 
 area!("transactions":

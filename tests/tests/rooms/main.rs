@@ -1,7 +1,11 @@
 //! Who may know whom, and what the first example must not wait for.
 //!
 //! A learner who copies helpers/ takes no broker along, the broker stands on its own, and
-//! `cargo run --example 03_producer` builds nothing that it does not need.
+//! `cargo run --example 03_producer` builds nothing that it does not need. [`imports`] holds the order of
+//! the files inside each package, and [`words`] the words of docs, messages and comments.
+
+mod imports;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -16,10 +20,38 @@ fn asked(arguments: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
+/// What cargo says about the packages of the workspace.
+fn metadata() -> Value {
+    let answer = asked(&["metadata", "--format-version=1", "--no-deps"]);
+    serde_json::from_str(&answer).expect("cargo writes JSON")
+}
+
+/// A file's path from the workspace's root on.
+fn shown(path: &Path) -> String {
+    path.strip_prefix(root()).unwrap_or(path).display().to_string()
+}
+
+/// The files in a directory and below it that end in one of these, sorted. What a build or git makes
+/// is left out.
+fn files(directory: &Path, extensions: &[&str]) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory).expect("the directory is there");
+    let mut files = Vec::new();
+    for path in entries.map(|it| it.expect("the entry can be read").path()) {
+        let name = path.file_name().and_then(|it| it.to_str()).unwrap_or_default();
+        let extension = path.extension().and_then(|it| it.to_str()).unwrap_or_default();
+        if path.is_dir() && name != "target" && !name.starts_with('.') {
+            files.extend(self::files(&path, extensions));
+        } else if path.is_file() && extensions.contains(&extension) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
 /// For each package of the workspace, what it is built with; not what only its tests need.
 fn known() -> BTreeMap<String, BTreeSet<String>> {
-    let answer = asked(&["metadata", "--format-version=1", "--no-deps"]);
-    let metadata: Value = serde_json::from_str(&answer).expect("cargo writes JSON");
+    let metadata = metadata();
     let name = |value: &Value| value["name"].as_str().expect("it has a name").to_owned();
     let packages = metadata["packages"].as_array().expect("there are packages").iter();
     packages
