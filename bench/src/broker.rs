@@ -92,7 +92,7 @@ impl Broker {
         self.0.own.as_ref().map(|own| own.process)
     }
 
-    /// Remembers a topic that is to be removed whatever happens.
+    /// Remembers a topic that must be removed whatever happens.
     pub(crate) fn own_topic(&self, name: &str) {
         self.topics().insert(name.to_owned());
     }

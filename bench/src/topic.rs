@@ -24,7 +24,7 @@ pub(crate) fn create(broker: &Broker, partitions: i32) -> anyhow::Result<Topic<'
     let consumer: BaseConsumer = broker.client(&[]).create()?;
     let metadata = consumer
         .fetch_metadata(None, LIMIT)
-        .with_context(|| format!("nobody answers at {}", broker.bootstrap_servers()))?;
+        .with_context(|| format!("no broker responds at {}", broker.bootstrap_servers()))?;
     let replication = i32::try_from(metadata.brokers().len().min(3))?;
     broker.own_topic(&name);
     block_on(async {

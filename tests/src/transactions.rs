@@ -10,7 +10,7 @@ use crate::raw::RawClient;
 use crate::requests::text;
 use crate::{TestCluster, eventually};
 
-/// A transactional id that nobody else uses.
+/// A transactional id that no one else uses.
 pub fn transactional_id() -> String {
     format!("test-{}", uuid::Uuid::new_v4().simple())
 }

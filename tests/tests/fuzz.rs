@@ -21,7 +21,7 @@ use workshop_tests::transactions;
 
 /// The topic that the frames are about. They may well delete it.
 const TOPIC: &str = "victim";
-/// A topic that stores batches otherwise than they come, so that its records are written anew.
+/// A topic that stores batches otherwise than they come, so that its records are written again.
 const REWRITTEN: &str = "rewritten-victim";
 /// The topic of the others, whose name is too far from that to be hit by chance.
 const WITNESS: &str = "written-by-those-who-behave";
@@ -83,7 +83,7 @@ impl Attacked {
         assert_eq!(witness.call(0, &ApiVersionsRequest::default()).error_code, 0);
         let answer = witness.call(9, &produce(WITNESS, 0, -1, Batch::of(&["a record"]).encode()));
         let answer = (produced(&answer).error_code, produced(&answer).base_offset);
-        assert_eq!(answer, (0, self.written.get()), "nobody else writes there");
+        assert_eq!(answer, (0, self.written.get()), "no one else writes there");
         self.written.set(self.written.get() + 1);
         assert_eq!(PANICS.load(Ordering::SeqCst), 0, "the cluster panicked");
     }
@@ -116,8 +116,8 @@ fn encode<R: Request>(version: i16, request: &R) -> Bytes {
     body.freeze()
 }
 
-/// The same as a version that the codec does not know, with its fields before the tagged ones: none of
-/// these, which is one byte.
+/// The same as a version that the codec does not know, with its fields before the tagged ones: none
+/// of these, which is one byte.
 fn as_version(version: i16, request: Bytes, fields: &[u8]) -> Bytes {
     let mut changed = request.to_vec();
     changed[2..4].copy_from_slice(&version.to_be_bytes());

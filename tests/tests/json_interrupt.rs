@@ -25,7 +25,7 @@ fn send_signal(signal: &str) {
     assert!(sent.expect("kill is there").success());
 }
 
-/// Twice, and the second only when whoever was polled before has heard the first.
+/// Twice, and the second only when the handler that was polled before has received the first.
 async fn press_ctrl_c_twice() {
     for _ in 0..2 {
         let mut heard = pin!(tokio::signal::ctrl_c());
@@ -90,7 +90,7 @@ async fn so_does_sigterm(producer: &JsonProducer, topic: &str) {
 async fn where_nothing_can_be_sent_the_summary_says_so(cluster: &TestCluster) {
     const ROOM: u64 = 10;
     let topic = cluster.create_topic(1);
-    // The queue is full and nothing leaves it, and after the Ctrl-C nobody waits for it.
+    // The queue is full and nothing leaves it, and after the Ctrl-C no one waits for it.
     let producer = JsonProducer::builder(cluster.bootstrap_servers())
         .set("queue.buffering.max.messages", ROOM.to_string())
         .set("linger.ms", "60000")

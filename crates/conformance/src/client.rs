@@ -21,10 +21,10 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// How long a client looks for something before it is asked again.
 const TURN: Duration = Duration::from_millis(20);
 
-/// A producer that remembers what became of each record.
+/// A producer that remembers the result for each record.
 pub(crate) type Sender = BaseProducer<Reports>;
 
-/// What became of the records that were sent.
+/// The results of the records that were sent.
 #[derive(Debug, Default)]
 pub(crate) struct Reports(std::sync::Mutex<Vec<String>>);
 
@@ -62,7 +62,7 @@ impl Scene {
         Ok(config.create_with_context(Reports::default())?)
     }
 
-    /// Sends values to a partition; what became of each, in the order of the reports.
+    /// Sends values to a partition; returns the result for each, in the order of the reports.
     pub(crate) fn send(
         &self,
         producer: &Sender,

@@ -3,8 +3,8 @@
 //! A [`Scenario`] asks a cluster something small, with topics and groups of its own, and puts the
 //! answer into one line: names of errors, counts, offsets, and no name that varies. [`run`] asks
 //! them all. [`Recorded`] is what a release of Apache Kafka answered, a file that is committed, and
-//! [`DIFFERENCES`] lists where the embedded cluster answers otherwise by design. [`Verdict`] is what
-//! follows for one answer.
+//! [`DIFFERENCES`] lists where the embedded cluster answers otherwise by design. [`Verdict`] is
+//! what follows for one answer.
 //!
 //! Nothing here starts a cluster: an address is enough.
 

@@ -24,7 +24,8 @@ const LIMIT: Duration = Duration::from_secs(120);
 /// How many play at once. Most of them wait for a session or a timeout most of the time.
 const AT_ONCE: usize = 24;
 
-/// Asks the cluster at `bootstrap_servers` these scenarios, and returns the outcomes in their order.
+/// Asks the cluster at `bootstrap_servers` these scenarios, and returns the outcomes in their
+/// order.
 ///
 /// # Errors
 /// [`Failure`] where the cluster does not answer, or has no coordinators.
@@ -96,7 +97,7 @@ mod tests {
 
     async fn played(limit: Duration, play: fn(&Scene) -> Outcome) -> String {
         let scenario = Scenario::new("test".to_owned(), play);
-        // Nobody listens on port 1.
+        // No one listens on port 1.
         outcome("127.0.0.1:1".to_owned(), scenario, limit).await
     }
 

@@ -1,6 +1,6 @@
 //! Record batches, built byte by byte so that a test can also build wrong ones.
 //!
-//! Only magic 2 is here, and no codec: whoever wants a compressed batch brings the function.
+//! Only magic 2 is here, and no codec: a test of a compressed batch brings the function.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
@@ -62,8 +62,8 @@ impl Batch {
         self
     }
 
-    /// The batch as a producer sends it, its records compressed by `compress`, whose codec has the id
-    /// `codec` in the attributes.
+    /// The batch as a producer sends it, its records compressed by `compress`, whose codec has the
+    /// id `codec` in the attributes.
     pub fn encode_with(&self, codec: i16, compress: impl FnOnce(&[u8]) -> Vec<u8>) -> Bytes {
         let plain = self.clone().with_attributes(self.attributes | codec).encode();
         let mut batch = BytesMut::from(&plain[..RECORDS]);

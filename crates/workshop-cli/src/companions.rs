@@ -1,4 +1,4 @@
-//! What can run beside a cluster that is up: a schema registry, a worker of Kafka Connect, and a
+//! What can run with a cluster that is up: a schema registry, a worker of Kafka Connect, and a
 //! command.
 
 use std::process::{Command, ExitCode};
@@ -14,7 +14,7 @@ use crate::up::arguments::Arguments;
 /// The port of a Connect worker's REST interface, where it is free.
 const CONNECT_PORT: u16 = 8083;
 
-/// What runs beside the cluster of one `up`.
+/// What runs with the cluster of one `up`.
 #[derive(Debug)]
 pub(crate) struct Companions {
     registry: Option<Registry>,

@@ -61,7 +61,7 @@ pub(crate) async fn run(
     }
     println!("\nShutting down.");
     companions.stop().await;
-    // Whoever is starting a node at this moment gives up first.
+    // A start of a node at this moment gives up first.
     place.end_orders();
     if let Some(cluster) = Arc::into_inner(cluster) {
         cluster.stop().await?;

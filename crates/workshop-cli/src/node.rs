@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::ValueEnum;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use workshop::{DataDirectory, NodeChange, Order};
 
 use crate::orders;
@@ -22,38 +22,41 @@ pub(crate) struct Arguments {
     /// The id of the node, as `cargo workshop status` shows it.
     id: i32,
 
-    /// What becomes of it.
-    #[arg(value_enum)]
-    change: Change,
+    /// What happens to it.
+    #[arg(value_parser = change())]
+    change: NodeChange,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Change {
-    /// Shut it down in order (controlled shutdown).
-    Stop,
-    /// End it at once, as a loss of power does.
-    Kill,
-    /// Start it again after `stop` or `kill`.
-    Start,
-    /// Halt it as a long garbage collection does: its sockets stay open, and it answers nobody.
-    Pause,
-    /// Let it go on after `pause`.
-    Resume,
-    /// Let it fetch nothing from the leaders that it follows (embedded cluster only).
-    PauseReplication,
-    /// Let it fetch again (embedded cluster only).
-    ResumeReplication,
+/// The changes with their help, by the names that [`NodeChange`] has in an order.
+const CHANGES: [(NodeChange, &str); 7] = [
+    (NodeChange::Stop, "Shut it down in order (controlled shutdown)"),
+    (NodeChange::Kill, "End it at once, as a loss of power does"),
+    (NodeChange::Start, "Start it again after `stop` or `kill`"),
+    (
+        NodeChange::Pause,
+        "Halt it as a long garbage collection does: its sockets stay open, and it responds to no \
+         request",
+    ),
+    (NodeChange::Resume, "Let it continue after `pause`"),
+    (
+        NodeChange::PauseReplication,
+        "Let it fetch nothing from the leaders that it follows (embedded cluster only)",
+    ),
+    (NodeChange::ResumeReplication, "Let it fetch again (embedded cluster only)"),
+];
+
+/// Reads a change by its name.
+fn change() -> impl TypedValueParser<Value = NodeChange> {
+    let value = |(change, help): &(NodeChange, &'static str)| {
+        PossibleValue::new(change.to_string()).help(*help)
+    };
+    PossibleValuesParser::new(CHANGES.iter().map(value)).map(|name| {
+        let named = CHANGES.into_iter().find(|(change, _)| change.to_string() == name);
+        named.expect("clap lets only these names pass").0
+    })
 }
 
 pub(crate) async fn run(arguments: &Arguments, data: &DataDirectory) -> anyhow::Result<ExitCode> {
-    let change = match arguments.change {
-        Change::Stop => NodeChange::Stop,
-        Change::Kill => NodeChange::Kill,
-        Change::Start => NodeChange::Start,
-        Change::Pause => NodeChange::Pause,
-        Change::Resume => NodeChange::Resume,
-        Change::PauseReplication => NodeChange::PauseReplication,
-        Change::ResumeReplication => NodeChange::ResumeReplication,
-    };
-    orders::give(&Order::Node { id: arguments.id, change }, data).await
+    let order = Order::Node { id: arguments.id, change: arguments.change };
+    orders::give(&order, data).await
 }

@@ -69,13 +69,13 @@ impl Modules {
             let child = self.add(inner, file, &directory.join(&name), Some(index));
             self.all[index].children.insert(name, child);
         }
-        let beside = self.files[file].parent().expect("a file is in a directory").to_owned();
+        let near = self.files[file].parent().expect("a file is in a directory").to_owned();
         for (name, path) in declared {
             let own = directory.join(&name);
             let (flat, nested) = (directory.join(format!("{name}.rs")), own.join("mod.rs"));
             let child = match path {
                 Some(path) => {
-                    let file = beside.join(path);
+                    let file = near.join(path);
                     let directory = file.parent().expect("a file is in a directory").to_owned();
                     self.read_file(&file, &directory, Some(index))
                 }
@@ -124,13 +124,19 @@ impl Modules {
             return None;
         }
         if let Some(path) = it.parsed.imports.get(name) {
-            // `use a;` beside `mod a;` would lead to itself.
+            // `use a;` next to `mod a;` would lead to itself.
             let is_itself = path.len() == 1 && path[0] == name;
             return if is_itself { None } else { self.find_within(module, path, depth + 1) };
         }
-        it.parsed.globs.iter().find_map(|path| match self.find_within(module, path, depth + 1)? {
-            Found::Module(at) if at != module => self.named(at, name, depth + 1),
-            _ => None,
+        if depth == DEEPEST {
+            return None;
+        }
+        it.parsed.globs.iter().find_map(|path| {
+            // Where a glob leads to is no name that another glob brings in.
+            match self.find_within(module, path, DEEPEST)? {
+                Found::Module(at) if at != module => self.named(at, name, depth + 1),
+                _ => None,
+            }
         })
     }
 

@@ -1,4 +1,5 @@
-//! Reads the tokens of one file: the modules and items that it declares, and the paths that it uses.
+//! Reads the tokens of one file: the modules and items that it declares, and the paths that it
+//! uses.
 //!
 //! Tokens rather than a syntax tree, so that the paths inside a macro's call count as well.
 
@@ -124,8 +125,8 @@ impl Reader<'_> {
         self.next_group(Delimiter::Bracket)
     }
 
-    /// Skips the item that an attribute stands before: to its `;` or its braces, or the field to its
-    /// comma.
+    /// Skips the item that an attribute stands before: to its `;` or its braces, or the field to
+    /// its comma.
     fn skip_item(&mut self) {
         let mut is_item = false;
         for token in self.tokens.by_ref() {

@@ -51,7 +51,7 @@ async fn a_codec_that_was_left_out_of_the_build_is_named() {
     let consumer = consumer.expect("the cluster answers");
     rdkafka::consumer::Consumer::subscribe(&consumer, &[&topic]).expect("subscribed");
     let received = tokio::time::timeout(DEADLINE, consumer.recv()).await;
-    let error = received.expect("it is told").expect_err("zstd is not built in");
+    let error = received.expect("the consumer reports it").expect_err("zstd is not built in");
     let told = Error::from(error).to_string();
     assert!(told.contains("`zstd`") && told.contains("Not implemented"), "{told}");
 }

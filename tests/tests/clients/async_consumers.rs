@@ -1,4 +1,4 @@
-//! The parts of 14_async_consumers: its serialiser, and its consumer in moments that the example
+//! The parts of 14_async_consumers: its serializer, and its consumer in moments that the example
 //! does not wait for.
 
 #[path = "../../../examples/14_async_consumers/callbacks.rs"]
@@ -138,7 +138,7 @@ impl Gate {
 }
 
 fn places_in(places: &Mutex<Vec<(i32, i64)>>) -> MutexGuard<'_, Vec<(i32, i64)>> {
-    places.lock().expect("nobody panics while holding it")
+    places.lock().expect("no one panics while holding it")
 }
 
 impl Work for Gate {

@@ -101,7 +101,7 @@ async fn a_drop_commits_what_was_processed_and_with_auto_store_what_nobody_proce
     println!("auto store, auto commit: {:?}", until_it_loses(by_itself).await);
 }
 
-/// What each of the runs commits, up to the first that commits what nobody has processed.
+/// What each of the runs commits, up to the first that commits what no one has processed.
 async fn until_it_loses(run: impl AsyncFn() -> Option<i64>) -> Vec<Option<i64>> {
     let mut seen = Vec::new();
     while seen.iter().flatten().all(|offset: &i64| *offset <= PROCESSED) {
@@ -351,7 +351,7 @@ fn dropped_before_its_list(consumer: BaseConsumer, topic: &str, (name, holds, ca
     let (tell, told) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         drop(consumer);
-        tell.send(()).expect("somebody waits for it");
+        tell.send(()).expect("someone waits for it");
     });
     if holds {
         told.recv_timeout(Duration::from_millis(500)).expect_err(name);

@@ -117,7 +117,7 @@ async fn a_second_member_with_the_same_instance_id_fences_the_first() {
     let first = subscribed(&cluster, &group, &topic, &settings);
     balanced(&[&first], 1, &[1]);
     let second = subscribed(&cluster, &group, &topic, &settings);
-    eventually("the first is fenced for good", || {
+    eventually("the first stays fenced", || {
         let _ = second.poll(TURN);
         let _ = first.poll(TURN);
         first.client().fatal_error().filter(|it| it.0 == RDKafkaErrorCode::FencedInstanceId)

@@ -1,4 +1,5 @@
-//! JSON in bulk against a cluster of three nodes: what arrives, in which order, and what is counted.
+//! JSON in bulk against a cluster of three nodes: what arrives, in which order, and what is
+//! counted.
 //!
 //! The cluster is known by its bootstrap servers alone. Ctrl-C is in json_interrupt.rs, what is
 //! logged in json_events.rs: both concern the whole process.
@@ -113,7 +114,7 @@ async fn anything_else_is_an_error_that_says_so_and_sends_nothing() {
 async fn with_auth_on_the_environment_must_name_a_user() {
     let cluster = TestCluster::start().await;
     let Err(error) = producer(&cluster).auth(true).build().await else {
-        panic!("nobody is named in the environment of a test");
+        panic!("no one is named in the environment of a test");
     };
     assert!(error.to_string().contains("KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD"), "{error}");
     let producer = producer(&cluster).auth(false).build().await.unwrap();
@@ -420,7 +421,7 @@ async fn a_slow_input_does_not_wait_for_a_batch_to_fill() {
     let topic = cluster.create_topic(1);
     let (report, reports) = std::sync::mpsc::channel();
     let producer = producer(&cluster).batch_size(1000).on_delivery(move |_| {
-        // Nobody waits for the last one.
+        // No one waits for the last one.
         let _ = report.send(());
     });
     let producer = producer.build().await.unwrap();

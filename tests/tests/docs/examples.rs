@@ -1,7 +1,7 @@
 //! Every example, run as a learner runs it: first or last, again, and two at once.
 //!
 //! Each runs on an embedded cluster of its own process and must end with exit code 0, which
-//! [`Workplace::run`] checks. What one prints that runs alone is looked at beside this file.
+//! [`Workplace::run`] checks. What one prints that runs alone is checked outside of this file.
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::ApiKey;

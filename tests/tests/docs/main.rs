@@ -1,8 +1,9 @@
 //! Chapters that cannot rot: what they show is what the code says and what the examples print.
 //!
 //! `UPDATE=1 cargo test --test docs` rewrites the blocks, and keeps the wildcards that still match.
-//! Each example runs once here on a fresh data directory, for its blocks and for the facts about what
-//! it prints. Those that run more often do so beside them, since they wait more than they compute.
+//! Each example runs once here on a fresh data directory, for its blocks and for the facts about
+//! what it prints. Those that run more often do so next to them, since they wait more than they
+//! compute.
 
 mod examples;
 mod facts;
@@ -160,7 +161,7 @@ fn every_link_leads_somewhere() {
             }
             let (file, heading) = link.split_once('#').unwrap_or((&link, ""));
             let directory = root().join(page);
-            let directory = directory.parent().expect("a page lies in a directory");
+            let directory = directory.parent().expect("a page is in a directory");
             let target = directory.join(file);
             let target = if file.is_empty() { root().join(page) } else { target };
             let exists = target.exists();

@@ -181,7 +181,7 @@ async fn a_coordinator_that_was_down_when_its_topic_was_deleted_knows_nothing_wh
     for node in 1..=3 {
         assert_eq!(cluster.node(node).call(7, &asked).error_code, NOT_COORDINATOR, "node {node}");
     }
-    assert_eq!(committed_topics(clients), 0, "and nobody has it any more");
+    assert_eq!(committed_topics(clients), 0, "and no one has it any more");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -239,7 +239,7 @@ fn committed_topics(clients: &TestCluster) -> usize {
     answer.topics.len()
 }
 
-/// Asks whoever coordinates the group now; `None` where that one does not answer.
+/// Asks the node that coordinates the group now; `None` where that one does not answer.
 fn ask_coordinator<R: Request>(
     clients: &TestCluster,
     version: i16,

@@ -1,5 +1,6 @@
-//! What a cluster knows beside the records, across a SIGKILL, a clean restart, and a restart with
-//! another number of nodes: topics and their settings, log starts, groups, producer ids.
+//! What a cluster knows in addition to the records, across a SIGKILL, a clean restart, and a
+//! restart with another number of nodes: topics and their settings, log starts, groups, producer
+//! ids.
 
 use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
 use kafka_protocol::messages::delete_records_request::{
@@ -185,7 +186,7 @@ fn everything_survives(stop: fn(&mut HostedCluster)) {
         let doomed = cluster.client().connect().call(12, &metadata(&[DOOMED]));
         assert_eq!(doomed.topics[0].error_code, UNKNOWN_TOPIC_OR_PARTITION);
         let id = new_producer_id(cluster.client());
-        assert!(!producer_ids.contains(&id), "{id} was given out before");
+        assert!(!producer_ids.contains(&id), "{id} was assigned before");
         producer_ids.push(id);
     }
     assert_eq!(write(cluster.client(), FLIGHTS, 0), 10);

@@ -31,7 +31,7 @@ async fn records_that_only_a_dead_leader_had_are_lost_and_their_offsets_used_aga
         cluster.switchboard.pause_replication(follower).await.unwrap();
     }
     assert_eq!(cluster.append(1, &topic, 1, &["lost", "lost, too"]), (0, 1));
-    assert_eq!(cluster.high_watermark(1, &topic), 1, "nobody else has them");
+    assert_eq!(cluster.high_watermark(1, &topic), 1, "no one else has them");
     cluster.switchboard.kill_node(1).await.unwrap();
     let led = cluster.wait_for_leader(&topic, 2);
     assert!(led.leader_epoch > 0);
@@ -187,7 +187,7 @@ async fn the_preferred_leader_takes_over_when_it_is_asked_to() {
     let led = cluster.partition(&topic);
     assert_eq!((led.leader_id.0, led.leader_epoch), (1, before + 1));
     assert_eq!(cluster.elect(PREFERRED, "no-such-topic"), 3);
-    // Who asks for all is told of those alone that needed it.
+    // A request for all returns only those that needed it.
     let all = ElectLeadersRequest::default().with_topic_partitions(None);
     let results = cluster.node(1).call(2, &all).replica_election_results;
     assert!(!results.is_empty() && results.iter().all(|it| it.partition_result.is_empty()));
@@ -222,7 +222,7 @@ async fn a_node_that_is_down_is_not_listed_and_comes_back_where_it_was() {
     let mut connected = cluster.node(2);
     cluster.switchboard.stop_node(2).await.unwrap();
     assert!(connected.try_call(12, &metadata(&[])).is_err(), "the connection is closed");
-    eventually("nobody listens", || RawClient::try_connect(&cluster.address(2)).err());
+    eventually("no one listens", || RawClient::try_connect(&cluster.address(2)).err());
     assert_eq!(listed(&cluster), [1, 3]);
     assert_eq!(cluster.partition(&topic).leader_id, 1, "it has handed over");
     cluster.switchboard.start_node(2).await.unwrap();
@@ -371,7 +371,7 @@ async fn a_node_that_is_paused_answers_nobody_and_is_missed_in_time() {
         Some(answer.topics[0].partitions[0].clone()).filter(|it| it.leader_id == 2)
     });
     assert_eq!(led.isr_nodes, [2]);
-    assert!(!waiting.is_finished(), "nobody has answered");
+    assert!(!waiting.is_finished(), "no one has answered");
     let refused = cluster.switchboard.stop_node(1).await;
     assert!(matches!(refused, Err(NodeError::WrongState { state: "paused", .. })), "{refused:?}");
     cluster.switchboard.resume_node(1).await.unwrap();

@@ -128,7 +128,7 @@ fn check_refused(it: &TestRegistry, what: &str) {
     eventually("it is in the log", || logged(&reason));
 }
 
-/// The registry starts again, and gives out ids that nobody had before.
+/// The registry starts again, and gives out ids that no one had before.
 async fn check_restarted(it: TestRegistry, next: u64) {
     let TestRegistry { registry, topic, cluster } = it;
     registry.shutdown().await;
@@ -215,7 +215,7 @@ async fn a_topic_that_was_restored_from_a_backup_is_not_the_same_topic() {
     assert_eq!(restored["schema"], "\"int\"");
     let config = json!({ "compatibility": "NONE" }).to_string();
     assert_eq!(send(again.address(), "PUT", "/config", &[], config.as_bytes()).status, 200);
-    assert_eq!(register(again.address(), "C").json()["id"], 3, "1 and 2 were given out");
+    assert_eq!(register(again.address(), "C").json()["id"], 3, "1 and 2 were assigned");
     again.shutdown().await;
 }
 

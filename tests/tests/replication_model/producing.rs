@@ -86,7 +86,7 @@ impl World {
             Some(topic.results_by_partition[0].partition_error_code)
         });
         if added != Some(0) {
-            // A producer that was told nothing may ask again, and so the transaction stays as it is.
+            // A producer that got no response may ask again, and so the transaction stays as it is.
             return;
         }
         self.transactions[at].has_partition = true;

@@ -2,13 +2,13 @@
 
 use workshop_tests::transactions::Producer;
 
-/// How a transaction stands, as far as its producer was told.
+/// How a transaction stands, as far as its producer knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     Open,
     /// Something went wrong, or may have. It must not be committed any more.
     Broken,
-    /// It was asked to end, and nobody has said that it did.
+    /// It was asked to end, and no one has said that it did.
     Ending {
         commit: bool,
     },

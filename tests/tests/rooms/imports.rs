@@ -8,8 +8,8 @@ use workshop_tests::imports::Graph;
 
 use super::{files, metadata, shown};
 
-/// The programs that still have a circle, by the file of their root. A program leaves this list when
-/// its last circle is open, and none joins it.
+/// The programs that still have a circle, by the file of their root. A program leaves this list
+/// when its last circle is open, and none joins it.
 const NOT_YET_FREE_OF_CIRCLES: &[&str] = &[
     "crates/embedded-kafka/src/lib.rs",
     "crates/embedded-registry/src/lib.rs",
@@ -28,7 +28,8 @@ const NOT_YET_FREE_OF_CIRCLES: &[&str] = &[
 /// Packages with files that a macro declares, which rustfmt does not follow.
 const NOT_YET_WRITTEN_OUT: &[&str] = &["embedded-kafka"];
 
-/// The floors of embedded-kafka from the top down: a file imports from its own floor and those below.
+/// The floors of embedded-kafka from the top down: a file imports from its own floor and those
+/// below.
 const FLOORS: &[&[&str]] = &[
     &["lib"],
     &["switchboard"],

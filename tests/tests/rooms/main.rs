@@ -1,8 +1,8 @@
 //! Who may know whom, and what the first example must not wait for.
 //!
 //! A learner who copies helpers/ takes no broker along, the broker stands on its own, and
-//! `cargo run --example 03_producer` builds nothing that it does not need. [`imports`] holds the order of
-//! the files inside each package, and [`words`] the words of docs, messages and comments.
+//! `cargo run --example 03_producer` builds nothing that it does not need. [`imports`] holds the
+//! order of the files inside each package, and [`words`] the words of docs, messages and comments.
 
 mod imports;
 mod words;
@@ -31,8 +31,8 @@ fn shown(path: &Path) -> String {
     path.strip_prefix(root()).unwrap_or(path).display().to_string()
 }
 
-/// The files in a directory and below it that end in one of these, sorted. What a build or git makes
-/// is left out.
+/// The files in a directory and below it that end in one of these, sorted. What a build or git
+/// makes is left out.
 fn files(directory: &Path, extensions: &[&str]) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(directory).expect("the directory is there");
     let mut files = Vec::new();

@@ -19,7 +19,7 @@ use workshop_tests::ClosedPort;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_without_a_prefix_says_so_and_the_registry_is_not_asked() {
-    // There is nobody to ask.
+    // There is no one to ask.
     let closed = ClosedPort::new();
     let url = format!("http://{}", closed.address());
     let registry = RegistryClient::builder(&url).build().unwrap();
@@ -340,7 +340,7 @@ async fn what_is_known_is_not_asked_again() {
     }
     assert_eq!(avro.deserialize::<Departure>(&written[0]).await.unwrap(), departure());
     assert_eq!(json.deserialize::<Departure>(&written[1]).await.unwrap(), departure());
-    // The clients share what they know: another deserialiser need not ask either.
+    // The clients share what they know: another deserializer need not ask either.
     let another: Value = AvroDeserializer::new(&registry).deserialize(&written[0]).await.unwrap();
     assert_eq!(another["minutes"], json!(-7));
 }

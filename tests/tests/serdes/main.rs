@@ -1,4 +1,4 @@
-//! The serialisers on a registry and a cluster: what one writes the other reads, under every
+//! The serializers on a registry and a cluster: what one writes the other reads, under every
 //! setting, what goes wrong says so, and Confluent's Python client understands all of it.
 
 mod avro;

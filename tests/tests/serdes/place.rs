@@ -59,7 +59,7 @@ pub(crate) fn schema(of: SchemaType) -> Schema {
     }
 }
 
-/// A serialiser of any of the three types.
+/// A serializer of any of the three types.
 pub(crate) enum Serializer {
     Avro(AvroSerializer),
     Json(JsonSerializer),
@@ -101,7 +101,7 @@ impl Serializer {
     }
 }
 
-/// Reads bytes with a deserialiser of this type that is new, so it knows nothing yet.
+/// Reads bytes with a deserializer of this type that is new, so it knows nothing yet.
 pub(crate) async fn read(
     registry: &RegistryClient,
     of: SchemaType,

@@ -140,7 +140,7 @@ impl Model {
         (id.epoch, id.last_epoch, id.stage) = (epoch, last_epoch, Stage::Empty);
     }
 
-    /// The open transaction is aborted under an epoch that nobody was told.
+    /// The open transaction is aborted under an epoch that no client knows.
     pub(crate) fn fence(&mut self, id: usize) {
         let present = self.ids[id].epoch;
         self.end(id, false);

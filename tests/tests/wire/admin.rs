@@ -365,7 +365,7 @@ async fn a_setting_names_where_its_value_comes_from() {
         .map(|it| (it.name.to_string(), it.value.clone().map(|it| it.to_string()), it.source))
         .collect();
     let own = ("retention.ms".to_owned(), Some("1000".to_owned()), DYNAMIC_TOPIC);
-    assert_eq!(synonyms, [own], "nobody set log.retention.ms");
+    assert_eq!(synonyms, [own], "no one set log.retention.ms");
     let list = described(&mut client, &topic, "cleanup.policy");
     assert_eq!((list.value.as_deref(), list.config_source), (Some("delete"), DEFAULT));
     const TYPES: [(&str, i8); 5] = [

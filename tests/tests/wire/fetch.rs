@@ -16,7 +16,7 @@ use workshop_tests::requests::{
 };
 use workshop_tests::{TestCluster, eventually};
 
-/// How long a fetch may wait that is to be answered at once, and how long that takes at most.
+/// How long a fetch may wait that should be answered at once, and how long that takes at most.
 const LONG_WAIT_MS: i32 = 60_000;
 const AT_ONCE: Duration = Duration::from_secs(20);
 

@@ -141,7 +141,7 @@ async fn members_are_told_the_heartbeat_interval_of_their_group() {
             .with_subscribed_topic_names(Some(vec![topic_name(&topic)]))
             .with_topic_partitions(Some(vec![]))
     };
-    eventually("the coordinator has heard of it", || {
+    eventually("the coordinator has learned of it", || {
         let answer = coordinator.call(1, &beat(0));
         assert_eq!(answer.error_code, 0, "{:?}", answer.error_message);
         (answer.heartbeat_interval_ms == 7_000).then_some(())

@@ -1,5 +1,6 @@
-//! Groups that change their protocol while their members go on (KIP-848): a member of the new
-//! protocol joins classic ones, they are led beside each other, and the last of the new ones leaves.
+//! Groups that change their protocol while their members go on (KIP-848): a member of the consumer
+//! protocol joins classic ones, they are led next to each other, and the last of the new ones
+//! leaves.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::consumer_group_heartbeat_request::TopicPartitions;
@@ -75,7 +76,7 @@ impl Scene {
         scene
     }
 
-    /// In Apache Kafka a coordinator hears of a topic by itself, and assigns nothing of it before.
+    /// In Apache Kafka a coordinator learns of a topic by itself, and assigns nothing of it before.
     fn wait_until_assigned(&mut self) {
         let group = self.group.clone();
         eventually("the coordinator assigns the topic", || {
@@ -182,7 +183,7 @@ impl Scene {
         });
     }
 
-    /// A member of the new protocol joins, and both have two partitions.
+    /// A member of the consumer protocol joins, and both have two partitions.
     fn share(&mut self) {
         assert_eq!(self.join_new("new").member_epoch, 2);
         assert_eq!(self.rejoin(&[0, 1, 2, 3]).generation_id, 1);
@@ -233,9 +234,9 @@ async fn classic_requests_to_a_mixed_group_are_checked() {
     assert_eq!(scene.classic_beat(9), ILLEGAL_GENERATION);
     assert_eq!(scene.sync(9, &[]), Err(ILLEGAL_GENERATION));
     let group = scene.group.clone();
-    let nobody = scene.coordinator.call(3, &heartbeat(&group, "nobody", 2));
-    assert_eq!(nobody.error_code, UNKNOWN_MEMBER_ID);
-    // One of the new protocol has no generation.
+    let stranger = scene.coordinator.call(3, &heartbeat(&group, "stranger", 2));
+    assert_eq!(stranger.error_code, UNKNOWN_MEMBER_ID);
+    // One of the consumer protocol has no generation.
     let other = scene.coordinator.call(3, &heartbeat(&group, "new", 2));
     assert_eq!(other.error_code, UNKNOWN_MEMBER_ID);
     let worker = join_request(&group, "").with_protocol_type(text("connect"));

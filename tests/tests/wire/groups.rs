@@ -136,7 +136,7 @@ async fn the_leaders_assignment_reaches_every_member() {
     let mut second = cluster.connect_to_coordinator(&group);
     let follower = new_member_id(&mut second, &group);
     let waiting = second.send(9, &join_request(&group, &follower)).expect("sent");
-    eventually("the first member hears of the rebalance", || {
+    eventually("the first member learns of the rebalance", || {
         let error = first.call(4, &heartbeat(&group, &leader, 1)).error_code;
         (error == REBALANCE_IN_PROGRESS).then_some(())
     });

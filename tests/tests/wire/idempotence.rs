@@ -18,7 +18,7 @@ fn new_producer(client: &mut RawClient, version: i16) -> (i64, i16) {
     if version >= 3 {
         request = request.with_producer_id(ProducerId(-1)).with_producer_epoch(-1);
     }
-    // A node that has given out all its ids asks the controller for more, and says so meanwhile.
+    // A node that has assigned all its ids asks the controller for more, and says so meanwhile.
     eventually("the node has ids to give", || {
         let answer = client.call(version, &request);
         assert!([0, COORDINATOR_LOAD_IN_PROGRESS].contains(&answer.error_code));

@@ -20,7 +20,7 @@ const LATEST: i64 = -1;
 const EARLIEST: i64 = -2;
 const GREATEST_TIMESTAMP: i64 = -3;
 
-/// A topic of one partition that keeps records of 1970, whenever somebody looks for old ones.
+/// A topic of one partition that keeps records of 1970, whenever someone looks for old ones.
 fn kept_topic(cluster: &TestCluster) -> String {
     cluster.create_topic_with(1, 3, &[("retention.ms", "-1")])
 }

@@ -120,10 +120,10 @@ async fn a_producer_that_continues_is_told_apart_from_one_that_is_fenced() {
     assert_eq!(it.init(4, 60_000, first), (PRODUCER_FENCED, NO_PRODUCER));
     assert_eq!(it.init(3, 60_000, first), (INVALID_PRODUCER_EPOCH, NO_PRODUCER));
     assert_eq!(it.init(4, 60_000, (first.0 + 1_000_000, 2)), (PRODUCER_FENCED, NO_PRODUCER));
-    // Somebody else takes over, and the lost answer is nobody's any more.
+    // Someone else takes over, and the lost answer is no one's any more.
     assert_eq!(it.producer(), (first.0, 3));
     assert_eq!(it.init(4, 60_000, (first.0, 2)), (PRODUCER_FENCED, NO_PRODUCER));
-    // An id that is new to the cluster belongs to whoever comes.
+    // An id that is new to the cluster belongs to the first that comes.
     let mut new = Transactional::new(&cluster);
     let (error, producer) = new.init(4, 60_000, (4_711, 5));
     assert_eq!((error, producer.1), (0, 0));
@@ -230,7 +230,7 @@ async fn one_partition_that_cannot_be_added_keeps_the_others_out() {
 }
 
 #[tokio::test]
-async fn initialising_aborts_what_was_open() {
+async fn initializing_aborts_what_was_open() {
     let cluster = TestCluster::start().await;
     let topic = cluster.create_topic(2);
     let mut it = Transactional::new(&cluster);
@@ -256,7 +256,7 @@ async fn an_open_transaction_is_aborted_for_whoever_knows_the_producer_id() {
     let stranger = (producer.0 + 1_000_000, 0);
     assert_eq!(it.init(4, 60_000, stranger), (PRODUCER_FENCED, NO_PRODUCER));
     assert_eq!(it.init(4, 60_000, producer), (CONCURRENT_TRANSACTIONS, NO_PRODUCER));
-    // The epoch that fenced it was told to nobody, so it is the producer's own to go on with.
+    // The epoch that fenced it was sent to no client, so it is the producer's own to go on with.
     eventually("the transaction is aborted", || {
         let answer = it.init(4, 60_000, producer);
         let successor = (producer.0, 1);

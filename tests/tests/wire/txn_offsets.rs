@@ -1,5 +1,5 @@
 //! TxnOffsetCommit, request by request: who may commit offsets in a transaction (KIP-447), and what
-//! everybody is told of them before and after it ends.
+//! every client sees of them before and after it ends.
 
 use kafka_protocol::messages::offset_commit_request::{
     OffsetCommitRequestPartition, OffsetCommitRequestTopic,
@@ -28,7 +28,7 @@ use workshop_tests::{TestCluster, eventually};
 /// No offset.
 const NOTHING: (i16, i64) = (0, -1);
 
-/// What those are told who want to know stable offsets alone.
+/// The response to a request for stable offsets only.
 const UNSTABLE: (i16, i64) = (UNSTABLE_OFFSET_COMMIT, -1);
 
 struct Fixture {
@@ -185,7 +185,7 @@ async fn every_version_that_asks_for_stable_offsets_is_told_to_wait() {
         let found: Vec<_> = found.map(|it| (it.error_code, it.committed_offset)).collect();
         assert_eq!(found, [UNSTABLE, NOTHING], "version {version}");
     }
-    // Who asks for all offsets is told of those alone that are committed.
+    // A request for all offsets returns only those that are committed.
     let all = OffsetFetchRequest::default().with_group_id(group_id(&it.group)).with_topics(None);
     assert!(it.groups.call(7, &all.with_require_stable(true)).topics.is_empty());
     it.end(true);
@@ -251,7 +251,7 @@ async fn a_static_member_that_was_replaced_commits_nothing() {
 async fn a_group_without_members_takes_offsets_from_outside_alone() {
     let mut it = Fixture::new().await;
     it.begin();
-    assert_eq!(it.commit_as(0, "somebody", None), ILLEGAL_GENERATION, "no such group");
+    assert_eq!(it.commit_as(0, "someone", None), ILLEGAL_GENERATION, "no such group");
     assert_eq!(it.commit_as(-1, "", None), 0);
     let (member, generation) = join_alone(&mut it.groups, &it.group);
     let leave = LeaveGroupRequest::default()

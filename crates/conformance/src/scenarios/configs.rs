@@ -155,7 +155,8 @@ fn value(scene: &Scene, topic: &str, setting: &str) -> Outcome {
     Ok(format!("{} ({source})", entry.value.as_deref().unwrap_or("nothing")))
 }
 
-/// The value of a setting of a topic once it is `expected`; another node may be told a little later.
+/// The value of a setting of a topic once it is `expected`; another node may learn of it a little
+/// later.
 fn becomes(scene: &Scene, topic: &str, setting: &str, expected: &str) -> Outcome {
     scene.until("the setting has its new value", || {
         Ok(Some(value(scene, topic, setting)?).filter(|it| it.starts_with(expected)))

@@ -147,7 +147,7 @@ fn versions_by_all_versions(scene: &Scene) -> Outcome {
     Ok(errors.join(", "))
 }
 
-/// What becomes of a connection that these bytes came in on.
+/// The state of a connection after these bytes.
 fn after(scene: &Scene, bytes: &[u8]) -> Outcome {
     let mut node = scene.node()?;
     node.send_bytes(bytes)?;

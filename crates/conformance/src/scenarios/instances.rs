@@ -1,5 +1,5 @@
-//! Members of the consumer protocol (KIP-848) with a name of their own, and what becomes of one that
-//! says another name, or comes back.
+//! Members of the consumer protocol (KIP-848) with a name of their own, and the response to one
+//! that says another name, or comes back.
 
 use kafka_protocol::messages::{
     ConsumerGroupDescribeRequest, ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse,
@@ -98,8 +98,8 @@ impl Group {
         Ok(told(&self.send(&request)?))
     }
 
-    /// The epoch of the group, which goes up when another assignment is needed. When there is one is
-    /// the coordinator's to say.
+    /// The epoch of the group, which goes up when another assignment is needed. When there is one
+    /// is the coordinator's to say.
     fn epoch(&mut self) -> Outcome {
         let request = ConsumerGroupDescribeRequest::default();
         let request = request.with_group_ids(vec![group_id(&self.group)]);

@@ -1,5 +1,5 @@
-//! Markers that somebody writes who is not the coordinator of their transaction (WriteTxnMarkers), as an
-//! administrator does for one that nobody ends.
+//! Markers that someone writes who is not the coordinator of their transaction (WriteTxnMarkers),
+//! as an administrator does for one that no one ends.
 
 use kafka_protocol::messages::write_txn_markers_request::{
     WritableTxnMarker, WritableTxnMarkerTopic,

@@ -1,5 +1,5 @@
-//! Where a partition starts and ends, which offset a time or a leader epoch stands for, and deleting
-//! records.
+//! Where a partition starts and ends, which offset a time or a leader epoch stands for, and
+//! deleting records.
 
 use kafka_protocol::messages::delete_records_request::{
     DeleteRecordsPartition, DeleteRecordsTopic,

@@ -110,8 +110,8 @@ fn too_many(scene: &Scene) -> Outcome {
     answered(scene, &request.with_validate_only(true))
 }
 
-/// Adds partitions to topics of one partition, or only checks whether that could be: the errors with
-/// their messages.
+/// Adds partitions to topics of one partition, or only checks whether that could be: the errors
+/// with their messages.
 fn checked(scene: &Scene, counts: &[(String, i32)]) -> Outcome {
     let mut all =
         CreatePartitionsRequest::default().with_timeout_ms(5_000).with_validate_only(true);

@@ -1,4 +1,4 @@
-//! What happens when somebody does not come back in time.
+//! What happens when someone does not come back in time.
 
 use std::time::{Duration, Instant};
 

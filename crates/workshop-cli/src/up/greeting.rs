@@ -29,7 +29,7 @@ fn how_to_find(data: &DataDirectory) -> String {
     }
     let path = data.path().display().to_string().replace('\'', r"'\''");
     format!(
-        "Examples in other terminals find it where they are told of its data:\n  \
+        "Examples in other terminals find it where they know its data directory:\n  \
          export WORKSHOP_DATA='{path}'"
     )
 }

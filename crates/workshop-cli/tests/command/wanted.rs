@@ -1,4 +1,4 @@
-//! What a cluster is to be like: `--partitions`, `--replication-factor`, `--set`, `--topic` and
+//! What a cluster should be like: `--partitions`, `--replication-factor`, `--set`, `--topic` and
 //! `--no-auto-create`, on each engine that runs here.
 
 use engines::Engine;

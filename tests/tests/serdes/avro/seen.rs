@@ -1,4 +1,5 @@
-//! What a deserialiser gives to a type that takes anything, in the form that tests/java-avro prints.
+//! What a deserializer gives to a type that takes anything, in the form that tests/java-avro
+//! prints.
 
 use std::fmt;
 

@@ -1,8 +1,8 @@
 //! Batches in which something is wrong: codec by fault by setting of the topic.
 //!
-//! Each scenario is one fault under one setting, with a cell for each codec, or for each odd payload
-//! of one codec. A cell is what the partition answers, and what can be read afterwards. Cells with
-//! the same outcome share it.
+//! Each scenario is one fault under one setting, with a cell for each codec, or for each odd
+//! payload of one codec. A cell is what the partition answers, and what can be read afterwards.
+//! Cells with the same outcome share it.
 
 mod asking;
 mod codec;

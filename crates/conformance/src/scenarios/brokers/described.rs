@@ -1,5 +1,5 @@
-//! The whole answer to DescribeConfigs, for each kind of resource: every entry with its value, type,
-//! source, synonyms, flags and documentation.
+//! The whole answer to DescribeConfigs, for each kind of resource: every entry with its value,
+//! type, source, synonyms, flags and documentation.
 
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::describe_configs_response::DescribeConfigsResourceResult;
@@ -26,8 +26,8 @@ area!("described":
     what_can_be_changed,
 );
 
-/// What depends on where a cluster runs, or what engines and tests choose for a laptop: of these the values
-/// are not compared.
+/// What depends on where a cluster runs, or what engines and tests choose for a laptop: of these
+/// the values are not compared.
 const CHOSEN: &[&str] = &[
     "advertised.listeners",
     "auto.create.topics.enable",

@@ -1,5 +1,5 @@
-//! Settings of brokers, changed while they run (KIP-226): what is taken, what is refused and in which
-//! words, and what DescribeConfigs makes of all of them.
+//! Settings of brokers, changed while they run (KIP-226): what is taken, what is refused and in
+//! which words, and what DescribeConfigs makes of all of them.
 
 mod described;
 mod values;
@@ -254,7 +254,7 @@ fn of_a_broker_that_is_no_number(scene: &Scene) -> Outcome {
 fn becomes(scene: &Scene, setting: &str, is_there: bool) -> Outcome {
     use kafka_protocol::messages::DescribeConfigsRequest;
     use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
-    scene.until("the broker has heard of it", || {
+    scene.until("the broker has learned of it", || {
         let resource = DescribeConfigsResource::default()
             .with_resource_type(BROKER)
             .with_resource_name(text("1"))

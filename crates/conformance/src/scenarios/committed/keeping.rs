@@ -119,7 +119,7 @@ fn at_another_node(scene: &Scene) -> Outcome {
 
 fn by_an_unknown_member(scene: &Scene) -> Outcome {
     committed(scene, |it| {
-        it.member_id = text("nobody");
+        it.member_id = text("stranger");
         it.generation_id_or_member_epoch = 1;
     })
 }

@@ -123,7 +123,7 @@ fn offsets_committed_by_a_past_epoch(scene: &Scene) -> Outcome {
 
 fn offsets_committed_by_an_unknown_member(scene: &Scene) -> Outcome {
     commit(scene, true, |it| {
-        it.member_id = text("nobody");
+        it.member_id = text("stranger");
         it.generation_id = 1;
     })
 }

@@ -295,7 +295,7 @@ fn groups_begin_anew(scene: &Scene) -> Outcome {
     ))
 }
 
-/// A second member waits for the first to join again, and nobody coordinates the group any more.
+/// A second member waits for the first to join again, and no one coordinates the group any more.
 fn a_join_that_waits(scene: &Scene) -> Outcome {
     let mut known = Known::new(scene)?;
     let mut second = scene.coordinator(&known.group)?;

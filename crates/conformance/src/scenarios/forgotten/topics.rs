@@ -28,8 +28,8 @@ pub(super) fn delete(scene: &Scene, topic: &str) -> Outcome {
     Ok(name(answer.responses[0].error_code))
 }
 
-/// Asks again and again until the node answers that it is no coordinator: it learns of the topic's end
-/// by itself.
+/// Asks again and again until the node answers that it is no coordinator: it learns of the topic's
+/// end by itself.
 pub(super) fn until_no_coordinator(
     scene: &Scene,
     mut ask: impl FnMut() -> Outcome,

@@ -193,7 +193,7 @@ fn taken_over_while_open(scene: &Scene) -> Outcome {
     Ok(format!("{ended}: {}", open.read(scene)?))
 }
 
-/// A transaction that commits offset 7 of a group is ended: what it is told, and what the group has.
+/// A transaction that commits offset 7 of a group is ended: the response, and what the group has.
 fn offsets_in(scene: &Scene, end: impl FnOnce(&Sender) -> String) -> Outcome {
     let (topic, group) = (scene.topic(1)?, scene.group());
     let producer = scene.transactional(&scene.name("id"))?;

@@ -11,8 +11,8 @@ use super::codec::Codec;
 pub(super) use payload::Payload;
 use payload::with_zeros;
 
-/// The payloads of one codec in groups, each of them a table. All hold `records`, as far as they hold
-/// anything.
+/// The payloads of one codec in groups, each of them a table. All hold `records`, as far as they
+/// hold anything.
 pub(super) fn of(codec: Codec, records: &[u8]) -> Vec<(&'static str, Vec<Payload>)> {
     let own = match codec {
         Codec::None => return Vec::new(),
@@ -24,7 +24,7 @@ pub(super) fn of(codec: Codec, records: &[u8]) -> Vec<(&'static str, Vec<Payload
     [own, vec![("damaged", damaged(codec, records)), ("large", large(codec))]].concat()
 }
 
-/// What nobody compressed, and what did not arrive as it was compressed.
+/// What no one compressed, and what did not arrive as it was compressed.
 fn damaged(codec: Codec, records: &[u8]) -> Vec<Payload> {
     let whole = codec.compress(records);
     let cut = |bytes: usize| whole[..whole.len() - bytes].to_vec();
