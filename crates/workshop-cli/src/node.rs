@@ -27,36 +27,52 @@ pub(crate) struct Arguments {
     change: NodeChange,
 }
 
-/// The changes with their help, by the names that [`NodeChange`] has in an order.
-const CHANGES: [(NodeChange, &str); 7] = [
-    (NodeChange::Stop, "Shut it down in order (controlled shutdown)"),
-    (NodeChange::Kill, "End it at once, as a loss of power does"),
-    (NodeChange::Start, "Start it again after `stop` or `kill`"),
+/// The names of the changes, as an order spells them, with their help.
+const CHANGES: [(&str, NodeChange, &str); 7] = [
+    ("stop", NodeChange::Stop, "Shut it down in order (controlled shutdown)"),
+    ("kill", NodeChange::Kill, "End it at once, as a loss of power does"),
+    ("start", NodeChange::Start, "Start it again after `stop` or `kill`"),
     (
+        "pause",
         NodeChange::Pause,
         "Halt it as a long garbage collection does: its sockets stay open, and it responds to no \
          request",
     ),
-    (NodeChange::Resume, "Let it continue after `pause`"),
+    ("resume", NodeChange::Resume, "Let it continue after `pause`"),
     (
+        "pause-replication",
         NodeChange::PauseReplication,
         "Let it fetch nothing from the leaders that it follows (embedded cluster only)",
     ),
-    (NodeChange::ResumeReplication, "Let it fetch again (embedded cluster only)"),
+    (
+        "resume-replication",
+        NodeChange::ResumeReplication,
+        "Let it fetch again (embedded cluster only)",
+    ),
 ];
 
 /// Reads a change by its name.
 fn change() -> impl TypedValueParser<Value = NodeChange> {
-    let value = |(change, help): &(NodeChange, &'static str)| {
-        PossibleValue::new(change.to_string()).help(*help)
-    };
-    PossibleValuesParser::new(CHANGES.iter().map(value)).map(|name| {
-        let named = CHANGES.into_iter().find(|(change, _)| change.to_string() == name);
-        named.expect("clap lets only these names pass").0
+    let values = CHANGES.map(|(name, _, help)| PossibleValue::new(name).help(help));
+    PossibleValuesParser::new(values).map(|name| {
+        let named = CHANGES.into_iter().find(|it| it.0 == name);
+        named.expect("clap lets only these names pass").1
     })
 }
 
 pub(crate) async fn run(arguments: &Arguments, data: &DataDirectory) -> anyhow::Result<ExitCode> {
     let order = Order::Node { id: arguments.id, change: arguments.change };
     orders::give(&order, data).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_and_its_order_give_a_change_the_same_name() {
+        for (name, change, _) in CHANGES {
+            assert_eq!(name, change.to_string());
+        }
+    }
 }

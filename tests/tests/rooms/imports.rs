@@ -35,16 +35,16 @@ const FLOORS: &[&[&str]] = &[
     &["switchboard"],
     &["builder"],
     &["cluster"],
-    &["topic_at_start", "timers"],
-    &["node", "net"],
+    &["topic_at_start"],
+    &["node", "net", "timers", "protocol_names"],
     &["api"],
     &["failover", "state"],
     &["coordinators"],
     &["txn", "group"],
     &["metadata"],
     &["log", "records", "config", "wire"],
-    &["faults", "fetched", "lock", "settings"],
-    &["time", "wait", "event", "error", "descriptors", "protocol_names", "refusal"],
+    &["faults", "fetched", "lock"],
+    &["time", "wait", "event", "error", "descriptors", "rejection"],
 ];
 
 /// A program of the workspace: a library, a command, a test or an example.
