@@ -437,12 +437,12 @@ fn every_sample_is_served_as_it_is() {
 }
 
 #[test]
-fn random_bytes_harm_nobody() {
+fn random_bytes_do_no_harm() {
     attack(150, &vec(any::<u8>(), 0..300), Bytes::from);
 }
 
 #[test]
-fn random_bodies_harm_nobody() {
+fn random_bodies_do_no_harm() {
     let samples = samples();
     let strategy = (prop::sample::select(samples), vec(any::<u8>(), 0..200));
     attack(300, &strategy, |(sample, random)| {
@@ -454,7 +454,7 @@ fn random_bodies_harm_nobody() {
 }
 
 #[test]
-fn requests_of_every_api_with_something_wrong_harm_nobody() {
+fn requests_of_every_api_with_something_wrong_do_no_harm() {
     let strategy = (prop::sample::select(samples()), vec(Wrong::any(), 1..4));
     attack(1_000, &strategy, |(sample, wrongs)| {
         let mut body = sample.to_vec();
@@ -465,7 +465,7 @@ fn requests_of_every_api_with_something_wrong_harm_nobody() {
 }
 
 #[test]
-fn batches_with_something_wrong_and_a_right_crc_harm_nobody() {
+fn batches_with_something_wrong_and_a_right_crc_do_no_harm() {
     let batch = Batch::keyed(&[(Some("key"), "value"), (None, "another"), (Some("third"), "")]);
     let batch = batch.encode();
     let strategy = (vec(Wrong::any(), 1..4), 0..6_i16, any::<bool>());
@@ -515,7 +515,7 @@ fn compressed(codec: i16, records: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn compressed_batches_with_something_wrong_and_a_right_crc_harm_nobody() {
+fn compressed_batches_with_something_wrong_and_a_right_crc_do_no_harm() {
     let values: Vec<String> = (0..40).map(|it| format!("{it} and {}", it * it)).collect();
     let batch = Batch::of(&values.iter().map(String::as_str).collect::<Vec<_>>());
     let wrongs = || vec(Wrong::any(), 0..3);
@@ -537,7 +537,7 @@ fn compressed_batches_with_something_wrong_and_a_right_crc_harm_nobody() {
 }
 
 #[test]
-fn frames_that_claim_another_length_harm_nobody() {
+fn frames_that_claim_another_length_do_no_harm() {
     let lengths = prop_oneof![any::<i32>(), -5..2_000_i32, Just(i32::MAX), Just(100 << 20)];
     let strategy = (prop::sample::select(samples()), lengths);
     attack(200, &strategy, |(sample, length)| {

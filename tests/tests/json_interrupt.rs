@@ -71,7 +71,7 @@ async fn ctrl_c_ends_an_endless_input_and_everything_that_was_read_is_delivered(
     so_does_sigterm(&producer, &topic.name).await;
     where_nothing_can_be_sent_the_summary_says_so(&cluster).await;
     a_second_one_leaves_an_input_behind_that_blocks(&cluster).await;
-    a_second_one_leaves_a_pipe_behind_that_nobody_writes_to(&cluster).await;
+    a_second_one_leaves_a_pipe_behind_that_has_no_writer(&cluster).await;
 }
 
 async fn so_does_sigterm(producer: &JsonProducer, topic: &str) {
@@ -147,7 +147,7 @@ async fn a_second_one_leaves_an_input_behind_that_blocks(cluster: &TestCluster) 
     });
 }
 
-async fn a_second_one_leaves_a_pipe_behind_that_nobody_writes_to(cluster: &TestCluster) {
+async fn a_second_one_leaves_a_pipe_behind_that_has_no_writer(cluster: &TestCluster) {
     let directory = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
     let pipe = directory.path().join("departures.jsonl");
     assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo is there").success());

@@ -25,7 +25,7 @@ async fn send_small(producer: &FutureProducer, topic: &str) -> Vec<KafkaError> {
 }
 
 #[tokio::test]
-async fn a_batch_over_the_topics_limit_is_told_from_a_large_record() {
+async fn a_batch_over_the_topics_limit_is_distinguished_from_a_large_record() {
     let cluster = TestCluster::start().await;
     let topic = cluster.create_topic_with(1, 1, &[("max.message.bytes", "20000")]);
     let waits = ("linger.ms", "200");

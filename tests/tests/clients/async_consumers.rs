@@ -173,7 +173,7 @@ fn committed(cluster: &TestCluster, group: &str, topic: &str, partitions: i32) -
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_begins_nothing_more_waits_for_what_is_in_work_and_commits_it() {
+async fn a_stop_begins_nothing_more_waits_for_what_is_in_progress_and_commits_it() {
     let cluster = TestCluster::start().await;
     let (topic, group) = (cluster.create_topic(1), cluster.group_name());
     publish(&cluster, &topic, 1, 10).await;
@@ -202,7 +202,7 @@ async fn a_stop_begins_nothing_more_waits_for_what_is_in_work_and_commits_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_in_work_when_a_partition_moves_is_not_committed_and_begun_again() {
+async fn records_in_progress_when_a_partition_moves_are_not_committed_and_come_again() {
     let cluster = TestCluster::start().await;
     let (topic, group) = (cluster.create_topic(2), cluster.group_name());
     publish(&cluster, &topic, 2, 10).await;

@@ -78,7 +78,7 @@ async fn committed_by_a_drop<C: ConsumerContext>(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_drop_commits_what_was_processed_and_with_auto_store_what_nobody_processed() {
+async fn a_drop_commits_what_was_processed_and_with_auto_store_what_was_not() {
     let cluster = TestCluster::start().await;
     let topic = cluster.create_topic(1);
     append(&cluster, &topic, RECORDS);
@@ -253,7 +253,7 @@ impl ConsumerContext for Told {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rdkafka_tells_nobody_what_became_of_an_asynchronous_commit() {
+async fn rdkafka_does_not_report_the_result_of_an_asynchronous_commit() {
     let cluster = TestCluster::start().await;
     let (topic, group) = (cluster.create_topic(1), cluster.group_name());
     append(&cluster, &topic, RECORDS);

@@ -55,7 +55,7 @@ fn next(consumer: &BaseConsumer) -> Result<i64, KafkaError> {
 }
 
 #[tokio::test]
-async fn an_assigned_consumer_starts_where_it_is_told() {
+async fn an_assigned_consumer_starts_at_its_explicit_offset() {
     let (cluster, topic) = three_records().await;
     for (offset, first) in
         [(Offset::Beginning, 0), (Offset::Offset(1), 1), (Offset::OffsetTail(1), 2)]

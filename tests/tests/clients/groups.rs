@@ -238,7 +238,7 @@ async fn a_group_is_listed_with_its_members() {
 }
 
 #[tokio::test]
-async fn a_group_is_deleted_only_when_nobody_is_in_it() {
+async fn a_group_is_deleted_only_when_it_has_no_members() {
     let cluster = TestCluster::start().await;
     let (topic, group) = (cluster.create_topic(1), cluster.group_name());
     let member = subscribed(&cluster, &group, &topic, &[]);

@@ -120,7 +120,7 @@ async fn transactions_are_as_the_java_client_has_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn groups_of_the_new_protocol_are_as_the_java_client_has_them() {
+async fn groups_of_the_consumer_protocol_are_as_the_java_client_has_them() {
     check("Groups").await;
 }
 

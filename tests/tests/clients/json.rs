@@ -224,7 +224,7 @@ async fn json_text_that_was_parsed_no_further_has_its_id_as_key_too() {
 }
 
 #[tokio::test]
-async fn a_record_that_does_not_serialise_is_skipped() {
+async fn a_record_that_does_not_serialize_is_skipped() {
     let cluster = TestCluster::start().await;
     let topic = cluster.create_topic(1);
     let producer = producer(&cluster).build().await.unwrap();
@@ -234,7 +234,7 @@ async fn a_record_that_does_not_serialise_is_skipped() {
 }
 
 #[tokio::test]
-async fn a_record_that_panics_is_a_panic_and_hangs_nobody() {
+async fn a_record_that_panics_is_a_panic_and_hangs_no_caller() {
     struct Panics(u32);
     impl Serialize for Panics {
         fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -436,7 +436,7 @@ async fn a_slow_input_does_not_wait_for_a_batch_to_fill() {
 }
 
 #[tokio::test]
-async fn an_input_that_nobody_waits_for_is_not_read_on() {
+async fn an_input_whose_reader_is_dropped_is_not_read_on() {
     let cluster = TestCluster::start().await;
     let topic = cluster.create_topic(1);
     // What was read goes on being sent, and the test's runtime waits for that.

@@ -150,7 +150,7 @@ async fn markers_and_aborted_records_are_lag_until_the_position_is_committed() {
 }
 
 #[tokio::test]
-async fn an_open_transaction_is_lag_that_nobody_can_read() {
+async fn an_open_transaction_is_lag_that_no_consumer_can_read() {
     let cluster = TestCluster::start().await;
     let (topic, group) = (cluster.create_topic(1), cluster.group_name());
     let (other, open) = (plain(&cluster), transactional(&cluster));

@@ -36,7 +36,7 @@ fn keys_land_where_java_puts_them_under_its_partitioner() {
 }
 
 #[test]
-fn records_without_a_key_stay_on_a_partition_for_as_long_as_they_are_told() {
+fn records_without_a_key_stay_on_a_partition_for_as_long_as_the_setting_says() {
     let printed = first_run("06_partitions");
     let [always, sticky] = ["0", "60000"].map(|sticky_ms| {
         let is_row = |line: &&str| {
@@ -123,7 +123,7 @@ fn each_way_to_commit_loses_and_repeats_what_it_must() {
 }
 
 #[test]
-fn a_group_is_set_back_only_when_nobody_is_in_it() {
+fn a_group_is_reset_only_when_it_has_no_members() {
     let printed = first_run("09_seek_and_pause").stdout;
     let line = |name: &str| {
         let mut lines = printed.lines().map(str::trim_start);

@@ -136,7 +136,7 @@ async fn a_coordinator_that_is_reassigned_forgets_what_the_next_leader_never_had
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn offsets_of_a_topic_that_goes_while_nobody_coordinates_its_readers_go_too() {
+async fn offsets_of_a_topic_deleted_while_no_node_coordinates_its_readers_are_deleted_too() {
     let cluster = Disturbed::start().await;
     let topic = cluster.topic_on(&[1, 2, 3], &[]);
     let clients = &cluster.clients;

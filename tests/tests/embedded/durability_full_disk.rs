@@ -82,7 +82,7 @@ fn committed(cluster: &TestCluster) -> i64 {
 }
 
 #[test]
-fn a_producer_is_told_that_the_disk_is_full_and_what_was_acknowledged_stays() {
+fn a_producer_gets_an_error_for_a_full_disk_and_what_was_acknowledged_stays() {
     let mut cluster = HostedCluster::new(HOST, 1);
     cluster.try_start_with_file_limit(SOME_BLOCKS).expect("the cluster starts");
     assert_eq!(create(cluster.client(), TOPIC), 0);

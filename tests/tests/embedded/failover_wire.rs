@@ -97,7 +97,7 @@ async fn a_request_that_waits_for_too_few_times_out_with_its_records_written() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_waits_at_a_leader_that_hands_over_is_told_to_go_elsewhere() {
+async fn a_request_that_waits_at_a_leader_that_hands_over_is_sent_elsewhere() {
     let cluster = Disturbed::start().await;
     let topic = cluster.topic_on(&[1, 2, 3], &[]);
     cluster.switchboard.pause_replication(2).await.unwrap();
@@ -194,7 +194,7 @@ async fn the_preferred_leader_takes_over_when_it_is_asked_to() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unclean_election_can_be_asked_for_where_nobody_leads() {
+async fn an_unclean_election_is_possible_for_a_partition_without_a_leader() {
     let cluster = Disturbed::start().await;
     let topic = cluster.topic_on(&[2, 3], &[]);
     assert_eq!(cluster.elect(UNCLEAN, &topic), ELECTION_NOT_NEEDED);
@@ -356,7 +356,7 @@ async fn a_node_is_stopped_and_started_only_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_node_that_is_paused_answers_nobody_and_is_missed_in_time() {
+async fn a_paused_node_does_not_respond_and_is_fenced_in_time() {
     let cluster = Disturbed::start().await;
     let topic = cluster.topic_on(&[1, 2], &[]);
     let asked = |cluster: &Disturbed| {

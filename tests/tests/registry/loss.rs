@@ -230,7 +230,7 @@ async fn a_topic_whose_records_were_deleted_is_written_to_no_more() {
 }
 
 #[tokio::test]
-async fn the_ids_that_were_given_out_are_written_down_again_where_somebody_deletes_them() {
+async fn assigned_ids_are_persisted_again_after_their_file_was_deleted() {
     let it = started().await;
     let ids = format!("{}_ids", it.topic);
     assert_eq!(partitions_and_policy(&it.cluster, &ids).await, (1, "compact".to_owned()));
@@ -242,7 +242,7 @@ async fn the_ids_that_were_given_out_are_written_down_again_where_somebody_delet
 }
 
 #[tokio::test]
-async fn an_id_that_was_imported_is_not_given_out_after_a_loss() {
+async fn an_imported_id_is_not_assigned_after_a_loss() {
     let it = started().await;
     assert_eq!(it.put("/mode/i", &json!({ "mode": "IMPORT" })).status, 200);
     let mut imported = fixed("I");

@@ -64,7 +64,7 @@ fn known() -> BTreeMap<String, BTreeSet<String>> {
 }
 
 #[test]
-fn nobody_knows_more_than_the_map_allows() {
+fn no_package_knows_more_than_the_map_allows() {
     let known = known();
     let ours: BTreeSet<&str> = known.keys().map(String::as_str).collect();
     let watched: BTreeSet<&str> =

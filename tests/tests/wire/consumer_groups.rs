@@ -201,7 +201,7 @@ async fn requests_that_make_no_sense_are_refused() {
 }
 
 #[tokio::test]
-async fn a_group_that_nobody_has_joined_is_not_found() {
+async fn a_group_without_a_first_member_is_not_found() {
     let mut scene = Scene::with_partitions(1).await;
     let group = scene.group.clone();
     let rows = [

@@ -83,7 +83,7 @@ async fn a_forgotten_partition_is_fetched_no_more() {
 }
 
 #[tokio::test]
-async fn an_unknown_session_is_an_error_that_tells_the_client_to_start_anew() {
+async fn an_unknown_session_is_an_error_that_makes_the_client_start_again() {
     let cluster = TestCluster::start().await;
     let topic = cluster.create_topic(1);
     let mut leader = cluster.connect_to_leader(&topic, 0);

@@ -126,7 +126,7 @@ async fn a_group_need_not_be_there_to_have_settings() {
 }
 
 #[tokio::test]
-async fn members_are_told_the_heartbeat_interval_of_their_group() {
+async fn members_get_the_heartbeat_interval_of_their_group() {
     let cluster = TestCluster::start().await;
     let (topic, group) = (cluster.create_topic(1), cluster.group_name());
     let mut client = cluster.connect();

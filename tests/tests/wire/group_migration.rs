@@ -200,7 +200,7 @@ fn partitions(answer: &ConsumerGroupHeartbeatResponse) -> Vec<i32> {
 }
 
 #[tokio::test]
-async fn a_classic_group_becomes_one_of_the_new_protocol_and_its_member_goes_on() {
+async fn a_classic_group_becomes_a_consumer_group_and_its_member_continues() {
     let mut scene = Scene::classic().await;
     scene.is_listed_as("classic", "Stable");
     let joined = scene.join_new("new");
@@ -271,7 +271,7 @@ async fn another_classic_member_joins_a_mixed_group() {
 }
 
 #[tokio::test]
-async fn without_members_of_the_new_protocol_the_group_is_a_classic_one_again() {
+async fn without_members_of_the_consumer_protocol_the_group_is_a_classic_one_again() {
     let mut scene = Scene::classic().await;
     scene.share();
     assert_eq!(scene.owning("new", 2, &[2, 3]).error_code, 0);
@@ -290,7 +290,7 @@ async fn without_members_of_the_new_protocol_the_group_is_a_classic_one_again() 
 }
 
 #[tokio::test]
-async fn without_classic_members_the_group_stays_one_of_the_new_protocol() {
+async fn without_classic_members_the_group_stays_a_consumer_group() {
     let mut scene = Scene::classic().await;
     scene.share();
     let member = leave_group_request::MemberIdentity::default().with_member_id(text(&scene.member));

@@ -62,7 +62,7 @@ async fn a_transactional_id_has_one_coordinator() {
 }
 
 #[tokio::test]
-async fn each_initialisation_bumps_the_epoch() {
+async fn each_initialization_bumps_the_epoch() {
     let cluster = TestCluster::start().await;
     let mut it = Transactional::new(&cluster);
     let (producer, epoch) = it.producer();
@@ -108,7 +108,7 @@ async fn what_makes_no_sense_is_refused_at_any_node() {
 }
 
 #[tokio::test]
-async fn a_producer_that_continues_is_told_apart_from_one_that_is_fenced() {
+async fn a_producer_that_continues_is_distinguished_from_one_that_is_fenced() {
     let cluster = TestCluster::start().await;
     let mut it = Transactional::new(&cluster);
     let first = it.producer();
@@ -247,7 +247,7 @@ async fn initializing_aborts_what_was_open() {
 }
 
 #[tokio::test]
-async fn an_open_transaction_is_aborted_for_whoever_knows_the_producer_id() {
+async fn an_open_transaction_is_aborted_for_any_client_that_knows_the_producer_id() {
     let cluster = TestCluster::start().await;
     let topic = cluster.create_topic(1);
     let mut it = Transactional::new(&cluster);

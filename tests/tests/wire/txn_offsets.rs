@@ -164,7 +164,7 @@ async fn offsets_count_once_the_transaction_is_committed() {
 }
 
 #[tokio::test]
-async fn every_version_that_asks_for_stable_offsets_is_told_to_wait() {
+async fn every_version_that_asks_for_stable_offsets_has_to_wait() {
     let mut it = Fixture::new().await;
     it.begin();
     let request = it.request(7);

@@ -147,7 +147,7 @@ fn without_a_cluster_an_order_says_how_to_start_one() {
 
 #[cfg(unix)]
 #[test]
-fn whoever_cannot_read_the_secret_gives_no_orders() {
+fn a_client_that_cannot_read_the_secret_gives_no_orders() {
     use std::os::unix::fs::PermissionsExt;
     let data = Data::new();
     let _up = up(&data);

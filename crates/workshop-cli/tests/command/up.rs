@@ -50,7 +50,7 @@ async fn an_example_uses_the_cluster_that_is_up_and_is_missed_when_that_ends() {
 }
 
 #[test]
-fn a_schema_registry_runs_beside_the_cluster_and_on_another_port_where_its_own_is_taken() {
+fn a_schema_registry_runs_with_the_cluster_and_on_another_port_where_its_own_is_taken() {
     let data = Data::new();
     let neighbor = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = neighbor.local_addr().unwrap().port().to_string();
@@ -243,7 +243,7 @@ async fn apache_kafka_is_found_like_an_embedded_cluster_or_what_it_lacks_is_said
 }
 
 #[test]
-fn an_engine_that_this_machine_cannot_run_is_told_from_a_failure() {
+fn an_engine_that_this_machine_cannot_run_is_distinguished_from_a_failure() {
     let data = Data::new();
     let mut command = data.command();
     command.args(["up", "--engine", "apache", "--port", "0"]).env("JAVA_HOME", "/nowhere");

@@ -86,7 +86,7 @@ async fn a_batch_of_several_partitions_comes_again_from_each() {
 }
 
 #[tokio::test]
-async fn a_batch_that_nobody_waited_for_comes_again() {
+async fn a_batch_whose_future_was_dropped_comes_again() {
     let cluster = TestCluster::start().await;
     let topic = cluster.create_topic(1);
     producer(&cluster).await.produce_batch(&topic, &numbered(0..20)).await.unwrap();
@@ -143,7 +143,7 @@ async fn the_loop_hands_a_batch_over_when_the_one_before_is_committed() {
 }
 
 #[tokio::test]
-async fn a_loop_that_nobody_waits_for_has_committed_what_it_processed() {
+async fn a_loop_that_was_dropped_has_committed_what_it_processed() {
     let cluster = TestCluster::start().await;
     let topic = cluster.create_topic(1);
     producer(&cluster).await.produce_batch(&topic, &numbered(0..20)).await.unwrap();
@@ -189,7 +189,7 @@ async fn two_members_share_the_work_and_leave_nothing_out() {
 }
 
 #[tokio::test]
-async fn a_topic_that_does_not_exist_keeps_nobody_from_the_others() {
+async fn a_topic_that_does_not_exist_does_not_block_the_others() {
     let cluster = TestCluster::start().await;
     let (topic, missing) = (cluster.create_topic(1), cluster.topic_name());
     producer(&cluster).await.produce_batch(&topic, &numbered(0..3)).await.unwrap();
@@ -215,7 +215,7 @@ async fn a_caller_cannot_switch_auto_commit_on() {
 }
 
 #[tokio::test]
-async fn the_time_and_count_of_each_batch_are_told() {
+async fn the_time_and_count_of_each_batch_are_reported() {
     let cluster = TestCluster::start().await;
     let topic = cluster.create_topic(1);
     producer(&cluster).await.produce_batch(&topic, &numbered(0..15)).await.unwrap();
