@@ -191,38 +191,6 @@ fn text(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// All files of the workspace with an extension, without what is built or kept by a cluster.
-fn files(directory: &Path, extension: &str) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(directory).expect("the directory is there") {
-        let path = entry.expect("the entry can be read").path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if path.is_dir() {
-            if name != "target" && !name.starts_with('.') {
-                found.extend(files(&path, extension));
-            }
-        } else if path.extension().is_some_and(|it| it == extension) {
-            found.push(path);
-        }
-    }
-    found.sort();
-    found
-}
-
-#[test]
-fn no_comment_is_longer_than_100_columns() {
-    let mut long = Vec::new();
-    for path in files(root(), "rs") {
-        for (at, line) in text(&path).lines().enumerate() {
-            if line.trim_start().starts_with("//") && line.chars().count() > 100 {
-                let place = path.strip_prefix(root()).expect("it is inside").display();
-                long.push(format!("{place}:{}", at + 1));
-            }
-        }
-    }
-    assert!(long.is_empty(), "{} comments: {long:#?}", long.len());
-}
-
 /// A row of the table of APIs.
 struct Row {
     name: String,
@@ -270,7 +238,7 @@ fn an_api_is_its_own_file_and_a_row_of_the_table() {
     assert!(rows.len() > 40, "{} APIs", rows.len());
     let others: Vec<_> = ["api", "net", "wire"]
         .iter()
-        .flat_map(|room| files(&source.join(room), "rs"))
+        .flat_map(|room| files(&source.join(room), &["rs"]))
         .filter(|path| !path.starts_with(source.join("api/tests")) && !path.ends_with("api/mod.rs"))
         .map(|path| (text(&path), path))
         .collect();
