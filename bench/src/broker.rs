@@ -14,9 +14,9 @@ use anyhow::{Context, bail};
 use engines::{Engine, Lifetime, Options};
 use rdkafka::ClientConfig;
 
+use crate::admin;
 use crate::process::Process;
 use crate::table::{Better, Table, megabytes};
-use crate::topic;
 
 /// How long the cluster is left alone before its rest is measured, and while it is.
 const REST: Duration = Duration::from_secs(1);
@@ -92,7 +92,7 @@ impl Broker {
         self.0.own.as_ref().map(|own| own.process)
     }
 
-    /// Remembers a topic that is to be removed whatever happens.
+    /// Remembers a topic that must be removed whatever happens.
     pub(crate) fn own_topic(&self, name: &str) {
         self.topics().insert(name.to_owned());
     }
@@ -121,7 +121,7 @@ impl Broker {
         let Some(own) = &self.0.own else {
             let left = std::mem::take(&mut *self.topics());
             for name in left {
-                if let Err(error) = topic::remove(self, &name).await {
+                if let Err(error) = admin::remove(&self.client(&[]), &name).await {
                     eprintln!("the topic {name} is left behind: {error:#}");
                 }
             }

@@ -1,8 +1,9 @@
 //! Producing batches that were compressed beforehand: what it costs a broker to look into them.
 //!
-//! A client of librdkafka would spend most of the time in the codec, on the same cores. Here one batch
-//! is made of records that compress as events do, and sent again and again over one connection with
-//! five requests in flight. Uncompressed batches are sent in the same way, for comparison.
+//! A client of librdkafka would spend most of the time in the codec, on the same cores. Here one
+//! batch is made of records that compress as events do, and sent again and again over one
+//! connection with five requests in flight. Uncompressed batches are sent in the same way, for
+//! comparison.
 
 use std::time::Duration;
 

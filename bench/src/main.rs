@@ -1,10 +1,11 @@
 //! Measures Kafka clusters with librdkafka as the client, and prints one table.
 //!
-//! A cluster is one of an engine, in processes of its own so that its CPU time and memory are told
-//! apart from the client's, or the one that `KAFKA_BOOTSTRAP_SERVERS` names. What is measured stands
-//! in one file per workload; this one decides their order. What the helpers cost is measured in
-//! patterns/.
+//! A cluster is one of an engine, in processes of its own so that its CPU time and memory are
+//! measured apart from the client's, or the one that `KAFKA_BOOTSTRAP_SERVERS` names. What is
+//! measured stands in one file per workload; this one decides their order. What the helpers cost is
+//! measured in patterns/.
 
+mod admin;
 mod broker;
 mod compressed;
 mod connections;
@@ -31,16 +32,16 @@ use table::{Better, Table, median, side_by_side};
 /// Measure Kafka clusters: throughput, CPU time, latency and memory.
 ///
 /// The embedded cluster is measured, and with --engine another one after it; or, where
-/// KAFKA_BOOTSTRAP_SERVERS is set, the cluster that it names. Client and cluster share this machine's
-/// cores: compare CPU seconds per GB rather than single throughputs, and figures from the same
-/// machine only.
+/// KAFKA_BOOTSTRAP_SERVERS is set, the cluster that it names. Client and cluster share this
+/// machine's cores: compare CPU seconds per GB rather than single throughputs, and figures from the
+/// same machine only.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "bench", after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
 
-    /// What to measure beside the embedded cluster: apache or docker.
+    /// What to measure in addition to the embedded cluster: apache or docker.
     #[arg(long, value_name = "ENGINE")]
     engine: Option<Engine>,
 
@@ -59,8 +60,8 @@ struct Arguments {
           value_parser = clap::value_parser!(u16).range(1..))]
     partitions: u16,
 
-    /// How often records are produced, consumed and copied, a group forms and topics are created; the
-    /// table shows the median. All else is measured once.
+    /// How often records are produced, consumed and copied, a group forms and topics are created;
+    /// the table shows the median. All else is measured once.
     #[arg(long, value_name = "RUNS", default_value_t = 3,
           value_parser = clap::value_parser!(u8).range(1..))]
     runs: u8,
@@ -97,14 +98,14 @@ const TOPICS: usize = 1_000;
 const EXAMPLES: &str = "\
 Examples:
   cargo run --release -p bench                      the embedded cluster of one node
-  cargo run --release -p bench -- --engine apache   and Apache Kafka beside it
+  cargo run --release -p bench -- --engine apache   and Apache Kafka as well
   cargo run --release -p bench -- --nodes 3         clusters of three nodes
   cargo run --release -p bench -- helpers           the helpers against bare rdkafka and Python
   KAFKA_BOOTSTRAP_SERVERS=localhost:9092 cargo run --release -p bench
                                                     any other cluster
 
 Units: MB and GB are 10^6 and 10^9 bytes of record values, MB of memory are resident.
-A debug build measures the missing optimisation, so build with --release.";
+A debug build measures the missing optimization, so build with --release.";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {

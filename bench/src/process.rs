@@ -36,7 +36,7 @@ impl Process {
         self.status("VmHWM:")
     }
 
-    /// Lets the peak of memory begin anew. Where that is not allowed it stays that of the process.
+    /// Lets the peak of memory start again. Where that is not allowed it stays that of the process.
     pub(crate) fn forget_peak(self) {
         for id in self.family() {
             let _ = fs::write(format!("/proc/{id}/clear_refs"), "5");

@@ -47,8 +47,8 @@ impl Table {
     }
 }
 
-/// The tables side by side, in Markdown. The last columns say how many times better the first one is
-/// than each of the others.
+/// The tables side by side, in Markdown. The last columns say how many times better the first one
+/// is than each of the others.
 pub(crate) fn side_by_side(tables: &[Table]) -> String {
     let Some((first, others)) = tables.split_first() else { return String::new() };
     let mut head = vec!["".to_owned(), "unit".to_owned()];

@@ -2,16 +2,13 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, anyhow};
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication, TopicResult};
-use rdkafka::client::DefaultClientContext;
+use anyhow::Context;
+use rdkafka::admin::{NewTopic, TopicReplication};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use tokio::runtime::Builder;
 
+use crate::admin::{self, LIMIT};
 use crate::broker::Broker;
-
-/// How long the cluster may take to answer a question about topics.
-const LIMIT: Duration = Duration::from_secs(60);
 
 /// A topic that exists for a measurement.
 pub(crate) struct Topic<'a> {
@@ -27,12 +24,13 @@ pub(crate) fn create(broker: &Broker, partitions: i32) -> anyhow::Result<Topic<'
     let consumer: BaseConsumer = broker.client(&[]).create()?;
     let metadata = consumer
         .fetch_metadata(None, LIMIT)
-        .with_context(|| format!("nobody answers at {}", broker.bootstrap_servers()))?;
+        .with_context(|| format!("no broker responds at {}", broker.bootstrap_servers()))?;
     let replication = i32::try_from(metadata.brokers().len().min(3))?;
     broker.own_topic(&name);
     block_on(async {
         let topic = NewTopic::new(&name, partitions, TopicReplication::Fixed(replication));
-        all(admin(broker)?.create_topics([&topic], &options()).await?)
+        let admin = admin::client(&broker.client(&[]))?;
+        admin::all(admin.create_topics([&topic], &admin::options()).await?)
     })?;
     let is_led = || -> anyhow::Result<bool> {
         let metadata = consumer.fetch_metadata(Some(&name), LIMIT)?;
@@ -51,7 +49,7 @@ pub(crate) fn create(broker: &Broker, partitions: i32) -> anyhow::Result<Topic<'
 impl Topic<'_> {
     /// Removes the topic and its records.
     pub(crate) fn delete(self) -> anyhow::Result<()> {
-        block_on(remove(self.broker, &self.name))?;
+        block_on(admin::remove(&self.broker.client(&[]), &self.name))?;
         self.broker.disown_topic(&self.name);
         Ok(())
     }
@@ -64,44 +62,24 @@ pub(crate) fn create_many(broker: &Broker, count: usize) -> anyhow::Result<Durat
     let names: Vec<String> = (0..count).map(|index| format!("{prefix}-{index}")).collect();
     names.iter().for_each(|name| broker.own_topic(name));
     block_on(async {
-        let admin = admin(broker)?;
+        let admin = admin::client(&broker.client(&[]))?;
         let topics: Vec<_> =
             names.iter().map(|name| NewTopic::new(name, 1, TopicReplication::Fixed(1))).collect();
         // The first request would find no connection open yet.
         admin.inner().fetch_metadata(None, LIMIT)?;
         let before = Instant::now();
-        all(admin.create_topics(&topics, &options()).await?)?;
+        admin::all(admin.create_topics(&topics, &admin::options()).await?)?;
         let elapsed = before.elapsed();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        all(admin.delete_topics(&names, &options()).await?)?;
+        admin::all(admin.delete_topics(&names, &admin::options()).await?)?;
         names.iter().for_each(|name| broker.disown_topic(name));
         Ok(elapsed)
     })
 }
 
-/// Removes a topic by its name.
-pub(crate) async fn remove(broker: &Broker, name: &str) -> anyhow::Result<()> {
-    all(admin(broker)?.delete_topics(&[name], &options()).await?)
-}
-
 fn unique_name() -> anyhow::Result<String> {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH)?;
     Ok(format!("bench-{}-{}", std::process::id(), since_epoch.as_micros()))
-}
-
-fn admin(broker: &Broker) -> anyhow::Result<AdminClient<DefaultClientContext>> {
-    Ok(broker.client(&[]).create()?)
-}
-
-fn options() -> AdminOptions {
-    AdminOptions::new().operation_timeout(Some(LIMIT)).request_timeout(Some(LIMIT))
-}
-
-fn all(results: Vec<TopicResult>) -> anyhow::Result<()> {
-    for result in results {
-        result.map_err(|(name, code)| anyhow!("{name}: {code}"))?;
-    }
-    Ok(())
 }
 
 /// Measurements run on a thread without a runtime; the admin client wants one.

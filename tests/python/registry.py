@@ -127,7 +127,7 @@ def interface(client, subject, schemas):
     board_id = client.register_schema(f"{subject}-board", board)
     found["references"] = [it.subject for it in client.get_schema(board_id).references]
     found["is referred to"] = refusal(client.delete_version, subject, 1)
-    found["for good at once"] = refusal(client.delete_subject, f"{subject}-board", permanent=True)
+    found["permanently at once"] = refusal(client.delete_subject, f"{subject}-board", permanent=True)
     steps = [(f"{subject}-board", False), (f"{subject}-board", True)]
     steps += [(subject, False), (subject, True)]
     found["deleted"] = [client.delete_subject(it, permanent=for_good) for it, for_good in steps]

@@ -123,7 +123,7 @@ fn with_wildcards(actual: String, written: &str) -> String {
 /// A page as it should be: each block that names its source holds what the source says.
 ///
 /// # Errors
-/// A line for each block of Rust or of a console that names no source: nobody could check it.
+/// A line for each block of Rust or of a console that names no source: no one could check it.
 pub fn current(text: &str) -> Result<String, Vec<String>> {
     let (mut page, mut unnamed) = (Vec::new(), Vec::new());
     let mut lines = text.lines().enumerate();

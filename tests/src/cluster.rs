@@ -67,7 +67,7 @@ impl TestCluster {
         }
     }
 
-    /// A cluster that somebody else started and stops.
+    /// A cluster that someone else started and stops.
     pub fn at(bootstrap_servers: &str) -> TestCluster {
         let (topics, groups) = Default::default();
         TestCluster { bootstrap_servers: bootstrap_servers.into(), embedded: None, topics, groups }
@@ -90,14 +90,14 @@ impl TestCluster {
         self.bootstrap_servers.split(',').map(str::to_owned).collect()
     }
 
-    /// A topic name that nobody else uses; the topic is deleted when the test ends.
+    /// A topic name that no one else uses; the topic is deleted when the test ends.
     pub fn topic_name(&self) -> String {
         let name = format!("test-{}", uuid::Uuid::new_v4().simple());
         self.topics.lock().expect("no test panics while it holds the lock").push(name.clone());
         name
     }
 
-    /// A group name that nobody else uses; the group is deleted when the test ends.
+    /// A group name that no one else uses; the group is deleted when the test ends.
     pub fn group_name(&self) -> String {
         let name = format!("test-{}", uuid::Uuid::new_v4().simple());
         self.groups.lock().expect("no test panics while it holds the lock").push(name.clone());
@@ -150,7 +150,7 @@ impl TestCluster {
         RawClient::connect(&self.addresses()[0])
     }
 
-    /// A raw connection to whichever node answers. That somebody took the connection does not count:
+    /// A raw connection to whichever node answers. That someone took the connection does not count:
     /// where a test starts a child process, that one holds all sockets for a moment.
     ///
     /// # Panics
@@ -210,12 +210,7 @@ impl TestCluster {
 
     /// Settings for a librdkafka client of this cluster.
     pub fn client_config(&self, settings: &[(&str, &str)]) -> ClientConfig {
-        let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", &self.bootstrap_servers);
-        for (name, value) in settings {
-            config.set(*name, *value);
-        }
-        config
+        conformance::client_config(&self.bootstrap_servers, settings)
     }
 
     /// librdkafka's admin client.
@@ -223,36 +218,21 @@ impl TestCluster {
         self.client_config(&[]).create().expect("the settings are valid")
     }
 
-    /// A librdkafka producer that sends at once unless told otherwise.
+    /// Creates a librdkafka producer that sends at once, unless `settings` say otherwise.
     pub fn producer(&self, settings: &[(&str, &str)]) -> FutureProducer {
-        let mut config = self.client_config(&[("linger.ms", "0")]);
-        for (name, value) in settings {
-            config.set(*name, *value);
-        }
+        let config = conformance::producer_config(&self.bootstrap_servers, settings);
         config.create().expect("the settings are valid")
     }
 
-    /// A librdkafka consumer that reads from the beginning, and stores and commits only when told to.
+    /// Creates a librdkafka consumer that reads from the beginning, and stores and commits offsets
+    /// explicitly.
     pub fn consumer(&self, group: &str, settings: &[(&str, &str)]) -> BaseConsumer {
         self.consumer_config(group, settings).create().expect("the settings are valid")
     }
 
     /// The settings of [`TestCluster::consumer`], for a consumer with a context of its own.
     pub fn consumer_config(&self, group: &str, settings: &[(&str, &str)]) -> ClientConfig {
-        let mut config = self.client_config(&[
-            ("group.id", group),
-            ("auto.offset.reset", "earliest"),
-            ("enable.auto.commit", "false"),
-            // A consumer that is dropped throws away what it has fetched, which must not count.
-            ("enable.auto.offset.store", "false"),
-            ("session.timeout.ms", "6000"),
-            ("heartbeat.interval.ms", "200"),
-            ("fetch.wait.max.ms", "100"),
-        ]);
-        for (name, value) in settings {
-            config.set(*name, *value);
-        }
-        config
+        conformance::consumer_config(&self.bootstrap_servers, group, settings)
     }
 }
 
@@ -294,8 +274,8 @@ async fn start_embedded(nodes: u8) -> embedded_kafka::Cluster {
     builder.start().await.expect("an embedded cluster starts on free ports")
 }
 
-/// Apache Kafka for all tests of this process. It ends with the process, because it watches over its
-/// holder.
+/// Apache Kafka for all tests of this process. It ends with the process, because it watches over
+/// its holder.
 async fn shared_apache() -> &'static dyn Cluster {
     static SHARED: tokio::sync::OnceCell<Box<dyn Cluster>> = tokio::sync::OnceCell::const_new();
     let start = async || {

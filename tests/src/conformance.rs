@@ -27,7 +27,7 @@ pub async fn assert_as_recorded(chosen: impl Fn(&Scenario) -> bool) {
     assert_eq!(totals.explained, by_design, "{totals:?}");
 }
 
-/// Asks once more, with nothing beside them, the scenarios that ran out of time.
+/// Asks once more, with nothing next to them, the scenarios that ran out of time.
 ///
 /// Three nodes of Apache Kafka on two busy cores can take longer than a scenario waits. A wrong
 /// answer is an answer, and is not asked for again.

@@ -27,8 +27,8 @@ pub fn root() -> &'static Path {
     root.expect("the tests are a directory in the workspace")
 }
 
-/// Where examples are: those of the root package, those that Prometheus scrapes, and those that need
-/// a schema registry.
+/// Where examples are: those of the root package, those that Prometheus scrapes, and those that
+/// need a schema registry.
 const DIRECTORIES: [&str; 3] = ["examples", "examples/metrics", "examples/schemas"];
 
 /// The names of all examples, sorted: `01_create_topic` and so on.
@@ -132,17 +132,18 @@ pub fn side_by_side(
     results.into_inner().expect("a panic would have come out of the scope")
 }
 
-/// What an example prints where none has run before, with `WORKSHOP_WIRE`, which adds lines to stderr.
+/// What an example prints where none has run before, with `WORKSHOP_WIRE`, which adds lines to
+/// stderr.
 ///
-/// It runs once in a process, whoever asks. An example that needs little waits for none that needs much:
-/// each has a lock of its own.
+/// It runs once in a process, whichever test asks. An example that needs little waits for none that
+/// needs much: each has a lock of its own.
 ///
 /// # Panics
 /// As [`Workplace::run`] does.
 pub fn first_run(name: &str) -> Printed {
     static PRINTED: Mutex<BTreeMap<String, Arc<OnceLock<Printed>>>> = Mutex::new(BTreeMap::new());
     let printed = {
-        let mut all = PRINTED.lock().expect("nobody panics while holding it");
+        let mut all = PRINTED.lock().expect("no one panics while holding it");
         Arc::clone(all.entry(name.to_owned()).or_default())
     };
     printed.get_or_init(|| Workplace::fresh().with("WORKSHOP_WIRE", "1").run(name)).clone()
@@ -181,20 +182,20 @@ impl Workplace {
         self.start(name, &[]).end()
     }
 
-    /// Runs examples in their order, as far as it matters: those from 06 on have topics of their own,
-    /// and run side by side, while the first five share one.
+    /// Runs examples in their order, as far as it matters: those from 06 on have topics of their
+    /// own, and run side by side, while the first five share one.
     ///
     /// # Panics
     /// As [`Workplace::run`] does.
     pub fn run_all(&self, names: &[String]) -> Vec<Printed> {
         let (others, five): (Vec<String>, Vec<String>) =
             names.iter().cloned().partition(|name| name.as_str() >= "06");
-        let beside = || -> Vec<Printed> {
+        let others_of_it = || -> Vec<Printed> {
             let printed = side_by_side(&others, |name| self.run(name));
             printed.into_iter().map(|(_, printed)| printed).collect()
         };
         std::thread::scope(|scope| {
-            let others = scope.spawn(beside);
+            let others = scope.spawn(others_of_it);
             let mut printed: Vec<Printed> = five.iter().map(|name| self.run(name)).collect();
             match others.join() {
                 Ok(others) => printed.extend(others),

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::TestCluster;
 
-/// How often another set of ports is tried where somebody else was faster.
+/// How often another set of ports is tried where someone else was faster.
 const ATTEMPTS: usize = 20;
 
 /// A cluster in a child process, with its data directory.
@@ -78,7 +78,8 @@ impl HostedCluster {
     }
 
     /// Starts the cluster where no file can grow beyond `blocks` of 512 bytes: a write beyond fails
-    /// as on a full disk, in part or as a whole. [`HostedCluster::lift_file_limit`] lifts the limit.
+    /// as on a full disk, in part or as a whole. [`HostedCluster::lift_file_limit`] lifts the
+    /// limit.
     ///
     /// # Errors
     /// What the cluster said when it did not start.

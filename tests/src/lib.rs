@@ -1,4 +1,4 @@
-//! What the end-to-end tests share: a cluster to talk to, names nobody else uses, and waiting.
+//! What the end-to-end tests share: a cluster to talk to, names no one else uses, and waiting.
 //!
 //! A test knows its cluster by its bootstrap servers alone. With `KAFKA_BOOTSTRAP_SERVERS` set that
 //! is the cluster named there, Apache Kafka for example; without it each test starts an embedded
@@ -13,6 +13,7 @@ mod conformance;
 pub mod disturbed;
 pub mod examples;
 mod hosted;
+pub mod imports;
 mod java_schemas;
 pub mod members;
 pub mod model;
@@ -31,10 +32,10 @@ pub use cluster::TestCluster;
 pub use conformance::assert_as_recorded;
 pub use hosted::HostedCluster;
 pub use java_schemas::JavaSchemas;
-pub use wire_client::{batch, group, raw, requests};
+pub use wire_client::{batch, configs, errors, group, raw, requests};
 
-/// How long a condition may take to come true before a test gives up. Much longer than any takes, on
-/// a machine with other work too.
+/// How long a condition may take to come true before a test gives up. Much longer than any takes,
+/// on a machine with other work too.
 pub const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Asks `check` again and again until it answers, and returns the answer.
@@ -65,7 +66,7 @@ pub fn eventually_within<T>(
     }
 }
 
-/// A port that refuses every connection, and that nobody else gets while this is there.
+/// A port that refuses every connection, and that no one else gets while this is there.
 pub struct ClosedPort(TcpSocket);
 
 impl ClosedPort {
@@ -91,8 +92,8 @@ impl ClosedPort {
 
 /// Waits until every record that was sent is delivered.
 ///
-/// A flush of a `BaseProducer` polls to the end of a step of up to 100 ms, whatever comes meanwhile.
-/// One step is as short as it can be here, since many tests flush after each record.
+/// A flush of a `BaseProducer` polls to the end of a step of up to 100 ms, whatever comes
+/// meanwhile. One step is as short as it can be here, since many tests flush after each record.
 ///
 /// # Panics
 /// When a record is not delivered within [`DEADLINE`].

@@ -58,7 +58,7 @@ impl ConsumerContext for Assignments {
 }
 
 /// Checks that of two static members of a topic with two partitions one restarts, gets what it had,
-/// and the other one hears of nothing. `config` makes the settings of the instance that it names.
+/// and the other one learns of nothing. `config` makes the settings of the instance that it names.
 ///
 /// # Panics
 /// When that is not so.
@@ -88,5 +88,5 @@ pub fn assert_a_static_member_restarts_unnoticed(
     drop(restarting);
     let restarted = start();
     let after = (together(&restarted), count.0.load(Ordering::SeqCst));
-    assert_eq!(before, after, "the same partition, and the other member heard of nothing");
+    assert_eq!(before, after, "the same partition, and the other member noticed nothing");
 }

@@ -2,7 +2,7 @@
 
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-/// The seed where nobody asks for another.
+/// The seed where no one asks for another.
 const SEED: u64 = 1;
 
 /// Which cases are run.

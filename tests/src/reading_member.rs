@@ -1,4 +1,4 @@
-//! A member of a group as a process of its own, which can be told to end, and killed.
+//! A member of a group as a process of its own, which a test can end or kill.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;

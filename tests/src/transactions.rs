@@ -5,14 +5,12 @@ pub use wire_client::transactions::{
     Producer, add_offsets, add_partitions, commit, end, initialize,
 };
 
+use crate::errors::CONCURRENT_TRANSACTIONS;
 use crate::raw::RawClient;
 use crate::requests::text;
 use crate::{TestCluster, eventually};
 
-/// A transaction is being ended; the client asks again.
-pub const CONCURRENT_TRANSACTIONS: i16 = 51;
-
-/// A transactional id that nobody else uses.
+/// A transactional id that no one else uses.
 pub fn transactional_id() -> String {
     format!("test-{}", uuid::Uuid::new_v4().simple())
 }

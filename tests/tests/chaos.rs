@@ -283,7 +283,7 @@ fn check(read: &BTreeMap<i32, Vec<u64>>, acknowledged: &HashSet<u64>) {
 }
 
 #[test]
-fn nothing_acknowledged_is_lost_and_nothing_comes_twice_whoever_is_killed() {
+fn nothing_acknowledged_is_lost_and_nothing_comes_twice_in_any_crash() {
     let seed = from_environment("CHAOS_SEED", SEED);
     let kills = from_environment("CHAOS_KILLS", KILLS);
     // Shown where the test fails, too.

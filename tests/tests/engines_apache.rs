@@ -1,9 +1,9 @@
-//! The engine `apache`: nodes that come and go on request, as on the engine `embedded`, nothing left
-//! behind whatever ends the process that holds them, and the chapter that breaks them.
+//! The engine `apache`: nodes that come and go on request, as on the engine `embedded`, nothing
+//! left behind whatever ends the process that holds them, and the chapter that breaks them.
 //!
 //! A node of Apache Kafka takes seconds to start and to end, so these tests run it only where
-//! `WORKSHOP_ENGINE=apache` asks for it, and say so otherwise. They say so, too, where Java or Maven is
-//! missing.
+//! `WORKSHOP_ENGINE=apache` asks for it, and say so otherwise. They say so, too, where Java or
+//! Maven is missing.
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
@@ -145,7 +145,7 @@ impl Holder {
         assert!(!address.is_empty(), "it ended before the cluster was there");
         let holder = Holder { child, address: address.trim().to_owned(), temporary };
         assert_eq!(known_to(&holder.address), [1]);
-        assert_eq!(holder.directories(), 1, "the cluster's data lies where it was told to");
+        assert_eq!(holder.directories(), 1, "the cluster's data is where the options say");
         holder
     }
 

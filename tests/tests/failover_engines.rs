@@ -29,7 +29,7 @@ const TURN_OF_POLL: Duration = Duration::from_millis(10);
 const RECONNECT_SOON: (&str, &str) = ("reconnect.backoff.max.ms", "200");
 
 /// The default of clients, and more than the nine seconds and an election for which a group has no
-/// coordinator. A member with a shorter one gives itself up meanwhile and joins anew, beside its
+/// coordinator. A member with a shorter one gives itself up meanwhile and joins again, next to its
 /// former self, which the next coordinator keeps and waits for until its session ends.
 const LONG_SESSION: (&str, &str) = ("session.timeout.ms", "45000");
 
@@ -139,7 +139,7 @@ async fn an_idempotent_producer_delivers_each_record_once_while_leaders_go() {
         eventually("records are delivered", || {
             (delivered.load(Ordering::Relaxed) > before + 10).then_some(())
         });
-        let leader = nodes.wait_for(&topic, "somebody leads", |it| it.leader_id.0 > 0).leader_id.0;
+        let leader = nodes.wait_for(&topic, "someone leads", |it| it.leader_id.0 > 0).leader_id.0;
         if is_killed {
             nodes.kill(leader).await;
         } else {
@@ -163,9 +163,9 @@ async fn a_partition_is_offline_while_its_only_node_is_down() {
     let producer = nodes.clients.producer(&[("message.timeout.ms", "2000"), RECONNECT_SOON]);
     send(&producer, &topic, 0).await.expect("the node runs");
     nodes.stop(2).await;
-    let partition = nodes.wait_for(&topic, "nobody leads", |it| it.leader_id == -1);
+    let partition = nodes.wait_for(&topic, "no one leads", |it| it.leader_id == -1);
     assert_eq!((partition.error_code, partition.offline_replicas), (5, vec![BrokerId(2)]));
-    let refused = send(&producer, &topic, 1).await.expect_err("nobody takes it");
+    let refused = send(&producer, &topic, 1).await.expect_err("no one takes it");
     let timed_out = KafkaError::MessageProduction(RDKafkaErrorCode::MessageTimedOut);
     assert_eq!(refused, timed_out);
     nodes.start_again(2).await;

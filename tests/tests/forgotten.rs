@@ -1,4 +1,4 @@
-//! The scenarios that take away what everybody else on the cluster needs: an administrator deletes
+//! The scenarios that take away what everyone else on the cluster needs: an administrator deletes
 //! the topics of the coordinators.
 //!
 //! A program of its own, because on Apache Kafka all tests of a program share one cluster.
@@ -9,7 +9,7 @@ use workshop_tests::{TestCluster, assert_as_recorded};
 #[tokio::test(flavor = "multi_thread")]
 async fn coordinators_forget_what_the_recorded_ones_forget() {
     assert_as_recorded(Scenario::plays_alone).await;
-    // Whoever comes next finds coordinators again.
+    // The next consumer finds coordinators again.
     let cluster = TestCluster::start().await;
     cluster.connect_to_coordinator(&cluster.group_name());
 }

@@ -21,7 +21,7 @@ use workshop_tests::transactions;
 
 /// The topic that the frames are about. They may well delete it.
 const TOPIC: &str = "victim";
-/// A topic that stores batches otherwise than they come, so that its records are written anew.
+/// A topic that stores batches otherwise than they come, so that its records are written again.
 const REWRITTEN: &str = "rewritten-victim";
 /// The topic of the others, whose name is too far from that to be hit by chance.
 const WITNESS: &str = "written-by-those-who-behave";
@@ -83,7 +83,7 @@ impl Attacked {
         assert_eq!(witness.call(0, &ApiVersionsRequest::default()).error_code, 0);
         let answer = witness.call(9, &produce(WITNESS, 0, -1, Batch::of(&["a record"]).encode()));
         let answer = (produced(&answer).error_code, produced(&answer).base_offset);
-        assert_eq!(answer, (0, self.written.get()), "nobody else writes there");
+        assert_eq!(answer, (0, self.written.get()), "no one else writes there");
         self.written.set(self.written.get() + 1);
         assert_eq!(PANICS.load(Ordering::SeqCst), 0, "the cluster panicked");
     }
@@ -116,8 +116,8 @@ fn encode<R: Request>(version: i16, request: &R) -> Bytes {
     body.freeze()
 }
 
-/// The same as a version that the codec does not know, with its fields before the tagged ones: none of
-/// these, which is one byte.
+/// The same as a version that the codec does not know, with its fields before the tagged ones: none
+/// of these, which is one byte.
 fn as_version(version: i16, request: Bytes, fields: &[u8]) -> Bytes {
     let mut changed = request.to_vec();
     changed[2..4].copy_from_slice(&version.to_be_bytes());
@@ -437,12 +437,12 @@ fn every_sample_is_served_as_it_is() {
 }
 
 #[test]
-fn random_bytes_harm_nobody() {
+fn random_bytes_do_no_harm() {
     attack(150, &vec(any::<u8>(), 0..300), Bytes::from);
 }
 
 #[test]
-fn random_bodies_harm_nobody() {
+fn random_bodies_do_no_harm() {
     let samples = samples();
     let strategy = (prop::sample::select(samples), vec(any::<u8>(), 0..200));
     attack(300, &strategy, |(sample, random)| {
@@ -454,7 +454,7 @@ fn random_bodies_harm_nobody() {
 }
 
 #[test]
-fn requests_of_every_api_with_something_wrong_harm_nobody() {
+fn requests_of_every_api_with_something_wrong_do_no_harm() {
     let strategy = (prop::sample::select(samples()), vec(Wrong::any(), 1..4));
     attack(1_000, &strategy, |(sample, wrongs)| {
         let mut body = sample.to_vec();
@@ -465,7 +465,7 @@ fn requests_of_every_api_with_something_wrong_harm_nobody() {
 }
 
 #[test]
-fn batches_with_something_wrong_and_a_right_crc_harm_nobody() {
+fn batches_with_something_wrong_and_a_right_crc_do_no_harm() {
     let batch = Batch::keyed(&[(Some("key"), "value"), (None, "another"), (Some("third"), "")]);
     let batch = batch.encode();
     let strategy = (vec(Wrong::any(), 1..4), 0..6_i16, any::<bool>());
@@ -515,7 +515,7 @@ fn compressed(codec: i16, records: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn compressed_batches_with_something_wrong_and_a_right_crc_harm_nobody() {
+fn compressed_batches_with_something_wrong_and_a_right_crc_do_no_harm() {
     let values: Vec<String> = (0..40).map(|it| format!("{it} and {}", it * it)).collect();
     let batch = Batch::of(&values.iter().map(String::as_str).collect::<Vec<_>>());
     let wrongs = || vec(Wrong::any(), 0..3);
@@ -537,7 +537,7 @@ fn compressed_batches_with_something_wrong_and_a_right_crc_harm_nobody() {
 }
 
 #[test]
-fn frames_that_claim_another_length_harm_nobody() {
+fn frames_that_claim_another_length_do_no_harm() {
     let lengths = prop_oneof![any::<i32>(), -5..2_000_i32, Just(i32::MAX), Just(100 << 20)];
     let strategy = (prop::sample::select(samples()), lengths);
     attack(200, &strategy, |(sample, length)| {

@@ -78,7 +78,7 @@ fn ask_and_do_not_listen(cluster: &TestCluster, times: usize) -> RawClient {
 }
 
 #[test]
-fn a_client_that_falls_silent_within_a_frame_holds_up_nobody() {
+fn a_client_that_stops_within_a_frame_delays_no_other() {
     let cluster = start();
     let mut connected = cluster.client().connect();
     let silent: Vec<RawClient> = (0..50)
@@ -95,7 +95,7 @@ fn a_client_that_falls_silent_within_a_frame_holds_up_nobody() {
 }
 
 #[test]
-fn a_client_that_never_reads_its_answers_holds_up_nobody() {
+fn a_client_that_never_reads_its_responses_delays_no_other() {
     let cluster = start();
     fill(cluster.client(), 20);
     let mut connected = cluster.client().connect();
@@ -113,7 +113,7 @@ fn a_client_that_never_reads_its_answers_holds_up_nobody() {
 }
 
 #[test]
-fn two_hundred_idle_connections_hold_up_nobody() {
+fn two_hundred_idle_connections_delay_no_client() {
     let cluster = start();
     let mut connected = cluster.client().connect();
     let mut idle: Vec<_> = (0..200).map(|_| cluster.client().connect()).collect();

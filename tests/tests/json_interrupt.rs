@@ -25,7 +25,7 @@ fn send_signal(signal: &str) {
     assert!(sent.expect("kill is there").success());
 }
 
-/// Twice, and the second only when whoever was polled before has heard the first.
+/// Twice, and the second only when the handler that was polled before has received the first.
 async fn press_ctrl_c_twice() {
     for _ in 0..2 {
         let mut heard = pin!(tokio::signal::ctrl_c());
@@ -71,7 +71,7 @@ async fn ctrl_c_ends_an_endless_input_and_everything_that_was_read_is_delivered(
     so_does_sigterm(&producer, &topic.name).await;
     where_nothing_can_be_sent_the_summary_says_so(&cluster).await;
     a_second_one_leaves_an_input_behind_that_blocks(&cluster).await;
-    a_second_one_leaves_a_pipe_behind_that_nobody_writes_to(&cluster).await;
+    a_second_one_leaves_a_pipe_behind_that_has_no_writer(&cluster).await;
 }
 
 async fn so_does_sigterm(producer: &JsonProducer, topic: &str) {
@@ -90,7 +90,7 @@ async fn so_does_sigterm(producer: &JsonProducer, topic: &str) {
 async fn where_nothing_can_be_sent_the_summary_says_so(cluster: &TestCluster) {
     const ROOM: u64 = 10;
     let topic = cluster.create_topic(1);
-    // The queue is full and nothing leaves it, and after the Ctrl-C nobody waits for it.
+    // The queue is full and nothing leaves it, and after the Ctrl-C no one waits for it.
     let producer = JsonProducer::builder(cluster.bootstrap_servers())
         .set("queue.buffering.max.messages", ROOM.to_string())
         .set("linger.ms", "60000")
@@ -147,7 +147,7 @@ async fn a_second_one_leaves_an_input_behind_that_blocks(cluster: &TestCluster) 
     });
 }
 
-async fn a_second_one_leaves_a_pipe_behind_that_nobody_writes_to(cluster: &TestCluster) {
+async fn a_second_one_leaves_a_pipe_behind_that_has_no_writer(cluster: &TestCluster) {
     let directory = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
     let pipe = directory.path().join("departures.jsonl");
     assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo is there").success());

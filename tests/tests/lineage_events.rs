@@ -77,7 +77,7 @@ async fn what_is_refused_skipped_or_cut_off_is_a_warning_and_a_batch_is_news() {
     let batch = format!("batch=\"{topic}[0=0:1]\"");
     let fields = ["boards", &batch, "messages=1", "records=1", "ms=", "processed=true"];
     assert!(log.says("INFO", &fields));
-    // The missing topic is told when the client has looked for it, at the latest in this wait.
+    // The missing topic is reported when the client has looked for it, at the latest in this wait.
     assert_eq!(consumer.process_batch(handler).await.unwrap(), 0);
     assert!(log.says("WARN", &["a topic does not exist, and is left out"]));
 }

@@ -88,7 +88,7 @@ async fn a_processor_that_hangs_is_ended_too(consumer: Consumer, cluster: &TestC
     let mut processor = Processor::new(consumer, producer, cluster.create_topic(1));
     let (reached, mut reaches) = tokio::sync::mpsc::unbounded_channel();
     let endless = processor.process(|message: &Message<i32>| {
-        reached.send(message.payload).expect("somebody waits for it");
+        reached.send(message.payload).expect("someone waits for it");
         Ok::<_, Infallible>(vec![message.derive("JFK", message.payload)])
     });
     let pressing = async {

@@ -12,8 +12,8 @@ use rdkafka::message::Message;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use serde::{Deserialize, Serialize};
 
+use super::clock::{Clock, LIMIT};
 use super::departure::{DIFFERENT, Departure, departures};
-use super::work::{Clock, LIMIT};
 use crate::produce::{self, Reports};
 
 /// What the helpers set, so that the work is the same.

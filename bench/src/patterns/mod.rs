@@ -1,12 +1,13 @@
 //! The helpers for JSON batches and lineage against the same work written for bare rdkafka, and
 //! against Python with confluent-kafka.
 //!
-//! Each kind of work runs in a process of its own, so that memory is told apart, on a cluster in
-//! another: `work.rs` says which kinds there are, and what each does is in helped.rs, bare.rs and
-//! python/originals.py. All commit each batch, and handle none before the last one's commit is
-//! answered; the helpers read it meanwhile.
+//! Each kind of work runs in a process of its own, so that memory is measured separately, on a
+//! cluster in another: `work.rs` says which kinds there are, and what each does is in helped.rs,
+//! bare.rs and python/originals.py. All commit each batch, and handle none before the last one's
+//! commit is answered; the helpers read it meanwhile.
 
 mod bare;
+mod clock;
 mod departure;
 mod helped;
 mod work;

@@ -1,7 +1,6 @@
 //! The kinds of work, and the process that does one of them.
 
 use std::fmt;
-use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 
@@ -66,9 +65,6 @@ pub(crate) struct Arguments {
     records: u64,
 }
 
-/// How long the last records may take.
-pub(super) const LIMIT: Duration = Duration::from_secs(60);
-
 /// Does the work, and prints the seconds that it took and the most KiB of memory, 0 where that is
 /// not known. Building the client does not count.
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
@@ -89,18 +85,4 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let peak = Process::new(std::process::id()).peak_memory().unwrap_or(0) / 1024;
     println!("{} {peak}", elapsed.as_secs_f64());
     Ok(())
-}
-
-/// Counts the time from the first record on: joining a group takes as long as the broker lets it.
-#[derive(Debug, Default)]
-pub(super) struct Clock(Option<Instant>);
-
-impl Clock {
-    pub(super) fn start(&mut self) {
-        self.0.get_or_insert_with(Instant::now);
-    }
-
-    pub(super) fn elapsed(&self) -> Duration {
-        self.0.map(|start| start.elapsed()).unwrap_or_default()
-    }
 }

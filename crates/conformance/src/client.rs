@@ -8,11 +8,12 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
 use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
-use rdkafka::{ClientConfig, ClientContext, Offset, TopicPartitionList};
+use rdkafka::{ClientContext, Offset, TopicPartitionList};
 
 use crate::failure::Failure;
 use crate::names::result;
 use crate::scene::Scene;
+use crate::settings::{client_config, consumer_config, producer_config};
 
 /// How long a client may take for one step.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -20,10 +21,10 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// How long a client looks for something before it is asked again.
 const TURN: Duration = Duration::from_millis(20);
 
-/// A producer that remembers what became of each record.
+/// A producer that remembers the result for each record.
 pub(crate) type Sender = BaseProducer<Reports>;
 
-/// What became of the records that were sent.
+/// The results of the records that were sent.
 #[derive(Debug, Default)]
 pub(crate) struct Reports(std::sync::Mutex<Vec<String>>);
 
@@ -44,33 +45,24 @@ impl ProducerContext for Reports {
 }
 
 impl Scene {
-    fn config(&self, settings: &[(&str, &str)]) -> ClientConfig {
-        let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", self.bootstrap_servers());
-        for (name, value) in settings {
-            config.set(*name, *value);
-        }
-        config
-    }
-
     /// librdkafka's admin client, and options with patience.
     pub(crate) fn admin(
         &self,
     ) -> Result<(AdminClient<DefaultClientContext>, AdminOptions), Failure> {
         let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
-        Ok((self.config(&[]).create()?, options.request_timeout(Some(PATIENCE))))
+        Ok((
+            client_config(self.bootstrap_servers(), &[]).create()?,
+            options.request_timeout(Some(PATIENCE)),
+        ))
     }
 
     /// A producer that sends at once.
     pub(crate) fn producer(&self, settings: &[(&str, &str)]) -> Result<Sender, Failure> {
-        let mut config = self.config(&[("linger.ms", "0")]);
-        for (name, value) in settings {
-            config.set(*name, *value);
-        }
+        let config = producer_config(self.bootstrap_servers(), settings);
         Ok(config.create_with_context(Reports::default())?)
     }
 
-    /// Sends values to a partition; what became of each, in the order of the reports.
+    /// Sends values to a partition; returns the result for each, in the order of the reports.
     pub(crate) fn send(
         &self,
         producer: &Sender,
@@ -95,25 +87,13 @@ impl Scene {
         reports.join(", ")
     }
 
-    /// A consumer that reads from the beginning, and stores and commits only when told to.
+    /// Creates a consumer that reads from the beginning, and stores and commits offsets explicitly.
     pub(crate) fn consumer(
         &self,
         group: &str,
         settings: &[(&str, &str)],
     ) -> Result<BaseConsumer, Failure> {
-        let mut config = self.config(&[
-            ("group.id", group),
-            ("auto.offset.reset", "earliest"),
-            ("enable.auto.commit", "false"),
-            ("enable.auto.offset.store", "false"),
-            ("session.timeout.ms", "6000"),
-            ("heartbeat.interval.ms", "200"),
-            ("fetch.wait.max.ms", "100"),
-        ]);
-        for (name, value) in settings {
-            config.set(*name, *value);
-        }
-        Ok(config.create()?)
+        Ok(consumer_config(self.bootstrap_servers(), group, settings).create()?)
     }
 
     /// Every value of a partition up to the end that this isolation level sees, with commas.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::recorded::Recorded;
-use crate::scenarios::Scenario;
+use crate::scenario::Scenario;
 use crate::verdict::Verdict;
 
 /// What one engine answered.

@@ -25,7 +25,7 @@ pub(crate) fn name_of(code: RDKafkaErrorCode) -> String {
     }
 }
 
-/// What became of a call to librdkafka.
+/// The result of a call to librdkafka.
 pub(crate) fn result<T>(result: &Result<T, KafkaError>) -> String {
     match result {
         Ok(_) => "ok".to_owned(),
@@ -33,7 +33,7 @@ pub(crate) fn result<T>(result: &Result<T, KafkaError>) -> String {
     }
 }
 
-/// What became of a call to a transactional producer, and what that leaves it to do.
+/// The result of a call to a transactional producer, and what that leaves it to do.
 pub(crate) fn transaction_result(result: &Result<(), KafkaError>) -> String {
     let Err(KafkaError::Transaction(error)) = result else {
         return self::result(result);

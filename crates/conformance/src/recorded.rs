@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::run::{FAILED, TIMED_OUT};
-use crate::scenarios::Scenario;
+use crate::scenario::Scenario;
 
 /// The release that every scenario was recorded from, the one to be like.
 const NEWEST: &str = "4.4.0";

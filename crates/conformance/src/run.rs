@@ -8,7 +8,7 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinSet;
 
 use crate::failure::Failure;
-use crate::scenarios::Scenario;
+use crate::scenario::Scenario;
 use crate::scene::Scene;
 
 /// The outcome of a scenario that did not end in time.
@@ -24,7 +24,8 @@ const LIMIT: Duration = Duration::from_secs(120);
 /// How many play at once. Most of them wait for a session or a timeout most of the time.
 const AT_ONCE: usize = 24;
 
-/// Asks the cluster at `bootstrap_servers` these scenarios, and returns the outcomes in their order.
+/// Asks the cluster at `bootstrap_servers` these scenarios, and returns the outcomes in their
+/// order.
 ///
 /// # Errors
 /// [`Failure`] where the cluster does not answer, or has no coordinators.
@@ -92,11 +93,11 @@ async fn outcome(bootstrap_servers: String, scenario: Scenario, limit: Duration)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenarios::Outcome;
+    use crate::scenario::Outcome;
 
     async fn played(limit: Duration, play: fn(&Scene) -> Outcome) -> String {
         let scenario = Scenario::new("test".to_owned(), play);
-        // Nobody listens on port 1.
+        // No one listens on port 1.
         outcome("127.0.0.1:1".to_owned(), scenario, limit).await
     }
 

@@ -1,4 +1,4 @@
-//! Where a scenario plays: a cluster, names that nobody else uses, and waiting.
+//! Where a scenario plays: a cluster, names that no one else uses, and waiting.
 //!
 //! Names carry a random part, and what was created here is deleted with the scene, so that many
 //! scenarios share one cluster at the same time.

@@ -13,7 +13,7 @@ pub enum Verdict {
     Newer,
     /// Otherwise, by design.
     Explained(&'static Difference),
-    /// Otherwise, and nobody said why, or what was said is not what was answered.
+    /// Otherwise, and no one said why, or what was said is not what was answered.
     Differs,
     /// As Apache Kafka answered, where the embedded cluster is said to differ.
     NoLongerDiffers,

@@ -1,8 +1,11 @@
 //! Record batches, built byte by byte so that a test can also build wrong ones.
 //!
-//! Only magic 2 is here, and no codec: whoever wants a compressed batch brings the function.
+//! Only magic 2 is here, and no codec: a test of a compressed batch brings the function.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
+
+/// The attribute of a batch that belongs to a transaction.
+pub const TRANSACTIONAL: i16 = 1 << 4;
 
 /// Where a batch's CRC stands; it covers everything from the attributes on.
 const CRC: usize = 17;
@@ -59,8 +62,8 @@ impl Batch {
         self
     }
 
-    /// The batch as a producer sends it, its records compressed by `compress`, whose codec has the id
-    /// `codec` in the attributes.
+    /// The batch as a producer sends it, its records compressed by `compress`, whose codec has the
+    /// id `codec` in the attributes.
     pub fn encode_with(&self, codec: i16, compress: impl FnOnce(&[u8]) -> Vec<u8>) -> Bytes {
         let plain = self.clone().with_attributes(self.attributes | codec).encode();
         let mut batch = BytesMut::from(&plain[..RECORDS]);

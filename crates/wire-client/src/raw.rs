@@ -25,7 +25,7 @@ impl RawClient {
     /// Connects to `host:port`.
     ///
     /// # Panics
-    /// When nobody listens there.
+    /// When no one listens there.
     pub fn connect(address: &str) -> RawClient {
         RawClient::try_connect(address).expect("the node listens")
     }
@@ -33,7 +33,7 @@ impl RawClient {
     /// Connects to `host:port`.
     ///
     /// # Errors
-    /// When nobody listens there.
+    /// When no one listens there.
     pub fn try_connect(address: &str) -> Result<RawClient> {
         Self::over(TcpStream::connect(address)?, address.to_owned(), ANSWER)
     }
@@ -41,7 +41,7 @@ impl RawClient {
     /// Connects to a node that may take `limit` to accept, and as long for each answer.
     ///
     /// # Errors
-    /// When nobody listens there, or nobody accepts in time.
+    /// When no one listens there, or no one accepts in time.
     pub fn connect_within(address: SocketAddr, limit: Duration) -> Result<RawClient> {
         Self::over(TcpStream::connect_timeout(&address, limit)?, address.to_string(), limit)
     }
@@ -165,7 +165,7 @@ impl RawClient {
             .shutdown(Shutdown::Write)
             .and_then(|()| self.stream.read_to_end(&mut bytes));
         match read {
-            // Closed with something unread, or before it was told that nothing follows.
+            // Closed with something unread, or before it learned that nothing follows.
             Err(error)
                 if !matches!(
                     error.kind(),

@@ -97,7 +97,7 @@ async fn columns(arguments: &Arguments, chosen: &[Scenario]) -> anyhow::Result<V
         (_, []) => vec![Engine::Embedded, Engine::Apache],
         (_, named) => named.to_vec(),
     };
-    // An engine that nobody asked for by name may be one that this machine lacks.
+    // An engine that was not asked for by name may be one that this machine lacks.
     let may_lack = arguments.engine.is_empty() && !arguments.record;
     let options = Options { release: arguments.kafka, ..Options::default() };
     let mut columns = Vec::new();

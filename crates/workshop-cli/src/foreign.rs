@@ -7,10 +7,11 @@ use std::sync::Arc;
 use engines::{Engine, Options};
 use workshop::{Announcement, Choice, DataDirectory};
 
+use crate::companions::{self, Companions};
 use crate::interrupt::Interrupt;
 use crate::orders::ForeignControl;
-use crate::up::{Arguments, count, describe, greet};
-use crate::with::{self, Beside};
+use crate::up::arguments::Arguments;
+use crate::up::greeting::{count, describe, greet};
 
 /// Runs a cluster on `engine` and announces it on `data` until Ctrl-C.
 pub(crate) async fn run(
@@ -34,10 +35,10 @@ pub(crate) async fn run(
         let cluster = engine.start(&options).await?;
         let nodes = cluster.nodes().iter().map(|node| node.address).collect();
         arguments.wanted.create_topics(nodes).await?;
-        let beside = Beside::start(arguments, cluster.bootstrap_servers()).await?;
-        anyhow::Ok((place, cluster, beside))
+        let companions = Companions::start(arguments, cluster.bootstrap_servers()).await?;
+        anyhow::Ok((place, cluster, companions))
     };
-    let (mut place, cluster, beside) = tokio::select! {
+    let (mut place, cluster, companions) = tokio::select! {
         started = started => started?,
         // What has been started so far ends with the future that held it.
         () = interrupted.wait() => return Ok(ExitCode::SUCCESS),
@@ -49,18 +50,18 @@ pub(crate) async fn run(
     println!("Apache Kafka with {}, whose data goes when it ends", count(addresses.len()));
     describe(&addresses, ports);
     arguments.wanted.describe();
-    beside.describe();
-    greet(&addresses, &servers, &beside, &choice, data);
+    companions.describe();
+    greet(&addresses, &servers, &companions, &choice, data);
     if choice.wire {
         println!("\nWORKSHOP_WIRE shows the requests of the embedded cluster only.");
     }
-    let code = with::until_the_end(arguments, &servers, &beside, interrupted).await?;
+    let code = companions::until_the_end(arguments, &servers, &companions, interrupted).await?;
     if place.has_guests()? {
         println!("\nA program still uses this cluster and loses it now.");
     }
     println!("\nShutting down.");
-    beside.stop().await;
-    // Whoever is starting a node at this moment gives up first.
+    companions.stop().await;
+    // A start of a node at this moment gives up first.
     place.end_orders();
     if let Some(cluster) = Arc::into_inner(cluster) {
         cluster.stop().await?;

@@ -3,6 +3,7 @@
 //! One file per subcommand. What they know of clusters and data directories is in the library
 //! `workshop`, which the examples use as well.
 
+mod companions;
 mod conformance;
 mod fault;
 mod foreign;
@@ -15,7 +16,6 @@ mod status;
 mod table;
 mod up;
 mod wanted;
-mod with;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -43,7 +43,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Up(up::Arguments),
+    Up(up::arguments::Arguments),
     Status(status::Arguments),
     Reset(reset::Arguments),
     Node(node::Arguments),

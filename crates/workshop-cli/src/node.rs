@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::ValueEnum;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use workshop::{DataDirectory, NodeChange, Order};
 
 use crate::orders;
@@ -22,38 +22,57 @@ pub(crate) struct Arguments {
     /// The id of the node, as `cargo workshop status` shows it.
     id: i32,
 
-    /// What becomes of it.
-    #[arg(value_enum)]
-    change: Change,
+    /// What happens to it.
+    #[arg(value_parser = change())]
+    change: NodeChange,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Change {
-    /// Shut it down in order (controlled shutdown).
-    Stop,
-    /// End it at once, as a loss of power does.
-    Kill,
-    /// Start it again after `stop` or `kill`.
-    Start,
-    /// Halt it as a long garbage collection does: its sockets stay open, and it answers nobody.
-    Pause,
-    /// Let it go on after `pause`.
-    Resume,
-    /// Let it fetch nothing from the leaders that it follows (embedded cluster only).
-    PauseReplication,
-    /// Let it fetch again (embedded cluster only).
-    ResumeReplication,
+/// The names of the changes, as an order spells them, with their help.
+const CHANGES: [(&str, NodeChange, &str); 7] = [
+    ("stop", NodeChange::Stop, "Shut it down in order (controlled shutdown)"),
+    ("kill", NodeChange::Kill, "End it at once, as a loss of power does"),
+    ("start", NodeChange::Start, "Start it again after `stop` or `kill`"),
+    (
+        "pause",
+        NodeChange::Pause,
+        "Halt it as a long garbage collection does: its sockets stay open, and it responds to no \
+         request",
+    ),
+    ("resume", NodeChange::Resume, "Let it continue after `pause`"),
+    (
+        "pause-replication",
+        NodeChange::PauseReplication,
+        "Let it fetch nothing from the leaders that it follows (embedded cluster only)",
+    ),
+    (
+        "resume-replication",
+        NodeChange::ResumeReplication,
+        "Let it fetch again (embedded cluster only)",
+    ),
+];
+
+/// Reads a change by its name.
+fn change() -> impl TypedValueParser<Value = NodeChange> {
+    let values = CHANGES.map(|(name, _, help)| PossibleValue::new(name).help(help));
+    PossibleValuesParser::new(values).map(|name| {
+        let named = CHANGES.into_iter().find(|it| it.0 == name);
+        named.expect("clap lets only these names pass").1
+    })
 }
 
 pub(crate) async fn run(arguments: &Arguments, data: &DataDirectory) -> anyhow::Result<ExitCode> {
-    let change = match arguments.change {
-        Change::Stop => NodeChange::Stop,
-        Change::Kill => NodeChange::Kill,
-        Change::Start => NodeChange::Start,
-        Change::Pause => NodeChange::Pause,
-        Change::Resume => NodeChange::Resume,
-        Change::PauseReplication => NodeChange::PauseReplication,
-        Change::ResumeReplication => NodeChange::ResumeReplication,
-    };
-    orders::give(&Order::Node { id: arguments.id, change }, data).await
+    let order = Order::Node { id: arguments.id, change: arguments.change };
+    orders::give(&order, data).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_and_its_order_give_a_change_the_same_name() {
+        for (name, change, _) in CHANGES {
+            assert_eq!(name, change.to_string());
+        }
+    }
 }

@@ -10,7 +10,7 @@ use workshop::{Answer, Controlled, DataDirectory, Error, NodeChange, Obeying, Or
 /// The environment variable that leads examples to another cluster.
 const SERVERS: &str = "KAFKA_BOOTSTRAP_SERVERS";
 
-/// Gives an order to the cluster that runs on `data`, and says what became of it.
+/// Gives an order to the cluster that runs on `data`, and prints the result.
 pub(crate) async fn give(order: &Order, data: &DataDirectory) -> anyhow::Result<ExitCode> {
     let elsewhere = std::env::var(SERVERS).ok().filter(|servers| !servers.trim().is_empty());
     match (data.order(order).await, elsewhere) {

@@ -1,11 +1,11 @@
-//! The schema registry beside a cluster that is up.
+//! The schema registry of a cluster that is up.
 
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use embedded_registry::{Error, Registry};
 
-/// Starts the registry on its port, or on a free one where somebody has that. The cluster is of
+/// Starts the registry on its port, or on a free one where someone has that. The cluster is of
 /// use without it, so a failure is said and does not end the command.
 pub(crate) async fn start(servers: &str, port: u16) -> Option<Registry> {
     let start = |port| Registry::builder(servers).port(port).start();
@@ -28,7 +28,7 @@ pub(crate) async fn start(servers: &str, port: u16) -> Option<Registry> {
     None
 }
 
-/// Whether somebody listens on this port of this machine already.
+/// Whether someone listens on this port of this machine already.
 fn is_answered(port: u16) -> bool {
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     port != 0 && TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_ok()

@@ -43,7 +43,7 @@ pub(crate) fn run(arguments: &Arguments, data: &DataDirectory) -> anyhow::Result
 fn confirmed(data: &DataDirectory, size: u64) -> anyhow::Result<bool> {
     let stdin = std::io::stdin();
     if !stdin.is_terminal() {
-        bail!("nobody can be asked, because stdin is no terminal: add --yes to reset without");
+        bail!("there is no one to ask, because stdin is no terminal: add --yes to reset without");
     }
     print!("Remove all topics, records and groups in {} ({})? [y/N] ", data.shown(), bytes(size));
     std::io::stdout().flush()?;

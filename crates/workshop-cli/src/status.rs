@@ -59,8 +59,8 @@ fn servers(found: &Found, standings: &[NodeStanding]) -> String {
     if addresses.is_empty() { found.bootstrap_servers.clone() } else { addresses.join(",") }
 }
 
-/// What the host says of its nodes. Nothing where the cluster is another's, or has no say in it: then
-/// the metadata has to do.
+/// What the host says of its nodes. Nothing where the cluster is another's, or has no say in it:
+/// then the metadata has to do.
 async fn standings(choice: &Choice) -> Vec<NodeStanding> {
     if choice.bootstrap_servers.is_some() {
         return Vec::new();

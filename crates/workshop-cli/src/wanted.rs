@@ -1,5 +1,5 @@
-//! What a cluster is to be like: the defaults of its topics, any setting of its brokers, and topics
-//! that are there from the start. The same for every engine.
+//! What a cluster should be like: the defaults of its topics, any setting of its brokers, and
+//! topics that are there from the start. The same for every engine.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -118,12 +118,12 @@ impl Wanted {
         chosen.chain(self.set.iter().cloned()).collect()
     }
 
-    /// The topics that are to be there from the start.
+    /// Returns the topics that must exist from the start.
     pub(crate) fn topics(&self) -> &[TopicAtStart] {
         &self.topic
     }
 
-    /// Prints what differs from a cluster that nobody asked anything of.
+    /// Prints what differs from a cluster without any wishes.
     pub(crate) fn describe(&self) {
         for (name, value) in self.properties() {
             println!("  {name}={value}");
@@ -154,7 +154,7 @@ impl Wanted {
     }
 }
 
-/// A node hears of a topic a moment after the controller has created it.
+/// A node learns of a topic a moment after the controller has created it.
 fn wait_until_known(topics: &[&str], address: SocketAddr) -> anyhow::Result<()> {
     let mut node = RawClient::connect_within(address, LIMIT)?;
     let begin = Instant::now();

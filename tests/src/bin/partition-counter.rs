@@ -2,8 +2,8 @@
 //! partitions, and keeps the counts in files when its partitions are taken away.
 //!
 //! Usage: `partition-counter BOOTSTRAP_SERVERS GROUP TOPIC DIRECTORY [SETTING=VALUE …]`. It reads
-//! until Ctrl-C, says `started` on stdout when it would hear one, and `counted` for every record. A partition's count is in
-//! the file of its number in DIRECTORY.
+//! until Ctrl-C, says `started` on stdout when it would hear one, and `counted` for every record. A
+//! partition's count is in the file of its number in DIRECTORY.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -34,9 +34,9 @@ impl ClientContext for Counts {}
 impl ConsumerContext for Counts {
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         let Rebalance::Revoke(revoked) = rebalance else { return };
-        // A file counts what is committed, and nothing else. A commit takes all partitions along, so
-        // all counts are written, and none where it is refused: then the next member counts again
-        // from what was committed before, as it does where the partitions are lost already.
+        // A file counts what is committed, and nothing else. A commit takes all partitions along,
+        // so all counts are written, and none where it is refused: then the next member counts
+        // again from what was committed before, as it does where the partitions are lost already.
         let committed =
             (!consumer.assignment_lost()).then(|| commit_stored(consumer, CommitMode::Sync));
         match committed {
@@ -52,7 +52,7 @@ impl ConsumerContext for Counts {
     fn post_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         let Rebalance::Assign(assigned) = rebalance else { return };
         for partition in assigned.elements().iter().map(TopicPartitionListElem::partition) {
-            // There is no file where nobody has counted yet.
+            // There is no file where no one has counted yet.
             let file = std::fs::read_to_string(self.directory.join(partition.to_string()));
             let count = file.map_or(0, |count| count.parse().expect("a file holds a count"));
             self.partitions().insert(partition, count);

@@ -224,15 +224,15 @@ async fn batches(
     let mut consumer = builder.build().await?;
     let heard = AtomicBool::new(false);
     let handler = async |batch: Vec<LineageMessage<i64>>| {
-        // Two listeners of a signal are woken one after the other, so this one may hear it before the
-        // consumer does, which begins another batch then.
+        // Two listeners of a signal are woken one after the other, so this one may hear it before
+        // the consumer does, which begins another batch then.
         if heard.load(Ordering::Relaxed) {
             return Err(std::io::Error::other("told to end"));
         }
         let mut stop = StopSignal::listen()?;
         tell_batch(&batch);
         match ending {
-            // It comes while the batch is in work, and ends the work.
+            // It comes while the batch is being processed, and ends that.
             Ending::Signal => {
                 stop.asked().await;
                 heard.store(true, Ordering::Relaxed);

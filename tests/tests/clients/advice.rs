@@ -25,7 +25,7 @@ async fn send_small(producer: &FutureProducer, topic: &str) -> Vec<KafkaError> {
 }
 
 #[tokio::test]
-async fn a_batch_over_the_topics_limit_is_told_from_a_large_record() {
+async fn a_batch_over_the_topics_limit_is_distinguished_from_a_large_record() {
     let cluster = TestCluster::start().await;
     let topic = cluster.create_topic_with(1, 1, &[("max.message.bytes", "20000")]);
     let waits = ("linger.ms", "200");
@@ -51,7 +51,7 @@ async fn a_codec_that_was_left_out_of_the_build_is_named() {
     let consumer = consumer.expect("the cluster answers");
     rdkafka::consumer::Consumer::subscribe(&consumer, &[&topic]).expect("subscribed");
     let received = tokio::time::timeout(DEADLINE, consumer.recv()).await;
-    let error = received.expect("it is told").expect_err("zstd is not built in");
+    let error = received.expect("the consumer reports it").expect_err("zstd is not built in");
     let told = Error::from(error).to_string();
     assert!(told.contains("`zstd`") && told.contains("Not implemented"), "{told}");
 }

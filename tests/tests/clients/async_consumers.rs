@@ -1,4 +1,4 @@
-//! The parts of 14_async_consumers: its serialiser, and its consumer in moments that the example
+//! The parts of 14_async_consumers: its serializer, and its consumer in moments that the example
 //! does not wait for.
 
 #[path = "../../../examples/14_async_consumers/callbacks.rs"]
@@ -138,7 +138,7 @@ impl Gate {
 }
 
 fn places_in(places: &Mutex<Vec<(i32, i64)>>) -> MutexGuard<'_, Vec<(i32, i64)>> {
-    places.lock().expect("nobody panics while holding it")
+    places.lock().expect("no one panics while holding it")
 }
 
 impl Work for Gate {
@@ -173,7 +173,7 @@ fn committed(cluster: &TestCluster, group: &str, topic: &str, partitions: i32) -
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_begins_nothing_more_waits_for_what_is_in_work_and_commits_it() {
+async fn a_stop_begins_nothing_more_waits_for_what_is_in_progress_and_commits_it() {
     let cluster = TestCluster::start().await;
     let (topic, group) = (cluster.create_topic(1), cluster.group_name());
     publish(&cluster, &topic, 1, 10).await;
@@ -202,7 +202,7 @@ async fn a_stop_begins_nothing_more_waits_for_what_is_in_work_and_commits_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_in_work_when_a_partition_moves_is_not_committed_and_begun_again() {
+async fn records_in_progress_when_a_partition_moves_are_not_committed_and_come_again() {
     let cluster = TestCluster::start().await;
     let (topic, group) = (cluster.create_topic(2), cluster.group_name());
     publish(&cluster, &topic, 2, 10).await;

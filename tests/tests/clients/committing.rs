@@ -78,7 +78,7 @@ async fn committed_by_a_drop<C: ConsumerContext>(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_drop_commits_what_was_processed_and_with_auto_store_what_nobody_processed() {
+async fn a_drop_commits_what_was_processed_and_with_auto_store_what_was_not() {
     let cluster = TestCluster::start().await;
     let topic = cluster.create_topic(1);
     append(&cluster, &topic, RECORDS);
@@ -101,7 +101,7 @@ async fn a_drop_commits_what_was_processed_and_with_auto_store_what_nobody_proce
     println!("auto store, auto commit: {:?}", until_it_loses(by_itself).await);
 }
 
-/// What each of the runs commits, up to the first that commits what nobody has processed.
+/// What each of the runs commits, up to the first that commits what no one has processed.
 async fn until_it_loses(run: impl AsyncFn() -> Option<i64>) -> Vec<Option<i64>> {
     let mut seen = Vec::new();
     while seen.iter().flatten().all(|offset: &i64| *offset <= PROCESSED) {
@@ -253,7 +253,7 @@ impl ConsumerContext for Told {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rdkafka_tells_nobody_what_became_of_an_asynchronous_commit() {
+async fn rdkafka_does_not_report_the_result_of_an_asynchronous_commit() {
     let cluster = TestCluster::start().await;
     let (topic, group) = (cluster.create_topic(1), cluster.group_name());
     append(&cluster, &topic, RECORDS);
@@ -351,7 +351,7 @@ fn dropped_before_its_list(consumer: BaseConsumer, topic: &str, (name, holds, ca
     let (tell, told) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         drop(consumer);
-        tell.send(()).expect("somebody waits for it");
+        tell.send(()).expect("someone waits for it");
     });
     if holds {
         told.recv_timeout(Duration::from_millis(500)).expect_err(name);

@@ -33,7 +33,7 @@ async fn alter(cluster: &TestCluster, topic: &str, settings: &[(&str, &str)]) {
     assert_eq!(answer[0], Ok(OwnedResourceSpecifier::Topic(topic.to_owned())));
 }
 
-/// Every topic setting of Apache Kafka 4.3 with the value that it has when nobody set it.
+/// Every topic setting of Apache Kafka 4.3 with the value that it has when no one set it.
 const DEFAULTS: &[(&str, &str)] = &[
     ("cleanup.policy", "delete"),
     ("compression.type", "producer"),

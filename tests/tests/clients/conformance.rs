@@ -19,7 +19,7 @@ fn read(file: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_answer_is_the_recorded_one_or_differs_by_design() {
-    // The others take away what the tests beside this one need: tests/tests/forgotten.rs asks them.
+    // The others take away what the other tests need: tests/tests/forgotten.rs asks them.
     assert_as_recorded(|scenario| !scenario.plays_alone()).await;
 }
 

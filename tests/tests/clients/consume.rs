@@ -25,7 +25,7 @@ fn append(cluster: &TestCluster, topic: &str, timestamps: &[i64]) {
 /// A topic of one partition with records at the times 1000, 2000 and 3000 ms.
 async fn three_records() -> (TestCluster, String) {
     let cluster = TestCluster::start().await;
-    // Records of 1970 are kept, whenever somebody looks for old ones.
+    // Records of 1970 are kept, whenever someone looks for old ones.
     let topic = cluster.create_topic_with(1, 3, &[("retention.ms", "-1")]);
     append(&cluster, &topic, &[1_000, 2_000, 3_000]);
     (cluster, topic)
@@ -55,7 +55,7 @@ fn next(consumer: &BaseConsumer) -> Result<i64, KafkaError> {
 }
 
 #[tokio::test]
-async fn an_assigned_consumer_starts_where_it_is_told() {
+async fn an_assigned_consumer_starts_at_its_explicit_offset() {
     let (cluster, topic) = three_records().await;
     for (offset, first) in
         [(Offset::Beginning, 0), (Offset::Offset(1), 1), (Offset::OffsetTail(1), 2)]

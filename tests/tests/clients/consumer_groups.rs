@@ -1,4 +1,4 @@
-//! Groups of the new protocol (KIP-848) with librdkafka: `group.protocol=consumer`.
+//! Groups of the consumer protocol (KIP-848) with librdkafka: `group.protocol=consumer`.
 
 use std::collections::BTreeMap;
 
@@ -112,7 +112,7 @@ async fn a_rebalance_while_reading_loses_nothing() {
     eventually("all is read", || (read(&[&second]) == 360).then_some(()));
     second.commit_consumer_state(CommitMode::Sync).expect("committed");
     drop(second);
-    // What was committed is behind the group: whoever comes next finds only what is new.
+    // What was committed is behind the group: the next member finds only what is new.
     let third = member(&cluster, &group, &topic, &[]);
     append(&cluster, &topic, 0, &["new"]);
     let message = eventually("the new record is read", || third.poll(TURN));
@@ -148,7 +148,7 @@ async fn a_member_that_dies_while_it_is_to_give_up_is_replaced() {
         .with_rebalance_timeout_ms(1_000)
         .with_subscribed_topic_names(Some(vec![topic_name(&topic)]))
         .with_topic_partitions(Some(vec![]));
-    // A coordinator that hears of the topic late has counted an epoch more by then.
+    // A coordinator that learns of the topic late has counted an epoch more by then.
     let epoch = eventually("it has both partitions", || {
         let answer = coordinator.call(1, &joins);
         let assigned = answer.assignment?.topic_partitions;
@@ -156,7 +156,7 @@ async fn a_member_that_dies_while_it_is_to_give_up_is_replaced() {
         has_both.then_some(answer.member_epoch)
     });
     let staying = member(&cluster, &group, &topic, &[]);
-    eventually("it is told to give one up", || {
+    eventually("it has to give one up", || {
         let _ = staying.poll(TURN);
         coordinator.call(1, &beat(epoch)).assignment
     });
@@ -191,7 +191,8 @@ async fn a_group_goes_on_where_it_was_when_its_cluster_was_killed() {
     assert_eq!(described(host.client()).group_epoch, group_before.group_epoch);
 }
 
-/// A classic group is taken over by the new protocol, member by member, while records are read.
+/// A classic group is taken over by the consumer protocol, member by member, while records are
+/// read.
 #[tokio::test]
 async fn a_group_changes_its_protocol_member_by_member_and_reads_on() {
     let cluster = TestCluster::start().await;
@@ -238,7 +239,11 @@ async fn a_group_changes_its_protocol_member_by_member_and_reads_on() {
         types.sort_unstable();
         types
     };
-    assert_eq!(kind(&cluster), [0, 1], "one of the classic protocol beside one of the new");
+    assert_eq!(
+        kind(&cluster),
+        [0, 1],
+        "one of the classic protocol next to one of the consumer protocol"
+    );
     let third = member(&cluster, &group, &topic, &classic);
     reads_on(&[&first, &second, &third], &[2, 2, 2]);
     drop(second);

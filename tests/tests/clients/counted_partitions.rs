@@ -149,7 +149,7 @@ fn stop_and_start(exercise: &Exercise) {
         rounds += 1;
         assert_eq!(exercise.counted(), exercise.committed(), "after {rounds} rounds");
     }
-    assert!(in_the_middle > 0, "nobody was stopped in the middle");
+    assert!(in_the_middle > 0, "no one was stopped in the middle");
     assert_eq!(exercise.counted(), AIRPORTS);
 }
 

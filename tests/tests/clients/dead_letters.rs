@@ -64,7 +64,7 @@ struct Seen {
 
 impl Seen {
     fn ended(&self, outcomes: Vec<worker::Outcome>) -> usize {
-        let mut ended = self.ended.lock().expect("nobody panics while holding it");
+        let mut ended = self.ended.lock().expect("no one panics while holding it");
         let numbers = outcomes.iter().filter_map(|outcome| outcome.key[2..].parse::<usize>().ok());
         ended.extend(numbers.filter(|number| *number < DEPARTURES));
         ended.len()

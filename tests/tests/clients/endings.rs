@@ -1,8 +1,8 @@
 //! What is committed is what was processed, however a reader ends.
 //!
 //! Each consumer of helpers/ reads a topic of 1,000 records in a process of its own, processes ten
-//! of them, and ends. Had it committed more, the records between would be lost: the group never sees
-//! them again.
+//! of them, and ends. Had it committed more, the records between would be lost: the group never
+//! sees them again.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -43,7 +43,7 @@ const ENDINGS: [Ending; 6] = [
 ];
 
 impl Ending {
-    /// What the program is told to do.
+    /// Returns how the program should end.
     fn argument(self) -> &'static str {
         match self {
             Ending::Drop => "drop",
@@ -200,7 +200,7 @@ fn numbers(lines: &[String]) -> impl Iterator<Item = usize> {
     lines.iter().filter_map(|line| line.parse().ok())
 }
 
-/// Two programs of one group, of which one after the other is told to end and started again.
+/// Two programs of one group, of which one after the other ends and started again.
 struct Service {
     arguments: Vec<String>,
     running: [ReadingMember; 2],
@@ -246,7 +246,7 @@ impl Service {
     }
 }
 
-/// Sends numbers in turn to the partitions, 500 in a second, until it is told to stop. Returns how
+/// Sends numbers in turn to the partitions, 500 in a second, until it is stopped. Returns how
 /// many.
 async fn produce_steadily(cluster: &TestCluster, topic: &str, stop: &AtomicBool) -> usize {
     let producer = cluster.producer(&[]);

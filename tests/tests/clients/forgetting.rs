@@ -12,7 +12,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use workshop_tests::{DEADLINE, TestCluster, eventually};
 
 const TURN: Duration = Duration::from_millis(20);
-/// The cleaner of a broker looks for work every 15 s unless it is told otherwise.
+/// The cleaner of a broker looks for work every 15 s by default.
 const CLEANER_LIMIT: Duration = Duration::from_secs(90);
 const KEYS: [&str; 5] = ["ATL", "JFK", "LGA", "ORD", "SFO"];
 

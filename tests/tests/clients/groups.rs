@@ -117,7 +117,7 @@ async fn a_second_member_with_the_same_instance_id_fences_the_first() {
     let first = subscribed(&cluster, &group, &topic, &settings);
     balanced(&[&first], 1, &[1]);
     let second = subscribed(&cluster, &group, &topic, &settings);
-    eventually("the first is fenced for good", || {
+    eventually("the first stays fenced", || {
         let _ = second.poll(TURN);
         let _ = first.poll(TURN);
         first.client().fatal_error().filter(|it| it.0 == RDKafkaErrorCode::FencedInstanceId)
@@ -238,7 +238,7 @@ async fn a_group_is_listed_with_its_members() {
 }
 
 #[tokio::test]
-async fn a_group_is_deleted_only_when_nobody_is_in_it() {
+async fn a_group_is_deleted_only_when_it_has_no_members() {
     let cluster = TestCluster::start().await;
     let (topic, group) = (cluster.create_topic(1), cluster.group_name());
     let member = subscribed(&cluster, &group, &topic, &[]);

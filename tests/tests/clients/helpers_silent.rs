@@ -1,7 +1,7 @@
 //! What each helper says where one node of a cluster is silent and the others answer: it ends
 //! in time, and an error names an address and what to try.
 //!
-//! The cluster is an embedded one, whose nodes can be told to answer late.
+//! The cluster is an embedded one, whose nodes respond late on request.
 
 use std::time::{Duration, Instant};
 
@@ -10,8 +10,8 @@ use rdkafka::producer::BaseRecord;
 use workshop_tests::DEADLINE;
 use workshop_tests::disturbed::Disturbed;
 
-/// What is said of the helpers is five seconds, and fifteen where the controller has to do something.
-/// Here they have some more: other work on the machine is no fault of theirs.
+/// What is said of the helpers is five seconds, and fifteen where the controller has to do
+/// something. Here they have some more: other work on the machine is no fault of theirs.
 const IN_TIME: Duration = Duration::from_secs(9);
 const CONTROLLERS_TIME: Duration = Duration::from_secs(19);
 const SILENCE: Duration = Duration::from_secs(60);

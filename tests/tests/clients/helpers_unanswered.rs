@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use helpers::Error;
 use workshop_tests::ClosedPort;
 
-/// Five seconds are what is said of the helpers. Here they have some more: other work on the machine
-/// is no fault of theirs.
+/// Five seconds are what is said of the helpers. Here they have some more: other work on the
+/// machine is no fault of theirs.
 const IN_TIME: Duration = Duration::from_secs(9);
 
 fn judge<T>(helper: &str, address: &str, started: Instant, answer: Result<T, Error>) {

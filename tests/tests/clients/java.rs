@@ -1,6 +1,6 @@
-//! Java's clients, transactional producers and groups of the new protocol (KIP-848): programs of
-//! their own (tests/java/), built with Maven and run on a cluster. They check themselves; here is
-//! what builds them, and what is said where they cannot be built.
+//! Java's clients, transactional producers and groups of the consumer protocol (KIP-848): programs
+//! of their own (tests/java/), built with Maven and run on a cluster. They check themselves; here
+//! is what builds them, and what is said where they cannot be built.
 //!
 //! What Maven has downloaded once is kept, and so are the programs, under Cargo's target directory.
 
@@ -50,7 +50,7 @@ fn check_java() -> Result<(), String> {
 
 /// Where the program is built.
 fn output_directory() -> PathBuf {
-    // .../target/debug/deps/java-…: the directory is the same however Cargo was told of it.
+    // .../target/debug/deps/java-…: the directory is the same however Cargo got it.
     let test = std::env::current_exe().expect("a test knows its own path");
     let target = test.ancestors().nth(3).expect("a test is three levels below the target");
     target.join("java")
@@ -120,7 +120,7 @@ async fn transactions_are_as_the_java_client_has_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn groups_of_the_new_protocol_are_as_the_java_client_has_them() {
+async fn groups_of_the_consumer_protocol_are_as_the_java_client_has_them() {
     check("Groups").await;
 }
 

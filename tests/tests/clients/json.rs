@@ -1,4 +1,5 @@
-//! JSON in bulk against a cluster of three nodes: what arrives, in which order, and what is counted.
+//! JSON in bulk against a cluster of three nodes: what arrives, in which order, and what is
+//! counted.
 //!
 //! The cluster is known by its bootstrap servers alone. Ctrl-C is in json_interrupt.rs, what is
 //! logged in json_events.rs: both concern the whole process.
@@ -113,7 +114,7 @@ async fn anything_else_is_an_error_that_says_so_and_sends_nothing() {
 async fn with_auth_on_the_environment_must_name_a_user() {
     let cluster = TestCluster::start().await;
     let Err(error) = producer(&cluster).auth(true).build().await else {
-        panic!("nobody is named in the environment of a test");
+        panic!("no one is named in the environment of a test");
     };
     assert!(error.to_string().contains("KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD"), "{error}");
     let producer = producer(&cluster).auth(false).build().await.unwrap();
@@ -223,7 +224,7 @@ async fn json_text_that_was_parsed_no_further_has_its_id_as_key_too() {
 }
 
 #[tokio::test]
-async fn a_record_that_does_not_serialise_is_skipped() {
+async fn a_record_that_does_not_serialize_is_skipped() {
     let cluster = TestCluster::start().await;
     let topic = cluster.create_topic(1);
     let producer = producer(&cluster).build().await.unwrap();
@@ -233,7 +234,7 @@ async fn a_record_that_does_not_serialise_is_skipped() {
 }
 
 #[tokio::test]
-async fn a_record_that_panics_is_a_panic_and_hangs_nobody() {
+async fn a_record_that_panics_is_a_panic_and_hangs_no_caller() {
     struct Panics(u32);
     impl Serialize for Panics {
         fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -420,7 +421,7 @@ async fn a_slow_input_does_not_wait_for_a_batch_to_fill() {
     let topic = cluster.create_topic(1);
     let (report, reports) = std::sync::mpsc::channel();
     let producer = producer(&cluster).batch_size(1000).on_delivery(move |_| {
-        // Nobody waits for the last one.
+        // No one waits for the last one.
         let _ = report.send(());
     });
     let producer = producer.build().await.unwrap();
@@ -435,7 +436,7 @@ async fn a_slow_input_does_not_wait_for_a_batch_to_fill() {
 }
 
 #[tokio::test]
-async fn an_input_that_nobody_waits_for_is_not_read_on() {
+async fn an_input_whose_reader_is_dropped_is_not_read_on() {
     let cluster = TestCluster::start().await;
     let topic = cluster.create_topic(1);
     // What was read goes on being sent, and the test's runtime waits for that.

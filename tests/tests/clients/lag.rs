@@ -18,7 +18,7 @@ use workshop_tests::transactions::transactional_id;
 use workshop_tests::{DEADLINE, TestCluster, eventually};
 
 const TURN: Duration = Duration::from_millis(20);
-/// The cleaner of a broker looks for work every 15 s unless it is told otherwise.
+/// The cleaner of a broker looks for work every 15 s by default.
 const CLEANER_LIMIT: Duration = Duration::from_secs(90);
 
 fn plain(cluster: &TestCluster) -> BaseProducer {
@@ -29,7 +29,7 @@ fn transactional(cluster: &TestCluster) -> BaseProducer {
     let id = transactional_id();
     let config = cluster.client_config(&[("transactional.id", &id), ("linger.ms", "0")]);
     let producer: BaseProducer = config.create().expect("the settings are valid");
-    producer.init_transactions(DEADLINE).expect("the producer is initialised");
+    producer.init_transactions(DEADLINE).expect("the producer is initialized");
     producer
 }
 
@@ -110,7 +110,7 @@ async fn the_lag_is_the_high_watermark_minus_what_is_committed() {
     assert_eq!(known(&asked), [Some(6), None]);
     assert_eq!((asked.lag(), asked.readable()), (Some(6), 6));
 
-    // As after a topic was deleted and created anew, with its group left alone.
+    // As after a topic was deleted and created again, with its group left alone.
     commit(&cluster, &group, &topic, 15);
     let asked = group_lag(cluster.bootstrap_servers(), &group, &topic).await.unwrap();
     assert_eq!(known(&asked), [Some(-5), None]);
@@ -150,7 +150,7 @@ async fn markers_and_aborted_records_are_lag_until_the_position_is_committed() {
 }
 
 #[tokio::test]
-async fn an_open_transaction_is_lag_that_nobody_can_read() {
+async fn an_open_transaction_is_lag_that_no_consumer_can_read() {
     let cluster = TestCluster::start().await;
     let (topic, group) = (cluster.create_topic(1), cluster.group_name());
     let (other, open) = (plain(&cluster), transactional(&cluster));

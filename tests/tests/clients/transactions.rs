@@ -20,7 +20,7 @@ fn producer(cluster: &TestCluster, id: &str, settings: &[(&str, &str)]) -> BaseP
         config.set(*name, *value);
     }
     let producer: BaseProducer = config.create().expect("the settings are valid");
-    producer.init_transactions(DEADLINE).expect("the producer is initialised");
+    producer.init_transactions(DEADLINE).expect("the producer is initialized");
     producer
 }
 

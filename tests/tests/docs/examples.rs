@@ -1,7 +1,7 @@
 //! Every example, run as a learner runs it: first or last, again, and two at once.
 //!
 //! Each runs on an embedded cluster of its own process and must end with exit code 0, which
-//! [`Workplace::run`] checks. What one prints that runs alone is looked at beside this file.
+//! [`Workplace::run`] checks. What one prints that runs alone is checked outside of this file.
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::ApiKey;
@@ -123,7 +123,7 @@ async fn a_cluster_without_the_new_group_protocol_compares_the_other_strategies(
 }
 
 #[test]
-fn a_consumer_beside_a_producer_reads_what_is_there_and_the_next_one_the_rest() {
+fn a_consumer_next_to_a_producer_reads_what_is_there_and_the_next_one_the_rest() {
     let workplace = Workplace::fresh();
     let producer = workplace.start("03_producer", &[]);
     let consumer = workplace.start("04_consumer", &[]);
@@ -145,7 +145,7 @@ fn two_consumers_of_a_group_at_once_leave_nothing_unread() {
 }
 
 #[test]
-fn a_following_consumer_reads_on_until_it_is_told_to_end_and_has_committed() {
+fn a_following_consumer_reads_on_until_a_signal_ends_it_and_has_committed() {
     for end in [RunningExample::interrupt, RunningExample::terminate] {
         let workplace = Workplace::fresh();
         let following = workplace.start("04_consumer", &["--follow"]);
@@ -172,7 +172,7 @@ fn a_bulk_send_ends_at_ctrl_c_and_what_it_counted_is_in_the_topic() {
 }
 
 #[test]
-fn following_consumers_have_committed_what_they_processed_when_they_are_told_to_end() {
+fn following_consumers_have_committed_what_they_processed_when_a_signal_ends_them() {
     for end in [RunningExample::interrupt, RunningExample::terminate] {
         let workplace = Workplace::fresh();
         let following = workplace.start("14_async_consumers", &["--follow"]);

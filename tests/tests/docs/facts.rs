@@ -1,5 +1,5 @@
-//! What the examples print, for its facts: what the blocks of a chapter cannot say, because it differs
-//! from run to run.
+//! What the examples print, for its facts: what the blocks of a chapter cannot say, because it
+//! differs from run to run.
 
 use workshop_tests::examples::{first_run, names, side_by_side};
 
@@ -36,7 +36,7 @@ fn keys_land_where_java_puts_them_under_its_partitioner() {
 }
 
 #[test]
-fn records_without_a_key_stay_on_a_partition_for_as_long_as_they_are_told() {
+fn records_without_a_key_stay_on_a_partition_for_as_long_as_the_setting_says() {
     let printed = first_run("06_partitions");
     let [always, sticky] = ["0", "60000"].map(|sticky_ms| {
         let is_row = |line: &&str| {
@@ -107,10 +107,12 @@ fn each_way_to_commit_loses_and_repeats_what_it_must() {
         numbers.collect::<Result<Vec<_>, _>>().expect("the last four are numbers")
     });
     let rows: Vec<Vec<usize>> = rows.collect();
-    // Three rows for each way: killed before WS105 was processed, killed after, and shut down cleanly.
+    // Three rows for each way: killed before WS105 was processed, killed after, and shut down
+    // cleanly.
     let mut lost: Vec<usize> = rows.iter().map(|row| row[2]).collect();
     let twice: Vec<usize> = rows.iter().map(|row| row[3]).collect();
-    // How much a clean shutdown loses where librdkafka stores is a race, up to all that was fetched.
+    // How much a clean shutdown loses where librdkafka stores is a race, up to all that was
+    // fetched.
     let by_chance = std::mem::take(&mut lost[5]);
     assert!(by_chance <= 7, "{printed}");
     assert_eq!(lost, [1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0], "{printed}");
@@ -121,7 +123,7 @@ fn each_way_to_commit_loses_and_repeats_what_it_must() {
 }
 
 #[test]
-fn a_group_is_set_back_only_when_nobody_is_in_it() {
+fn a_group_is_reset_only_when_it_has_no_members() {
     let printed = first_run("09_seek_and_pause").stdout;
     let line = |name: &str| {
         let mut lines = printed.lines().map(str::trim_start);
@@ -180,7 +182,7 @@ fn what_cannot_be_decoded_is_skipped_parked_or_stopped_at_as_chosen() {
         let row = row.unwrap_or_else(|| panic!("{choice}: {printed}"));
         row.split_whitespace().take(6).collect()
     };
-    // Processed, committed, and what became of the fourth of eight.
+    // Processed, committed, and the result of the fourth of eight.
     assert_eq!(row("skip "), ["7", "8", "offset", "3", "skipped:", "expected"], "{printed}");
     assert_eq!(row("park "), ["7", "8", "offset", "3", "parked:", "expected"], "{printed}");
     assert_eq!(row("stop "), ["3", "3", "stopped", "at", "offset", "3:"], "{printed}");

@@ -1,8 +1,9 @@
 //! Chapters that cannot rot: what they show is what the code says and what the examples print.
 //!
 //! `UPDATE=1 cargo test --test docs` rewrites the blocks, and keeps the wildcards that still match.
-//! Each example runs once here on a fresh data directory, for its blocks and for the facts about what
-//! it prints. Those that run more often do so beside them, since they wait more than they compute.
+//! Each example runs once here on a fresh data directory, for its blocks and for the facts about
+//! what it prints. Those that run more often do so next to them, since they wait more than they
+//! compute.
 
 mod examples;
 mod facts;
@@ -52,123 +53,54 @@ fn check_blocks(example: &str) {
     Assert::new().eq(current, written);
 }
 
-#[test]
-fn blocks_of_01_create_topic() {
-    check_blocks("01_create_topic");
+/// Makes a test of the blocks for each chapter, so that they run side by side and a failure has the
+/// chapter's name.
+macro_rules! blocks_of_chapters {
+    ($($test:ident),+ $(,)?) => {
+        $(
+            #[test]
+            fn $test() {
+                check_blocks(example_of(stringify!($test)));
+            }
+        )+
+
+        const TESTS_OF_BLOCKS: &[&str] = &[$(stringify!($test)),+];
+    };
 }
 
-#[test]
-fn blocks_of_02_topic_metadata() {
-    check_blocks("02_topic_metadata");
+fn example_of(test: &str) -> &str {
+    test.strip_prefix("blocks_of_").expect("the test is named after its example")
 }
 
-#[test]
-fn blocks_of_03_producer() {
-    check_blocks("03_producer");
-}
-
-#[test]
-fn blocks_of_04_consumer() {
-    check_blocks("04_consumer");
-}
-
-#[test]
-fn blocks_of_05_delete_topic() {
-    check_blocks("05_delete_topic");
-}
-
-#[test]
-fn blocks_of_06_partitions() {
-    check_blocks("06_partitions");
-}
-
-#[test]
-fn blocks_of_07_consumer_group() {
-    check_blocks("07_consumer_group");
-}
-
-#[test]
-fn blocks_of_08_commit_semantics() {
-    check_blocks("08_commit_semantics");
-}
-
-#[test]
-fn blocks_of_09_seek_and_pause() {
-    check_blocks("09_seek_and_pause");
-}
-
-#[test]
-fn blocks_of_10_transactions() {
-    check_blocks("10_transactions");
-}
-
-#[test]
-fn blocks_of_11_exactly_once() {
-    check_blocks("11_exactly_once");
-}
-
-#[test]
-fn blocks_of_12_json_batches() {
-    check_blocks("12_json_batches");
-}
-
-#[test]
-fn blocks_of_13_lineage() {
-    check_blocks("13_lineage");
-}
-
-#[test]
-fn blocks_of_14_async_consumers() {
-    check_blocks("14_async_consumers");
-}
-
-#[test]
-fn blocks_of_15_json_schema() {
-    check_blocks("15_json_schema");
-}
-
-#[test]
-fn blocks_of_16_avro() {
-    check_blocks("16_avro");
-}
-
-#[test]
-fn blocks_of_17_protobuf() {
-    check_blocks("17_protobuf");
-}
-
-#[test]
-fn blocks_of_18_schema_evolution() {
-    check_blocks("18_schema_evolution");
-}
-
-#[test]
-fn blocks_of_21_failover() {
-    check_blocks("21_failover");
-}
-
-#[test]
-fn blocks_of_22_retention_and_compaction() {
-    check_blocks("22_retention_and_compaction");
-}
-
-#[test]
-fn blocks_of_24_lag_and_metrics() {
-    check_blocks("24_lag_and_metrics");
-}
-
-#[test]
-fn blocks_of_25_dead_letters() {
-    check_blocks("25_dead_letters");
+blocks_of_chapters! {
+    blocks_of_01_create_topic,
+    blocks_of_02_topic_metadata,
+    blocks_of_03_producer,
+    blocks_of_04_consumer,
+    blocks_of_05_delete_topic,
+    blocks_of_06_partitions,
+    blocks_of_07_consumer_group,
+    blocks_of_08_commit_semantics,
+    blocks_of_09_seek_and_pause,
+    blocks_of_10_transactions,
+    blocks_of_11_exactly_once,
+    blocks_of_12_json_batches,
+    blocks_of_13_lineage,
+    blocks_of_14_async_consumers,
+    blocks_of_15_json_schema,
+    blocks_of_16_avro,
+    blocks_of_17_protobuf,
+    blocks_of_18_schema_evolution,
+    blocks_of_21_failover,
+    blocks_of_22_retention_and_compaction,
+    blocks_of_24_lag_and_metrics,
+    blocks_of_25_dead_letters,
 }
 
 #[test]
 fn the_blocks_of_every_chapter_are_checked() {
-    let this_file = read("tests/tests/docs/main.rs");
-    for example in names() {
-        let call = format!("check_blocks(\"{example}\")");
-        assert!(this_file.contains(&call), "no test checks the blocks of {example}");
-    }
+    let checked: Vec<&str> = TESTS_OF_BLOCKS.iter().copied().map(example_of).collect();
+    assert_eq!(checked, names());
 }
 
 #[test]
@@ -229,7 +161,7 @@ fn every_link_leads_somewhere() {
             }
             let (file, heading) = link.split_once('#').unwrap_or((&link, ""));
             let directory = root().join(page);
-            let directory = directory.parent().expect("a page lies in a directory");
+            let directory = directory.parent().expect("a page is in a directory");
             let target = directory.join(file);
             let target = if file.is_empty() { root().join(page) } else { target };
             let exists = target.exists();

@@ -1,5 +1,5 @@
-//! What 24_lag_and_metrics prints: time and count of each batch, what clients say of themselves, and
-//! what a lag counts. The page of docs/ leaves out what differs from run to run.
+//! What 24_lag_and_metrics prints: time and count of each batch, what clients say of themselves,
+//! and what a lag counts. The page of docs/ leaves out what differs from run to run.
 
 use std::collections::BTreeMap;
 

@@ -10,12 +10,11 @@ use kafka_protocol::messages::incremental_alter_configs_request::{
 };
 use kafka_protocol::messages::{DescribeConfigsRequest, IncrementalAlterConfigsRequest};
 use workshop_tests::batch::Batch;
+use workshop_tests::configs::{BROKER, TOPIC};
 use workshop_tests::eventually;
 use workshop_tests::raw::RawClient;
 use workshop_tests::requests::{create_topic, list_offsets, metadata, produce, produced, text};
 
-const TOPIC: i8 = 2;
-const BROKER: i8 = 4;
 const EARLIEST: i64 = -2;
 const ALL: i16 = -1;
 

@@ -132,7 +132,7 @@ async fn a_coordinator_that_moves_is_waited_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_the_cluster_is_away_commits_are_for_later_and_errors_are_told_once() {
+async fn while_the_cluster_is_away_commits_are_for_later_and_errors_are_reported_once() {
     let cluster = Disturbed::start().await;
     let topic = cluster.topic_on(&NODES, &[]);
     append(&cluster, &topic);

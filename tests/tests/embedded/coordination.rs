@@ -11,6 +11,7 @@ use kafka_protocol::messages::{
 use kafka_protocol::protocol::Request;
 use workshop_tests::batch::Batch;
 use workshop_tests::disturbed::Disturbed;
+use workshop_tests::errors::{NOT_COORDINATOR, UNKNOWN_MEMBER_ID};
 use workshop_tests::group::{heartbeat, join_request, new_member_id, sync_request};
 use workshop_tests::raw::RawClient;
 use workshop_tests::requests::{
@@ -21,8 +22,6 @@ use workshop_tests::{TestCluster, eventually};
 const GROUP: &str = "east-coast-dpt";
 /// `offsets.topic.num.partitions`.
 const GROUP_PARTITIONS: i32 = 50;
-const NOT_COORDINATOR: i16 = 16;
-const UNKNOWN_MEMBER_ID: i16 = 25;
 /// Long enough for an answer that does not wait.
 const A_MOMENT: Duration = Duration::from_millis(100);
 
@@ -137,7 +136,7 @@ async fn a_coordinator_that_is_reassigned_forgets_what_the_next_leader_never_had
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn offsets_of_a_topic_that_goes_while_nobody_coordinates_its_readers_go_too() {
+async fn offsets_of_a_topic_deleted_while_no_node_coordinates_its_readers_are_deleted_too() {
     let cluster = Disturbed::start().await;
     let topic = cluster.topic_on(&[1, 2, 3], &[]);
     let clients = &cluster.clients;
@@ -182,7 +181,7 @@ async fn a_coordinator_that_was_down_when_its_topic_was_deleted_knows_nothing_wh
     for node in 1..=3 {
         assert_eq!(cluster.node(node).call(7, &asked).error_code, NOT_COORDINATOR, "node {node}");
     }
-    assert_eq!(committed_topics(clients), 0, "and nobody has it any more");
+    assert_eq!(committed_topics(clients), 0, "and no one has it any more");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -240,7 +239,7 @@ fn committed_topics(clients: &TestCluster) -> usize {
     answer.topics.len()
 }
 
-/// Asks whoever coordinates the group now; `None` where that one does not answer.
+/// Asks the node that coordinates the group now; `None` where that one does not answer.
 fn ask_coordinator<R: Request>(
     clients: &TestCluster,
     version: i16,

@@ -255,7 +255,7 @@ async fn the_clusters_file_is_named_where_it_makes_no_sense() {
 }
 
 #[tokio::test]
-async fn files_of_somebody_else_are_left_alone() {
+async fn files_of_another_program_are_left_alone() {
     let directory = tempfile::tempdir().expect("the system has a temporary directory");
     let mine = ["logs/app/today.txt", "logs/access-7/notes.txt", "logs/app.log", "topics/notes.md"];
     for file in mine {

@@ -1,5 +1,6 @@
-//! A cluster that is killed (SIGKILL) while it compacts one log and removes old segments of another,
-//! with writes going on: each key's last record is there, and nothing else is gone that was to stay.
+//! A cluster that is killed (SIGKILL) while it compacts one log and removes old segments of
+//! another, with writes going on: each key's last record is there, and nothing else is gone that
+//! was to stay.
 //!
 //! A kill waits until the files show what the cluster is at, and then for a random moment.
 
@@ -16,7 +17,7 @@ use workshop_tests::requests::{fetch, list_offsets};
 use workshop_tests::{HostedCluster, TestCluster, eventually};
 
 const HOST: &str = env!("CARGO_BIN_EXE_cluster-host");
-/// How many keys come again and again, and how often there is one beside them.
+/// How many keys come again and again, and how often there is another one.
 const KEYS: u64 = 50;
 const ONCE_IN: u64 = 10;
 const SEGMENT_MS: &str = "100";
@@ -24,7 +25,7 @@ const VALUE_BYTES: usize = 500;
 /// More than a record takes that is alone in its batch.
 const RECORD_BYTES: usize = 700;
 const RETENTION_BYTES: usize = 200_000;
-/// How often each moment is to be met, and how many kills there may be until then.
+/// How often the test must meet each moment, and how many kills there may be until then.
 const TIMES: usize = 3;
 const MOST_KILLS: usize = 60;
 
@@ -222,8 +223,8 @@ fn check_retained(acknowledged: &BTreeMap<u64, i64>, records: &[Seen]) {
     assert!(records.len() >= kept, "{} records are left", records.len());
 }
 
-/// Reads the topic's only partition to its end, with requests of its own: librdkafka's consumer takes
-/// half a second to begin.
+/// Reads the topic's only partition to its end, with requests of its own: librdkafka's consumer
+/// takes half a second to begin.
 fn read(cluster: &TestCluster, topic: &str, begun: i64) -> Vec<Seen> {
     let mut leader = cluster.connect_to_leader(topic, 0);
     let mut offset =

@@ -15,6 +15,9 @@ use kafka_protocol::messages::{
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::producer::FutureRecord;
 use workshop_tests::batch::{Batch, offsets};
+use workshop_tests::errors::{
+    COORDINATOR_NOT_AVAILABLE, KAFKA_STORAGE_ERROR, NOT_COORDINATOR, UNKNOWN_TOPIC_OR_PARTITION,
+};
 use workshop_tests::requests::{
     create_topic, delete_topic, fetch, group_id, list_offsets, metadata, produce, produced, text,
 };
@@ -25,10 +28,6 @@ const TOPIC: &str = "flights";
 const GROUP: &str = "dispatch";
 
 const LATEST: i64 = -1;
-const COORDINATOR_NOT_AVAILABLE: i16 = 15;
-const NOT_COORDINATOR: i16 = 16;
-const KAFKA_STORAGE_ERROR: i16 = 56;
-const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
 
 /// 64 KiB for each file: a few of the test's records.
 const SOME_BLOCKS: u64 = 128;
@@ -83,7 +82,7 @@ fn committed(cluster: &TestCluster) -> i64 {
 }
 
 #[test]
-fn a_producer_is_told_that_the_disk_is_full_and_what_was_acknowledged_stays() {
+fn a_producer_gets_an_error_for_a_full_disk_and_what_was_acknowledged_stays() {
     let mut cluster = HostedCluster::new(HOST, 1);
     cluster.try_start_with_file_limit(SOME_BLOCKS).expect("the cluster starts");
     assert_eq!(create(cluster.client(), TOPIC), 0);

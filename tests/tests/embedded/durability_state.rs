@@ -1,5 +1,6 @@
-//! What a cluster knows beside the records, across a SIGKILL, a clean restart, and a restart with
-//! another number of nodes: topics and their settings, log starts, groups, producer ids.
+//! What a cluster knows in addition to the records, across a SIGKILL, a clean restart, and a
+//! restart with another number of nodes: topics and their settings, log starts, groups, producer
+//! ids.
 
 use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
 use kafka_protocol::messages::delete_records_request::{
@@ -15,6 +16,8 @@ use kafka_protocol::messages::{
     ProducerId,
 };
 use workshop_tests::batch::{Batch, offsets};
+use workshop_tests::configs::{SET, TOPIC};
+use workshop_tests::errors::UNKNOWN_TOPIC_OR_PARTITION;
 use workshop_tests::group::{heartbeat, join_alone};
 use workshop_tests::requests::{
     create_topic, delete_topic, fetch, group_id, list_offsets, metadata, produce, produced, text,
@@ -24,11 +27,8 @@ use workshop_tests::{HostedCluster, TestCluster, requests};
 
 const HOST: &str = env!("CARGO_BIN_EXE_cluster-host");
 
-const TOPIC: i8 = 2;
-const SET: i8 = 0;
 const EARLIEST: i64 = -2;
 const LATEST: i64 = -1;
-const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
 
 const DOOMED: &str = "doomed";
 const FLIGHTS: &str = "flights";
@@ -186,7 +186,7 @@ fn everything_survives(stop: fn(&mut HostedCluster)) {
         let doomed = cluster.client().connect().call(12, &metadata(&[DOOMED]));
         assert_eq!(doomed.topics[0].error_code, UNKNOWN_TOPIC_OR_PARTITION);
         let id = new_producer_id(cluster.client());
-        assert!(!producer_ids.contains(&id), "{id} was given out before");
+        assert!(!producer_ids.contains(&id), "{id} was assigned before");
         producer_ids.push(id);
     }
     assert_eq!(write(cluster.client(), FLIGHTS, 0), 10);

@@ -1,4 +1,4 @@
-//! Clients while nodes fail: librdkafka does not lose what it was told is safe, and goes on.
+//! Clients while nodes fail: librdkafka does not lose what was acknowledged, and goes on.
 //!
 //! The clients know nothing of the faults: what they do stands apart from who breaks what.
 
@@ -60,7 +60,7 @@ pub(super) fn read(cluster: &TestCluster, topic: &str) -> Vec<u32> {
     numbers
 }
 
-/// What the work beside the failing nodes has done, and whether that is enough.
+/// What the work during the failures has done, and whether that is enough.
 #[derive(Default)]
 struct Progress {
     steps: AtomicUsize,
@@ -75,7 +75,7 @@ async fn kill_leaders(cluster: &Disturbed, topic: &str, times: usize, progress: 
         eventually("the work goes on", || {
             (progress.steps.load(Ordering::Relaxed) > before).then_some(())
         });
-        let leader = eventually("somebody leads", || {
+        let leader = eventually("someone leads", || {
             Some(cluster.partition(topic).leader_id.0).filter(|leader| *leader > 0)
         });
         cluster.switchboard.kill_node(leader).await.expect("done");

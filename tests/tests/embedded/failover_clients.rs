@@ -1,7 +1,7 @@
 //! Each fault of the switchboard as librdkafka meets it: answers that are lost, late or errors, a
 //! leader that lacks what was read, and leaders that move while a producer writes.
 //!
-//! Where a setting of the client decides what becomes of the records, the same is done with both of
+//! Where a setting of the client decides whether the records survive, the same is done with both of
 //! its values.
 
 use std::sync::Arc;
@@ -87,7 +87,7 @@ impl ClientContext for TimedOut {
 const LATE: Duration = Duration::from_secs(2);
 
 /// What there is when requests waited at the leader for longer than the producer did, and how many
-/// records were acknowledged. After so many failures the producer connects anew, 0 for never.
+/// records were acknowledged. After so many failures the producer connects again, 0 for never.
 /// `delay` has to be much more than the half second for which the producer waits.
 async fn sent_to_a_slow_leader(
     idempotence: (&str, &str),
@@ -131,7 +131,7 @@ async fn sent_to_a_slow_leader(
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_request_that_is_given_up_with_its_connection_writes_nothing() {
     for idempotence in [IDEMPOTENT, PLAIN] {
-        // It ends with the connection, so nobody waits for so long.
+        // It ends with the connection, so no one waits for so long.
         let delay = Duration::from_secs(30);
         let (there, acknowledged) = sent_to_a_slow_leader(idempotence, "1", delay).await;
         assert!(there.iter().copied().eq(0..acknowledged), "{there:?} of {acknowledged}");
@@ -200,7 +200,7 @@ async fn a_consumer_has_read_what_an_unclean_election_loses_and_is_set_back() {
     // It goes on where the logs part (KIP-320), and not behind what it has read.
     assert_eq!(read_to(&set_back, &topic, 4), [5, 6]);
     let reset = KafkaError::MessageConsumption(RDKafkaErrorCode::AutoOffsetReset);
-    eventually("it is told", || told.poll(TURN)?.err().filter(|error| *error == reset));
+    eventually("it gets the error", || told.poll(TURN)?.err().filter(|error| *error == reset));
     assert_eq!(read(&cluster.clients, &topic), [0, 1, 5, 6]);
 }
 

@@ -25,8 +25,8 @@ async fn start() -> Disturbed {
     Disturbed { switchboard, clients }
 }
 
-/// Sends a numbered record of the only key, a second younger than the one before it, so that each has
-/// a segment of its own.
+/// Sends a numbered record of the only key, a second younger than the one before it, so that each
+/// has a segment of its own.
 async fn send(producer: &FutureProducer, topic: &str, number: u32) {
     let payload = number.to_string();
     let age = 60_000 - i64::from(number) * 1_000;
@@ -35,11 +35,11 @@ async fn send(producer: &FutureProducer, topic: &str, number: u32) {
         .payload(&payload)
         .timestamp(chrono::Utc::now().timestamp_millis() - age);
     let delivered = producer.send(record, TIMEOUT).await;
-    delivered.map_err(|(error, _)| error).expect("somebody leads");
+    delivered.map_err(|(error, _)| error).expect("someone leads");
 }
 
-/// Has node 3 miss what node 2 writes and then removes, and lead. Answers with what can be read then,
-/// after one more record.
+/// Has node 3 miss what node 2 writes and then removes, and lead. Answers with what can be read
+/// then, after one more record.
 async fn led_by_who_was_away(configs: &[(&str, &str)]) -> Vec<u32> {
     let cluster = start().await;
     let topic = cluster.topic_on(&[2, 3], configs);

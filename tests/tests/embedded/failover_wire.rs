@@ -10,6 +10,10 @@ use kafka_protocol::messages::{
 };
 use workshop_tests::batch::Batch;
 use workshop_tests::disturbed::Disturbed;
+use workshop_tests::errors::{
+    ELECTION_NOT_NEEDED, ELIGIBLE_LEADERS_NOT_AVAILABLE, LEADER_NOT_AVAILABLE, NOT_ENOUGH_REPLICAS,
+    NOT_LEADER_OR_FOLLOWER, PREFERRED_LEADER_NOT_AVAILABLE, REQUEST_TIMED_OUT,
+};
 use workshop_tests::raw::RawClient;
 use workshop_tests::requests::{
     fetch, list_offsets, metadata, produce, produced, text, topic_name,
@@ -17,14 +21,6 @@ use workshop_tests::requests::{
 use workshop_tests::{TestCluster, eventually};
 
 use super::failover_clients::{PREFERRED, UNCLEAN};
-
-const NOT_LEADER_OR_FOLLOWER: i16 = 6;
-const LEADER_NOT_AVAILABLE: i16 = 5;
-const REQUEST_TIMED_OUT: i16 = 7;
-const NOT_ENOUGH_REPLICAS: i16 = 19;
-const PREFERRED_LEADER_NOT_AVAILABLE: i16 = 80;
-const ELIGIBLE_LEADERS_NOT_AVAILABLE: i16 = 83;
-const ELECTION_NOT_NEEDED: i16 = 84;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn records_that_only_a_dead_leader_had_are_lost_and_their_offsets_used_again() {
@@ -35,7 +31,7 @@ async fn records_that_only_a_dead_leader_had_are_lost_and_their_offsets_used_aga
         cluster.switchboard.pause_replication(follower).await.unwrap();
     }
     assert_eq!(cluster.append(1, &topic, 1, &["lost", "lost, too"]), (0, 1));
-    assert_eq!(cluster.high_watermark(1, &topic), 1, "nobody else has them");
+    assert_eq!(cluster.high_watermark(1, &topic), 1, "no one else has them");
     cluster.switchboard.kill_node(1).await.unwrap();
     let led = cluster.wait_for_leader(&topic, 2);
     assert!(led.leader_epoch > 0);
@@ -101,7 +97,7 @@ async fn a_request_that_waits_for_too_few_times_out_with_its_records_written() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_waits_at_a_leader_that_hands_over_is_told_to_go_elsewhere() {
+async fn a_request_that_waits_at_a_leader_that_hands_over_is_sent_elsewhere() {
     let cluster = Disturbed::start().await;
     let topic = cluster.topic_on(&[1, 2, 3], &[]);
     cluster.switchboard.pause_replication(2).await.unwrap();
@@ -191,14 +187,14 @@ async fn the_preferred_leader_takes_over_when_it_is_asked_to() {
     let led = cluster.partition(&topic);
     assert_eq!((led.leader_id.0, led.leader_epoch), (1, before + 1));
     assert_eq!(cluster.elect(PREFERRED, "no-such-topic"), 3);
-    // Who asks for all is told of those alone that needed it.
+    // A request for all returns only those that needed it.
     let all = ElectLeadersRequest::default().with_topic_partitions(None);
     let results = cluster.node(1).call(2, &all).replica_election_results;
     assert!(!results.is_empty() && results.iter().all(|it| it.partition_result.is_empty()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unclean_election_can_be_asked_for_where_nobody_leads() {
+async fn an_unclean_election_is_possible_for_a_partition_without_a_leader() {
     let cluster = Disturbed::start().await;
     let topic = cluster.topic_on(&[2, 3], &[]);
     assert_eq!(cluster.elect(UNCLEAN, &topic), ELECTION_NOT_NEEDED);
@@ -226,7 +222,7 @@ async fn a_node_that_is_down_is_not_listed_and_comes_back_where_it_was() {
     let mut connected = cluster.node(2);
     cluster.switchboard.stop_node(2).await.unwrap();
     assert!(connected.try_call(12, &metadata(&[])).is_err(), "the connection is closed");
-    eventually("nobody listens", || RawClient::try_connect(&cluster.address(2)).err());
+    eventually("no one listens", || RawClient::try_connect(&cluster.address(2)).err());
     assert_eq!(listed(&cluster), [1, 3]);
     assert_eq!(cluster.partition(&topic).leader_id, 1, "it has handed over");
     cluster.switchboard.start_node(2).await.unwrap();
@@ -360,7 +356,7 @@ async fn a_node_is_stopped_and_started_only_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_node_that_is_paused_answers_nobody_and_is_missed_in_time() {
+async fn a_paused_node_does_not_respond_and_is_fenced_in_time() {
     let cluster = Disturbed::start().await;
     let topic = cluster.topic_on(&[1, 2], &[]);
     let asked = |cluster: &Disturbed| {
@@ -375,7 +371,7 @@ async fn a_node_that_is_paused_answers_nobody_and_is_missed_in_time() {
         Some(answer.topics[0].partitions[0].clone()).filter(|it| it.leader_id == 2)
     });
     assert_eq!(led.isr_nodes, [2]);
-    assert!(!waiting.is_finished(), "nobody has answered");
+    assert!(!waiting.is_finished(), "no one has answered");
     let refused = cluster.switchboard.stop_node(1).await;
     assert!(matches!(refused, Err(NodeError::WrongState { state: "paused", .. })), "{refused:?}");
     cluster.switchboard.resume_node(1).await.unwrap();

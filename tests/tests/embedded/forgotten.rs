@@ -1,5 +1,5 @@
-//! What clients and administrators see while a node is down or a coordinator's topic is deleted, and what
-//! those see who watch the wire.
+//! What clients and administrators see while a node is down or a coordinator's topic is deleted,
+//! and what those see who watch the wire.
 
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,7 @@ async fn a_rejected_commit_is_seen_by_who_watches_the_wire() {
     let mut coordinator = cluster.clients.connect_to_coordinator(&group);
     let mut events = cluster.switchboard.events();
     let request = commit(&group, &topic, 0, 7, "")
-        .with_member_id(text("nobody"))
+        .with_member_id(text("stranger"))
         .with_generation_id_or_member_epoch(3);
     let answer = coordinator.call(8, &request).topics.remove(0).partitions.remove(0);
     assert_eq!(answer.error_code, 22);
@@ -35,7 +35,7 @@ async fn a_rejected_commit_is_seen_by_who_watches_the_wire() {
         }
     };
     let expected = format!(
-        "OffsetCommit v8 group {group} {topic}/0=7 -> IllegalGeneration (22), member nobody, \
+        "OffsetCommit v8 group {group} {topic}/0=7 -> IllegalGeneration (22), member stranger, \
          generation or epoch 3 ("
     );
     assert!(line.contains(&expected), "{line}");
@@ -84,8 +84,8 @@ fn read_up_to(consumer: &BaseConsumer, end: i64) {
         let Some(Ok(record)) = consumer.poll(Duration::from_millis(100)) else {
             continue;
         };
-        // A commit that the next coordinator refuses is tried again with the record, which comes again
-        // after the member has joined.
+        // A commit that the next coordinator refuses is tried again with the record, which comes
+        // again after the member has joined.
         let is_committed = consumer.commit_message(&record, CommitMode::Sync).is_ok();
         if is_committed && record.offset() + 1 >= end {
             return;
@@ -93,8 +93,8 @@ fn read_up_to(consumer: &BaseConsumer, end: i64) {
     }
 }
 
-/// One of the classic protocol. With `group.protocol=consumer` librdkafka 2.12 does not join a group
-/// again that is gone, on Apache Kafka either.
+/// One of the classic protocol. With `group.protocol=consumer` librdkafka 2.12 does not join a
+/// group again that is gone, on Apache Kafka either.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_consumer_joins_again_after_the_topic_of_its_group_was_deleted() {
     let cluster = Disturbed::start().await;

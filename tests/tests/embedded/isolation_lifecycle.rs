@@ -1,5 +1,5 @@
-//! Starting and stopping a cluster inside a process: in any runtime or none, beside another one, and
-//! with settings that cannot be.
+//! Starting and stopping a cluster inside a process: in any runtime or none, next to another one,
+//! and with settings that cannot be.
 
 use std::net::{TcpListener, TcpStream};
 use std::time::Duration;

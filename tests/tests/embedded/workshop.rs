@@ -113,7 +113,7 @@ async fn of_many_that_start_at_the_same_moment_one_hosts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_comes_while_others_leave_has_a_cluster_that_answers() {
+async fn a_program_that_comes_while_others_leave_has_a_cluster_that_responds() {
     let directory = Directory::new();
     let runs: Vec<_> = (0..4)
         .map(|_| {

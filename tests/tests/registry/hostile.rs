@@ -60,7 +60,7 @@ async fn a_body_beyond_the_limit_is_refused() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_http_harm_nobody() {
+async fn bytes_that_are_no_http_do_no_harm() {
     let registry = TestRegistry::start().await;
     for bytes in [&b"\0\0\0\x12"[..], b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", &[0xff; 5_000]] {
         assert!(!send_raw(registry.address(), bytes).starts_with("HTTP/1.1 2"), "{bytes:?}");

@@ -1,4 +1,4 @@
-//! A registry on a cluster of its own, and a client that sends whatever it is told to.
+//! A registry on a cluster of its own, and a client that sends whatever a test wants.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

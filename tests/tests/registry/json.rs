@@ -375,7 +375,7 @@ const ROWS: &[(&str, &str, &str, bool)] = &[
         true,
     ),
     (
-        "maxLength comes beside a reference in 2020-12",
+        "maxLength comes next to a reference in 2020-12",
         r##"{"$schema": "https://json-schema.org/draft/2020-12/schema", "$ref": "#/$defs/s",
             "$defs": {"s": {"type": "string"}}}"##,
         r##"{"$schema": "https://json-schema.org/draft/2020-12/schema", "$ref": "#/$defs/s",
@@ -383,7 +383,7 @@ const ROWS: &[(&str, &str, &str, bool)] = &[
         false,
     ),
     (
-        "maxLength comes beside a reference in 2019-09",
+        "maxLength comes next to a reference in 2019-09",
         r##"{"$schema": "https://json-schema.org/draft/2019-09/schema", "$ref": "#/$defs/s",
             "$defs": {"s": {"type": "string"}}}"##,
         r##"{"$schema": "https://json-schema.org/draft/2019-09/schema", "$ref": "#/$defs/s",
@@ -391,7 +391,7 @@ const ROWS: &[(&str, &str, &str, bool)] = &[
         false,
     ),
     (
-        "maxLength grows beside a reference in 2020-12",
+        "maxLength grows next to a reference in 2020-12",
         r##"{"$schema": "https://json-schema.org/draft/2020-12/schema", "$ref": "#/$defs/s",
             "$defs": {"s": {"type": "string"}}, "maxLength": 3}"##,
         r##"{"$schema": "https://json-schema.org/draft/2020-12/schema", "$ref": "#/$defs/s",
@@ -399,7 +399,7 @@ const ROWS: &[(&str, &str, &str, bool)] = &[
         true,
     ),
     (
-        "a title comes beside a reference in 2020-12",
+        "a title comes next to a reference in 2020-12",
         r##"{"$schema": "https://json-schema.org/draft/2020-12/schema", "$ref": "#/$defs/s",
             "$defs": {"s": {"type": "string"}}}"##,
         r##"{"$schema": "https://json-schema.org/draft/2020-12/schema", "$ref": "#/$defs/s",
@@ -407,7 +407,7 @@ const ROWS: &[(&str, &str, &str, bool)] = &[
         true,
     ),
     (
-        "maxLength beside a reference means nothing in draft 7",
+        "maxLength next to a reference means nothing in draft 7",
         r##"{"$schema": "http://json-schema.org/draft-07/schema#", "$ref": "#/definitions/s",
             "definitions": {"s": {"type": "string"}}}"##,
         r##"{"$schema": "http://json-schema.org/draft-07/schema#", "$ref": "#/definitions/s",
@@ -415,7 +415,7 @@ const ROWS: &[(&str, &str, &str, bool)] = &[
         true,
     ),
     (
-        "maxLength beside a reference means nothing where no draft is named",
+        "maxLength next to a reference means nothing where no draft is named",
         r##"{"$ref": "#/definitions/s", "definitions": {"s": {"type": "string"}}}"##,
         r##"{"$ref": "#/definitions/s", "definitions": {"s": {"type": "string"}}, "maxLength": 3}"##,
         true,

@@ -8,7 +8,7 @@ use crate::verdicts::may_follow;
 /// A schema with a field that is required, and one that is optional, each there or not.
 struct Family {
     name: &'static str,
-    /// Nobody knows the field.
+    /// No one knows the field.
     without: Value,
     /// The field is there, and need not be.
     optional: Value,

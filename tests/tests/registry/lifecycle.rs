@@ -98,7 +98,7 @@ async fn a_registry_that_starts_again_knows_everything() {
     let next = json!({ "schema": "\"bytes\"" }).to_string();
     let registered =
         send(again.address(), "POST", "/subjects/e/versions", &[], next.as_bytes()).json();
-    assert_eq!(registered["id"], 6, "an id is not given out twice");
+    assert_eq!(registered["id"], 6, "an id is not assigned twice");
     again.shutdown().await;
 }
 
@@ -114,7 +114,7 @@ async fn what_a_registry_answered_survives_that_it_is_killed() {
             let schema = avro(&json!({ "type": "fixed", "name": name, "size": 1 }));
             let answer = hosted.register(&name, &schema);
             let id = answer.json()["id"].as_u64().unwrap_or_else(|| panic!("{answer:?}"));
-            assert!(ids.insert(id), "id {id} was given out twice");
+            assert!(ids.insert(id), "id {id} was assigned twice");
         }
         hosted.kill();
     }
@@ -292,7 +292,7 @@ async fn a_registry_that_is_announced_is_found_until_it_ends() {
     assert_eq!((found.source(), found.url()), (Source::Running, registry.url().as_str()));
     found.close().await;
     let url = registry.url();
-    // Dropped, as where a program breaks off: the announcement stays, and nobody answers there.
+    // Dropped, as where a program breaks off: the announcement stays, and no one answers there.
     drop(registry);
     let replaced = embedded_registry::for_cluster(servers).await.expect("it starts one");
     assert_eq!(replaced.source(), Source::Embedded);

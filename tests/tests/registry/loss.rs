@@ -128,7 +128,7 @@ fn check_refused(it: &TestRegistry, what: &str) {
     eventually("it is in the log", || logged(&reason));
 }
 
-/// The registry starts again, and gives out ids that nobody had before.
+/// The registry starts again, and gives out ids that no one had before.
 async fn check_restarted(it: TestRegistry, next: u64) {
     let TestRegistry { registry, topic, cluster } = it;
     registry.shutdown().await;
@@ -215,7 +215,7 @@ async fn a_topic_that_was_restored_from_a_backup_is_not_the_same_topic() {
     assert_eq!(restored["schema"], "\"int\"");
     let config = json!({ "compatibility": "NONE" }).to_string();
     assert_eq!(send(again.address(), "PUT", "/config", &[], config.as_bytes()).status, 200);
-    assert_eq!(register(again.address(), "C").json()["id"], 3, "1 and 2 were given out");
+    assert_eq!(register(again.address(), "C").json()["id"], 3, "1 and 2 were assigned");
     again.shutdown().await;
 }
 
@@ -230,7 +230,7 @@ async fn a_topic_whose_records_were_deleted_is_written_to_no_more() {
 }
 
 #[tokio::test]
-async fn the_ids_that_were_given_out_are_written_down_again_where_somebody_deletes_them() {
+async fn assigned_ids_are_persisted_again_after_their_file_was_deleted() {
     let it = started().await;
     let ids = format!("{}_ids", it.topic);
     assert_eq!(partitions_and_policy(&it.cluster, &ids).await, (1, "compact".to_owned()));
@@ -242,7 +242,7 @@ async fn the_ids_that_were_given_out_are_written_down_again_where_somebody_delet
 }
 
 #[tokio::test]
-async fn an_id_that_was_imported_is_not_given_out_after_a_loss() {
+async fn an_imported_id_is_not_assigned_after_a_loss() {
     let it = started().await;
     assert_eq!(it.put("/mode/i", &json!({ "mode": "IMPORT" })).status, 200);
     let mut imported = fixed("I");

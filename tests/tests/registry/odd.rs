@@ -1,7 +1,8 @@
 //! Avro schemas that are odd in one way or another: the list, and what Java says of each.
 //!
-//! The answers are kept in `java-schemas/odd.jsonl`, written by `java-schemas/src/main/java/Odd.java`. With
-//! `WORKSHOP_RECORD=1` the test asks Java and writes them anew.
+//! The answers are kept in `java-schemas/odd.jsonl`, written by
+//! `java-schemas/src/main/java/Odd.java`. With `WORKSHOP_RECORD=1` the test asks Java and writes
+//! them again.
 
 use std::path::PathBuf;
 
@@ -405,7 +406,7 @@ fn file() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("java-schemas/odd.jsonl")
 }
 
-/// What is written down: a line for each schema, with Java's answers.
+/// What is recorded: a line for each schema, with Java's answers.
 fn written() -> Vec<Value> {
     let text = std::fs::read_to_string(file()).expect("it is part of the repository");
     text.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect()

@@ -218,7 +218,7 @@ async fn googles_and_confluents_files_are_built_in() {
 }
 
 #[tokio::test]
-async fn options_that_nobody_defines_are_kept_with_the_import_that_only_they_use() {
+async fn options_without_a_definition_are_kept_with_the_import_that_only_they_use() {
     let registry = TestRegistry::start().await;
     let text = "package p; import \"buf/validate/validate.proto\"; \
         message A { string mail = 1 [(buf.validate.field).string.email = true]; \

@@ -39,8 +39,8 @@ fn is_allowed(registry: &TestRegistry, subject: &str, new: &Value) -> bool {
 /// Checks rows of (what it is about, older schema, newer schema, whether the newer one reads what
 /// the older one wrote) in both directions: BACKWARD as it stands, FORWARD with the two swapped.
 ///
-/// The level is set once for each direction: a write takes the registry a transaction, and there are
-/// hundreds of rows.
+/// The level is set once for each direction: a write takes the registry a transaction, and there
+/// are hundreds of rows.
 pub(crate) async fn check_rows(rows: &[(&str, &str, &str, bool)], body: impl Fn(&str) -> Value) {
     let registry = TestRegistry::start().await;
     let mut wrong = Vec::new();

@@ -1,17 +1,18 @@
-//! Random histories of nodes that stop, die, fall behind and come back, with producers, transactions
-//! and group commits among them, under clean elections only.
+//! Random histories of nodes that stop, die, fall behind and come back, with producers,
+//! transactions and group commits among them, under clean elections only.
 //!
 //! Whatever happens: what was acknowledged with acks=all, by a coordinator or as a committed
 //! transaction is never lost; what a reader has seen stays as it was seen, at every replica; epochs
-//! and high watermarks never go back; nobody sees an aborted transaction.
+//! and high watermarks never go back; no one sees an aborted transaction.
 //!
 //! Without settings the same cases run each time. For a long run with cases of its own:
 //! `MODEL_CASES=500 cargo test -p workshop-tests --test replication_model --release -- --nocapture`
-//! It prints a seed, with which `MODEL_SEED` runs the same cases again. What nodes do meanwhile takes
-//! its time, so a failure may need several runs to come again.
+//! It prints a seed, with which `MODEL_SEED` runs the same cases again. What nodes do meanwhile
+//! takes its time, so a failure may need several runs to come again.
 
 mod act;
 mod offsets;
+mod producing;
 mod requests;
 mod transaction;
 mod world;
@@ -24,7 +25,7 @@ use workshop_tests::model::Cases;
 
 use world::{Count, World};
 
-/// How many cases run where nobody asks for more.
+/// How many cases run where no one asks for more.
 const CASES: u32 = 30;
 
 #[test]

@@ -214,7 +214,7 @@ impl World {
         Some(answer.topics.remove(0).partitions.remove(0))
     }
 
-    /// The leader, as whoever answers says; it may be dead.
+    /// The leader, as the node that responds says; it may be dead.
     pub(crate) fn leader(&mut self) -> Option<i32> {
         self.partition().map(|partition| partition.leader_id.0).filter(|leader| *leader > 0)
     }
@@ -316,7 +316,7 @@ impl World {
         Ok(())
     }
 
-    /// Everything runs again. In the end it is known what became of each transaction.
+    /// Everything runs again. In the end the state of each transaction is known.
     pub(crate) fn heal(&mut self) -> Outcome {
         for node in NODES {
             self.pause(node, false);

@@ -19,7 +19,7 @@ use workshop_tests::ClosedPort;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_without_a_prefix_says_so_and_the_registry_is_not_asked() {
-    // There is nobody to ask.
+    // There is no one to ask.
     let closed = ClosedPort::new();
     let url = format!("http://{}", closed.address());
     let registry = RegistryClient::builder(&url).build().unwrap();
@@ -364,7 +364,7 @@ fn answering(answer: &'static [u8]) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_registry_is_told_from_one_that_does_not_answer() {
+async fn a_server_that_is_no_registry_is_distinguished_from_a_registry_that_does_not_respond() {
     let page = b"HTTP/1.1 200 OK\r\nContent-Length: 15\r\nConnection: close\r\n\r\n<html>hi</html>";
     let gone = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbad";
     let other = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";

@@ -113,7 +113,7 @@ fn expected_of_the_interface() -> Value {
         "no id": [404, 40403],
         "references": [],
         "is referred to": [422, 42206],
-        "for good at once": [404, 40405],
+        "permanently at once": [404, 40405],
         "deleted": [[1], [1], [1, 2], [1, 2]],
         "is gone": [404, 40401],
     })

@@ -1,4 +1,4 @@
-//! The registry's client beyond serialising: versions, compatibility, deleting.
+//! The registry's client beyond serializing: versions, compatibility, deleting.
 
 use serdes::{Compatibility, Schema, SchemaId, SchemaType};
 

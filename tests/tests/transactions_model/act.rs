@@ -43,8 +43,8 @@ pub(crate) enum Act {
     Commit { group: usize, partition: usize, offset: i64 },
     /// EndTxn.
     End { who: Who, commit: bool, cut: Option<Cut> },
-    /// A new producer opens a transaction and falls silent until its time is up. Where `killed`, the
-    /// cluster is killed meanwhile.
+    /// A new producer opens a transaction and stops until its timeout has passed. Where `killed`,
+    /// the cluster is killed meanwhile.
     TimeOut { id: usize, partition: usize, group: usize, killed: bool },
     /// The cluster is killed between two requests, and starts again.
     Kill,

@@ -1,10 +1,10 @@
 //! What a kill leaves on disk.
 //!
-//! A kill takes nothing from what was written: the system keeps it. So a copy of the data directory,
-//! taken while nothing is asked, is what a kill at that moment leaves. A kill in the middle of a
-//! request is put together from a copy before the request and one after it: of each log that has
-//! grown, the one or the other. Decisions and their completion are two batches in the same log of
-//! `__transaction_state`, of which the first alone may be there.
+//! A kill takes nothing from what was written: the system keeps it. So a copy of the data
+//! directory, taken while nothing is asked, is what a kill at that moment leaves. A kill in the
+//! middle of a request is put together from a copy before the request and one after it: of each log
+//! that has grown, the one or the other. Decisions and their completion are two batches in the same
+//! log of `__transaction_state`, of which the first alone may be there.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -50,7 +50,7 @@ fn begin(client: &mut RawClient, number: i64) -> Producer {
     producer
 }
 
-/// Waits without giving up the processor: a sleep is far longer than what is to be hit.
+/// Waits without giving up the processor: a sleep is far longer than the moment that it should hit.
 fn spin(time: Duration) {
     let start = Instant::now();
     while start.elapsed() < time {

@@ -3,8 +3,8 @@
 //! of the cluster, and kills amid the writes of one request.
 //!
 //! Without settings the same cases run each time. For a long run with cases of its own:
-//! `MODEL_CASES=2000 cargo test -p workshop-tests --test transactions_model --release -- --nocapture`
-//! It prints a seed, with which `MODEL_SEED` runs the same cases again.
+//! `MODEL_CASES=2000 cargo test -p workshop-tests --test transactions_model --release --
+//! --nocapture` It prints a seed, with which `MODEL_SEED` runs the same cases again.
 //!
 //! [`disk`] says how a kill is done without ending the process, and
 //! [`killed`] ends a process.
@@ -24,7 +24,7 @@ use workshop_tests::model::Cases;
 
 use world::{Count, World};
 
-/// How many cases run where nobody asks for more.
+/// How many cases run where no one asks for more.
 const CASES: u32 = 24;
 
 #[test]

@@ -5,6 +5,7 @@
 //! get one twice.
 
 use std::collections::BTreeSet;
+use workshop_tests::errors::{INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE, PRODUCER_FENCED};
 
 /// The transactional ids.
 pub(crate) const IDS: [&str; 2] = ["counter-1", "counter-2"];
@@ -17,10 +18,6 @@ const SHARED: [usize; 3] = [0, 0, 1];
 
 /// How many partitions the topic has.
 pub(crate) const PARTITIONS: usize = 3;
-
-pub(crate) const INVALID_PRODUCER_EPOCH: i16 = 47;
-pub(crate) const INVALID_TXN_STATE: i16 = 48;
-pub(crate) const PRODUCER_FENCED: i16 = 90;
 
 /// How a transaction stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,7 +140,7 @@ impl Model {
         (id.epoch, id.last_epoch, id.stage) = (epoch, last_epoch, Stage::Empty);
     }
 
-    /// The open transaction is aborted under an epoch that nobody was told.
+    /// The open transaction is aborted under an epoch that no client knows.
     pub(crate) fn fence(&mut self, id: usize) {
         let present = self.ids[id].epoch;
         self.end(id, false);

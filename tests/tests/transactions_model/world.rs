@@ -1,26 +1,23 @@
-//! A cluster and the model beside it: each step is done to both, and both must say the same.
+//! A cluster and the model of it: each step is done to both, and both must say the same.
 
 use embedded_kafka::{Cluster, StartError};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
-use workshop_tests::batch::Batch;
+use workshop_tests::batch::{Batch, TRANSACTIONAL};
+use workshop_tests::errors::{CONCURRENT_TRANSACTIONS, UNSTABLE_OFFSET_COMMIT};
 use workshop_tests::eventually;
 use workshop_tests::raw::RawClient;
 use workshop_tests::reader;
 use workshop_tests::requests::{create_topic, produce, produced, text};
-use workshop_tests::transactions::{
-    CONCURRENT_TRANSACTIONS, add_offsets, add_partitions, end, initialize,
-};
+use workshop_tests::transactions::{add_offsets, add_partitions, end, initialize};
 
 use super::act::{Act, Cut, Who};
 use super::model::{GROUPS, IDS, Id, Model, PARTITIONS, Producer, Record, Stage};
 use super::{disk, requests};
 
 const TOPIC: &str = "counts";
-const TRANSACTIONAL: i16 = 1 << 4;
-const UNSTABLE_OFFSET_COMMIT: i16 = 88;
 
 /// No case lasts that long, in ms.
 const NEVER: i32 = 900_000;
@@ -57,7 +54,7 @@ pub(crate) struct World {
 
 fn start(runtime: &Runtime, data: &TempDir) -> (Cluster, RawClient) {
     let builder = Cluster::builder().data_dir(data.path());
-    let cluster = eventually("nobody else uses the directory", || {
+    let cluster = eventually("no one else uses the directory", || {
         match runtime.block_on(builder.clone().start()) {
             Ok(cluster) => Some(cluster),
             // A process that another test starts holds the lock until it runs its program.
@@ -145,7 +142,7 @@ impl World {
 
     fn kill_leaving(&mut self, left: TempDir) {
         self.count.kills += 1;
-        // It shuts down in order, on data that nobody looks at again.
+        // It shuts down in order, on data that no one looks at again.
         drop(self.cluster.take());
         self.data = left;
         self.restart();
@@ -160,7 +157,7 @@ impl World {
     }
 
     /// Sends a request and kills the cluster amid its writes. Answers with what the client would
-    /// have been told, and whether the request took effect.
+    /// have received, and whether the request took effect.
     fn cut<T>(&mut self, cut: Cut, request: impl FnOnce(&mut World) -> T) -> (T, bool) {
         self.count.cuts += 1;
         let before = disk::copy(self.data.path());
@@ -223,7 +220,7 @@ impl World {
     fn proceed(&mut self, who: Who) -> Outcome {
         let producer = self.producer(who);
         if self.model.transaction(who.id).is_some() {
-            // Whoever knows the producer id aborts what is open, a zombie too.
+            // Each client that knows the producer id aborts what is open, a zombie too.
             let answer = self.ask_for_producer(who.id, NEVER, producer);
             prop_assert_eq!(answer, (CONCURRENT_TRANSACTIONS, -1));
             self.model.fence(who.id);
@@ -389,7 +386,7 @@ impl World {
         requests::described(&mut self.client, IDS[id], TOPIC).0
     }
 
-    /// What everybody may ask is answered as the model says.
+    /// What everyone may ask is answered as the model says.
     fn check(&mut self) -> Outcome {
         for id in 0..IDS.len() {
             self.check_id(id)?;

@@ -126,7 +126,7 @@ async fn an_array_count_beyond_the_frame_closes_the_connection() {
 }
 
 #[tokio::test]
-async fn a_frame_that_is_cut_off_harms_nobody() {
+async fn a_frame_that_is_cut_off_harms_no_other_client() {
     let cluster = TestCluster::start().await;
     let mut other = cluster.connect();
     let mut client = cluster.connect();
@@ -137,7 +137,7 @@ async fn a_frame_that_is_cut_off_harms_nobody() {
 }
 
 #[tokio::test]
-async fn half_a_frame_and_silence_holds_up_nobody() {
+async fn half_a_frame_and_silence_delay_no_other_client() {
     let cluster = TestCluster::start().await;
     let mut other = cluster.connect();
     let mut silent: Vec<_> = (0..20).map(|_| cluster.connect()).collect();

@@ -11,25 +11,15 @@ use kafka_protocol::messages::{
     AlterConfigsRequest, BrokerId, CreatePartitionsRequest, CreateTopicsRequest,
     DeleteTopicsRequest, DescribeConfigsRequest, IncrementalAlterConfigsRequest,
 };
+use workshop_tests::configs::{APPEND, DELETE, SET, SUBTRACT, TOPIC};
+use workshop_tests::errors::{
+    INVALID_CONFIG, INVALID_PARTITIONS, INVALID_REPLICA_ASSIGNMENT, INVALID_REPLICATION_FACTOR,
+    INVALID_REQUEST, TOPIC_ALREADY_EXISTS, UNKNOWN_SERVER_ERROR, UNKNOWN_TOPIC_ID,
+    UNKNOWN_TOPIC_OR_PARTITION,
+};
 use workshop_tests::raw::RawClient;
 use workshop_tests::requests::{create_topic, delete_topic, metadata, text, topic_name};
 use workshop_tests::{TestCluster, eventually};
-
-const UNKNOWN_SERVER_ERROR: i16 = -1;
-const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
-const TOPIC_ALREADY_EXISTS: i16 = 36;
-const INVALID_PARTITIONS: i16 = 37;
-const INVALID_REPLICATION_FACTOR: i16 = 38;
-const INVALID_REPLICA_ASSIGNMENT: i16 = 39;
-const INVALID_CONFIG: i16 = 40;
-const INVALID_REQUEST: i16 = 42;
-const UNKNOWN_TOPIC_ID: i16 = 100;
-
-const TOPIC: i8 = 2;
-const SET: i8 = 0;
-const DELETE: i8 = 1;
-const APPEND: i8 = 2;
-const SUBTRACT: i8 = 3;
 
 const DYNAMIC_TOPIC: i8 = 1;
 const DEFAULT: i8 = 5;
@@ -375,7 +365,7 @@ async fn a_setting_names_where_its_value_comes_from() {
         .map(|it| (it.name.to_string(), it.value.clone().map(|it| it.to_string()), it.source))
         .collect();
     let own = ("retention.ms".to_owned(), Some("1000".to_owned()), DYNAMIC_TOPIC);
-    assert_eq!(synonyms, [own], "nobody set log.retention.ms");
+    assert_eq!(synonyms, [own], "no one set log.retention.ms");
     let list = described(&mut client, &topic, "cleanup.policy");
     assert_eq!((list.value.as_deref(), list.config_source), (Some("delete"), DEFAULT));
     const TYPES: [(&str, i8); 5] = [

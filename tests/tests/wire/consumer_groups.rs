@@ -1,7 +1,8 @@
 //! The new group protocol (KIP-848), heartbeat by heartbeat: who joins, who gives up what, who is
 //! fenced, and what is shown of it.
 //!
-//! Apache Kafka computes an assignment once a second at most, so what follows from one is waited for.
+//! Apache Kafka computes an assignment once a second at most, so what follows from one is waited
+//! for.
 
 use kafka_protocol::messages::consumer_group_heartbeat_request::TopicPartitions;
 use kafka_protocol::messages::{
@@ -11,22 +12,15 @@ use kafka_protocol::messages::{
     offset_commit_request, offset_fetch_request,
 };
 use uuid::Uuid;
+use workshop_tests::errors::{
+    FENCED_INSTANCE_ID, FENCED_MEMBER_EPOCH, GROUP_ID_NOT_FOUND, INVALID_REGULAR_EXPRESSION,
+    INVALID_REQUEST, NON_EMPTY_GROUP, STALE_MEMBER_EPOCH, UNKNOWN_MEMBER_ID,
+    UNRELEASED_INSTANCE_ID, UNSUPPORTED_ASSIGNOR, UNSUPPORTED_VERSION,
+};
 use workshop_tests::group::{heartbeat, join_request};
 use workshop_tests::raw::RawClient;
 use workshop_tests::requests::{describe_group, group_id, metadata, text, topic_name};
 use workshop_tests::{TestCluster, eventually};
-
-const UNKNOWN_MEMBER_ID: i16 = 25;
-const UNSUPPORTED_VERSION: i16 = 35;
-const INVALID_REQUEST: i16 = 42;
-const NON_EMPTY_GROUP: i16 = 68;
-const GROUP_ID_NOT_FOUND: i16 = 69;
-const FENCED_INSTANCE_ID: i16 = 82;
-const FENCED_MEMBER_EPOCH: i16 = 110;
-const UNRELEASED_INSTANCE_ID: i16 = 111;
-const UNSUPPORTED_ASSIGNOR: i16 = 112;
-const STALE_MEMBER_EPOCH: i16 = 113;
-const INVALID_REGULAR_EXPRESSION: i16 = 128;
 
 /// A group, and a connection to its coordinator.
 struct Scene {
@@ -42,13 +36,13 @@ impl Scene {
         let cluster = TestCluster::start().await;
         let (topic, group) = (cluster.create_topic(partitions), cluster.group_name());
         let mut coordinator = cluster.connect_to_coordinator(&group);
-        // In Apache Kafka each node hears of a topic by itself.
+        // In Apache Kafka each node learns of a topic by itself.
         let topic_id = eventually("the coordinator knows the topic", || {
             let known = coordinator.call(12, &metadata(&[&topic])).topics.remove(0);
             (known.error_code == 0).then_some(known.topic_id)
         });
         let mut scene = Self { _cluster: cluster, group, topic, topic_id, coordinator };
-        // And its coordinator hears of it later still, and assigns nothing of it until then.
+        // And its coordinator learns of it later still, and assigns nothing of it until then.
         eventually("the coordinator assigns the topic", || scene.assigns().then_some(()));
         scene
     }
@@ -92,9 +86,9 @@ impl Scene {
         (answer.error_code, answer.error_message.unwrap_or_default().to_string())
     }
 
-    /// Sends heartbeats until the member is told of partitions.
+    /// Sends heartbeats until the member gets partitions.
     fn told(&mut self, member: &str, epoch: i32) -> (i32, Vec<i32>) {
-        eventually("the member is told of another assignment", || {
+        eventually("the member gets another assignment", || {
             let answer = self.send(&self.beating(member, epoch));
             assert_eq!(answer.error_code, 0, "{:?}", answer.error_message);
             answer.assignment.is_some().then(|| (answer.member_epoch, partitions(&answer)))
@@ -207,7 +201,7 @@ async fn requests_that_make_no_sense_are_refused() {
 }
 
 #[tokio::test]
-async fn a_group_that_nobody_has_joined_is_not_found() {
+async fn a_group_without_a_first_member_is_not_found() {
     let mut scene = Scene::with_partitions(1).await;
     let group = scene.group.clone();
     let rows = [
@@ -311,9 +305,9 @@ async fn a_static_member_keeps_its_place_while_it_is_away() {
     let error = scene.error(&instance(scene.beating("s2", 2)));
     let fenced = "Static member s2 with instance id gate-1 was fenced by member s1.".to_owned();
     assert_eq!(error, (FENCED_INSTANCE_ID, fenced));
-    let nobody = scene.beating("s1", 2).with_instance_id(Some(text("nobody")));
-    let unknown = "Instance id nobody is unknown.".to_owned();
-    assert_eq!(scene.error(&nobody), (UNKNOWN_MEMBER_ID, unknown));
+    let stranger = scene.beating("s1", 2).with_instance_id(Some(text("stranger")));
+    let unknown = "Instance id stranger is unknown.".to_owned();
+    assert_eq!(scene.error(&stranger), (UNKNOWN_MEMBER_ID, unknown));
     for _ in 0..2 {
         let answer = scene.send(&instance(scene.beating("s1", -2)));
         assert_eq!((answer.error_code, answer.member_epoch), (0, -2));
@@ -436,7 +430,7 @@ async fn an_empty_group_changes_its_protocol_and_keeps_its_offsets() {
         .with_member_id(joined.member_id);
     assert_eq!(scene.coordinator.call(2, &leave).error_code, 0);
     assert_eq!(scene.send(&scene.joining("a")).error_code, 0);
-    eventually("the group is one of the new protocol", || {
+    eventually("the group is one of the consumer protocol", || {
         (scene.listed()?.0 == "consumer").then_some(())
     });
     assert_eq!(scene.fetch(None, -1), Ok(5));

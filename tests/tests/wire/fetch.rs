@@ -6,19 +6,17 @@ use bytes::Bytes;
 use kafka_protocol::messages::FetchResponse;
 use kafka_protocol::messages::fetch_response::PartitionData;
 use workshop_tests::batch::{Batch, offsets};
+use workshop_tests::errors::{
+    NOT_LEADER_OR_FOLLOWER, OFFSET_OUT_OF_RANGE, UNKNOWN_LEADER_EPOCH, UNKNOWN_TOPIC_ID,
+    UNKNOWN_TOPIC_OR_PARTITION,
+};
 use workshop_tests::raw::RawClient;
 use workshop_tests::requests::{
     fetch, fetch_partition, fetch_with, metadata, produce, produced, topic_name,
 };
 use workshop_tests::{TestCluster, eventually};
 
-const OFFSET_OUT_OF_RANGE: i16 = 1;
-const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
-const NOT_LEADER_OR_FOLLOWER: i16 = 6;
-const UNKNOWN_LEADER_EPOCH: i16 = 75;
-const UNKNOWN_TOPIC_ID: i16 = 100;
-
-/// How long a fetch may wait that is to be answered at once, and how long that takes at most.
+/// How long a fetch may wait that should be answered at once, and how long that takes at most.
 const LONG_WAIT_MS: i32 = 60_000;
 const AT_ONCE: Duration = Duration::from_secs(20);
 

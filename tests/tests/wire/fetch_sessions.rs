@@ -7,11 +7,9 @@ use kafka_protocol::messages::fetch_request::ForgottenTopic;
 use kafka_protocol::messages::{FetchRequest, FetchResponse};
 use workshop_tests::TestCluster;
 use workshop_tests::batch::{Batch, offsets};
+use workshop_tests::errors::{FETCH_SESSION_ID_NOT_FOUND, INVALID_FETCH_SESSION_EPOCH};
 use workshop_tests::raw::RawClient;
 use workshop_tests::requests::{fetch, produce, topic_name};
-
-const FETCH_SESSION_ID_NOT_FOUND: i16 = 70;
-const INVALID_FETCH_SESSION_EPOCH: i16 = 71;
 
 fn append(leader: &mut RawClient, topic: &str, value: &str) {
     leader.call(9, &produce(topic, 0, -1, Batch::of(&[value]).encode()));
@@ -85,7 +83,7 @@ async fn a_forgotten_partition_is_fetched_no_more() {
 }
 
 #[tokio::test]
-async fn an_unknown_session_is_an_error_that_tells_the_client_to_start_anew() {
+async fn an_unknown_session_is_an_error_that_makes_the_client_start_again() {
     let cluster = TestCluster::start().await;
     let topic = cluster.create_topic(1);
     let mut leader = cluster.connect_to_leader(&topic, 0);

@@ -10,14 +10,11 @@ use kafka_protocol::messages::{
     ConsumerGroupHeartbeatRequest, DeleteGroupsRequest, DescribeConfigsRequest,
     IncrementalAlterConfigsRequest,
 };
+use workshop_tests::configs::{APPEND, DELETE, GROUP, SET};
 use workshop_tests::raw::RawClient;
 use workshop_tests::requests::{group_id, text, topic_name};
 use workshop_tests::{HostedCluster, TestCluster, eventually};
 
-const GROUP: i8 = 32;
-const SET: i8 = 0;
-const DELETE: i8 = 1;
-const APPEND: i8 = 2;
 const SESSION: &str = "consumer.session.timeout.ms";
 const HEARTBEAT: &str = "consumer.heartbeat.interval.ms";
 
@@ -129,7 +126,7 @@ async fn a_group_need_not_be_there_to_have_settings() {
 }
 
 #[tokio::test]
-async fn members_are_told_the_heartbeat_interval_of_their_group() {
+async fn members_get_the_heartbeat_interval_of_their_group() {
     let cluster = TestCluster::start().await;
     let (topic, group) = (cluster.create_topic(1), cluster.group_name());
     let mut client = cluster.connect();
@@ -144,7 +141,7 @@ async fn members_are_told_the_heartbeat_interval_of_their_group() {
             .with_subscribed_topic_names(Some(vec![topic_name(&topic)]))
             .with_topic_partitions(Some(vec![]))
     };
-    eventually("the coordinator has heard of it", || {
+    eventually("the coordinator has learned of it", || {
         let answer = coordinator.call(1, &beat(0));
         assert_eq!(answer.error_code, 0, "{:?}", answer.error_message);
         (answer.heartbeat_interval_ms == 7_000).then_some(())

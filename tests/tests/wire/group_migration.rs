@@ -1,5 +1,6 @@
-//! Groups that change their protocol while their members go on (KIP-848): a member of the new
-//! protocol joins classic ones, they are led beside each other, and the last of the new ones leaves.
+//! Groups that change their protocol while their members go on (KIP-848): a member of the consumer
+//! protocol joins classic ones, they are led next to each other, and the last of the new ones
+//! leaves.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::consumer_group_heartbeat_request::TopicPartitions;
@@ -11,17 +12,14 @@ use kafka_protocol::messages::{
     consumer_group_describe_response, leave_group_request,
 };
 use uuid::Uuid;
+use workshop_tests::errors::{
+    GROUP_ID_NOT_FOUND, ILLEGAL_GENERATION, INCONSISTENT_GROUP_PROTOCOL, MEMBER_ID_REQUIRED,
+    REBALANCE_IN_PROGRESS, UNKNOWN_MEMBER_ID,
+};
 use workshop_tests::group::{heartbeat, join_request, subscription};
 use workshop_tests::raw::RawClient;
 use workshop_tests::requests::{describe_group, group_id, metadata, text, topic_name};
 use workshop_tests::{TestCluster, eventually};
-
-const ILLEGAL_GENERATION: i16 = 22;
-const INCONSISTENT_GROUP_PROTOCOL: i16 = 23;
-const UNKNOWN_MEMBER_ID: i16 = 25;
-const REBALANCE_IN_PROGRESS: i16 = 27;
-const GROUP_ID_NOT_FOUND: i16 = 69;
-const MEMBER_ID_REQUIRED: i16 = 79;
 
 /// A classic group, and a connection to its coordinator.
 struct Scene {
@@ -78,7 +76,7 @@ impl Scene {
         scene
     }
 
-    /// In Apache Kafka a coordinator hears of a topic by itself, and assigns nothing of it before.
+    /// In Apache Kafka a coordinator learns of a topic by itself, and assigns nothing of it before.
     fn wait_until_assigned(&mut self) {
         let group = self.group.clone();
         eventually("the coordinator assigns the topic", || {
@@ -185,7 +183,7 @@ impl Scene {
         });
     }
 
-    /// A member of the new protocol joins, and both have two partitions.
+    /// A member of the consumer protocol joins, and both have two partitions.
     fn share(&mut self) {
         assert_eq!(self.join_new("new").member_epoch, 2);
         assert_eq!(self.rejoin(&[0, 1, 2, 3]).generation_id, 1);
@@ -202,7 +200,7 @@ fn partitions(answer: &ConsumerGroupHeartbeatResponse) -> Vec<i32> {
 }
 
 #[tokio::test]
-async fn a_classic_group_becomes_one_of_the_new_protocol_and_its_member_goes_on() {
+async fn a_classic_group_becomes_a_consumer_group_and_its_member_continues() {
     let mut scene = Scene::classic().await;
     scene.is_listed_as("classic", "Stable");
     let joined = scene.join_new("new");
@@ -236,9 +234,9 @@ async fn classic_requests_to_a_mixed_group_are_checked() {
     assert_eq!(scene.classic_beat(9), ILLEGAL_GENERATION);
     assert_eq!(scene.sync(9, &[]), Err(ILLEGAL_GENERATION));
     let group = scene.group.clone();
-    let nobody = scene.coordinator.call(3, &heartbeat(&group, "nobody", 2));
-    assert_eq!(nobody.error_code, UNKNOWN_MEMBER_ID);
-    // One of the new protocol has no generation.
+    let stranger = scene.coordinator.call(3, &heartbeat(&group, "stranger", 2));
+    assert_eq!(stranger.error_code, UNKNOWN_MEMBER_ID);
+    // One of the consumer protocol has no generation.
     let other = scene.coordinator.call(3, &heartbeat(&group, "new", 2));
     assert_eq!(other.error_code, UNKNOWN_MEMBER_ID);
     let worker = join_request(&group, "").with_protocol_type(text("connect"));
@@ -273,7 +271,7 @@ async fn another_classic_member_joins_a_mixed_group() {
 }
 
 #[tokio::test]
-async fn without_members_of_the_new_protocol_the_group_is_a_classic_one_again() {
+async fn without_members_of_the_consumer_protocol_the_group_is_a_classic_one_again() {
     let mut scene = Scene::classic().await;
     scene.share();
     assert_eq!(scene.owning("new", 2, &[2, 3]).error_code, 0);
@@ -292,7 +290,7 @@ async fn without_members_of_the_new_protocol_the_group_is_a_classic_one_again() 
 }
 
 #[tokio::test]
-async fn without_classic_members_the_group_stays_one_of_the_new_protocol() {
+async fn without_classic_members_the_group_stays_a_consumer_group() {
     let mut scene = Scene::classic().await;
     scene.share();
     let member = leave_group_request::MemberIdentity::default().with_member_id(text(&scene.member));

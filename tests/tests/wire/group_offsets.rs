@@ -12,18 +12,14 @@ use kafka_protocol::messages::offset_fetch_request::{
 use kafka_protocol::messages::{
     DeleteGroupsRequest, OffsetCommitRequest, OffsetDeleteRequest, OffsetFetchRequest,
 };
+use workshop_tests::errors::{
+    GROUP_ID_NOT_FOUND, GROUP_SUBSCRIBED_TO_TOPIC, ILLEGAL_GENERATION, NOT_COORDINATOR,
+    OFFSET_METADATA_TOO_LARGE, UNKNOWN_MEMBER_ID, UNKNOWN_TOPIC_OR_PARTITION,
+};
 use workshop_tests::group::{join_request, new_member_id, subscription, sync_request};
 use workshop_tests::raw::RawClient;
 use workshop_tests::requests::{delete_topic, describe_group, group_id, text, topic_name};
 use workshop_tests::{TestCluster, eventually};
-
-const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
-const OFFSET_METADATA_TOO_LARGE: i16 = 12;
-const NOT_COORDINATOR: i16 = 16;
-const ILLEGAL_GENERATION: i16 = 22;
-const UNKNOWN_MEMBER_ID: i16 = 25;
-const GROUP_ID_NOT_FOUND: i16 = 69;
-const GROUP_SUBSCRIBED_TO_TOPIC: i16 = 86;
 
 struct Fixture {
     cluster: TestCluster,

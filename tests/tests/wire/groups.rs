@@ -6,24 +6,17 @@ use kafka_protocol::messages::{
     DeleteGroupsRequest, DescribeGroupsRequest, FindCoordinatorRequest, JoinGroupRequest,
     LeaveGroupRequest, ListGroupsRequest, SyncGroupRequest,
 };
+use workshop_tests::errors::{
+    FENCED_INSTANCE_ID, GROUP_ID_NOT_FOUND, ILLEGAL_GENERATION, INCONSISTENT_GROUP_PROTOCOL,
+    INVALID_GROUP_ID, INVALID_REQUEST, INVALID_SESSION_TIMEOUT, NON_EMPTY_GROUP, NOT_COORDINATOR,
+    REBALANCE_IN_PROGRESS, UNKNOWN_MEMBER_ID,
+};
 use workshop_tests::group::{
     heartbeat, join_alone, join_request, new_member_id, subscription, sync_request,
 };
 use workshop_tests::raw::RawClient;
 use workshop_tests::requests::{describe_group, find_coordinator, group_id, text};
 use workshop_tests::{TestCluster, eventually};
-
-const NOT_COORDINATOR: i16 = 16;
-const ILLEGAL_GENERATION: i16 = 22;
-const INCONSISTENT_GROUP_PROTOCOL: i16 = 23;
-const INVALID_GROUP_ID: i16 = 24;
-const UNKNOWN_MEMBER_ID: i16 = 25;
-const INVALID_SESSION_TIMEOUT: i16 = 26;
-const REBALANCE_IN_PROGRESS: i16 = 27;
-const INVALID_REQUEST: i16 = 42;
-const NON_EMPTY_GROUP: i16 = 68;
-const GROUP_ID_NOT_FOUND: i16 = 69;
-const FENCED_INSTANCE_ID: i16 = 82;
 
 async fn group() -> (TestCluster, String, RawClient) {
     let cluster = TestCluster::start().await;
@@ -143,7 +136,7 @@ async fn the_leaders_assignment_reaches_every_member() {
     let mut second = cluster.connect_to_coordinator(&group);
     let follower = new_member_id(&mut second, &group);
     let waiting = second.send(9, &join_request(&group, &follower)).expect("sent");
-    eventually("the first member hears of the rebalance", || {
+    eventually("the first member learns of the rebalance", || {
         let error = first.call(4, &heartbeat(&group, &leader, 1)).error_code;
         (error == REBALANCE_IN_PROGRESS).then_some(())
     });

@@ -2,15 +2,13 @@
 
 use kafka_protocol::messages::{InitProducerIdRequest, ProducerId};
 use workshop_tests::batch::Batch;
+use workshop_tests::errors::{
+    COORDINATOR_LOAD_IN_PROGRESS, INVALID_PRODUCER_EPOCH, INVALID_RECORD,
+    OUT_OF_ORDER_SEQUENCE_NUMBER,
+};
 use workshop_tests::raw::RawClient;
 use workshop_tests::requests::{list_offsets, produce, produced};
 use workshop_tests::{TestCluster, eventually};
-
-const OUT_OF_ORDER_SEQUENCE_NUMBER: i16 = 45;
-const INVALID_PRODUCER_EPOCH: i16 = 47;
-const INVALID_RECORD: i16 = 87;
-
-const COORDINATOR_LOAD_IN_PROGRESS: i16 = 14;
 
 /// Asks one node for a producer id; returns it with its epoch.
 fn new_producer(client: &mut RawClient, version: i16) -> (i64, i16) {
@@ -20,7 +18,7 @@ fn new_producer(client: &mut RawClient, version: i16) -> (i64, i16) {
     if version >= 3 {
         request = request.with_producer_id(ProducerId(-1)).with_producer_epoch(-1);
     }
-    // A node that has given out all its ids asks the controller for more, and says so meanwhile.
+    // A node that has assigned all its ids asks the controller for more, and says so meanwhile.
     eventually("the node has ids to give", || {
         let answer = client.call(version, &request);
         assert!([0, COORDINATOR_LOAD_IN_PROGRESS].contains(&answer.error_code));

@@ -12,13 +12,13 @@ use kafka_protocol::messages::{
     DescribeConfigsRequest, DescribeLogDirsRequest, IncrementalAlterConfigsRequest,
 };
 use workshop_tests::batch::Batch;
+use workshop_tests::configs::BROKER;
 use workshop_tests::disturbed::Disturbed;
+use workshop_tests::errors::INVALID_REQUEST;
 use workshop_tests::raw::RawClient;
 use workshop_tests::requests::{produce, produced, text, topic_name};
 use workshop_tests::{TestCluster, eventually};
 
-const INVALID_REQUEST: i16 = 42;
-const BROKER: i8 = 4;
 const LEADER_RATE: &str = "leader.replication.throttled.rate";
 const FOLLOWER_RATE: &str = "follower.replication.throttled.rate";
 

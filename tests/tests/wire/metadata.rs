@@ -8,13 +8,11 @@ use kafka_protocol::messages::{
     DescribeClusterRequest, DescribeTopicPartitionsRequest, MetadataRequest,
 };
 use uuid::Uuid;
+use workshop_tests::errors::{
+    INVALID_TOPIC_EXCEPTION, LEADER_NOT_AVAILABLE, UNKNOWN_TOPIC_ID, UNKNOWN_TOPIC_OR_PARTITION,
+};
 use workshop_tests::requests::{metadata, topic_name};
 use workshop_tests::{TestCluster, eventually};
-
-const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
-const LEADER_NOT_AVAILABLE: i16 = 5;
-const INVALID_TOPIC_EXCEPTION: i16 = 17;
-const UNKNOWN_TOPIC_ID: i16 = 100;
 
 #[tokio::test]
 async fn every_version_of_metadata_describes_the_topic() {

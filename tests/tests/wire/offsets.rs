@@ -9,20 +9,18 @@ use kafka_protocol::messages::offset_for_leader_epoch_request::{
 use kafka_protocol::messages::{BrokerId, DeleteRecordsRequest, OffsetForLeaderEpochRequest};
 use workshop_tests::TestCluster;
 use workshop_tests::batch::Batch;
+use workshop_tests::errors::{
+    FENCED_LEADER_EPOCH, NOT_LEADER_OR_FOLLOWER, OFFSET_OUT_OF_RANGE, UNKNOWN_LEADER_EPOCH,
+    UNKNOWN_TOPIC_OR_PARTITION,
+};
 use workshop_tests::raw::RawClient;
 use workshop_tests::requests::{fetch, list_offsets, metadata, produce, topic_name};
-
-const OFFSET_OUT_OF_RANGE: i16 = 1;
-const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
-const NOT_LEADER_OR_FOLLOWER: i16 = 6;
-const FENCED_LEADER_EPOCH: i16 = 74;
-const UNKNOWN_LEADER_EPOCH: i16 = 75;
 
 const LATEST: i64 = -1;
 const EARLIEST: i64 = -2;
 const GREATEST_TIMESTAMP: i64 = -3;
 
-/// A topic of one partition that keeps records of 1970, whenever somebody looks for old ones.
+/// A topic of one partition that keeps records of 1970, whenever someone looks for old ones.
 fn kept_topic(cluster: &TestCluster) -> String {
     cluster.create_topic_with(1, 3, &[("retention.ms", "-1")])
 }

@@ -5,19 +5,13 @@ use std::time::Duration;
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::ProduceRequest;
 use workshop_tests::batch::{Batch, now, offsets, with_right_crc};
+use workshop_tests::errors::{
+    CORRUPT_MESSAGE, INVALID_RECORD, INVALID_REQUIRED_ACKS, INVALID_TIMESTAMP, MESSAGE_TOO_LARGE,
+    NOT_LEADER_OR_FOLLOWER, TRANSACTIONAL_ID_AUTHORIZATION_FAILED, UNKNOWN_SERVER_ERROR,
+    UNKNOWN_TOPIC_OR_PARTITION, UNSUPPORTED_COMPRESSION_TYPE,
+};
 use workshop_tests::requests::{fetch, list_offsets, produce, produced};
 use workshop_tests::{TestCluster, eventually};
-
-const UNKNOWN_SERVER_ERROR: i16 = -1;
-const CORRUPT_MESSAGE: i16 = 2;
-const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
-const NOT_LEADER_OR_FOLLOWER: i16 = 6;
-const MESSAGE_TOO_LARGE: i16 = 10;
-const INVALID_REQUIRED_ACKS: i16 = 21;
-const INVALID_TIMESTAMP: i16 = 32;
-const TRANSACTIONAL_ID_AUTHORIZATION_FAILED: i16 = 53;
-const UNSUPPORTED_COMPRESSION_TYPE: i16 = 76;
-const INVALID_RECORD: i16 = 87;
 
 #[tokio::test]
 async fn every_version_appends_and_tells_the_base_offset() {

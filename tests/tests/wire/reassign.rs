@@ -7,16 +7,13 @@ use kafka_protocol::messages::{
 };
 use workshop_tests::batch::Batch;
 use workshop_tests::disturbed::Disturbed;
+use workshop_tests::errors::{
+    ELECTION_NOT_NEEDED, INVALID_REPLICA_ASSIGNMENT, INVALID_REPLICATION_FACTOR, INVALID_REQUEST,
+    NO_REASSIGNMENT_IN_PROGRESS, UNKNOWN_TOPIC_OR_PARTITION,
+};
 use workshop_tests::raw::RawClient;
 use workshop_tests::requests::{create_topic, metadata, produce, produced, topic_name};
 use workshop_tests::{TestCluster, eventually, requests};
-
-const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
-const INVALID_REPLICA_ASSIGNMENT: i16 = 39;
-const INVALID_REPLICATION_FACTOR: i16 = 38;
-const INVALID_REQUEST: i16 = 42;
-const ELECTION_NOT_NEEDED: i16 = 84;
-const NO_REASSIGNMENT_IN_PROGRESS: i16 = 85;
 
 fn nodes(ids: &[i32]) -> Vec<BrokerId> {
     ids.iter().copied().map(BrokerId).collect()

@@ -4,30 +4,20 @@ use kafka_protocol::messages::{
     DescribeTransactionsRequest, FindCoordinatorRequest, ListTransactionsRequest, ProducerId,
     TransactionalId,
 };
-use workshop_tests::batch::Batch;
+use workshop_tests::batch::{Batch, TRANSACTIONAL};
+use workshop_tests::errors::{
+    CONCURRENT_TRANSACTIONS, INVALID_PRODUCER_EPOCH, INVALID_PRODUCER_ID_MAPPING, INVALID_REQUEST,
+    INVALID_TRANSACTION_TIMEOUT, INVALID_TXN_STATE, NOT_COORDINATOR, OPERATION_NOT_ATTEMPTED,
+    PRODUCER_FENCED, TOPIC_AUTHORIZATION_FAILED, TRANSACTIONAL_ID_NOT_FOUND,
+    UNKNOWN_TOPIC_OR_PARTITION,
+};
 use workshop_tests::requests::{produce, text};
 use workshop_tests::transactions::{
-    CONCURRENT_TRANSACTIONS, Producer, Transactional, add_offsets, add_partitions, commit, end,
-    initialize,
+    Producer, Transactional, add_offsets, add_partitions, commit, end, initialize,
 };
 use workshop_tests::{TestCluster, eventually};
 
-const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
-const NOT_COORDINATOR: i16 = 16;
-const TOPIC_AUTHORIZATION_FAILED: i16 = 29;
-const INVALID_REQUEST: i16 = 42;
-const INVALID_PRODUCER_EPOCH: i16 = 47;
-const INVALID_TXN_STATE: i16 = 48;
-const INVALID_PRODUCER_ID_MAPPING: i16 = 49;
-const INVALID_TRANSACTION_TIMEOUT: i16 = 50;
-const OPERATION_NOT_ATTEMPTED: i16 = 55;
-const PRODUCER_FENCED: i16 = 90;
-const TRANSACTIONAL_ID_NOT_FOUND: i16 = 105;
-
-/// The attribute of a batch that belongs to a transaction.
-const TRANSACTIONAL: i16 = 1 << 4;
-
-const NOBODY: Producer = (-1, -1);
+const NO_PRODUCER: Producer = (-1, -1);
 
 /// (error, state, start time is known, (topic, partitions)) of an id.
 fn described(it: &mut Transactional) -> (i16, String, bool, Vec<(String, Vec<i32>)>) {
@@ -58,7 +48,7 @@ async fn a_transactional_id_has_one_coordinator() {
     }
     let producer = it.producer();
     let id = it.id.clone();
-    let init = it.elsewhere.call(4, &initialize(&id, 60_000, NOBODY));
+    let init = it.elsewhere.call(4, &initialize(&id, 60_000, NO_PRODUCER));
     assert_eq!(
         (init.error_code, init.producer_id, init.producer_epoch),
         (NOT_COORDINATOR, ProducerId(-1), -1)
@@ -72,14 +62,14 @@ async fn a_transactional_id_has_one_coordinator() {
 }
 
 #[tokio::test]
-async fn each_initialisation_bumps_the_epoch() {
+async fn each_initialization_bumps_the_epoch() {
     let cluster = TestCluster::start().await;
     let mut it = Transactional::new(&cluster);
     let (producer, epoch) = it.producer();
     assert_eq!(epoch, 0);
     for version in 0..=4 {
         let expected = (0, (producer, version + 1));
-        let mut request = initialize(&it.id, 60_000, NOBODY);
+        let mut request = initialize(&it.id, 60_000, NO_PRODUCER);
         if version < 3 {
             (request.producer_id, request.producer_epoch) = Default::default();
             request = request.with_producer_id(ProducerId(-1)).with_producer_epoch(-1);
@@ -96,26 +86,29 @@ async fn what_makes_no_sense_is_refused_at_any_node() {
     let mut it = Transactional::new(&cluster);
     let id = it.id.clone();
     for (id, timeout, expected, error) in [
-        ("", 60_000, NOBODY, INVALID_REQUEST),
-        (&id, 0, NOBODY, INVALID_TRANSACTION_TIMEOUT),
-        (&id, -1, NOBODY, INVALID_TRANSACTION_TIMEOUT),
-        (&id, 900_001, NOBODY, INVALID_TRANSACTION_TIMEOUT),
+        ("", 60_000, NO_PRODUCER, INVALID_REQUEST),
+        (&id, 0, NO_PRODUCER, INVALID_TRANSACTION_TIMEOUT),
+        (&id, -1, NO_PRODUCER, INVALID_TRANSACTION_TIMEOUT),
+        (&id, 900_001, NO_PRODUCER, INVALID_TRANSACTION_TIMEOUT),
         (&id, 60_000, (7, -1), INVALID_REQUEST),
         (&id, 60_000, (-1, 7), INVALID_REQUEST),
     ] {
         let answer = it.elsewhere.call(4, &initialize(id, timeout, expected));
         assert_eq!(answer.error_code, error, "{id} {timeout} {expected:?}");
-        assert_eq!((answer.producer_id.0, answer.producer_epoch), NOBODY);
+        assert_eq!((answer.producer_id.0, answer.producer_epoch), NO_PRODUCER);
     }
-    assert_eq!(it.init(4, 900_000, NOBODY).0, 0);
+    assert_eq!(it.init(4, 900_000, NO_PRODUCER).0, 0);
     // Kafka waits for its replicas for as long as the transaction may take, so not 1 here.
-    assert_eq!(it.init(4, 1_000, NOBODY).0, 0);
-    assert_eq!(it.coordinator.call(3, &end("", NOBODY, true)).error_code, INVALID_REQUEST);
-    assert_eq!(it.coordinator.call(3, &add_offsets("", NOBODY, "g")).error_code, INVALID_REQUEST);
+    assert_eq!(it.init(4, 1_000, NO_PRODUCER).0, 0);
+    assert_eq!(it.coordinator.call(3, &end("", NO_PRODUCER, true)).error_code, INVALID_REQUEST);
+    assert_eq!(
+        it.coordinator.call(3, &add_offsets("", NO_PRODUCER, "g")).error_code,
+        INVALID_REQUEST
+    );
 }
 
 #[tokio::test]
-async fn a_producer_that_continues_is_told_apart_from_one_that_is_fenced() {
+async fn a_producer_that_continues_is_distinguished_from_one_that_is_fenced() {
     let cluster = TestCluster::start().await;
     let mut it = Transactional::new(&cluster);
     let first = it.producer();
@@ -124,13 +117,13 @@ async fn a_producer_that_continues_is_told_apart_from_one_that_is_fenced() {
     // The same request again: its answer may have been lost.
     assert_eq!(it.init(4, 60_000, first), (0, second));
     assert_eq!(it.init(3, 60_000, second), (0, (first.0, 2)));
-    assert_eq!(it.init(4, 60_000, first), (PRODUCER_FENCED, NOBODY));
-    assert_eq!(it.init(3, 60_000, first), (INVALID_PRODUCER_EPOCH, NOBODY));
-    assert_eq!(it.init(4, 60_000, (first.0 + 1_000_000, 2)), (PRODUCER_FENCED, NOBODY));
-    // Somebody else takes over, and the lost answer is nobody's any more.
+    assert_eq!(it.init(4, 60_000, first), (PRODUCER_FENCED, NO_PRODUCER));
+    assert_eq!(it.init(3, 60_000, first), (INVALID_PRODUCER_EPOCH, NO_PRODUCER));
+    assert_eq!(it.init(4, 60_000, (first.0 + 1_000_000, 2)), (PRODUCER_FENCED, NO_PRODUCER));
+    // Someone else takes over, and the lost answer is no one's any more.
     assert_eq!(it.producer(), (first.0, 3));
-    assert_eq!(it.init(4, 60_000, (first.0, 2)), (PRODUCER_FENCED, NOBODY));
-    // An id that is new to the cluster belongs to whoever comes.
+    assert_eq!(it.init(4, 60_000, (first.0, 2)), (PRODUCER_FENCED, NO_PRODUCER));
+    // An id that is new to the cluster belongs to the first that comes.
     let mut new = Transactional::new(&cluster);
     let (error, producer) = new.init(4, 60_000, (4_711, 5));
     assert_eq!((error, producer.1), (0, 0));
@@ -237,14 +230,14 @@ async fn one_partition_that_cannot_be_added_keeps_the_others_out() {
 }
 
 #[tokio::test]
-async fn initialising_aborts_what_was_open() {
+async fn initializing_aborts_what_was_open() {
     let cluster = TestCluster::start().await;
     let topic = cluster.create_topic(2);
     let mut it = Transactional::new(&cluster);
     let zombie = it.producer();
     it.begin(zombie, &[(&topic, &[0, 1])]);
     // The first request fences, the next one is answered.
-    assert_eq!(it.init(4, 60_000, NOBODY), (CONCURRENT_TRANSACTIONS, NOBODY));
+    assert_eq!(it.init(4, 60_000, NO_PRODUCER), (CONCURRENT_TRANSACTIONS, NO_PRODUCER));
     assert_eq!(it.ended(zombie, true), PRODUCER_FENCED);
     let successor = it.producer();
     assert_eq!(successor, (zombie.0, 2));
@@ -254,23 +247,23 @@ async fn initialising_aborts_what_was_open() {
 }
 
 #[tokio::test]
-async fn an_open_transaction_is_aborted_for_whoever_knows_the_producer_id() {
+async fn an_open_transaction_is_aborted_for_any_client_that_knows_the_producer_id() {
     let cluster = TestCluster::start().await;
     let topic = cluster.create_topic(1);
     let mut it = Transactional::new(&cluster);
     let producer = it.producer();
     it.begin(producer, &[(&topic, &[0])]);
     let stranger = (producer.0 + 1_000_000, 0);
-    assert_eq!(it.init(4, 60_000, stranger), (PRODUCER_FENCED, NOBODY));
-    assert_eq!(it.init(4, 60_000, producer), (CONCURRENT_TRANSACTIONS, NOBODY));
-    // The epoch that fenced it was told to nobody, so it is the producer's own to go on with.
+    assert_eq!(it.init(4, 60_000, stranger), (PRODUCER_FENCED, NO_PRODUCER));
+    assert_eq!(it.init(4, 60_000, producer), (CONCURRENT_TRANSACTIONS, NO_PRODUCER));
+    // The epoch that fenced it was sent to no client, so it is the producer's own to go on with.
     eventually("the transaction is aborted", || {
         let answer = it.init(4, 60_000, producer);
         let successor = (producer.0, 1);
         (answer.0 != CONCURRENT_TRANSACTIONS).then(|| assert_eq!(answer, (0, successor)))
     });
     assert_eq!(it.producer(), (producer.0, 2));
-    assert_eq!(it.init(4, 60_000, producer), (PRODUCER_FENCED, NOBODY));
+    assert_eq!(it.init(4, 60_000, producer), (PRODUCER_FENCED, NO_PRODUCER));
 }
 
 #[tokio::test]
@@ -312,7 +305,7 @@ async fn a_transaction_that_is_open_for_too_long_is_aborted_and_its_producer_fen
     let cluster = TestCluster::start().await;
     let topic = cluster.create_topic(1);
     let mut it = Transactional::new(&cluster);
-    let (error, producer) = it.init(4, 1_000, NOBODY);
+    let (error, producer) = it.init(4, 1_000, NO_PRODUCER);
     assert_eq!(error, 0);
     it.begin(producer, &[(&topic, &[0])]);
     eventually("the transaction has timed out", || {
@@ -320,7 +313,7 @@ async fn a_transaction_that_is_open_for_too_long_is_aborted_and_its_producer_fen
     });
     assert_eq!(it.end(3, producer, true), PRODUCER_FENCED);
     assert_eq!(it.producer(), (producer.0, 2));
-    assert_eq!(it.init(4, 60_000, producer), (PRODUCER_FENCED, NOBODY));
+    assert_eq!(it.init(4, 60_000, producer), (PRODUCER_FENCED, NO_PRODUCER));
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 //! TxnOffsetCommit, request by request: who may commit offsets in a transaction (KIP-447), and what
-//! everybody is told of them before and after it ends.
+//! every client sees of them before and after it ends.
 
 use kafka_protocol::messages::offset_commit_request::{
     OffsetCommitRequestPartition, OffsetCommitRequestTopic,
@@ -14,26 +14,21 @@ use kafka_protocol::messages::{
     LeaveGroupRequest, OffsetCommitRequest, OffsetFetchRequest, ProducerId, TransactionalId,
     TxnOffsetCommitRequest,
 };
+use workshop_tests::errors::{
+    CONCURRENT_TRANSACTIONS, FENCED_INSTANCE_ID, ILLEGAL_GENERATION, INVALID_GROUP_ID,
+    NOT_COORDINATOR, OFFSET_METADATA_TOO_LARGE, REBALANCE_IN_PROGRESS, UNKNOWN_MEMBER_ID,
+    UNKNOWN_TOPIC_OR_PARTITION, UNSTABLE_OFFSET_COMMIT,
+};
 use workshop_tests::group::{join_alone, join_request, new_member_id, sync_request};
 use workshop_tests::raw::RawClient;
 use workshop_tests::requests::{group_id, text, topic_name};
-use workshop_tests::transactions::{CONCURRENT_TRANSACTIONS, Producer, Transactional, add_offsets};
+use workshop_tests::transactions::{Producer, Transactional, add_offsets};
 use workshop_tests::{TestCluster, eventually};
-
-const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
-const OFFSET_METADATA_TOO_LARGE: i16 = 12;
-const NOT_COORDINATOR: i16 = 16;
-const ILLEGAL_GENERATION: i16 = 22;
-const INVALID_GROUP_ID: i16 = 24;
-const UNKNOWN_MEMBER_ID: i16 = 25;
-const REBALANCE_IN_PROGRESS: i16 = 27;
-const FENCED_INSTANCE_ID: i16 = 82;
-const UNSTABLE_OFFSET_COMMIT: i16 = 88;
 
 /// No offset.
 const NOTHING: (i16, i64) = (0, -1);
 
-/// What those are told who want to know stable offsets alone.
+/// The response to a request for stable offsets only.
 const UNSTABLE: (i16, i64) = (UNSTABLE_OFFSET_COMMIT, -1);
 
 struct Fixture {
@@ -169,7 +164,7 @@ async fn offsets_count_once_the_transaction_is_committed() {
 }
 
 #[tokio::test]
-async fn every_version_that_asks_for_stable_offsets_is_told_to_wait() {
+async fn every_version_that_asks_for_stable_offsets_has_to_wait() {
     let mut it = Fixture::new().await;
     it.begin();
     let request = it.request(7);
@@ -190,7 +185,7 @@ async fn every_version_that_asks_for_stable_offsets_is_told_to_wait() {
         let found: Vec<_> = found.map(|it| (it.error_code, it.committed_offset)).collect();
         assert_eq!(found, [UNSTABLE, NOTHING], "version {version}");
     }
-    // Who asks for all offsets is told of those alone that are committed.
+    // A request for all offsets returns only those that are committed.
     let all = OffsetFetchRequest::default().with_group_id(group_id(&it.group)).with_topics(None);
     assert!(it.groups.call(7, &all.with_require_stable(true)).topics.is_empty());
     it.end(true);
@@ -256,7 +251,7 @@ async fn a_static_member_that_was_replaced_commits_nothing() {
 async fn a_group_without_members_takes_offsets_from_outside_alone() {
     let mut it = Fixture::new().await;
     it.begin();
-    assert_eq!(it.commit_as(0, "somebody", None), ILLEGAL_GENERATION, "no such group");
+    assert_eq!(it.commit_as(0, "someone", None), ILLEGAL_GENERATION, "no such group");
     assert_eq!(it.commit_as(-1, "", None), 0);
     let (member, generation) = join_alone(&mut it.groups, &it.group);
     let leave = LeaveGroupRequest::default()

@@ -4,10 +4,8 @@ use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
 use kafka_protocol::protocol::Decodable;
 use workshop_tests::TestCluster;
+use workshop_tests::errors::{INVALID_REQUEST, UNSUPPORTED_VERSION};
 use workshop_tests::requests::text;
-
-const UNSUPPORTED_VERSION: i16 = 35;
-const INVALID_REQUEST: i16 = 42;
 
 fn request() -> ApiVersionsRequest {
     ApiVersionsRequest::default()

@@ -9,9 +9,9 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message;
 use wire_client::requests::describe_group;
 
-use super::{Outcome, area};
 use crate::client::{PATIENCE, next_values};
 use crate::failure::Failure;
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
 
 area!("churn":

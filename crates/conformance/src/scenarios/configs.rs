@@ -5,11 +5,12 @@ use kafka_protocol::messages::describe_configs_response::DescribeConfigsResult;
 use kafka_protocol::messages::incremental_alter_configs_request as incremental;
 use kafka_protocol::messages::{DescribeConfigsRequest, IncrementalAlterConfigsRequest};
 use rdkafka::admin::{AlterConfig, ResourceSpecifier};
+use wire_client::configs::{APPEND, BROKER, DELETE, GROUP, SET, SUBTRACT, TOPIC};
 use wire_client::requests::{create_topic, text};
 
-use super::{Outcome, Scenario, area};
 use crate::failure::Failure;
 use crate::names::{name, name_of, names};
+use crate::scenario::{Outcome, Scenario, area};
 use crate::scene::Scene;
 
 area!("configs":
@@ -117,14 +118,6 @@ fn created_with(scene: &Scene, settings: &[(&str, &str)]) -> Outcome {
     Ok(name(scene.node()?.try_call(7, &request)?.topics[0].error_code))
 }
 
-const TOPIC: i8 = 2;
-const NODE: i8 = 4;
-const GROUP: i8 = 32;
-const SET: i8 = 0;
-const DELETE: i8 = 1;
-const APPEND: i8 = 2;
-const SUBTRACT: i8 = 3;
-
 /// DescribeConfigs of one resource.
 fn describe(
     scene: &Scene,
@@ -162,7 +155,8 @@ fn value(scene: &Scene, topic: &str, setting: &str) -> Outcome {
     Ok(format!("{} ({source})", entry.value.as_deref().unwrap_or("nothing")))
 }
 
-/// The value of a setting of a topic once it is `expected`; another node may be told a little later.
+/// The value of a setting of a topic once it is `expected`; another node may learn of it a little
+/// later.
 fn becomes(scene: &Scene, topic: &str, setting: &str, expected: &str) -> Outcome {
     scene.until("the setting has its new value", || {
         Ok(Some(value(scene, topic, setting)?).filter(|it| it.starts_with(expected)))
@@ -202,18 +196,18 @@ fn described_unknown_setting(scene: &Scene) -> Outcome {
 
 fn described_of_a_node(scene: &Scene) -> Outcome {
     // The node that is asked must be the one that is asked for.
-    let described = describe(scene, NODE, "1", Some(&["message.max.bytes"]))?;
+    let described = describe(scene, BROKER, "1", Some(&["message.max.bytes"]))?;
     let entry = described.configs.first().ok_or(Failure::Missing("setting"))?;
     let value = entry.value.as_deref().unwrap_or("nothing");
     Ok(format!("{}, {value}", name(described.error_code)))
 }
 
 fn described_of_an_unknown_node(scene: &Scene) -> Outcome {
-    described_error(scene, NODE, "999")
+    described_error(scene, BROKER, "999")
 }
 
 fn described_of_a_node_that_is_no_number(scene: &Scene) -> Outcome {
-    described_error(scene, NODE, "first")
+    described_error(scene, BROKER, "first")
 }
 
 fn described_of_an_unknown_kind(scene: &Scene) -> Outcome {
@@ -325,7 +319,7 @@ fn set_of_an_unknown_kind(scene: &Scene) -> Outcome {
 }
 
 fn set_of_a_node_what_it_lacks(scene: &Scene) -> Outcome {
-    changed(scene, &change(NODE, "1", &[(SET, "node.id", Some("7"))]))
+    changed(scene, &change(BROKER, "1", &[(SET, "node.id", Some("7"))]))
 }
 
 fn set_by_an_unknown_operation(scene: &Scene) -> Outcome {

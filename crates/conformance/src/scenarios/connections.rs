@@ -8,9 +8,9 @@ use kafka_protocol::protocol::Decodable;
 use wire_client::raw::RawClient;
 use wire_client::requests::{metadata, text};
 
-use super::{Outcome, Scenario, area};
 use crate::failure::Failure;
 use crate::names::name;
+use crate::scenario::{Outcome, Scenario, area};
 use crate::scene::Scene;
 
 area!("connections":
@@ -147,7 +147,7 @@ fn versions_by_all_versions(scene: &Scene) -> Outcome {
     Ok(errors.join(", "))
 }
 
-/// What becomes of a connection that these bytes came in on.
+/// The state of a connection after these bytes.
 fn after(scene: &Scene, bytes: &[u8]) -> Outcome {
     let mut node = scene.node()?;
     node.send_bytes(bytes)?;

@@ -12,9 +12,9 @@ use wire_client::batch::{Batch, offsets};
 use wire_client::raw::RawClient;
 use wire_client::requests::{fetch, fetch_partition, fetch_with, metadata, produce, topic_name};
 
-use super::{Outcome, area};
 use crate::failure::Failure;
 use crate::names::name;
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
 
 area!("fetch":

@@ -1,13 +1,13 @@
-//! Producers with an id: sequence numbers, and what becomes of a batch that comes again.
+//! Producers with an id: sequence numbers, and the response to a batch that comes again.
 
 use kafka_protocol::messages::InitProducerIdRequest;
 use wire_client::batch::Batch;
 use wire_client::raw::RawClient;
 use wire_client::requests::{produce, produced};
 
-use super::{Outcome, area};
 use crate::failure::Failure;
 use crate::names::name;
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
 
 area!("idempotence":
@@ -67,7 +67,7 @@ fn new_id(scene: &Scene) -> Result<i64, Failure> {
     })
 }
 
-/// What becomes of these batches of one record, by epoch and sequence number.
+/// The responses to these batches of one record, by epoch and sequence number.
 fn written(scene: &Scene, batches: &[(i16, i32)]) -> Outcome {
     let mut writer = Writer::new(scene)?;
     for (epoch, sequence) in batches {

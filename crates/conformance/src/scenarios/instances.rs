@@ -1,5 +1,5 @@
-//! Members of the consumer protocol (KIP-848) with a name of their own, and what becomes of one that
-//! says another name, or comes back.
+//! Members of the consumer protocol (KIP-848) with a name of their own, and the response to one
+//! that says another name, or comes back.
 
 use kafka_protocol::messages::{
     ConsumerGroupDescribeRequest, ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse,
@@ -7,9 +7,9 @@ use kafka_protocol::messages::{
 use wire_client::raw::RawClient;
 use wire_client::requests::{commit, group_id, text, topic_name};
 
-use super::{Outcome, area};
 use crate::failure::Failure;
 use crate::names::name;
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
 
 area!("instances":
@@ -98,8 +98,8 @@ impl Group {
         Ok(told(&self.send(&request)?))
     }
 
-    /// The epoch of the group, which goes up when another assignment is needed. When there is one is
-    /// the coordinator's to say.
+    /// The epoch of the group, which goes up when another assignment is needed. When there is one
+    /// is the coordinator's to say.
     fn epoch(&mut self) -> Outcome {
         let request = ConsumerGroupDescribeRequest::default();
         let request = request.with_group_ids(vec![group_id(&self.group)]);

@@ -5,9 +5,9 @@ use kafka_protocol::messages::describe_log_dirs_request::DescribableLogDirTopic;
 use wire_client::raw::RawClient;
 use wire_client::requests::topic_name;
 
-use super::{Outcome, area};
 use crate::failure::Failure;
 use crate::names::name;
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
 
 area!("log_dirs":
@@ -27,7 +27,8 @@ area!("log_dirs":
     of_a_deleted_topic,
 );
 
-/// What the node tells of a topic's partitions, in their order; of everything where `asked` is none.
+/// What the node tells of a topic's partitions, in their order; of everything where `asked` is
+/// none.
 fn told(
     node: &mut RawClient,
     version: i16,
@@ -102,8 +103,8 @@ fn of_some_partitions(scene: &Scene) -> Outcome {
     once_made(scene, 2, || of(scene, &topic, &[3, 1]))
 }
 
-/// Asks until the node has made its replicas of so many partitions. A leader serves its own before a
-/// follower has any.
+/// Asks until the node has made its replicas of so many partitions. A leader serves its own before
+/// a follower has any.
 fn once_made(scene: &Scene, partitions: usize, mut tell: impl FnMut() -> Outcome) -> Outcome {
     scene.until("the node has made its replicas", || {
         let told = tell()?;
@@ -157,7 +158,7 @@ fn of_a_deleted_topic(scene: &Scene) -> Outcome {
     let mut leader = scene.leader(&topic, 0)?;
     let (admin, options) = scene.admin()?;
     scene.wait(admin.delete_topics(&[&topic], &options))?;
-    scene.until("nothing is told of it", || {
+    scene.until("no node describes it", || {
         let told = told(&mut leader, 4, &topic, Some(asked(&topic, &[0])))?;
         Ok((!told.contains("bytes")).then_some(told))
     })

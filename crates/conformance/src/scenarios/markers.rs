@@ -1,5 +1,5 @@
-//! Markers that somebody writes who is not the coordinator of their transaction (WriteTxnMarkers), as an
-//! administrator does for one that nobody ends.
+//! Markers that someone writes who is not the coordinator of their transaction (WriteTxnMarkers),
+//! as an administrator does for one that no one ends.
 
 use kafka_protocol::messages::write_txn_markers_request::{
     WritableTxnMarker, WritableTxnMarkerTopic,
@@ -10,10 +10,10 @@ use wire_client::raw::RawClient;
 use wire_client::requests::{fetch, produce, text, topic_name};
 use wire_client::transactions::{Producer, add_offsets, commit, end};
 
-use super::fencing::Transactional;
-use super::{Outcome, area};
+use super::transactional::Transactional;
 use crate::failure::Failure;
 use crate::names::name;
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
 
 area!("markers":

@@ -9,10 +9,10 @@ use rdkafka::consumer::Consumer;
 use uuid::Uuid;
 use wire_client::requests::{metadata, topic_name};
 
-use super::{Outcome, area};
 use crate::client::PATIENCE;
 use crate::failure::Failure;
 use crate::names::{name, names};
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
 
 area!("metadata":

@@ -1,5 +1,5 @@
-//! Replicas that are to move to another directory of their node (AlterReplicaLogDirs, KIP-113). A node
-//! with one directory has nowhere to move them.
+//! Replicas that are to move to another directory of their node (AlterReplicaLogDirs, KIP-113). A
+//! node with one directory has nowhere to move them.
 
 use kafka_protocol::messages::alter_replica_log_dirs_request::{
     AlterReplicaLogDir, AlterReplicaLogDirTopic,
@@ -8,9 +8,9 @@ use kafka_protocol::messages::{AlterReplicaLogDirsRequest, DescribeLogDirsReques
 use wire_client::raw::RawClient;
 use wire_client::requests::{text, topic_name};
 
-use super::{Outcome, area};
 use crate::failure::Failure;
 use crate::names::name;
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
 
 area!("log_dirs":
@@ -55,7 +55,8 @@ fn moved(node: &mut RawClient, version: i16, dirs: Vec<AlterReplicaLogDir>) -> O
     Ok(format!("{} topics [{}]", answer.results.len(), told.join(", ")))
 }
 
-/// A topic of two partitions with one replica each on every node, and the node that leads the first.
+/// A topic of two partitions with one replica each on every node, and the node that leads the
+/// first.
 fn set(scene: &Scene) -> Result<(RawClient, String, String), Failure> {
     let topic = scene.topic(2)?;
     let mut node = scene.leader(&topic, 0)?;

@@ -16,10 +16,10 @@ use wire_client::requests::{
 };
 use wire_client::transactions::{self, Producer, add_offsets, end};
 
-use super::fencing::Transactional;
-use super::{Outcome, area};
+use super::transactional::Transactional;
 use crate::failure::Failure;
 use crate::names::{name, names};
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
 
 area!("newest":

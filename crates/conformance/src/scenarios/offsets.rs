@@ -1,5 +1,5 @@
-//! Where a partition starts and ends, which offset a time or a leader epoch stands for, and deleting
-//! records.
+//! Where a partition starts and ends, which offset a time or a leader epoch stands for, and
+//! deleting records.
 
 use kafka_protocol::messages::delete_records_request::{
     DeleteRecordsPartition, DeleteRecordsTopic,
@@ -17,10 +17,10 @@ use wire_client::batch::{Batch, now};
 use wire_client::raw::RawClient;
 use wire_client::requests::{list_offsets, metadata, produce, topic_name};
 
-use super::{Outcome, area};
 use crate::client::PATIENCE;
 use crate::failure::Failure;
 use crate::names::{name, name_of};
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
 
 area!("offsets":

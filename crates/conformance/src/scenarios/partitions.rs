@@ -7,9 +7,9 @@ use kafka_protocol::messages::{BrokerId, CreatePartitionsRequest};
 use rdkafka::admin::NewPartitions;
 use wire_client::requests::{metadata, topic_name};
 
-use super::{Outcome, area};
 use crate::failure::Failure;
 use crate::names::{name, name_of, names};
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
 
 area!("partitions":
@@ -110,8 +110,8 @@ fn too_many(scene: &Scene) -> Outcome {
     answered(scene, &request.with_validate_only(true))
 }
 
-/// Adds partitions to topics of one partition, or only checks whether that could be: the errors with
-/// their messages.
+/// Adds partitions to topics of one partition, or only checks whether that could be: the errors
+/// with their messages.
 fn checked(scene: &Scene, counts: &[(String, i32)]) -> Outcome {
     let mut all =
         CreatePartitionsRequest::default().with_timeout_ms(5_000).with_validate_only(true);

@@ -8,8 +8,8 @@ use wire_client::batch::{Batch, now, with_right_crc};
 use wire_client::raw::RawClient;
 use wire_client::requests::{produce, produced, text};
 
-use super::{Outcome, area};
 use crate::names::name;
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
 
 area!("produce":
@@ -86,7 +86,7 @@ fn changed(change: impl FnOnce(&mut BytesMut)) -> Bytes {
     with_right_crc(batch)
 }
 
-/// Two produces in turn, so that the second offset tells what became of the first.
+/// Two produces in turn, so that the second offset shows whether the first was written.
 fn twice(scene: &Scene, acks: i16) -> Outcome {
     let topic = scene.topic(1)?;
     let mut leader = scene.leader(&topic, 0)?;

@@ -4,8 +4,8 @@ use kafka_protocol::messages::describe_quorum_request::{PartitionData, TopicData
 use kafka_protocol::messages::{DescribeQuorumRequest, DescribeQuorumResponse};
 use wire_client::requests::topic_name;
 
-use super::{Outcome, area};
 use crate::names::name;
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
 
 area!("quorum":
@@ -77,7 +77,7 @@ fn described_by_all_versions(scene: &Scene) -> Outcome {
     Ok(all?.join(" | "))
 }
 
-/// Whoever is asked, it is the same quorum.
+/// Every node names the same quorum.
 fn asked_of_each_node(scene: &Scene) -> Outcome {
     let mut leaders = Vec::new();
     for address in scene.bootstrap_servers().split(',') {

@@ -1,5 +1,5 @@
-//! Who says that it is a node of the cluster, or debugs one (the replica id of ListOffsets, Fetch and
-//! OffsetForLeaderEpoch), and the offsets that only newer versions know.
+//! Who says that it is a node of the cluster, or debugs one (the replica id of ListOffsets, Fetch
+//! and OffsetForLeaderEpoch), and the offsets that only newer versions know.
 
 use bytes::{BufMut, BytesMut};
 use kafka_protocol::messages::offset_for_leader_epoch_request::{
@@ -13,9 +13,9 @@ use wire_client::batch::Batch;
 use wire_client::raw::RawClient;
 use wire_client::requests::{fetch, list_offsets, produce, topic_name};
 
-use super::{Outcome, area};
 use crate::failure::Failure;
 use crate::names::name;
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
 
 area!("replicas":
@@ -41,7 +41,7 @@ area!("replicas":
     latest_offsets_by_all_versions,
 );
 
-/// Not a node, but whoever debugs one.
+/// Not a node, but a debugger of one.
 const DEBUGGER: i32 = -2;
 
 /// A topic of one partition with three records, which every replica has.
@@ -179,8 +179,8 @@ fn epochs_for_a_debugger_at_a_follower(scene: &Scene) -> Outcome {
     Ok(told.join(", "))
 }
 
-/// What each version from 7 on answers for a special timestamp. The last is unknown to the codec, and
-/// has the fields of the one before.
+/// What each version from 7 on answers for a special timestamp. The last is unknown to the codec,
+/// and has the fields of the one before.
 fn by_all_versions(scene: &Scene, at: i64) -> Outcome {
     let topic = three(scene)?;
     let request = list_offsets(&topic, 0, at);

@@ -6,9 +6,9 @@ use kafka_protocol::messages::incremental_alter_configs_request::{
 use kafka_protocol::messages::{IncrementalAlterConfigsRequest, ListConfigResourcesRequest};
 use wire_client::requests::text;
 
-use super::{Outcome, area};
 use crate::failure::Failure;
 use crate::names::name;
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
 
 area!("resources":

@@ -12,9 +12,9 @@ use wire_client::group::{heartbeat, join_request, sync_request};
 use wire_client::raw::RawClient;
 use wire_client::requests::{describe_group, group_id, text, topic_name};
 
-use super::{Outcome, area};
 use crate::failure::Failure;
 use crate::names::{name, names};
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
 
 area!("static_members":
@@ -136,12 +136,12 @@ fn a_second_of_the_same_name_fences_the_first(scene: &Scene) -> Outcome {
 
 fn join_with_a_wrong_id(scene: &Scene) -> Outcome {
     let mut it = Static::new(scene)?;
-    Ok(name(join_as(&mut it.node, &it.group, "nobody", "north")?.error_code))
+    Ok(name(join_as(&mut it.node, &it.group, "stranger", "north")?.error_code))
 }
 
 fn join_with_an_id_and_an_unknown_name(scene: &Scene) -> Outcome {
     let mut it = Static::new(scene)?;
-    Ok(name(join_as(&mut it.node, &it.group, "nobody", "south")?.error_code))
+    Ok(name(join_as(&mut it.node, &it.group, "stranger", "south")?.error_code))
 }
 
 fn heartbeat_by_name(scene: &Scene) -> Outcome {
@@ -157,11 +157,11 @@ fn heartbeat_with_a_wrong_name(scene: &Scene) -> Outcome {
 }
 
 fn heartbeat_with_a_wrong_id(scene: &Scene) -> Outcome {
-    Static::new(scene)?.heartbeat("north", "nobody")
+    Static::new(scene)?.heartbeat("north", "stranger")
 }
 
 fn sync_with_a_wrong_id(scene: &Scene) -> Outcome {
-    Static::new(scene)?.sync("north", "nobody")
+    Static::new(scene)?.sync("north", "stranger")
 }
 
 fn commit_with_a_wrong_id(scene: &Scene) -> Outcome {
@@ -173,7 +173,7 @@ fn commit_with_a_wrong_id(scene: &Scene) -> Outcome {
     let request = OffsetCommitRequest::default()
         .with_group_id(group_id(&it.group))
         .with_generation_id_or_member_epoch(it.joined.generation_id)
-        .with_member_id(text("nobody"))
+        .with_member_id(text("stranger"))
         .with_group_instance_id(Some(text("north")))
         .with_topics(vec![topic]);
     let answer = it.node.try_call(8, &request)?;
@@ -189,7 +189,7 @@ fn leave_by_an_unknown_name(scene: &Scene) -> Outcome {
 }
 
 fn leave_by_name_with_a_wrong_id(scene: &Scene) -> Outcome {
-    Static::new(scene)?.leave("north", "nobody")
+    Static::new(scene)?.leave("north", "stranger")
 }
 
 fn described(scene: &Scene) -> Outcome {

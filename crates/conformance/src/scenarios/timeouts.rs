@@ -1,4 +1,4 @@
-//! What happens when somebody does not come back in time.
+//! What happens when someone does not come back in time.
 
 use std::time::{Duration, Instant};
 
@@ -7,11 +7,11 @@ use wire_client::group::{heartbeat, join_alone, join_request, new_member_id, syn
 use wire_client::raw::RawClient;
 use wire_client::requests::describe_group;
 
-use super::fencing::Transactional;
-use super::{Outcome, area};
+use super::transactional::Transactional;
 use crate::client::PATIENCE;
 use crate::failure::Failure;
 use crate::names::{name, result};
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
 
 area!("timeouts":

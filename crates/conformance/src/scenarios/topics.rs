@@ -7,9 +7,9 @@ use rdkafka::admin::{NewTopic, TopicReplication};
 use uuid::Uuid;
 use wire_client::requests::{create_topic, metadata, topic_name};
 
-use super::{Outcome, area};
 use crate::failure::Failure;
 use crate::names::{name, name_of, names};
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
 
 area!("topics":

@@ -7,9 +7,9 @@ use kafka_protocol::messages::{
 use kafka_protocol::protocol::Decodable;
 use wire_client::requests::text;
 
-use super::{Outcome, Scenario, area};
 use crate::failure::Failure;
 use crate::names::name;
+use crate::scenario::{Outcome, Scenario, area};
 use crate::scene::Scene;
 
 area!("versions":

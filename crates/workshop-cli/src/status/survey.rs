@@ -58,7 +58,7 @@ pub(crate) struct Partition {
 #[derive(Debug)]
 pub(crate) struct Group {
     pub(crate) name: String,
-    /// `None` where only a client with the cluster's security settings is told.
+    /// `None` where only a client with the cluster's security settings can ask.
     pub(crate) state: Option<String>,
     pub(crate) members: Option<usize>,
     /// One entry per topic that the group has committed to or is assigned.
@@ -94,7 +94,7 @@ impl Survey {
     }
 }
 
-/// A node that has just gone is in the metadata for a moment more, and whoever asks it waits.
+/// A node that has just gone is in the metadata for a moment more, and a request to it waits.
 fn wait_until_missed(servers: &str, absent: &[i32]) -> anyhow::Result<()> {
     let begin = Instant::now();
     while !absent.is_empty() && begin.elapsed() < MISS_LIMIT {
@@ -167,7 +167,7 @@ impl Topic {
     }
 }
 
-/// A consumer that only asks. A read_committed one would be told the last stable offset in place
+/// A consumer that only asks. A read_committed one would get the last stable offset in place
 /// of the high watermark, and that is librdkafka's default.
 fn observer(servers: &str, group: Option<&str>) -> anyhow::Result<BaseConsumer> {
     let mut config = workshop::client_config(servers);

@@ -47,7 +47,7 @@ async fn a_node_that_is_killed_from_another_process_is_gone_and_comes_back() {
     let up = up(&data);
     let producer: FutureProducer = config(&up).create().unwrap();
     assert_eq!(produce(&producer).await, 0);
-    // The first one is also the one whose address everybody tries first.
+    // The first one is also the one whose address everyone tries first.
     assert_eq!(data.printed(&["node", "1", "kill"]), "node 1 was killed\n");
     assert_eq!(states(&data), ["stopped", "running", "running"]);
     assert_eq!(produce(&producer).await, 1);
@@ -147,7 +147,7 @@ fn without_a_cluster_an_order_says_how_to_start_one() {
 
 #[cfg(unix)]
 #[test]
-fn whoever_cannot_read_the_secret_gives_no_orders() {
+fn a_client_that_cannot_read_the_secret_gives_no_orders() {
     use std::os::unix::fs::PermissionsExt;
     let data = Data::new();
     let _up = up(&data);

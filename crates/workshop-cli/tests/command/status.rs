@@ -57,7 +57,7 @@ fn line<'a>(status: &'a str, first: &str) -> Vec<&'a str> {
     lines.find(|words| words.first() == Some(&first)).unwrap_or_default()
 }
 
-/// A name that nobody else on a shared cluster has.
+/// A name that no one else on a shared cluster has.
 fn unique(name: &str) -> String {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     format!("{name}-{}-{}", std::process::id(), now.as_nanos())

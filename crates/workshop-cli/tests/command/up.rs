@@ -50,10 +50,10 @@ async fn an_example_uses_the_cluster_that_is_up_and_is_missed_when_that_ends() {
 }
 
 #[test]
-fn a_schema_registry_runs_beside_the_cluster_and_on_another_port_where_its_own_is_taken() {
+fn a_schema_registry_runs_with_the_cluster_and_on_another_port_where_its_own_is_taken() {
     let data = Data::new();
-    let neighbour = TcpListener::bind("127.0.0.1:0").unwrap();
-    let taken = neighbour.local_addr().unwrap().port().to_string();
+    let neighbor = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = neighbor.local_addr().unwrap().port().to_string();
     let up = Up::start(&data, &["--port", "0", "--registry-port", &taken]);
     assert!(up.greeting.contains(&format!("(port {taken} is taken)")), "{}", up.greeting);
     let (_, url) = up.greeting.split_once("SCHEMA_REGISTRY_URL=http://").unwrap();
@@ -96,8 +96,8 @@ fn a_second_up_is_refused_and_names_the_first() {
 #[test]
 fn a_port_that_is_taken_is_replaced_and_said() {
     let data = Data::new();
-    let neighbour = TcpListener::bind("127.0.0.1:0").unwrap();
-    let taken = neighbour.local_addr().unwrap().port().to_string();
+    let neighbor = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = neighbor.local_addr().unwrap().port().to_string();
     let up = Up::start(&data, &["--nodes", "1", "--port", &taken]);
     assert!(up.greeting.contains(&format!("(port {taken} is taken)")), "{}", up.greeting);
     assert!(!up.bootstrap_servers().ends_with(&format!(":{taken}")));
@@ -243,7 +243,7 @@ async fn apache_kafka_is_found_like_an_embedded_cluster_or_what_it_lacks_is_said
 }
 
 #[test]
-fn an_engine_that_this_machine_cannot_run_is_told_from_a_failure() {
+fn an_engine_that_this_machine_cannot_run_is_distinguished_from_a_failure() {
     let data = Data::new();
     let mut command = data.command();
     command.args(["up", "--engine", "apache", "--port", "0"]).env("JAVA_HOME", "/nowhere");

@@ -1,16 +1,15 @@
-//! What a cluster is to be like: `--partitions`, `--replication-factor`, `--set`, `--topic` and
+//! What a cluster should be like: `--partitions`, `--replication-factor`, `--set`, `--topic` and
 //! `--no-auto-create`, on each engine that runs here.
 
 use engines::Engine;
 use kafka_protocol::messages::DescribeConfigsRequest;
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
+use wire_client::configs::TOPIC;
+use wire_client::errors::UNKNOWN_TOPIC_OR_PARTITION;
 use wire_client::raw::RawClient;
 use wire_client::requests::{create_topic, metadata, text};
 
 use crate::process::{Data, Up, stderr};
-
-const TOPIC: i8 = 2;
-const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
 
 const ASKED_FOR: &[&str] = &[
     "--partitions",

@@ -1,4 +1,4 @@
-//! Messages from whoever wants to harm the reader: nothing panics, and nothing is allocated because
+//! Messages that are made to harm the reader: nothing panics, and nothing is allocated because
 //! a message says so.
 
 use std::time::Instant;

@@ -58,9 +58,9 @@ enum Shape {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_variant_is_the_branch_of_its_name() {
-    let colour = json!({ "type": "enum", "name": "Colour", "symbols": ["RED"] });
+    let color = json!({ "type": "enum", "name": "Color", "symbols": ["RED"] });
     let at = json!({ "type": "long", "logicalType": "timestamp-millis" });
-    let union = json!(["null", circle(), square(), "string", at, colour]);
+    let union = json!(["null", circle(), square(), "string", at, color]);
     check(&union, &Shape::Circle { radius: 5 }, "020a").await;
     check(&union, &Shape::Square(Square { radius: 5 }), "040a").await;
     check(&union, &Shape::Null, "00").await;

@@ -1,4 +1,5 @@
-//! What a deserializer gives to a type that takes anything, in the form that tests/java-schemas prints.
+//! What a deserializer gives to a type that takes anything, in the form that
+//! tests/java-schemas prints.
 
 use std::fmt;
 

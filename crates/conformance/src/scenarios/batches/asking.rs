@@ -9,7 +9,7 @@ use super::codec::Codec;
 use super::forge::BASE;
 use crate::failure::Failure;
 use crate::names::name;
-use crate::scenarios::Outcome;
+use crate::scenario::Outcome;
 
 /// The first millisecond of 2025: whatever is later is the present.
 const PRESENT: i64 = 1_735_689_600_000;

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 
 use bytes::Bytes;
 
-use super::payloads::snappy::framed;
+use super::framing::{framed, unframed};
 
 /// How the records of a batch are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +64,7 @@ impl Codec {
             Self::Gzip => {
                 flate2::read::MultiGzDecoder::new(&bytes[..]).read_to_end(&mut records).ok()?;
             }
-            Self::Snappy => return super::payloads::snappy::unframed(bytes).map(Bytes::from),
+            Self::Snappy => return unframed(bytes).map(Bytes::from),
             Self::Lz4 => {
                 let mut decoder = lz4_flex::frame::FrameDecoder::new(&bytes[..]);
                 decoder.read_to_end(&mut records).ok()?;

@@ -6,9 +6,9 @@ use wire_client::requests::{fetch, produce, produced};
 use super::asking::Asked;
 use super::codec::Codec;
 use super::forge::{Forged, field, null};
-use super::{Settings, table};
+use super::table::{Settings, table};
 use crate::names::name;
-use crate::scenarios::{Outcome, area};
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
 
 area!("batches":

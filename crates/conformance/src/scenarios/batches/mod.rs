@@ -1,28 +1,26 @@
 //! Batches in which something is wrong: codec by fault by setting of the topic.
 //!
-//! Each scenario is one fault under one setting, with a cell for each codec, or for each odd payload
-//! of one codec. A cell is what the partition answers, and what can be read afterwards. Cells with
-//! the same outcome share it.
+//! Each scenario is one fault under one setting, with a cell for each codec, or for each odd
+//! payload of one codec. A cell is what the partition answers, and what can be read afterwards.
+//! Cells with the same outcome share it.
 
 mod asking;
 mod codec;
 mod faults;
 mod forge;
+mod framing;
 mod limits;
 mod payloads;
 mod random;
+mod table;
 
-use bytes::Bytes;
-
-use self::asking::Asked;
 use self::codec::Codec;
 use self::faults::{Fault, OF_HEADERS, OF_RECORDS, OF_TOPICS};
 use self::forge::Forged;
 use self::payloads::Payload;
-use super::{Outcome, Scenario};
+use self::table::{Settings, table};
+use crate::scenario::Scenario;
 use crate::scene::Scene;
-
-type Settings = &'static [(&'static str, &'static str)];
 
 const DEFAULTS: (&str, Settings) = ("as_it_is", &[]);
 const TO_GZIP: (&str, Settings) = ("to_gzip", &[("compression.type", "gzip")]);
@@ -100,25 +98,4 @@ fn of_payloads(
         table(scene, settings, &cells)
     };
     Scenario::new(format!("batches/{}/{setting}/{group}", codec.name()), play)
-}
-
-/// What a new topic answers to each of these, a partition for each.
-fn table(scene: &Scene, settings: Settings, cells: &[(&str, Bytes)]) -> Outcome {
-    let settings = [settings, &[("retention.ms", "-1")]].concat();
-    let topic = scene.topic_with(cells.len() as i32, 1, &settings)?;
-    let mut outcomes: Vec<(String, Vec<&str>)> = Vec::new();
-    for (partition, (cell, sent)) in (0..).zip(cells) {
-        let leader = scene.leader(&topic, partition)?;
-        let outcome = Asked { leader, topic: &topic, partition }.told(sent)?;
-        match outcomes.iter_mut().find(|it| it.0 == outcome) {
-            Some((_, cells)) => cells.push(cell),
-            None => outcomes.push((outcome, vec![cell])),
-        }
-    }
-    let all = cells.len();
-    let shown = outcomes.iter().map(|(outcome, cells)| match cells.len() {
-        same if same == all => format!("all: {outcome}"),
-        _ => format!("{}: {outcome}", cells.join(", ")),
-    });
-    Ok(shown.collect::<Vec<_>>().join("; "))
 }

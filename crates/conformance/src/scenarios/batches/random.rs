@@ -5,8 +5,8 @@ use wire_client::batch::with_right_crc;
 
 use super::codec::Codec;
 use super::forge::{Forged, field, varint};
-use super::{Settings, table};
-use crate::scenarios::{Outcome, Scenario};
+use super::table::{Settings, table};
+use crate::scenario::{Outcome, Scenario};
 use crate::scene::Scene;
 
 /// How many batches a scenario sends, each to a partition of its own.

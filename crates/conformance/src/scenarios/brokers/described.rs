@@ -1,16 +1,16 @@
-//! The whole answer to DescribeConfigs, for each kind of resource: every entry with its value, type,
-//! source, synonyms, flags and documentation.
+//! The whole answer to DescribeConfigs, for each kind of resource: every entry with its value,
+//! type, source, synonyms, flags and documentation.
 
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::describe_configs_response::DescribeConfigsResourceResult;
 use kafka_protocol::messages::{DescribeConfigsRequest, ListConfigResourcesRequest};
 use wire_client::requests::text;
 
-use super::{BROKER, CLIENT_METRICS, GROUP, TOPIC};
 use crate::failure::Failure;
 use crate::names::name;
-use crate::scenarios::{Outcome, area};
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
+use wire_client::configs::{BROKER, CLIENT_METRICS, DELETE, GROUP, SET, TOPIC};
 
 area!("described":
     a_topic,
@@ -26,8 +26,8 @@ area!("described":
     what_can_be_changed,
 );
 
-/// What depends on where a cluster runs, or what engines and tests choose for a laptop: of these the values
-/// are not compared.
+/// What depends on where a cluster runs, or what engines and tests choose for a laptop: of these
+/// the values are not compared.
 const CHOSEN: &[&str] = &[
     "advertised.listeners",
     "auto.create.topics.enable",
@@ -149,9 +149,9 @@ fn a_group(scene: &Scene) -> Outcome {
 fn a_group_of_its_own(scene: &Scene) -> Outcome {
     let group = scene.group();
     let changes = [
-        (super::SET, "consumer.session.timeout.ms", Some("50000")),
-        (super::SET, "share.isolation.level", Some("read_committed")),
-        (super::SET, "streams.num.standby.replicas", Some(" 1 ")),
+        (SET, "consumer.session.timeout.ms", Some("50000")),
+        (SET, "share.isolation.level", Some("read_committed")),
+        (SET, "streams.num.standby.replicas", Some(" 1 ")),
     ];
     let answered = super::change(scene, GROUP, &group, &changes, false)?;
     let keys = changes.map(|(_, name, _)| name);
@@ -174,9 +174,9 @@ fn client_metrics_without_a_name(scene: &Scene) -> Outcome {
 fn client_metrics_of_its_own(scene: &Scene) -> Outcome {
     let name = scene.name("metrics");
     let own = [
-        (super::SET, "interval.ms", Some(" 1000 ")),
-        (super::SET, "match", Some("client_id=a.*, client_software_name=x")),
-        (super::SET, "metrics", Some("org.apache.")),
+        (SET, "interval.ms", Some(" 1000 ")),
+        (SET, "match", Some("client_id=a.*, client_software_name=x")),
+        (SET, "metrics", Some("org.apache.")),
     ];
     let set = super::change(scene, CLIENT_METRICS, &name, &own, false)?;
     let shown = scene.until("the subscription is there", || {
@@ -194,7 +194,7 @@ fn client_metrics_of_its_own(scene: &Scene) -> Outcome {
         })
     };
     is_listed(true)?;
-    let gone = own.map(|(_, name, _)| (super::DELETE, name, None));
+    let gone = own.map(|(_, name, _)| (DELETE, name, None));
     let deleted = super::change(scene, CLIENT_METRICS, &name, &gone, false)?;
     is_listed(false)?;
     Ok(format!("{set}: {shown}, {deleted}: gone"))

@@ -1,5 +1,5 @@
-//! Settings of brokers, changed while they run (KIP-226): what is taken, what is refused and in which
-//! words, and what DescribeConfigs makes of all of them.
+//! Settings of brokers, changed while they run (KIP-226): what is taken, what is refused and in
+//! which words, and what DescribeConfigs makes of all of them.
 
 mod described;
 mod values;
@@ -10,12 +10,13 @@ use kafka_protocol::messages::{
     AlterConfigsRequest, IncrementalAlterConfigsRequest, alter_configs_request as replace,
     incremental_alter_configs_request as incremental,
 };
+use wire_client::configs::{APPEND, BROKER, CLIENT_METRICS, DELETE, SET};
 use wire_client::requests::text;
 
 use self::described::{describe, entry};
-use super::{Outcome, Scenario, area};
 use crate::failure::Failure;
 use crate::names::name;
+use crate::scenario::{Outcome, Scenario, area};
 use crate::scene::Scene;
 
 area!("brokers":
@@ -52,16 +53,6 @@ pub(super) fn values() -> Vec<Scenario> {
 pub(super) fn described() -> Vec<Scenario> {
     described::scenarios()
 }
-
-const TOPIC: i8 = 2;
-const BROKER: i8 = 4;
-const CLIENT_METRICS: i8 = 16;
-const GROUP: i8 = 32;
-
-const SET: i8 = 0;
-const DELETE: i8 = 1;
-const APPEND: i8 = 2;
-const SUBTRACT: i8 = 3;
 
 /// Operation, name and value.
 type Change<'a> = (i8, &'a str, Option<&'a str>);
@@ -263,7 +254,7 @@ fn of_a_broker_that_is_no_number(scene: &Scene) -> Outcome {
 fn becomes(scene: &Scene, setting: &str, is_there: bool) -> Outcome {
     use kafka_protocol::messages::DescribeConfigsRequest;
     use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
-    scene.until("the broker has heard of it", || {
+    scene.until("the broker has learned of it", || {
         let resource = DescribeConfigsResource::default()
             .with_resource_type(BROKER)
             .with_resource_name(text("1"))

@@ -1,12 +1,13 @@
-//! Every setting that a broker changes while it runs: which values it takes for itself, and which for
-//! all brokers. Nothing is changed, the brokers are only asked.
+//! Every setting that a broker changes while it runs: which values it takes for itself, and which
+//! for all brokers. Nothing is changed, the brokers are only asked.
 
-use super::{APPEND, DELETE, SET, SUBTRACT, ask};
-use crate::scenarios::{Outcome, Scenario};
+use super::ask;
+use crate::scenario::{Outcome, Scenario};
 use crate::scene::Scene;
+use wire_client::configs::{APPEND, DELETE, SET, SUBTRACT};
 
-/// The settings with the update modes `per-broker` and `cluster-wide`, except for the listeners: the
-/// answers name ports.
+/// The settings with the update modes `per-broker` and `cluster-wide`, except for the listeners:
+/// the answers name ports.
 const CHANGEABLE: &[&str] = &[
     "background.threads",
     "compression.gzip.level",

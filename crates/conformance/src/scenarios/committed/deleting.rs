@@ -8,9 +8,9 @@ use wire_client::group::{join_alone, join_request, sync_request};
 use wire_client::raw::RawClient;
 use wire_client::requests::{group_id, topic_name};
 
-use super::{answered, commit, fetch, fetched, set};
+use super::requests::{answered, commit, fetch, fetched, set};
 use crate::names::{name, names};
-use crate::scenarios::{Outcome, area};
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
 
 area!("committed":

@@ -7,10 +7,10 @@ use rdkafka::{Offset, TopicPartitionList};
 use wire_client::group::join_alone;
 use wire_client::requests::{group_id, text, topic_name};
 
-use super::{answered, commit, fetch, fetched, partition, set};
+use super::requests::{answered, commit, fetch, fetched, partition, set};
 use crate::client::PATIENCE;
 use crate::names::result;
-use crate::scenarios::{Outcome, area};
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
 
 area!("committed":
@@ -119,7 +119,7 @@ fn at_another_node(scene: &Scene) -> Outcome {
 
 fn by_an_unknown_member(scene: &Scene) -> Outcome {
     committed(scene, |it| {
-        it.member_id = text("nobody");
+        it.member_id = text("stranger");
         it.generation_id_or_member_epoch = 1;
     })
 }

@@ -7,9 +7,9 @@ use kafka_protocol::messages::{TransactionalId, TxnOffsetCommitRequest};
 use wire_client::batch::Batch;
 use wire_client::requests::{group_id, produce, produced, text, topic_name};
 
-use super::{Stage, add_group, commit};
+use super::stage::{Stage, add_group, commit};
 use crate::names::name;
-use crate::scenarios::{Outcome, area};
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
 
 area!("fencing":
@@ -123,7 +123,7 @@ fn offsets_committed_by_a_past_epoch(scene: &Scene) -> Outcome {
 
 fn offsets_committed_by_an_unknown_member(scene: &Scene) -> Outcome {
     commit(scene, true, |it| {
-        it.member_id = text("nobody");
+        it.member_id = text("stranger");
         it.generation_id = 1;
     })
 }

@@ -2,23 +2,24 @@
 
 use wire_client::transactions::{Producer, end, initialize};
 
-use super::{NOBODY, Stage, TIMEOUT, Transactional};
+use super::stage::{Stage, TIMEOUT};
 use crate::names::name;
-use crate::scenarios::{Outcome, area};
+use crate::scenario::{Outcome, area};
+use crate::scenarios::transactional::{NO_PRODUCER, Transactional};
 use crate::scene::Scene;
 
 area!("fencing":
-    initialised,
-    initialised_again,
-    initialised_as_itself,
-    initialised_as_a_past_epoch,
-    initialised_as_another_producer,
-    initialised_at_another_node,
-    initialised_without_a_name,
-    initialised_with_no_timeout,
-    initialised_with_a_negative_timeout,
-    initialised_with_too_long_a_timeout,
-    initialised_while_open,
+    initialized,
+    initialized_again,
+    initialized_as_itself,
+    initialized_as_a_past_epoch,
+    initialized_as_another_producer,
+    initialized_at_another_node,
+    initialized_without_a_name,
+    initialized_with_no_timeout,
+    initialized_with_a_negative_timeout,
+    initialized_with_too_long_a_timeout,
+    initialized_while_open,
     ended_without_partitions,
     ended_twice,
     ended_the_other_way,
@@ -30,71 +31,71 @@ area!("fencing":
     ended_at_another_node,
 );
 
-fn initialised(scene: &Scene) -> Outcome {
+fn initialized(scene: &Scene) -> Outcome {
     let mut it = Transactional::new(scene)?;
-    let (error, producer) = it.init(TIMEOUT, NOBODY)?;
+    let (error, producer) = it.init(TIMEOUT, NO_PRODUCER)?;
     Ok(format!("{error}, epoch {}", producer.1))
 }
 
-fn initialised_again(scene: &Scene) -> Outcome {
+fn initialized_again(scene: &Scene) -> Outcome {
     let mut it = Transactional::new(scene)?;
     let first = it.producer(scene, TIMEOUT)?;
-    let (error, second) = it.init(TIMEOUT, NOBODY)?;
+    let (error, second) = it.init(TIMEOUT, NO_PRODUCER)?;
     Ok(format!("{error}, same id: {}, epoch {}", first.0 == second.0, second.1))
 }
 
 /// What a producer is answered that says who it believes to be.
-fn initialised_as(scene: &Scene, who: impl FnOnce(Producer) -> Producer) -> Outcome {
+fn initialized_as(scene: &Scene, who: impl FnOnce(Producer) -> Producer) -> Outcome {
     let mut stage = Stage::moved_on(scene)?;
     let (error, producer) = stage.transactional.init(TIMEOUT, who(stage.producer))?;
     let same = producer.0 == stage.producer.0;
     Ok(format!("{error}, same id: {same}, epoch {}", producer.1))
 }
 
-fn initialised_as_itself(scene: &Scene) -> Outcome {
-    initialised_as(scene, |it| it)
+fn initialized_as_itself(scene: &Scene) -> Outcome {
+    initialized_as(scene, |it| it)
 }
 
-fn initialised_as_a_past_epoch(scene: &Scene) -> Outcome {
+fn initialized_as_a_past_epoch(scene: &Scene) -> Outcome {
     let mut stage = Stage::moved_on(scene)?;
     stage.producer = stage.transactional.producer(scene, TIMEOUT)?;
     let past = (stage.producer.0, stage.producer.1 - 2);
     Ok(stage.transactional.init(TIMEOUT, past)?.0)
 }
 
-fn initialised_as_another_producer(scene: &Scene) -> Outcome {
-    initialised_as(scene, |it| (it.0 + 900_000_000, it.1))
+fn initialized_as_another_producer(scene: &Scene) -> Outcome {
+    initialized_as(scene, |it| (it.0 + 900_000_000, it.1))
 }
 
-fn initialised_at_another_node(scene: &Scene) -> Outcome {
+fn initialized_at_another_node(scene: &Scene) -> Outcome {
     let it = Transactional::new(scene)?;
     let mut other = scene.elsewhere(it.coordinator.address())?;
-    Ok(name(other.try_call(4, &initialize(&it.id, TIMEOUT, NOBODY))?.error_code))
+    Ok(name(other.try_call(4, &initialize(&it.id, TIMEOUT, NO_PRODUCER))?.error_code))
 }
 
-fn initialised_without_a_name(scene: &Scene) -> Outcome {
-    Ok(name(scene.node()?.try_call(4, &initialize("", TIMEOUT, NOBODY))?.error_code))
+fn initialized_without_a_name(scene: &Scene) -> Outcome {
+    Ok(name(scene.node()?.try_call(4, &initialize("", TIMEOUT, NO_PRODUCER))?.error_code))
 }
 
 fn with_timeout(scene: &Scene, timeout: i32) -> Outcome {
-    Ok(Transactional::new(scene)?.init(timeout, NOBODY)?.0)
+    Ok(Transactional::new(scene)?.init(timeout, NO_PRODUCER)?.0)
 }
 
-fn initialised_with_no_timeout(scene: &Scene) -> Outcome {
+fn initialized_with_no_timeout(scene: &Scene) -> Outcome {
     with_timeout(scene, 0)
 }
 
-fn initialised_with_a_negative_timeout(scene: &Scene) -> Outcome {
+fn initialized_with_a_negative_timeout(scene: &Scene) -> Outcome {
     with_timeout(scene, -1)
 }
 
-fn initialised_with_too_long_a_timeout(scene: &Scene) -> Outcome {
+fn initialized_with_too_long_a_timeout(scene: &Scene) -> Outcome {
     with_timeout(scene, 900_001)
 }
 
-fn initialised_while_open(scene: &Scene) -> Outcome {
+fn initialized_while_open(scene: &Scene) -> Outcome {
     let mut stage = Stage::open(scene)?;
-    let (first, _) = stage.transactional.init(TIMEOUT, NOBODY)?;
+    let (first, _) = stage.transactional.init(TIMEOUT, NO_PRODUCER)?;
     let after = stage.transactional.producer(scene, TIMEOUT)?;
     Ok(format!("{first}, in the end epoch {}", after.1 - stage.producer.1))
 }

@@ -14,10 +14,10 @@ use wire_client::group::{heartbeat, join_alone, join_request, new_member_id};
 use wire_client::raw::RawClient;
 use wire_client::requests::{commit, describe_group, find_coordinator, group_id, text, topic_name};
 
-use super::{OFFSETS, create, delete, partitions, told, until_no_coordinator};
+use super::topics::{OFFSETS, create, delete, partitions, told, until_no_coordinator};
 use crate::failure::Failure;
 use crate::names::name;
-use crate::scenarios::{Outcome, area};
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
 
 area!("forgotten":
@@ -295,7 +295,7 @@ fn groups_begin_anew(scene: &Scene) -> Outcome {
     ))
 }
 
-/// A second member waits for the first to join again, and nobody coordinates the group any more.
+/// A second member waits for the first to join again, and no one coordinates the group any more.
 fn a_join_that_waits(scene: &Scene) -> Outcome {
     let mut known = Known::new(scene)?;
     let mut second = scene.coordinator(&known.group)?;

@@ -3,67 +3,13 @@
 //! These scenarios take away what every other one needs, and play alone.
 
 mod groups;
+mod topics;
 mod transactions;
 
-use kafka_protocol::messages::MetadataRequest;
-use wire_client::raw::RawClient;
-use wire_client::requests::{create_topic, delete_topic, metadata};
-
+use crate::scenario::Scenario;
 pub(super) use groups::fetched;
-
-use super::{Outcome, Scenario};
-use crate::failure::Failure;
-use crate::names::name;
-use crate::scene::Scene;
 
 pub(super) fn scenarios() -> Vec<Scenario> {
     let all = [groups::scenarios(), transactions::scenarios()].concat();
     all.into_iter().map(Scenario::alone).collect()
-}
-
-/// Where the coordinators of groups keep what they know.
-const OFFSETS: &str = "__consumer_offsets";
-
-/// Where those of transactions do.
-const TRANSACTIONS: &str = "__transaction_state";
-
-/// Deletes a topic, and waits until no node knows it any more.
-fn delete(scene: &Scene, topic: &str) -> Outcome {
-    let answer = scene.node()?.try_call(5, &delete_topic(topic))?;
-    for address in scene.bootstrap_servers().split(',') {
-        let mut node = RawClient::try_connect(address)?;
-        scene.until("no node knows the topic", || {
-            let answer = node.try_call(12, &metadata(&[topic]))?;
-            Ok((answer.topics[0].error_code == 3).then_some(()))
-        })?;
-    }
-    Ok(name(answer.responses[0].error_code))
-}
-
-/// Asks again and again until the node answers that it is no coordinator: it learns of the topic's end
-/// by itself.
-fn until_no_coordinator(scene: &Scene, mut ask: impl FnMut() -> Outcome) -> Result<(), Failure> {
-    scene.until("the node coordinates nothing", || {
-        Ok(ask()?.starts_with("NOT_COORDINATOR").then_some(()))
-    })
-}
-
-/// Creates a topic as an administrator does, and waits until its leaders serve it.
-fn create(scene: &Scene, topic: &str, partitions: i32) -> Outcome {
-    let settings = [("cleanup.policy", "compact")];
-    let answer = scene.node()?.try_call(7, &create_topic(topic, partitions, 3, &settings))?;
-    scene.wait_for_leaders(topic, partitions)?;
-    Ok(name(answer.topics[0].error_code))
-}
-
-/// How many partitions a topic has.
-fn partitions(scene: &Scene, topic: &str) -> Result<usize, Failure> {
-    let request: MetadataRequest = metadata(&[topic]);
-    Ok(scene.node()?.try_call(12, &request)?.topics[0].partitions.len())
-}
-
-/// What was asked, each with what was answered.
-fn told(answers: &[(&str, String)]) -> String {
-    let told = answers.iter().map(|(asked, answer)| format!("{asked} {answer}"));
-    told.collect::<Vec<_>>().join("; ")
 }

@@ -9,11 +9,13 @@ use wire_client::raw::RawClient;
 use wire_client::requests::{fetch, find_coordinator, produce, produced, text, topic_name};
 use wire_client::transactions::{Producer, add_offsets, commit, end, initialize};
 
-use super::{OFFSETS, TRANSACTIONS, create, delete, partitions, told, until_no_coordinator};
+use super::topics::{
+    OFFSETS, TRANSACTIONS, create, delete, partitions, told, until_no_coordinator,
+};
 use crate::failure::Failure;
 use crate::names::name;
-use crate::scenarios::fencing::Transactional;
-use crate::scenarios::{Outcome, area};
+use crate::scenario::{Outcome, area};
+use crate::scenarios::transactional::Transactional;
 use crate::scene::Scene;
 
 area!("forgotten":
@@ -28,7 +30,7 @@ area!("forgotten":
 );
 
 const TIMEOUT: i32 = 60_000;
-const NOBODY: Producer = (-1, -1);
+const NO_PRODUCER: Producer = (-1, -1);
 
 /// A transaction with one record in a partition.
 struct Open {
@@ -92,7 +94,7 @@ impl Open {
 fn found(scene: &Scene, id: &str) -> Result<RawClient, Failure> {
     let mut node = RawClient::try_connect(&scene.coordinator_address(1, id)?)?;
     scene.until("the coordinator has loaded its transactions", || {
-        let answer = node.try_call(3, &end(id, NOBODY, true))?.error_code;
+        let answer = node.try_call(3, &end(id, NO_PRODUCER, true))?.error_code;
         Ok((![14, 15, 16].contains(&answer)).then_some(()))
     })?;
     Ok(node)
@@ -101,7 +103,7 @@ fn found(scene: &Scene, id: &str) -> Result<RawClient, Failure> {
 fn requests_of_transactions(scene: &Scene) -> Outcome {
     let mut open = Open::new(scene)?;
     delete(scene, TRANSACTIONS)?;
-    until_no_coordinator(scene, || open.it.end(3, NOBODY, true))?;
+    until_no_coordinator(scene, || open.it.end(3, NO_PRODUCER, true))?;
     open.asks(scene)
 }
 

@@ -11,10 +11,10 @@ use wire_client::group::{join_request, new_member_id, sync_request};
 use wire_client::raw::RawClient;
 use wire_client::requests::{find_coordinator, group_id, text};
 
-use super::{One, joined, new, told};
+use super::stable::{One, joined, new, told};
 use crate::failure::Failure;
 use crate::names::{name, names};
-use crate::scenarios::{Outcome, area};
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
 
 area!("groups":
@@ -102,7 +102,7 @@ fn join_with_the_id_that_was_given(scene: &Scene) -> Outcome {
 }
 
 fn join_as_an_unknown_member(scene: &Scene) -> Outcome {
-    joined(scene, |it| it.member_id = text("nobody"))
+    joined(scene, |it| it.member_id = text("stranger"))
 }
 
 fn join_a_group_without_a_name(scene: &Scene) -> Outcome {
@@ -225,7 +225,7 @@ fn synced(scene: &Scene, change: impl FnOnce(&mut SyncGroupRequest)) -> Outcome 
 }
 
 fn sync_as_an_unknown_member(scene: &Scene) -> Outcome {
-    synced(scene, |it| it.member_id = text("nobody"))
+    synced(scene, |it| it.member_id = text("stranger"))
 }
 
 fn sync_of_a_past_generation(scene: &Scene) -> Outcome {

@@ -6,9 +6,9 @@ use wire_client::group::{join_request, new_member_id};
 use wire_client::raw::RawClient;
 use wire_client::requests::{describe_group, group_id, text};
 
-use super::{One, beat, new};
+use super::stable::{One, beat, new};
 use crate::names::{name, names};
-use crate::scenarios::{Outcome, area};
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
 
 area!("groups":
@@ -48,13 +48,13 @@ fn heartbeat_of_a_member(scene: &Scene) -> Outcome {
 
 fn heartbeat_of_an_unknown_member(scene: &Scene) -> Outcome {
     let mut one = One::new(scene)?;
-    one.member = "nobody".to_owned();
+    one.member = "stranger".to_owned();
     one.heartbeat()
 }
 
 fn heartbeat_of_an_unknown_group(scene: &Scene) -> Outcome {
     let (mut node, group) = new(scene)?;
-    beat(&mut node, &group, "nobody", 1)
+    beat(&mut node, &group, "stranger", 1)
 }
 
 fn heartbeat_of_a_past_generation(scene: &Scene) -> Outcome {
@@ -70,7 +70,7 @@ fn heartbeat_of_a_future_generation(scene: &Scene) -> Outcome {
 }
 
 fn heartbeat_of_a_group_without_a_name(scene: &Scene) -> Outcome {
-    beat(&mut scene.coordinator("")?, "", "nobody", 1)
+    beat(&mut scene.coordinator("")?, "", "stranger", 1)
 }
 
 fn heartbeat_of_a_member_that_has_not_joined(scene: &Scene) -> Outcome {
@@ -116,12 +116,12 @@ fn leave(scene: &Scene) -> Outcome {
 
 fn leave_as_an_unknown_member(scene: &Scene) -> Outcome {
     let mut one = One::new(scene)?;
-    leaves(&mut one.node, &one.group, &["nobody"])
+    leaves(&mut one.node, &one.group, &["stranger"])
 }
 
 fn leave_an_unknown_group(scene: &Scene) -> Outcome {
     let (mut node, group) = new(scene)?;
-    leaves(&mut node, &group, &["nobody"])
+    leaves(&mut node, &group, &["stranger"])
 }
 
 fn leave_twice(scene: &Scene) -> Outcome {
@@ -140,7 +140,7 @@ fn leave_by_an_old_version(scene: &Scene) -> Outcome {
 
 fn leave_two_of_whom_one_is_unknown(scene: &Scene) -> Outcome {
     let mut one = One::new(scene)?;
-    leaves(&mut one.node, &one.group, &[&one.member, "nobody"])
+    leaves(&mut one.node, &one.group, &[&one.member, "stranger"])
 }
 
 fn leave_before_joining(scene: &Scene) -> Outcome {

@@ -2,78 +2,10 @@
 
 mod joining;
 mod members;
+mod stable;
 
-use kafka_protocol::messages::{JoinGroupRequest, JoinGroupResponse};
-use wire_client::group::{heartbeat, join_alone, join_request, new_member_id};
-use wire_client::raw::RawClient;
-
-use super::{Outcome, Scenario};
-use crate::failure::Failure;
-use crate::names::name;
-use crate::scene::Scene;
+use crate::scenario::Scenario;
 
 pub(super) fn scenarios() -> Vec<Scenario> {
     [joining::scenarios(), members::scenarios()].concat()
-}
-
-/// A new group's coordinator and name.
-fn new(scene: &Scene) -> Result<(RawClient, String), Failure> {
-    let group = scene.group();
-    Ok((scene.coordinator(&group)?, group))
-}
-
-/// A group of one member, which is stable, with the member and the generation.
-struct One {
-    node: RawClient,
-    group: String,
-    member: String,
-    generation: i32,
-}
-
-impl One {
-    fn new(scene: &Scene) -> Result<Self, Failure> {
-        let (mut node, group) = new(scene)?;
-        let (member, generation) = join_alone(&mut node, &group);
-        Ok(Self { node, group, member, generation })
-    }
-
-    fn heartbeat(&mut self) -> Outcome {
-        beat(&mut self.node, &self.group, &self.member, self.generation)
-    }
-
-    /// Has a second member ask to join, on a connection of its own; what it asked is not answered
-    /// yet.
-    fn second_joins(&mut self, scene: &Scene) -> Result<(RawClient, i32), Failure> {
-        let mut second = scene.coordinator(&self.group)?;
-        let id = new_member_id(&mut second, &self.group);
-        let asked = second.send(9, &join_request(&self.group, &id))?;
-        scene.until("the group rebalances", || {
-            Ok((self.heartbeat()? == "REBALANCE_IN_PROGRESS").then_some(()))
-        })?;
-        Ok((second, asked))
-    }
-}
-
-fn beat(node: &mut RawClient, group: &str, member: &str, generation: i32) -> Outcome {
-    Ok(name(node.try_call(4, &heartbeat(group, member, generation))?.error_code))
-}
-
-/// What a join is answered, where the member's id is not told.
-fn told(answer: &JoinGroupResponse) -> String {
-    let leads = if answer.leader == answer.member_id && !answer.member_id.is_empty() {
-        ", leads"
-    } else {
-        ""
-    };
-    let error = name(answer.error_code);
-    let (generation, members) = (answer.generation_id, answer.members.len());
-    format!("{error}, generation {generation}, {members} members{leads}")
-}
-
-/// What a changed join of a new group is answered.
-fn joined(scene: &Scene, change: impl FnOnce(&mut JoinGroupRequest)) -> Outcome {
-    let (mut node, group) = new(scene)?;
-    let mut request = join_request(&group, "");
-    change(&mut request);
-    Ok(told(&node.try_call(9, &request)?))
 }

@@ -8,10 +8,10 @@ use rdkafka::producer::Producer;
 use wire_client::raw::RawClient;
 use wire_client::requests::{text, topic_name};
 
-use super::{Open, wait_for_the_end};
+use super::open::{Open, wait_for_the_end};
 use crate::client::PATIENCE;
 use crate::names::name;
-use crate::scenarios::{Outcome, area};
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
 
 area!("transactions":

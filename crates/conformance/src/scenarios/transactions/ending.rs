@@ -9,11 +9,11 @@ use rdkafka::{Offset, TopicPartitionList};
 use wire_client::raw::RawClient;
 use wire_client::requests::fetch;
 
-use super::{Open, wait_for_the_end};
+use super::open::{Open, wait_for_the_end};
 use crate::client::{PATIENCE, Sender};
 use crate::failure::Failure;
 use crate::names::transaction_result;
-use crate::scenarios::{Outcome, area};
+use crate::scenario::{Outcome, area};
 use crate::scene::Scene;
 
 area!("transactions":
@@ -193,7 +193,7 @@ fn taken_over_while_open(scene: &Scene) -> Outcome {
     Ok(format!("{ended}: {}", open.read(scene)?))
 }
 
-/// A transaction that commits offset 7 of a group is ended: what it is told, and what the group has.
+/// A transaction that commits offset 7 of a group is ended: the response, and what the group has.
 fn offsets_in(scene: &Scene, end: impl FnOnce(&Sender) -> String) -> Outcome {
     let (topic, group) = (scene.topic(1)?, scene.group());
     let producer = scene.transactional(&scene.name("id"))?;

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use flate2::{Compression, Crc, GzBuilder};
 
-use super::Payload;
+use super::payload::Payload;
 
 const FHCRC: u8 = 2;
 

@@ -5,7 +5,7 @@ use std::io::Write;
 use lz4_flex::frame::{BlockMode, BlockSize, FrameEncoder, FrameInfo};
 use twox_hash::XxHash32;
 
-use super::Payload;
+use super::payload::{Payload, with_zeros};
 
 const MAGIC: [u8; 4] = [0x04, 0x22, 0x4d, 0x18];
 /// Independent blocks, version 1.
@@ -108,7 +108,7 @@ fn blocks(records: &[u8]) -> Vec<Payload> {
         ("a block of more bytes than there are", of(&[&block(records)[..40]])),
         ("a block beyond the largest", of(&[&beyond, &[0; 4]])),
         ("a block that is larger than the largest when decompressed", {
-            let records = super::with_zeros(70_000);
+            let records = with_zeros(70_000);
             of(&[&block(&records[..70_000]), &block(&records[70_000..]), &[0; 4]])
         }),
         ("a block that refers to where it stands", {

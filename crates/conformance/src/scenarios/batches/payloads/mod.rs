@@ -3,17 +3,16 @@
 
 mod gzip;
 mod lz4;
-pub(super) mod snappy;
+mod payload;
+mod snappy;
 mod zstd;
 
 use super::codec::Codec;
-use super::forge::{Forged, field};
+pub(super) use payload::Payload;
+use payload::with_zeros;
 
-/// A payload and its name.
-pub(super) type Payload = (&'static str, Vec<u8>);
-
-/// The payloads of one codec in groups, each of them a table. All hold `records`, as far as they hold
-/// anything.
+/// The payloads of one codec in groups, each of them a table. All hold `records`, as far as they
+/// hold anything.
 pub(super) fn of(codec: Codec, records: &[u8]) -> Vec<(&'static str, Vec<Payload>)> {
     let own = match codec {
         Codec::None => return Vec::new(),
@@ -25,7 +24,7 @@ pub(super) fn of(codec: Codec, records: &[u8]) -> Vec<(&'static str, Vec<Payload
     [own, vec![("damaged", damaged(codec, records)), ("large", large(codec))]].concat()
 }
 
-/// What nobody compressed, and what did not arrive as it was compressed.
+/// What no one compressed, and what did not arrive as it was compressed.
 fn damaged(codec: Codec, records: &[u8]) -> Vec<Payload> {
     let whole = codec.compress(records);
     let cut = |bytes: usize| whole[..whole.len() - bytes].to_vec();
@@ -50,13 +49,6 @@ fn damaged(codec: Codec, records: &[u8]) -> Vec<Payload> {
         ("nothing compressed", codec.compress(&[])),
         ("nothing compressed in front of it", [&codec.compress(&[])[..], &whole].concat()),
     ]
-}
-
-/// The three records, the first of them with a value of this many zeros.
-fn with_zeros(bytes: usize) -> Vec<u8> {
-    let mut forged = Forged::good();
-    forged.records[0].value = field(&vec![0; bytes]);
-    forged.payload()
 }
 
 /// What is small only as it is sent: a topic takes a megabyte by default.

@@ -1,41 +1,7 @@
 //! Snappy, raw and in the framings of snappy-java and of the format's own description.
 
-use super::Payload;
-
-/// What snappy-java puts in front of its blocks, with its version and the oldest that can read it.
-fn head(version: i32, compatible: i32) -> Vec<u8> {
-    [b"\x82SNAPPY\0", &version.to_be_bytes()[..], &compatible.to_be_bytes()].concat()
-}
-
-fn raw(bytes: &[u8]) -> Vec<u8> {
-    snap::raw::Encoder::new().compress_vec(bytes).expect("a batch fits into a block")
-}
-
-/// A block behind a length that is wrong by `by`.
-fn block(bytes: &[u8], by: i32) -> Vec<u8> {
-    let bytes = raw(bytes);
-    [&(bytes.len() as i32 + by).to_be_bytes()[..], &bytes].concat()
-}
-
-/// Blocks in the framing of snappy-java.
-pub(in super::super) fn framed(blocks: &[&[u8]]) -> Vec<u8> {
-    let blocks = blocks.iter().map(|it| block(it, 0)).collect::<Vec<_>>().concat();
-    [head(1, 1), blocks].concat()
-}
-
-/// The opposite of [`framed`]; bytes that are not framed are one block.
-pub(in super::super) fn unframed(bytes: &[u8]) -> Option<Vec<u8>> {
-    let Some(mut rest) = bytes.strip_prefix(&b"\x82SNAPPY\0"[..]).and_then(|it| it.get(8..)) else {
-        return snap::raw::Decoder::new().decompress_vec(bytes).ok();
-    };
-    let mut records = Vec::new();
-    while let Some((length, blocks)) = rest.split_first_chunk::<4>() {
-        let (block, behind) = blocks.split_at_checked(u32::from_be_bytes(*length) as usize)?;
-        records.extend(snap::raw::Decoder::new().decompress_vec(block).ok()?);
-        rest = behind;
-    }
-    Some(records)
-}
+use super::payload::Payload;
+use crate::scenarios::batches::framing::{block, framed, head, raw};
 
 pub(super) fn payloads(records: &[u8]) -> Vec<(&'static str, Vec<Payload>)> {
     vec![("framings", framings(records)), ("blocks", blocks(records))]

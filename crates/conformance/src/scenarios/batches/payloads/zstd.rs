@@ -2,7 +2,7 @@
 
 use twox_hash::XxHash64;
 
-use super::Payload;
+use super::payload::{Payload, with_zeros};
 
 const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 const CHECKSUM: u8 = 0x04;
@@ -68,7 +68,7 @@ fn heads(records: &[u8]) -> Vec<Payload> {
 fn blocks(records: &[u8]) -> Vec<Payload> {
     let (first, second) = records.split_at(30);
     let of = |parts: &[&[u8]]| frame(0, &[SMALL_WINDOW], &parts.concat());
-    let zeros = super::with_zeros(2_000);
+    let zeros = with_zeros(2_000);
     vec![
         ("two blocks", of(&[&raw(first, false), &raw(second, true)])),
         ("an empty block at the end", of(&[&raw(records, false), &raw(&[], true)])),

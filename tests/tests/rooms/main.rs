@@ -1,7 +1,11 @@
 //! Who may know whom, and what the first example must not wait for.
 //!
 //! A learner who copies helpers/ takes no broker along, the broker stands on its own, and
-//! `cargo run --example 03_producer` builds nothing that it does not need.
+//! `cargo run --example 03_producer` builds nothing that it does not need. [`imports`] holds the
+//! order of the files inside each package, and [`words`] the words of docs, messages and comments.
+
+mod imports;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -16,10 +20,38 @@ fn asked(arguments: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
+/// What cargo says about the packages of the workspace.
+fn metadata() -> Value {
+    let answer = asked(&["metadata", "--format-version=1", "--no-deps"]);
+    serde_json::from_str(&answer).expect("cargo writes JSON")
+}
+
+/// A file's path from the workspace's root on.
+fn shown(path: &Path) -> String {
+    path.strip_prefix(root()).unwrap_or(path).display().to_string()
+}
+
+/// The files in a directory and below it that end in one of these, sorted. What a build or git
+/// makes is left out.
+fn files(directory: &Path, extensions: &[&str]) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory).expect("the directory is there");
+    let mut files = Vec::new();
+    for path in entries.map(|it| it.expect("the entry can be read").path()) {
+        let name = path.file_name().and_then(|it| it.to_str()).unwrap_or_default();
+        let extension = path.extension().and_then(|it| it.to_str()).unwrap_or_default();
+        if path.is_dir() && name != "target" && !name.starts_with('.') {
+            files.extend(self::files(&path, extensions));
+        } else if path.is_file() && extensions.contains(&extension) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
 /// For each package of the workspace, what it is built with; not what only its tests need.
 fn known() -> BTreeMap<String, BTreeSet<String>> {
-    let answer = asked(&["metadata", "--format-version=1", "--no-deps"]);
-    let metadata: Value = serde_json::from_str(&answer).expect("cargo writes JSON");
+    let metadata = metadata();
     let name = |value: &Value| value["name"].as_str().expect("it has a name").to_owned();
     let packages = metadata["packages"].as_array().expect("there are packages").iter();
     packages
@@ -32,7 +64,7 @@ fn known() -> BTreeMap<String, BTreeSet<String>> {
 }
 
 #[test]
-fn nobody_knows_more_than_the_map_allows() {
+fn no_package_knows_more_than_the_map_allows() {
     let known = known();
     let ours: BTreeSet<&str> = known.keys().map(String::as_str).collect();
     let watched: BTreeSet<&str> =
@@ -159,38 +191,6 @@ fn text(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// All files of the workspace with an extension, without what is built or kept by a cluster.
-fn files(directory: &Path, extension: &str) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(directory).expect("the directory is there") {
-        let path = entry.expect("the entry can be read").path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if path.is_dir() {
-            if name != "target" && !name.starts_with('.') {
-                found.extend(files(&path, extension));
-            }
-        } else if path.extension().is_some_and(|it| it == extension) {
-            found.push(path);
-        }
-    }
-    found.sort();
-    found
-}
-
-#[test]
-fn no_comment_is_longer_than_100_columns() {
-    let mut long = Vec::new();
-    for path in files(root(), "rs") {
-        for (at, line) in text(&path).lines().enumerate() {
-            if line.trim_start().starts_with("//") && line.chars().count() > 100 {
-                let place = path.strip_prefix(root()).expect("it is inside").display();
-                long.push(format!("{place}:{}", at + 1));
-            }
-        }
-    }
-    assert!(long.is_empty(), "{} comments: {long:#?}", long.len());
-}
-
 /// A row of the table of APIs.
 struct Row {
     name: String,
@@ -238,7 +238,7 @@ fn an_api_is_its_own_file_and_a_row_of_the_table() {
     assert!(rows.len() > 40, "{} APIs", rows.len());
     let others: Vec<_> = ["api", "net", "wire"]
         .iter()
-        .flat_map(|room| files(&source.join(room), "rs"))
+        .flat_map(|room| files(&source.join(room), &["rs"]))
         .filter(|path| !path.starts_with(source.join("api/tests")) && !path.ends_with("api/mod.rs"))
         .map(|path| (text(&path), path))
         .collect();

@@ -1,4 +1,4 @@
-//! What can run beside a cluster that is up: a schema registry, a worker of Kafka Connect, and a
+//! What can run with a cluster that is up: a schema registry, a worker of Kafka Connect, and a
 //! command.
 
 use std::process::{Command, ExitCode};
@@ -9,21 +9,21 @@ use engines::{Connect, ConnectOptions};
 
 use crate::interrupt::Interrupt;
 use crate::registry;
-use crate::up::Arguments;
+use crate::up::arguments::Arguments;
 
 /// The port of a Connect worker's REST interface, where it is free.
 const CONNECT_PORT: u16 = 8083;
 
-/// What runs beside the cluster of one `up`.
+/// What runs with the cluster of one `up`.
 #[derive(Debug)]
-pub(crate) struct Beside {
+pub(crate) struct Companions {
     registry: Option<Registry>,
     /// The port that was asked for.
     registry_port: u16,
     connect: Option<Connect>,
 }
 
-impl Beside {
+impl Companions {
     /// Starts what the arguments ask for.
     ///
     /// # Errors
@@ -81,7 +81,7 @@ async fn connect(arguments: &Arguments, servers: &str) -> anyhow::Result<Option<
 pub(crate) async fn until_the_end(
     arguments: &Arguments,
     servers: &str,
-    beside: &Beside,
+    companions: &Companions,
     interrupted: &mut Interrupt,
 ) -> anyhow::Result<ExitCode> {
     let Some((program, rest)) = arguments.command.split_first() else {
@@ -90,7 +90,7 @@ pub(crate) async fn until_the_end(
     };
     let mut command = Command::new(program);
     command.args(rest).env("KAFKA_BOOTSTRAP_SERVERS", servers);
-    if let Some(url) = beside.registry_url() {
+    if let Some(url) = companions.registry_url() {
         command.env("SCHEMA_REGISTRY_URL", url);
     }
     let mut child = command.spawn().with_context(|| format!("cannot run {program}"))?;

@@ -1,0 +1,31 @@
+//! A table of batches under the settings of one topic.
+
+use bytes::Bytes;
+
+use super::asking::Asked;
+use crate::scenario::Outcome;
+use crate::scene::Scene;
+
+/// The settings of a topic.
+pub(super) type Settings = &'static [(&'static str, &'static str)];
+
+/// What a new topic answers to each of these, a partition for each.
+pub(super) fn table(scene: &Scene, settings: Settings, cells: &[(&str, Bytes)]) -> Outcome {
+    let settings = [settings, &[("retention.ms", "-1")]].concat();
+    let topic = scene.topic_with(cells.len() as i32, 1, &settings)?;
+    let mut outcomes: Vec<(String, Vec<&str>)> = Vec::new();
+    for (partition, (cell, sent)) in (0..).zip(cells) {
+        let leader = scene.leader(&topic, partition)?;
+        let outcome = Asked { leader, topic: &topic, partition }.told(sent)?;
+        match outcomes.iter_mut().find(|it| it.0 == outcome) {
+            Some((_, cells)) => cells.push(cell),
+            None => outcomes.push((outcome, vec![cell])),
+        }
+    }
+    let all = cells.len();
+    let shown = outcomes.iter().map(|(outcome, cells)| match cells.len() {
+        same if same == all => format!("all: {outcome}"),
+        _ => format!("{}: {outcome}", cells.join(", ")),
+    });
+    Ok(shown.collect::<Vec<_>>().join("; "))
+}
