@@ -13,8 +13,8 @@ pub struct JavaSchemas {
 }
 
 impl JavaSchemas {
-    /// Compiles them below `target`, once for each test program; `None` if Java or Maven is missing,
-    /// which it prints.
+    /// Compiles them below `target`, once for each test program; `None` if Java or Maven is
+    /// missing, which it prints.
     ///
     /// # Panics
     ///

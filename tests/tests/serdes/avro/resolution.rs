@@ -1,8 +1,8 @@
 //! Schema resolution: what the registry calls compatible is read, with Java's values.
 //!
 //! The pairs of schemas, a few values of each as bytes and what Java 1.12 reads from them are in
-//! tests/java-schemas/resolution.jsonl. A new pair is a line there with `what`, `writer` and `reader`:
-//! `UPDATE=1 cargo test -p workshop-tests --test serdes resolution` asks Java for the rest.
+//! tests/java-schemas/resolution.jsonl. A new pair is a line there with `what`, `writer` and
+//! `reader`: `UPDATE=1 cargo test -p workshop-tests --test serdes resolution` asks Java for the rest.
 
 use std::path::PathBuf;
 
