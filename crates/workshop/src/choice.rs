@@ -2,8 +2,8 @@
 
 use crate::ask::{ANSWER_LIMIT, Answer, Silence, ask, client_config, variable_set};
 use crate::cluster::Cluster;
-use crate::data::{DataDirectory, shown};
-use crate::error::Error;
+use crate::data::DataDirectory;
+use crate::error::{Error, shown};
 use crate::host::{Host, HostOptions};
 use crate::seat::{Seat, take_seat};
 

@@ -18,9 +18,9 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use serde::{Deserialize, Serialize};
 
+use crate::access::Access;
 use crate::ask::variable_set;
-use crate::control::Access;
-use crate::error::Error;
+use crate::error::{Error, shown};
 use crate::lock::Lock;
 use crate::running::Running;
 
@@ -293,14 +293,6 @@ fn create(path: &Path, is_secret: bool) -> io::Result<fs::File> {
     options.open(path)
 }
 
-/// A path as a learner reads it: relative to the current directory where it lies inside.
-pub(crate) fn shown(path: &Path) -> String {
-    let current = std::env::current_dir().unwrap_or_default();
-    let relative = path.strip_prefix(&current).ok().filter(|rest| !rest.as_os_str().is_empty());
-    let shown = relative.unwrap_or(path).display();
-    if path.is_dir() { format!("{shown}/") } else { shown.to_string() }
-}
-
 /// The root of the workspace that this was built in; the current directory where the program was
 /// carried elsewhere.
 fn workspace_root() -> PathBuf {
@@ -349,14 +341,6 @@ mod tests {
     fn the_default_directory_lies_beside_the_workspaces_manifest() {
         let manifest = fs::read_to_string(workspace_root().join("Cargo.toml")).unwrap();
         assert!(manifest.contains("[workspace]"));
-    }
-
-    #[test]
-    fn a_path_in_the_current_directory_is_shown_without_it() {
-        let current = std::env::current_dir().unwrap();
-        assert_eq!(shown(&current.join("src")), "src/");
-        assert_eq!(shown(&current.join("Cargo.toml")), "Cargo.toml");
-        assert_eq!(shown(&current), format!("{}/", current.display()));
     }
 
     #[test]

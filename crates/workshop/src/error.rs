@@ -1,11 +1,9 @@
 //! What can go wrong on the way to a cluster, each with what to do next.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rdkafka::error::KafkaError;
-
-use crate::data::shown;
 
 /// Why there is no cluster to talk to.
 #[derive(Debug, thiserror::Error)]
@@ -204,4 +202,25 @@ pub enum Error {
         /// What the cluster says.
         source: embedded_kafka::StartError,
     },
+}
+
+/// A path as a learner reads it: relative to the current directory where it lies inside.
+pub(crate) fn shown(path: &Path) -> String {
+    let current = std::env::current_dir().unwrap_or_default();
+    let relative = path.strip_prefix(&current).ok().filter(|rest| !rest.as_os_str().is_empty());
+    let shown = relative.unwrap_or(path).display();
+    if path.is_dir() { format!("{shown}/") } else { shown.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_in_the_current_directory_is_shown_without_it() {
+        let current = std::env::current_dir().unwrap();
+        assert_eq!(shown(&current.join("src")), "src/");
+        assert_eq!(shown(&current.join("Cargo.toml")), "Cargo.toml");
+        assert_eq!(shown(&current), format!("{}/", current.display()));
+    }
 }

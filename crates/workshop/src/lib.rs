@@ -20,6 +20,7 @@
 //! What a client needs beside the address (topics, producers, consumers) is not here: that is what
 //! the examples teach.
 
+mod access;
 mod announce;
 mod ask;
 mod choice;
@@ -37,7 +38,7 @@ pub use announce::Announcement;
 pub use ask::client_config;
 pub use choice::{Choice, Found};
 pub use cluster::{Cluster, Source};
-pub use control::{Answer, Controlled, NodeChange, NodeStanding, Obeying, Order};
+pub use control::{Answer, Controlled, NodeChange, NodeStatus, Obeying, Order};
 pub use data::DataDirectory;
 pub use embedded_kafka::TopicAtStart;
 pub use error::Error;

@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-use super::{Access, Answer, HEARD, MOST_BYTES, Order};
+use super::protocol::{Answer, HEARD, MOST_BYTES, Order};
+use crate::access::Access;
 use crate::data::DataDirectory;
 use crate::error::Error;
 

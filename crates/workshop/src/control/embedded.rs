@@ -7,7 +7,7 @@ use embedded_kafka::{
     Cluster, NodeError, api_name, api_named, error_name, error_named, failing_api_names,
 };
 
-use super::{Answer, Controlled, NodeChange, NodeStanding, Obeying, Order};
+use super::protocol::{Answer, Controlled, NodeChange, NodeStatus, Obeying, Order};
 
 /// The switchboard of an embedded cluster.
 pub(crate) struct EmbeddedControl(pub(crate) Arc<Cluster>);
@@ -32,8 +32,8 @@ impl Controlled for EmbeddedControl {
 }
 
 impl EmbeddedControl {
-    async fn nodes(&self) -> Vec<NodeStanding> {
-        let standing = |node: embedded_kafka::NodeStanding| NodeStanding {
+    async fn nodes(&self) -> Vec<NodeStatus> {
+        let standing = |node: embedded_kafka::NodeStanding| NodeStatus {
             id: node.id,
             address: node.address,
             state: match node.is_replication_paused {

@@ -17,7 +17,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use super::{Access, Answer, Controlled, HEARD, MOST_BYTES, Order};
+use super::protocol::{Answer, Controlled, HEARD, MOST_BYTES, Order};
+use crate::access::Access;
 use crate::data::DataDirectory;
 use crate::error::Error;
 
