@@ -8,20 +8,23 @@
 //! Chapter:  docs/02-topic-metadata.md
 
 use anyhow::{Result, bail};
-use helpers::{AIRPORTS_TOPIC, Error, airports_topic, topic_metadata};
+use helpers::{Error, topic_metadata};
 
+const TOPIC: &str = "airports";
 const MISSPELT: &str = "airprots";
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let cluster = workshop::cluster().await?;
-    let brokers = cluster.bootstrap_servers();
-    // There is something to look at, whichever example runs first, and nobody deletes it meanwhile.
-    let turn = airports_topic(brokers).await?.turn;
+    workshop::run(show).await
+}
+
+async fn show(brokers: &str) -> Result<()> {
+    // There is something to look at, whichever example runs first, and none deletes it now.
+    let _lock = airports::filled_topic(brokers).await?.lock;
 
     // ANCHOR: ask
-    println!("topic  {AIRPORTS_TOPIC}\n");
-    let topic = topic_metadata(brokers, AIRPORTS_TOPIC).await?;
+    println!("topic  {TOPIC}\n");
+    let topic = topic_metadata(brokers, TOPIC).await?;
     println!("{topic}\n");
     // ANCHOR_END: ask
 
@@ -47,11 +50,9 @@ async fn main() -> Result<()> {
     match topic_metadata(brokers, MISSPELT).await {
         Err(error @ Error::UnknownTopic { .. }) => println!("{error}"),
         Err(error) => return Err(error.into()),
-        Ok(_) => bail!("somebody has created {MISSPELT}"),
+        Ok(_) => bail!("another program has created {MISSPELT}"),
     }
     // ANCHOR_END: unknown
 
-    drop(turn);
-    cluster.close().await?;
     Ok(())
 }

@@ -10,9 +10,9 @@
 use std::sync::mpsc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use airports::Airport;
 use anyhow::{Result, ensure};
-use helpers::{Airport, DeliveryReport, ProducerBuilder, airports, delivery_report, progress_bar};
-use helpers::{airports_turn, create_airports_topic};
+use helpers::{DeliveryReport, ProducerBuilder, delivery_report, progress_bar};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::BaseRecord;
 
@@ -25,12 +25,14 @@ const FLUSH_LIMIT: Duration = Duration::from_secs(30);
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let cluster = workshop::cluster().await?;
-    let brokers = cluster.bootstrap_servers();
-    // Until the turn ends, no other example deletes the topic.
-    let turn = airports_turn(brokers).await?;
-    create_airports_topic(brokers).await?;
-    let airports = airports()?;
+    workshop::run(show).await
+}
+
+async fn show(brokers: &str) -> Result<()> {
+    // While the lock is held, no other example deletes the topic.
+    let _lock = airports::lock_shared(brokers).await?;
+    airports::create_topic(brokers).await?;
+    let airports = airports::all()?;
     let started = Instant::now();
 
     // ANCHOR: build
@@ -72,12 +74,7 @@ async fn main() -> Result<()> {
     println!("summary    {summary}");
     eprintln!("took {:.2} s", started.elapsed().as_secs_f32());
 
-    // Before the cluster is closed: it waits for the examples that wait for this turn.
-    drop(turn);
-
     // ANCHOR: ensure
-    drop(producer);
-    cluster.close().await?;
     ensure!(summary.delivered == airports.len() as u64, "not everything was delivered: {summary}");
     // ANCHOR_END: ensure
     Ok(())

@@ -8,26 +8,27 @@
 //! Chapter:  docs/05-delete-topic.md
 
 use anyhow::Result;
-use helpers::{AIRPORTS_TOPIC, DeleteOutcome, Error, airports_topic, delete_topic, list_topics};
+use helpers::{DeleteOutcome, Error, delete_topic, list_topics};
+
+const TOPIC: &str = "airports";
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let cluster = workshop::cluster().await?;
-    let brokers = cluster.bootstrap_servers();
+    workshop::run(show).await
+}
+
+async fn show(brokers: &str) -> Result<()> {
     // There is something to delete, whichever example runs first.
-    let topic = airports_topic(brokers).await?;
-    // Not under an example that writes or reads it. One like this may have its turn before.
-    let turn = topic.turn.alone().await;
+    let topic = airports::filled_topic(brokers).await?;
+    // Wait for the examples that write or read it.
+    let _lock = topic.lock.exclusive().await;
 
     println!("topics before  {}", names(brokers).await?);
-    println!("delete         {AIRPORTS_TOPIC}, {} records", topic.metadata.records());
+    println!("delete         {TOPIC}, {} records", topic.metadata.records());
     delete(brokers).await?;
     println!("topics after   {}", names(brokers).await?);
-    println!("delete         {AIRPORTS_TOPIC} again");
+    println!("delete         {TOPIC} again");
     delete(brokers).await?;
-
-    drop(turn);
-    cluster.close().await?;
     Ok(())
 }
 
@@ -35,7 +36,7 @@ async fn main() -> Result<()> {
 /// Deletes the topic, and says what came of it. That there is none is an outcome and no error:
 /// what the program wants is so already.
 async fn delete(brokers: &str) -> Result<(), Error> {
-    match delete_topic(brokers, AIRPORTS_TOPIC).await {
+    match delete_topic(brokers, TOPIC).await {
         Ok(DeleteOutcome::Deleted) => println!("outcome        deleted"),
         Ok(DeleteOutcome::UnknownTopic) => println!("outcome        there is no such topic"),
         // The cluster agreed, and shows a topic of this name all the same.

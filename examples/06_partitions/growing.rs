@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use airports::Airport;
 use anyhow::{Result, anyhow, ensure};
-use helpers::{Airport, Publisher, client_config, producer};
+use helpers::{Publisher, client_config, producer};
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::producer::Producer;

@@ -128,7 +128,7 @@ async fn build(
     // The default is 5,000 ms. After 100 the interval passes in the middle of a departure, and with
     // a minute the end comes first.
     let interval_ms = if moment == Some(Moment::InTheMiddle) { "100" } else { "60000" };
-    let builder = ConsumerBuilder::new(brokers, group).tell_end_of_partitions();
+    let builder = ConsumerBuilder::new(brokers, group).enable_partition_eof();
     let builder = match strategy {
         // The builder's own: nothing is committed and nothing is stored but by this program.
         Strategy::OnReceipt | Strategy::AfterProcessing => builder,

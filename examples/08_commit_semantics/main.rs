@@ -24,18 +24,15 @@ async fn main() -> Result<()> {
     if arguments.first().is_some_and(|role| role == "consumer") {
         return consumer::run(&arguments[1..]).await;
     }
-    let cluster = workshop::cluster().await?;
-    let brokers = cluster.bootstrap_servers();
     let topic = unique_name("departures");
-    let mut stop = helpers::StopSignal::listen()?;
-    let ended = tokio::select! {
-        ended = show(brokers, &topic) => ended,
-        () = stop.asked() => Ok(()),
-    };
-    delete_topic(brokers, &topic).await?;
-    ended?;
-    cluster.close().await?;
-    Ok(())
+    workshop::run_and_clean_up(
+        async |brokers| show(brokers, &topic).await,
+        async |brokers| {
+            delete_topic(brokers, &topic).await?;
+            Ok(())
+        },
+    )
+    .await
 }
 
 async fn show(brokers: &str, topic: &str) -> Result<()> {

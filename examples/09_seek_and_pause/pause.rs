@@ -15,7 +15,7 @@ use crate::{next, shown};
 pub(crate) async fn show(brokers: &str, topic: &str) -> Result<()> {
     println!("pause");
     let group = unique_name("pausing");
-    let consumer = ConsumerBuilder::new(brokers, group).tell_end_of_partitions().build().await?;
+    let consumer = ConsumerBuilder::new(brokers, group).enable_partition_eof().build().await?;
     let mut both = TopicPartitionList::new();
     both.add_partition_offset(topic, 0, Offset::Beginning)?;
     both.add_partition_offset(topic, 1, Offset::Beginning)?;

@@ -17,7 +17,7 @@ use crate::{LIMIT, MIDNIGHT, shown};
 pub(crate) async fn show(brokers: &str, topic: &str) -> Result<()> {
     println!("reset");
     let group = unique_name("departure-board");
-    let build = || ConsumerBuilder::new(brokers, &group).tell_end_of_partitions();
+    let build = || ConsumerBuilder::new(brokers, &group).enable_partition_eof();
     let member = build().build().await?;
     member.subscribe(&[topic])?;
     println!("  a member       {}", read_to_the_end(&member).await?);

@@ -42,7 +42,7 @@ pub(crate) async fn reader(scene: &Scene<'_>, isolation_level: &str) -> Result<S
     let consumer = ConsumerBuilder::new(scene.brokers, unique_name("departures-reader"))
         .set("isolation.level", isolation_level)
         .set("fetch.wait.max.ms", "100")
-        .tell_end_of_partitions()
+        .enable_partition_eof()
         .build()
         .await?;
     let mut partition = TopicPartitionList::new();

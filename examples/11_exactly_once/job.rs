@@ -65,7 +65,7 @@ impl Job {
         let builder = ConsumerBuilder::new(&self.brokers, &self.name)
             .set("group.instance.id", &self.name)
             .set("session.timeout.ms", "6000")
-            .tell_end_of_partitions();
+            .enable_partition_eof();
         let consumer = builder.build_polled_with(Membership::default()).await?;
         consumer.subscribe(&[&self.input])?;
         Ok(consumer)

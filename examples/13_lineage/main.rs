@@ -10,8 +10,8 @@
 mod stages;
 
 use anyhow::{Result, bail, ensure};
-use helpers::lineage::{Consumer, Message, Producer, calc_ref_latencies, lineage_tree};
-use helpers::{Error, unique_name};
+use helpers::unique_name;
+use lineage::{Consumer, Error, Message, Producer, calc_ref_latencies, lineage_tree};
 
 use stages::{DEPARTURES, Departure, Topics, board, publish_airports, read_board, schedule};
 
@@ -19,16 +19,16 @@ const BATCH: usize = 2;
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let cluster = workshop::cluster().await?;
-    let brokers = cluster.bootstrap_servers();
-    let topics = Topics::create(brokers).await?;
-    let done = pipeline(brokers, &topics).await;
-    topics.delete(brokers).await?;
-    cluster.close().await?;
-    done
+    let topics = Topics::unique();
+    workshop::run_and_clean_up(
+        async |brokers| pipeline(brokers, &topics).await,
+        async |brokers| topics.delete(brokers).await,
+    )
+    .await
 }
 
 async fn pipeline(brokers: &str, topics: &Topics) -> Result<()> {
+    topics.create(brokers).await?;
     publish_airports(brokers, topics).await?;
     schedule(brokers, topics).await?;
     delays(brokers, topics).await?;

@@ -94,7 +94,7 @@ pub(crate) async fn consume(
             message = finished.next() => message,
             // By time as well as by count: else the last few wait when traffic stops.
             () = commits.due() => {
-                commits.answered(commit_stored_within(consumer, LIMIT).await?);
+                commits.committed(commit_stored_within(consumer, LIMIT).await?);
                 continue;
             }
         };

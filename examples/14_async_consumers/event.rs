@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use helpers::Airport;
+use airports::Airport;
 use serde::de::Error as _;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};

@@ -67,7 +67,7 @@ async fn all_answers(asking: &Asking) {
 /// What there is to read for the next one: all offsets up to the end.
 async fn read(scene: &Scene) -> Result<Vec<i64>> {
     let next = ConsumerBuilder::new(&scene.brokers, &scene.group);
-    let next = next.tell_end_of_partitions().build().await?;
+    let next = next.enable_partition_eof().build().await?;
     next.subscribe(&[&scene.topic])?;
     let mut offsets = Vec::new();
     loop {

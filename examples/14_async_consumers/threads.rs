@@ -49,7 +49,7 @@ fn one_by_one(consumer: &BaseConsumer, load: &Load) -> Result<()> {
             commits.stored();
         }
         if commits.is_due() {
-            commits.answered(commit_stored(consumer, CommitMode::Sync)?);
+            commits.committed(commit_stored(consumer, CommitMode::Sync)?);
         }
     }
     let _ = commit_stored(consumer, CommitMode::Sync)?;

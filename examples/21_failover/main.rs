@@ -32,7 +32,7 @@ async fn main() -> Result<()> {
     let mut stop = helpers::StopSignal::listen()?;
     let played = tokio::select! {
         played = play(&brokers) => played,
-        () = stop.asked() => Ok(()),
+        () = stop.received() => Ok(()),
     };
     brokers.close().await?;
     played

@@ -56,7 +56,7 @@ pub(crate) async fn set(brokers: &str, topic: &str, settings: &[(&str, &str)]) -
 
 /// The records of a topic's only partition, as a consumer finds them that begins anew.
 pub(crate) async fn records(brokers: &str, topic: &str) -> Result<Vec<OwnedMessage>> {
-    let builder = ConsumerBuilder::new(brokers, unique_name("reader")).tell_end_of_partitions();
+    let builder = ConsumerBuilder::new(brokers, unique_name("reader")).enable_partition_eof();
     let consumer: StreamConsumer = builder.build().await?;
     let mut partition = TopicPartitionList::new();
     partition.add_partition_offset(topic, 0, Offset::Beginning)?;

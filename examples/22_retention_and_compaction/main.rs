@@ -22,19 +22,17 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let cluster = workshop::cluster().await?;
-    let brokers = cluster.bootstrap_servers();
     let topics = ["by-time", "by-size", "by-key"].map(unique_name);
-    let mut stop = helpers::StopSignal::listen()?;
-    let ended = tokio::select! {
-        ended = show(brokers, &topics) => ended,
-        () = stop.asked() => Ok(()),
-    };
-    for topic in &topics {
-        delete_topic(brokers, topic).await?;
-    }
-    cluster.close().await?;
-    ended
+    workshop::run_and_clean_up(
+        async |brokers| show(brokers, &topics).await,
+        async |brokers| {
+            for topic in &topics {
+                delete_topic(brokers, topic).await?;
+            }
+            Ok(())
+        },
+    )
+    .await
 }
 
 async fn show(brokers: &str, topics: &[String; 3]) -> Result<()> {

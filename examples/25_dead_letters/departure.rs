@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use helpers::airports;
 use rdkafka::message::Message;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use serde::{Deserialize, Serialize};
@@ -51,7 +50,7 @@ pub(crate) struct Board {
 impl Board {
     /// A board whose list of airports is too old to have `missing`.
     pub(crate) fn without(missing: &str) -> Result<Board> {
-        let airports = airports()?.into_iter().map(|airport| airport.iata);
+        let airports = airports::all()?.into_iter().map(|airport| airport.iata);
         let airports = airports.filter(|iata| iata != missing).collect();
         Ok(Board { airports, gate_asked: false })
     }

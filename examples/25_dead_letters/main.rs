@@ -30,22 +30,21 @@ use worker::Worker;
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let cluster = workshop::cluster().await?;
-    let brokers = cluster.bootstrap_servers();
-    let topics = Topics::create(brokers).await?;
-    let mut stop = helpers::StopSignal::listen()?;
-    let ended = tokio::select! {
-        ended = show(brokers, &topics) => ended,
-        () = stop.asked() => Ok(()),
-    };
-    for topic in topics.all() {
-        delete_topic(brokers, topic).await?;
-    }
-    cluster.close().await?;
-    ended
+    let topics = Topics::unique();
+    workshop::run_and_clean_up(
+        async |brokers| show(brokers, &topics).await,
+        async |brokers| {
+            for topic in topics.all() {
+                delete_topic(brokers, topic).await?;
+            }
+            Ok(())
+        },
+    )
+    .await
 }
 
 async fn show(brokers: &str, topics: &Topics) -> Result<()> {
+    topics.create(brokers).await?;
     let producer: FutureProducer =
         client_config(brokers)?.set("enable.idempotence", "true").create()?;
     departure::publish(&producer, &topics.departures).await?;

@@ -21,7 +21,7 @@ pub(crate) async fn redrive(
     producer: &FutureProducer,
 ) -> Result<usize> {
     // A real one has a fixed name, and goes on behind what it has sent already.
-    let builder = ConsumerBuilder::new(brokers, unique_name("redrive")).tell_end_of_partitions();
+    let builder = ConsumerBuilder::new(brokers, unique_name("redrive")).enable_partition_eof();
     let consumer = Arc::new(builder.build_with(CommitOnRevoke).await?);
     let sent = send_again(&consumer, topics, producer).await;
     close(consumer).await?;

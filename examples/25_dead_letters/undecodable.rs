@@ -37,7 +37,7 @@ pub(crate) async fn show(brokers: &str, topics: &Topics, producer: &FutureProduc
         ("stop", Undecodable::Stop, &groups[2]),
         ("stop, again", Undecodable::Stop, &groups[2]),
     ] {
-        let builder = ConsumerBuilder::new(brokers, group.clone()).tell_end_of_partitions();
+        let builder = ConsumerBuilder::new(brokers, group.clone()).enable_partition_eof();
         let consumer = Arc::new(builder.build_with(CommitOnRevoke).await?);
         consumer.subscribe(&[&topics.departures])?;
         let (processed, outcome) = read(&consumer, choice, &topics.parked, producer).await?;

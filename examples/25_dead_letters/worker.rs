@@ -63,7 +63,7 @@ impl<'a> Worker<'a> {
             tokio::select! {
                 biased;
                 () = commits.due() => {
-                    commits.answered(commit_stored_within(&self.consumer, LIMIT).await?);
+                    commits.committed(commit_stored_within(&self.consumer, LIMIT).await?);
                 }
                 message = self.consumer.recv() => match message {
                     // Too early: its partition pauses, and goes on with this very record.

@@ -11,12 +11,12 @@ const PROTOCOLS: [&str; 4] = ["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"];
 /// Checks a list of `host:port`, separated by commas. Without a port librdkafka takes 9092.
 ///
 /// # Errors
-/// [`Error::NoBrokerNamed`] where there is no address, and [`Error::Address`] for the first one that
+/// [`Error::NoBootstrapServers`] where there is no address, and [`Error::Address`] for the first one that
 /// librdkafka would misread.
 pub(crate) fn check(brokers: &str, security_protocol: &str) -> Result<(), Error> {
     let named: Vec<&str> = brokers.split(',').map(str::trim).filter(|it| !it.is_empty()).collect();
     if named.is_empty() {
-        return Err(Error::NoBrokerNamed);
+        return Err(Error::NoBootstrapServers);
     }
     named.into_iter().try_for_each(|address| {
         fault(address, security_protocol)
@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn no_address_is_an_error_of_its_own() {
         for brokers in ["", " ", ",", " , "] {
-            assert!(matches!(check(brokers, "plaintext"), Err(Error::NoBrokerNamed)));
+            assert!(matches!(check(brokers, "plaintext"), Err(Error::NoBootstrapServers)));
         }
     }
 }

@@ -36,7 +36,7 @@ pub enum Closed {
     /// The cluster did not answer within the limit, or somebody else still holds the consumer. A
     /// thread goes on with it until the process ends. If it does not get there, the group misses the
     /// member when its session ends, and what was not committed comes again.
-    NotInTime,
+    TimedOut,
 }
 
 // ANCHOR: close
@@ -93,5 +93,5 @@ fn last<K>(mut consumer: Arc<K>, deadline: Instant) -> bool {
 }
 
 fn closed(committed: Option<Result<Committed, Error>>) -> Result<Closed, Error> {
-    committed.map_or(Ok(Closed::NotInTime), |committed| committed.map(Closed::Left))
+    committed.map_or(Ok(Closed::TimedOut), |committed| committed.map(Closed::Left))
 }

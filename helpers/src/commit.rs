@@ -98,7 +98,7 @@ fn is_stored(result: Result<(), KafkaError>) -> Result<bool, Error> {
 /// callback there. In a program on an async runtime [`commit_stored_within`] is.
 ///
 /// # Errors
-/// [`Error::NotAccepted`] for what does not pass: the group or topic is forbidden, the member is
+/// [`Error::CommitRejected`] for what does not pass: the group or topic is forbidden, the member is
 /// fenced by another one with its `group.instance.id`, the topic is gone, the client has failed.
 pub fn commit_stored<C: ConsumerContext>(
     consumer: &impl Consumer<C>,
@@ -136,7 +136,7 @@ pub fn outcome(result: Result<(), KafkaError>) -> Result<Committed, Error> {
         Ok(()) => Ok(Committed::Done),
         Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => Ok(Committed::Nothing),
         Err(KafkaError::ConsumerCommit(code)) if passes(code) => Ok(Committed::Later(code)),
-        Err(KafkaError::ConsumerCommit(code)) => Err(Error::NotAccepted { code }),
+        Err(KafkaError::ConsumerCommit(code)) => Err(Error::CommitRejected { code }),
         Err(error) => Err(error.into()),
     }
 }
@@ -242,7 +242,7 @@ mod tests {
             (Code::OffsetMetadataTooLarge, "comes again"),
         ] {
             let error = answered(code).unwrap_err();
-            assert!(matches!(error, Error::NotAccepted { .. }), "{error}");
+            assert!(matches!(error, Error::CommitRejected { .. }), "{error}");
             assert!(error.to_string().contains(advice), "{error}");
         }
     }

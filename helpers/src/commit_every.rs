@@ -27,7 +27,7 @@ use crate::commit::Committed;
 ///         }
 ///         () = commits.due() => {
 ///             let committed = commit_stored_within(&consumer, Duration::from_secs(10)).await?;
-///             commits.answered(committed);
+///             commits.committed(committed);
 ///         }
 ///     }
 /// }
@@ -88,7 +88,7 @@ impl CommitEvery {
 
     /// To be called with what became of a commit. One that was put off is tried again when the time
     /// has passed once more.
-    pub fn answered(&mut self, committed: Committed) {
+    pub fn committed(&mut self, committed: Committed) {
         self.put_off = matches!(committed, Committed::Later(_));
         if self.put_off {
             self.since = Some(Instant::now());
@@ -110,7 +110,7 @@ mod tests {
     fn a_commit_is_due_after_so_many_records() {
         let mut commits = CommitEvery::new(3, LONG);
         assert_eq!([(); 3].map(|()| commits.stored()), [false, false, true]);
-        commits.answered(Committed::Done);
+        commits.committed(Committed::Done);
         assert!(!commits.is_due() && commits.left().is_none());
         assert_eq!([(); 3].map(|()| commits.stored()), [false, false, true]);
     }
@@ -126,12 +126,12 @@ mod tests {
     fn a_commit_that_was_put_off_is_tried_again_later_and_not_at_once() {
         let mut commits = CommitEvery::new(1, LONG);
         assert!(commits.stored());
-        commits.answered(Committed::Later(RDKafkaErrorCode::RebalanceInProgress));
+        commits.committed(Committed::Later(RDKafkaErrorCode::RebalanceInProgress));
         assert!(!commits.stored(), "a rebalance takes its time");
         assert!(commits.left().is_some(), "what waits is not forgotten");
         let mut commits = CommitEvery::new(1, Duration::ZERO);
         commits.stored();
-        commits.answered(Committed::Later(RDKafkaErrorCode::RebalanceInProgress));
+        commits.committed(Committed::Later(RDKafkaErrorCode::RebalanceInProgress));
         assert!(commits.is_due());
     }
 

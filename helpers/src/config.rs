@@ -29,7 +29,7 @@ const FROM_ENVIRONMENT: [(&str, &str); 5] = [
 /// environment says about security.
 ///
 /// # Errors
-/// [`Error::NoBrokerNamed`] where `brokers` is empty, [`Error::Address`] where it holds something else
+/// [`Error::NoBootstrapServers`] where `brokers` is empty, [`Error::Address`] where it holds something else
 /// than `host:port`, [`Error::TlsNotBuilt`] where the environment
 /// asks for TLS or SCRAM and librdkafka has no OpenSSL, [`Error::Setting`] for a value that
 /// librdkafka refuses.
@@ -40,8 +40,11 @@ pub fn client_config(brokers: &str) -> Result<ClientConfig, Error> {
 /// [`client_config`], where the program says itself whether it logs in.
 ///
 /// With `auth` the environment must name a user, and what it leaves out is `SASL_SSL` and `PLAIN`.
-/// Without, it is not asked.
-pub(crate) fn client_config_with(brokers: &str, auth: bool) -> Result<ClientConfig, Error> {
+/// Without `auth`, the environment's security settings are left out.
+///
+/// # Errors
+/// [`Error::NoCredentials`] where the environment names no user, and those of [`client_config`].
+pub fn client_config_with_auth(brokers: &str, auth: bool) -> Result<ClientConfig, Error> {
     if auth {
         return sasl_config_from(brokers, |variable| std::env::var(variable).ok());
     }
@@ -114,7 +117,10 @@ fn check_tls(config: &ClientConfig, features: &str) -> Result<(), Error> {
 }
 
 /// Adds a caller's settings, of which the last one wins, and checks them.
-pub(crate) fn with_overrides(
+///
+/// # Errors
+/// Those of [`client_config`].
+pub fn with_overrides(
     mut config: ClientConfig,
     overrides: &[(String, String)],
 ) -> Result<ClientConfig, Error> {
@@ -248,7 +254,7 @@ mod tests {
     #[test]
     fn an_empty_address_is_refused() {
         let refused = config_from(" ", environment(&[])).unwrap_err();
-        assert!(matches!(refused, Error::NoBrokerNamed), "{refused}");
+        assert!(matches!(refused, Error::NoBootstrapServers), "{refused}");
     }
 
     #[test]

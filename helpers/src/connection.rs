@@ -1,4 +1,4 @@
-//! Asking a cluster about itself, with a limit and without side effects.
+//! Ask a cluster about itself, with a limit and without side effects.
 //!
 //! A consumer's handle asks, never a producer's or an admin client's: those ask for a named topic
 //! with `allow.auto.create.topics`, and the question alone would create it. All calls here block;
@@ -51,19 +51,19 @@ impl Deadline {
 }
 
 /// A connection that answers questions about the cluster, all of them before one deadline.
-pub(crate) struct ClusterQuestions {
+pub(crate) struct MetadataClient {
     consumer: BaseConsumer<LastReason>,
     brokers: String,
     deadline: Deadline,
 }
 
-impl ClusterQuestions {
+impl MetadataClient {
     /// Opens a client with the connection settings of `config`. Nothing is asked yet.
     pub(crate) fn new(config: &ClientConfig, deadline: Deadline) -> Result<Self, Error> {
         Self::with(config, &[], deadline)
     }
 
-    /// [`ClusterQuestions::new`] with settings for the questions that depend on who asks.
+    /// [`MetadataClient::new`] with settings for the questions that depend on who asks.
     pub(crate) fn with(
         config: &ClientConfig,
         settings: &[(&str, &str)],
@@ -75,7 +75,7 @@ impl ClusterQuestions {
         }
         let brokers = bootstrap_servers(&connection);
         let consumer = connection.create_with_context(LastReason::default())?;
-        Ok(ClusterQuestions { consumer, brokers, deadline })
+        Ok(MetadataClient { consumer, brokers, deadline })
     }
 
     /// The id that the cluster was given when it was made.
@@ -152,7 +152,11 @@ impl ClusterQuestions {
     }
 
     fn silent(&self, broker: &str, question: String) -> Error {
-        Error::BrokerSilent { broker: broker.to_owned(), question, waited: self.deadline.waited() }
+        Error::BrokerTimedOut {
+            broker: broker.to_owned(),
+            question,
+            waited: self.deadline.waited(),
+        }
     }
 
     fn no_answer(&self, error: KafkaError) -> Error {
@@ -165,7 +169,7 @@ impl ClusterQuestions {
         }
         let reason = self.consumer.context().reason();
         let waited = self.deadline.waited();
-        Error::NoAnswer { brokers: self.brokers.clone(), waited, reason }
+        Error::NoResponse { brokers: self.brokers.clone(), waited, reason }
     }
 }
 
@@ -251,18 +255,22 @@ impl ClientContext for LastReason {
 
 impl ConsumerContext for LastReason {}
 
-/// Checks that a broker answers, before a client is built that would wait for it without a word.
-pub(crate) async fn check(config: &ClientConfig) -> Result<(), Error> {
+/// Checks that a broker responds, before a client is built that would wait for one silently.
+///
+/// # Errors
+/// [`Error::NoResponse`] within five seconds where no broker responds, and [`Error::Setting`] for a
+/// setting that librdkafka rejects.
+pub async fn check(config: &ClientConfig) -> Result<(), Error> {
     let config = config.clone();
     let deadline = Deadline::start();
-    blocking(move || ClusterQuestions::new(&config, deadline)?.metadata(None).map(|_| ())).await
+    blocking(move || MetadataClient::new(&config, deadline)?.metadata(None).map(|_| ())).await
 }
 
-/// Runs a blocking call of librdkafka on a thread that may wait.
-pub(crate) async fn blocking<T, F>(call: F) -> Result<T, Error>
+/// Runs a blocking call of librdkafka on one of the runtime's threads for such calls.
+pub async fn blocking<T, F>(call: F) -> T
 where
     T: Send + 'static,
-    F: FnOnce() -> Result<T, Error> + Send + 'static,
+    F: FnOnce() -> T + Send + 'static,
 {
     match tokio::task::spawn_blocking(call).await {
         Ok(result) => result,

@@ -72,7 +72,7 @@ impl ConsumerBuilder {
     /// [`KafkaError::PartitionEOF`](rdkafka::error::KafkaError::PartitionEOF) there (librdkafka's
     /// `enable.partition.eof`). [`EndOfPartitions`] keeps count.
     #[must_use]
-    pub fn tell_end_of_partitions(self) -> Self {
+    pub fn enable_partition_eof(self) -> Self {
         self.set("enable.partition.eof", "true")
     }
 
@@ -80,7 +80,7 @@ impl ConsumerBuilder {
     /// check a missing broker would be retried for ever, without a word.
     ///
     /// # Errors
-    /// [`Error::NoAnswer`] within five seconds where no broker answers, [`Error::Setting`] for an
+    /// [`Error::NoResponse`] within five seconds where no broker answers, [`Error::Setting`] for an
     /// empty group or a setting that librdkafka refuses, [`Error::SettingsTogether`] for settings
     /// that contradict each other, and those of [`client_config`].
     pub async fn build(self) -> Result<StreamConsumer, Error> {
@@ -130,7 +130,7 @@ impl ConsumerBuilder {
     /// broker answers is not checked.
     ///
     /// # Errors
-    /// Those of [`build`](ConsumerBuilder::build), without [`Error::NoAnswer`].
+    /// Those of [`build`](ConsumerBuilder::build), without [`Error::NoResponse`].
     pub fn config(&self) -> Result<ClientConfig, Error> {
         let mut config = client_config(&self.brokers)?;
         config

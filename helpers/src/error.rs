@@ -4,7 +4,6 @@
 //! here are written from the code and from what was asked. What a code means for *your* program is
 //! the caller's decision: match on the variant.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -17,7 +16,7 @@ use crate::advice::advice;
 pub enum Error {
     /// The string of bootstrap servers is empty.
     #[error("no broker is named: give host:port, for example in KAFKA_BOOTSTRAP_SERVERS")]
-    NoBrokerNamed,
+    NoBootstrapServers,
 
     /// An address of the bootstrap servers is not one that librdkafka reads as it is meant.
     #[error("{address:?} is no address of a broker: {reason}")]
@@ -35,7 +34,7 @@ pub enum Error {
         waited.as_secs_f32(),
         reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default()
     )]
-    NoAnswer {
+    NoResponse {
         /// The bootstrap servers that were asked.
         brokers: String,
         /// How long the helper waited.
@@ -52,7 +51,7 @@ pub enum Error {
          back or another has taken over",
         waited.as_secs_f32()
     )]
-    BrokerSilent {
+    BrokerTimedOut {
         /// The broker with its address, or its part and the cluster's bootstrap servers where
         /// only the cluster knows which broker has it.
         broker: String,
@@ -97,95 +96,12 @@ pub enum Error {
         missing: String,
     },
 
-    /// What was given as records is neither text, nor an object, nor a list.
-    #[error(
-        "{found} cannot be sent as JSON records: give a string, an object, or a list of objects"
-    )]
-    NotRecords {
-        /// What was given, such as "a number".
-        found: String,
-    },
-
-    /// A file of JSON lines cannot be read, or not to its end.
-    #[error(
-        "the JSON lines of {} cannot be read: {source}. What was read before is sent: {summary}",
-        path.display()
-    )]
-    JsonLines {
-        /// The file.
-        path: PathBuf,
-        /// Why it cannot be read.
-        source: std::io::Error,
-        /// What became of the records before.
-        summary: crate::json::JsonSummary,
-    },
-
-    /// A message with its lineage is larger than the client or the topic takes.
-    #[error(
-        "the record {record} is too large, or the batch that it was sent in: raise \
-         message.max.bytes of the producer and max.message.bytes of the topic, set batch.size of the \
-         producer below what the topic takes where each record is small, or \
-         ignore_large_message_errors to skip such records"
-    )]
-    TooLarge {
-        /// Its topic and key.
-        record: String,
-    },
-
-    /// A message with its lineage is not in the topic.
-    #[error("the record {record} did not arrive: {reason}. Those beside it may have")]
-    NotProduced {
-        /// Its topic and key.
-        record: String,
-        /// Why.
-        reason: String,
-    },
-
-    /// A record is not in the envelope of lineage.
-    #[error(
-        "the record {record} is no lineage envelope: {reason}. Does another program write to this \
-         topic? skip_undecodable() leaves such records out"
-    )]
-    NoEnvelope {
-        /// The record, as topic:partition:offset:key.
-        record: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-
-    /// A batch was not processed; nothing of it is committed.
-    #[error("the batch {batch} was not processed, and will come again: {source}")]
-    Handler {
-        /// The records, as topic[partition=first:next,…].
-        batch: String,
-        /// The handler's error.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-
-    /// A batch was processed, and the cluster did not take the commit.
-    #[error(
-        "the batch {batch} was processed and could not be committed: {source}. Its records may \
-         come again, to this member or to another"
-    )]
-    NotCommitted {
-        /// The records, as topic[partition=first:next,…].
-        batch: String,
-        /// Why.
-        source: KafkaError,
-    },
-
     /// A commit failed in a way that does not pass.
     #[error("the commit is refused: {code}. {}", commit_advice(*code))]
-    NotAccepted {
+    CommitRejected {
         /// Kafka's or librdkafka's error code.
         code: RDKafkaErrorCode,
     },
-
-    /// Ctrl-C or SIGTERM came a second time while the batch in hand was still being processed.
-    #[error(
-        "a second Ctrl-C or SIGTERM ended it at once: what was read and is not committed will come again"
-    )]
-    Interrupted,
 
     /// The topic does not exist.
     #[error("topic {topic} does not exist: create it first, or check its spelling")]
@@ -252,7 +168,7 @@ pub enum Error {
 
     /// The cluster refused for another reason.
     #[error("the cluster refused to {action}: {code}")]
-    Refused {
+    Rejected {
         /// What was tried.
         action: String,
         /// Kafka's error code.
@@ -284,31 +200,6 @@ pub enum Error {
         topic: String,
         /// librdkafka's reason.
         source: KafkaError,
-    },
-
-    /// Not every record has arrived in the topic.
-    #[error(
-        "not every record for topic {topic} arrived in time: {summary}. Does every partition have \
-         a leader? 02_topic_metadata shows it"
-    )]
-    NotDelivered {
-        /// The topic of the records.
-        topic: String,
-        /// What became of them.
-        summary: crate::Summary,
-    },
-
-    /// The file of airports cannot be read.
-    #[error(
-        "the airports cannot be read from {}: {source}. The file is data/airports.json of the \
-         workshop; airports_from() reads another place",
-        path.display()
-    )]
-    AirportsFile {
-        /// Where the file was looked for.
-        path: PathBuf,
-        /// Why it cannot be read or decoded.
-        source: std::io::Error,
     },
 
     /// An error of the client that does not say what to do.
@@ -425,7 +316,7 @@ mod tests {
 
     #[test]
     fn a_silent_broker_is_named_with_what_to_check() {
-        let error = Error::NoAnswer {
+        let error = Error::NoResponse {
             brokers: "127.0.0.1:1".to_owned(),
             waited: Duration::from_millis(4500),
             reason: Some("Connection refused".to_owned()),

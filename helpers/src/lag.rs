@@ -19,7 +19,7 @@ use rdkafka::consumer::{Consumer, ConsumerContext};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use crate::config::client_config;
-use crate::connection::{ClusterQuestions, Deadline, blocking};
+use crate::connection::{Deadline, MetadataClient, blocking};
 use crate::metadata::describe_with;
 use crate::{Error, TopicMetadata};
 
@@ -128,7 +128,7 @@ impl GroupLag {
 /// # Errors
 /// [`Error::UnknownTopic`] where there is no such topic, [`Error::NotAuthorized`] where this user
 /// may not see it, and [`Error::Setting`] for an empty group. Within five seconds:
-/// [`Error::NoAnswer`] where no broker answers, and [`Error::BrokerSilent`] where a leader or the
+/// [`Error::NoResponse`] where no broker answers, and [`Error::BrokerTimedOut`] where a leader or the
 /// group's coordinator does not. An unknown group is no error: it has committed nothing.
 pub async fn group_lag(brokers: &str, group: &str, topic: &str) -> Result<GroupLag, Error> {
     if group.is_empty() {
@@ -139,9 +139,9 @@ pub async fn group_lag(brokers: &str, group: &str, topic: &str) -> Result<GroupL
     let (group, topic, deadline) = (group.to_owned(), topic.to_owned(), Deadline::start());
     blocking(move || {
         let committed_reader = [("group.id", &*group), ("isolation.level", "read_committed")];
-        let stable = ClusterQuestions::with(&config, &committed_reader, deadline)?;
+        let stable = MetadataClient::with(&config, &committed_reader, deadline)?;
         let any_reader = [("isolation.level", "read_uncommitted")];
-        let all = ClusterQuestions::with(&config, &any_reader, deadline)?;
+        let all = MetadataClient::with(&config, &any_reader, deadline)?;
         let described = describe_with(&stable, &topic)?;
         let committed = stable.committed(&group, partitions_of(&described))?;
         let partitions = combined(&committed, &described, &describe_with(&all, &topic)?);

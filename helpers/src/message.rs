@@ -56,8 +56,8 @@ fn readable_headers<M: Message>(message: &M) -> String {
     (0..headers.count()).map(one).collect::<Vec<_>>().join(", ")
 }
 
-/// Text as it is, anything else in hexadecimal; Kafka itself only knows bytes.
-pub(crate) fn readable_bytes(bytes: &[u8]) -> String {
+/// Shows text as it is, and anything else in hexadecimal; Kafka itself only knows bytes.
+pub fn readable_bytes(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok("") => "empty".to_owned(),
         Ok(text) if !text.chars().any(char::is_control) => text.to_owned(),

@@ -12,7 +12,7 @@ use rdkafka::metadata::{MetadataBroker, MetadataPartition};
 
 use crate::Error;
 use crate::config::client_config;
-use crate::connection::{ClusterQuestions, Deadline, address, blocking};
+use crate::connection::{Deadline, MetadataClient, address, blocking};
 
 const ASK_AGAIN_AFTER: Duration = Duration::from_millis(20);
 
@@ -67,42 +67,39 @@ impl TopicMetadata {
 /// # Errors
 /// [`Error::UnknownTopic`] where there is no such topic, [`Error::InvalidTopicName`] where there
 /// cannot be, [`Error::NotAuthorized`] where this user may not see it. Within five seconds:
-/// [`Error::NoAnswer`] where no broker answers, and [`Error::BrokerSilent`] where the leader of a
+/// [`Error::NoResponse`] where no broker answers, and [`Error::BrokerTimedOut`] where the leader of a
 /// partition does not.
 #[doc(alias = "get_metadata_topic")]
 pub async fn topic_metadata(brokers: &str, topic: &str) -> Result<TopicMetadata, Error> {
     let config = client_config(brokers)?;
     let (topic, deadline) = (topic.to_owned(), Deadline::start());
-    blocking(move || describe_with(&ClusterQuestions::new(&config, deadline)?, &topic)).await
+    blocking(move || describe_with(&MetadataClient::new(&config, deadline)?, &topic)).await
 }
 
 /// What [`topic_metadata`] returns; the watermarks are those for who asks.
 ///
 /// A leader may go between the two questions, for it and to it. Then both are asked again.
-pub(crate) fn describe_with(
-    questions: &ClusterQuestions,
-    topic: &str,
-) -> Result<TopicMetadata, Error> {
+pub(crate) fn describe_with(client: &MetadataClient, topic: &str) -> Result<TopicMetadata, Error> {
     let mut before = None;
     loop {
-        match (describe_once(questions, topic), before.take()) {
-            (Err(error), _) if may_pass(&error) && questions.is_in_time() => before = Some(error),
+        match (describe_once(client, topic), before.take()) {
+            (Err(error), _) if may_pass(&error) && client.is_in_time() => before = Some(error),
             // What was known says more than that time ran out when it was asked once more.
-            (Err(Error::NoAnswer { .. }), Some(known)) => return Err(known),
+            (Err(Error::NoResponse { .. }), Some(known)) => return Err(known),
             (described, _) => return described,
         }
         thread::sleep(ASK_AGAIN_AFTER);
     }
 }
 
-fn describe_once(questions: &ClusterQuestions, topic: &str) -> Result<TopicMetadata, Error> {
-    let answer = questions.metadata(Some(topic))?;
+fn describe_once(client: &MetadataClient, topic: &str) -> Result<TopicMetadata, Error> {
+    let answer = client.metadata(Some(topic))?;
     let unknown = || Error::UnknownTopic { topic: topic.to_owned() };
     let described = answer.topics().first().ok_or_else(unknown)?;
     if let Some(error) = described.error() {
         return Err(topic_error(topic, error.into()));
     }
-    let watermarks = all_watermarks(questions, topic, described.partitions(), answer.brokers())?;
+    let watermarks = all_watermarks(client, topic, described.partitions(), answer.brokers())?;
     let with_watermarks = |partition: &MetadataPartition| PartitionMetadata {
         id: partition.id(),
         leader: leader(partition),
@@ -123,7 +120,7 @@ fn leader(partition: &MetadataPartition) -> Option<i32> {
 /// The watermarks of every partition that has a leader. Each leader is asked on a thread of its
 /// own, so that a silent one is known by its name and holds up no other.
 fn all_watermarks(
-    questions: &ClusterQuestions,
+    client: &MetadataClient,
     topic: &str,
     partitions: &[MetadataPartition],
     brokers: &[MetadataBroker],
@@ -141,7 +138,7 @@ fn all_watermarks(
     thread::scope(|scope| {
         let ask = |(id, partitions): (i32, Vec<i32>)| {
             let leader = named(id);
-            scope.spawn(move || questions.watermarks(&leader, topic, &partitions))
+            scope.spawn(move || client.watermarks(&leader, topic, &partitions))
         };
         let asked: Vec<_> = led.into_iter().map(ask).collect();
         let mut watermarks = BTreeMap::new();
@@ -157,7 +154,7 @@ fn all_watermarks(
 /// Whether an error tells of a leader that is going, so that the next answer may be another.
 fn may_pass(error: &Error) -> bool {
     match error {
-        Error::BrokerSilent { .. } => true,
+        Error::BrokerTimedOut { .. } => true,
         Error::Kafka(error) => matches!(
             error.rdkafka_error_code(),
             Some(
@@ -190,7 +187,7 @@ fn topic_error(topic: &str, code: RDKafkaErrorCode) -> Error {
         RDKafkaErrorCode::TopicAuthorizationFailed => {
             Error::NotAuthorized { action: format!("describe topic {topic}"), code }
         }
-        code => Error::Refused { action: format!("describe topic {topic}"), code },
+        code => Error::Rejected { action: format!("describe topic {topic}"), code },
     }
 }
 

@@ -64,7 +64,7 @@ impl ContiguousOffsets {
     }
 
     /// How many records are in work, in all partitions.
-    pub fn in_work(&self) -> usize {
+    pub fn in_flight(&self) -> usize {
         let partitions = self.topics.values().flat_map(BTreeMap::values);
         partitions.map(|it| it.offsets.len()).sum()
     }
@@ -87,9 +87,9 @@ mod tests {
         let mut tracked = begun(&[5, 6, 7]);
         assert_eq!(tracked.finished("departures", 0, 7), None);
         assert_eq!(tracked.finished("departures", 0, 5), Some(6));
-        assert_eq!(tracked.in_work(), 1);
+        assert_eq!(tracked.in_flight(), 1);
         assert_eq!(tracked.finished("departures", 0, 6), Some(8));
-        assert_eq!(tracked.in_work(), 0);
+        assert_eq!(tracked.in_flight(), 0);
     }
 
     #[test]

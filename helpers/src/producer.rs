@@ -78,7 +78,7 @@ impl ProducerBuilder {
     /// Checks that a broker answers, then builds the producer.
     ///
     /// # Errors
-    /// [`Error::NoAnswer`] within five seconds where no broker answers, [`Error::Setting`] for a
+    /// [`Error::NoResponse`] within five seconds where no broker answers, [`Error::Setting`] for a
     /// setting that librdkafka refuses, [`Error::SettingsTogether`] for settings that contradict
     /// each other, and those of [`client_config`].
     pub async fn build(self) -> Result<Publisher, Error> {
@@ -93,8 +93,11 @@ impl ProducerBuilder {
     }
 }
 
-/// The settings of a producer: the defaults that [`ProducerBuilder`] names, under the caller's.
-pub(crate) fn producer_config(
+/// Adds the defaults that [`ProducerBuilder`] names to `config`, and the caller's settings over them.
+///
+/// # Errors
+/// Those of [`with_overrides`].
+pub fn producer_config(
     mut config: ClientConfig,
     overrides: &[(String, String)],
 ) -> Result<ClientConfig, Error> {

@@ -16,7 +16,7 @@ use std::io;
 /// loop {
 ///     tokio::select! {
 ///         polled = consumer.recv() => { /* process it, and store its offset */ }
-///         () = stop.asked() => break,
+///         () = stop.received() => break,
 ///     }
 /// }
 /// // commit what is stored, and close the consumer
@@ -49,7 +49,7 @@ impl StopSignal {
     }
 
     /// Waits for a signal. It may be dropped and called again at any time, as in a `select!`.
-    pub async fn asked(&mut self) {
+    pub async fn received(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
@@ -69,7 +69,7 @@ impl StopSignal {
     }
 
     /// Waits for a signal. It may be dropped and called again at any time, as in a `select!`.
-    pub async fn asked(&mut self) {
+    pub async fn received(&mut self) {
         let _ = self.ctrl_c.recv().await;
     }
 }

@@ -13,11 +13,12 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::Error;
+use crate::cluster::cluster_brokers;
 use crate::config::client_config;
 use crate::connection::{
-    ClusterQuestions, Deadline, blocking, bootstrap_servers, impatient, is_silence,
+    Deadline, MetadataClient, blocking, bootstrap_servers, impatient, is_silence,
 };
-use crate::visibility::{cluster_nodes, has_leaders, is_gone, wait_for_all};
+use crate::visibility::{has_leaders, is_gone, wait_for_all};
 
 /// Kafka's limit, in bytes: the name becomes a directory's, with the partition's number behind it.
 const LONGEST_NAME: usize = 249;
@@ -75,11 +76,11 @@ impl TopicOptions {
 /// own.
 ///
 /// # Errors
-/// [`Error::NoAnswer`] within five seconds where no broker answers.
+/// [`Error::NoResponse`] within five seconds where no broker answers.
 pub async fn list_topics(brokers: &str) -> Result<Vec<String>, Error> {
     let config = client_config(brokers)?;
     let deadline = Deadline::start();
-    let answer = blocking(move || ClusterQuestions::new(&config, deadline)?.metadata(None)).await?;
+    let answer = blocking(move || MetadataClient::new(&config, deadline)?.metadata(None)).await?;
     let mut names: Vec<_> = answer.topics().iter().map(|topic| topic.name().to_owned()).collect();
     names.sort();
     Ok(names)
@@ -95,8 +96,8 @@ pub async fn list_topics(brokers: &str) -> Result<Vec<String>, Error> {
 /// # Errors
 /// [`Error::InvalidTopicName`], [`Error::InvalidPartitions`] and
 /// [`Error::InvalidReplicationFactor`] (which says how many brokers there are) for what Kafka
-/// cannot do, and [`Error::NotAuthorized`] where this user may not. [`Error::NoAnswer`] within five
-/// seconds where no broker answers, and [`Error::BrokerSilent`] where the controller has done
+/// cannot do, and [`Error::NotAuthorized`] where this user may not. [`Error::NoResponse`] within five
+/// seconds where no broker answers, and [`Error::BrokerTimedOut`] where the controller has done
 /// nothing in 15 s. [`Error::NotVisible`] where the controller agreed and a broker does not show the topic
 /// within 15 s more; one that does not answer is left out after 4.5 s.
 pub async fn create_topic(
@@ -118,11 +119,9 @@ pub async fn create_topic_with(
     topic: &str,
     options: &TopicOptions,
 ) -> Result<CreateOutcome, Error> {
-    if let Some(reason) = broken_name_rule(topic) {
-        return Err(Error::InvalidTopicName { topic: topic.to_owned(), reason });
-    }
+    check_topic_name(topic)?;
     let config = client_config(brokers)?;
-    let nodes = cluster_nodes(&config, Deadline::start()).await?;
+    let nodes = cluster_brokers(&config, Deadline::start()).await?;
     // librdkafka refuses these by itself, in words about its own API.
     if options.partitions == 0 || options.partitions < -1 {
         return Err(Error::InvalidPartitions {
@@ -163,17 +162,15 @@ pub async fn create_topic_with(
 /// Deletes a topic with all its records, and returns once no broker that answers shows it.
 ///
 /// # Errors
-/// [`Error::NotAuthorized`] where this user may not, [`Error::Refused`] where the cluster does not
-/// delete topics (`delete.topic.enable`). [`Error::NoAnswer`] within five seconds where no broker
-/// answers, and [`Error::BrokerSilent`] where the controller has done nothing in 15 s.
+/// [`Error::NotAuthorized`] where this user may not, [`Error::Rejected`] where the cluster does not
+/// delete topics (`delete.topic.enable`). [`Error::NoResponse`] within five seconds where no broker
+/// answers, and [`Error::BrokerTimedOut`] where the controller has done nothing in 15 s.
 /// [`Error::NotVisible`] where the controller agreed and a broker still shows the topic after 15 s more; one that does not
 /// answer is left out after 4.5 s.
 pub async fn delete_topic(brokers: &str, topic: &str) -> Result<DeleteOutcome, Error> {
-    if let Some(reason) = broken_name_rule(topic) {
-        return Err(Error::InvalidTopicName { topic: topic.to_owned(), reason });
-    }
+    check_topic_name(topic)?;
     let config = client_config(brokers)?;
-    let nodes = cluster_nodes(&config, Deadline::start()).await?;
+    let nodes = cluster_brokers(&config, Deadline::start()).await?;
 
     // ANCHOR: delete
     let action = format!("delete topic {topic}");
@@ -191,6 +188,18 @@ pub async fn delete_topic(brokers: &str, topic: &str) -> Result<DeleteOutcome, E
     wait_for_all(config, nodes, topic, action, is_gone).await?;
     // ANCHOR_END: delete
     Ok(outcome)
+}
+
+/// Returns once every broker that responds names a leader for every partition of a topic, so that
+/// the next produce cannot race its creation. [`create_topic`] does this itself.
+///
+/// # Errors
+/// [`Error::NoResponse`] within five seconds where no broker responds, and [`Error::NotVisible`]
+/// where a broker does not show the topic within 15 s.
+pub async fn wait_for_leaders(brokers: &str, topic: &str) -> Result<(), Error> {
+    let config = client_config(brokers)?;
+    let nodes = cluster_brokers(&config, Deadline::start()).await?;
+    wait_for_all(config, nodes, topic, format!("create topic {topic}"), has_leaders).await
 }
 
 /// An admin client whose end, which waits for its polling thread, does not block the runtime.
@@ -217,13 +226,9 @@ impl AdminConnection {
     async fn close<T>(self, answer: Result<T, KafkaError>, action: &str) -> Result<T, Error> {
         let AdminConnection { client, brokers, deadline } = self;
         let waited = deadline.waited();
-        blocking(move || {
-            drop(client);
-            Ok(())
-        })
-        .await?;
+        blocking(move || drop(client)).await;
         answer.map_err(|error| match is_silence(&error) {
-            true => Error::BrokerSilent {
+            true => Error::BrokerTimedOut {
                 broker: format!("the controller of the cluster at {brokers}"),
                 question: format!("to {action} (it may do so all the same)"),
                 waited,
@@ -269,7 +274,18 @@ fn refused(action: String, code: RDKafkaErrorCode) -> Error {
     match code {
         RDKafkaErrorCode::TopicAuthorizationFailed
         | RDKafkaErrorCode::ClusterAuthorizationFailed => Error::NotAuthorized { action, code },
-        code => Error::Refused { action, code },
+        code => Error::Rejected { action, code },
+    }
+}
+
+/// Checks a topic's name against Kafka's rules, without a cluster.
+///
+/// # Errors
+/// [`Error::InvalidTopicName`] with the rule that the name breaks.
+pub fn check_topic_name(topic: &str) -> Result<(), Error> {
+    match broken_name_rule(topic) {
+        Some(reason) => Err(Error::InvalidTopicName { topic: topic.to_owned(), reason }),
+        None => Ok(()),
     }
 }
 
@@ -343,6 +359,6 @@ mod tests {
         assert!(matches!(refusal(Code::InvalidPartitions), Error::InvalidPartitions { .. }));
         assert!(matches!(refusal(Code::InvalidTopic), Error::InvalidTopicName { .. }));
         assert!(matches!(refusal(Code::TopicAuthorizationFailed), Error::NotAuthorized { .. }));
-        assert!(matches!(refusal(Code::PolicyViolation), Error::Refused { .. }));
+        assert!(matches!(refusal(Code::PolicyViolation), Error::Rejected { .. }));
     }
 }

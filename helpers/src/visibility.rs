@@ -11,39 +11,12 @@ use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::metadata::{Metadata, MetadataTopic};
 
 use crate::Error;
-use crate::connection::{ANSWER_LIMIT, ClusterQuestions, Deadline, address, blocking};
+use crate::cluster::BrokerMetadata;
+use crate::connection::{ANSWER_LIMIT, Deadline, MetadataClient, blocking};
 
 /// How long the brokers may take to show a change that the controller has agreed to.
 pub(crate) const VISIBLE_LIMIT: Duration = Duration::from_secs(15);
 const ASK_AGAIN_AFTER: Duration = Duration::from_millis(20);
-
-/// A broker of the cluster.
-pub(crate) struct Node {
-    id: i32,
-    /// As host:port.
-    address: String,
-}
-
-impl Node {
-    /// Whether this broker gave the answer. A connection to a bootstrap address does not know the
-    /// broker's number yet, and is named `host:port/bootstrap`.
-    fn gave(&self, answer: &Metadata) -> bool {
-        let name = answer.orig_broker_name();
-        answer.orig_broker_id() == self.id
-            || name.strip_prefix(&self.address).is_some_and(|rest| rest.starts_with('/'))
-    }
-}
-
-/// All brokers of the cluster, by the addresses that they advertise.
-pub(crate) async fn cluster_nodes(
-    config: &ClientConfig,
-    deadline: Deadline,
-) -> Result<Vec<Node>, Error> {
-    let config = config.clone();
-    let answer = blocking(move || ClusterQuestions::new(&config, deadline)?.metadata(None)).await?;
-    let nodes = answer.brokers().iter();
-    Ok(nodes.map(|node| Node { id: node.id(), address: address(node) }).collect())
-}
 
 /// Why a topic's metadata is not yet as wanted; `None` when it is.
 pub(crate) type Unfinished = fn(&MetadataTopic) -> Option<String>;
@@ -53,13 +26,13 @@ pub(crate) type Unfinished = fn(&MetadataTopic) -> Option<String>;
 /// Where time runs out and some broker said otherwise last, that is [`Error::NotVisible`].
 pub(crate) async fn wait_for_all(
     config: ClientConfig,
-    nodes: Vec<Node>,
+    brokers: Vec<BrokerMetadata>,
     topic: &str,
     action: String,
     unfinished: Unfinished,
 ) -> Result<(), Error> {
     let topic = topic.to_owned();
-    blocking(move || ask_until_all_agree(&config, nodes, &topic, action, unfinished)).await
+    blocking(move || ask_until_all_agree(&config, brokers, &topic, action, unfinished)).await
 }
 
 /// Asks until every broker has shown the change. librdkafka asks whichever connected broker it
@@ -67,7 +40,7 @@ pub(crate) async fn wait_for_all(
 /// what counts is who answered.
 fn ask_until_all_agree(
     config: &ClientConfig,
-    mut unheard: Vec<Node>,
+    mut unheard: Vec<BrokerMetadata>,
     topic: &str,
     action: String,
     unfinished: Unfinished,
@@ -78,8 +51,8 @@ fn ask_until_all_agree(
         let mut start_there = config.clone();
         start_there.set("bootstrap.servers", &next.address);
         let limit = ANSWER_LIMIT.min(all.left());
-        let questions = ClusterQuestions::new(&start_there, Deadline::after(limit))?;
-        match questions.metadata(Some(topic)) {
+        let client = MetadataClient::new(&start_there, Deadline::after(limit))?;
+        match client.metadata(Some(topic)) {
             Ok(answer) => {
                 let broker = answer.orig_broker_name().to_owned();
                 if let Some(state) = answer.topics().first().and_then(unfinished) {
@@ -87,11 +60,11 @@ fn ask_until_all_agree(
                     thread::sleep(ASK_AGAIN_AFTER);
                 } else {
                     behind = behind.filter(|(name, _)| *name != broker);
-                    unheard.retain(|node| !node.gave(&answer));
+                    unheard.retain(|it| !responded(it, &answer));
                 }
             }
             // Nobody can produce to a broker that has just gone away either.
-            Err(Error::NoAnswer { brokers, .. }) => {
+            Err(Error::NoResponse { brokers, .. }) => {
                 tracing::warn!(brokers, topic, "a broker of the cluster does not answer");
                 unheard.remove(0);
             }
@@ -109,6 +82,14 @@ fn ask_until_all_agree(
         }
         _ => Ok(()),
     }
+}
+
+/// Whether this broker sent the response. A connection to a bootstrap address does not know the
+/// broker's id yet, and is named `host:port/bootstrap`.
+fn responded(broker: &BrokerMetadata, response: &Metadata) -> bool {
+    let name = response.orig_broker_name();
+    response.orig_broker_id() == broker.id
+        || name.strip_prefix(&broker.address).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// Says what a new topic still lacks.

@@ -155,6 +155,15 @@ pub enum Error {
         source: io::Error,
     },
 
+    /// The system installs no handler for Ctrl-C and SIGTERM.
+    #[error(
+        "Ctrl-C and SIGTERM cannot be handled: {source}. Are the process's signals restricted?"
+    )]
+    Signals {
+        /// What the system says.
+        source: io::Error,
+    },
+
     /// No process hosts a cluster that could be given an order.
     #[error(
         "no cluster runs on {}. Start one with `cargo workshop up` in another terminal, or set \

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use embedded_kafka::{StartError, TopicAtStart};
+use helpers::StopSignal;
 
 use crate::control::{EmbeddedControl, Endpoint};
 use crate::data::DataDirectory;
@@ -136,8 +137,8 @@ impl Host {
         unregistered
     }
 
-    /// Waits until nobody else uses the cluster, then shuts it down. While it waits, Ctrl-C or
-    /// `give_up` ends the wait.
+    /// Waits until nobody else uses the cluster, then shuts it down. While it waits, Ctrl-C,
+    /// SIGTERM or `give_up` ends the wait.
     pub(crate) async fn leave(self, give_up: impl Future<Output = ()>) -> Result<(), Error> {
         let mut alone = Lock::try_exclusive(&self.data.users_lock())?;
         if alone.is_none() {
@@ -147,7 +148,7 @@ impl Host {
             );
             alone = tokio::select! {
                 alone = self.alone() => Some(alone?),
-                _ = tokio::signal::ctrl_c() => None,
+                () = signal() => None,
                 () = give_up => None,
             };
         }
@@ -164,6 +165,14 @@ impl Host {
             }
             tokio::time::sleep(TRY_AGAIN).await;
         }
+    }
+}
+
+/// Waits for Ctrl-C or SIGTERM, for ever where the system lets nobody listen.
+async fn signal() {
+    match StopSignal::listen() {
+        Ok(mut stop) => stop.received().await,
+        Err(_) => std::future::pending().await,
     }
 }
 

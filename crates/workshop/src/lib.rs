@@ -3,14 +3,15 @@
 //! [`cluster`] answers with the first that it finds: the one that `KAFKA_BOOTSTRAP_SERVERS` names,
 //! one that another process of the workshop runs (`cargo workshop up`, or another example), or an
 //! embedded cluster of three nodes that it starts in this process. So an example holds no broker
-//! logic, and the same example runs on any Kafka.
+//! logic, and the same example runs on any Kafka. [`run`] is the frame that the examples share.
 //!
 //! ```no_run
-//! # async fn run() -> Result<(), workshop::Error> {
-//! let cluster = workshop::cluster().await?;
-//! println!("talking to {}", cluster.bootstrap_servers());
-//! cluster.close().await?;
-//! # Ok(())
+//! # async fn example() -> Result<(), workshop::Error> {
+//! workshop::run(async |brokers| {
+//!     println!("talking to {brokers}");
+//!     Ok(())
+//! })
+//! .await
 //! # }
 //! ```
 //!
@@ -30,6 +31,7 @@ mod data;
 mod error;
 mod host;
 mod lock;
+mod run;
 mod running;
 mod seat;
 mod wire;
@@ -43,6 +45,7 @@ pub use data::DataDirectory;
 pub use embedded_kafka::TopicAtStart;
 pub use error::Error;
 pub use host::{Host, HostOptions};
+pub use run::{run, run_and_clean_up, run_to_the_end};
 pub use running::Running;
 
 /// The cluster to talk to, chosen as the environment says and checked to be there.

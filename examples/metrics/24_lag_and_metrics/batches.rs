@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use helpers::Error;
-use helpers::lineage::{BatchMetrics, Consumer, Message, Producer};
+use lineage::{BatchMetrics, Consumer, Error, Message, Producer};
 use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
 
 const DELAYS: usize = 6;

@@ -60,8 +60,10 @@ impl Endpoint {
         Ok(page.to_owned())
     }
     // ANCHOR_END: scrape
+}
 
-    pub(crate) fn stop(&self) {
+impl Drop for Endpoint {
+    fn drop(&mut self) {
         for task in &self.tasks {
             task.abort();
         }

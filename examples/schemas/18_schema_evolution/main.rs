@@ -14,28 +14,21 @@ use anyhow::{Result, bail};
 use departures::{Departure, DepartureWithTerminal, FIRST, SECOND};
 use helpers::unique_name;
 use rdkafka::Message;
-use schema_examples::{create_topic, first_records, registry, tidy_up};
+use schema_examples::{create_topic, first_records};
 use serdes::{AvroDeserializer, Compatibility, Error, RegistryClient, Schema};
 
 const THIRD: &str = include_str!("../../../data/schemas/departure-3.avsc");
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let cluster = workshop::cluster().await?;
-    let brokers = cluster.bootstrap_servers();
-    let (chosen, registry) = registry(brokers).await?;
     let topic = unique_name("departures");
-    let ended = tokio::select! {
-        ended = show(brokers, &registry, &topic) => ended,
-        _ = tokio::signal::ctrl_c() => Ok(()),
-    };
     let mut subjects = table::subjects(&topic);
     subjects.push(format!("{topic}-value"));
-    tidy_up(brokers, &registry, &[topic], &subjects).await?;
-    ended?;
-    chosen.close().await;
-    cluster.close().await?;
-    Ok(())
+    let topics = std::slice::from_ref(&topic);
+    schema_examples::run(topics, &subjects, async |brokers, registry| {
+        show(brokers, registry, &topic).await
+    })
+    .await
 }
 
 async fn show(brokers: &str, registry: &RegistryClient, topic: &str) -> Result<()> {

@@ -1,6 +1,8 @@
 //! What the examples of this package share: the registry to talk to, reading a topic from its
 //! start, and tidying up. How values become bytes is in the examples themselves.
 
+use std::cell::Cell;
+
 use anyhow::{Context, Result};
 use embedded_registry::Chosen;
 use helpers::{ConsumerBuilder, TopicOptions, create_topic_with, delete_topic};
@@ -14,7 +16,7 @@ use serdes::RegistryClient;
 ///
 /// # Errors
 /// Where no registry answers and none can be started.
-pub async fn registry(brokers: &str) -> Result<(Chosen, RegistryClient)> {
+async fn registry(brokers: &str) -> Result<(Chosen, RegistryClient)> {
     let chosen = embedded_registry::for_cluster(brokers).await?;
     let mut client = RegistryClient::builder(chosen.url());
     if let Some(credentials) = chosen.credentials() {
@@ -24,6 +26,33 @@ pub async fn registry(brokers: &str) -> Result<(Chosen, RegistryClient)> {
     Ok((chosen, client))
 }
 // ANCHOR_END: registry
+
+/// Runs `scene` on the cluster with its registry. However it ends, the topics and the subjects are
+/// deleted afterwards, and the registry is closed.
+///
+/// # Errors
+/// The scene's error, otherwise that of the cleanup ([`workshop::run_and_clean_up`]).
+pub async fn run(
+    topics: &[String],
+    subjects: &[String],
+    scene: impl AsyncFnOnce(&str, &RegistryClient) -> Result<()>,
+) -> Result<()> {
+    let chosen = Cell::new(None);
+    workshop::run_and_clean_up(
+        async |brokers| {
+            let (started, registry) = registry(brokers).await?;
+            chosen.set(Some((started, registry.clone())));
+            scene(brokers, &registry).await
+        },
+        async |brokers| {
+            let Some((started, registry)) = chosen.take() else { return Ok(()) };
+            let tidied = tidy_up(brokers, &registry, topics, subjects).await;
+            started.close().await;
+            tidied
+        },
+    )
+    .await
+}
 
 /// A topic with one partition, so that its records have an order.
 ///
@@ -54,7 +83,7 @@ pub async fn first_records(brokers: &str, topic: &str, count: usize) -> Result<V
 ///
 /// # Errors
 /// Where the cluster or the registry does not delete them.
-pub async fn tidy_up(
+async fn tidy_up(
     brokers: &str,
     registry: &RegistryClient,
     topics: &[String],

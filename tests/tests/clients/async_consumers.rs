@@ -11,7 +11,6 @@ mod event;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use helpers::airports;
 use proptest::prelude::*;
 use rdkafka::consumer::Consumer;
 use rdkafka::message::{Message, OwnedMessage};
@@ -25,7 +24,7 @@ use consumer::{Work, close, consume, consumer};
 use event::{Airports, Delay, Event, Flight};
 
 fn all_airports() -> Airports {
-    Airports::new(airports().expect("the airports can be read"))
+    Airports::new(airports::all().expect("the airports can be read"))
 }
 
 fn flight(airports: &Airports, number: &str, to: &str) -> Flight {

@@ -88,7 +88,7 @@ proptest! {
                 }
             }
             let in_work: usize = model.iter().map(Partition::in_work).sum();
-            prop_assert_eq!(tracked.in_work(), in_work);
+            prop_assert_eq!(tracked.in_flight(), in_work);
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use chrono::TimeDelta;
 
-use super::format::format_kafka_ref;
-use super::history::History;
+use crate::format::format_kafka_ref;
+use crate::history::History;
 
 /// The time between a record and what was made from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub fn calc_ref_latencies(history: &History) -> Vec<StageLatency> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lineage::Ref;
+    use crate::Ref;
 
     fn history(service: &str, second: &str, refs: Vec<Ref>) -> History {
         let at = format!("2026-11-21T12:00:{second}Z").parse().unwrap();

@@ -17,6 +17,7 @@
 //! `delivery.timeout.ms` by then, and another send could change the order and duplicate.
 
 mod build;
+mod error;
 mod file;
 mod inbox;
 mod input;
@@ -34,15 +35,18 @@ mod workers;
 use std::sync::Arc;
 use std::time::Duration;
 
+use helpers::StopSignal;
+use helpers::connection::blocking;
+use helpers::topics::check_topic_name;
 use rdkafka::producer::ThreadedProducer;
 use serde::Serialize;
 
 pub use build::JsonProducerBuilder;
+pub use error::Error;
 pub use reports::SkippedRecord;
 pub use summary::JsonSummary;
 pub use time::iso8601;
 
-use crate::{Error, StopSignal, connection, topics};
 use record::{Record, Typed};
 use reports::Reports;
 use stop::Stop;
@@ -64,11 +68,11 @@ use workers::Job;
 /// `send`s neither (tokio keeps its signal handlers).
 ///
 /// ```no_run
-/// # async fn publish(brokers: &str) -> Result<(), helpers::Error> {
-/// use helpers::json::JsonProducer;
+/// # async fn publish(brokers: &str) -> Result<(), json_batches::Error> {
+/// use json_batches::JsonProducer;
 ///
 /// let producer = JsonProducer::builder(brokers).client_id("airports-json").build().await?;
-/// let summary = producer.send_all("airports", helpers::airports()?).await?;
+/// let summary = producer.send_file("airports", "airports.jsonl").await?;
 /// println!("{summary}");
 /// # Ok(())
 /// # }
@@ -100,7 +104,7 @@ impl JsonProducer {
     /// An item that does not serialise to an object is skipped.
     ///
     /// # Errors
-    /// [`Error::InvalidTopicName`]. What becomes of single records is in the summary.
+    /// [`helpers::Error::InvalidTopicName`]. What becomes of single records is in the summary.
     pub async fn send_all<I>(&self, topic: &str, records: I) -> Result<JsonSummary, Error>
     where
         I: IntoIterator + Send + 'static,
@@ -109,11 +113,11 @@ impl JsonProducer {
         let counts = self.new_counts();
         let job = self.job(topic, &counts)?;
         let stop = Arc::clone(&job.stop);
-        let work = connection::blocking(move || {
+        let work = blocking(move || {
             let input = || Ok((1..).zip(records).map(|(number, it)| Ok((number, Typed(it)))));
-            Ok(run(&job, input).0)
+            run(&job, input).0
         });
-        until_told_to_end(work, &stop, || ()).await
+        Ok(until_told_to_end(work, &stop, || ()).await)
     }
 
     fn new_counts(&self) -> Vec<Arc<Counts>> {
@@ -121,9 +125,7 @@ impl JsonProducer {
     }
 
     fn job(&self, topic: &str, counts: &[Arc<Counts>]) -> Result<Arc<Job>, Error> {
-        if let Some(reason) = topics::broken_name_rule(topic) {
-            return Err(Error::InvalidTopicName { topic: topic.to_owned(), reason });
-        }
+        check_topic_name(topic)?;
         Ok(Arc::new(Job {
             producer: self.producer.clone(),
             topic: topic.to_owned(),
@@ -163,7 +165,7 @@ async fn until_told_to_end<T>(
         .inspect_err(|error| tracing::warn!(%error, "Ctrl-C and SIGTERM cannot be heard"))
         .ok();
     let mut told = async || match &mut signals {
-        Some(signals) => signals.asked().await,
+        Some(signals) => signals.received().await,
         None => std::future::pending().await,
     };
     loop {

@@ -5,12 +5,12 @@ use std::io::{self, BufReader};
 use std::path::Path;
 use std::sync::Arc;
 
+use helpers::connection::blocking;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::lines::Lines;
-use super::summary::Counts;
-use super::{JsonProducer, JsonSummary, run, until_told_to_end};
-use crate::{Error, connection};
+use crate::lines::Lines;
+use crate::summary::Counts;
+use crate::{Error, JsonProducer, JsonSummary, run, until_told_to_end};
 
 /// How much of a file is read at once, in bytes.
 const READ_AHEAD: usize = 256 * 1024;
@@ -23,7 +23,7 @@ impl JsonProducer {
     ///
     /// # Errors
     /// [`Error::JsonLines`] where the file cannot be read, or not to its end, and
-    /// [`Error::InvalidTopicName`]. A line that is no object is skipped, an empty one is nothing.
+    /// [`helpers::Error::InvalidTopicName`]. A line that is no object is skipped, an empty one is nothing.
     pub async fn send_file(
         &self,
         topic: &str,
@@ -41,10 +41,10 @@ impl JsonProducer {
             length.set_length(file.metadata()?.len());
             Ok(Lines::new(BufReader::with_capacity(READ_AHEAD, file), limit))
         };
-        let work = connection::blocking(move || Ok(run(&job, lines)));
+        let work = blocking(move || run(&job, lines));
         let settled = |counts: &[Arc<Counts>]| counts.iter().map(|it| it.settled_bytes()).sum();
         let (summary, read): (JsonSummary, io::Result<()>) =
-            until_told_to_end(work, &stop, || bar.set_position(settled(&counts))).await?;
+            until_told_to_end(work, &stop, || bar.set_position(settled(&counts))).await;
         bar.finish_and_clear();
         match read {
             Ok(()) => Ok(summary),

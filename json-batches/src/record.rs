@@ -4,9 +4,9 @@ use serde::Serialize;
 use serde::ser::Error as _;
 use serde_json::Error;
 
-use super::key::{key_of, key_of_text};
-use super::lines::Line;
-use super::probe::not_an_object;
+use crate::key::{key_of, key_of_text};
+use crate::lines::Line;
+use crate::probe::not_an_object;
 
 /// A record before it is sent.
 pub(super) trait Record: Send {

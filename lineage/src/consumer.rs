@@ -3,13 +3,14 @@
 use std::error::Error as StdError;
 use std::time::{Duration, Instant};
 
+use helpers::{Closed, StopSignal, close_within};
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
-use super::batch::{Batch, Reader};
-use super::history::Message;
-use super::metrics::{BatchMetrics, OnBatch, tell};
-use crate::{Closed, Error, StopSignal, close_within};
+use crate::Error;
+use crate::batch::{Batch, Reader};
+use crate::history::Message;
+use crate::metrics::{BatchMetrics, OnBatch, tell};
 
 /// How long [`Consumer::close`] may take.
 const CLOSE_LIMIT: Duration = Duration::from_secs(10);
@@ -72,7 +73,7 @@ impl Consumer {
     /// # Errors
     /// [`Error::Handler`] with the handler's error, [`Error::NoEnvelope`] for a record that is none
     /// (the batch comes again in both cases), [`Error::NotCommitted`] where the cluster does not take
-    /// the commit for a reason that does not pass, and [`Error::Kafka`] where the client cannot go on.
+    /// the commit for a reason that does not pass, and [`helpers::Error::Kafka`] where the client cannot go on.
     pub async fn process_batch<T, H, F, E>(&mut self, handler: H) -> Result<usize, Error>
     where
         T: DeserializeOwned + Send + 'static,
@@ -131,7 +132,7 @@ impl Consumer {
     /// # Errors
     /// Those of [`close_within`].
     pub async fn close(self) -> Result<(), Error> {
-        if self.close_within(CLOSE_LIMIT).await? == Closed::NotInTime {
+        if self.close_within(CLOSE_LIMIT).await? == Closed::TimedOut {
             tracing::warn!("the cluster does not answer: the group will miss this member later");
         }
         Ok(())
@@ -143,7 +144,7 @@ impl Consumer {
     /// # Errors
     /// Those of [`close_within`].
     pub async fn close_within(self, limit: Duration) -> Result<Closed, Error> {
-        close_within(self.reader.into_consumer(), limit).await
+        Ok(close_within(self.reader.into_consumer(), limit).await?)
     }
 }
 
@@ -171,7 +172,7 @@ impl Signals {
         while let Some(signals) = &mut self.heard {
             tokio::select! {
                 biased;
-                () = signals.asked() => self.asked()?,
+                () = signals.received() => self.asked()?,
                 done = &mut work => return done,
             }
         }

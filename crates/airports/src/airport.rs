@@ -1,6 +1,6 @@
-//! The data that the examples send: 7,884 real airports.
+//! 7,884 real airports.
 //!
-//! data/README.md says where they come from, under which licence, and what each field holds.
+//! data/README.md says where they come from, under which license, and what each field holds.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -35,21 +35,21 @@ pub struct Airport {
     pub time_zone: String,
 }
 
-/// All airports, sorted by IATA code, from the workshop's data/airports.json.
+/// Reads all airports, sorted by IATA code, from the workshop's data/airports.json.
 ///
 /// # Errors
-/// [`Error::AirportsFile`] where the file is not where this crate was compiled to look for it:
-/// [`airports_from`] reads it from another place.
-pub fn airports() -> Result<Vec<Airport>, Error> {
-    airports_from(concat!(env!("CARGO_MANIFEST_DIR"), "/../data/airports.json"))
+/// [`Error::File`] where the file is not where this crate was compiled to look for it: [`read`]
+/// takes another path.
+pub fn all() -> Result<Vec<Airport>, Error> {
+    read(concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/airports.json"))
 }
 
-/// Airports from a JSON array in another file.
+/// Reads airports from a JSON array in another file.
 ///
 /// # Errors
-/// [`Error::AirportsFile`] where it cannot be read, or does not hold airports.
-pub fn airports_from(path: impl AsRef<Path>) -> Result<Vec<Airport>, Error> {
-    let failed = |source| Error::AirportsFile { path: path.as_ref().to_owned(), source };
+/// [`Error::File`] where it cannot be read, or does not hold airports.
+pub fn read(path: impl AsRef<Path>) -> Result<Vec<Airport>, Error> {
+    let failed = |source| Error::File { path: path.as_ref().to_owned(), source };
     let file = File::open(path.as_ref()).map_err(failed)?;
     serde_json::from_reader(BufReader::new(file)).map_err(|error| failed(error.into()))
 }
@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn all_airports_are_there_sorted_and_unique() {
-        let airports = airports().unwrap();
+        let airports = all().unwrap();
         assert_eq!(airports.len(), 7884);
         assert!(airports.windows(2).all(|pair| pair[0].iata < pair[1].iata));
         assert!(airports.iter().all(|airport| airport.iata.len() == 3));
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn a_missing_file_is_named() {
-        let error = airports_from("/nowhere/airports.json").unwrap_err();
+        let error = read("/nowhere/airports.json").unwrap_err();
         assert!(error.to_string().contains("/nowhere/airports.json"), "{error}");
     }
 }

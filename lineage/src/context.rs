@@ -3,12 +3,10 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use helpers::{RepeatedErrors, commit_before_revoke};
 use rdkafka::client::ClientContext;
 use rdkafka::consumer::{BaseConsumer, ConsumerContext, Rebalance};
 use rdkafka::error::KafkaError;
-
-use crate::RepeatedErrors;
-use crate::commit::commit_before_revoke;
 
 /// How often the same error is logged.
 const INTERVAL: Duration = Duration::from_secs(10);

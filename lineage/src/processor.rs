@@ -5,10 +5,10 @@ use std::error::Error as StdError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::consumer::Consumer;
-use super::history::Message;
-use super::producer::Producer;
 use crate::Error;
+use crate::consumer::Consumer;
+use crate::history::Message;
+use crate::producer::Producer;
 
 /// A service between two topics: what it makes of a message says which one it was made of.
 ///

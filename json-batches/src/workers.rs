@@ -19,13 +19,13 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
 use tokio::runtime::Handle;
 
-use super::SkippedRecord;
-use super::inbox::Inbox;
-use super::queue::{Outcome, Tries, growing_waits, queue};
-use super::record::Record;
-use super::reports::Reports;
-use super::stop::Stop;
-use super::summary::{Counts, JsonSummary};
+use crate::SkippedRecord;
+use crate::inbox::Inbox;
+use crate::queue::{Outcome, Tries, growing_waits, queue};
+use crate::record::Record;
+use crate::reports::Reports;
+use crate::stop::Stop;
+use crate::summary::{Counts, JsonSummary};
 
 /// How long a poll waits for room in a full queue. rdkafka's poll takes all the time that it is
 /// given, so a long one would leave the network idle.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Error;
 use serde_json::value::RawValue;
 
-use super::history::{History, Ref, depth};
+use crate::history::{History, Ref, depth};
 
 /// How many levels of a history are kept. What lies deeper is cut off, with a warning.
 pub const DEEPEST: usize = 100;

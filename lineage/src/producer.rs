@@ -5,6 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::Utc;
+use helpers::producer::producer_config;
+use helpers::topics::check_topic_name;
+use helpers::{client_config, connection};
 use rdkafka::client::ClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
@@ -12,11 +15,9 @@ use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProd
 use serde::Serialize;
 use tokio::sync::Notify;
 
-use super::envelope::pack_into;
-use super::history::Message;
-use crate::config::client_config;
-use crate::producer::producer_config;
-use crate::{Error, connection, topics};
+use crate::Error;
+use crate::envelope::pack_into;
+use crate::history::Message;
 
 /// How long to wait for room in a full queue.
 const WAIT_FOR_ROOM: Duration = Duration::from_millis(1);
@@ -52,7 +53,7 @@ impl ProducerBuilder {
     /// Checks that a broker answers, then builds the producer.
     ///
     /// # Errors
-    /// Those of [`crate::ProducerBuilder::build`].
+    /// Those of [`helpers::ProducerBuilder::build`].
     pub async fn build(self) -> Result<Producer, Error> {
         let config = producer_config(client_config(&self.brokers)?, &self.settings())?;
         connection::check(&config).await?;
@@ -130,7 +131,7 @@ impl Producer {
     /// larger than the topic's `max.message.bytes` leaves a large record alone in its batch.
     ///
     /// # Errors
-    /// [`Error::InvalidTopicName`] where the name is empty, or none. [`Error::TooLarge`] for a
+    /// [`helpers::Error::InvalidTopicName`] where the name is empty, or none. [`Error::TooLarge`] for a
     /// record over a limit, unless that is ignored, and [`Error::NotProduced`] for any other that
     /// did not arrive, or does not serialise. Those before and after it may be in the topic.
     pub async fn produce_batch<T: Serialize>(
@@ -138,9 +139,7 @@ impl Producer {
         topic: &str,
         messages: &[Message<T>],
     ) -> Result<Produced, Error> {
-        if let Some(reason) = topics::broken_name_rule(topic) {
-            return Err(Error::InvalidTopicName { topic: topic.to_owned(), reason });
-        }
+        check_topic_name(topic)?;
         let mut failed = self.send(topic, messages.iter().enumerate()).await;
         // The leader refuses a whole batch for its size, the small records in it too. Each by
         // itself tells which one is to blame; it has stored none of them.

@@ -3,14 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
+use helpers::DeliveryReport;
+use helpers::message::readable_bytes;
 use rdkafka::client::ClientContext;
 use rdkafka::error::KafkaError;
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::ProducerContext;
 
-use super::summary::Counts;
-use crate::DeliveryReport;
-use crate::message::readable_bytes;
+use crate::summary::Counts;
 
 pub(super) type OnDelivery = Box<dyn Fn(&DeliveryReport<'_>) + Send + Sync>;
 pub(super) type OnSkipped = Box<dyn Fn(&SkippedRecord) + Send + Sync>;

@@ -8,6 +8,8 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use helpers::connection::blocking;
+use helpers::{Committed, commit_stored_within, store_through};
 use rdkafka::consumer::{Consumer, StreamConsumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message as _};
@@ -15,12 +17,11 @@ use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
-use super::context::Revocations;
-use super::envelope::unpack_kafka_payload;
-use super::format::{Ranges, format_kafka_ref};
-use super::history::{Message, Ref};
-use crate::commit::{Committed, commit_stored_within, store_through};
-use crate::{Error, connection};
+use crate::Error;
+use crate::context::Revocations;
+use crate::envelope::unpack_kafka_payload;
+use crate::format::{Ranges, format_kafka_ref};
+use crate::history::{Message, Ref};
 
 /// How long a batch is held up by its predecessor's commit.
 const COMMIT_LIMIT: Duration = Duration::from_secs(10);
@@ -147,11 +148,11 @@ impl Reader {
                     return Ok(());
                 }
                 Ok(Committed::Done | Committed::Nothing) => {}
-                Err(Error::NotAccepted { code }) => {
+                Err(helpers::Error::CommitRejected { code }) => {
                     let (batch, source) = (batch.to_string(), KafkaError::ConsumerCommit(code));
                     return Err(Error::NotCommitted { batch, source });
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
             *processed.lock().unwrap_or_else(PoisonError::into_inner) = Ranges::default();
             Ok(())
@@ -171,7 +172,7 @@ impl Reader {
         }
         let turn = Arc::clone(&self.turn).lock_owned().await;
         let (consumer, unfinished) = (Arc::clone(&self.consumer), self.unfinished.clone());
-        connection::blocking(move || {
+        blocking(move || {
             let (_turn, consumer) = (turn, consumer);
             seek(&consumer, &unfinished)
         })

@@ -16,7 +16,7 @@ use serde::Serializer;
 /// #[derive(serde::Serialize)]
 /// struct Departure {
 ///     flight: &'static str,
-///     #[serde(serialize_with = "helpers::json::iso8601")]
+///     #[serde(serialize_with = "json_batches::iso8601")]
 ///     at: SystemTime,
 /// }
 ///

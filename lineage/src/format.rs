@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::history::{History, Ref};
+use crate::history::{History, Ref};
 
 /// `topic:partition:offset:key`, and `null` for a record without a key.
 pub fn format_kafka_ref(one: &Ref) -> String {

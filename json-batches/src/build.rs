@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
+use helpers::DeliveryReport;
+use helpers::config::{client_config, client_config_with_auth};
+use helpers::connection;
+use helpers::producer::producer_config;
 use rdkafka::ClientConfig;
 use rdkafka::producer::ThreadedProducer;
 
-use super::reports::{OnDelivery, OnSkipped, Reports};
-use super::{JsonProducer, SkippedRecord};
-use crate::config::{client_config, client_config_with};
-use crate::producer::producer_config;
-use crate::{DeliveryReport, Error, connection};
+use crate::reports::{OnDelivery, OnSkipped, Reports};
+use crate::{Error, JsonProducer, SkippedRecord};
 
 const CLIENT_ID: &str = "json-producer";
 const BATCH_SIZE: usize = 100;
@@ -34,7 +35,7 @@ impl JsonProducer {
 /// How a [`JsonProducer`] is to be built.
 ///
 /// What is not said is: `client.id=json-producer`, and the settings of
-/// [`ProducerBuilder`](crate::ProducerBuilder) (`acks=all`, `enable.idempotence=true`).
+/// [`ProducerBuilder`](helpers::ProducerBuilder) (`acks=all`, `enable.idempotence=true`).
 #[must_use]
 pub struct JsonProducerBuilder {
     brokers: String,
@@ -108,9 +109,13 @@ impl JsonProducerBuilder {
     /// Checks that a broker answers, then builds the producer.
     ///
     /// # Errors
-    /// [`Error::NoAnswer`] within five seconds where no broker answers, [`Error::NoCredentials`]
-    /// where auth is on and the environment names no user, [`Error::Setting`] for a setting that
-    /// librdkafka refuses, and those of [`client_config`].
+    /// [`NoResponse`] within five seconds where no broker responds, [`NoCredentials`] where auth is
+    /// on and the environment names no user, [`Setting`] for a setting that librdkafka rejects, and
+    /// those of [`client_config`].
+    ///
+    /// [`NoResponse`]: helpers::Error::NoResponse
+    /// [`NoCredentials`]: helpers::Error::NoCredentials
+    /// [`Setting`]: helpers::Error::Setting
     pub async fn build(self) -> Result<JsonProducer, Error> {
         let config = self.config()?;
         connection::check(&config).await?;
@@ -128,9 +133,9 @@ impl JsonProducerBuilder {
     fn config(&self) -> Result<ClientConfig, Error> {
         let connection = match self.auth {
             None => client_config(&self.brokers)?,
-            Some(auth) => client_config_with(&self.brokers, auth)?,
+            Some(auth) => client_config_with_auth(&self.brokers, auth)?,
         };
-        producer_config(connection, &self.overrides)
+        Ok(producer_config(connection, &self.overrides)?)
     }
 }
 

@@ -13,7 +13,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Error;
 use serde_json::value::{RawValue, Value};
 
-use super::probe::{ID, Probe, Shape, not_an_object};
+use crate::probe::{ID, Probe, Shape, not_an_object};
 
 /// The key of anything that serialises to an object.
 ///

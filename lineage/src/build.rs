@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use helpers::config::with_overrides;
+use helpers::connection;
 use rdkafka::ClientConfig;
 
-use super::batch::{Limits, Reader};
-use super::consumer::Consumer;
-use super::metrics::{BatchMetrics, OnBatch};
-use crate::config::with_overrides;
-use crate::{Error, connection};
+use crate::Error;
+use crate::batch::{Limits, Reader};
+use crate::consumer::Consumer;
+use crate::metrics::{BatchMetrics, OnBatch};
 
 const BATCH_SIZE: usize = 100;
 const TIMEOUT_MS: u64 = 1000;
@@ -137,7 +138,7 @@ impl ConsumerBuilder {
     /// Checks that a broker answers, then builds the consumer and subscribes it.
     ///
     /// # Errors
-    /// Those of [`crate::ConsumerBuilder::build`].
+    /// Those of [`helpers::ConsumerBuilder::build`].
     pub async fn build(self) -> Result<Consumer, Error> {
         let config = self.config()?;
         connection::check(&config).await?;
@@ -146,11 +147,11 @@ impl ConsumerBuilder {
     }
 
     fn config(&self) -> Result<ClientConfig, Error> {
-        let mut config = crate::ConsumerBuilder::new(&self.brokers, &self.group).config()?;
+        let mut config = helpers::ConsumerBuilder::new(&self.brokers, &self.group).config()?;
         for (key, value) in DEFAULTS {
             config.set(key, value);
         }
-        with_overrides(config, &self.overrides)
+        Ok(with_overrides(config, &self.overrides)?)
     }
 }
 
