@@ -1,8 +1,8 @@
 //! 02 · Topic metadata
 //!
 //! Asks the cluster what the topic `airports` looks like: which broker leads each partition, which
-//! hold a copy, which copies are up to date, and which offsets can be read. Every client asks this
-//! before it sends or fetches, and you ask it when something is wrong.
+//! hold a copy, which copies are up to date, and which offsets can be read. Every client requests
+//! this before it sends or fetches, and you look at it when something is wrong.
 //!
 //! Run:      cargo run --example 02_topic_metadata
 //! Chapter:  docs/02-topic-metadata.md
@@ -37,7 +37,7 @@ async fn show(brokers: &str) -> Result<()> {
         match partition.leader {
             None => println!("partition {} has no leader: it is offline", partition.id),
             Some(_) if missing > 0 => {
-                println!("partition {}: {missing} copies behind", partition.id);
+                println!("partition {}: {missing} copies out of sync", partition.id);
             }
             leader if leader == preferred => {}
             Some(leader) => println!("partition {} moved to broker {leader}", partition.id),

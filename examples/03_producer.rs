@@ -1,8 +1,7 @@
 //! 03 · Producer
 //!
 //! Publishes 7,884 airports, one record each, and counts what the cluster confirmed. Sending only
-//! puts a record into a queue of the client: whether it arrived is known when its delivery report
-//! comes.
+//! puts a record into a queue of the client: its delivery report says whether it arrived.
 //!
 //! Run:      cargo run --example 03_producer
 //! Chapter:  docs/03-producer.md
@@ -17,8 +16,8 @@ use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::BaseRecord;
 
 const TOPIC: &str = "airports";
-/// One record whose partition is told. That of every other one is the partitioner's choice.
-const TOLD: (&str, i32) = ("CDG", 0);
+/// One record with an explicit partition. The partitioner chooses that of every other one.
+const EXPLICIT: (&str, i32) = ("CDG", 0);
 /// The airports whose delivery reports are shown. All 7,884 are counted.
 const SHOWN: [&str; 5] = ["BOS", "CDG", "JFK", "SIN", "SYD"];
 const FLUSH_LIMIT: Duration = Duration::from_secs(30);
@@ -44,7 +43,7 @@ async fn show(brokers: &str) -> Result<()> {
         if !report.is_delivered() {
             counted.suspend(|| delivery_report(report));
         } else if SHOWN.iter().any(|it| report.key == Some(it.as_bytes())) {
-            // Nobody listens any more once the example ends, and then nobody misses it.
+            // The receiver may be dropped when the example ends, and then the report is not needed.
             let _ = show.send(report.to_string());
         }
     };
@@ -67,7 +66,7 @@ async fn show(brokers: &str) -> Result<()> {
     // ANCHOR_END: send
 
     bar.finish_and_clear();
-    // Reports come in the order in which the brokers answer, so these are sorted to be read.
+    // Reports arrive in the order in which the brokers respond, so sort these for reading.
     let mut lines: Vec<String> = shown.try_iter().collect();
     lines.sort();
     println!("{}", lines.join("\n"));
@@ -90,7 +89,7 @@ fn record<'a>(airport: &'a Airport, value: &'a [u8]) -> Result<BaseRecord<'a, st
         .payload(value)
         .timestamp(now_ms)
         .headers(OwnedHeaders::new().insert(source));
-    let (told, partition) = TOLD;
-    Ok(if airport.iata == told { record.partition(partition) } else { record })
+    let (key, partition) = EXPLICIT;
+    Ok(if airport.iata == key { record.partition(partition) } else { record })
 }
 // ANCHOR_END: record

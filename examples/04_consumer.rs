@@ -1,10 +1,10 @@
 //! 04 · Consumer
 //!
-//! Reads the airports as group `east-coast-dpt`, decodes each, and commits how far it has come.
-//! The second run finds nothing new: the group remembers.
+//! Reads the airports as group `east-coast-dpt`, decodes each, and commits its progress. The second
+//! run finds nothing new: the group has committed offsets.
 //!
 //! Run:      cargo run --example 04_consumer
-//!           cargo run --example 04_consumer -- --follow    (goes on until Ctrl-C or SIGTERM)
+//!           cargo run --example 04_consumer -- --follow    (continues until Ctrl-C or SIGTERM)
 //! Chapter:  docs/04-consumer.md
 
 use std::sync::Arc;
@@ -73,7 +73,7 @@ async fn consume(brokers: &str) -> Result<()> {
                 }
             }
             Err(error @ KafkaError::MessageConsumptionFatal(_)) => return Err(error.into()),
-            // Anything else passes: the client goes on trying, and the next poll may succeed.
+            // Any other error is transient: the client keeps trying, and the next poll may succeed.
             Err(error) => {
                 errors.line(&error).iter().for_each(|line| eprintln!("error      {line}"));
             }

@@ -1,8 +1,8 @@
 //! 05 · Delete a topic
 //!
-//! Deletes `airports` with all its records, waits until no broker knows it any more, and asks once
-//! more. Deleting is an agreement of the whole cluster, and it takes a moment until everyone has
-//! heard of it.
+//! Deletes `airports` with all its records, waits until no broker lists it any more, and deletes it
+//! once more. The controller deletes a topic, and it takes a moment until every broker has learned
+//! of it.
 //!
 //! Run:      cargo run --example 05_delete_topic
 //! Chapter:  docs/05-delete-topic.md
@@ -33,13 +33,13 @@ async fn show(brokers: &str) -> Result<()> {
 }
 
 // ANCHOR: delete
-/// Deletes the topic, and says what came of it. That there is none is an outcome and no error:
-/// what the program wants is so already.
+/// Deletes the topic, and prints the outcome. A topic that does not exist is an outcome and not an
+/// error: the program has what it wants already.
 async fn delete(brokers: &str) -> Result<(), Error> {
     match delete_topic(brokers, TOPIC).await {
         Ok(DeleteOutcome::Deleted) => println!("outcome        deleted"),
         Ok(DeleteOutcome::UnknownTopic) => println!("outcome        there is no such topic"),
-        // The cluster agreed, and shows a topic of this name all the same.
+        // The cluster deleted it, and shows a topic of this name again.
         Err(Error::NotVisible { .. }) => {
             println!("outcome        deleted, and there again: another program creates it");
         }
@@ -50,8 +50,8 @@ async fn delete(brokers: &str) -> Result<(), Error> {
 // ANCHOR_END: delete
 
 // ANCHOR: names
-/// The topics of the cluster's users. Kafka keeps notes in topics of its own, such as
-/// `__consumer_offsets`, which nobody should delete.
+/// The topics of the cluster's users. Kafka has internal topics, such as `__consumer_offsets`,
+/// which you should not delete.
 async fn names(brokers: &str) -> Result<String, Error> {
     let mut topics = list_topics(brokers).await?;
     topics.retain(|topic| !topic.starts_with("__"));

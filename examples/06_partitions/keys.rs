@@ -1,4 +1,4 @@
-//! The same keys, sent by two producers that count differently.
+//! The same keys, sent by two producers that hash differently.
 
 use airports::Airport;
 use anyhow::Result;

@@ -1,17 +1,17 @@
 //! 06 · Partitions
 //!
 //! Departures, keyed by their airport, and the partition that each lands on: by its key under two
-//! partitioners, without a key, told, and after the topic has grown. The key decides as long as
-//! everybody counts in the same way.
+//! partitioners, without a key, with an explicit partition, and after the topic has grown. The key
+//! decides, as long as all producers hash it in the same way.
 //!
 //! Run:      cargo run --example 06_partitions
 //! Chapter:  docs/06-partitions.md
 
 mod departure;
+mod explicit;
 mod growing;
 mod keyless;
 mod keys;
-mod told;
 
 use anyhow::Result;
 use helpers::{create_topic, delete_topic, unique_name};
@@ -49,7 +49,7 @@ async fn scenes(brokers: &str, [topic, growing_topic]: &[String; 2]) -> Result<(
     keyless::show(brokers, topic).await?;
 
     println!("\n3 · the record names its partition\n");
-    told::show(brokers, topic).await?;
+    explicit::show(brokers, topic).await?;
 
     println!("\n4 · 3 partitions become {}\n", growing::PARTITIONS);
     growing::show(brokers, growing_topic, &airports).await

@@ -1,6 +1,6 @@
 //! 07 · Consumer group
 //!
-//! Members join, restart, leave, die and fall silent, in groups that share partitions in different
+//! Members join, restart, leave, die and stop polling, in groups that share partitions in different
 //! ways, all at once on one topic. A table at the end says for how long each event left partitions
 //! without a reader.
 //!
@@ -79,7 +79,7 @@ fn scenes(brokers: &str, topics: &Topics) -> Result<()> {
     scenes.push(end(death)?);
     let (silence, error) = end(silence)?;
     scenes.push(silence);
-    println!("\nthe member that stopped polling is told\n  {error}\n");
+    println!("\nthe member that stopped polling gets\n  {error}\n");
     print::table(&scenes);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Scene 2: a partition is paused and taken up again, and what happens to who stops polling.
+//! Scene 2: a partition is paused and resumed, and what happens to a consumer that stops polling.
 
 use std::time::Duration;
 
@@ -54,7 +54,7 @@ pub(crate) async fn show(brokers: &str, topic: &str) -> Result<()> {
     Ok(())
 }
 
-/// Two consumers pause everything for longer than `max.poll.interval.ms`. One goes on polling.
+/// Two consumers pause everything for longer than `max.poll.interval.ms`. One keeps polling.
 pub(crate) async fn with_and_without_polling(brokers: String, topic: String) -> Result<String> {
     let groups = [unique_name("patience"), unique_name("patience")];
     let polling = paused(&brokers, &topic, &groups[0]).await?;

@@ -1,8 +1,8 @@
 //! 10 · Transactions
 //!
 //! Records that count together or not at all: what a commit and an abort leave in the log, what
-//! readers of both kinds see of it, and what a transaction does that nobody ends. Two producers
-//! lose theirs, one to its successor and one to the clock.
+//! readers of both kinds see of it, and what happens to a transaction that its producer does not
+//! end. Two producers lose theirs, one to its successor and one to the clock.
 //!
 //! Run:      cargo run --example 10_transactions
 //! Chapter:  docs/10-transactions.md

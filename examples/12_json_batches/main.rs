@@ -1,7 +1,7 @@
 //! 12 · JSON batches
 //!
-//! Sends JSON in bulk: a string, a list, 20,000 departures, a file. Several threads serialise, and
-//! still the departures of each flight stay in order. What cannot be sent is reported and skipped,
+//! Sends JSON in bulk: a string, a list, 20,000 departures, a file. Several threads serialize, and
+//! the departures of each flight still stay in order. What cannot be sent is reported and skipped,
 //! and each record is counted once.
 //!
 //! Run:      cargo run --example 12_json_batches

@@ -1,8 +1,8 @@
 //! 13 · Lineage
 //!
-//! Airports become departures, departures become delays, delays become a board. The board knows
-//! where it comes from: its history is printed as a tree, with the latency of each stage. On the
-//! way a batch fails, and it comes again, and nothing else does.
+//! Airports become departures, departures become delays, delays become a board. The board carries
+//! its history, which is printed as a tree, with the latency of each stage. On the way a batch
+//! fails, and it is read again, and nothing else is.
 //!
 //! Run:      cargo run --example 13_lineage
 //! Chapter:  docs/13-lineage.md
@@ -75,7 +75,7 @@ async fn delays(brokers: &str, topics: &Topics) -> Result<()> {
             .process_batch(async |departures: Vec<Message<Departure>>| {
                 let ids: Vec<&str> = departures.iter().map(|it| it.id.as_str()).collect();
                 println!("delays     batch {}", ids.join(", "));
-                ensure!(calls != 2, "the control tower does not answer");
+                ensure!(calls != 2, "the control tower does not respond");
                 let late: Vec<_> =
                     departures.into_iter().filter(|it| !it.id.ends_with("-0")).collect();
                 producer.produce_batch(&topics.delays, &late).await?;
@@ -84,7 +84,8 @@ async fn delays(brokers: &str, topics: &Topics) -> Result<()> {
             .await;
         match batch {
             Ok(count) => processed += count,
-            // Nothing of the batch is committed, and the consumer has gone back to its beginning.
+            // Nothing of the batch is committed, and the consumer has gone back to its first
+            // record.
             Err(error @ Error::Handler { .. }) => println!("           {error}"),
             Err(error) => return Err(error.into()),
         }

@@ -1,9 +1,9 @@
 //! 14 · Async consumers
 //!
-//! Three related types, with a serialiser written by hand, are sent at random and read by three
-//! consumers of a group. Each is a task and a stream, with several records in work at once, so
+//! Three related types, with a serializer written by hand, are sent at random and read by three
+//! consumers of a group. Each is a task and a stream, with several records in flight at once, so
 //! they finish out of order: what is committed is what is finished, and a stop loses nothing. The
-//! numbers at the end say what tasks are good for, and what not.
+//! numbers at the end show what tasks are good for, and what they are not.
 //!
 //! Run:      cargo run --example 14_async_consumers
 //!           cargo run --example 14_async_consumers -- --follow    (until Ctrl-C or SIGTERM)
@@ -103,7 +103,7 @@ async fn show([read, asked, measured]: &[Scene; 3]) -> Result<()> {
     println!("\n2  Three consumers of a group, and what each has read");
     scenes::read(&mut group, &events).await?;
 
-    println!("\n3  The three are stopped in the middle of their work, and a fourth goes on");
+    println!("\n3  The three are stopped in the middle of their work, and a fourth continues");
     scenes::stop_and_go_on(read, group, &mut schedule).await?;
 
     println!("\n4  Records finish out of order, and the commit waits for the oldest");

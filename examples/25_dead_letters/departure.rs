@@ -1,4 +1,4 @@
-//! The departures, and the board that they go up on, with all that fails there.
+//! The departures, and the board that shows them, with everything that fails there.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -19,13 +19,13 @@ pub(crate) struct Departure {
 }
 
 impl Departure {
-    /// The same bytes will never be a departure: trying again is of no use.
+    /// The same bytes will never be a departure: a retry does not help.
     pub(crate) fn decode(message: &impl Message) -> Result<Departure, serde_json::Error> {
         serde_json::from_slice(message.payload().unwrap_or_default())
     }
 }
 
-/// WS101 to WS108, one of them with a value that somebody wrote by hand.
+/// WS101 to WS108, one of them with a value written by hand.
 pub(crate) async fn publish(producer: &FutureProducer, topic: &str) -> Result<()> {
     for number in 1..=COUNT {
         let flight = format!("WS{}", 100 + number);

@@ -18,8 +18,8 @@ impl Topics {
     /// Names that no other run uses.
     pub(crate) fn unique() -> Topics {
         let departures = unique_name("departures");
-        // One delay for each topic: then what came first is due first, and nobody waits behind a
-        // record with a longer delay.
+        // One delay for each topic: then what came first is due first, and no record waits for one
+        // with a longer delay.
         let retry = |wait| (format!("{departures}-retry-{wait}ms"), Duration::from_millis(wait));
         Topics {
             retries: [retry(500), retry(1000)],

@@ -19,11 +19,11 @@ use super::topics::Topics;
 /// What to do with a record that cannot be decoded. Each is right somewhere.
 #[derive(Clone, Copy)]
 enum Undecodable {
-    /// Go on without it, and say so.
+    /// Continue without it, and log it.
     Skip,
-    /// Put it aside, for somebody to look at.
+    /// Put it aside, for a person to look at.
     Park,
-    /// Read nothing behind it until somebody has looked at it.
+    /// Read nothing after it until a person has looked at it.
     Stop,
 }
 // ANCHOR_END: choice

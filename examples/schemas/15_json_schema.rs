@@ -1,8 +1,8 @@
 //! 15 · JSON Schema
 //!
 //! Departures and airports are written as JSON that a schema in the registry describes, and read
-//! back into Rust types. What does not fit is refused before it is sent, field by field. And a
-//! message that was sent without the registry is told from the others by its first byte.
+//! back into Rust types. A value that does not fit is rejected before it is sent, field by field.
+//! And the first byte shows which message was sent without the registry.
 //!
 //! Run:      cargo run --example 15_json_schema
 //! Chapter:  docs/15-json-schema.md

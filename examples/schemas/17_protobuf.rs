@@ -1,7 +1,7 @@
 //! 17 · Protobuf
 //!
 //! A file describes two messages, and both go into one topic. A message carries numbers in place of
-//! names, and which message of the file it is. A reader takes the ones that it knows; and the
+//! names, and which message of the file it is. A reader decodes the types that it has; and the
 //! writer's schema reads all of them, without any Rust type.
 //!
 //! Run:      cargo run --example 17_protobuf

@@ -1,8 +1,8 @@
-//! What can go wrong in a helper, each with the next thing to try.
+//! The errors of the helpers, each with the next thing to try.
 //!
-//! Kafka's admin responses carry a code and a text; rdkafka hands on the code alone, so the texts
-//! here are written from the code and from what was asked. What a code means for *your* program is
-//! the caller's decision: match on the variant.
+//! Kafka's admin responses carry a code and a text; rdkafka passes on only the code, so the texts
+//! here come from the code and the request. What a code means for *your* program is your decision:
+//! match on the variant.
 
 use std::time::Duration;
 
@@ -18,8 +18,8 @@ pub enum Error {
     #[error("no broker is named: give host:port, for example in KAFKA_BOOTSTRAP_SERVERS")]
     NoBootstrapServers,
 
-    /// An address of the bootstrap servers is not one that librdkafka reads as it is meant.
-    #[error("{address:?} is no address of a broker: {reason}")]
+    /// librdkafka would misread an address of the bootstrap servers.
+    #[error("{address:?} is not an address of a broker: {reason}")]
     Address {
         /// The address, as it was given.
         address: String,
@@ -27,15 +27,15 @@ pub enum Error {
         reason: String,
     },
 
-    /// No broker answered within the limit.
+    /// No broker responded within the limit.
     #[error(
-        "no Kafka broker answered at {brokers} within {:.1} s{}. \
+        "no Kafka broker responded at {brokers} within {:.1} s{}. \
          Is Kafka running there? Check KAFKA_BOOTSTRAP_SERVERS (and KAFKA_SECURITY_PROTOCOL)",
         waited.as_secs_f32(),
         reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default()
     )]
     NoResponse {
-        /// The bootstrap servers that were asked.
+        /// The bootstrap servers.
         brokers: String,
         /// How long the helper waited.
         waited: Duration,
@@ -43,25 +43,25 @@ pub enum Error {
         reason: Option<String>,
     },
 
-    /// The cluster is there, and the one broker that has to answer this question does not.
+    /// The cluster is reachable, but the one broker that has to respond does not.
     #[error(
-        "{broker} did not answer within {:.1} s when asked {question}, while the cluster is \
-         there. Is this broker paused, overloaded, or advertised at an address that cannot be \
+        "{broker} did not respond within {:.1} s when asked {question}, although the cluster is \
+         reachable. Is this broker paused, overloaded, or advertised at an address that cannot be \
          reached from here (advertised.listeners)? Look at its log, and try again when it is \
          back or another has taken over",
         waited.as_secs_f32()
     )]
     BrokerTimedOut {
-        /// The broker with its address, or its part and the cluster's bootstrap servers where
-        /// only the cluster knows which broker has it.
+        /// The broker with its address, or its role and the cluster's bootstrap servers if only the
+        /// cluster knows which broker has that role.
         broker: String,
-        /// What it was asked, as "for the offsets of topic airports".
+        /// The request, as "for the offsets of topic airports".
         question: String,
         /// How long the helper waited.
         waited: Duration,
     },
 
-    /// TLS or SCRAM is asked for, but librdkafka was built without OpenSSL.
+    /// TLS or SCRAM is required, but librdkafka was built without OpenSSL.
     #[error(
         "{setting}={value} needs TLS, and this program was built without it: build with \
          `--features tls` of the crate helpers (it compiles OpenSSL), or rdkafka's `ssl-vendored`"
@@ -73,31 +73,33 @@ pub enum Error {
         value: String,
     },
 
-    /// librdkafka refused a setting.
-    #[error("the setting {key} is refused: {reason}. librdkafka's CONFIGURATION.md lists them all")]
+    /// librdkafka rejected a setting.
+    #[error(
+        "the setting {key} is rejected: {reason}. librdkafka's CONFIGURATION.md lists them all"
+    )]
     Setting {
         /// The name of the setting.
         key: String,
-        /// librdkafka's reason; the value is left out where it may be a secret.
+        /// librdkafka's reason, without the value if that may be a secret.
         reason: String,
     },
 
-    /// Each setting is right, but librdkafka cannot make a client of them together.
+    /// Each setting is valid, but librdkafka cannot create a client from them together.
     #[error("librdkafka cannot make a client of these settings: {reason}")]
     SettingsTogether {
         /// librdkafka's reason.
         reason: String,
     },
 
-    /// The program asks to log in, and the environment does not say as whom.
-    #[error("a login is asked for, and the environment lacks {missing}: set it, or turn auth off")]
+    /// The program authenticates, but the environment names no user.
+    #[error("authentication is on, but the environment lacks {missing}: set it, or turn auth off")]
     NoCredentials {
         /// The environment variables that are missing.
         missing: String,
     },
 
-    /// A commit failed in a way that does not pass.
-    #[error("the commit is refused: {code}. {}", commit_advice(*code))]
+    /// A commit failed with a fatal error.
+    #[error("the commit was rejected: {code}. {}", commit_advice(*code))]
     CommitRejected {
         /// Kafka's or librdkafka's error code.
         code: RDKafkaErrorCode,
@@ -106,14 +108,14 @@ pub enum Error {
     /// The topic does not exist.
     #[error("topic {topic} does not exist: create it first, or check its spelling")]
     UnknownTopic {
-        /// The name that was asked for.
+        /// The name in the request.
         topic: String,
     },
 
-    /// The name cannot be a topic's.
-    #[error("{topic:?} cannot be a topic's name: {reason}")]
+    /// The name is not valid for a topic.
+    #[error("{topic:?} is not a valid topic name: {reason}")]
     InvalidTopicName {
-        /// The name that was asked for.
+        /// The name in the request.
         topic: String,
         /// Which rule it breaks.
         reason: String,
@@ -125,9 +127,9 @@ pub enum Error {
         replication_reason(*asked, *brokers)
     )]
     InvalidReplicationFactor {
-        /// The topic that was to be created.
+        /// The topic to create.
         topic: String,
-        /// The replication factor that was asked for.
+        /// The replication factor in the request.
         asked: i32,
         /// How many brokers the cluster has.
         brokers: usize,
@@ -139,25 +141,25 @@ pub enum Error {
          broker's default"
     )]
     InvalidPartitions {
-        /// The topic that was to be created.
+        /// The topic to create.
         topic: String,
-        /// The number of partitions that was asked for.
+        /// The number of partitions in the request.
         asked: i32,
     },
 
-    /// The broker knows no such topic setting, or refuses its value.
+    /// The broker does not know the topic setting, or rejects its value.
     #[error(
-        "topic {topic} is refused with the settings {configs}: one of them is not a topic setting \
+        "topic {topic} is rejected with the settings {configs}: one of them is not a topic setting \
          of this cluster, or has a value that it does not accept"
     )]
     InvalidTopicConfig {
-        /// The topic that was to be created.
+        /// The topic to create.
         topic: String,
-        /// The settings that were asked for, as `name=value, …`.
+        /// The settings in the request, as `name=value, …`.
         configs: String,
     },
 
-    /// The cluster's ACLs do not let this user do it.
+    /// The cluster's ACLs do not allow this user to do it.
     #[error("the cluster does not allow this user to {action}: ask for an ACL ({code})")]
     NotAuthorized {
         /// What was tried.
@@ -166,8 +168,8 @@ pub enum Error {
         code: RDKafkaErrorCode,
     },
 
-    /// The cluster refused for another reason.
-    #[error("the cluster refused to {action}: {code}")]
+    /// The cluster rejected the request for another reason.
+    #[error("the cluster rejected the request to {action}: {code}")]
     Rejected {
         /// What was tried.
         action: String,
@@ -177,23 +179,23 @@ pub enum Error {
 
     /// The cluster accepted the change, but a broker did not show it in time.
     #[error(
-        "the cluster agreed to {action}, but after {} s broker {broker} still says: {state}. Ask \
-         again later, and look at the broker's log if it stays so",
+        "the controller accepted the request to {action}, but after {} s broker {broker} still \
+         reports: {state}. Check again later, and look at the broker's log if that does not change",
         waited.as_secs()
     )]
     NotVisible {
         /// What was tried.
         action: String,
-        /// The broker that lags, as host:port.
+        /// The broker that does not show it, as host:port.
         broker: String,
-        /// What it says instead.
+        /// What it reports instead.
         state: String,
         /// How long the helper waited.
         waited: Duration,
     },
 
-    /// librdkafka did not take the record into its queue. A full queue is not among the reasons:
-    /// the helper waits for room.
+    /// librdkafka did not queue the record. A full queue is not among the reasons: the helper waits
+    /// for room.
     #[error("a record for topic {topic} could not be queued: {source}")]
     NotQueued {
         /// The topic of the record.
@@ -202,7 +204,7 @@ pub enum Error {
         source: KafkaError,
     },
 
-    /// An error of the client that does not say what to do.
+    /// A client error whose own text does not say what to do.
     #[error("{source}: {advice}")]
     Advised {
         /// librdkafka's error.
@@ -217,8 +219,8 @@ pub enum Error {
 }
 
 impl From<KafkaError> for Error {
-    /// Keeps values that may be secrets out of the message: rdkafka's own text for a refused
-    /// setting repeats the value, and a misspelt `sasl.pasword` would end up in a log.
+    /// Keeps values that may be secrets out of the message: rdkafka's own text for a rejected
+    /// setting repeats the value, and the one of a misspelled `sasl.pasword` would end up in a log.
     fn from(error: KafkaError) -> Self {
         match error {
             KafkaError::ClientConfig(_, reason, key, _) => {
@@ -242,7 +244,7 @@ impl From<KafkaError> for Error {
     }
 }
 
-/// The Cargo feature of rdkafka that brings what librdkafka says it was built without.
+/// Returns the Cargo feature of rdkafka that adds what librdkafka was built without.
 fn missing_feature(reason: &str) -> Option<&'static str> {
     if !reason.contains("at build time") {
         return None;
@@ -266,7 +268,7 @@ fn commit_advice(code: RDKafkaErrorCode) -> &'static str {
             "Another member has taken this one's group.instance.id: give each its own"
         }
         Code::UnknownTopicOrPartition => "Was the topic deleted while it was read?",
-        Code::Fatal => "The client has failed for good: drop this consumer and build another",
+        Code::Fatal => "The client has a fatal error: drop this consumer and build another",
         _ => "What was processed since the last commit comes again after a restart",
     }
 }
@@ -289,12 +291,12 @@ mod tests {
     use rdkafka::ClientConfig;
 
     fn setting_error(key: &str, value: &str) -> String {
-        let refused = ClientConfig::new().set(key, value).create_native_config().err();
-        Error::from(refused.expect("the setting is wrong")).to_string()
+        let rejected = ClientConfig::new().set(key, value).create_native_config().err();
+        Error::from(rejected.expect("the setting is wrong")).to_string()
     }
 
     #[test]
-    fn a_refused_setting_names_itself_and_why() {
+    fn a_rejected_setting_names_itself_and_why() {
         let message = setting_error("linger.ms", "soon");
         assert!(message.contains("linger.ms"), "{message}");
         assert!(message.contains("Invalid value"), "{message}");
@@ -308,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_password_is_not_repeated() {
+    fn a_misspelled_password_is_not_repeated() {
         let message = setting_error("sasl.pasword", "swordfish");
         assert!(message.contains("sasl.pasword"), "{message}");
         assert!(!message.contains("swordfish"), "{message}");
@@ -323,7 +325,7 @@ mod tests {
         };
         assert_eq!(
             error.to_string(),
-            "no Kafka broker answered at 127.0.0.1:1 within 4.5 s (Connection refused). Is Kafka \
+            "no Kafka broker responded at 127.0.0.1:1 within 4.5 s (Connection refused). Is Kafka \
              running there? Check KAFKA_BOOTSTRAP_SERVERS (and KAFKA_SECURITY_PROTOCOL)"
         );
     }

@@ -2,26 +2,26 @@
 //!
 //! | For | Look in |
 //! |---|---|
-//! | where the cluster is and how to be let in | [`mod@config`] |
+//! | where the cluster is and how to authenticate | [`mod@config`] |
 //! | the cluster's id and its brokers | [`mod@cluster`] |
 //! | list, create and delete topics | [`mod@topics`] |
 //! | partitions, leaders, replicas and watermarks of a topic | [`mod@metadata`] |
-//! | send records and know what became of each | [`mod@producer`], [`mod@delivery`], [`mod@progress`] |
+//! | send records and get a report on each | [`mod@producer`], [`mod@delivery`], [`mod@progress`] |
 //! | read records as a member of a group | [`mod@consumer`], [`mod@message`] |
-//! | store what was processed, commit it, close in time | [`mod@commit`], [`mod@commit_every`], [`mod@close`] |
-//! | be asked to end, by Ctrl-C or SIGTERM | [`mod@stop_signal`] |
-//! | errors that come 19 times a second | [`mod@repeated_errors`] |
-//! | commit only what is done, when records finish out of order | [`mod@offsets`] |
+//! | store what was processed, commit it, close within a limit | [`mod@commit`], [`mod@commit_every`], [`mod@close`] |
+//! | end at Ctrl-C or SIGTERM | [`mod@stop_signal`] |
+//! | errors that repeat 19 times a second | [`mod@repeated_errors`] |
+//! | commit when records finish out of order | [`mod@offsets`] |
 //! | how far behind a group is | [`mod@lag`] |
 //! | a name that no other run uses | [`mod@names`] |
-//! | checking a connection, and blocking calls off the runtime | [`mod@connection`] |
+//! | check a connection, keep blocking calls off the runtime | [`mod@connection`] |
 //! | what can go wrong, and what to do then | [`mod@error`], [`mod@advice`] |
 //!
 //! Every function takes the bootstrap servers as a string such as `127.0.0.1:9092,127.0.0.1:9094`
 //! and works on any cluster, a secured one too ([`mod@config`] names the environment variables). A
-//! cluster that does not answer is an error within five seconds. Nothing here knows a particular
-//! cluster, prints secrets, or hides a client: what comes back is rdkafka's own type, or gives
-//! access to it.
+//! cluster that does not respond is an error within five seconds. Nothing here depends on a
+//! particular cluster, prints secrets, or hides a client: functions return rdkafka's own types, or
+//! give access to them.
 
 mod addresses;
 pub mod advice;

@@ -1,4 +1,4 @@
-//! How a JSON producer is to be built.
+//! Builds a JSON producer.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ const MAX_WORKERS: usize = 4;
 const FLUSH_LIMIT: Duration = Duration::from_secs(60);
 
 impl JsonProducer {
-    /// A producer for the cluster at `brokers`.
+    /// Starts a builder for a producer on the cluster at `brokers`.
     pub fn builder(brokers: impl Into<String>) -> JsonProducerBuilder {
         JsonProducerBuilder {
             brokers: brokers.into(),
@@ -32,9 +32,9 @@ impl JsonProducer {
     }
 }
 
-/// How a [`JsonProducer`] is to be built.
+/// Builds a [`JsonProducer`].
 ///
-/// What is not said is: `client.id=json-producer`, and the settings of
+/// The defaults are `client.id=json-producer`, and the settings of
 /// [`ProducerBuilder`](helpers::ProducerBuilder) (`acks=all`, `enable.idempotence=true`).
 #[must_use]
 pub struct JsonProducerBuilder {
@@ -48,18 +48,18 @@ pub struct JsonProducerBuilder {
 }
 
 impl JsonProducerBuilder {
-    /// Whether to log in (SASL). Where it is not called, the environment decides.
+    /// Sets whether to authenticate (SASL). By default the environment decides.
     ///
-    /// On, the environment must name the user (`KAFKA_SASL_USERNAME`, `KAFKA_SASL_PASSWORD`), and
-    /// may name the mechanism (`KAFKA_SASL_MECHANISM`, else `PLAIN`) and the protocol
-    /// (`KAFKA_SECURITY_PROTOCOL`, else `SASL_SSL`). Off, the environment's security settings are
-    /// left out.
+    /// If on, the environment must name the user (`KAFKA_SASL_USERNAME`, `KAFKA_SASL_PASSWORD`),
+    /// and may name the mechanism (`KAFKA_SASL_MECHANISM`, else `PLAIN`) and the protocol
+    /// (`KAFKA_SECURITY_PROTOCOL`, else `SASL_SSL`). If off, the environment's security settings
+    /// are left out.
     pub fn auth(mut self, on: bool) -> Self {
         self.auth = Some(on);
         self
     }
 
-    /// The name under which the brokers know this client, in logs and quotas.
+    /// Sets the name that the brokers use for this client in logs and quotas (`client.id`).
     pub fn client_id(self, name: impl Into<String>) -> Self {
         self.set("client.id", name)
     }
@@ -70,28 +70,28 @@ impl JsonProducerBuilder {
         self
     }
 
-    /// How many records a worker is handed at once, 100 unless said; at least 1. What travels to
-    /// the broker together is another thing: that is librdkafka's `batch.size`, in bytes, and
-    /// `linger.ms`.
+    /// Sets how many records a worker gets at once, 100 by default; at least 1. This is not the
+    /// batch that is sent to the broker: librdkafka's `batch.size`, in bytes, and `linger.ms`
+    /// determine that.
     pub fn batch_size(mut self, records: usize) -> Self {
         self.batch_size = records.max(1);
         self
     }
 
-    /// How many threads serialise, 4 unless said; at least 1.
+    /// Sets how many threads serialize, 4 by default; at least 1.
     pub fn max_workers(mut self, threads: usize) -> Self {
         self.max_workers = threads.max(1);
         self
     }
 
-    /// How long to wait for delivery reports when all is queued, 60 s unless said.
+    /// Sets how long to wait for delivery reports after the last record is queued, 60 s by default.
     pub fn flush_limit(mut self, limit: Duration) -> Self {
         self.flush_limit = limit;
         self
     }
 
-    /// Called with the report on every record, delivered or failed, on a thread of the producer.
-    /// Let it be quick: no other report is served meanwhile.
+    /// Sets a callback for the report on every record, delivered or failed. It runs on a thread of
+    /// the producer; keep it short, because it holds up all other reports.
     pub fn on_delivery(
         mut self,
         callback: impl Fn(&DeliveryReport<'_>) + Send + Sync + 'static,
@@ -100,17 +100,17 @@ impl JsonProducerBuilder {
         self
     }
 
-    /// Called for every record that cannot be sent.
+    /// Sets a callback for every record that cannot be sent.
     pub fn on_skipped(mut self, callback: impl Fn(&SkippedRecord) + Send + Sync + 'static) -> Self {
         self.reports.on_skipped = Some(Box::new(callback) as OnSkipped);
         self
     }
 
-    /// Checks that a broker answers, then builds the producer.
+    /// Checks that a broker responds, then builds the producer.
     ///
     /// # Errors
-    /// [`NoResponse`] within five seconds where no broker responds, [`NoCredentials`] where auth is
-    /// on and the environment names no user, [`Setting`] for a setting that librdkafka rejects, and
+    /// [`NoResponse`] within five seconds if no broker responds, [`NoCredentials`] if auth is on
+    /// and the environment names no user, [`Setting`] for a setting that librdkafka rejects, and
     /// those of [`client_config`].
     ///
     /// [`NoResponse`]: helpers::Error::NoResponse

@@ -1,4 +1,4 @@
-//! Send a file of JSON lines, with a progress bar.
+//! Sends a file of JSON lines, with a progress bar.
 
 use std::fs::File;
 use std::io::{self, BufReader};
@@ -17,13 +17,14 @@ const READ_AHEAD: usize = 256 * 1024;
 
 impl JsonProducer {
     /// Sends a file in which each line is a JSON object, of any length in constant memory. The
-    /// values on the cluster are the lines as they stand, without the white space around them.
+    /// values on the cluster are the lines as they are, without the white space around them.
     ///
-    /// Where stderr is a terminal, a bar shows how many bytes are delivered.
+    /// If stderr is a terminal, a bar shows how many bytes are delivered.
     ///
     /// # Errors
-    /// [`Error::JsonLines`] where the file cannot be read, or not to its end, and
-    /// [`helpers::Error::InvalidTopicName`]. A line that is no object is skipped, an empty one is nothing.
+    /// [`Error::JsonLines`] if the file cannot be read, or not to its end, and
+    /// [`helpers::Error::InvalidTopicName`]. A line that is not an object is skipped, an empty one
+    /// ignored.
     pub async fn send_file(
         &self,
         topic: &str,
@@ -35,7 +36,7 @@ impl JsonProducer {
         let (stop, limit) = (Arc::clone(&job.stop), self.largest_record);
         let (named, bar) = (path.clone(), bar_of_bytes());
         let length = bar.clone();
-        // To open a pipe waits for whoever writes to it.
+        // Opening a pipe waits for its writer.
         let lines = move || {
             let file = File::open(&path)?;
             length.set_length(file.metadata()?.len());

@@ -1,13 +1,13 @@
-//! Where records wait for a worker: handed over in batches, and bounded.
+//! A bounded queue of records for one worker, which takes them in batches.
 //!
 //! A channel would wake its reader for every record. Here the worker is woken when a batch is
-//! together, or after [`LATEST`], so that a slow input does not wait for a batch to fill.
+//! complete, or after [`LATEST`], so that a slow input does not wait for a batch to fill.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How long a record may wait for others to make up a batch.
+/// How long a record may wait for its batch to fill.
 const LATEST: Duration = Duration::from_millis(10);
 /// How many batches may wait.
 const BATCHES: usize = 4;
@@ -30,8 +30,8 @@ impl<T> Inbox<T> {
         Inbox { batch_size, state: Mutex::new(state), changed: Condvar::new() }
     }
 
-    /// Adds a record. Blocks while the worker has several batches to do. Closed, it takes nothing
-    /// and says so: its worker has panicked, or the reader has been left behind.
+    /// Adds a record. Blocks while several batches wait for the worker. Returns false if the inbox
+    /// is closed: the worker has panicked, or the reader was abandoned.
     pub(super) fn put(&self, record: T) -> bool {
         let mut state = self.lock();
         while !state.closed && state.waiting.len() >= self.batch_size * BATCHES {
@@ -47,18 +47,18 @@ impl<T> Inbox<T> {
         true
     }
 
-    /// No record comes after this.
+    /// Closes the inbox: no record follows.
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.changed.notify_all();
     }
 
-    /// Whether nothing can be put in any more.
+    /// Returns whether the inbox is closed.
     pub(super) fn is_closed(&self) -> bool {
         self.lock().closed
     }
 
-    /// The next records, at most a batch of them; none at the end.
+    /// Returns the next records, at most a batch of them; `None` at the end.
     pub(super) fn take(&self) -> Option<Vec<T>> {
         let mut state = self.lock();
         let mut waited = false;

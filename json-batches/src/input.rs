@@ -1,15 +1,15 @@
-//! One value as records: text, an object, or a list of objects.
+//! Turns one value into records: text, an object, or a list of objects.
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::Error;
 
-/// The records that `data` stands for.
+/// Returns the records that `data` represents.
 ///
 /// # Errors
-/// [`Error::NotRecords`] where it is neither a string nor an object nor a list, or where it does
-/// not serialise.
+/// [`Error::NotRecords`] if it is neither a string nor an object nor a list, or if it does not
+/// serialize.
 pub(super) fn records(data: &(impl Serialize + ?Sized)) -> Result<Vec<Value>, Error> {
     let refused = |found: String| Err(Error::NotRecords { found });
     match serde_json::to_value(data) {
@@ -19,7 +19,7 @@ pub(super) fn records(data: &(impl Serialize + ?Sized)) -> Result<Vec<Value>, Er
         Ok(Value::Number(number)) => refused(format!("the number {number}")),
         Ok(Value::Bool(truth)) => refused(truth.to_string()),
         Ok(Value::Null) => refused("null".to_owned()),
-        Err(error) => refused(format!("a value that does not serialise ({error})")),
+        Err(error) => refused(format!("a value that does not serialize ({error})")),
     }
 }
 
@@ -47,6 +47,6 @@ mod tests {
             assert!(text.starts_with(found) && text.contains(expected), "{text}");
         }
         let no_json = BTreeMap::from([((1, 2), "a key that is no string")]);
-        assert!(records(&no_json).unwrap_err().to_string().contains("does not serialise"));
+        assert!(records(&no_json).unwrap_err().to_string().contains("does not serialize"));
     }
 }

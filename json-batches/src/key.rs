@@ -1,10 +1,10 @@
 //! The key of a record: its `id`, as JSON.
 //!
-//! The key must be known before the record is serialised, because it decides which worker does
-//! that. So a value is asked for its `id` alone, by a serialiser that passes over everything else,
-//! and a line of text is scanned for it without building a value.
+//! The key must be known before the record is serialized, because it decides which worker does
+//! that. So a serializer that skips everything else reads only the `id` of a value, and a line of
+//! text is scanned for it without building a value.
 //!
-//! An `id` that is null is none, and the record then has no key.
+//! An `id` that is null does not count, and the record then has no key.
 
 use std::fmt;
 
@@ -15,10 +15,10 @@ use serde_json::value::{RawValue, Value};
 
 use crate::probe::{ID, Probe, Shape, not_an_object};
 
-/// The key of anything that serialises to an object.
+/// Returns the key of anything that serializes to an object.
 ///
 /// # Errors
-/// Where it does not, or where the `id` does not serialise.
+/// If it does not, or if the `id` does not serialize.
 pub(super) fn key_of<T: Serialize>(record: &T) -> Result<Option<Vec<u8>>, Error> {
     match record.serialize(Probe)? {
         Shape::Object(id) => Ok(id.filter(|json| json != b"null")),
@@ -27,10 +27,10 @@ pub(super) fn key_of<T: Serialize>(record: &T) -> Result<Option<Vec<u8>>, Error>
     }
 }
 
-/// The key of a record that is JSON text already.
+/// Returns the key of a record that is already JSON text.
 ///
 /// # Errors
-/// Where the text is not JSON, or not an object.
+/// If the text is not JSON, or not an object.
 pub(super) fn key_of_text(text: &str) -> Result<Option<Vec<u8>>, Error> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let id = deserializer.deserialize_any(IdOfObject)?;
@@ -38,7 +38,7 @@ pub(super) fn key_of_text(text: &str) -> Result<Option<Vec<u8>>, Error> {
     id.map_or(Ok(None), normalized)
 }
 
-/// An id in the one form that it has when it is serialised here: two lines that spell it
+/// Returns an id in the form in which it would be serialized here: two lines that spell it
 /// differently must not go to different partitions.
 fn normalized(id: &RawValue) -> Result<Option<Vec<u8>>, Error> {
     let text = id.get();
@@ -53,7 +53,7 @@ fn normalized(id: &RawValue) -> Result<Option<Vec<u8>>, Error> {
     })
 }
 
-/// Finds the `id` in JSON text. Of several, the last one counts, as for most readers.
+/// Finds the `id` in JSON text. If there are several, the last one counts, as for most parsers.
 struct IdOfObject;
 
 impl<'de> Visitor<'de> for IdOfObject {
@@ -76,7 +76,7 @@ impl<'de> Visitor<'de> for IdOfObject {
     }
 }
 
-/// Whether a name is `id`, found without keeping the name.
+/// Whether a name is `id`, determined without storing the name.
 struct IsId(bool);
 
 impl<'de> serde::Deserialize<'de> for IsId {

@@ -1,20 +1,20 @@
-//! Send JSON records in bulk: a string, an object, a list, anything that iterates, or a file.
+//! Sends JSON records in bulk: a string, an object, a list, anything that iterates, or a file.
 //!
-//! [`JsonProducer`] reads an input, serialises it with several workers, and returns one summary in
-//! which every record is counted once. An invalid record is reported and skipped, and the rest
-//! goes on. The key of a record is its `id`, as JSON, and the order of each key is kept.
+//! [`JsonProducer`] reads an input, serializes it with several workers, and returns one summary in
+//! which every record is counted once. An invalid record is reported and skipped, and the others
+//! are sent. The key of a record is its `id`, as JSON, and the order of each key is kept.
 //!
 //! | For | Look in |
 //! |---|---|
-//! | the key, found before the record is serialised | key.rs, probe.rs |
+//! | the key, found before the record is serialized | key.rs, probe.rs |
 //! | a file of JSON lines in constant memory | lines.rs |
-//! | how records are shared out, and order kept | workers.rs, inbox.rs |
-//! | what is tried again, and what is not | queue.rs |
+//! | how records are distributed, and order kept | workers.rs, inbox.rs |
+//! | what is retried, and what is not | queue.rs |
 //! | Ctrl-C and SIGTERM | stop.rs |
-//! | what is counted, and what is told of single records | summary.rs, reports.rs |
+//! | what is counted, and what is reported of single records | summary.rs, reports.rs |
 //!
-//! It leaves out sending again what failed to be delivered: librdkafka has retried for
-//! `delivery.timeout.ms` by then, and another send could change the order and duplicate.
+//! It does not resend what failed to be delivered: librdkafka has retried for `delivery.timeout.ms`
+//! by then, and another send could change the order and duplicate records.
 
 mod build;
 mod error;
@@ -55,17 +55,17 @@ use workers::Job;
 
 /// A producer of JSON records.
 ///
-/// Each of the `send` functions returns when every record is delivered or lost. At a Ctrl-C, or a
-/// SIGTERM, it reads no more, flushes what it has read, and returns the summary of that; a second
-/// one ends the flush too. A program that drops the future stops it in the same way, and loses the
-/// summary.
+/// Each of the `send` functions returns when every record is delivered or lost. At Ctrl-C or
+/// SIGTERM it stops reading, flushes what it has read, and returns the summary of that; a second
+/// signal ends the flush too. A program that drops the future stops it in the same way, and loses
+/// the summary.
 ///
-/// An input that blocks, such as a pipe or a channel, is waited for at the first Ctrl-C, for the
-/// flush limit at most. At the second, one that gives nothing within a second is left behind, on a
-/// thread that ends when it gives something or when the process ends.
+/// If the input blocks, such as a pipe or a channel, the first Ctrl-C waits for it, for the flush
+/// limit at most. The second waits one more second, and then abandons the input on a thread that
+/// ends with its next item or with the process.
 ///
-/// Once a `send` has listened for them, they no longer end the process by themselves, between two
-/// `send`s neither (tokio keeps its signal handlers).
+/// After the first `send`, these signals no longer end the process by themselves, not even between
+/// two `send`s (tokio keeps its signal handlers).
 ///
 /// ```no_run
 /// # async fn publish(brokers: &str) -> Result<(), json_batches::Error> {
@@ -100,11 +100,11 @@ impl JsonProducer {
         self.send_all(topic, input::records(data)?).await
     }
 
-    /// Sends everything that an iterator gives, and reads it no faster than the cluster takes it.
-    /// An item that does not serialise to an object is skipped.
+    /// Sends everything that an iterator yields, and reads it no faster than the cluster accepts
+    /// it. An item that does not serialize to an object is skipped.
     ///
     /// # Errors
-    /// [`helpers::Error::InvalidTopicName`]. What becomes of single records is in the summary.
+    /// [`helpers::Error::InvalidTopicName`]. The summary counts the outcomes of single records.
     pub async fn send_all<I>(&self, topic: &str, records: I) -> Result<JsonSummary, Error>
     where
         I: IntoIterator + Send + 'static,
@@ -152,7 +152,7 @@ fn run<R: Record + 'static, I: Iterator<Item = std::io::Result<(u64, R)>>>(
     (summary, read)
 }
 
-/// Waits for `work`, tells `stop` of each Ctrl-C and SIGTERM, and calls `tick` ten times a second.
+/// Waits for `work`, passes each Ctrl-C and SIGTERM to `stop`, and calls `tick` ten times a second.
 async fn until_told_to_end<T>(
     work: impl Future<Output = T>,
     stop: &Arc<Stop>,
@@ -172,7 +172,7 @@ async fn until_told_to_end<T>(
         tokio::select! {
             biased;
             () = told() => {
-                tracing::warn!("told to end: no more is read, and what was read is flushed");
+                tracing::warn!("stop requested: no more is read, and what was read is flushed");
                 stop.ask();
             }
             done = &mut work => return done,
@@ -181,7 +181,7 @@ async fn until_told_to_end<T>(
     }
 }
 
-/// Where nobody waits for the summary any more, the work ends as at a Ctrl-C.
+/// If the future is dropped, the work ends as at Ctrl-C.
 struct StopOnDrop<'a>(&'a Stop);
 
 impl Drop for StopOnDrop<'_> {

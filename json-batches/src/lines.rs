@@ -1,9 +1,10 @@
-//! A file of JSON lines, of any length, in constant memory.
+//! Reads a file of JSON lines, of any length, in constant memory.
 //!
-//! One buffer is read ahead, and a line is held until it is sent. A line longer than any record
-//! may be is passed over as it is read, and never held.
+//! One buffer is read ahead, and a line is held until it is sent. A line that is longer than any
+//! record may be is skipped as it is read, and never held.
 //!
-//! Programs on Windows begin a file with a byte order mark, which is no JSON and no part of a line.
+//! Programs on Windows begin a file with a byte order mark, which is not JSON and not part of a
+//! line.
 
 use std::io::{self, BufRead};
 
@@ -22,10 +23,10 @@ pub(super) enum Line {
     },
 }
 
-/// The lines of a reader, each with its number, from 1. Empty lines count and are left out.
+/// The lines of a reader, each with its number, from 1. Empty lines are counted and skipped.
 pub(super) struct Lines<R> {
     reader: R,
-    /// The most bytes of one line that are held.
+    /// The maximum number of bytes of a line that is held.
     limit: usize,
     number: u64,
 }
@@ -35,7 +36,7 @@ impl<R: BufRead> Lines<R> {
         Lines { reader, limit, number: 0 }
     }
 
-    /// One line, whatever it holds; `None` at the end.
+    /// Reads one line, whatever it holds; `None` at the end.
     fn read_line(&mut self) -> io::Result<Option<Line>> {
         let (mut line, mut any, mut too_long) = (Vec::new(), false, false);
         loop {

@@ -1,8 +1,8 @@
-//! A serialiser that writes nothing but an object's `id`.
+//! A serializer that writes nothing but an object's `id`.
 //!
-//! It passes over every other field without looking at it, so to ask a record for its key costs
-//! next to nothing beside serialising it. JSON text that a caller has parsed no further, as a
-//! `RawValue`, is handed back to be scanned.
+//! It skips every other field, so finding the key of a record costs next to nothing compared with
+//! serializing it. JSON text that the caller has not parsed, a `RawValue`, is returned to be
+//! scanned.
 
 use serde::Serialize;
 use serde::ser::{self, Impossible, Serializer};
@@ -10,8 +10,8 @@ use serde_json::Error;
 
 /// The field that becomes the key.
 pub(super) const ID: &str = "id";
-/// What serde_json's `RawValue` gives itself out for: a struct of this name, and in it a field of
-/// this name, which is the text.
+/// How serde_json's `RawValue` presents itself: a struct of this name, and in it a field of this
+/// name, which is the text.
 const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
 pub(super) fn not_an_object(found: &str) -> Error {
@@ -22,21 +22,21 @@ pub(super) fn not_an_object(found: &str) -> Error {
 pub(super) enum Shape {
     /// An object, and its `id` as JSON.
     Object(Option<Vec<u8>>),
-    /// Anything, that is JSON text already.
+    /// Anything that is already JSON text.
     Json(String),
     /// A string; an object's names are strings too.
     Text { is_id: bool },
 }
 
-/// A serialiser that writes nothing but the `id`.
+/// A serializer that writes nothing but the `id`.
 pub(super) struct Probe;
 
-/// The fields of an object, passed over one by one.
+/// The fields of an object, skipped one by one.
 #[derive(Default)]
 pub(super) struct Fields {
     id: Option<Vec<u8>>,
     next_is_id: bool,
-    /// The text, where they are none but the one of a `RawValue`.
+    /// The text, if the only field is that of a `RawValue`.
     json: Option<String>,
 }
 
@@ -211,7 +211,7 @@ impl ser::SerializeMap for Fields {
     type Error = Error;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, name: &T) -> Result<(), Error> {
-        // A name that is no string is for the worker to refuse, or to write as one.
+        // The worker rejects a name that is not a string, or writes it as one.
         self.next_is_id = matches!(name.serialize(Probe), Ok(Shape::Text { is_id: true }));
         Ok(())
     }

@@ -1,9 +1,9 @@
-//! To put one record into the client's queue, again where that is of use.
+//! Puts one record into the client's queue, with retries where they help.
 //!
-//! A full queue is tried again when a poll has made room, as often as it takes. Other errors of
-//! queuing may pass, an unknown topic for example when it has just been created: they are tried
-//! three times more, each time later. What was queued is never sent again from here: librdkafka
-//! retries by itself, in order, and a failed delivery is final.
+//! If the queue is full, it polls to make room and retries, as often as it takes. Other queuing
+//! errors may be transient, such as an unknown topic that has just been created: they are retried
+//! three times, with growing waits. What was queued is never resent from here: librdkafka retries
+//! by itself, in order, and a failed delivery is final.
 
 use std::thread;
 use std::time::Duration;
@@ -14,35 +14,36 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 const TRIES_MORE: usize = 3;
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 
-/// How it ended.
+/// The outcome.
 #[derive(Debug, PartialEq)]
 pub(super) enum Outcome {
     /// The record is in the queue, and its delivery report will come.
     Queued,
-    /// The client does not take it.
+    /// The client rejected it.
     Refused(KafkaError),
     /// The queue stayed full until it was time to give up.
     GivenUp,
 }
 
-/// What surrounds the tries.
+/// The environment of the attempts.
 pub(super) struct Tries<'a> {
     /// Serves delivery reports, which makes room.
     pub(super) poll: &'a dyn Fn(),
-    /// Whether to leave a record that the full queue does not take.
+    /// Returns whether to give up on a record while the queue is full.
     pub(super) give_up: &'a dyn Fn() -> bool,
-    /// The wait before each further try; [`growing_waits`] in earnest.
+    /// The wait before each retry; [`growing_waits`] outside of tests.
     pub(super) waits: fn() -> Box<dyn Iterator<Item = Duration>>,
 }
 
-/// Waits of about 100, 200 and 400 ms. Each is longer by chance, up to the double, so that many
-/// workers that failed together do not all try again together.
+/// Waits of about 100, 200 and 400 ms, with jitter of up to the double, so that many workers that
+/// failed together do not all retry together.
 pub(super) fn growing_waits() -> Box<dyn Iterator<Item = Duration>> {
     let waits = ExponentialBuilder::new().with_min_delay(FIRST_WAIT).with_factor(2.0);
     Box::new(waits.with_max_times(TRIES_MORE).with_jitter().build())
 }
 
-/// Calls `send` until the record is queued or lost, and says whether it took more than once.
+/// Calls `send` until the record is queued or lost, and returns whether it took more than one
+/// attempt.
 pub(super) fn queue(
     tries: &Tries<'_>,
     mut send: impl FnMut() -> Result<(), KafkaError>,
@@ -74,7 +75,7 @@ fn is_full(error: &KafkaError) -> bool {
     *error == KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull)
 }
 
-/// Whether the client may take the same record later.
+/// Returns whether the client may accept the same record later.
 fn may_pass(error: &KafkaError) -> bool {
     use RDKafkaErrorCode as Code;
     match error {
@@ -100,7 +101,7 @@ mod tests {
         Box::new([Duration::ZERO; TRIES_MORE].into_iter())
     }
 
-    /// Plays the answers of the client, and says how often it was asked and polled.
+    /// Plays the responses of the client, and counts the sends and polls.
     fn play(answers: &[Result<(), RDKafkaErrorCode>], polls_left: u32) -> (Outcome, bool, usize) {
         let polls = Cell::new(polls_left);
         let poll = || polls.set(polls.get().saturating_sub(1));

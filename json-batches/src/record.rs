@@ -1,4 +1,4 @@
-//! What becomes a Kafka record: a value of any type that serialises, or a line of JSON text.
+//! Turns a value of any type that serializes, or a line of JSON text, into a Kafka record.
 
 use serde::Serialize;
 use serde::ser::Error as _;
@@ -10,16 +10,16 @@ use crate::probe::not_an_object;
 
 /// A record before it is sent.
 pub(super) trait Record: Send {
-    /// The record's key, as JSON.
+    /// Returns the record's key, as JSON.
     ///
     /// # Errors
-    /// Where it is no JSON object.
+    /// If it is not a JSON object.
     fn key(&self) -> Result<Option<Vec<u8>>, Error>;
 
-    /// The record as JSON. `buffer` is empty, for those that have to write it.
+    /// Returns the record as JSON. `buffer` is empty, for those that have to write it.
     ///
     /// # Errors
-    /// Where it is no JSON object, or does not serialise.
+    /// If it is not a JSON object, or does not serialize.
     fn value<'a>(&'a self, buffer: &'a mut Vec<u8>) -> Result<&'a [u8], Error>;
 }
 
@@ -44,7 +44,7 @@ impl Record for Line {
     fn key(&self) -> Result<Option<Vec<u8>>, Error> {
         match self {
             Line::Whole(bytes) => match std::str::from_utf8(bytes) {
-                // The line's own number is told beside the reason, and serde_json's is always 1.
+                // The report has the line's own number, and serde_json's is always 1.
                 Ok(text) => key_of_text(text).map_err(|error| {
                     let reason = error.to_string();
                     Error::custom(reason.replace(" at line 1 column ", " at column "))
@@ -60,7 +60,7 @@ impl Record for Line {
     fn value<'a>(&'a self, _: &'a mut Vec<u8>) -> Result<&'a [u8], Error> {
         match self {
             Line::Whole(bytes) => Ok(bytes),
-            // It has no key either, and does not come this far.
+            // It has no key either, so it is skipped before this.
             Line::TooLong { .. } => Err(Error::custom("the line is too long")),
         }
     }

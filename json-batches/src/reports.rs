@@ -1,4 +1,4 @@
-//! What is told about single records: delivered, failed, or skipped.
+//! Reports on single records: delivered, failed, or skipped.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,12 +15,12 @@ use crate::summary::Counts;
 pub(super) type OnDelivery = Box<dyn Fn(&DeliveryReport<'_>) + Send + Sync>;
 pub(super) type OnSkipped = Box<dyn Fn(&SkippedRecord) + Send + Sync>;
 
-/// A record that cannot be sent, and why. `Display` says it in one line.
+/// A record that cannot be sent, and why. `Display` prints it in one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SkippedRecord {
-    /// Where it stands in the input, from 1: the line of a file, the number in a list.
+    /// Its position in the input, from 1: the line of a file, the number in a list.
     pub position: u64,
-    /// Why it is no record.
+    /// Why it is not a record.
     pub reason: String,
 }
 
@@ -30,7 +30,7 @@ impl fmt::Display for SkippedRecord {
     }
 }
 
-/// The producer's context: receives delivery reports, and calls the program back.
+/// The producer's context: receives delivery reports, and runs the callbacks of the program.
 #[derive(Default)]
 pub(super) struct Reports {
     pub(super) on_delivery: Option<OnDelivery>,
@@ -44,7 +44,7 @@ impl Reports {
         }
     }
 
-    /// A record that was never queued has no delivery report of librdkafka's, so this is it.
+    /// Reports a record that was never queued: librdkafka has no delivery report for it.
     pub(super) fn refused(
         &self,
         topic: &str,

@@ -1,16 +1,16 @@
-//! When to stop: at the first Ctrl-C or SIGTERM no more is read, and at the second nothing is waited for.
+//! Stops the work: the first Ctrl-C or SIGTERM ends the reading, the second ends all waits.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Shared by the task that listens and the threads that work.
+/// The requests to stop, shared by the task that listens and the threads that work.
 #[derive(Debug)]
 pub(super) struct Stop {
-    /// How often it was asked for.
+    /// How many requests there were.
     asked: AtomicU8,
     since: Mutex<Option<Instant>>,
-    /// How long after the first time what was read may still be sent.
+    /// How long after the first request what was read may still be sent.
     limit: Duration,
 }
 
@@ -19,7 +19,7 @@ impl Stop {
         Stop { asked: AtomicU8::new(0), since: Mutex::new(None), limit }
     }
 
-    /// Ctrl-C or SIGTERM, or nobody waits for the summary any more.
+    /// Requests a stop: at Ctrl-C, at SIGTERM, or when the future is dropped.
     pub(super) fn ask(&self) {
         let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
         since.get_or_insert_with(Instant::now);
@@ -27,12 +27,12 @@ impl Stop {
         self.asked.store(asked.saturating_add(1), Ordering::Relaxed);
     }
 
-    /// Whether no more is to be read.
+    /// Returns whether to stop reading.
     pub(super) fn is_asked(&self) -> bool {
         self.asked.load(Ordering::Relaxed) > 0
     }
 
-    /// Whether nothing is to be waited for any more.
+    /// Returns whether to stop waiting.
     pub(super) fn is_pressing(&self) -> bool {
         match self.asked.load(Ordering::Relaxed) {
             0 => false,

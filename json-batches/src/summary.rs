@@ -1,42 +1,43 @@
-//! What became of the records, each counted once.
+//! Counts the outcomes of the records, each record once.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What became of the records that were read from an input. Each is in exactly one of `delivered`,
+/// The outcomes of the records that were read from an input. Each is in exactly one of `delivered`,
 /// `failed`, `skipped`, `not_sent` and `still_queued`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct JsonSummary {
     /// Records whose delivery was reported.
     pub delivered: u64,
-    /// Records that were valid and did not arrive: their failure was reported, or the client took
-    /// none of the tries to queue them. That is final.
+    /// Valid records that did not arrive: their failure was reported, or the client rejected every
+    /// attempt to queue them. That is final.
     pub failed: u64,
-    /// Records that can never be sent: no JSON object, or larger than `message.max.bytes`.
+    /// Records that can never be sent: not a JSON object, or larger than `message.max.bytes`.
     pub skipped: u64,
-    /// Records that were read and not sent any more, because the cluster took none of those before
-    /// them for the whole flush limit after a Ctrl-C or SIGTERM, or because of a second one.
+    /// Records that were read but not sent, because the cluster accepted none of those before them
+    /// for the whole flush limit after Ctrl-C or SIGTERM, or because of a second signal.
     pub not_sent: u64,
-    /// Records without a report when the flush limit had passed.
+    /// Records without a report at the flush limit.
     pub still_queued: u64,
-    /// How many of all these had to be queued more than once, each counted once however often.
+    /// How many of all these took more than one attempt to queue, each counted once.
     pub retried: u64,
-    /// Whether Ctrl-C or SIGTERM ended it: the input may hold more records.
+    /// Whether Ctrl-C or SIGTERM ended the send: the input may hold more records.
     pub interrupted: bool,
 }
 
 impl JsonSummary {
-    /// How many records were read from the input. After an interruption, these are the first ones.
+    /// Returns how many records were read from the input. After an interruption, these are the
+    /// first ones.
     pub fn records(&self) -> u64 {
         self.delivered + self.failed + self.skipped + self.not_sent + self.still_queued
     }
 
-    /// Whether the whole input was read and every record of it was delivered.
+    /// Returns whether the whole input was read and every record of it was delivered.
     pub fn all_delivered(&self) -> bool {
         !self.interrupted && self.delivered == self.records()
     }
 
-    /// Both together.
+    /// Adds two summaries.
     pub(super) fn and(self, other: JsonSummary) -> JsonSummary {
         JsonSummary {
             delivered: self.delivered + other.delivered,
@@ -79,24 +80,24 @@ pub(super) struct Counts {
     skipped: AtomicU64,
     not_sent: AtomicU64,
     retried: AtomicU64,
-    /// The bytes of all records that are settled, for a progress bar.
+    /// Returns the bytes of all settled records, for a progress bar.
     settled_bytes: AtomicU64,
 }
 
 impl Counts {
-    /// The client has taken a record.
+    /// Counts a record that the client has queued.
     pub(super) fn queued(&self) {
         self.queued.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A report came for a record that was queued.
+    /// Counts the report on a queued record.
     pub(super) fn reported(&self, delivered: bool, bytes: usize) {
         let count = if delivered { &self.delivered } else { &self.failed };
         self.settled_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
         count.fetch_add(1, Ordering::Release);
     }
 
-    /// The client did not take a record, however often it was tried.
+    /// Counts a record that the client rejected in every attempt.
     pub(super) fn refused(&self) {
         self.queued();
         self.reported(false, 0);
@@ -118,7 +119,7 @@ impl Counts {
         self.settled_bytes.load(Ordering::Relaxed)
     }
 
-    /// The counts as they are. Only when the worker has ended do they fit together.
+    /// Returns the current counts. They are consistent only after the worker has ended.
     pub(super) fn summary(&self) -> JsonSummary {
         let delivered = self.delivered.load(Ordering::Acquire);
         let failed = self.failed.load(Ordering::Acquire);
@@ -158,7 +159,7 @@ mod tests {
         for _ in 0..7 {
             counts.queued();
         }
-        // One of them was tried twice, and was delivered in the end.
+        // One of them took two attempts, and was delivered.
         counts.retried();
         (0..4).for_each(|_| counts.reported(true, 10));
         counts.reported(false, 10);

@@ -1,14 +1,14 @@
-//! Date-times leave as ISO 8601.
+//! Serializes date-times as ISO 8601.
 //!
-//! The types of the crates chrono, time (with its `rfc3339`) and jiff serialise so by themselves.
-//! The standard library's `SystemTime` does not: serde writes it as seconds and nanoseconds.
+//! The types of the crates chrono, time (with its `rfc3339`) and jiff do so by themselves. The
+//! standard library's `SystemTime` does not: serde writes it as seconds and nanoseconds.
 
 use std::time::SystemTime;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serializer;
 
-/// Serialises a time as ISO 8601 in UTC, such as `2026-11-21T12:00:00.123Z`.
+/// Serializes a time as ISO 8601 in UTC, such as `2026-11-21T12:00:00.123Z`.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -27,7 +27,7 @@ use serde::Serializer;
 /// ```
 ///
 /// # Errors
-/// Those of the serialiser.
+/// Those of the serializer.
 pub fn iso8601<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
     let time: DateTime<Utc> = (*time).into();
     serializer.serialize_str(&time.to_rfc3339_opts(SecondsFormat::AutoSi, true))

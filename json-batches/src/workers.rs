@@ -1,11 +1,11 @@
-//! One thread reads the input, several serialise and queue, and the client sends.
+//! One thread reads the input, several serialize and queue, and the client sends.
 //!
-//! A thread that waits for its input, for a line of a pipe for example, cannot be woken. So nobody
-//! joins it where nothing is to be waited for any more: it ends when its input gives something.
+//! A thread that waits for its input, for a line of a pipe for example, cannot be woken. So it is
+//! not joined after a second stop request: it ends when its input yields something.
 //!
-//! The reader finds each record's key and hands the record to the worker that the key's hash
-//! names: the records of a key go through one worker, in the order of the input, and so they stay
-//! in order in their partition. Records without a key take the workers in turn.
+//! The reader finds each record's key and passes the record to the worker that the key's hash
+//! selects: the records of a key go through one worker, in the order of the input, and so they stay
+//! in order in their partition. Records without a key go to the workers in turn.
 
 use std::convert::Infallible;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -27,12 +27,12 @@ use crate::reports::Reports;
 use crate::stop::Stop;
 use crate::summary::{Counts, JsonSummary};
 
-/// How long a poll waits for room in a full queue. rdkafka's poll takes all the time that it is
-/// given, so a long one would leave the network idle.
+/// How long a poll waits for room in a full queue. rdkafka's poll always uses its full timeout, so
+/// a long one would leave the network idle.
 const WAIT_FOR_ROOM: Duration = Duration::from_millis(1);
 const FLUSH_STEP: Duration = Duration::from_millis(10);
 const LOOK_AT_STOP: Duration = Duration::from_millis(20);
-/// How long the input has to give the record that it is at, when nothing is to be waited for.
+/// How long the input may take for its current record, after a second stop request.
 const LAST_RECORD: Duration = Duration::from_secs(1);
 
 /// One input on its way to one topic.
@@ -67,7 +67,7 @@ impl Job {
             for (inbox, counts) in inboxes.iter().zip(&self.counts) {
                 scope.spawn(|| Worker { job: self, counts, hopeless: false }.work(inbox));
             }
-            // Also where the input panics: the scope waits for the workers.
+            // Even if the input panics: the scope waits for the workers.
             let _closes = CloseOnDrop(&inboxes);
             self.on_its_own(move || input().and_then(|input| job.hand_out(input, &theirs)))
         });
@@ -77,13 +77,13 @@ impl Job {
         (JsonSummary { interrupted: self.stop.is_asked(), ..all }, read)
     }
 
-    /// Reads on a thread that can be left behind, and waits for it as long as that is allowed.
+    /// Reads on a thread that can be abandoned, and waits for it as long as that is allowed.
     fn on_its_own(&self, read: impl FnOnce() -> io::Result<()> + Send + 'static) -> io::Result<()> {
         let (alive, ended) = mpsc::channel::<Infallible>();
         let runtime = Handle::current();
         let reader = thread::spawn(move || {
             let _alive = alive;
-            // An input may ask for the runtime that it is sent from.
+            // An input may use the runtime that the caller is on.
             let _runtime = runtime.enter();
             read()
         });
@@ -113,7 +113,7 @@ impl Job {
             let (position, record) = next?;
             let key = match record.key() {
                 Ok(key) => key,
-                // Nobody counts any more what becomes of a record.
+                // Nothing counts the outcome of a record any more.
                 Err(_) if inboxes[0].is_closed() => return Ok(()),
                 Err(reason) => {
                     self.skip(&self.counts[0], position, &reason);
@@ -124,7 +124,7 @@ impl Job {
                 Some(key) => hash(key) as usize,
                 None => {
                     without_key += 1;
-                    // A batch each, so that a few records do not wake everybody.
+                    // A batch each, so that a few records do not wake every worker.
                     without_key / self.batch_size
                 }
             };
@@ -163,7 +163,7 @@ fn hash(key: &[u8]) -> u64 {
     hasher.finish()
 }
 
-/// Closes the inboxes when the input ends, however it does.
+/// Closes the inboxes when the input ends, in any way.
 struct CloseOnDrop<'a, T>(&'a [Inbox<T>]);
 
 impl<T> Drop for CloseOnDrop<'_, T> {
@@ -175,14 +175,14 @@ impl<T> Drop for CloseOnDrop<'_, T> {
 struct Worker<'a> {
     job: &'a Job,
     counts: &'a Arc<Counts>,
-    /// The last record was refused after all tries. The next one is tried once: a topic that is
-    /// not there would otherwise cost a second for each record.
+    /// The last record was rejected in every attempt. The next one gets one attempt: a topic that
+    /// does not exist would otherwise cost a second for each record.
     hopeless: bool,
 }
 
 impl Worker<'_> {
     fn work<R: Record>(&mut self, inbox: &Inbox<Item<R>>) {
-        // Also where a record panics while it is serialised: the reader must not wait for room.
+        // Even if a record panics while it is serialized: the reader must not wait for room.
         let _closes = CloseOnDrop(std::slice::from_ref(inbox));
         let mut buffer = Vec::new();
         while let Some(batch) = inbox.take() {

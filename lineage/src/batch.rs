@@ -1,8 +1,8 @@
-//! One batch: read it, and then store and commit it, or go back to where it began.
+//! Reads one batch, and then stores and commits it, or goes back to where it began.
 //!
-//! Reading waits as a task does: where records were fetched ahead, a batch needs no other thread. To
-//! commit and to go back are calls that block, so they are made on a thread that may. The next batch
-//! can be read meanwhile.
+//! Reading is asynchronous: if records are prefetched, a batch needs no other thread. Committing
+//! and going back are blocking calls, so they run on a thread for such calls. The next batch can be
+//! read at the same time.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,13 +23,13 @@ use crate::envelope::unpack_kafka_payload;
 use crate::format::{Ranges, format_kafka_ref};
 use crate::history::{Message, Ref};
 
-/// How long a batch is held up by its predecessor's commit.
+/// How long a batch waits for its predecessor's commit.
 const COMMIT_LIMIT: Duration = Duration::from_secs(10);
 const SEEK_LIMIT: Duration = Duration::from_secs(10);
-/// For how many messages room is made before any came.
+/// How many messages to allocate space for in advance.
 const ROOM: usize = 100;
 
-/// What makes up a batch.
+/// The limits of a batch.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     pub(super) batch_size: usize,
@@ -41,9 +41,9 @@ pub(super) struct Limits {
 /// A batch that was read.
 pub(super) struct Batch<T> {
     pub(super) messages: Vec<Message<T>>,
-    /// The records that it was read from, those that were skipped too.
+    /// The records that it was read from, including skipped ones.
     pub(super) ranges: Ranges,
-    /// How many records that were.
+    /// How many records those are.
     pub(super) records: usize,
 }
 
@@ -51,13 +51,12 @@ pub(super) struct Batch<T> {
 pub(super) struct Reader {
     consumer: Arc<StreamConsumer<Revocations>>,
     limits: Limits,
-    /// What was read and not processed. It is not empty at the beginning of a batch where the last
-    /// one failed, or was abandoned: then it comes again.
+    /// What was read and not processed. If the last batch failed or was abandoned, it is not empty
+    /// at the beginning of the next one: then its records are read again.
     unfinished: Ranges,
-    /// What was processed and stored, and is to be committed.
+    /// What was processed and stored, but not yet committed.
     processed: Arc<Mutex<Ranges>>,
-    /// Held by a call that goes back until it ends, even where nobody waits for it any more: no
-    /// later one overtakes it.
+    /// Held by a seek until it ends, even if its caller was dropped: no later one overtakes it.
     turn: Arc<tokio::sync::Mutex<()>>,
 }
 
@@ -76,8 +75,8 @@ impl Reader {
         Ok(Reader { consumer, limits, unfinished, processed, turn })
     }
 
-    /// Reads until a batch is full, the time is up, or `stop` says so. What a caller that waits no
-    /// longer has read is unfinished.
+    /// Reads until a batch is full, the time is up, or `stop` is set. If the future is dropped,
+    /// what it has read is unfinished.
     pub(super) async fn read<T: DeserializeOwned>(
         &mut self,
         stop: &mut watch::Receiver<bool>,
@@ -87,7 +86,7 @@ impl Reader {
         let room = self.limits.batch_size.min(ROOM);
         let (mut messages, mut records) = (Vec::<Message<T>>::with_capacity(room), 0);
         while messages.len() < self.limits.batch_size && !*stop.borrow() {
-            // Records that were fetched ahead come without waiting: other tasks get their turn here.
+            // Prefetched records arrive without waiting: let other tasks run here.
             tokio::task::consume_budget().await;
             let polled = tokio::select! {
                 biased;
@@ -96,7 +95,7 @@ impl Reader {
                 () = &mut time_is_up => None,
             };
             for (topic, partition) in self.consumer.context().take() {
-                // They are another member's now, or begin anew where the last commit was.
+                // They belong to another member now, or restart at the last commit.
                 self.unfinished.remove(&topic, partition);
                 messages.retain(|it| !is_from(it, &topic, partition));
             }
@@ -117,10 +116,9 @@ impl Reader {
         Ok(Batch { messages, ranges: self.unfinished.clone(), records })
     }
 
-    /// What was read is processed: it does not come again, and the next commit is of it.
+    /// Marks what was read as processed, so that the next commit includes it.
     ///
-    /// Partitions are taken away while a batch is read, and not later: all of these are still this
-    /// member's.
+    /// Partitions are revoked only while a batch is read: all of these still belong to this member.
     pub(super) fn finish(&mut self) -> Result<(), Error> {
         let finished = std::mem::take(&mut self.unfinished);
         let mut processed = self.processed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -159,13 +157,13 @@ impl Reader {
         }
     }
 
-    /// The consumer, to close it.
+    /// Returns the consumer, to close it.
     pub(super) fn into_consumer(self) -> Arc<StreamConsumer<Revocations>> {
         self.consumer
     }
 
-    /// Goes back to where the unfinished batch began. Not to commit would not be enough: the
-    /// position has moved on, and the next commit would skip it.
+    /// Goes back to where the unfinished batch began. Skipping the commit would not be enough: the
+    /// position has moved forward, and the next commit would include the batch.
     pub(super) async fn go_back(&mut self) -> Result<(), Error> {
         if self.unfinished.is_empty() {
             return Ok(());
@@ -182,7 +180,7 @@ impl Reader {
     }
 }
 
-/// Goes to the beginnings of the ranges, in those partitions that are still assigned.
+/// Seeks to the beginnings of the ranges, in those partitions that are still assigned.
 fn seek(consumer: &StreamConsumer<Revocations>, unfinished: &Ranges) -> Result<(), Error> {
     let assigned = consumer.assignment()?;
     let mut offsets = TopicPartitionList::new();
@@ -200,7 +198,7 @@ fn seek(consumer: &StreamConsumer<Revocations>, unfinished: &Ranges) -> Result<(
     Ok(())
 }
 
-/// The message of a record; none for a record that is skipped.
+/// Returns the message of a record; `None` for a record that is skipped.
 fn message<T: DeserializeOwned>(
     topic: &str,
     record: &BorrowedMessage<'_>,
@@ -230,8 +228,8 @@ fn message<T: DeserializeOwned>(
     }
 }
 
-/// Errors of a poll that pass are logged, and reading goes on. Most are logged by the context, which
-/// is told the reason as well.
+/// Logs transient errors of a poll, so that reading continues. The context logs most of them,
+/// because it gets the reason as well.
 fn passes(error: KafkaError) -> Result<(), Error> {
     use RDKafkaErrorCode as Code;
     match error {
@@ -251,12 +249,13 @@ fn passes(error: KafkaError) -> Result<(), Error> {
     }
 }
 
-/// What was read from a partition has the record itself as its only ref.
+/// Returns whether a message was read from this partition: it has the record itself as its only
+/// ref.
 fn is_from<T>(message: &Message<T>, topic: &str, partition: i32) -> bool {
     message.refs.iter().any(|it| it.topic == topic && it.partition == partition)
 }
 
-/// Leaves the last message of each id of each topic, in their order. Messages without id all stay.
+/// Keeps the last message of each id of each topic, in their order, and all messages without id.
 fn keep_newest<T>(messages: &mut Vec<Message<T>>) {
     let mut seen = HashSet::new();
     let newest = |message: &Message<T>| {

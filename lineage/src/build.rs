@@ -1,4 +1,4 @@
-//! How a consumer with lineage is to be built.
+//! Builds a consumer with lineage.
 
 use std::time::Duration;
 
@@ -13,22 +13,22 @@ use crate::metrics::{BatchMetrics, OnBatch};
 
 const BATCH_SIZE: usize = 100;
 const TIMEOUT_MS: u64 = 1000;
-/// What is fetched ahead is bounded: librdkafka's defaults are 100,000 messages and 64 MiB. Where that
-/// much is there, librdkafka's default is to look again after a second, and what is there by then is
-/// long read: a bound without a short backoff is a limit of one fetch a second.
+/// Prefetching is bounded: librdkafka's defaults are 100,000 messages and 64 MiB. When the queue is
+/// full, librdkafka by default checks again after a second, and by then the queue is long empty: a
+/// bound without a short backoff limits the consumer to one fetch a second.
 const DEFAULTS: [(&str, &str); 3] = [
     ("queued.min.messages", "10000"),
     ("queued.max.messages.kbytes", "16384"),
     ("fetch.queue.backoff.ms", "5"),
 ];
-/// The setting's name, and the one that it had.
+/// The setting's name, and its former name.
 const AUTO_COMMIT: [&str; 2] = ["enable.auto.commit", "auto.commit.enable"];
 const AUTO_STORE: &str = "enable.auto.offset.store";
 
-/// How a [`Consumer`] is to be built.
+/// Builds a [`Consumer`].
 ///
-/// What is not said is: 100 messages in a batch, 1000 ms to wait for them,
-/// what [`crate::ConsumerBuilder`] sets, and a bounded prefetch (`queued.min.messages=10000`,
+/// The defaults are 100 messages in a batch, 1000 ms to wait for them, the settings of
+/// [`helpers::ConsumerBuilder`], and a bounded prefetch (`queued.min.messages=10000`,
 /// `queued.max.messages.kbytes=16384`, `fetch.queue.backoff.ms=5`).
 #[must_use]
 pub struct ConsumerBuilder {
@@ -42,7 +42,8 @@ pub struct ConsumerBuilder {
 }
 
 impl Consumer {
-    /// A consumer of the group `group` for `service`, which is the name that metrics tell.
+    /// Starts a builder for a consumer of the group `group` for `service`, the name that metrics
+    /// show.
     pub fn builder(
         service: impl Into<String>,
         brokers: impl Into<String>,
@@ -65,7 +66,8 @@ impl Consumer {
         }
     }
 
-    /// A consumer with a size of batch, in messages, and a time to wait for it, in milliseconds.
+    /// Builds a consumer with a batch size, in messages, and a time to wait for a batch, in
+    /// milliseconds.
     ///
     /// # Errors
     /// Those of [`ConsumerBuilder::build`].
@@ -83,36 +85,36 @@ impl Consumer {
 }
 
 impl ConsumerBuilder {
-    /// How many messages a handler is given at most; at least 1.
+    /// Sets how many messages a handler gets at most; at least 1.
     pub fn batch_size(mut self, messages: usize) -> Self {
         self.limits.batch_size = messages.max(1);
         self
     }
 
-    /// How long to wait for a batch to fill, in milliseconds.
+    /// Sets how long to wait for a batch to fill, in milliseconds.
     pub fn timeout_ms(mut self, timeout_ms: u64) -> Self {
         self.limits.timeout = Duration::from_millis(timeout_ms);
         self
     }
 
-    /// Whether a handler is given only the newest message of each id in the batch. In another topic
-    /// the same id is another one: it may name something else there, and between topics there is no
-    /// order that would say which is newer.
+    /// Sets whether a handler gets only the newest message of each id in the batch. The same id in
+    /// another topic is a different one: it may name something else there, and there is no order
+    /// between topics.
     pub fn latest_only(mut self, latest_only: bool) -> Self {
         self.limits.latest_only = latest_only;
         self
     }
 
-    /// Whether a record that is no envelope is logged and skipped. Otherwise it is an error, and
-    /// comes again.
+    /// Sets whether a record that is not an envelope is logged and skipped. Otherwise it is an
+    /// error, and is read again.
     pub fn skip_undecodable(mut self, skip: bool) -> Self {
         self.limits.skip_undecodable = skip;
         self
     }
 
-    /// Sets any librdkafka setting, over the defaults and over the environment, but two: auto-commit
-    /// and auto-store stay off, since a batch is stored and committed when it has been processed.
-    /// Asked for, they are refused with a warning.
+    /// Sets any librdkafka setting, over the defaults and over the environment, except two:
+    /// auto-commit and auto-store stay off, because a batch is stored and committed after
+    /// processing. Setting them only logs a warning.
     pub fn set(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         let (key, value) = (key.into(), value.into());
         if AUTO_COMMIT.contains(&key.as_str()) || key == AUTO_STORE {
@@ -129,13 +131,13 @@ impl ConsumerBuilder {
         self
     }
 
-    /// Called with the time and count of each batch, after its handler.
+    /// Sets a callback for the time and count of each batch, after its handler.
     pub fn on_batch(mut self, callback: impl Fn(&BatchMetrics) + Send + Sync + 'static) -> Self {
         self.on_batch = Some(Box::new(callback));
         self
     }
 
-    /// Checks that a broker answers, then builds the consumer and subscribes it.
+    /// Checks that a broker responds, then builds the consumer and subscribes it.
     ///
     /// # Errors
     /// Those of [`helpers::ConsumerBuilder::build`].

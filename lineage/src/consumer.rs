@@ -1,4 +1,4 @@
-//! Read messages in batches, and commit a batch when it has been processed.
+//! Reads messages in batches, and commits a batch after processing.
 
 use std::error::Error as StdError;
 use std::time::{Duration, Instant};
@@ -17,9 +17,9 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(10);
 
 /// Reads messages in batches.
 ///
-/// A batch is committed after its handler returned Ok. Where it returned an error, nothing of the
-/// batch is committed, and the consumer goes back: the next call is given the records of the batch
-/// again, and none that came before it.
+/// A batch is committed after its handler returned Ok. If the handler returned an error, nothing of
+/// the batch is committed, and the consumer goes back: the next call gets the records of the batch
+/// again, and none before it.
 pub struct Consumer {
     reader: Reader,
     service: String,
@@ -38,19 +38,19 @@ impl Consumer {
     }
 
     /// Calls the handler with batch after batch, until it returns an error, or until Ctrl-C or
-    /// SIGTERM: then the batch in hand is processed and committed first. Returns how many messages
-    /// the handler was given. A batch in which nothing came is none.
+    /// SIGTERM: then the current batch is processed and committed first. Returns how many messages
+    /// the handler got. An empty batch does not count.
     ///
-    /// A second one does not wait for that: the handler is dropped where it awaits, and its batch
-    /// is not committed. A handler that blocks its thread hears neither, so such work belongs in
-    /// tokio's `spawn_blocking`. From here on neither ends the process by itself (tokio keeps its
-    /// signal handlers).
+    /// A second signal does not wait for that: it drops the handler where it awaits, and does not
+    /// commit its batch. Neither signal can interrupt a handler that blocks its thread, so such
+    /// work belongs in tokio's `spawn_blocking`. From here on neither ends the process by itself
+    /// (tokio keeps its signal handlers).
     ///
-    /// While a batch is committed, the next one is read. It is handed over when the commit is done.
+    /// While a batch is committed, the next one is read. The handler gets it after the commit.
     ///
     /// # Errors
-    /// Those of [`Consumer::process_batch`], and [`Error::Interrupted`] at the second. Called again,
-    /// it goes on with the batch that failed or was dropped.
+    /// Those of [`Consumer::process_batch`], and [`Error::Interrupted`] at the second signal.
+    /// Called again, it continues with the batch that failed or was dropped.
     pub async fn process<T, H, F, E>(&mut self, mut handler: H) -> Result<usize, Error>
     where
         T: DeserializeOwned + Send + 'static,
@@ -67,13 +67,14 @@ impl Consumer {
         Ok(all)
     }
 
-    /// Calls the handler once, with up to a batch of messages or what came within the timeout, and
-    /// returns how many that were. It is not called where nothing came.
+    /// Calls the handler once, with up to a batch of messages or what arrived within the timeout,
+    /// and returns how many those were. It does not call the handler if nothing arrived.
     ///
     /// # Errors
-    /// [`Error::Handler`] with the handler's error, [`Error::NoEnvelope`] for a record that is none
-    /// (the batch comes again in both cases), [`Error::NotCommitted`] where the cluster does not take
-    /// the commit for a reason that does not pass, and [`helpers::Error::Kafka`] where the client cannot go on.
+    /// [`Error::Handler`] with the handler's error, [`Error::NoEnvelope`] for a record that is not
+    /// an envelope (the batch is read again in both cases), [`Error::NotCommitted`] if the cluster
+    /// rejects the commit with a fatal error, and [`helpers::Error::Kafka`] if the client cannot
+    /// continue.
     pub async fn process_batch<T, H, F, E>(&mut self, handler: H) -> Result<usize, Error>
     where
         T: DeserializeOwned + Send + 'static,
@@ -125,21 +126,23 @@ impl Consumer {
         Ok(count)
     }
 
-    /// Commits what was processed and could not be committed before, and leaves the group, so that
-    /// its other members need not wait for a session timeout. It waits for the cluster for ten
-    /// seconds, and then warns.
+    /// Commits what was processed and not yet committed, and leaves the group, so that its other
+    /// members need not wait for a session timeout. It waits ten seconds for the cluster, and then
+    /// logs a warning.
     ///
     /// # Errors
     /// Those of [`close_within`].
     pub async fn close(self) -> Result<(), Error> {
         if self.close_within(CLOSE_LIMIT).await? == Closed::TimedOut {
-            tracing::warn!("the cluster does not answer: the group will miss this member later");
+            tracing::warn!(
+                "the cluster does not respond: this member stays in the group until its session expires"
+            );
         }
         Ok(())
     }
 
-    /// [`Consumer::close`] with a limit of the caller's. Dropping the consumer leaves the group too,
-    /// but blocks the thread meanwhile, for up to 45 s where the cluster is away.
+    /// Closes the consumer as [`Consumer::close`] does, with your own limit. Dropping the consumer
+    /// leaves the group too, but blocks the thread, for up to 45 s if the cluster is unreachable.
     ///
     /// # Errors
     /// Those of [`close_within`].
@@ -150,9 +153,9 @@ impl Consumer {
 
 /// Listens for Ctrl-C and SIGTERM while work is done.
 struct Signals {
-    /// Says so at the first one.
+    /// Set at the first signal.
     stop: watch::Sender<bool>,
-    /// Hears them; none where the system lets nobody listen.
+    /// The signals; `None` if the system installs no handler.
     heard: Option<StopSignal>,
 }
 
@@ -163,7 +166,7 @@ impl Signals {
         Signals { stop, heard: heard.ok() }
     }
 
-    /// Waits for `work`. At a second signal it waits no longer.
+    /// Waits for `work`, until a second signal.
     async fn during<T>(
         &mut self,
         work: impl Future<Output = Result<T, Error>>,
@@ -181,10 +184,10 @@ impl Signals {
 
     fn asked(&mut self) -> Result<(), Error> {
         if self.stop.send_replace(true) {
-            tracing::warn!("told to end a second time: the batch in hand is dropped");
+            tracing::warn!("stop requested a second time: the current batch is dropped");
             return Err(Error::Interrupted);
         }
-        tracing::warn!("told to end: the batch in hand is processed, and no other is begun");
+        tracing::warn!("stop requested: the current batch is processed, and no other is started");
         Ok(())
     }
 }

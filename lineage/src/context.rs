@@ -1,4 +1,4 @@
-//! What librdkafka tells a consumer besides its records: partitions that are taken away, and errors.
+//! Receives what librdkafka reports to a consumer besides records: revoked partitions, and errors.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -11,8 +11,8 @@ use rdkafka::error::KafkaError;
 /// How often the same error is logged.
 const INTERVAL: Duration = Duration::from_secs(10);
 
-/// Remembers the partitions that were taken away until the reader asks. What of them is processed is
-/// committed first.
+/// Keeps the revoked partitions until the reader takes them. What was processed is committed before
+/// they are revoked.
 pub(super) struct Revocations {
     partitions: Mutex<Vec<(String, i32)>>,
     errors: Mutex<RepeatedErrors>,

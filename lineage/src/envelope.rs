@@ -1,8 +1,8 @@
 //! The envelope on the wire: `{"item": payload, "hist": {"svc", "dt", "refs"}}`.
 //!
-//! A history is nested, three levels of JSON for each of its own, and serde_json gives up at 128.
-//! What it gives up on is read level by level, each as text first: however deep the text is, it
-//! takes no more of the stack than [`DEEPEST`] levels do.
+//! A history is nested, three levels of JSON for each of its own, and serde_json stops at 128. A
+//! deeper one is read level by level, each as text first: however deep the text is, it uses no more
+//! stack than [`DEEPEST`] levels do.
 
 use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
 use serde::de::{DeserializeOwned, Error as _};
@@ -13,14 +13,14 @@ use serde_json::value::RawValue;
 
 use crate::history::{History, Ref, depth};
 
-/// How many levels of a history are kept. What lies deeper is cut off, with a warning.
+/// How many levels of a history are kept. Deeper ones are cut off, with a warning.
 pub const DEEPEST: usize = 100;
 
-/// The bytes of a record: the payload, and a history that says that `service` made it now from
-/// what `refs` name.
+/// Returns the bytes of a record: the payload, and a history which says that `service` made it now
+/// from `refs`.
 ///
 /// # Errors
-/// Where the payload does not serialise to JSON.
+/// If the payload does not serialize to JSON.
 pub fn pack_kafka_payload<T: Serialize + ?Sized>(
     service: &str,
     payload: &T,
@@ -31,7 +31,8 @@ pub fn pack_kafka_payload<T: Serialize + ?Sized>(
     Ok(bytes)
 }
 
-/// [`pack_kafka_payload`] at a time, over what stands in `bytes`: to pack many needs room for one.
+/// Does what [`pack_kafka_payload`] does, at a given time, and overwrites `bytes`: packing many
+/// needs only one buffer.
 pub(super) fn pack_into<T: Serialize + ?Sized>(
     bytes: &mut Vec<u8>,
     service: &str,
@@ -47,14 +48,15 @@ pub(super) fn pack_into<T: Serialize + ?Sized>(
     serde_json::to_writer(bytes, &EnvelopeOut { item: payload, hist })
 }
 
-/// The payload of a record, and its history. A single object in place of the list of refs, as older
-/// versions wrote it, is a list of one.
+/// Returns the payload of a record, and its history. A single object instead of the list of refs,
+/// as older versions wrote it, counts as a list of one.
 ///
 /// # Errors
-/// Where the bytes are no JSON, no envelope, or hold another payload than `T`. Python writes what is
-/// no JSON unless told otherwise: `NaN`, `Infinity` and half of a surrogate pair. The error names it.
+/// If the bytes are not JSON, not an envelope, or hold another payload than `T`. By default Python
+/// writes values that are not JSON: `NaN`, `Infinity` and half of a surrogate pair. The error names
+/// them.
 pub fn unpack_kafka_payload<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, History), Error> {
-    // Looked through once as a whole, the text need not be looked through string by string.
+    // Checking the whole text as UTF-8 once is cheaper than checking each string.
     let text = std::str::from_utf8(bytes).map_err(Error::custom)?;
     if let Ok(Plain { item, hist }) = serde_json::from_str(text) {
         return Ok((item, hist.into()));
@@ -71,14 +73,15 @@ pub fn unpack_kafka_payload<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, His
     Ok((payload, history))
 }
 
-/// The error, with the name of what Python writes although it is no JSON, where that is the reason.
+/// Returns the error with the name of the value that is not JSON but that Python writes, if that is
+/// the reason.
 fn named(error: Error, text: &str) -> Error {
     if !error.is_syntax() {
         return error;
     }
     let line = text.lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
     let place = line.get(error.column().saturating_sub(1)..).unwrap_or_default();
-    // serde_json has two messages for half of a pair, by which half it is.
+    // serde_json has two messages for half of a pair, one for each half.
     let name = match error.to_string() {
         message if message.contains("hex escape") => "half of a surrogate pair",
         _ if place.starts_with("NaN") => "NaN",
@@ -105,7 +108,7 @@ impl Serialize for HistoryOut<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut fields = serializer.serialize_struct("hist", 3)?;
         fields.serialize_field("svc", self.service)?;
-        // Microseconds and an offset in digits: what Python's datetime reads, older versions too.
+        // Microseconds and a numeric offset: even older versions of Python's datetime read that.
         let at = self.at.trunc_subsecs(6).to_rfc3339_opts(SecondsFormat::Micros, false);
         fields.serialize_field("dt", &at)?;
         fields.serialize_field("refs", &RefsOut { refs: self.refs, level: self.level })?;
@@ -153,7 +156,7 @@ impl Serialize for RefOut<'_> {
     }
 }
 
-/// An envelope as nearly all are, to be read in one go: few levels, and each with a list of refs.
+/// The usual envelope, read in one pass: few levels, and each with a list of refs.
 #[derive(Deserialize)]
 struct Plain<T> {
     item: T,
@@ -177,8 +180,8 @@ struct PlainRef {
     hist: Option<PlainHistory>,
 }
 
-/// What nearly everybody writes is RFC 3339 to the letter, for which chrono has a parser that takes a
-/// third of the time; what its usual one reads is read too.
+/// Most producers write exactly RFC 3339, for which chrono has a parser that takes a third of the
+/// time. Anything that its usual parser reads is accepted too.
 fn rfc_3339<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::Error> {
     let text: &str = Deserialize::deserialize(deserializer)?;
     match DateTime::parse_from_rfc3339(text) {
@@ -199,7 +202,7 @@ impl From<PlainRef> for Ref {
     }
 }
 
-/// An envelope of any kind, to be read level by level.
+/// An envelope of any depth, read level by level.
 #[derive(Deserialize)]
 struct EnvelopeIn<'a, T> {
     item: T,
@@ -271,7 +274,7 @@ mod tests {
         Ref { topic: "departures".to_owned(), partition: 1, offset, key: None, hist }
     }
 
-    /// A history of so many levels, the one that is packed not counted.
+    /// A history of so many levels, without the one that is packed.
     fn nested(levels: usize) -> Vec<Ref> {
         (1..=levels as i64).fold(Vec::new(), |refs, offset| vec![reference(offset, refs)])
     }

@@ -1,18 +1,18 @@
-//! Records, batches and histories as text.
+//! Formats records, batches and histories as text.
 
 use std::collections::BTreeMap;
 
 use crate::history::{History, Ref};
 
-/// `topic:partition:offset:key`, and `null` for a record without a key.
+/// Formats a record as `topic:partition:offset:key`, with `null` for a record without a key.
 pub fn format_kafka_ref(one: &Ref) -> String {
     let Ref { topic, partition, offset, key, .. } = one;
     let key = key.as_deref().unwrap_or("null");
     format!("{topic}:{partition}:{offset}:{key}")
 }
 
-/// `topic[partition=first:last+1,…]` for each topic, such as `departures[0=5:9,2=1:2]`: the offsets
-/// that a batch begins with, and the ones that it would go on with.
+/// Formats a batch as `topic[partition=first:last+1,…]` for each topic, such as
+/// `departures[0=5:9,2=1:2]`: its first offsets, and the ones after its last.
 pub fn format_batch_ref<'a>(records: impl IntoIterator<Item = &'a Ref>) -> String {
     let mut ranges = Ranges::default();
     for one in records {
@@ -47,7 +47,7 @@ impl Ranges {
         self.0.is_empty()
     }
 
-    /// Each partition with its first offset and the one after its last.
+    /// Returns each partition with its first offset and the one after its last.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, i32, i64, i64)> {
         self.0.iter().flat_map(|(topic, partitions)| {
             partitions.iter().map(|(id, (first, next))| (topic.as_str(), *id, *first, *next))
@@ -68,7 +68,8 @@ impl std::fmt::Display for Ranges {
     }
 }
 
-/// The history of a record as a tree: itself, and below it what it was made from.
+/// Formats the history of a record as a tree: the record itself, and below it what it was made
+/// from.
 ///
 /// ```text
 /// boards  boards:0:4:JFK  12:00:03.120000

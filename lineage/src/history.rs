@@ -3,25 +3,26 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-/// What a handler is given and what a producer takes.
+/// A message, as a handler gets it and a producer takes it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Message<T = Value> {
-    /// What the message is about; it becomes the record's key. Empty for a record without one.
+    /// The subject of the message, which becomes the record's key; empty for a record without a
+    /// key.
     pub id: String,
     /// The content.
     pub payload: T,
     /// What it was made from. For a message that was consumed, this is the record itself, with its
-    /// history: give it to what is made from it.
+    /// history: pass it on to what you make from it.
     pub refs: Vec<Ref>,
 }
 
 impl<T> Message<T> {
-    /// A message that is made from nothing that came before.
+    /// Makes a message without a source.
     pub fn new(id: impl Into<String>, payload: T) -> Self {
         Message { id: id.into(), payload, refs: Vec::new() }
     }
 
-    /// A message that is made from this one.
+    /// Makes a message from this one.
     pub fn derive<U>(&self, id: impl Into<String>, payload: U) -> Message<U> {
         Message { id: id.into(), payload, refs: self.refs.clone() }
     }
@@ -38,11 +39,11 @@ pub struct Ref {
     pub offset: i64,
     /// Its key; `None` for a record without one.
     pub key: Option<String>,
-    /// Its history; `None` where that was cut off, or never told.
+    /// Its history; `None` if that was cut off, or never recorded.
     pub hist: Option<History>,
 }
 
-/// Where a message comes from.
+/// The origin of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct History {
     /// The service that made it.
@@ -55,7 +56,7 @@ pub struct History {
     pub refs: Vec<Ref>,
 }
 
-/// How deep a history goes: 1 for a message that was made from nothing.
+/// Returns how deep a history is: 1 for a message without a source.
 pub(super) fn depth(refs: &[Ref]) -> usize {
     let below = refs.iter().filter_map(|it| it.hist.as_ref()).map(|hist| depth(&hist.refs));
     1 + below.max().unwrap_or(0)

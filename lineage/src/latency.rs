@@ -1,4 +1,4 @@
-//! How long each stage took, computed from a history.
+//! Computes how long each stage took, from a history.
 
 use chrono::TimeDelta;
 
@@ -14,12 +14,12 @@ pub struct StageLatency {
     pub source: String,
     /// The record, as `topic:partition:offset:key`.
     pub record: String,
-    /// From when the record was made until `service` had made something of it: the way through the
-    /// cluster, waiting and processing. Negative where the services' clocks differ by more.
+    /// The time from when the record was made until `service` had made something of it: transport,
+    /// waiting and processing. It is negative if the services' clocks differ by more.
     pub latency: TimeDelta,
 }
 
-/// The latency of each stage of a history, the last stage first. Where a record was made from
+/// Returns the latency of each stage of a history, the last stage first. If a record was made from
 /// several, each of them is a stage of its own. A record without history has none.
 pub fn calc_ref_latencies(history: &History) -> Vec<StageLatency> {
     let mut stages = Vec::new();

@@ -1,8 +1,8 @@
-//! Messages that know where they come from.
+//! Messages that carry the history of what they were made from.
 //!
-//! Each message carries the history of what it was made from: which service, when, and from which
-//! records of which topics, back to the first. A [`Producer`] writes the envelope, a [`Consumer`]
-//! reads it in batches, and a [`Processor`] does both and carries the lineage along.
+//! The history says which service made a message, when, and from which records of which topics,
+//! back to the first. A [`Producer`] writes the envelope, a [`Consumer`] reads it in batches, and a
+//! [`Processor`] does both and carries the lineage along.
 //!
 //! ```json
 //! {"item": …, "hist": {"svc": "boards", "dt": "2026-11-21T12:00:00.123456+00:00",

@@ -1,18 +1,18 @@
-//! Time and count of each batch.
+//! Reports time and count of each batch.
 
 use std::fmt;
 use std::time::Duration;
 
-/// What a batch took, told when its handler has returned.
+/// The time and count of a batch, reported after its handler returned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BatchMetrics {
     /// The service that consumes.
     pub service: String,
     /// Its group.
     pub group: String,
-    /// The records, as `topic[partition=first:last+1,…]`, those that were skipped too.
+    /// The records, as `topic[partition=first:last+1,…]`, including skipped ones.
     pub batch: String,
-    /// How many messages the handler was given.
+    /// How many messages the handler got.
     pub messages: usize,
     /// How many records were read for that; the others were skipped.
     pub records: usize,
@@ -24,7 +24,7 @@ pub struct BatchMetrics {
 
 pub(super) type OnBatch = Box<dyn Fn(&BatchMetrics) + Send + Sync>;
 
-/// Tells the log, and whoever asked.
+/// Reports to the log, and to the callback.
 pub(super) fn tell(metrics: &BatchMetrics, on_batch: Option<&OnBatch>) {
     let BatchMetrics { service, group, batch, messages, records, took, processed } = metrics;
     let ms = took.as_secs_f64() * 1000.0;

@@ -1,4 +1,4 @@
-//! Consume, transform, produce, with the lineage carried along.
+//! Consumes, transforms and produces, and carries the lineage along.
 
 use std::error::Error as StdError;
 
@@ -10,10 +10,10 @@ use crate::consumer::Consumer;
 use crate::history::Message;
 use crate::producer::Producer;
 
-/// A service between two topics: what it makes of a message says which one it was made of.
+/// A service between two topics: each message that it makes says which one it was made from.
 ///
-/// A batch is committed when everything that was made of it is in the target topic. After a failure
-/// it is transformed and produced again: each at least once.
+/// A batch is committed once everything made from it is in the target topic. After a failure the
+/// batch is transformed and produced again: at least once.
 pub struct Processor {
     consumer: Consumer,
     producer: Producer,
@@ -27,7 +27,7 @@ impl Processor {
     }
 
     /// Transforms one batch, and returns how many messages were read. A message that the transform
-    /// gives without refs gets those of the message that it was made from.
+    /// returns without refs gets those of the message that it was made from.
     ///
     /// # Errors
     /// Those of [`Consumer::process_batch`] and, inside [`Error::Handler`], of the transform and of
@@ -52,11 +52,11 @@ impl Processor {
     }
 
     /// Transforms batch after batch, until an error, Ctrl-C or SIGTERM. Returns how many messages
-    /// were read. A first and a second signal do what they do in [`Consumer::process`]; of a batch
-    /// that is dropped some may be in the target topic already, and is written there again.
+    /// were read. A first and a second signal do what they do in [`Consumer::process`]; part of a
+    /// dropped batch may already be in the target topic, and is written there again.
     ///
     /// # Errors
-    /// Those of [`Processor::process_batch`], and [`Error::Interrupted`] at the second.
+    /// Those of [`Processor::process_batch`], and [`Error::Interrupted`] at the second signal.
     pub async fn process<I, O, E>(
         &mut self,
         mut transform: impl FnMut(&Message<I>) -> Result<Vec<Message<O>>, E>,
@@ -78,7 +78,7 @@ impl Processor {
             .await
     }
 
-    /// Commits what was processed and could not be committed before, and leaves the group.
+    /// Commits what was processed and not yet committed, and leaves the group.
     ///
     /// # Errors
     /// Those of [`Consumer::close`].

@@ -1,4 +1,4 @@
-//! Write messages with their lineage, and know that they arrived.
+//! Writes messages with their lineage, and waits until they are in the topic.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,9 +24,9 @@ const WAIT_FOR_ROOM: Duration = Duration::from_millis(1);
 const DEFAULTS: [(&str, &str); 3] =
     [("compression.type", "snappy"), ("acks", "all"), ("retries", "3")];
 
-/// How a [`Producer`] is to be built.
+/// Builds a [`Producer`].
 ///
-/// What is not said is: `compression.type=snappy`, `acks=all`, `retries=3`, and
+/// The defaults are `compression.type=snappy`, `acks=all`, `retries=3`, and
 /// `enable.idempotence=true`, so that the client's retries neither duplicate nor reorder.
 #[must_use]
 pub struct ProducerBuilder {
@@ -43,14 +43,14 @@ impl ProducerBuilder {
         self
     }
 
-    /// Whether a record over a size limit, the client's `message.max.bytes` or the topic's
+    /// Sets whether a record over a size limit, the client's `message.max.bytes` or the topic's
     /// `max.message.bytes`, is logged and skipped. Otherwise it is an error.
     pub fn ignore_large_message_errors(mut self, ignore: bool) -> Self {
         self.ignore_large_message_errors = ignore;
         self
     }
 
-    /// Checks that a broker answers, then builds the producer.
+    /// Checks that a broker responds, then builds the producer.
     ///
     /// # Errors
     /// Those of [`helpers::ProducerBuilder::build`].
@@ -75,7 +75,7 @@ impl ProducerBuilder {
 pub struct Produced {
     /// Messages that are in the topic.
     pub delivered: usize,
-    /// Messages that are too large, where those are ignored.
+    /// Messages that are too large, if those are ignored.
     pub skipped: usize,
 }
 
@@ -87,7 +87,8 @@ pub struct Producer {
 }
 
 impl Producer {
-    /// A producer with the defaults of [`ProducerBuilder`] and the settings of `config` over them.
+    /// Builds a producer with the defaults of [`ProducerBuilder`] and the settings of `config` over
+    /// them.
     ///
     /// # Errors
     /// Those of [`ProducerBuilder::build`].
@@ -100,7 +101,7 @@ impl Producer {
         config.iter().fold(Producer::builder(service, brokers), set).build().await
     }
 
-    /// How a producer is to be built: `service` is the name that the histories tell.
+    /// Starts a builder for a producer; `service` is the name in the histories.
     pub fn builder(service: impl Into<String>, brokers: impl Into<String>) -> ProducerBuilder {
         ProducerBuilder {
             service: service.into(),
@@ -125,15 +126,15 @@ impl Producer {
     /// Writes messages, and returns when all are in the topic or one is not. The record's key is
     /// the message's id; its history names this service, now, and the message's refs.
     ///
-    /// Messages are in the topic in their order, but for one case: the leader refuses a batch of the
-    /// client's in which a record is over the topic's limit. What is small in it is sent again when
-    /// all batches have their answers, and lies behind those that were stored. A `batch.size` no
-    /// larger than the topic's `max.message.bytes` leaves a large record alone in its batch.
+    /// Messages are in the topic in their order, with one exception: the leader rejects a batch
+    /// that holds a record over the topic's limit. The small records of that batch are resent after
+    /// the responses to all batches, and follow those that were stored. A `batch.size` no larger
+    /// than the topic's `max.message.bytes` leaves a large record alone in its batch.
     ///
     /// # Errors
-    /// [`helpers::Error::InvalidTopicName`] where the name is empty, or none. [`Error::TooLarge`] for a
+    /// [`helpers::Error::InvalidTopicName`] if the name is not a topic's. [`Error::TooLarge`] for a
     /// record over a limit, unless that is ignored, and [`Error::NotProduced`] for any other that
-    /// did not arrive, or does not serialise. Those before and after it may be in the topic.
+    /// did not arrive, or does not serialize. Those before and after it may be in the topic.
     pub async fn produce_batch<T: Serialize>(
         &self,
         topic: &str,
@@ -141,8 +142,8 @@ impl Producer {
     ) -> Result<Produced, Error> {
         check_topic_name(topic)?;
         let mut failed = self.send(topic, messages.iter().enumerate()).await;
-        // The leader refuses a whole batch for its size, the small records in it too. Each by
-        // itself tells which one is to blame; it has stored none of them.
+        // The leader rejects a whole batch for its size, including its small records, and has
+        // stored none of them. Sending each by itself finds the large one.
         if messages.len() > 1 && failed.iter().any(|(_, error)| is_refused_for_size(error)) {
             let (refused, others): (Vec<_>, Vec<_>) =
                 failed.into_iter().partition(|(_, error)| is_refused_for_size(error));
@@ -188,7 +189,7 @@ impl Producer {
         std::mem::take(&mut *reports.lock())
     }
 
-    /// Queues a message, whose bytes are made in `value`: the client copies them.
+    /// Queues a message. Its bytes are written into `value`, and the client copies them.
     async fn queue<T: Serialize>(
         &self,
         topic: &str,
@@ -229,7 +230,7 @@ impl Drop for Producer {
 
 /// Why a record is not in the topic.
 enum Failure {
-    /// It is too large: the broker says so of its batch, or the client of it alone.
+    /// It is too large: the broker says so of its batch, or the client of the record alone.
     Size(By),
     Other(String),
 }
@@ -258,7 +259,7 @@ fn is_refused_for_size(failure: &Failure) -> bool {
 /// The reports that a call waits for.
 #[derive(Default)]
 struct Batch {
-    /// How many reports are to come, and one more while records are still being queued.
+    /// How many reports are missing, plus one while records are still being queued.
     open: AtomicUsize,
     failed: Mutex<Vec<(usize, Failure)>>,
     all_came: Notify,
@@ -276,7 +277,7 @@ impl Batch {
     }
 }
 
-/// What a record carries to its report: whom to tell, and which of the messages it is.
+/// What a record carries to its report: the batch to notify, and the index of the message.
 struct Ticket {
     batch: Arc<Batch>,
     index: usize,

@@ -59,7 +59,7 @@ impl TopicLock {
         let Some(file) = self.0 else { return self };
         let waiting = tokio::task::spawn_blocking(move || {
             if let Err(TryLockError::WouldBlock) = try_lock(&file) {
-                eprintln!("another example is at work on the airports: waiting for its end");
+                eprintln!("another example is using the airports: waiting until it ends");
                 lock(&file).ok()?;
             }
             Some(file)

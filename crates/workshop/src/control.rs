@@ -1,8 +1,8 @@
-//! Disturbing a cluster that another process runs: its nodes go and come back, its answers fail.
+//! Injects failures into a cluster that another process runs: nodes stop and start, responses fail.
 //!
-//! The host opens a port on 127.0.0.1 and writes it down with a random token, in a file of the data
-//! directory that only its owner can read. Whoever knows the token may give one [`Order`] for each
-//! connection. Both ends speak lines:
+//! The host opens a port on 127.0.0.1 and writes it with a random token to a file of the data
+//! directory that only its owner can read. A program that knows the token may give one [`Order`]
+//! per connection. Both ends send lines:
 //!
 //! ```text
 //! → the token            a wrong one closes the connection, and nothing is said

@@ -1,8 +1,8 @@
 //! The frame of an example: a cluster, a scene on it, and the cleanup.
 //!
-//! The cleanup happens however the scene ends: with success, with an error, by Ctrl-C or by SIGTERM.
-//! The first error is the one that counts. A topic that cannot be deleted because the cluster is down
-//! must not hide why the scene failed, so later errors are only printed.
+//! The cleanup runs however the scene ends: with success, with an error, by Ctrl-C or by SIGTERM.
+//! The first error counts. A topic that cannot be deleted because the cluster is down must not hide
+//! why the scene failed, so later errors are only printed.
 
 use std::fmt::Display;
 
@@ -11,8 +11,8 @@ use helpers::StopSignal;
 use crate::cluster::Cluster;
 use crate::error::Error;
 
-/// Runs `scene` with the bootstrap servers of the cluster that [`cluster`](crate::cluster()) finds or
-/// starts, and closes the cluster.
+/// Runs `scene` with the bootstrap servers of the cluster that [`cluster`](crate::cluster()) finds
+/// or starts, then closes the cluster.
 ///
 /// Ctrl-C and SIGTERM drop the scene where it awaits, and that is a success.
 ///
@@ -26,8 +26,8 @@ where
     run_and_clean_up(scene, async |_| Ok(())).await
 }
 
-/// [`run`] with a cleanup: `clean_up` gets the bootstrap servers too, and deletes what the scene may
-/// have created. It runs however the scene ends, before the cluster is closed.
+/// Does what [`run`] does, with a cleanup: `clean_up` gets the bootstrap servers too, and deletes
+/// what the scene may have created. It runs however the scene ends, before the cluster is closed.
 ///
 /// A second Ctrl-C or SIGTERM drops the cleanup.
 ///
@@ -48,8 +48,8 @@ where
     finish(cluster, played, clean_up, stop.received()).await
 }
 
-/// [`run_and_clean_up`] for a scene that listens for Ctrl-C and SIGTERM itself, and ends in its own
-/// way: a consumer that commits and leaves its group, for example.
+/// Does what [`run_and_clean_up`] does, for a scene that listens for Ctrl-C and SIGTERM itself and
+/// ends in its own way: a consumer that commits and leaves its group, for example.
 ///
 /// # Errors
 ///
@@ -117,7 +117,7 @@ mod tests {
         Err(Error::Setting { reason: reason.to_owned() })
     }
 
-    /// A cluster that nobody else shares, in a directory that goes when the test ends.
+    /// Starts a cluster for one test, in a directory that is deleted when the test ends.
     async fn cluster() -> (Cluster, tempfile::TempDir) {
         let directory = tempfile::tempdir().unwrap();
         let data = DataDirectory::at(directory.path().join("data"));

@@ -8,7 +8,7 @@ use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
 
 const DELAYS: usize = 6;
 const BATCH: usize = 2;
-/// What stands for the work on a batch.
+/// Stands in for the work on a batch.
 const WORK: Duration = Duration::from_millis(20);
 
 // ANCHOR: batch

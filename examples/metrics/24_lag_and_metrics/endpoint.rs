@@ -37,7 +37,7 @@ impl Endpoint {
         let address = listener.local_addr()?;
         let server = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, page).await {
-                eprintln!("the page of metrics is gone: {error}");
+                eprintln!("the page of metrics has ended: {error}");
             }
         });
         Ok(Endpoint { address, tasks: [upkeep, server] })
@@ -53,9 +53,9 @@ impl Endpoint {
     pub(crate) async fn scrape(&self) -> Result<String> {
         let mut connection = TcpStream::connect(self.address).await?;
         connection.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").await?;
-        let mut answer = String::new();
-        connection.read_to_string(&mut answer).await?;
-        let (head, page) = answer.split_once("\r\n\r\n").context("no HTTP answer")?;
+        let mut response = String::new();
+        connection.read_to_string(&mut response).await?;
+        let (head, page) = response.split_once("\r\n\r\n").context("not an HTTP response")?;
         ensure!(head.contains("200 OK"), "{head}");
         Ok(page.to_owned())
     }
@@ -70,7 +70,7 @@ impl Drop for Endpoint {
     }
 }
 
-/// The samples of histograms are summed up at a scrape. Where nobody scrapes, they would pile up.
+/// The samples of histograms are summed up at a scrape. Without scrapes, they would pile up.
 async fn keep_up(table: PrometheusHandle) {
     let mut every = tokio::time::interval(UPKEEP);
     loop {

@@ -1,7 +1,7 @@
 //! 24 · Lag and metrics
 //!
 //! A lag counts offsets: those of markers, of aborted and deleted records, and of records that
-//! nobody can read yet. Then what clients say of themselves, and what batches take, as metrics on a
+//! cannot be read yet. Then the statistics of clients, and the times of batches, as metrics on a
 //! page that Prometheus could scrape. The example scrapes it once.
 //!
 //! Run:      cargo run --example 24_lag_and_metrics

@@ -1,8 +1,8 @@
 //! 18 · Schema evolution
 //!
 //! Departures get a new field. Old programs read what new ones write, and new programs read what
-//! old ones wrote, even what was there before the registry. Then somebody changes too much, and the
-//! registry refuses. A table at the end says which change passes under which rule.
+//! old ones wrote, even from before the registry. Then a change goes too far, and the registry
+//! rejects it. A table at the end shows which change passes under which rule.
 //!
 //! Run:      cargo run --example 18_schema_evolution
 //! Chapter:  docs/18-schema-evolution.md
@@ -45,7 +45,7 @@ async fn show(brokers: &str, registry: &RegistryClient, topic: &str) -> Result<(
             Err(error) => println!("  old reader  {error}"),
         }
         match new.value::<DepartureWithTerminal>(&record).await {
-            // From before the registry: the topic's readers know it as plain JSON.
+            // From before the registry: the topic's readers expect plain JSON.
             Err(Error::Prefix(_)) => {
                 let departure: Departure =
                     serde_json::from_slice(record.payload().unwrap_or_default())?;

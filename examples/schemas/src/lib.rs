@@ -12,10 +12,11 @@ use rdkafka::{Offset, TopicPartitionList};
 use serdes::RegistryClient;
 
 // ANCHOR: registry
-/// The registry that `SCHEMA_REGISTRY_URL` names, or one beside the cluster, and a client of it.
+/// Returns the registry that `SCHEMA_REGISTRY_URL` names, or one started for the cluster, and a
+/// client of it.
 ///
 /// # Errors
-/// Where no registry answers and none can be started.
+/// If no registry responds and none can be started.
 async fn registry(brokers: &str) -> Result<(Chosen, RegistryClient)> {
     let chosen = embedded_registry::for_cluster(brokers).await?;
     let mut client = RegistryClient::builder(chosen.url());
@@ -54,19 +55,19 @@ pub async fn run(
     .await
 }
 
-/// A topic with one partition, so that its records have an order.
+/// Creates a topic with one partition, so that its records have an order.
 ///
 /// # Errors
-/// Where the cluster does not create it.
+/// If the cluster does not create it.
 pub async fn create_topic(brokers: &str, topic: &str) -> Result<()> {
     create_topic_with(brokers, topic, &TopicOptions::new(1, -1)).await?;
     Ok(())
 }
 
-/// The first records of a topic. It is read without a group: there is nothing to remember.
+/// Reads the first records of a topic, without a group: there is nothing to commit.
 ///
 /// # Errors
-/// Where the cluster does not answer.
+/// If the cluster does not respond.
 pub async fn first_records(brokers: &str, topic: &str, count: usize) -> Result<Vec<OwnedMessage>> {
     let consumer = ConsumerBuilder::new(brokers, "schema-examples").build().await?;
     let mut partitions = TopicPartitionList::new();
@@ -79,10 +80,10 @@ pub async fn first_records(brokers: &str, topic: &str, count: usize) -> Result<V
     Ok(records)
 }
 
-/// Deletes topics and subjects; what is not there is well.
+/// Deletes topics and subjects; a missing one is not an error.
 ///
 /// # Errors
-/// Where the cluster or the registry does not delete them.
+/// If the cluster or the registry does not delete them.
 async fn tidy_up(
     brokers: &str,
     registry: &RegistryClient,
@@ -94,7 +95,7 @@ async fn tidy_up(
     }
     for subject in subjects {
         match registry.delete_subject(subject).await {
-            // 40401: there is no such subject.
+            // 40401: the subject does not exist.
             Err(error) if error.code() != Some(40401) => {
                 return Err(error).with_context(|| format!("the subject {subject} stays"));
             }

@@ -82,7 +82,7 @@ proptest! {
                     prop_assert_eq!(tracked.finished("departures", partition, 0), None);
                 }
                 Step::Forget => {
-                    tracked.forget("departures", partition);
+                    tracked.remove("departures", partition);
                     known.records.clear();
                     known.ready = None;
                 }

@@ -1,4 +1,4 @@
-//! What the embedded cluster makes of orders.
+//! Carries out orders on the embedded cluster.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,7 +67,8 @@ impl EmbeddedControl {
         }
     }
 
-    /// The cluster itself does not mind to be told twice; a person has mistaken the node then.
+    /// The cluster itself accepts a repeated change; but a person has probably confused the nodes
+    /// then.
     async fn check_replication(&self, id: i32, is_paused: bool) -> Result<(), String> {
         let nodes = self.0.node_standings().await;
         match nodes.iter().find(|node| node.id == id) {
@@ -151,7 +152,7 @@ fn requests(api: embedded_kafka::ApiKey, times: u16) -> String {
     }
 }
 
-/// What to do with a node that is not as the change needs it.
+/// Suggests what to do with a node that is not in the state that the change needs.
 fn wrong_state(node: i32, state: &str, change: NodeChange) -> String {
     let next = match (state, change) {
         ("running", NodeChange::Start) => "`stop` and `kill` end it".to_owned(),

@@ -1,4 +1,4 @@
-//! Orders to a running cluster, and the answers to them.
+//! Orders to a running cluster, and the responses to them.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -6,26 +6,26 @@ use std::pin::Pin;
 
 use serde::{Deserialize, Serialize};
 
-/// What the host says once it was shown the right token.
+/// What the host sends after the right token.
 pub(super) const HEARD: &str = "heard";
 
-/// The most bytes that an order or an answer takes.
+/// The maximum number of bytes of an order or a response.
 pub(super) const MOST_BYTES: u64 = 16 << 10;
 
-/// What a running cluster can be told.
+/// An order to a running cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Order {
-    /// Say how the nodes are.
+    /// List the nodes and their states.
     Nodes,
     /// Change a node.
     Node {
         /// The broker id.
         id: i32,
-        /// What becomes of it.
+        /// The change.
         change: NodeChange,
     },
-    /// Answer the next requests of an API with an error.
+    /// Respond to the next requests of an API with an error.
     Fail {
         /// The API's name, such as `Produce`.
         api: String,
@@ -34,7 +34,7 @@ pub enum Order {
         /// How many requests.
         times: u16,
     },
-    /// Let the next requests of an API take effect, and lose the answers.
+    /// Let the next requests of an API take effect, and drop the responses.
     DropResponse {
         /// The API's name, such as `Produce`.
         api: String,
@@ -48,11 +48,11 @@ pub enum Order {
         /// At which node, `None` for all.
         node: Option<i32>,
     },
-    /// End all delays, and take back the errors and lost answers that are still to come.
+    /// End all delays, and cancel the errors and dropped responses that are still pending.
     ClearFaults,
 }
 
-/// What can become of a node.
+/// A change of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum NodeChange {
@@ -62,9 +62,9 @@ pub enum NodeChange {
     Kill,
     /// It starts again.
     Start,
-    /// It neither answers nor follows, and its sockets stay open.
+    /// It neither responds nor fetches, and its sockets stay open.
     Pause,
-    /// It goes on after a pause.
+    /// It resumes after a pause.
     Resume,
     /// It fetches nothing from the leaders that it follows.
     PauseReplication,
@@ -73,7 +73,7 @@ pub enum NodeChange {
 }
 
 impl NodeChange {
-    /// What a node is after this change: "node 2 was killed".
+    /// Returns what a node is after this change: "node 2 was killed".
     pub fn done(self) -> &'static str {
         match self {
             Self::Stop => "was shut down in order",
@@ -102,34 +102,34 @@ impl fmt::Display for NodeChange {
     }
 }
 
-/// What became of an order.
+/// The outcome of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Answer {
-    /// It was done; this says what is so now.
+    /// It was carried out; this describes the new state.
     Done(String),
-    /// How the nodes are, by id.
+    /// The nodes and their states, by id.
     Nodes(Vec<NodeStatus>),
-    /// It was not done; this says why, and what to do instead.
+    /// It was not carried out; this says why, and what to do instead.
     Refused(String),
 }
 
-/// A node, and how it is.
+/// A node, and its state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeStatus {
     /// The broker id.
     pub id: i32,
     /// Where it listens, or listened.
     pub address: SocketAddr,
-    /// In a word or two, such as "running" or "stopped".
+    /// Its state in a word or two, such as "running" or "stopped".
     pub state: String,
 }
 
-/// An answer that takes a while.
+/// The future of an outcome.
 pub type Obeying<'a> = Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
 
 /// A cluster that takes orders.
 pub trait Controlled: Send + Sync + 'static {
-    /// Does what it is told, or says why not.
+    /// Carries out an order, or returns why not.
     fn obey(&self, order: Order) -> Obeying<'_>;
 }
