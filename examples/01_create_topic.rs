@@ -39,7 +39,8 @@ async fn show(brokers: &str) -> Result<()> {
     if let Err(KafkaError::AdminOp(RDKafkaErrorCode::InvalidReplicationFactor)) = created {
         // No broker keeps two copies of the same partition, so a cluster of one has one copy.
         let nodes = cluster_metadata(brokers).await?.brokers.len();
-        println!("brokers        {nodes}");
+        let noun = if nodes == 1 { "broker" } else { "brokers" };
+        println!("               the cluster has {nodes} {noun}, so ask for as many copies");
         created = create(&admin, nodes as i32).await;
     }
     created?;

@@ -29,7 +29,6 @@ const SHOWN: [&str; 3] = ["JFK", "LGA", "PHL"];
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    // The consumer listens for signals itself: it commits and leaves its group before it ends.
     workshop::run_to_the_end(consume, async |_| Ok(())).await
 }
 

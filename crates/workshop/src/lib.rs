@@ -1,9 +1,9 @@
 //! Chooses the cluster that an example talks to.
 //!
-//! [`cluster`] returns the first that it finds: the one that `KAFKA_BOOTSTRAP_SERVERS` names, one
+//! [`cluster()`] returns the first that it finds: the one that `KAFKA_BOOTSTRAP_SERVERS` names, one
 //! that another process of the workshop runs (`cargo workshop up`, or another example), or an
 //! embedded cluster of three nodes that it starts in this process. So an example holds no broker
-//! logic, and the same example runs on any Kafka. [`run`] is the frame that the examples share.
+//! logic, and the same example runs on any Kafka. [`run()`] is the frame that the examples share.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), workshop::Error> {
