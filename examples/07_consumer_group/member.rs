@@ -64,8 +64,8 @@ fn numbers(partitions: &TopicPartitionList) -> Vec<i32> {
 
 // ANCHOR: config
 /// What all members of this chapter have in common. The times here and below are the shortest that
-/// make sense: brokers take no session below 6 s (`group.min.session.timeout.ms`), and librdkafka no
-/// poll interval below the session.
+/// make sense: brokers accept no session below 6 s (`group.min.session.timeout.ms`), and librdkafka
+/// no poll interval below the session.
 pub(crate) fn member(brokers: &str, group: &str, name: &str) -> ConsumerBuilder {
     ConsumerBuilder::new(brokers, group).set("client.id", name).set("max.poll.interval.ms", "6000")
 }

@@ -5,7 +5,7 @@
 //!
 //! | Variable | librdkafka setting | For example |
 //! |---|---|---|
-//! | `KAFKA_SECURITY_PROTOCOL` | `security.protocol` | `PLAINTEXT`, `SASL_PLAINTEXT`, `SSL`, `SASL_SSL` |
+//! | `KAFKA_SECURITY_PROTOCOL` | `security.protocol` | `SASL_SSL`, `SASL_PLAINTEXT`, `SSL` |
 //! | `KAFKA_SASL_MECHANISM` | `sasl.mechanism` | `PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512` |
 //! | `KAFKA_SASL_USERNAME` | `sasl.username` | |
 //! | `KAFKA_SASL_PASSWORD` | `sasl.password` | never printed, neither by `Debug` nor in an error |

@@ -8,7 +8,7 @@
 //! | partitions, leaders, replicas and watermarks of a topic | [`mod@metadata`] |
 //! | send records and get a report on each | [`mod@producer`], [`mod@delivery`], [`mod@progress`] |
 //! | read records as a member of a group | [`mod@consumer`], [`mod@message`] |
-//! | store what was processed, commit it, close within a limit | [`mod@commit`], [`mod@commit_every`], [`mod@close`] |
+//! | store, commit, close within a limit | [`mod@commit`], [`mod@commit_every`], [`mod@close`] |
 //! | end at Ctrl-C or SIGTERM | [`mod@stop_signal`] |
 //! | errors that repeat 19 times a second | [`mod@repeated_errors`] |
 //! | commit when records finish out of order | [`mod@offsets`] |

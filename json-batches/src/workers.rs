@@ -54,8 +54,8 @@ struct Item<R> {
 
 impl Job {
     /// Sends every record of the input, each with its position there, and returns when each is
-    /// delivered or lost, with the error that ended the input early, if one did. The input is opened
-    /// on the thread that reads it.
+    /// delivered or lost, with the error that ended the input early, if one did. The reading thread
+    /// opens the input.
     pub(super) fn run<R: Record + 'static, I: Iterator<Item = io::Result<(u64, R)>>>(
         self: &Arc<Self>,
         input: impl FnOnce() -> io::Result<I> + Send + 'static,

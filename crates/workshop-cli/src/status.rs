@@ -59,8 +59,8 @@ fn servers(found: &Found, standings: &[NodeStatus]) -> String {
     if addresses.is_empty() { found.bootstrap_servers.clone() } else { addresses.join(",") }
 }
 
-/// What the host says of its nodes. Nothing where the cluster is another's, or has no say in it:
-/// then the metadata has to do.
+/// Asks the host for the states of its nodes. Returns nothing if the cluster is not the workshop's,
+/// or if the host does not respond: then the metadata has to do.
 async fn standings(choice: &Choice) -> Vec<NodeStatus> {
     if choice.bootstrap_servers.is_some() {
         return Vec::new();

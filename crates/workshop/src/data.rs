@@ -5,7 +5,7 @@
 //! | `workshop.json` | says that the directory is the workshop's, and in which format |
 //! | `cluster/` | the embedded cluster's own: logs, topics, committed offsets |
 //! | `running.json` | where the cluster listens while one runs, see [`Running`] |
-//! | `control.json` | where it takes orders, with the token for them; only its owner reads it, see `control` |
+//! | `control.json` | where it takes orders, and the token; only its owner reads it, see `control` |
 //! | `host.lock` | held by the process that hosts the cluster |
 //! | `users.lock` | shared by the processes that use it, see `seat` |
 

@@ -25,7 +25,7 @@ pub(crate) struct Endpoint {
 
 impl Endpoint {
     // ANCHOR: endpoint
-    /// From here on `counter!`, `gauge!` and `histogram!` write into a table, and the page shows it.
+    /// From here on `counter!`, `gauge!` and `histogram!` write to a table, and the page shows it.
     pub(crate) async fn start() -> Result<Endpoint> {
         let table = PrometheusBuilder::new()
             .set_buckets_for_metric(Matcher::Full("batch_seconds".to_owned()), &BATCH_SECONDS)?

@@ -5,7 +5,7 @@
 //! page that Prometheus could scrape. The example scrapes it once.
 //!
 //! Run:      cargo run --example 24_lag_and_metrics
-//!           cargo run --example 24_lag_and_metrics -- --follow    (the page stays until Ctrl-C or SIGTERM)
+//!           cargo run --example 24_lag_and_metrics -- --follow    (until Ctrl-C or SIGTERM)
 //! Chapter:  docs/24-lag-and-metrics.md
 
 mod batches;
