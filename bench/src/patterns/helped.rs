@@ -5,11 +5,10 @@ use std::time::{Duration, Instant};
 use anyhow::{bail, ensure};
 use json_batches::JsonProducer;
 use lineage::{Consumer, Message, Producer};
-
 use tokio::sync::Notify;
 
+use super::clock::Clock;
 use super::departure::{Departure, departures, messages};
-use super::work::Clock;
 
 pub(super) async fn json_out(servers: &str, topic: &str, records: u64) -> anyhow::Result<Duration> {
     let producer = JsonProducer::builder(servers).build().await?;
