@@ -19,7 +19,7 @@ pub enum Error {
     },
 
     /// A message with its lineage is not in the topic.
-    #[error("the record {record} did not arrive: {reason}. Those beside it may have")]
+    #[error("the record {record} did not arrive: {reason}. Others of its batch may have")]
     NotProduced {
         /// Its topic and key.
         record: String,

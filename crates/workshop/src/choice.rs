@@ -27,6 +27,19 @@ pub struct Found {
     pub process_id: Option<u32>,
 }
 
+/// Finds or starts the cluster to talk to, as the environment says, and checks that it responds.
+///
+/// The first line on stderr names it. End with [`Cluster::close`], so that a cluster that this
+/// process hosts stays for the others that use it and is shut down in order.
+///
+/// # Errors
+///
+/// [`Error::Unreachable`] if `KAFKA_BOOTSTRAP_SERVERS` names a cluster that does not respond within
+/// five seconds, and what [`Error`] lists about the data directory.
+pub async fn cluster() -> Result<Cluster, Error> {
+    Choice::from_environment()?.cluster().await
+}
+
 impl Choice {
     /// Reads the environment: `KAFKA_BOOTSTRAP_SERVERS`, `WORKSHOP_DATA`, `WORKSHOP_WIRE`.
     ///

@@ -38,7 +38,7 @@ mod wire;
 
 pub use announce::Announcement;
 pub use ask::client_config;
-pub use choice::{Choice, Found};
+pub use choice::{Choice, Found, cluster};
 pub use cluster::{Cluster, Source};
 pub use control::{Answer, Controlled, NodeChange, NodeStatus, Obeying, Order};
 pub use data::DataDirectory;
@@ -47,16 +47,3 @@ pub use error::Error;
 pub use host::{Host, HostOptions};
 pub use run::{run, run_and_clean_up, run_to_the_end};
 pub use running::Running;
-
-/// Finds or starts the cluster to talk to, as the environment says, and checks that it responds.
-///
-/// The first line on stderr names it. End with [`Cluster::close`], so that a cluster that this
-/// process hosts stays for the others that use it and is shut down in order.
-///
-/// # Errors
-///
-/// [`Error::Unreachable`] if `KAFKA_BOOTSTRAP_SERVERS` names a cluster that does not respond within
-/// five seconds, and what [`Error`] lists about the data directory.
-pub async fn cluster() -> Result<Cluster, Error> {
-    Choice::from_environment()?.cluster().await
-}

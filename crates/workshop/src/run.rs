@@ -8,6 +8,7 @@ use std::fmt::Display;
 
 use helpers::StopSignal;
 
+use crate::choice::cluster;
 use crate::cluster::Cluster;
 use crate::error::Error;
 
@@ -42,7 +43,7 @@ pub async fn run_and_clean_up<E>(
 where
     E: From<Error> + Display,
 {
-    let cluster = crate::cluster().await?;
+    let cluster = cluster().await?;
     let mut stop = StopSignal::listen().map_err(|source| Error::Signals { source })?;
     let played = until(stop.received(), scene(cluster.bootstrap_servers())).await;
     finish(cluster, played, clean_up, stop.received()).await
@@ -61,7 +62,7 @@ pub async fn run_to_the_end<E>(
 where
     E: From<Error> + Display,
 {
-    let cluster = crate::cluster().await?;
+    let cluster = cluster().await?;
     let played = scene(cluster.bootstrap_servers()).await;
     let mut stop = StopSignal::listen().map_err(|source| Error::Signals { source })?;
     finish(cluster, played, clean_up, stop.received()).await
@@ -118,7 +119,7 @@ mod tests {
     }
 
     /// Starts a cluster for one test, in a directory that is deleted when the test ends.
-    async fn cluster() -> (Cluster, tempfile::TempDir) {
+    async fn a_cluster() -> (Cluster, tempfile::TempDir) {
         let directory = tempfile::tempdir().unwrap();
         let data = DataDirectory::at(directory.path().join("data"));
         let choice = Choice { bootstrap_servers: None, data, wire: false };
@@ -127,7 +128,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_error_of_the_scene_comes_before_that_of_the_cleanup() {
-        let (cluster, _directory) = cluster().await;
+        let (cluster, _directory) = a_cluster().await;
         let clean_up = async |_: &str| failed("the topic cannot be deleted");
         let ended = finish(cluster, failed("the scene"), clean_up, pending()).await;
         assert_eq!(ended.unwrap_err().to_string(), "the scene");
@@ -135,7 +136,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_error_of_the_cleanup_is_returned_where_the_scene_succeeded() {
-        let (cluster, _directory) = cluster().await;
+        let (cluster, _directory) = a_cluster().await;
         let clean_up = async |_: &str| failed("the topic cannot be deleted");
         let ended = finish(cluster, Ok(()), clean_up, pending()).await;
         assert_eq!(ended.unwrap_err().to_string(), "the topic cannot be deleted");
@@ -143,7 +144,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_cleanup_finds_the_cluster_after_an_error_and_the_cluster_is_closed_after_it() {
-        let (cluster, directory) = cluster().await;
+        let (cluster, directory) = a_cluster().await;
         let servers = cluster.bootstrap_servers().to_owned();
         let asked = Cell::new(None);
         let clean_up = async |brokers: &str| {
@@ -160,7 +161,7 @@ mod tests {
     #[tokio::test]
     async fn a_signal_ends_the_scene_with_success_and_a_cleanup_that_hangs() {
         until::<Error>(ready(()), pending()).await.unwrap();
-        let (cluster, _directory) = cluster().await;
+        let (cluster, _directory) = a_cluster().await;
         finish(cluster, Ok(()), async |_: &str| pending::<Result<(), Error>>().await, ready(()))
             .await
             .unwrap();
