@@ -1,27 +1,30 @@
 //! 02 · Topic metadata
 //!
 //! Asks the cluster what the topic `airports` looks like: which broker leads each partition, which
-//! hold a copy, which copies are up to date, and which offsets can be read. Every client asks this
-//! before it sends or fetches, and you ask it when something is wrong.
+//! hold a copy, which copies are up to date, and which offsets can be read. Every client requests
+//! this before it sends or fetches, and you look at it when something is wrong.
 //!
 //! Run:      cargo run --example 02_topic_metadata
 //! Chapter:  docs/02-topic-metadata.md
 
 use anyhow::{Result, bail};
-use helpers::{AIRPORTS_TOPIC, Error, airports_topic, topic_metadata};
+use helpers::{Error, topic_metadata};
 
+const TOPIC: &str = "airports";
 const MISSPELT: &str = "airprots";
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let cluster = workshop::cluster().await?;
-    let brokers = cluster.bootstrap_servers();
-    // There is something to look at, whichever example runs first, and nobody deletes it meanwhile.
-    let turn = airports_topic(brokers).await?.turn;
+    workshop::run(show).await
+}
+
+async fn show(brokers: &str) -> Result<()> {
+    // There is something to look at, whichever example runs first, and none deletes it now.
+    let _lock = airports::filled_topic(brokers).await?.lock;
 
     // ANCHOR: ask
-    println!("topic  {AIRPORTS_TOPIC}\n");
-    let topic = topic_metadata(brokers, AIRPORTS_TOPIC).await?;
+    println!("topic  {TOPIC}\n");
+    let topic = topic_metadata(brokers, TOPIC).await?;
     println!("{topic}\n");
     // ANCHOR_END: ask
 
@@ -34,7 +37,7 @@ async fn main() -> Result<()> {
         match partition.leader {
             None => println!("partition {} has no leader: it is offline", partition.id),
             Some(_) if missing > 0 => {
-                println!("partition {}: {missing} copies behind", partition.id);
+                println!("partition {}: {missing} copies out of sync", partition.id);
             }
             leader if leader == preferred => {}
             Some(leader) => println!("partition {} moved to broker {leader}", partition.id),
@@ -47,11 +50,9 @@ async fn main() -> Result<()> {
     match topic_metadata(brokers, MISSPELT).await {
         Err(error @ Error::UnknownTopic { .. }) => println!("{error}"),
         Err(error) => return Err(error.into()),
-        Ok(_) => bail!("somebody has created {MISSPELT}"),
+        Ok(_) => bail!("another program has created {MISSPELT}"),
     }
     // ANCHOR_END: unknown
 
-    drop(turn);
-    cluster.close().await?;
     Ok(())
 }

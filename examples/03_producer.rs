@@ -1,8 +1,7 @@
 //! 03 · Producer
 //!
 //! Publishes 7,884 airports, one record each, and counts what the cluster confirmed. Sending only
-//! puts a record into a queue of the client: whether it arrived is known when its delivery report
-//! comes.
+//! puts a record into a queue of the client: its delivery report says whether it arrived.
 //!
 //! Run:      cargo run --example 03_producer
 //! Chapter:  docs/03-producer.md
@@ -10,27 +9,29 @@
 use std::sync::mpsc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use airports::Airport;
 use anyhow::{Result, ensure};
-use helpers::{Airport, DeliveryReport, ProducerBuilder, airports, delivery_report, progress_bar};
-use helpers::{airports_turn, create_airports_topic};
+use helpers::{DeliveryReport, ProducerBuilder, delivery_report, progress_bar};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::BaseRecord;
 
 const TOPIC: &str = "airports";
-/// One record whose partition is told. That of every other one is the partitioner's choice.
-const TOLD: (&str, i32) = ("CDG", 0);
+/// One record with an explicit partition. The partitioner chooses that of every other one.
+const EXPLICIT: (&str, i32) = ("CDG", 0);
 /// The airports whose delivery reports are shown. All 7,884 are counted.
 const SHOWN: [&str; 5] = ["BOS", "CDG", "JFK", "SIN", "SYD"];
 const FLUSH_LIMIT: Duration = Duration::from_secs(30);
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let cluster = workshop::cluster().await?;
-    let brokers = cluster.bootstrap_servers();
-    // Until the turn ends, no other example deletes the topic.
-    let turn = airports_turn(brokers).await?;
-    create_airports_topic(brokers).await?;
-    let airports = airports()?;
+    workshop::run(show).await
+}
+
+async fn show(brokers: &str) -> Result<()> {
+    // While the lock is held, no other example deletes the topic.
+    let _lock = airports::lock_shared(brokers).await?;
+    airports::create_topic(brokers).await?;
+    let airports = airports::all()?;
     let started = Instant::now();
 
     // ANCHOR: build
@@ -42,7 +43,7 @@ async fn main() -> Result<()> {
         if !report.is_delivered() {
             counted.suspend(|| delivery_report(report));
         } else if SHOWN.iter().any(|it| report.key == Some(it.as_bytes())) {
-            // Nobody listens any more once the example ends, and then nobody misses it.
+            // The receiver may be dropped when the example ends, and then the report is not needed.
             let _ = show.send(report.to_string());
         }
     };
@@ -65,19 +66,14 @@ async fn main() -> Result<()> {
     // ANCHOR_END: send
 
     bar.finish_and_clear();
-    // Reports come in the order in which the brokers answer, so these are sorted to be read.
+    // Reports arrive in the order in which the brokers respond, so sort these for reading.
     let mut lines: Vec<String> = shown.try_iter().collect();
     lines.sort();
     println!("{}", lines.join("\n"));
     println!("summary    {summary}");
     eprintln!("took {:.2} s", started.elapsed().as_secs_f32());
 
-    // Before the cluster is closed: it waits for the examples that wait for this turn.
-    drop(turn);
-
     // ANCHOR: ensure
-    drop(producer);
-    cluster.close().await?;
     ensure!(summary.delivered == airports.len() as u64, "not everything was delivered: {summary}");
     // ANCHOR_END: ensure
     Ok(())
@@ -93,7 +89,7 @@ fn record<'a>(airport: &'a Airport, value: &'a [u8]) -> Result<BaseRecord<'a, st
         .payload(value)
         .timestamp(now_ms)
         .headers(OwnedHeaders::new().insert(source));
-    let (told, partition) = TOLD;
-    Ok(if airport.iata == told { record.partition(partition) } else { record })
+    let (key, partition) = EXPLICIT;
+    Ok(if airport.iata == key { record.partition(partition) } else { record })
 }
 // ANCHOR_END: record

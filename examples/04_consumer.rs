@@ -1,20 +1,21 @@
 //! 04 · Consumer
 //!
-//! Reads the airports as group `east-coast-dpt`, decodes each, and commits how far it has come.
-//! The second run finds nothing new: the group remembers.
+//! Reads the airports as group `east-coast-dpt`, decodes each, and commits its progress. The second
+//! run finds nothing new: the group has committed offsets.
 //!
 //! Run:      cargo run --example 04_consumer
-//!           cargo run --example 04_consumer -- --follow    (goes on until Ctrl-C or SIGTERM)
+//!           cargo run --example 04_consumer -- --follow    (continues until Ctrl-C or SIGTERM)
 //! Chapter:  docs/04-consumer.md
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use airports::Airport;
 use anyhow::Result;
 use helpers::{
-    Airport, Closed, CommitEvery, CommitOnRevoke, Committed, ConsumerBuilder, EndOfPartitions,
-    RepeatedErrors, StopSignal, airports_topic, close_within, commit_stored_within, group_lag,
-    readable, store_processed,
+    Closed, CommitEvery, CommitOnRevoke, Committed, ConsumerBuilder, EndOfPartitions,
+    RepeatedErrors, StopSignal, close_within, commit_stored_within, group_lag, readable,
+    store_processed,
 };
 use rdkafka::consumer::Consumer;
 use rdkafka::error::KafkaError;
@@ -28,14 +29,16 @@ const SHOWN: [&str; 3] = ["JFK", "LGA", "PHL"];
 
 #[tokio::main]
 async fn main() -> Result<()> {
+    workshop::run_to_the_end(consume, async |_| Ok(())).await
+}
+
+async fn consume(brokers: &str) -> Result<()> {
     let follow = std::env::args().any(|argument| argument == "--follow");
-    let cluster = workshop::cluster().await?;
-    let brokers = cluster.bootstrap_servers();
-    // Nobody deletes the topic before its end was read. One that follows has no such end.
-    let turn = Some(airports_topic(brokers).await?.turn).filter(|_| !follow);
+    // No example deletes the topic before its end was read. One that follows has no such end.
+    let _lock = Some(airports::filled_topic(brokers).await?.lock).filter(|_| !follow);
 
     // ANCHOR: subscribe
-    let builder = ConsumerBuilder::new(brokers, GROUP).tell_end_of_partitions();
+    let builder = ConsumerBuilder::new(brokers, GROUP).enable_partition_eof();
     let consumer = Arc::new(builder.build_with(CommitOnRevoke).await?);
     consumer.subscribe(&[TOPIC])?;
     // ANCHOR_END: subscribe
@@ -49,10 +52,10 @@ async fn main() -> Result<()> {
         let polled = tokio::select! {
             polled = consumer.recv() => polled,
             () = commits.due() => {
-                commits.answered(commit_stored_within(&consumer, LIMIT).await?);
+                commits.committed(commit_stored_within(&consumer, LIMIT).await?);
                 continue;
             }
-            () = stop.asked() => break,
+            () = stop.received() => break,
         };
         match polled {
             Ok(message) => {
@@ -69,7 +72,7 @@ async fn main() -> Result<()> {
                 }
             }
             Err(error @ KafkaError::MessageConsumptionFatal(_)) => return Err(error.into()),
-            // Anything else passes: the client goes on trying, and the next poll may succeed.
+            // Any other error is transient: the client keeps trying, and the next poll may succeed.
             Err(error) => {
                 errors.line(&error).iter().for_each(|line| eprintln!("error      {line}"));
             }
@@ -91,8 +94,6 @@ async fn main() -> Result<()> {
         Closed::Left(Committed::Done | Committed::Nothing) => {}
         closed => eprintln!("{closed:?}: what is not committed comes again"),
     }
-    drop(turn);
-    cluster.close().await?;
     // ANCHOR_END: close
     Ok(())
 }

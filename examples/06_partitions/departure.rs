@@ -1,4 +1,4 @@
-//! What is sent, and the report that says where it landed.
+//! The record that is sent, and the report that says where it landed.
 
 use std::collections::BTreeMap;
 use std::sync::mpsc;
@@ -27,25 +27,25 @@ impl Departure {
 
 // ANCHOR: landed
 /// Sends departures, keyed by airport, and returns the partition of each key: the delivery report
-/// says it. Before the report nobody knows.
+/// says it. Before the report, it is unknown.
 pub(crate) fn landed(
     producer: &Publisher,
     topic: &str,
     departures: &[Departure],
 ) -> Result<BTreeMap<String, i32>> {
-    let (tell, told) = mpsc::channel();
+    let (report_to, reports) = mpsc::channel();
     for departure in departures {
-        let (tell, key) = (tell.clone(), departure.from.clone());
+        let (report_to, key) = (report_to.clone(), departure.from.clone());
         let value = serde_json::to_vec(departure)?;
         let record = BaseRecord::to(topic).key(&departure.from).payload(&value);
         producer.send_then(record, move |report| {
-            // Nobody listens any more when the example has failed.
-            let _ = tell.send((key, report.partition));
+            // The receiver is dropped when the example has failed.
+            let _ = report_to.send((key, report.partition));
         })?;
     }
     let summary = producer.flush(FLUSH_LIMIT)?;
     ensure!(summary.failed + summary.still_queued == 0, "not everything arrived: {summary}");
-    Ok(told.try_iter().collect())
+    Ok(reports.try_iter().collect())
 }
 // ANCHOR_END: landed
 

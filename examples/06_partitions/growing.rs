@@ -1,9 +1,10 @@
-//! A topic gets more partitions, and most keys another one.
+//! A topic gets more partitions, and most keys move to another one.
 
 use std::time::{Duration, Instant};
 
+use airports::Airport;
 use anyhow::{Result, anyhow, ensure};
-use helpers::{Airport, Publisher, client_config, producer};
+use helpers::{Publisher, client_config, producer};
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::producer::Producer;
@@ -12,7 +13,7 @@ use crate::departure::{Departure, landed, moved};
 
 /// How many partitions the topic has in the end.
 pub(crate) const PARTITIONS: usize = 5;
-const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+const RESPONSE_LIMIT: Duration = Duration::from_secs(5);
 const VISIBLE_LIMIT: Duration = Duration::from_secs(15);
 const AIRPORT: &str = "JFK";
 
@@ -33,7 +34,7 @@ pub(crate) async fn show(brokers: &str, topic: &str, airports: &[Airport]) -> Re
     let late = producer(brokers).await?;
     wait_until_it_sees_all(&late, topic).await?;
     let after = landed(&late, topic, &second)?;
-    // It asks for metadata every five minutes, and knows of three partitions until then.
+    // It refreshes its metadata every five minutes, and sees three partitions until then.
     let unaware = landed(&early, topic, &third)?;
     // ANCHOR_END: grow
 
@@ -46,13 +47,13 @@ pub(crate) async fn show(brokers: &str, topic: &str, airports: &[Airport]) -> Re
     Ok(())
 }
 
-/// The controller has agreed, and a broker may not have heard of it yet. What a client asks for
-/// itself, it goes by.
+/// The controller has added them, and a broker may not have learned of it yet. What a client asks
+/// for itself, it goes by.
 async fn wait_until_it_sees_all(producer: &Publisher, topic: &str) -> Result<()> {
     let started = Instant::now();
     loop {
         let client = producer.as_rdkafka().client();
-        let metadata = client.fetch_metadata(Some(topic), ANSWER_LIMIT)?;
+        let metadata = client.fetch_metadata(Some(topic), RESPONSE_LIMIT)?;
         let partitions = metadata.topics().first().map_or(&[][..], |it| it.partitions());
         if partitions.len() == PARTITIONS && partitions.iter().all(|it| it.leader() >= 0) {
             return Ok(());

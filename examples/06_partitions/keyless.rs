@@ -44,20 +44,20 @@ pub(crate) async fn show(brokers: &str, topic: &str) -> Result<()> {
 
 /// Sends records one after the other, and returns their partitions in the order of sending.
 async fn send(producer: &Publisher, topic: &str, key: Option<&str>) -> Result<Vec<i32>> {
-    let (tell, told) = mpsc::channel();
+    let (report_to, reports) = mpsc::channel();
     for number in 0..RECORDS {
-        let tell = tell.clone();
+        let report_to = report_to.clone();
         let mut record = BaseRecord::to(topic).payload("gate closed");
         record.key = key;
         producer.send_then(record, move |report| {
-            // Nobody listens any more when the example has failed.
-            let _ = tell.send((number, report.partition));
+            // The receiver is dropped when the example has failed.
+            let _ = report_to.send((number, report.partition));
         })?;
         tokio::time::sleep(PAUSE).await;
     }
     let summary = producer.flush(FLUSH_LIMIT)?;
     ensure!(summary.delivered == RECORDS as u64, "not everything arrived: {summary}");
-    let mut landed: Vec<(usize, i32)> = told.try_iter().collect();
+    let mut landed: Vec<(usize, i32)> = reports.try_iter().collect();
     landed.sort_unstable();
     Ok(landed.into_iter().map(|(_, partition)| partition).collect())
 }

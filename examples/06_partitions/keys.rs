@@ -1,7 +1,8 @@
-//! The same keys, sent by two producers that count differently.
+//! The same keys, sent by two producers that hash differently.
 
+use airports::Airport;
 use anyhow::Result;
-use helpers::{Airport, ProducerBuilder};
+use helpers::ProducerBuilder;
 
 use crate::departure::{Departure, landed, moved};
 use crate::{CRC32, MURMUR2};

@@ -1,4 +1,5 @@
-//! Who reads which partition, as the members' callbacks tell it, and for how long nobody did.
+//! Tracks which member reads which partition, from the members' callbacks, and for how long none
+//! did.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,11 +11,11 @@ use rdkafka::error::RDKafkaErrorCode;
 
 use crate::RECORDS;
 
-/// A rebalance takes seconds, up to ten where members are heard of every five, and a session timeout
-/// six. Longer than this is a mistake.
+/// A rebalance takes seconds, up to ten where members send a heartbeat every five, and a session
+/// timeout six. Longer than this is a mistake.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// What the members of one group tell, from their callbacks.
+/// What the callbacks of one group's members report.
 #[derive(Debug, Default)]
 pub(crate) struct Board {
     state: Mutex<State>,
@@ -37,7 +38,7 @@ struct State {
 #[derive(Clone, Debug)]
 pub(crate) struct Step {
     pub(crate) event: &'static str,
-    /// What each member was told meanwhile.
+    /// What each member was assigned or had revoked in that time.
     pub(crate) callbacks: BTreeMap<String, Vec<String>>,
     /// Partitions that got another reader, or whose reader it is about.
     pub(crate) concerned: Stop,
@@ -81,7 +82,7 @@ impl Board {
         self.changed.notify_all();
     }
 
-    /// A member reads no more, and no callback says so.
+    /// A member stops reading, and no callback says so.
     pub(crate) fn silent(&self, member: &str) {
         let mut state = self.state();
         let partitions: Vec<i32> = state.readers.keys().copied().collect();
@@ -90,7 +91,7 @@ impl Board {
         }
     }
 
-    /// A member cannot go on, and so nobody needs to wait for it.
+    /// A member cannot continue, so do not wait for it.
     pub(crate) fn fatal(&self, error: RDKafkaErrorCode) {
         self.state().fatal = Some(error);
         self.changed.notify_all();
@@ -115,7 +116,7 @@ impl Board {
         self.wait(|state| state.read.len() >= RECORDS)
     }
 
-    /// Lets something happen to `member`, waits until each member has its share of the partitions,
+    /// Makes something happen to `member`, waits until each member has its share of the partitions,
     /// and says what it did to them.
     pub(crate) fn step(
         &self,
@@ -156,7 +157,7 @@ impl Board {
             .wait_timeout_while(self.state(), LIMIT, waiting)
             .unwrap_or_else(PoisonError::into_inner);
         if let Some(error) = state.fatal {
-            return Err(error).context("a member cannot go on");
+            return Err(error).context("a member cannot continue");
         }
         if waited.timed_out() {
             bail!("{LIMIT:?} have passed, and the readers are {:?}", state.readers);

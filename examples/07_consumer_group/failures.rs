@@ -44,7 +44,7 @@ pub(crate) fn show_death(brokers: &str, topics: &Topics) -> Result<Scene> {
     Ok(Scene::new("death", "eager", vec![died], &board))
 }
 
-/// A member that sends heartbeats, and does no work.
+/// A member that sends heartbeats, but does no work.
 pub(crate) fn show_silence(brokers: &str, topics: &Topics) -> Result<(Scene, String)> {
     let (topic, group) = (&topics.main, topics.group("silence"));
     let board = Arc::new(Board::default());
@@ -92,7 +92,7 @@ impl Victim {
         Ok(Victim(child))
     }
 
-    /// SIGKILL: no callback runs, nothing is committed, nobody is told.
+    /// SIGKILL: no callback runs, nothing is committed, the coordinator gets no request.
     fn kill(mut self) -> Result<()> {
         self.0.kill()?;
         self.0.wait()?;
@@ -102,15 +102,15 @@ impl Victim {
 
 impl Drop for Victim {
     fn drop(&mut self) {
-        // Fails where it has been killed, which is well.
+        // Fails if it has been killed already, which is fine.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// What the process that is killed does: it is a member of the group until its stdin ends, which
-/// it does with the process that started it. It does not leave then: the cluster may be gone with
-/// that process, and nobody would answer.
+/// What the process that is killed does: it is a member of the group until its stdin ends, which it
+/// does with the process that started it. It does not leave the group then: the cluster may have
+/// ended with that process, and no broker would respond.
 pub(crate) fn run_victim(arguments: &[String]) -> Result<()> {
     let [brokers, topic, group] = arguments else {
         return Err(anyhow!("{VICTIM} needs brokers, topic and group"));

@@ -1,6 +1,6 @@
 //! 07 · Consumer group
 //!
-//! Members join, restart, leave, die and fall silent, in groups that share partitions in different
+//! Members join, restart, leave, die and stop polling, in groups that share partitions in different
 //! ways, all at once on one topic. A table at the end says for how long each event left partitions
 //! without a reader.
 //!
@@ -35,22 +35,20 @@ async fn main() -> Result<()> {
         let victim = move || failures::run_victim(&arguments[1..]);
         return tokio::task::spawn_blocking(victim).await?;
     }
-    let cluster = workshop::cluster().await?;
-    let brokers = cluster.bootstrap_servers().to_owned();
-    let topics = Topics::create(&brokers, unique_name("departures")).await?;
-
-    let (tell, told) = tokio::sync::oneshot::channel();
-    let seen = (brokers.clone(), topics.clone());
-    // Members block the threads that they are polled on, so the scenes leave the runtime alone.
-    spawn(move || tell.send(scenes(&seen.0, &seen.1)));
-    let mut stop = helpers::StopSignal::listen()?;
-    let outcome = tokio::select! {
-        outcome = told => outcome?,
-        () = stop.asked() => Err(anyhow!("told to end")),
-    };
-    topics.delete(&brokers).await?;
-    cluster.close().await?;
-    outcome
+    let topics = Topics::named(unique_name("departures"));
+    workshop::run_and_clean_up(
+        async |brokers| {
+            topics.create(brokers).await?;
+            let (tell, told) = tokio::sync::oneshot::channel();
+            let (brokers, topics) = (brokers.to_owned(), topics.clone());
+            // Members block the threads that they are polled on, so the scenes leave the runtime
+            // alone.
+            spawn(move || tell.send(scenes(&brokers, &topics)));
+            told.await?
+        },
+        async |brokers| topics.delete(brokers).await,
+    )
+    .await
 }
 
 /// Runs all scenes at once, and prints what they saw.
@@ -81,7 +79,7 @@ fn scenes(brokers: &str, topics: &Topics) -> Result<()> {
     scenes.push(end(death)?);
     let (silence, error) = end(silence)?;
     scenes.push(silence);
-    println!("\nthe member that stopped polling is told\n  {error}\n");
+    println!("\nthe member that stopped polling gets\n  {error}\n");
     print::table(&scenes);
     Ok(())
 }

@@ -46,7 +46,8 @@ impl ConsumerContext for Callbacks {
 
 impl ClientContext for Callbacks {}
 
-/// Commits what was stored, and nothing that was only fetched. This thread may wait for the answer.
+/// Commits what was stored, and nothing that was only fetched. This thread may wait for the
+/// response.
 fn commit(consumer: &BaseConsumer<Callbacks>) {
     match commit_stored(consumer, CommitMode::Sync) {
         Ok(Committed::Done | Committed::Nothing) => {}
@@ -63,13 +64,14 @@ fn numbers(partitions: &TopicPartitionList) -> Vec<i32> {
 
 // ANCHOR: config
 /// What all members of this chapter have in common. The times here and below are the shortest that
-/// make sense: brokers take no session below 6 s (`group.min.session.timeout.ms`), and librdkafka no
-/// poll interval below the session.
+/// make sense: brokers accept no session below 6 s (`group.min.session.timeout.ms`), and librdkafka
+/// no poll interval below the session.
 pub(crate) fn member(brokers: &str, group: &str, name: &str) -> ConsumerBuilder {
     ConsumerBuilder::new(brokers, group).set("client.id", name).set("max.poll.interval.ms", "6000")
 }
 
-/// A member of the classic protocol, which sets its session and its heartbeats itself.
+/// A member of the classic protocol, which sets its session timeout and its heartbeat interval
+/// itself.
 pub(crate) fn classic_member(brokers: &str, group: &str, name: &str) -> ConsumerBuilder {
     member(brokers, group, name)
         .set("heartbeat.interval.ms", "1000")
@@ -126,7 +128,7 @@ impl Member {
         self.thread.join().map_err(|_| anyhow!("the thread of {} panicked", self.name))
     }
 
-    /// Polls no more. The client's own thread goes on with heartbeats.
+    /// Stops polling. The client's own thread keeps sending heartbeats.
     pub(crate) fn stop_polling(&self) {
         self.polls.store(false, Ordering::Relaxed);
         self.board.silent(&self.name);

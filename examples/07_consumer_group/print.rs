@@ -1,4 +1,4 @@
-//! What the learner reads: the callbacks of each strategy, and the table.
+//! Prints the callbacks of each strategy, and the table.
 
 use crate::board::{Board, Step, Stop};
 
@@ -23,7 +23,7 @@ impl Scene {
     }
 }
 
-/// What the members of a group were told, event by event.
+/// The callbacks of a group's members, event by event.
 pub(crate) fn callbacks(scene: &Scene) {
     println!("\n{}", scene.strategy);
     for step in &scene.steps {

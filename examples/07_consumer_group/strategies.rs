@@ -17,7 +17,7 @@ const WORK: Duration = Duration::from_millis(500);
 /// How the members of a group agree on who reads what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Strategy {
-    /// Everybody gives everything back, then all is shared out again.
+    /// All members give up all partitions, then all are assigned again.
     Eager,
     /// Only what changes hands is given back, in a second round (KIP-429).
     Cooperative,
@@ -38,7 +38,7 @@ impl Strategy {
     }
 }
 
-/// Lets the events happen, or says why they cannot, where the cluster is too old for the strategy.
+/// Makes the events happen, or returns why they cannot, if the cluster is too old for the strategy.
 pub(crate) fn show(
     brokers: &str,
     topics: &Topics,
@@ -53,8 +53,8 @@ pub(crate) fn show(
     }
 }
 
-/// What librdkafka says where the brokers do not know ConsumerGroupHeartbeat, and what brokers say
-/// where it is switched off (`group.coordinator.rebalance.protocols`).
+/// What librdkafka reports if the brokers do not support ConsumerGroupHeartbeat, and what brokers
+/// say where it is switched off (`group.coordinator.rebalance.protocols`).
 fn is_unsupported(fatal: RDKafkaErrorCode) -> bool {
     matches!(fatal, RDKafkaErrorCode::UnsupportedFeature | RDKafkaErrorCode::UnsupportedVersion)
 }
@@ -74,7 +74,8 @@ fn events(brokers: &str, topics: &Topics, strategy: Strategy) -> Result<Scene> {
             Strategy::Static => classic()
                 .set("partition.assignment.strategy", "range")
                 .set("group.instance.id", name),
-            // The session and the heartbeats are the coordinator's to set, for all members alike.
+            // The coordinator sets the session timeout and the heartbeat interval, for all members
+            // alike.
             Strategy::Consumer => member(brokers, &group, name)
                 .set("group.protocol", "consumer")
                 .set("group.remote.assignor", "uniform"),

@@ -1,4 +1,5 @@
-//! One topic, several, and all whose names fit; and more members than partitions.
+//! Subscriptions to one topic, several, and all whose names match; and more members than
+//! partitions.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -42,11 +42,16 @@ struct Departure {
 }
 
 impl Topics {
-    /// Creates the topics and fills the first.
-    pub(crate) async fn create(brokers: &str, main: String) -> Result<Topics> {
-        create_topic(brokers, &main, 6, -1).await?;
+    /// The topics of a run, which `create` creates.
+    pub(crate) fn named(main: String) -> Topics {
         let regions = ["asia", "europe"].map(|region| format!("{main}-{region}"));
-        for region in &regions {
+        Topics { main, regions }
+    }
+
+    /// Creates the topics and fills the first.
+    pub(crate) async fn create(&self, brokers: &str) -> Result<()> {
+        create_topic(brokers, &self.main, 6, -1).await?;
+        for region in &self.regions {
             create_topic(brokers, region, 2, -1).await?;
         }
         let producer = producer(brokers).await?;
@@ -54,12 +59,12 @@ impl Topics {
             let departure = Departure { flight: format!("KW{number:03}"), from: "JFK" };
             let value = serde_json::to_vec(&departure)?;
             let partition = (number % 6) as i32;
-            let record = BaseRecord::<(), _>::to(&main).payload(&value).partition(partition);
+            let record = BaseRecord::<(), _>::to(&self.main).payload(&value).partition(partition);
             producer.send(record)?;
         }
         let summary = producer.flush(FLUSH_LIMIT)?;
         ensure!(summary.delivered == RECORDS as u64, "not everything arrived: {summary}");
-        Ok(Topics { main, regions })
+        Ok(())
     }
 
     /// The name of a group of this run.
@@ -68,7 +73,7 @@ impl Topics {
     }
 
     /// Deletes the topics, and the groups that read them.
-    pub(crate) async fn delete(self, brokers: &str) -> Result<()> {
+    pub(crate) async fn delete(&self, brokers: &str) -> Result<()> {
         let admin: AdminClient<DefaultClientContext> = client_config(brokers)?.create()?;
         let groups = GROUPS.map(|name| self.group(name));
         // A group with members cannot be deleted, and one without members and offsets goes by

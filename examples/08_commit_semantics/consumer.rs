@@ -2,7 +2,7 @@
 //!
 //! Processing is a line on stdout, which the parent collects as the departure board. A line in a
 //! pipe survives its writer, as any effect outside of Kafka does. The committed offset is in Kafka,
-//! and so the two can come apart.
+//! so the two can differ.
 
 use std::io::Read;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-/// What the consumer says when the moment has come. It then waits to be killed.
+/// What the consumer prints at the chosen moment. It then waits to be killed.
 pub(crate) const READY: &str = "kill me now";
 const FLIGHT: &str = "WS105";
 const LIMIT: Duration = Duration::from_secs(10);
@@ -58,19 +58,19 @@ pub(crate) enum Moment {
     /// passed.
     InTheMiddle,
     /// Killed: it has processed the record, and has done nothing more.
-    RightBehind,
+    RightAfter,
     /// Not killed: it has processed the record, reads no more, and closes its consumer.
     CleanShutdown,
 }
 
 impl Moment {
     pub(crate) const ALL: [Moment; 3] =
-        [Moment::InTheMiddle, Moment::RightBehind, Moment::CleanShutdown];
+        [Moment::InTheMiddle, Moment::RightAfter, Moment::CleanShutdown];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Moment::InTheMiddle => "killed before processing",
-            Moment::RightBehind => "killed after processing",
+            Moment::RightAfter => "killed after processing",
             Moment::CleanShutdown => "clean shutdown",
         }
     }
@@ -128,7 +128,7 @@ async fn build(
     // The default is 5,000 ms. After 100 the interval passes in the middle of a departure, and with
     // a minute the end comes first.
     let interval_ms = if moment == Some(Moment::InTheMiddle) { "100" } else { "60000" };
-    let builder = ConsumerBuilder::new(brokers, group).tell_end_of_partitions();
+    let builder = ConsumerBuilder::new(brokers, group).enable_partition_eof();
     let builder = match strategy {
         // The builder's own: nothing is committed and nothing is stored but by this program.
         Strategy::OnReceipt | Strategy::AfterProcessing => builder,
@@ -156,7 +156,7 @@ async fn handle(
     let dies = |at: Moment| moment == Some(at) && flight == FLIGHT;
 
     if strategy == Strategy::OnReceipt && !commit(consumer, message).await? {
-        // At most once: it counts as done with the next commit, and nobody processes it.
+        // At most once: the next commit includes it, and no member processes it.
         return Ok(());
     }
     if dies(Moment::InTheMiddle) {
@@ -165,7 +165,7 @@ async fn handle(
         wait_for_the_kill();
     }
     println!("{flight}");
-    if dies(Moment::RightBehind) {
+    if dies(Moment::RightAfter) {
         wait_for_the_kill();
     }
     match strategy {
@@ -213,7 +213,7 @@ async fn wait_for_auto_commit(
     Ok(())
 }
 
-/// Tells the parent that the moment has come, and does nothing more.
+/// Tells the parent that the moment has come, and then waits.
 fn wait_for_the_kill() -> ! {
     println!("{READY}");
     loop {

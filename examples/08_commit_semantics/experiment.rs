@@ -36,7 +36,7 @@ pub(crate) fn start(
 ) -> oneshot::Receiver<Result<Outcome>> {
     let (brokers, topic) = (brokers.to_owned(), topic.to_owned());
     let (done, outcome) = oneshot::channel();
-    // Pipes block, so this is no work for the runtime. A thread does not keep the program from
+    // Pipes block, so this does not belong on the runtime. A thread does not keep the program from
     // ending, and when the program ends its children do.
     std::thread::spawn(move || done.send(run(&brokers, &topic, strategy, moment)));
     outcome
@@ -75,7 +75,7 @@ fn committed(brokers: &str, topic: &str, group: &str) -> Result<Option<i64>> {
     Ok(offset.filter(|offset| *offset >= 0))
 }
 
-/// A consumer in a process of its own. Dropped, it is killed: none is left behind.
+/// A consumer in a process of its own. It is killed when dropped, so that none stays.
 struct Running {
     child: Child,
     stdout: BufReader<ChildStdout>,
@@ -111,7 +111,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Fails where it has ended, which is well.
+        // Fails if it has ended already, which is fine.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -145,7 +145,7 @@ impl Outcome {
             end if end == DEPARTURES as i64 => {
                 println!("  committed      {committed}, so there is nothing left to do");
             }
-            next => println!("  committed      {committed}, so it goes on with WS{}", 101 + next),
+            next => println!("  committed      {committed}, so it continues with WS{}", 101 + next),
         }
         for (what, flights) in [("lost", self.lost()), ("twice", self.twice())] {
             if !flights.is_empty() {

@@ -1,8 +1,8 @@
 //! 08 · Commit semantics
 //!
 //! Twelve departures go up on a board. Consumers that commit in four ways are killed, in the middle
-//! of a departure or right behind it, or shut down cleanly, and started again. Then the board is
-//! read: what never came up, and what came up twice?
+//! of a departure or right after it, or shut down cleanly, and started again. Then the example
+//! reads the board: which departures are missing, and which are there twice?
 //!
 //! Run:      cargo run --example 08_commit_semantics
 //! Chapter:  docs/08-commit-semantics.md
@@ -24,25 +24,22 @@ async fn main() -> Result<()> {
     if arguments.first().is_some_and(|role| role == "consumer") {
         return consumer::run(&arguments[1..]).await;
     }
-    let cluster = workshop::cluster().await?;
-    let brokers = cluster.bootstrap_servers();
     let topic = unique_name("departures");
-    let mut stop = helpers::StopSignal::listen()?;
-    let ended = tokio::select! {
-        ended = show(brokers, &topic) => ended,
-        () = stop.asked() => Ok(()),
-    };
-    delete_topic(brokers, &topic).await?;
-    ended?;
-    cluster.close().await?;
-    Ok(())
+    workshop::run_and_clean_up(
+        async |brokers| show(brokers, &topic).await,
+        async |brokers| {
+            delete_topic(brokers, &topic).await?;
+            Ok(())
+        },
+    )
+    .await
 }
 
 async fn show(brokers: &str, topic: &str) -> Result<()> {
     publish(brokers, topic).await?;
     println!("{DEPARTURES} departures, WS101 to WS112; every consumer ends at WS105\n");
 
-    // Each has a group of its own, so none knows of the others, and they run at once.
+    // Each has a group of its own, so they are independent and run at once.
     let experiments = Strategy::ALL.iter().flat_map(|strategy| {
         Moment::ALL.map(|moment| experiment::start(brokers, topic, *strategy, moment))
     });

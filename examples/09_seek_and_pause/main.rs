@@ -1,8 +1,8 @@
 //! 09 · Seek and pause
 //!
-//! A consumer goes where it wants: to an offset, to the ends, to a time. It pauses a partition and
-//! takes it up again, and a group's committed offsets are set back, which Kafka allows only while
-//! nobody is in the group.
+//! A consumer moves to an offset, to either end, to a time. It pauses a partition and resumes it,
+//! and a group's committed offsets are reset, which Kafka allows only while the group has no
+//! members.
 //!
 //! Run:      cargo run --example 09_seek_and_pause
 //! Chapter:  docs/09-seek-and-pause.md
@@ -27,23 +27,20 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let cluster = workshop::cluster().await?;
-    let brokers = cluster.bootstrap_servers();
     let topic = unique_name("departures");
-    let mut stop = helpers::StopSignal::listen()?;
-    let ended = tokio::select! {
-        ended = show(brokers, &topic) => ended,
-        () = stop.asked() => Ok(()),
-    };
-    delete_topic(brokers, &topic).await?;
-    ended?;
-    cluster.close().await?;
-    Ok(())
+    workshop::run_and_clean_up(
+        async |brokers| show(brokers, &topic).await,
+        async |brokers| {
+            delete_topic(brokers, &topic).await?;
+            Ok(())
+        },
+    )
+    .await
 }
 
 async fn show(brokers: &str, topic: &str) -> Result<()> {
     publish(brokers, topic).await?;
-    // This scene waits for seconds, so the others are shown meanwhile.
+    // This scene waits for seconds, so the others run at the same time.
     let patience = tokio::spawn(pause::with_and_without_polling(brokers.into(), topic.into()));
     seek::show(brokers, topic).await?;
     pause::show(brokers, topic).await?;

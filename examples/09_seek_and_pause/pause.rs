@@ -1,4 +1,4 @@
-//! Scene 2: a partition is paused and taken up again, and what happens to who stops polling.
+//! Scene 2: a partition is paused and resumed, and what happens to a consumer that stops polling.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::{next, shown};
 pub(crate) async fn show(brokers: &str, topic: &str) -> Result<()> {
     println!("pause");
     let group = unique_name("pausing");
-    let consumer = ConsumerBuilder::new(brokers, group).tell_end_of_partitions().build().await?;
+    let consumer = ConsumerBuilder::new(brokers, group).enable_partition_eof().build().await?;
     let mut both = TopicPartitionList::new();
     both.add_partition_offset(topic, 0, Offset::Beginning)?;
     both.add_partition_offset(topic, 1, Offset::Beginning)?;
@@ -54,7 +54,7 @@ pub(crate) async fn show(brokers: &str, topic: &str) -> Result<()> {
     Ok(())
 }
 
-/// Two consumers pause everything for longer than `max.poll.interval.ms`. One goes on polling.
+/// Two consumers pause everything for longer than `max.poll.interval.ms`. One keeps polling.
 pub(crate) async fn with_and_without_polling(brokers: String, topic: String) -> Result<String> {
     let groups = [unique_name("patience"), unique_name("patience")];
     let polling = paused(&brokers, &topic, &groups[0]).await?;

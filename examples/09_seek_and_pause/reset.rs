@@ -1,4 +1,4 @@
-//! Scene 3: a group's committed offsets are set back, by somebody who is not in the group.
+//! Scene 3: a client that is not a member resets a group's committed offsets.
 
 use anyhow::{Result, anyhow, ensure};
 use helpers::{
@@ -17,7 +17,7 @@ use crate::{LIMIT, MIDNIGHT, shown};
 pub(crate) async fn show(brokers: &str, topic: &str) -> Result<()> {
     println!("reset");
     let group = unique_name("departure-board");
-    let build = || ConsumerBuilder::new(brokers, &group).tell_end_of_partitions();
+    let build = || ConsumerBuilder::new(brokers, &group).enable_partition_eof();
     let member = build().build().await?;
     member.subscribe(&[topic])?;
     println!("  a member       {}", read_to_the_end(&member).await?);
@@ -26,8 +26,8 @@ pub(crate) async fn show(brokers: &str, topic: &str) -> Result<()> {
 
     // ANCHOR: reset
     let outsider = build().build_polled().await?;
-    let refused = outsider.commit(&offsets(topic, [0, 0])?, CommitMode::Sync);
-    println!("  while it runs  {}", refused.err().map_or("done".to_owned(), |it| it.to_string()));
+    let rejected = outsider.commit(&offsets(topic, [0, 0])?, CommitMode::Sync);
+    println!("  while it runs  {}", rejected.err().map_or("done".to_owned(), |it| it.to_string()));
     // Dropped, the member leaves, and the group is empty.
     drop(member);
 
@@ -50,7 +50,7 @@ pub(crate) async fn show(brokers: &str, topic: &str) -> Result<()> {
     delete_groups(brokers, &[&group]).await
 }
 
-/// Deletes groups that have no members any more.
+/// Deletes groups without members.
 pub(crate) async fn delete_groups(brokers: &str, groups: &[&str]) -> Result<()> {
     let admin: AdminClient<DefaultClientContext> = client_config(brokers)?.create()?;
     for deleted in admin.delete_groups(groups, &AdminOptions::new()).await? {

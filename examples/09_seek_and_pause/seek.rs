@@ -10,7 +10,7 @@ use crate::{AIRPORTS, LIMIT, MIDNIGHT, next, shown};
 pub(crate) async fn show(brokers: &str, topic: &str) -> Result<()> {
     // It joins no group and commits nothing: the name is only there because each consumer has one.
     let group = unique_name("wanderer");
-    let consumer = ConsumerBuilder::new(brokers, group).tell_end_of_partitions().build().await?;
+    let consumer = ConsumerBuilder::new(brokers, group).enable_partition_eof().build().await?;
     by_offset(&consumer, topic).await?;
     by_time(&consumer, topic).await
 }

@@ -1,8 +1,8 @@
 //! 10 · Transactions
 //!
 //! Records that count together or not at all: what a commit and an abort leave in the log, what
-//! readers of both kinds see of it, and what a transaction does that nobody ends. Two producers
-//! lose theirs, one to its successor and one to the clock.
+//! readers of both kinds see of it, and what happens to a transaction that its producer does not
+//! end. Two producers lose theirs, one to its successor and one to the clock.
 //!
 //! Run:      cargo run --example 10_transactions
 //! Chapter:  docs/10-transactions.md
@@ -27,24 +27,19 @@ const REPLICATION_FACTOR: i32 = -1;
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let cluster = workshop::cluster().await?;
-    let brokers = cluster.bootstrap_servers();
     let topic = unique_name("departures");
-    create_topic(brokers, &topic, PARTITIONS, REPLICATION_FACTOR).await?;
-
-    let mut stop = helpers::StopSignal::listen()?;
-    let played = tokio::select! {
-        played = play(brokers, &topic) => played,
-        () = stop.asked() => Ok(()),
-    };
-    let deleted = delete_topic(brokers, &topic).await;
-    cluster.close().await?;
-    played?;
-    deleted?;
-    Ok(())
+    workshop::run_and_clean_up(
+        async |brokers| play(brokers, &topic).await,
+        async |brokers| {
+            delete_topic(brokers, &topic).await?;
+            Ok(())
+        },
+    )
+    .await
 }
 
 async fn play(brokers: &str, topic: &str) -> Result<()> {
+    create_topic(brokers, topic, PARTITIONS, REPLICATION_FACTOR).await?;
     let scene = |partition| Scene { brokers, topic, partition };
 
     println!("1  Commit, abort, commit");

@@ -1,4 +1,4 @@
-//! A transactional producer, and what its errors ask for.
+//! A transactional producer, and how to react to its errors.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
 use crate::scene::{Departure, Scene};
 
-/// How long a call of a transaction may take before it gives control back, to be called again.
+/// How long a call of a transaction may take before it returns, to be called again.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 
 // ANCHOR: new
@@ -24,7 +24,7 @@ pub(crate) fn transactional_producer(
         config.set(*key, *value);
     }
     let producer: BaseProducer = config.create()?;
-    // Fences whoever had this name before, and ends what they left open.
+    // Fences earlier producers with this name, and ends the transaction that they left open.
     producer.init_transactions(LIMIT)?;
     Ok(producer)
 }
@@ -45,7 +45,7 @@ pub(crate) fn send(producer: &BaseProducer, scene: &Scene<'_>, flights: &[&str])
 }
 
 // ANCHOR: errors
-/// What an error of a transaction asks for. The error itself knows.
+/// What to do about an error of a transaction. The error itself says it.
 fn what_to_do(error: &RDKafkaError) -> &'static str {
     if error.is_fatal() {
         "end this producer: it can do nothing more"

@@ -42,7 +42,7 @@ pub(crate) async fn reader(scene: &Scene<'_>, isolation_level: &str) -> Result<S
     let consumer = ConsumerBuilder::new(scene.brokers, unique_name("departures-reader"))
         .set("isolation.level", isolation_level)
         .set("fetch.wait.max.ms", "100")
-        .tell_end_of_partitions()
+        .enable_partition_eof()
         .build()
         .await?;
     let mut partition = TopicPartitionList::new();
@@ -61,7 +61,7 @@ pub(crate) struct Ends {
 }
 
 // ANCHOR: ends
-/// Asks for the partition's end twice: a client is told the one that is meant for its kind.
+/// Requests the partition's end twice: the leader returns the end for the client's isolation level.
 fn ends(scene: &Scene<'_>) -> Result<Ends> {
     let end = |isolation_level| -> Result<i64> {
         let mut config = helpers::client_config(scene.brokers)?;

@@ -1,4 +1,4 @@
-//! Scene 4: the coordinator aborts a transaction that nobody ends.
+//! Scene 4: the coordinator aborts a transaction that its producer does not end.
 
 use anyhow::Result;
 use helpers::unique_name;

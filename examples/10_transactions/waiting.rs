@@ -1,4 +1,4 @@
-//! Scene 2: whatever lies behind the beginning of an open transaction waits for its end.
+//! Scene 2: records after the beginning of an open transaction are not read until it ends.
 
 use anyhow::Result;
 use helpers::unique_name;

@@ -15,7 +15,7 @@ pub(crate) async fn play(scene: &Scene<'_>) -> Result<()> {
     first.begin_transaction()?;
     send(&first, scene, &["DL 301"])?;
 
-    // The first one is slow, and somebody has started it once more.
+    // The first one is slow, and a second instance has been started.
     let second = transactional_producer(scene, &name, &[])?;
     second.begin_transaction()?;
     send(&second, scene, &["DL 302"])?;

@@ -66,7 +66,7 @@ fn process(
 
 // ANCHOR: commit
 /// Waits until the counts are delivered, and only then commits the offsets. The other way round
-/// counts would be lost. False where the coordinator moves, and the commit is to be tried again.
+/// counts would be lost. Returns false if the coordinator moves, and the commit must be retried.
 fn commit(producer: &Publisher, consumer: &BaseConsumer<Membership>) -> Result<bool> {
     let sent = producer.flush(LIMIT)?;
     ensure!(sent.failed + sent.still_queued == 0, "{sent}");

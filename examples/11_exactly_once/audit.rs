@@ -38,7 +38,7 @@ impl Audit {
     // ANCHOR_END: audit
 }
 
-/// Both outputs beside what they must be.
+/// Both outputs next to what they must be.
 pub(crate) fn print(departures: &[Departure], audits: &[Audit; 2], kills: [usize; 2]) {
     println!("{:<22} must be   exactly once   at least once", "departures of");
     for airport in AIRPORTS {

@@ -13,8 +13,8 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use crate::job::{self, BATCH, Job, LIMIT, Membership};
 use crate::output::Counts;
 
-/// Counts departures until there are no more. Any error ends the process: to be started again is
-/// the same as after a kill, and whatever was open is aborted then.
+/// Counts departures until there are no more. Any error ends the process: starting again is the
+/// same as after a kill, and whatever was open is aborted then.
 pub(crate) async fn work(job: &Job) -> Result<()> {
     // ANCHOR: start
     let producer: BaseProducer = helpers::client_config(&job.brokers)?

@@ -1,4 +1,4 @@
-//! What a worker is told when it is started, as arguments of its process.
+//! The job of a worker, as arguments of its process.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
 pub(crate) const BATCH: usize = 50;
 /// How long a call may wait for the cluster.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
-/// What counting a departure takes, as if another system had to be asked.
+/// How long counting a departure takes, as if it called another system.
 const WORK: Duration = Duration::from_millis(1);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub(crate) struct Job {
     pub(crate) input: String,
     pub(crate) output: String,
     /// The name of the worker, of its group and of its transactions. It is the same after a
-    /// restart, so that the cluster knows the worker again.
+    /// restart, so that the cluster recognizes the worker.
     pub(crate) name: String,
 }
 
@@ -65,7 +65,7 @@ impl Job {
         let builder = ConsumerBuilder::new(&self.brokers, &self.name)
             .set("group.instance.id", &self.name)
             .set("session.timeout.ms", "6000")
-            .tell_end_of_partitions();
+            .enable_partition_eof();
         let consumer = builder.build_polled_with(Membership::default()).await?;
         consumer.subscribe(&[&self.input])?;
         Ok(consumer)
@@ -99,14 +99,14 @@ impl ConsumerContext for Membership {
 
 impl ClientContext for Membership {}
 
-/// Work that takes its time. The first time it tells the supervisor that work has begun.
+/// Work that takes some time. The first time it tells the supervisor that work has begun.
 pub(crate) fn work() {
     static BEGUN: std::sync::Once = std::sync::Once::new();
     BEGUN.call_once(|| println!("begun"));
     std::thread::sleep(WORK);
 }
 
-/// Ends this process when its standard input ends, which it does when the supervisor is gone.
+/// Ends this process when its standard input ends, which it does when the supervisor has ended.
 fn end_with_the_supervisor() {
     std::thread::spawn(|| {
         let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());

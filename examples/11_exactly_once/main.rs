@@ -35,21 +35,19 @@ async fn main() -> Result<()> {
             Guarantee::AtLeastOnce => at_least_once::work(&job).await,
         };
     }
-    let cluster = workshop::cluster().await?;
-    let brokers = cluster.bootstrap_servers();
     let [input, once, at_least_once] =
         ["departures", "counts-exactly-once", "counts-at-least-once"].map(unique_name);
-    let mut stop = helpers::StopSignal::listen()?;
-    let compared = tokio::select! {
-        compared = compare(brokers, &input, &once, &at_least_once) => compared,
-        () = stop.asked() => Ok(()),
-    };
-    for topic in [&input, &once, &at_least_once] {
-        // A topic that was not created yet is an outcome, and no error.
-        delete_topic(brokers, topic).await?;
-    }
-    cluster.close().await?;
-    compared
+    workshop::run_and_clean_up(
+        async |brokers| compare(brokers, &input, &once, &at_least_once).await,
+        async |brokers| {
+            for topic in [&input, &once, &at_least_once] {
+                // A topic that was not created yet is an outcome, and no error.
+                delete_topic(brokers, topic).await?;
+            }
+            Ok(())
+        },
+    )
+    .await
 }
 
 async fn compare(brokers: &str, input: &str, once: &str, at_least_once: &str) -> Result<()> {

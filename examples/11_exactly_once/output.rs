@@ -52,7 +52,7 @@ pub(crate) async fn read(brokers: &str, topic: &str, isolation: &str) -> Result<
     let consumer = ConsumerBuilder::new(brokers, unique_name("counts-reader"))
         .set("isolation.level", isolation)
         .set("fetch.wait.max.ms", "50")
-        .tell_end_of_partitions()
+        .enable_partition_eof()
         .build()
         .await?;
     let mut partitions = TopicPartitionList::new();

@@ -1,5 +1,5 @@
-//! Starts a worker, kills it at a random moment, and starts it again, until it has had its fill and
-//! may run to its end.
+//! Starts a worker, kills it at a random moment, and starts it again, for a number of times, and
+//! then lets it run to its end.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -87,7 +87,7 @@ impl Drop for Worker {
 }
 
 // ANCHOR: run
-/// Runs the worker until it has read all input. Answers how often it was killed.
+/// Runs the worker until it has read all input. Returns how often it was killed.
 pub(crate) async fn run_to_the_end(job: &Job, mut moments: Moments) -> Result<usize> {
     let mut kills = 0;
     for _ in 0..STARTS {

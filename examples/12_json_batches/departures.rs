@@ -3,9 +3,9 @@
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
+use airports::Airport;
 use anyhow::Result;
 use chrono::{DateTime, Days, TimeDelta, Utc};
-use helpers::Airport;
 use serde::Serialize;
 
 /// How many flights leave each day.

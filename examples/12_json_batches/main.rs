@@ -1,7 +1,7 @@
 //! 12 · JSON batches
 //!
-//! Sends JSON in bulk: a string, a list, 20,000 departures, a file. Several threads serialise, and
-//! still the departures of each flight stay in order. What cannot be sent is reported and skipped,
+//! Sends JSON in bulk: a string, a list, 20,000 departures, a file. Several threads serialize, and
+//! the departures of each flight still stay in order. What cannot be sent is reported and skipped,
 //! and each record is counted once.
 //!
 //! Run:      cargo run --example 12_json_batches
@@ -12,8 +12,8 @@ mod departures;
 mod order;
 
 use anyhow::Result;
-use helpers::json::{JsonProducer, JsonSummary};
-use helpers::{airports, create_topic, delete_topic, topic_metadata, unique_name};
+use helpers::{create_topic, delete_topic, topic_metadata, unique_name};
+use json_batches::{JsonProducer, JsonSummary};
 use serde_json::json;
 
 use departures::{FLIGHTS, departures, write_lines};
@@ -25,18 +25,22 @@ const DAYS: usize = 40;
 #[tokio::main]
 async fn main() -> Result<()> {
     let endless = std::env::args().any(|argument| argument == "--endless");
-    let cluster = workshop::cluster().await?;
-    let brokers = cluster.bootstrap_servers();
     let topic = unique_name("departures");
-    create_topic(brokers, &topic, 3, -1).await?;
-    let done = if endless {
-        until_ctrl_c(brokers, &topic).await
-    } else {
-        every_input(brokers, &topic).await
-    };
-    delete_topic(brokers, &topic).await?;
-    cluster.close().await?;
-    done
+    // The producer listens for signals itself: what it has read is delivered before it ends.
+    workshop::run_to_the_end(
+        async |brokers| {
+            create_topic(brokers, &topic, 3, -1).await?;
+            match endless {
+                true => until_ctrl_c(brokers, &topic).await,
+                false => every_input(brokers, &topic).await,
+            }
+        },
+        async |brokers| {
+            delete_topic(brokers, &topic).await?;
+            Ok(())
+        },
+    )
+    .await
 }
 
 /// Sends each kind of input, and reads the departures back.
@@ -52,7 +56,7 @@ async fn every_input(brokers: &str, topic: &str) -> Result<()> {
         .await?;
     // ANCHOR_END: build
 
-    let airports = airports()?;
+    let airports = airports::all()?;
     let file = std::env::temp_dir().join(unique_name("departures.jsonl"));
     write_lines(&file, departures(airports.clone()).take(2 * FLIGHTS))?;
 
@@ -88,7 +92,7 @@ async fn every_input(brokers: &str, topic: &str) -> Result<()> {
 async fn until_ctrl_c(brokers: &str, topic: &str) -> Result<()> {
     let producer = JsonProducer::builder(brokers).build().await?;
     let mut read = 0;
-    let endless = departures(airports()?).inspect(move |_| {
+    let endless = departures(airports::all()?).inspect(move |_| {
         if read == 0 {
             println!("sending departures, until Ctrl-C");
         }

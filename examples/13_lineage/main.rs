@@ -1,8 +1,8 @@
 //! 13 · Lineage
 //!
-//! Airports become departures, departures become delays, delays become a board. The board knows
-//! where it comes from: its history is printed as a tree, with the latency of each stage. On the
-//! way a batch fails, and it comes again, and nothing else does.
+//! Airports become departures, departures become delays, delays become a board. The board carries
+//! its history, which is printed as a tree, with the latency of each stage. On the way a batch
+//! fails, and it is read again, and nothing else is.
 //!
 //! Run:      cargo run --example 13_lineage
 //! Chapter:  docs/13-lineage.md
@@ -10,8 +10,8 @@
 mod stages;
 
 use anyhow::{Result, bail, ensure};
-use helpers::lineage::{Consumer, Message, Producer, calc_ref_latencies, lineage_tree};
-use helpers::{Error, unique_name};
+use helpers::unique_name;
+use lineage::{Consumer, Error, Message, Producer, calc_ref_latencies, lineage_tree};
 
 use stages::{DEPARTURES, Departure, Topics, board, publish_airports, read_board, schedule};
 
@@ -19,16 +19,16 @@ const BATCH: usize = 2;
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let cluster = workshop::cluster().await?;
-    let brokers = cluster.bootstrap_servers();
-    let topics = Topics::create(brokers).await?;
-    let done = pipeline(brokers, &topics).await;
-    topics.delete(brokers).await?;
-    cluster.close().await?;
-    done
+    let topics = Topics::unique();
+    workshop::run_and_clean_up(
+        async |brokers| pipeline(brokers, &topics).await,
+        async |brokers| topics.delete(brokers).await,
+    )
+    .await
 }
 
 async fn pipeline(brokers: &str, topics: &Topics) -> Result<()> {
+    topics.create(brokers).await?;
     publish_airports(brokers, topics).await?;
     schedule(brokers, topics).await?;
     delays(brokers, topics).await?;
@@ -75,7 +75,7 @@ async fn delays(brokers: &str, topics: &Topics) -> Result<()> {
             .process_batch(async |departures: Vec<Message<Departure>>| {
                 let ids: Vec<&str> = departures.iter().map(|it| it.id.as_str()).collect();
                 println!("delays     batch {}", ids.join(", "));
-                ensure!(calls != 2, "the control tower does not answer");
+                ensure!(calls != 2, "the control tower does not respond");
                 let late: Vec<_> =
                     departures.into_iter().filter(|it| !it.id.ends_with("-0")).collect();
                 producer.produce_batch(&topics.delays, &late).await?;
@@ -84,7 +84,8 @@ async fn delays(brokers: &str, topics: &Topics) -> Result<()> {
             .await;
         match batch {
             Ok(count) => processed += count,
-            // Nothing of the batch is committed, and the consumer has gone back to its beginning.
+            // Nothing of the batch is committed, and the consumer has gone back to its first
+            // record.
             Err(error @ Error::Handler { .. }) => println!("           {error}"),
             Err(error) => return Err(error.into()),
         }

@@ -3,9 +3,10 @@
 use std::convert::Infallible;
 use std::sync::Mutex;
 
+use airports::Airport;
 use anyhow::{Context, Result};
-use helpers::lineage::{Consumer, Message, Processor, Producer, Ref};
-use helpers::{Airport, airports, create_topic, delete_topic, unique_name};
+use helpers::{create_topic, delete_topic, unique_name};
+use lineage::{Consumer, Message, Processor, Producer, Ref};
 use serde::{Deserialize, Serialize};
 
 /// Where the departures leave from.
@@ -29,14 +30,18 @@ pub(crate) struct Topics {
 }
 
 impl Topics {
-    pub(crate) async fn create(brokers: &str) -> Result<Topics> {
+    /// Names that no other run uses.
+    pub(crate) fn unique() -> Topics {
         let [airports, departures, delays, boards] =
             ["airports", "departures", "delays", "boards"].map(unique_name);
-        let topics = Topics { airports, departures, delays, boards };
-        for name in topics.names() {
+        Topics { airports, departures, delays, boards }
+    }
+
+    pub(crate) async fn create(&self, brokers: &str) -> Result<()> {
+        for name in self.names() {
             create_topic(brokers, name, 1, -1).await?;
         }
-        Ok(topics)
+        Ok(())
     }
 
     fn names(&self) -> [&str; 4] {
@@ -55,7 +60,7 @@ impl Topics {
 /// The source: messages that are made from nothing.
 pub(crate) async fn publish_airports(brokers: &str, topics: &Topics) -> Result<()> {
     let producer = Producer::new("airports", brokers, &[]).await?;
-    let all = airports()?;
+    let all = airports::all()?;
     let of_interest = all.into_iter().filter(|it| FROM.contains(&it.iata.as_str()));
     let messages: Vec<Message<Airport>> =
         of_interest.map(|it| Message::new(it.iata.clone(), it)).collect();

@@ -22,12 +22,12 @@ pub(crate) struct Callbacks {
 impl ConsumerContext for Callbacks {
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         // The last moment to commit what is finished. It blocks no thread of the runtime, and is in
-        // time: librdkafka gives the partitions up only when the answer has come. What is still in
-        // work is begun again by the next owner.
+        // time: librdkafka gives the partitions up only after the response. What is still in flight
+        // is begun again by the next owner.
         commit_before_revoke(consumer, rebalance);
         let Rebalance::Revoke(partitions) = rebalance else { return };
         for partition in partitions.elements() {
-            self.offsets().forget(partition.topic(), partition.partition());
+            self.offsets().remove(partition.topic(), partition.partition());
         }
         self.shares.send_modify(|shares| {
             shares.remove(self.name);
@@ -51,7 +51,7 @@ impl Callbacks {
         Callbacks { name, shares: shares.clone(), offsets: Mutex::new(ContiguousOffsets::new()) }
     }
 
-    /// What is in work, and what of it may be committed.
+    /// The records in flight, and the offsets that may be committed.
     pub(crate) fn offsets(&self) -> MutexGuard<'_, ContiguousOffsets> {
         self.offsets.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,4 +1,4 @@
-//! A consumer as a stream, with several records in work at once.
+//! A consumer as a stream, with several records in flight at once.
 
 use std::future::Future;
 use std::pin::pin;
@@ -23,7 +23,7 @@ pub(crate) const COMMIT_EVERY: usize = 100;
 pub(crate) const COMMIT_AFTER: Duration = Duration::from_secs(1);
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// Shared with the thread that waits for the answer to a commit.
+/// Shared with the thread that waits for the response to a commit.
 pub(crate) type EventConsumer = Arc<StreamConsumer<Callbacks>>;
 
 // ANCHOR: build
@@ -37,7 +37,7 @@ pub(crate) async fn consumer(
     Ok(Arc::new(builder.build_with(Callbacks::new(name, shares)).await?))
 }
 
-/// Leaves the group. What is still in work comes again.
+/// Leaves the group. What is still in flight is read again.
 pub(crate) async fn close(consumer: EventConsumer) -> Result<(), Error> {
     match close_within(consumer, LIMIT).await? {
         Closed::Left(Committed::Done | Committed::Nothing) => {}
@@ -48,9 +48,9 @@ pub(crate) async fn close(consumer: EventConsumer) -> Result<(), Error> {
 // ANCHOR_END: build
 
 // ANCHOR: work
-/// What is to be done with the records.
+/// What to do with the records.
 pub(crate) trait Work: Send + Sync {
-    /// May wait: meanwhile others are begun.
+    /// May wait: others are started in that time.
     fn process(&self, message: &OwnedMessage) -> impl Future<Output = ()> + Send;
 
     /// Called when a record is finished, with the offset that may be committed then, if it has
@@ -60,19 +60,19 @@ pub(crate) trait Work: Send + Sync {
 // ANCHOR_END: work
 
 // ANCHOR: consume
-/// Reads until `stop`, with up to `in_work` records at once, and commits what is finished. Returns
-/// how many were processed.
+/// Reads until `stop`, with up to `in_flight` records at once, and commits what is finished.
+/// Returns how many were processed.
 pub(crate) async fn consume(
     consumer: &EventConsumer,
     work: &impl Work,
-    in_work: usize,
+    in_flight: usize,
     stop: impl Future<Output = ()> + Send,
 ) -> Result<usize> {
     let offsets = || consumer.context().offsets();
     let finished = consumer
         .stream()
         .map(detached)
-        // Then no new ones are begun, and the stream ends when those in work are finished.
+        // Then no new ones are started, and the stream ends when those in flight are finished.
         .take_until(stop)
         .map(|message| {
             if let Ok(message) = &message {
@@ -84,7 +84,7 @@ pub(crate) async fn consume(
                 Ok(message)
             }
         })
-        .buffer_unordered(in_work);
+        .buffer_unordered(in_flight);
     let mut finished = pin!(finished);
     let mut commits = CommitEvery::new(COMMIT_EVERY, COMMIT_AFTER);
     let mut errors = RepeatedErrors::new(LIMIT);
@@ -92,9 +92,9 @@ pub(crate) async fn consume(
     loop {
         let message = tokio::select! {
             message = finished.next() => message,
-            // By time as well as by count: else the last few wait when traffic stops.
+            // By time as well as by count: otherwise the last few wait when traffic stops.
             () = commits.due() => {
-                commits.answered(commit_stored_within(consumer, LIMIT).await?);
+                commits.committed(commit_stored_within(consumer, LIMIT).await?);
                 continue;
             }
         };
@@ -110,7 +110,7 @@ pub(crate) async fn consume(
         let (topic, partition) = (message.topic(), message.partition());
         let to_commit = offsets().finished(topic, partition, message.offset());
         if let Some(next) = to_commit {
-            // It takes the last offset that is done, and commits the one behind.
+            // It takes the last offset that is done, and commits the next one.
             store_through(&**consumer, topic, partition, next - 1)?;
             commits.stored();
         }
@@ -123,7 +123,7 @@ pub(crate) async fn consume(
     Ok(processed)
 }
 
-/// A copy of its own for each record in work: a borrowed one would keep all that was fetched with
+/// A copy of its own for each record in flight: a borrowed one would keep all that was fetched with
 /// it in memory.
 fn detached(message: KafkaResult<BorrowedMessage<'_>>) -> KafkaResult<OwnedMessage> {
     message.map(|message| message.detach())

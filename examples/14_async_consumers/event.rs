@@ -1,13 +1,13 @@
 //! Three related types, and how they become bytes and types again.
 //!
-//! None of them serialises by itself. They share a base part, one has a part that nests, and all
-//! depend on the list of airports: in memory an airport is the whole of it, on the wire its code.
+//! None of them serializes by itself. They share a base part, one has a part that nests, and all
+//! depend on the list of airports: in memory an airport is the whole struct, on the wire its code.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use helpers::Airport;
+use airports::Airport;
 use serde::de::Error as _;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -55,7 +55,7 @@ impl Event {
     }
 }
 
-// ANCHOR: serialise
+// ANCHOR: serialize
 impl Serialize for Event {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut fields = serializer.serialize_map(None)?;
@@ -82,9 +82,9 @@ impl Serialize for Delay {
         fields.end()
     }
 }
-// ANCHOR_END: serialise
+// ANCHOR_END: serialize
 
-// ANCHOR: deserialise
+// ANCHOR: deserialize
 /// What it takes to make events of bytes: the airports that they depend on.
 #[derive(Debug)]
 pub(crate) struct Airports(BTreeMap<String, Arc<Airport>>);
@@ -111,8 +111,8 @@ impl Airports {
             }
             "delayed" => Ok(Event::Delayed { flight, delay: delay(&value["delay"])? }),
             "diverted" => Ok(Event::Diverted { flight, to: airport("diverted_to")? }),
-            // One day somebody writes a fourth type, and old programs read it.
-            other => Err(Error::custom(format!("{other} is no type of event"))),
+            // One day a new program writes a fourth type, and old programs read it.
+            other => Err(Error::custom(format!("{other} is not a type of event"))),
         }
     }
 }
@@ -124,10 +124,14 @@ fn delay(value: &Value) -> Result<Delay, Error> {
 }
 
 fn text<'a>(value: &'a Value, field: &str) -> Result<&'a str, Error> {
-    value[field].as_str().ok_or_else(|| Error::custom(format!("{field} is no text, or missing")))
+    value[field]
+        .as_str()
+        .ok_or_else(|| Error::custom(format!("{field} is not text, or is missing")))
 }
 
 fn number_in(value: &Value, field: &str) -> Result<u64, Error> {
-    value[field].as_u64().ok_or_else(|| Error::custom(format!("{field} is no number, or missing")))
+    value[field]
+        .as_u64()
+        .ok_or_else(|| Error::custom(format!("{field} is not a number, or is missing")))
 }
-// ANCHOR_END: deserialise
+// ANCHOR_END: deserialize

@@ -47,13 +47,13 @@ impl Arrival {
         }
     }
 
-    /// Where it stands: no other record stands there.
+    /// Its position, which no other record has.
     pub(crate) fn place(&self) -> (i32, i64) {
         (self.partition, self.offset)
     }
 }
 
-/// What a member does with a record: asks somebody, and hands on what it was.
+/// What a member does with a record: calls another service, and passes the record on.
 struct Member {
     name: &'static str,
     airports: Arc<Airports>,
@@ -67,9 +67,9 @@ impl Work for Member {
             Ok(event) => event,
             Err(error) => return eprintln!("skipped offset {}: {error}", message.offset()),
         };
-        // It stands for a service that is asked, and answers.
+        // It stands in for a service that responds.
         tokio::time::sleep(Duration::from_millis(20)).await;
-        // Nobody listens any more: then there is nothing to tell.
+        // If the receiver was dropped, there is nothing to report.
         let _ = self.arrivals.send(Arrival::of(self.name, message, event));
     }
 }
@@ -99,7 +99,7 @@ impl Group {
             tasks.spawn(async move {
                 let (_alive, consumer) = (alive, consumer);
                 let stopped = async {
-                    // An error means that nobody can say stop any more, which is one too.
+                    // An error means that the sender was dropped, which is a stop too.
                     let _ = stop.wait_for(|stop| *stop).await;
                 };
                 let processed = consume(&consumer, &member, IN_WORK, stopped).await;
@@ -127,8 +127,8 @@ impl Group {
     }
 
     // ANCHOR: stop
-    /// Lets the members finish what is in work. Returns how many records they have processed, and
-    /// those that nobody has asked for yet.
+    /// Lets the members finish what is in flight. Returns how many records they have processed, and
+    /// those that were not taken from the channel yet.
     pub(crate) async fn stop(mut self) -> Result<(usize, Vec<Arrival>)> {
         self.stop.send_replace(true);
         let mut processed = 0;

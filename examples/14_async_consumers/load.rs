@@ -23,12 +23,12 @@ impl Load {
         Arc::new(Load { records, wait, begun, done, before: Footprint::now(), at_half, elapsed })
     }
 
-    /// To be called for each record: the first one starts the clock.
+    /// Counts a record; the first one starts the clock.
     pub(crate) fn begin(&self) {
         self.begun.get_or_init(Instant::now);
     }
 
-    /// To be called for each record that is done: the last one stops the clock.
+    /// Counts a record that is done; the last one stops the clock.
     pub(crate) fn done(&self) {
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
         if done == self.records / 2 {
@@ -46,7 +46,7 @@ impl Load {
 
     /// Waits until the last record is done.
     pub(crate) async fn over(&self) {
-        // An error would mean that the sender is gone, and it is in `self`.
+        // An error would mean that the sender was dropped, and it is in `self`.
         let _ = self.elapsed.subscribe().wait_for(Option::is_some).await;
     }
 
@@ -54,7 +54,8 @@ impl Load {
         self.elapsed.borrow().unwrap_or_default().as_secs_f64()
     }
 
-    /// What the process took more when half of the records were done, where the system tells.
+    /// How much more memory the process used when half of the records were done, if the system
+    /// reports it.
     pub(crate) fn taken(&self) -> Option<Footprint> {
         let (half, before) = (self.at_half.get().copied().flatten()?, self.before?);
         let threads = half.threads.saturating_sub(before.threads);
@@ -71,7 +72,7 @@ pub(crate) struct Footprint {
 }
 
 impl Footprint {
-    /// Linux has a file that tells.
+    /// Linux has a file for it.
     fn now() -> Option<Footprint> {
         let status = std::fs::read_to_string("/proc/self/status").ok()?;
         let number = |name: &str| {

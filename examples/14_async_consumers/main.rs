@@ -1,9 +1,9 @@
 //! 14 · Async consumers
 //!
-//! Three related types, with a serialiser written by hand, are sent at random and read by three
-//! consumers of a group. Each is a task and a stream, with several records in work at once, so
+//! Three related types, with a serializer written by hand, are sent at random and read by three
+//! consumers of a group. Each is a task and a stream, with several records in flight at once, so
 //! they finish out of order: what is committed is what is finished, and a stop loses nothing. The
-//! numbers at the end say what tasks are good for, and what not.
+//! numbers at the end show what tasks are good for, and what they are not.
 //!
 //! Run:      cargo run --example 14_async_consumers
 //!           cargo run --example 14_async_consumers -- --follow    (until Ctrl-C or SIGTERM)
@@ -24,7 +24,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use anyhow::Result;
-use helpers::{airports, client_config, create_topic, delete_topic, unique_name};
+use helpers::{client_config, create_topic, delete_topic, unique_name};
 use rdkafka::producer::FutureProducer;
 use tokio::sync::mpsc;
 
@@ -44,53 +44,56 @@ struct Scene {
     alive: mpsc::Sender<Infallible>,
 }
 
-impl Scene {
-    async fn with_topic(&self, partitions: i32) -> Result<Scene> {
-        let scene =
-            Scene { topic: unique_name("departures"), group: unique_name("board"), ..self.clone() };
-        create_topic(&scene.brokers, &scene.topic, partitions, -1).await?;
-        Ok(scene)
-    }
-}
-
 #[tokio::main]
 async fn main() -> Result<()> {
     let follow = std::env::args().any(|argument| argument == "--follow");
-    let cluster = workshop::cluster().await?;
-    let brokers = cluster.bootstrap_servers();
+    let topics = [(); 3].map(|()| unique_name("departures"));
     let (alive, mut ended) = mpsc::channel(1);
-    let nowhere = Scene {
-        brokers: brokers.to_owned(),
-        topic: String::new(),
-        group: String::new(),
-        producer: client_config(brokers)?.set("enable.idempotence", "true").create()?,
-        airports: Arc::new(Airports::new(airports()?)),
-        alive,
-    };
-    let read = nowhere.with_topic(PARTITIONS).await?;
-    let asked = nowhere.with_topic(1).await?;
-    let measured = nowhere.with_topic(PARTITIONS).await?;
-    let shown = if follow {
-        scenes::follow(&read).await
-    } else {
-        let mut stop = helpers::StopSignal::listen()?;
-        tokio::select! {
-            shown = show(&read, &asked, &measured) => shown,
-            () = stop.asked() => Ok(()),
+    let scene = async |brokers: &str| {
+        let scenes = scenes_on(brokers, &topics, alive).await?;
+        match follow {
+            true => scenes::follow(&scenes[0]).await,
+            false => show(&scenes).await,
         }
     };
-    let topics = [read, asked, measured].map(|scene| scene.topic);
-    // A consumer that closes still needs its cluster: it commits, and leaves its group.
-    drop(nowhere);
-    while ended.recv().await.is_some() {}
-    for topic in topics {
-        delete_topic(brokers, &topic).await?;
+    let clean_up = async |brokers: &str| {
+        // A consumer that closes still needs its cluster: it commits, and leaves its group.
+        while ended.recv().await.is_some() {}
+        for topic in &topics {
+            delete_topic(brokers, topic).await?;
+        }
+        Ok(())
+    };
+    match follow {
+        // It listens for signals itself: its consumers commit, and leave their group.
+        true => workshop::run_to_the_end(scene, clean_up).await,
+        false => workshop::run_and_clean_up(scene, clean_up).await,
     }
-    cluster.close().await?;
-    shown
 }
 
-async fn show(read: &Scene, asked: &Scene, measured: &Scene) -> Result<()> {
+/// Creates a topic for each scene.
+async fn scenes_on(
+    brokers: &str,
+    topics: &[String; 3],
+    alive: mpsc::Sender<Infallible>,
+) -> Result<[Scene; 3]> {
+    for (topic, partitions) in topics.iter().zip([PARTITIONS, 1, PARTITIONS]) {
+        create_topic(brokers, topic, partitions, -1).await?;
+    }
+    let producer: FutureProducer =
+        client_config(brokers)?.set("enable.idempotence", "true").create()?;
+    let airports = Arc::new(Airports::new(airports::all()?));
+    Ok(topics.each_ref().map(|topic| Scene {
+        brokers: brokers.to_owned(),
+        topic: topic.clone(),
+        group: unique_name("board"),
+        producer: producer.clone(),
+        airports: Arc::clone(&airports),
+        alive: alive.clone(),
+    }))
+}
+
+async fn show([read, asked, measured]: &[Scene; 3]) -> Result<()> {
     let mut schedule = Schedule::new(&read.airports);
     let mut group = Group::start(read, &["a", "b", "c"]).await?;
     println!("1  Events of three types at random, and each delivery is awaited");
@@ -100,7 +103,7 @@ async fn show(read: &Scene, asked: &Scene, measured: &Scene) -> Result<()> {
     println!("\n2  Three consumers of a group, and what each has read");
     scenes::read(&mut group, &events).await?;
 
-    println!("\n3  The three are stopped in the middle of their work, and a fourth goes on");
+    println!("\n3  The three are stopped in the middle of their work, and a fourth continues");
     scenes::stop_and_go_on(read, group, &mut schedule).await?;
 
     println!("\n4  Records finish out of order, and the commit waits for the oldest");

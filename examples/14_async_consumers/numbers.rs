@@ -1,4 +1,4 @@
-//! Scene 5: tasks and threads in numbers, when each record waits for an answer and when none does.
+//! Scene 5: tasks and threads in numbers, when each record waits for a response and when none does.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::threads;
 
 /// How many records there are to read.
 const RECORDS: usize = 15_000;
-const ANSWER: Duration = Duration::from_millis(20);
+const RESPONSE: Duration = Duration::from_millis(20);
 
 impl Work for Load {
     async fn process(&self, _: &OwnedMessage) {
@@ -33,10 +33,13 @@ impl Work for Load {
 
 pub(crate) async fn show(scene: &Scene) -> Result<()> {
     send_together(scene, &Schedule::new(&scene.airports).events(RECORDS)?).await?;
-    println!("   each waits  in work  as       records  seconds  records/s  threads  memory");
-    for (wait, at_once, records) in
-        [(ANSWER, 1, 90), (ANSWER, 32, 1_500), (ANSWER, 500, RECORDS), (Duration::ZERO, 1, RECORDS)]
-    {
+    println!("   each waits  in flight  as       records  seconds  records/s  threads  memory");
+    for (wait, at_once, records) in [
+        (RESPONSE, 1, 90),
+        (RESPONSE, 32, 1_500),
+        (RESPONSE, 500, RECORDS),
+        (Duration::ZERO, 1, RECORDS),
+    ] {
         let load = Load::new(records, wait);
         threads::run(scene, &load, at_once).await?;
         print("threads", at_once, &load);
@@ -68,7 +71,7 @@ async fn tasks(scene: &Scene, load: &Arc<Load>, at_once: usize) -> Result<()> {
     Ok(())
 }
 
-/// A partition for each consumer, without a group: no rebalance is to be measured.
+/// A partition for each consumer, without a group, so that no rebalance is measured.
 pub(crate) fn from_the_beginning(topic: &str, partition: i32) -> Result<TopicPartitionList> {
     let mut list = TopicPartitionList::new();
     list.add_partition_offset(topic, partition, Offset::Offset(0))?;
@@ -76,12 +79,12 @@ pub(crate) fn from_the_beginning(topic: &str, partition: i32) -> Result<TopicPar
 }
 
 fn print(name: &str, at_once: usize, load: &Load) {
-    let (wait, in_work) = (load.wait.as_millis(), PARTITIONS as usize * at_once);
+    let (wait, in_flight) = (load.wait.as_millis(), PARTITIONS as usize * at_once);
     let (records, seconds) = (load.records, load.seconds());
     let rate = records as f64 / seconds;
     let (threads, memory) = load.taken().map_or(("?".to_owned(), "?".to_owned()), |taken| {
         (format!("+{}", taken.threads), format!("+{} MiB", taken.memory_kib / 1024))
     });
-    print!("   {wait:>7} ms  {in_work:>7}  {name:<7}  {records:>7}  {seconds:>7.3}  {rate:>9.0}");
+    print!("   {wait:>7} ms  {in_flight:>9}  {name:<7}  {records:>7}  {seconds:>7.3}  {rate:>9.0}");
     println!("  {threads:>7}  {memory:>7}");
 }

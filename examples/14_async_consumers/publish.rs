@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use airports::Airport;
 use anyhow::Result;
 use fastrand::Rng;
 use futures_util::future::try_join_all;
-use helpers::Airport;
 use rdkafka::producer::FutureRecord;
 
 use crate::Scene;

@@ -73,7 +73,7 @@ pub(crate) async fn follow(scene: &Scene) -> Result<()> {
     let mut ticks = tokio::time::interval(Duration::from_millis(100));
     loop {
         tokio::select! {
-            () = stop.asked() => break,
+            () = stop.received() => break,
             arrivals = group.arrivals(1) => arrivals?.iter().for_each(print),
             _ = ticks.tick() => drop(send(scene, &schedule.event()?).await?),
         }

@@ -1,4 +1,4 @@
-//! What the tasks are compared with: a thread for each consumer, and one for each record in work.
+//! What the tasks are compared with: a thread for each consumer, and one for each record in flight.
 
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
@@ -38,7 +38,7 @@ pub(crate) async fn run(scene: &Scene, load: &Arc<Load>, many: usize) -> Result<
 }
 
 // ANCHOR: threads
-/// One record after the other. This thread may wait for the answer to a commit.
+/// One record after the other. This thread may wait for the response to a commit.
 fn one_by_one(consumer: &BaseConsumer, load: &Load) -> Result<()> {
     let mut commits = CommitEvery::new(COMMIT_EVERY, COMMIT_AFTER);
     while !load.is_over() {
@@ -49,15 +49,15 @@ fn one_by_one(consumer: &BaseConsumer, load: &Load) -> Result<()> {
             commits.stored();
         }
         if commits.is_due() {
-            commits.answered(commit_stored(consumer, CommitMode::Sync)?);
+            commits.committed(commit_stored(consumer, CommitMode::Sync)?);
         }
     }
     let _ = commit_stored(consumer, CommitMode::Sync)?;
     Ok(())
 }
 
-/// A thread for each record that may be in work. It commits nothing: here too somebody would have
-/// to keep count of what is finished.
+/// A thread for each record that may be in flight. It commits nothing: here too the program would
+/// have to keep count of what is finished.
 fn at_once(consumer: &BaseConsumer, load: &Load, threads: usize) -> Result<()> {
     std::thread::scope(|scope| {
         let mut workers = Vec::new();

@@ -1,8 +1,8 @@
-//! Who stops and starts the brokers: this program, on a cluster of its own, or you.
+//! Stops and starts the brokers: this program does, on a cluster of its own, or you do.
 //!
-//! A cluster that others use is not one to break, so this example starts one for itself alone, on
-//! the engine that `WORKSHOP_ENGINE` names. Where `KAFKA_BOOTSTRAP_SERVERS` names a cluster, the
-//! brokers are in your hands, and the example says what to do and when.
+//! You should not break a cluster that others use, so this example starts one for itself alone, on
+//! the engine that `WORKSHOP_ENGINE` names. If `KAFKA_BOOTSTRAP_SERVERS` names a cluster, you stop
+//! the brokers, and the example says what to do and when.
 
 use std::io::{BufRead, IsTerminal, stdin};
 
@@ -16,7 +16,7 @@ pub(crate) enum Brokers {
 }
 
 impl Brokers {
-    /// `None` where the brokers are yours and nobody sits at the terminal to stop them.
+    /// Returns `None` if the brokers are yours and there is no terminal for you to use.
     pub(crate) async fn find() -> Result<Option<Brokers>> {
         if std::env::var("KAFKA_BOOTSTRAP_SERVERS").is_ok_and(|named| !named.is_empty()) {
             return Self::yours().await;
@@ -67,7 +67,7 @@ impl Brokers {
     }
 
     // ANCHOR: ours
-    /// Halts brokers as a long garbage collection does: they neither answer nor follow.
+    /// Halts brokers as a long garbage collection does: they neither respond nor fetch.
     pub(crate) async fn pause(&self, nodes: &[i32]) -> Result<()> {
         let Brokers::Ours(cluster) = self else {
             return wait_for_enter(&format!("pause {nodes:?}")).await;
@@ -78,7 +78,7 @@ impl Brokers {
         Ok(())
     }
 
-    /// Kills a broker (SIGKILL), and lets the others go on.
+    /// Kills a broker (SIGKILL), and resumes the others.
     pub(crate) async fn kill_and_resume(&self, killed: i32, paused: &[i32]) -> Result<()> {
         let Brokers::Ours(cluster) = self else {
             return wait_for_enter(&format!("kill {killed}, unpause {paused:?}")).await;
@@ -117,7 +117,7 @@ impl Brokers {
     }
 }
 
-/// Three brokers of a cluster that somebody else runs, by their ids.
+/// Returns the ids of three brokers of your cluster.
 async fn nodes_of(servers: &str) -> Result<[i32; 3]> {
     let topic = helpers::unique_name("departures");
     helpers::create_topic(servers, &topic, 1, 3).await?;

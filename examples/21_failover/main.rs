@@ -1,8 +1,8 @@
 //! 21 · Failover
 //!
 //! Four topics with three replicas, one for each combination of `acks` and `min.insync.replicas`.
-//! The leader dies while its followers are behind, and later one replica alone is left. What was
-//! acknowledged, what was refused, and what is gone although it was acknowledged?
+//! The leader dies while its followers lag, and later only one replica is left. What was
+//! acknowledged, what was rejected, and what is lost although it was acknowledged?
 //!
 //! Run:      cargo run --example 21_failover
 //! Chapter:  docs/21-failover.md
@@ -32,10 +32,11 @@ async fn main() -> Result<()> {
     let mut stop = helpers::StopSignal::listen()?;
     let played = tokio::select! {
         played = play(&brokers) => played,
-        () = stop.asked() => Ok(()),
+        () = stop.received() => Ok(()),
     };
-    brokers.close().await?;
-    played
+    let closed = brokers.close().await;
+    // The first error is the one that counts.
+    played.and(closed)
 }
 
 async fn play(brokers: &Brokers) -> Result<()> {
@@ -43,9 +44,10 @@ async fn play(brokers: &Brokers) -> Result<()> {
     for (acks, min_in_sync) in COMBINATIONS {
         trials.push(Trial::create(brokers, acks, min_in_sync).await?);
     }
-    let played = scenes(brokers, &mut trials).await;
+    let mut played = scenes(brokers, &mut trials).await;
     for trial in &trials {
-        trial.delete(brokers).await?;
+        let deleted = trial.delete(brokers).await;
+        played = played.and(deleted);
     }
     played
 }
@@ -64,7 +66,7 @@ async fn scenes(brokers: &Brokers, trials: &mut Vec<Trial>) -> Result<()> {
     brokers.pause(&[second, third]).await?;
     tokio::time::sleep(FETCH_UNDER_WAY).await;
     println!(
-        "\n2  Nodes {second} and {third} are paused: they follow no more, and nobody knows yet"
+        "\n2  Nodes {second} and {third} are paused: they stop fetching, and no broker has noticed yet"
     );
     for trial in &mut *trials {
         trial.send()?;
@@ -74,7 +76,7 @@ async fn scenes(brokers: &Brokers, trials: &mut Vec<Trial>) -> Result<()> {
     brokers.kill_and_resume(leader, &[second, third]).await?;
     // ANCHOR_END: kill
     let killed = Instant::now();
-    println!("\n3  Node {leader} is killed, and nodes {second} and {third} go on");
+    println!("\n3  Node {leader} is killed, and nodes {second} and {third} continue");
     for trial in &mut *trials {
         trial.send()?;
     }
@@ -94,7 +96,7 @@ async fn scenes(brokers: &Brokers, trials: &mut Vec<Trial>) -> Result<()> {
 
     brokers.start(&[leader, last]).await?;
     println!("\n5  Nodes {leader} and {last} are back, and what there is can be read\n");
-    println!("acks  min.insync.replicas  sent  acknowledged  refused  lost  leader away");
+    println!("acks  min.insync.replicas  sent  acknowledged  rejected  lost  leader away");
     for trial in trials {
         trial.wait_for_in_sync(3).await?;
         trial.print_row().await?;
@@ -102,7 +104,7 @@ async fn scenes(brokers: &Brokers, trials: &mut Vec<Trial>) -> Result<()> {
     Ok(())
 }
 
-/// All at once, so that each knows how long it waited.
+/// All at once, so that each measures how long it waited.
 async fn all_settled(trials: Vec<Trial>, killed: Instant) -> Result<Vec<Trial>> {
     let mut settling = JoinSet::new();
     for (place, mut trial) in trials.into_iter().enumerate() {

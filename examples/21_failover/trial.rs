@@ -1,4 +1,4 @@
-//! One combination of `acks` and `min.insync.replicas`: a topic, its producers, and what became of
+//! One combination of `acks` and `min.insync.replicas`: a topic, its producers, and the outcome of
 //! each record.
 
 use std::cell::Cell;
@@ -37,8 +37,8 @@ pub(crate) struct Trial {
     sent: usize,
     pending: Vec<(String, DeliveryFuture)>,
     acknowledged: Vec<String>,
-    refused: Vec<RDKafkaErrorCode>,
-    /// How many were acknowledged and refused when a step was printed last.
+    rejected: Vec<RDKafkaErrorCode>,
+    /// How many were acknowledged and rejected when a step was last printed.
     printed: Cell<(usize, usize)>,
     /// How long after the kill everything was acknowledged.
     pub(crate) away: Option<Duration>,
@@ -85,7 +85,7 @@ impl Trial {
             sent: 0,
             pending: Vec::new(),
             acknowledged: Vec::new(),
-            refused: Vec::new(),
+            rejected: Vec::new(),
             printed: Default::default(),
             away: None,
         };
@@ -98,7 +98,7 @@ impl Trial {
         self.send_with(&self.patient.clone())
     }
 
-    /// Queues records at the producer that does not, and so is told what the broker said.
+    /// Queues records at the producer without retries, which reports what the broker responded.
     pub(crate) fn send_once(&mut self) -> Result<()> {
         self.send_with(&self.hasty.clone())
     }
@@ -115,29 +115,29 @@ impl Trial {
     }
 
     // ANCHOR: settle
-    /// Waits for what becomes of the records that were sent, at most `limit` for each.
+    /// Waits for the outcome of the records that were sent, at most `limit` for each.
     pub(crate) async fn settle(&mut self, limit: Duration) {
         for (flight, mut delivery) in std::mem::take(&mut self.pending) {
             match tokio::time::timeout(limit, &mut delivery).await {
                 Err(_still_waiting) => self.pending.push((flight, delivery)),
                 Ok(Ok(Ok(_))) => self.acknowledged.push(flight),
-                Ok(Ok(Err((KafkaError::MessageProduction(code), _)))) => self.refused.push(code),
-                Ok(_) => self.refused.push(RDKafkaErrorCode::Unknown),
+                Ok(Ok(Err((KafkaError::MessageProduction(code), _)))) => self.rejected.push(code),
+                Ok(_) => self.rejected.push(RDKafkaErrorCode::Unknown),
             }
         }
     }
     // ANCHOR_END: settle
 
-    /// What has become of records since this was printed last.
+    /// The outcomes since this was last printed.
     pub(crate) fn print_step(&self) {
-        let (acknowledged, refused) = self.printed.get();
-        self.printed.set((self.acknowledged.len(), self.refused.len()));
+        let (acknowledged, rejected) = self.printed.get();
+        self.printed.set((self.acknowledged.len(), self.rejected.len()));
         let mut what = format!("{} acknowledged", self.acknowledged.len() - acknowledged);
         if !self.pending.is_empty() {
             what += &format!(", {} not yet", self.pending.len());
         }
-        if let Some(code) = self.refused.get(refused) {
-            what += &format!(", {} refused: {code:?}", self.refused.len() - refused);
+        if let Some(code) = self.rejected.get(rejected) {
+            what += &format!(", {} rejected: {code:?}", self.rejected.len() - rejected);
         }
         println!("   acks={:<4} min.insync.replicas={}  {what}", self.acks, self.min_in_sync);
     }
@@ -146,9 +146,9 @@ impl Trial {
         let there = self.read().await?;
         let lost = self.acknowledged.iter().filter(|flight| !there.contains(*flight)).count();
         let away = self.away.map_or(0.0, |away| away.as_secs_f64());
-        let (acknowledged, refused) = (self.acknowledged.len(), self.refused.len());
+        let (acknowledged, rejected) = (self.acknowledged.len(), self.rejected.len());
         println!(
-            "{:<4}  {:>19}  {:>4}  {acknowledged:>12}  {refused:>7}  {lost:>4}  {away:>9.1} s",
+            "{:<4}  {:>19}  {:>4}  {acknowledged:>12}  {rejected:>8}  {lost:>4}  {away:>9.1} s",
             self.acks, self.min_in_sync, self.sent
         );
         Ok(())
@@ -196,7 +196,7 @@ impl Trial {
     async fn wait(&self, is_so: impl Fn(&PartitionMetadata) -> bool) -> Result<PartitionMetadata> {
         let begin = Instant::now();
         loop {
-            // While a leader is missing there are questions that nobody answers.
+            // While a partition has no leader, some requests get no response.
             if let Ok(mut topic) = topic_metadata(&self.brokers, &self.topic).await
                 && let Some(partition) = topic.partitions.pop().filter(&is_so)
             {

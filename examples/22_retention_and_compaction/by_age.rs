@@ -1,4 +1,4 @@
-//! Scenes 1 and 2: a topic forgets what is too old, and another what is too much.
+//! Scenes 1 and 2: one topic deletes what is too old, another what is too much.
 
 use anyhow::Result;
 use helpers::{ProducerBuilder, TopicOptions, create_topic_with};

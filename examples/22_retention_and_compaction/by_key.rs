@@ -1,4 +1,4 @@
-//! Scene 3: a changelog keeps the last value of each key, and forgets keys that were deleted.
+//! Scene 3: a changelog keeps the last value of each key, and removes keys that were deleted.
 
 use anyhow::Result;
 use helpers::{ProducerBuilder, Publisher, TopicOptions, create_topic_with};

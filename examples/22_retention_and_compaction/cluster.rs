@@ -1,4 +1,4 @@
-//! What the scenes ask the cluster: how often it looks, what a topic's settings are, what is in it.
+//! What the scenes ask the cluster: how often it checks, a topic's settings, its records.
 
 use anyhow::{Context, Result};
 use helpers::{ConsumerBuilder, client_config, unique_name};
@@ -13,25 +13,25 @@ use std::time::{Duration, Instant};
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// How often a cluster looks for what may go.
-pub(crate) struct Forgetting {
+pub(crate) struct CleanupIntervals {
     pub(crate) retention: Duration,
     pub(crate) cleaner: Duration,
 }
 
 /// Asks a broker for its settings.
-pub(crate) async fn looks(brokers: &str) -> Result<Forgetting> {
+pub(crate) async fn cleanup_intervals(brokers: &str) -> Result<CleanupIntervals> {
     // ANCHOR: looks
     let admin: AdminClient<DefaultClientContext> = client_config(brokers)?.create()?;
     let metadata = admin.inner().fetch_metadata(None, LIMIT)?;
     let broker = metadata.brokers().first().context("a cluster has a broker")?.id();
     let asked = [ResourceSpecifier::Broker(broker)];
-    let mut answers = admin.describe_configs(&asked, &AdminOptions::new()).await?;
-    let settings = answers.remove(0).map_err(KafkaError::AdminOp)?;
+    let mut results = admin.describe_configs(&asked, &AdminOptions::new()).await?;
+    let settings = results.remove(0).map_err(KafkaError::AdminOp)?;
     let every = |name: &str| -> Result<Duration> {
         let value = settings.get(name).and_then(|setting| setting.value.as_ref());
         Ok(Duration::from_millis(value.context("the broker shows its settings")?.parse()?))
     };
-    Ok(Forgetting {
+    Ok(CleanupIntervals {
         retention: every("log.retention.check.interval.ms")?,
         cleaner: every("log.cleaner.backoff.ms")?,
     })
@@ -46,17 +46,17 @@ pub(crate) async fn set(brokers: &str, topic: &str, settings: &[(&str, &str)]) -
     for (name, value) in settings {
         wanted = wanted.set(name, value);
     }
-    let answers = admin.alter_configs([&wanted], &AdminOptions::new()).await?;
+    let results = admin.alter_configs([&wanted], &AdminOptions::new()).await?;
     // ANCHOR_END: set
-    for answer in answers {
-        answer.map_err(|(_, code)| KafkaError::AdminOp(code))?;
+    for result in results {
+        result.map_err(|(_, code)| KafkaError::AdminOp(code))?;
     }
     Ok(())
 }
 
-/// The records of a topic's only partition, as a consumer finds them that begins anew.
+/// The records of a topic's only partition, as a new consumer finds them.
 pub(crate) async fn records(brokers: &str, topic: &str) -> Result<Vec<OwnedMessage>> {
-    let builder = ConsumerBuilder::new(brokers, unique_name("reader")).tell_end_of_partitions();
+    let builder = ConsumerBuilder::new(brokers, unique_name("reader")).enable_partition_eof();
     let consumer: StreamConsumer = builder.build().await?;
     let mut partition = TopicPartitionList::new();
     partition.add_partition_offset(topic, 0, Offset::Beginning)?;
@@ -102,7 +102,7 @@ impl Found {
         if self.is_in_time {
             return lines;
         }
-        lines + "           and the cluster has not come by within the time\n"
+        lines + "           and the cluster has not cleaned it in time\n"
     }
 }
 

@@ -1,8 +1,8 @@
 //! 22 · Retention and compaction
 //!
-//! Three topics forget: one by time, one by size, and one keeps the last record of each key. You see
-//! each before and after. Nothing here deletes a record: the cluster does, some time after it may.
-//! How often it looks is asked first, and nobody waits longer than is said.
+//! Three topics lose records: one by time, one by size, and one keeps the last record of each key.
+//! You see each before and after. The example deletes nothing: the cluster does, some time after it
+//! may. The example first asks how often the cluster checks, and waits no longer than it says.
 //!
 //! Run:      cargo run --example 22_retention_and_compaction
 //! Chapter:  docs/22-retention-and-compaction.md
@@ -15,30 +15,28 @@ use anyhow::Result;
 use helpers::{delete_topic, unique_name};
 use std::time::{Duration, Instant};
 
-use cluster::{Forgetting, looks};
+use cluster::{CleanupIntervals, cleanup_intervals};
 
 /// How long the example waits for what a cluster does in its own time.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let cluster = workshop::cluster().await?;
-    let brokers = cluster.bootstrap_servers();
     let topics = ["by-time", "by-size", "by-key"].map(unique_name);
-    let mut stop = helpers::StopSignal::listen()?;
-    let ended = tokio::select! {
-        ended = show(brokers, &topics) => ended,
-        () = stop.asked() => Ok(()),
-    };
-    for topic in &topics {
-        delete_topic(brokers, topic).await?;
-    }
-    cluster.close().await?;
-    ended
+    workshop::run_and_clean_up(
+        async |brokers| show(brokers, &topics).await,
+        async |brokers| {
+            for topic in &topics {
+                delete_topic(brokers, topic).await?;
+            }
+            Ok(())
+        },
+    )
+    .await
 }
 
 async fn show(brokers: &str, topics: &[String; 3]) -> Result<()> {
-    let Forgetting { retention, cleaner } = looks(brokers).await?;
+    let CleanupIntervals { retention, cleaner } = cleanup_intervals(brokers).await?;
     println!(
         "the cluster looks for old segments every {retention:?}, and compacts every {cleaner:?}"
     );

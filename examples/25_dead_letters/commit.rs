@@ -7,7 +7,7 @@ use anyhow::Result;
 use helpers::{Closed, CommitOnRevoke, Committed, close_within, commit_stored_within};
 use rdkafka::consumer::StreamConsumer;
 
-/// How long the cluster may take for an answer.
+/// How long the cluster may take to respond.
 pub(crate) const LIMIT: Duration = Duration::from_secs(10);
 
 pub(crate) type GroupConsumer = Arc<StreamConsumer<CommitOnRevoke>>;

@@ -1,10 +1,9 @@
-//! The departures, and the board that they go up on, with all that fails there.
+//! The departures, and the board that shows them, with everything that fails there.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use helpers::airports;
 use rdkafka::message::Message;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use serde::{Deserialize, Serialize};
@@ -20,13 +19,13 @@ pub(crate) struct Departure {
 }
 
 impl Departure {
-    /// The same bytes will never be a departure: trying again is of no use.
+    /// The same bytes will never be a departure: a retry does not help.
     pub(crate) fn decode(message: &impl Message) -> Result<Departure, serde_json::Error> {
         serde_json::from_slice(message.payload().unwrap_or_default())
     }
 }
 
-/// WS101 to WS108, one of them with a value that somebody wrote by hand.
+/// WS101 to WS108, one of them with a value written by hand.
 pub(crate) async fn publish(producer: &FutureProducer, topic: &str) -> Result<()> {
     for number in 1..=COUNT {
         let flight = format!("WS{}", 100 + number);
@@ -51,7 +50,7 @@ pub(crate) struct Board {
 impl Board {
     /// A board whose list of airports is too old to have `missing`.
     pub(crate) fn without(missing: &str) -> Result<Board> {
-        let airports = airports()?.into_iter().map(|airport| airport.iata);
+        let airports = airports::all()?.into_iter().map(|airport| airport.iata);
         let airports = airports.filter(|iata| iata != missing).collect();
         Ok(Board { airports, gate_asked: false })
     }

@@ -1,4 +1,4 @@
-//! Sending a record on to another topic, with headers that say where it comes from.
+//! Forwards a record to another topic, with headers that say where it comes from.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use rdkafka::producer::{FutureProducer, FutureRecord};
 
 // ANCHOR: origin
 /// Where a record was first, and what has been tried with it since. All of it travels in headers:
-/// key and value stay as they were, even if nobody can decode them.
+/// key and value stay as they were, even if they cannot be decoded.
 pub(crate) struct Origin {
     pub(crate) topic: String,
     pub(crate) partition: i32,

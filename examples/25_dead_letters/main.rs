@@ -1,9 +1,9 @@
 //! 25 · Dead letters
 //!
-//! Eight departures, of which one is no departure at all, one fails once, and one fails until
-//! somebody repairs the cause. What is done with the first is a choice of three; the others are
-//! tried again, later and elsewhere, so that the records behind them need not wait. What cannot
-//! be done lands in a dead-letter topic, and is sent again from there after the repair.
+//! Eight departures, of which one is not a departure at all, one fails once, and one fails until
+//! the cause is repaired. For the first there are three choices; the others are retried later in
+//! other topics, so that the records after them need not wait. What keeps failing goes to a
+//! dead-letter topic, and is sent again from there after the repair.
 //!
 //! Run:      cargo run --example 25_dead_letters
 //! Chapter:  docs/25-dead-letters.md
@@ -30,22 +30,21 @@ use worker::Worker;
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let cluster = workshop::cluster().await?;
-    let brokers = cluster.bootstrap_servers();
-    let topics = Topics::create(brokers).await?;
-    let mut stop = helpers::StopSignal::listen()?;
-    let ended = tokio::select! {
-        ended = show(brokers, &topics) => ended,
-        () = stop.asked() => Ok(()),
-    };
-    for topic in topics.all() {
-        delete_topic(brokers, topic).await?;
-    }
-    cluster.close().await?;
-    ended
+    let topics = Topics::unique();
+    workshop::run_and_clean_up(
+        async |brokers| show(brokers, &topics).await,
+        async |brokers| {
+            for topic in topics.all() {
+                delete_topic(brokers, topic).await?;
+            }
+            Ok(())
+        },
+    )
+    .await
 }
 
 async fn show(brokers: &str, topics: &Topics) -> Result<()> {
+    topics.create(brokers).await?;
     let producer: FutureProducer =
         client_config(brokers)?.set("enable.idempotence", "true").create()?;
     departure::publish(&producer, &topics.departures).await?;

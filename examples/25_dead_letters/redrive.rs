@@ -1,4 +1,4 @@
-//! Scene 4: what lies in the dead-letter topic is sent again.
+//! Scene 4: the records of the dead-letter topic are sent again.
 
 use std::sync::Arc;
 
@@ -20,8 +20,8 @@ pub(crate) async fn redrive(
     topics: &Topics,
     producer: &FutureProducer,
 ) -> Result<usize> {
-    // A real one has a fixed name, and goes on behind what it has sent already.
-    let builder = ConsumerBuilder::new(brokers, unique_name("redrive")).tell_end_of_partitions();
+    // In production it has a fixed name, and continues after what it has already sent.
+    let builder = ConsumerBuilder::new(brokers, unique_name("redrive")).enable_partition_eof();
     let consumer = Arc::new(builder.build_with(CommitOnRevoke).await?);
     let sent = send_again(&consumer, topics, producer).await;
     close(consumer).await?;
@@ -33,8 +33,8 @@ async fn send_again(
     topics: &Topics,
     producer: &FutureProducer,
 ) -> Result<usize> {
-    // It ends where the topic ends now. Letters that fail again come in behind, and a redrive that
-    // read on would send them round for ever.
+    // It ends where the topic ends now. Letters that fail again are appended, and a redrive that
+    // kept reading would resend them forever.
     let (_, end) = consumer.fetch_watermarks(&topics.dead_letters, 0, LIMIT)?;
     consumer.subscribe(&[&topics.dead_letters])?;
     let (mut sent, mut errors) = (0, RepeatedErrors::new(LIMIT));
@@ -42,7 +42,7 @@ async fn send_again(
         let message = match consumer.recv().await {
             Ok(message) if message.offset() < end => message,
             // The offset before the end need not be a letter's: the end of a transaction has one
-            // too, and compaction leaves gaps. To wait for a record there would be for ever.
+            // too, and compaction leaves gaps. Waiting for a record there would never end.
             Ok(_) | Err(KafkaError::PartitionEOF(_)) => return Ok(sent),
             Err(error @ KafkaError::MessageConsumptionFatal(_)) => return Err(error.into()),
             Err(error) => {

@@ -15,21 +15,25 @@ pub(crate) struct Topics {
 }
 
 impl Topics {
-    pub(crate) async fn create(brokers: &str) -> Result<Topics> {
+    /// Names that no other run uses.
+    pub(crate) fn unique() -> Topics {
         let departures = unique_name("departures");
-        // One delay for each topic: then what came first is due first, and nobody waits behind a
-        // record with a longer delay.
+        // One delay for each topic: then what came first is due first, and no record waits for one
+        // with a longer delay.
         let retry = |wait| (format!("{departures}-retry-{wait}ms"), Duration::from_millis(wait));
-        let topics = Topics {
+        Topics {
             retries: [retry(500), retry(1000)],
             dead_letters: format!("{departures}-dead-letters"),
             parked: format!("{departures}-parked"),
             departures,
-        };
-        for topic in topics.all() {
+        }
+    }
+
+    pub(crate) async fn create(&self, brokers: &str) -> Result<()> {
+        for topic in self.all() {
             create_topic(brokers, topic, 1, -1).await?;
         }
-        Ok(topics)
+        Ok(())
     }
 
     pub(crate) fn all(&self) -> [&str; 5] {

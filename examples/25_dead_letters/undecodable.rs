@@ -19,11 +19,11 @@ use super::topics::Topics;
 /// What to do with a record that cannot be decoded. Each is right somewhere.
 #[derive(Clone, Copy)]
 enum Undecodable {
-    /// Go on without it, and say so.
+    /// Continue without it, and log it.
     Skip,
-    /// Put it aside, for somebody to look at.
+    /// Put it aside, for a person to look at.
     Park,
-    /// Read nothing behind it until somebody has looked at it.
+    /// Read nothing after it until a person has looked at it.
     Stop,
 }
 // ANCHOR_END: choice
@@ -37,7 +37,7 @@ pub(crate) async fn show(brokers: &str, topics: &Topics, producer: &FutureProduc
         ("stop", Undecodable::Stop, &groups[2]),
         ("stop, again", Undecodable::Stop, &groups[2]),
     ] {
-        let builder = ConsumerBuilder::new(brokers, group.clone()).tell_end_of_partitions();
+        let builder = ConsumerBuilder::new(brokers, group.clone()).enable_partition_eof();
         let consumer = Arc::new(builder.build_with(CommitOnRevoke).await?);
         consumer.subscribe(&[&topics.departures])?;
         let (processed, outcome) = read(&consumer, choice, &topics.parked, producer).await?;

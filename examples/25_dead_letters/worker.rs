@@ -63,10 +63,10 @@ impl<'a> Worker<'a> {
             tokio::select! {
                 biased;
                 () = commits.due() => {
-                    commits.answered(commit_stored_within(&self.consumer, LIMIT).await?);
+                    commits.committed(commit_stored_within(&self.consumer, LIMIT).await?);
                 }
                 message = self.consumer.recv() => match message {
-                    // Too early: its partition pauses, and goes on with this very record.
+                    // Too early: its partition is paused, and later resumes with this record.
                     Ok(message) if self.due(&message) > now() => {
                         self.pause_before(&message)?;
                         let partition = (message.topic().to_owned(), message.partition());
@@ -80,10 +80,10 @@ impl<'a> Worker<'a> {
                         commits.stored();
                     }
                     Err(error @ KafkaError::MessageConsumptionFatal(_)) => return Err(error.into()),
-                    // It passes: the client goes on trying.
+                    // A transient error: the client keeps trying.
                     Err(error) => errors.line(&error).iter().for_each(|line| eprintln!("{line}")),
                 },
-                // Meanwhile it goes on polling, so the group does not think it dead.
+                // It keeps polling while it waits, so that the group keeps it as a member.
                 () = tokio::time::sleep(first_due.saturating_sub(now())) => {}
             }
         }

@@ -1,19 +1,20 @@
 //! 15 · JSON Schema
 //!
 //! Departures and airports are written as JSON that a schema in the registry describes, and read
-//! back into Rust types. What does not fit is refused before it is sent, field by field. And a
-//! message that was sent without the registry is told from the others by its first byte.
+//! back into Rust types. A value that does not fit is rejected before it is sent, field by field.
+//! And the first byte shows which message was sent without the registry.
 //!
 //! Run:      cargo run --example 15_json_schema
 //! Chapter:  docs/15-json-schema.md
 
 use std::time::Duration;
 
+use airports::Airport;
 use anyhow::{Result, ensure};
-use helpers::{Airport, airports, producer, unique_name};
+use helpers::{producer, unique_name};
 use rdkafka::Message;
 use rdkafka::producer::BaseRecord;
-use schema_examples::{create_topic, first_records, registry, tidy_up};
+use schema_examples::{create_topic, first_records};
 use serde::{Deserialize, Serialize};
 use serdes::{JsonDeserializer, JsonSerializer, Part, RegistryClient, Schema, prefix};
 
@@ -35,20 +36,12 @@ struct Departure {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let cluster = workshop::cluster().await?;
-    let brokers = cluster.bootstrap_servers();
-    let (chosen, registry) = registry(brokers).await?;
     let topics = [unique_name("departures"), unique_name("airports")];
-    let ended = tokio::select! {
-        ended = show(brokers, &registry, &topics) => ended,
-        _ = tokio::signal::ctrl_c() => Ok(()),
-    };
     let subjects = topics.each_ref().map(|topic| format!("{topic}-value"));
-    tidy_up(brokers, &registry, &topics, &subjects).await?;
-    ended?;
-    chosen.close().await;
-    cluster.close().await?;
-    Ok(())
+    schema_examples::run(&topics, &subjects, async |brokers, registry| {
+        show(brokers, registry, &topics).await
+    })
+    .await
 }
 
 async fn show(brokers: &str, registry: &RegistryClient, topics: &[String; 2]) -> Result<()> {
@@ -101,7 +94,7 @@ async fn read_departures(brokers: &str, registry: &RegistryClient, topic: &str) 
 
 async fn copy_airports(brokers: &str, registry: &RegistryClient, topic: &str) -> Result<()> {
     create_topic(brokers, topic).await?;
-    let (producer, all) = (producer(brokers).await?, airports()?);
+    let (producer, all) = (producer(brokers).await?, airports::all()?);
     let serializer = JsonSerializer::new(registry, Schema::json(AIRPORT))?;
     for airport in &all {
         let value = serializer.serialize(topic, Part::Value, airport).await?;

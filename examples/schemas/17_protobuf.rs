@@ -1,7 +1,7 @@
 //! 17 · Protobuf
 //!
 //! A file describes two messages, and both go into one topic. A message carries numbers in place of
-//! names, and which message of the file it is. A reader takes the ones that it knows; and the
+//! names, and which message of the file it is. A reader decodes the types that it has; and the
 //! writer's schema reads all of them, without any Rust type.
 //!
 //! Run:      cargo run --example 17_protobuf
@@ -10,10 +10,10 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use helpers::{airports, producer, unique_name};
+use helpers::{producer, unique_name};
 use rdkafka::Message;
 use rdkafka::producer::BaseRecord;
-use schema_examples::{create_topic, first_records, registry, tidy_up};
+use schema_examples::{create_topic, first_records};
 use serdes::{
     Error, Options, Part, ProtobufDeserializer, ProtobufSerializer, RegistryClient, Schema,
     SubjectNames,
@@ -64,20 +64,13 @@ impl prost::Name for Departure {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let cluster = workshop::cluster().await?;
-    let brokers = cluster.bootstrap_servers();
-    let (chosen, registry) = registry(brokers).await?;
     let topic = unique_name("aero");
-    let ended = tokio::select! {
-        ended = show(brokers, &registry, &topic) => ended,
-        _ = tokio::signal::ctrl_c() => Ok(()),
-    };
     let subjects = ["Airport", "Departure"].map(|name| format!("{topic}-aero.{name}"));
-    tidy_up(brokers, &registry, &[topic], &subjects).await?;
-    ended?;
-    chosen.close().await;
-    cluster.close().await?;
-    Ok(())
+    let topics = std::slice::from_ref(&topic);
+    schema_examples::run(topics, &subjects, async |brokers, registry| {
+        show(brokers, registry, &topic).await
+    })
+    .await
 }
 
 async fn show(brokers: &str, registry: &RegistryClient, topic: &str) -> Result<()> {
@@ -86,8 +79,8 @@ async fn show(brokers: &str, registry: &RegistryClient, topic: &str) -> Result<(
     // ANCHOR: write
     let by_type = Options { subject_names: SubjectNames::TopicRecordName, ..Options::default() };
     let serializer = ProtobufSerializer::new(registry, Schema::protobuf(AERO))?.with(by_type);
-    let all = airports()?.into_iter().filter(|it| ["JFK", "SIN"].contains(&it.iata.as_str()));
-    for helpers::Airport { iata, name, elevation_ft, time_zone, .. } in all {
+    let all = airports::all()?.into_iter().filter(|it| ["JFK", "SIN"].contains(&it.iata.as_str()));
+    for airports::Airport { iata, name, elevation_ft, time_zone, .. } in all {
         let airport = Airport { iata, name, elevation_ft, time_zone };
         let value = serializer.serialize(topic, Part::Value, &airport).await?;
         producer.send(BaseRecord::to(topic).key(&airport.iata).payload(&value))?;

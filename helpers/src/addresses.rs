@@ -1,22 +1,23 @@
-//! The addresses of a cluster, checked before librdkafka reads them.
+//! Checks the addresses of a cluster before librdkafka reads them.
 //!
-//! librdkafka takes what it can: the port 99999 becomes 34463, `abc` becomes 0, and an address of a
-//! protocol that it does not know is left out. The client then waits for nobody, or for somebody else.
+//! librdkafka accepts what it can parse: the port 99999 becomes 34463, `abc` becomes 0, and an
+//! address with an unknown protocol is left out. The client then waits for a broker that does not
+//! exist, or connects to the wrong one.
 
 use crate::Error;
 
-/// What librdkafka takes before `://`, which has to be what `security.protocol` says.
+/// The protocols that librdkafka accepts before `://`. It must match `security.protocol`.
 const PROTOCOLS: [&str; 4] = ["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"];
 
-/// Checks a list of `host:port`, separated by commas. Without a port librdkafka takes 9092.
+/// Checks a list of `host:port`, separated by commas. If the port is missing, librdkafka uses 9092.
 ///
 /// # Errors
-/// [`Error::NoBrokerNamed`] where there is no address, and [`Error::Address`] for the first one that
-/// librdkafka would misread.
+/// [`Error::NoBootstrapServers`] if there is no address, and [`Error::Address`] for the first one
+/// that librdkafka would misread.
 pub(crate) fn check(brokers: &str, security_protocol: &str) -> Result<(), Error> {
     let named: Vec<&str> = brokers.split(',').map(str::trim).filter(|it| !it.is_empty()).collect();
     if named.is_empty() {
-        return Err(Error::NoBrokerNamed);
+        return Err(Error::NoBootstrapServers);
     }
     named.into_iter().try_for_each(|address| {
         fault(address, security_protocol)
@@ -24,7 +25,7 @@ pub(crate) fn check(brokers: &str, security_protocol: &str) -> Result<(), Error>
     })
 }
 
-/// What is wrong with one address, if anything.
+/// Returns what is wrong with one address, if anything.
 fn fault(address: &str, security_protocol: &str) -> Option<String> {
     let rest = match address.split_once("://") {
         Some((protocol, rest)) if protocol.eq_ignore_ascii_case(security_protocol) => rest,
@@ -37,12 +38,12 @@ fn fault(address: &str, security_protocol: &str) -> Option<String> {
     if let Some((before, _)) = rest.split_once('/') {
         return Some(format!("nothing follows the port: write {before}"));
     }
-    // The last colon of an IPv6 address is no port's, unless the address is in brackets.
+    // The last colon of an IPv6 address does not start a port, unless the address is in brackets.
     let (host, port) = match rest.strip_prefix('[').map(|rest| rest.split_once(']')) {
         Some(None) => return Some("the bracket of the IPv6 address is not closed".to_owned()),
         Some(Some((host, port))) => (host, port.strip_prefix(':')),
         None if rest.matches(':').count() > 1 => {
-            return Some(format!("an IPv6 address stands in brackets: [{rest}]:9092"));
+            return Some(format!("write an IPv6 address in brackets: [{rest}]:9092"));
         }
         None => rest.split_once(':').map_or((rest, None), |(host, port)| (host, Some(port))),
     };
@@ -70,7 +71,7 @@ fn of_protocol(protocol: &str, rest: &str) -> String {
 mod tests {
     use super::*;
 
-    fn refused(brokers: &str) -> String {
+    fn rejected(brokers: &str) -> String {
         check(brokers, "plaintext").expect_err(brokers).to_string()
     }
 
@@ -92,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn what_it_would_misread_is_refused_with_what_to_write() {
+    fn what_it_would_misread_is_rejected_with_what_to_write() {
         for (brokers, remedy) in [
             ("http://127.0.0.1:9092", "write 127.0.0.1:9092"),
             ("https://broker", "its address is no URL: write broker"),
@@ -111,14 +112,14 @@ mod tests {
             ("[::1:9092", "is not closed"),
             (":9092", "the host before the port is missing"),
         ] {
-            assert!(refused(brokers).contains(remedy), "{brokers}: {}", refused(brokers));
+            assert!(rejected(brokers).contains(remedy), "{brokers}: {}", rejected(brokers));
         }
     }
 
     #[test]
     fn no_address_is_an_error_of_its_own() {
         for brokers in ["", " ", ",", " , "] {
-            assert!(matches!(check(brokers, "plaintext"), Err(Error::NoBrokerNamed)));
+            assert!(matches!(check(brokers, "plaintext"), Err(Error::NoBootstrapServers)));
         }
     }
 }

@@ -1,16 +1,17 @@
-//! Close a consumer, with a limit on how long that may take.
+//! Closes a consumer, with a limit on how long that may take.
 //!
 //! Dropping a consumer closes it: its partitions are revoked, and it leaves the group. It waits for
-//! the answers to commits, one in a revoke callback or auto-commit's last. While the cluster is away
-//! there are none, and a drop takes as long as librdkafka keeps a commit for later:
-//! `session.timeout.ms`, 45 s, more than the grace period of most orchestrators (30 s in
-//! Kubernetes), which then kill the process. Without a commit on its way it takes 0.1 s.
+//! the responses to commits: those of a revoke callback, or auto-commit's last one. While the
+//! cluster is unreachable there are none, and a drop takes as long as librdkafka keeps a commit:
+//! `session.timeout.ms`, 45 s. That is longer than the grace period of most orchestrators (30 s in
+//! Kubernetes), which then kill the process. Without a commit in flight, a drop takes 0.1 s.
 //!
-//! A drop never ends while a [`TopicPartitionList`] is alive that holds the consumer's partitions:
-//! what `assignment`, `position` and `committed` returned, and what was given to `store_offsets` and
-//! `pause` (rust-rdkafka#453, librdkafka#3796). Such a list must be dropped first. A local variable
-//! that was made after the consumer is, but not a later field of the same struct, nor a variable that
-//! lives on beyond `drop(consumer)`. [`store_processed`](crate::store_processed) needs no list.
+//! A drop never ends while a [`TopicPartitionList`] of the consumer's partitions is alive: one that
+//! `assignment`, `position` or `committed` returned, or that you passed to `store_offsets` or
+//! `pause` (rust-rdkafka#453, librdkafka#3796). Drop such a list first. A local variable declared
+//! after the consumer is dropped in time; a later field of the same struct is not, nor is a
+//! variable that outlives `drop(consumer)`. [`store_processed`](crate::store_processed) needs no
+//! list.
 //!
 //! [`TopicPartitionList`]: rdkafka::TopicPartitionList
 
@@ -24,30 +25,31 @@ use crate::Error;
 use crate::commit::{Committed, commit_stored};
 use crate::detached::Detached;
 
-/// How often a consumer is looked at that others still use.
+/// How often to check whether others still use the consumer.
 const AGAIN: Duration = Duration::from_millis(5);
 
 /// How a consumer was closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Closed {
-    /// What was stored is committed as it says, and the consumer has left its group.
+    /// The consumer has left its group; the value says what happened to the stored offsets.
     Left(Committed),
-    /// The cluster did not answer within the limit, or somebody else still holds the consumer. A
-    /// thread goes on with it until the process ends. If it does not get there, the group misses the
-    /// member when its session ends, and what was not committed comes again.
-    NotInTime,
+    /// The cluster did not respond within the limit, or another part of the program still holds the
+    /// consumer. A thread keeps trying until the process ends. If it does not succeed, the member
+    /// stays in the group until its session expires, and records that were not committed are read
+    /// again.
+    TimedOut,
 }
 
 // ANCHOR: close
-/// Commits what is stored, leaves the group and drops the consumer, within `limit`, and blocks no
-/// thread of the runtime meanwhile. A consumer in an [`Arc`] is closed when it is the last one that
-/// holds it.
+/// Commits what is stored, leaves the group and drops the consumer, within `limit`, without
+/// blocking a thread of the runtime. A consumer in an [`Arc`] is closed once no other clone is
+/// left.
 ///
-/// What was fetched and is not stored is thrown away, and comes again.
+/// Records that were fetched but not stored are discarded, and are read again later.
 ///
 /// # Errors
-/// Those of [`commit_stored`]; the consumer has left its group then too.
+/// Those of [`commit_stored`]; the consumer has left its group even then.
 pub async fn close_within<C: ConsumerContext + 'static>(
     consumer: impl Into<Arc<StreamConsumer<C>>>,
     limit: Duration,
@@ -60,7 +62,7 @@ pub async fn close_within<C: ConsumerContext + 'static>(
     closed(call.within(limit).await.flatten())
 }
 
-/// [`close_within`] for a consumer that is polled by a thread. It blocks that thread.
+/// Does what [`close_within`] does, for a consumer that a thread polls. It blocks that thread.
 ///
 /// # Errors
 /// Those of [`close_within`].
@@ -77,7 +79,7 @@ pub fn close_polled_within<C: ConsumerContext + 'static>(
 }
 // ANCHOR_END: close
 
-/// Drops the consumer when nobody else holds it, and says whether it came to that.
+/// Drops the consumer once no other clone is left. Returns false if that did not happen in time.
 fn last<K>(mut consumer: Arc<K>, deadline: Instant) -> bool {
     loop {
         match Arc::try_unwrap(consumer) {
@@ -93,5 +95,5 @@ fn last<K>(mut consumer: Arc<K>, deadline: Instant) -> bool {
 }
 
 fn closed(committed: Option<Result<Committed, Error>>) -> Result<Closed, Error> {
-    committed.map_or(Ok(Closed::NotInTime), |committed| committed.map(Closed::Left))
+    committed.map_or(Ok(Closed::TimedOut), |committed| committed.map(Closed::Left))
 }

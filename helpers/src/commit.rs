@@ -1,16 +1,17 @@
-//! Store what was processed, commit what is stored, and tell a failure that passes from one that
-//! does not.
+//! Stores what was processed, commits what is stored, and separates transient errors from fatal
+//! ones.
 //!
-//! Processing, storing and committing are three steps. [`store_processed`] says "this record is
-//! done" and touches memory only, so it costs nothing to call it for each record. A commit sends
-//! what is stored to the group's coordinator: [`commit_stored`] where the thread may block,
-//! [`commit_stored_within`] where it may not.
+//! Processing, storing and committing are three steps. [`store_processed`] marks a record as done
+//! in memory only, so it costs nothing to call it for each record. A commit sends what is stored to
+//! the group's coordinator: [`commit_stored`] where the thread may block, [`commit_stored_within`]
+//! where it may not.
 //!
-//! [`CommitMode::Async`] returns before the coordinator has answered, and in rdkafka 0.39 nobody
-//! hears the answer: [`ConsumerContext::commit_callback`] is never called, because librdkafka tells
-//! the result only to an `offset_commit_cb`, and rdkafka sets none. librdkafka retries what a moved
-//! coordinator refused, and logs what failed for good as a warning (`COMMITFAIL`), no more.
-//! So [`commit_stored_within`] waits for the answer instead, on a thread of its own.
+//! [`CommitMode::Async`] returns before the coordinator has responded, and in rdkafka 0.39 your
+//! program never sees the response: [`ConsumerContext::commit_callback`] is never called, because
+//! librdkafka reports the result only to an `offset_commit_cb`, and rdkafka sets none. librdkafka
+//! retries what a moved coordinator rejected, and logs a final failure only as a warning
+//! (`COMMITFAIL`). So [`commit_stored_within`] waits for the response instead, on a thread of its
+//! own.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +26,7 @@ use rdkafka::message::BorrowedMessage;
 use crate::Error;
 use crate::detached::Detached;
 
-/// What became of a commit that did not fail for good.
+/// The outcome of a commit that did not fail with a fatal error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Committed {
@@ -33,22 +34,22 @@ pub enum Committed {
     Done,
     /// Nothing was stored since the last commit.
     Nothing,
-    /// Not this time, for this reason, which passes by itself: a rebalance, a coordinator that moves
-    /// or is away. What stays assigned stays stored, and the next commit takes it along. What was
-    /// taken away comes again, to the member that has the partition now.
+    /// Not this time, for a transient reason: a rebalance, or a coordinator that moves or is
+    /// unreachable. What stays assigned stays stored, and the next commit includes it. The records
+    /// of revoked partitions are read again, by the member that has the partition now.
     Later(RDKafkaErrorCode),
 }
 
 // ANCHOR: store
-/// Says that a record is processed, so that the next commit goes past it. To be called for each
-/// partition in the order of its offsets; where records finish in another order,
-/// [`ContiguousOffsets`](crate::ContiguousOffsets) says up to where all are done.
+/// Marks a record as processed, so that the next commit includes it. Call it in the order of the
+/// offsets in each partition; if records finish in another order,
+/// [`ContiguousOffsets`](crate::ContiguousOffsets) tells you up to where all are done.
 ///
-/// Returns false where the partition is no longer this member's: nothing is stored then, and the
-/// record comes again, to the member that has the partition now.
+/// Returns false if the partition no longer belongs to this member: nothing is stored then, and the
+/// member that has the partition now reads the record again.
 ///
 /// # Errors
-/// [`Error::Kafka`] where librdkafka cannot store it for another reason.
+/// [`Error::Kafka`] if librdkafka cannot store it for another reason.
 pub fn store_processed<C: ConsumerContext>(
     consumer: &impl Consumer<C>,
     message: &BorrowedMessage<'_>,
@@ -56,11 +57,12 @@ pub fn store_processed<C: ConsumerContext>(
     is_stored(consumer.store_offset_from_message(message))
 }
 
-/// [`store_processed`] for a record that is known by its place alone: every record of the partition
-/// up to and including `offset` is done. It is the offset of the record, not the next one.
+/// Does what [`store_processed`] does, for a record that you know by its offset: every record of
+/// the partition up to and including `offset` is done. Pass the offset of the record, not the next
+/// one.
 ///
-/// A commit of what is stored never goes back: librdkafka sends what is beyond its last commit. To
-/// read records again, commit their offset by name, with [`Consumer::commit`].
+/// A commit of stored offsets never moves backward: librdkafka sends only what is beyond its last
+/// commit. To read records again, commit an explicit offset with [`Consumer::commit`].
 ///
 /// # Errors
 /// Those of [`store_processed`].
@@ -88,18 +90,18 @@ fn is_stored(result: Result<(), KafkaError>) -> Result<bool, Error> {
 // ANCHOR: commit
 /// Commits what is stored, for all partitions of the assignment.
 ///
-/// A commit can fail in everyday life, and that must not end a program: it is
+/// A commit can fail in normal operation, and that must not end a program: the outcome is
 /// [`Committed::Later`] while the group is being rebalanced (`IllegalGeneration`,
 /// `RebalanceInProgress`, `UnknownMemberId`, `StaleMemberEpoch`, a lost assignment), and while the
-/// coordinator moves, loads or is away.
+/// coordinator moves, loads or is unreachable.
 ///
-/// [`CommitMode::Sync`] blocks the thread until the coordinator has answered; while there is none,
-/// for `session.timeout.ms` (45 s). It is right on a thread that polls by itself, and in a revoke
-/// callback there. In a program on an async runtime [`commit_stored_within`] is.
+/// [`CommitMode::Sync`] blocks the thread until the coordinator has responded, for
+/// `session.timeout.ms` (45 s) while there is none. Use it on a thread of your own that polls, and
+/// in a revoke callback there. On an async runtime, use [`commit_stored_within`].
 ///
 /// # Errors
-/// [`Error::NotAccepted`] for what does not pass: the group or topic is forbidden, the member is
-/// fenced by another one with its `group.instance.id`, the topic is gone, the client has failed.
+/// [`Error::CommitRejected`] for fatal errors: no permission for the group or topic, a member
+/// fenced by another one with its `group.instance.id`, a deleted topic, a failed client.
 pub fn commit_stored<C: ConsumerContext>(
     consumer: &impl Consumer<C>,
     mode: CommitMode,
@@ -108,12 +110,12 @@ pub fn commit_stored<C: ConsumerContext>(
 }
 // ANCHOR_END: commit
 
-/// [`commit_stored`] with [`CommitMode::Sync`] that blocks no thread of the runtime, and takes no
-/// longer than `limit`: after that it is [`Committed::Later`] with
-/// [`RDKafkaErrorCode::OperationTimedOut`], and librdkafka goes on trying meanwhile.
+/// Does what [`commit_stored`] does with [`CommitMode::Sync`], without blocking a thread of the
+/// runtime, and for no longer than `limit`: after that it returns [`Committed::Later`] with
+/// [`RDKafkaErrorCode::OperationTimedOut`], and librdkafka keeps trying.
 ///
-/// It waits on a thread of its own and not in tokio's `spawn_blocking`, whose calls a runtime waits
-/// for when it ends.
+/// It waits on a thread of its own and not in tokio's `spawn_blocking`, because a runtime that
+/// shuts down waits for those calls.
 ///
 /// # Errors
 /// Those of [`commit_stored`].
@@ -127,7 +129,7 @@ pub async fn commit_stored_within<C: ConsumerContext + 'static>(
     call.within(limit).await.unwrap_or(Ok(late))
 }
 
-/// Sorts the result of any of rdkafka's commits, as [`commit_stored`] does.
+/// Classifies the result of any of rdkafka's commits, as [`commit_stored`] does.
 ///
 /// # Errors
 /// Those of [`commit_stored`].
@@ -136,12 +138,12 @@ pub fn outcome(result: Result<(), KafkaError>) -> Result<Committed, Error> {
         Ok(()) => Ok(Committed::Done),
         Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => Ok(Committed::Nothing),
         Err(KafkaError::ConsumerCommit(code)) if passes(code) => Ok(Committed::Later(code)),
-        Err(KafkaError::ConsumerCommit(code)) => Err(Error::NotAccepted { code }),
+        Err(KafkaError::ConsumerCommit(code)) => Err(Error::CommitRejected { code }),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Whether a commit that failed with this code may succeed later, by nobody's doing.
+/// Returns whether a commit that failed with this code may succeed later by itself.
 fn passes(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode as Code;
     let rebalance = matches!(
@@ -170,17 +172,17 @@ fn passes(code: RDKafkaErrorCode) -> bool {
 }
 
 // ANCHOR: revoke
-/// Commits what is stored before partitions are taken away, so that their next reader begins where
-/// this one stopped. To be called first in a [`pre_rebalance`](ConsumerContext::pre_rebalance).
+/// Commits what is stored before partitions are revoked, so that their next reader begins where
+/// this one stopped. Call it first in a [`pre_rebalance`](ConsumerContext::pre_rebalance).
 ///
 /// The commit is asynchronous, because a [`StreamConsumer`] calls back on a thread of the runtime.
-/// It is in time nevertheless: librdkafka gives partitions back when its commits are answered. What
-/// the answer was nobody hears, and where it was a refusal records come again.
+/// It is in time nevertheless: librdkafka gives partitions back only after the responses to its
+/// commits. Nothing reports that response, and if the commit was rejected, records are read again.
 pub fn commit_before_revoke<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     rebalance: &Rebalance<'_>,
 ) {
-    // Partitions that are lost belong to another member already.
+    // Lost partitions already belong to another member.
     if matches!(rebalance, Rebalance::Revoke(_)) && !consumer.assignment_lost() {
         match commit_stored(consumer, CommitMode::Async) {
             Ok(committed) => tracing::debug!(?committed, "partitions are taken away"),
@@ -189,7 +191,7 @@ pub fn commit_before_revoke<C: ConsumerContext>(
     }
 }
 
-/// A consumer's context that calls [`commit_before_revoke`] and nothing else:
+/// A consumer context that calls [`commit_before_revoke`] and nothing else:
 /// `ConsumerBuilder::new(brokers, group).build_with(CommitOnRevoke)`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CommitOnRevoke;
@@ -207,12 +209,12 @@ impl ConsumerContext for CommitOnRevoke {
 mod tests {
     use super::*;
 
-    fn answered(code: RDKafkaErrorCode) -> Result<Committed, Error> {
+    fn responded(code: RDKafkaErrorCode) -> Result<Committed, Error> {
         outcome(Err(KafkaError::ConsumerCommit(code)))
     }
 
     #[test]
-    fn what_a_rebalance_refuses_is_for_later() {
+    fn what_a_rebalance_rejects_is_for_later() {
         use RDKafkaErrorCode as Code;
         for code in [
             Code::IllegalGeneration,
@@ -226,7 +228,7 @@ mod tests {
             Code::WaitingForCoordinator,
             Code::BrokerTransportFailure,
         ] {
-            assert_eq!(answered(code).unwrap(), Committed::Later(code));
+            assert_eq!(responded(code).unwrap(), Committed::Later(code));
         }
     }
 
@@ -241,15 +243,15 @@ mod tests {
             (Code::Fatal, "build another"),
             (Code::OffsetMetadataTooLarge, "comes again"),
         ] {
-            let error = answered(code).unwrap_err();
-            assert!(matches!(error, Error::NotAccepted { .. }), "{error}");
+            let error = responded(code).unwrap_err();
+            assert!(matches!(error, Error::CommitRejected { .. }), "{error}");
             assert!(error.to_string().contains(advice), "{error}");
         }
     }
 
     #[test]
     fn without_anything_new_there_is_nothing_to_commit() {
-        assert_eq!(answered(RDKafkaErrorCode::NoOffset).unwrap(), Committed::Nothing);
+        assert_eq!(responded(RDKafkaErrorCode::NoOffset).unwrap(), Committed::Nothing);
         assert_eq!(outcome(Ok(())).unwrap(), Committed::Done);
     }
 }

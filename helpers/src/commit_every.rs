@@ -1,14 +1,14 @@
-//! When to commit: after so many records, or after so much time.
+//! Decides when to commit: after so many records, or after so much time.
 //!
 //! A commit costs a round trip, so a program commits every so many records. By count alone the last
-//! few are never committed when traffic stops: the group shows a lag, and processes them again after
-//! a restart. So it is by time as well.
+//! few are never committed when traffic stops: the group shows a lag, and processes them again
+//! after a restart. So a commit is also due after some time.
 
 use std::time::{Duration, Instant};
 
 use crate::commit::Committed;
 
-/// Counts records and time since the last commit. It knows no client and commits nothing itself.
+/// Counts records and time since the last commit. It has no client and commits nothing itself.
 ///
 /// ```no_run
 /// # use std::{sync::Arc, time::Duration};
@@ -27,7 +27,7 @@ use crate::commit::Committed;
 ///         }
 ///         () = commits.due() => {
 ///             let committed = commit_stored_within(&consumer, Duration::from_secs(10)).await?;
-///             commits.answered(committed);
+///             commits.committed(committed);
 ///         }
 ///     }
 /// }
@@ -39,33 +39,33 @@ pub struct CommitEvery {
     time: Duration,
     /// How many were stored since the last commit.
     stored: usize,
-    /// When the first of these was stored, or when a commit of theirs was last put off.
+    /// When the first of these was stored, or when a commit of them was last postponed.
     since: Option<Instant>,
-    /// Whether a commit was put off: its time comes before it is tried again, whatever the count.
+    /// Whether a commit was postponed: it is retried after `time`, whatever the count.
     put_off: bool,
 }
 
 impl CommitEvery {
-    /// A commit is due after `records` of them, at least 1, and at the latest when the first that is
-    /// not committed has waited for `time`.
+    /// Makes a commit due after `records` records (at least 1), and at the latest when the first
+    /// one that is not committed has waited for `time`.
     pub fn new(records: usize, time: Duration) -> Self {
         CommitEvery { records: records.max(1), time, stored: 0, since: None, put_off: false }
     }
 
-    /// To be called for each record that is stored. Says whether a commit is due.
+    /// Counts a stored record; call it for each one. Returns whether a commit is due.
     pub fn stored(&mut self) -> bool {
         self.stored += 1;
         self.since.get_or_insert_with(Instant::now);
         self.is_due()
     }
 
-    /// Whether a commit is due.
+    /// Returns whether a commit is due.
     pub fn is_due(&self) -> bool {
         self.left().is_some_and(|left| left.is_zero())
     }
 
-    /// How long until a commit is due; none where nothing waits for one. A thread that polls takes it
-    /// as the longest time to wait for a record.
+    /// Returns how long until a commit is due, or `None` if nothing is uncommitted. A thread that
+    /// polls uses it as the longest time to wait for a record.
     pub fn left(&self) -> Option<Duration> {
         let since = self.since?;
         match self.stored >= self.records && !self.put_off {
@@ -74,21 +74,20 @@ impl CommitEvery {
         }
     }
 
-    /// Waits until a commit is due: for ever where nothing waits for one. It may be dropped and
-    /// called again at any time, as in a `select!`.
+    /// Waits until a commit is due, forever if nothing is uncommitted. It is cancel safe, so you
+    /// can use it in a `select!`.
     pub async fn due(&self) {
         match self.left() {
-            // A sleep waits for the timer, a short one too. Where the next record is always there
-            // already, a `select!` drops it before, again and again.
+            // Even a short sleep waits for the timer. If the next record is always available, a
+            // `select!` would drop the sleep each time before it ends.
             Some(Duration::ZERO) => {}
             Some(left) => tokio::time::sleep(left).await,
             None => std::future::pending().await,
         }
     }
 
-    /// To be called with what became of a commit. One that was put off is tried again when the time
-    /// has passed once more.
-    pub fn answered(&mut self, committed: Committed) {
+    /// Records the outcome of a commit. A postponed one is due again after `time`.
+    pub fn committed(&mut self, committed: Committed) {
         self.put_off = matches!(committed, Committed::Later(_));
         if self.put_off {
             self.since = Some(Instant::now());
@@ -110,7 +109,7 @@ mod tests {
     fn a_commit_is_due_after_so_many_records() {
         let mut commits = CommitEvery::new(3, LONG);
         assert_eq!([(); 3].map(|()| commits.stored()), [false, false, true]);
-        commits.answered(Committed::Done);
+        commits.committed(Committed::Done);
         assert!(!commits.is_due() && commits.left().is_none());
         assert_eq!([(); 3].map(|()| commits.stored()), [false, false, true]);
     }
@@ -126,12 +125,12 @@ mod tests {
     fn a_commit_that_was_put_off_is_tried_again_later_and_not_at_once() {
         let mut commits = CommitEvery::new(1, LONG);
         assert!(commits.stored());
-        commits.answered(Committed::Later(RDKafkaErrorCode::RebalanceInProgress));
+        commits.committed(Committed::Later(RDKafkaErrorCode::RebalanceInProgress));
         assert!(!commits.stored(), "a rebalance takes its time");
         assert!(commits.left().is_some(), "what waits is not forgotten");
         let mut commits = CommitEvery::new(1, Duration::ZERO);
         commits.stored();
-        commits.answered(Committed::Later(RDKafkaErrorCode::RebalanceInProgress));
+        commits.committed(Committed::Later(RDKafkaErrorCode::RebalanceInProgress));
         assert!(commits.is_due());
     }
 

@@ -1,11 +1,11 @@
-//! Where the cluster is, and how a client is let in.
+//! Configures where the cluster is and how a client authenticates.
 //!
 //! The same program runs on a plain cluster and on a secured one: the security settings come from
 //! the environment, and every helper starts from [`client_config`].
 //!
 //! | Variable | librdkafka setting | For example |
 //! |---|---|---|
-//! | `KAFKA_SECURITY_PROTOCOL` | `security.protocol` | `PLAINTEXT`, `SASL_PLAINTEXT`, `SSL`, `SASL_SSL` |
+//! | `KAFKA_SECURITY_PROTOCOL` | `security.protocol` | `SASL_SSL`, `SASL_PLAINTEXT`, `SSL` |
 //! | `KAFKA_SASL_MECHANISM` | `sasl.mechanism` | `PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512` |
 //! | `KAFKA_SASL_USERNAME` | `sasl.username` | |
 //! | `KAFKA_SASL_PASSWORD` | `sasl.password` | never printed, neither by `Debug` nor in an error |
@@ -25,23 +25,25 @@ const FROM_ENVIRONMENT: [(&str, &str); 5] = [
     ("KAFKA_SSL_CA_LOCATION", "ssl.ca.location"),
 ];
 
-/// The settings that every client of this cluster shares: `bootstrap.servers` and what the
-/// environment says about security.
+/// Returns the settings that every client of this cluster shares: `bootstrap.servers` and the
+/// security settings of the environment.
 ///
 /// # Errors
-/// [`Error::NoBrokerNamed`] where `brokers` is empty, [`Error::Address`] where it holds something else
-/// than `host:port`, [`Error::TlsNotBuilt`] where the environment
-/// asks for TLS or SCRAM and librdkafka has no OpenSSL, [`Error::Setting`] for a value that
-/// librdkafka refuses.
+/// [`Error::NoBootstrapServers`] if `brokers` is empty, [`Error::Address`] if it holds something
+/// other than `host:port`, [`Error::TlsNotBuilt`] if the environment asks for TLS or SCRAM and
+/// librdkafka has no OpenSSL, [`Error::Setting`] for a value that librdkafka rejects.
 pub fn client_config(brokers: &str) -> Result<ClientConfig, Error> {
     config_from(brokers, |variable| std::env::var(variable).ok())
 }
 
-/// [`client_config`], where the program says itself whether it logs in.
+/// Does what [`client_config`] does, for a program that decides itself whether to authenticate.
 ///
-/// With `auth` the environment must name a user, and what it leaves out is `SASL_SSL` and `PLAIN`.
-/// Without, it is not asked.
-pub(crate) fn client_config_with(brokers: &str, auth: bool) -> Result<ClientConfig, Error> {
+/// With `auth` the environment must name a user; the defaults are `SASL_SSL` and `PLAIN`. Without
+/// `auth`, the environment's security settings are left out.
+///
+/// # Errors
+/// [`Error::NoCredentials`] if the environment names no user, and those of [`client_config`].
+pub fn client_config_with_auth(brokers: &str, auth: bool) -> Result<ClientConfig, Error> {
     if auth {
         return sasl_config_from(brokers, |variable| std::env::var(variable).ok());
     }
@@ -78,7 +80,7 @@ fn config_from(
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", brokers);
     for (name, key) in FROM_ENVIRONMENT {
-        // A variable set to nothing is how shells and compose files leave one out.
+        // Shells and compose files leave a variable out by setting it to an empty value.
         if let Some(value) = variable(name).filter(|value| !value.is_empty()) {
             config.set(key, value);
         }
@@ -87,7 +89,7 @@ fn config_from(
     Ok(config)
 }
 
-/// Refuses what no client can be made of, before a broker is asked.
+/// Rejects settings that no client can be created from, before a broker is contacted.
 fn check_settings(config: &ClientConfig) -> Result<(), Error> {
     check_tls(config, &built_features()?)?;
     let native = config.create_native_config()?;
@@ -95,8 +97,9 @@ fn check_settings(config: &ClientConfig) -> Result<(), Error> {
     addresses::check(&brokers, &native.get("security.protocol")?)
 }
 
-/// What librdkafka was built with, as `gzip,snappy,ssl,…` (its setting `builtin.features`). The
-/// library is asked, and not this crate's features: another crate may have added OpenSSL.
+/// Returns what librdkafka was built with, as `gzip,snappy,ssl,…` (its setting `builtin.features`).
+/// This asks the library instead of checking this crate's features: another crate may have added
+/// OpenSSL.
 fn built_features() -> Result<String, Error> {
     Ok(ClientConfig::new().create_native_config()?.get("builtin.features")?)
 }
@@ -114,7 +117,10 @@ fn check_tls(config: &ClientConfig, features: &str) -> Result<(), Error> {
 }
 
 /// Adds a caller's settings, of which the last one wins, and checks them.
-pub(crate) fn with_overrides(
+///
+/// # Errors
+/// Those of [`client_config`].
+pub fn with_overrides(
     mut config: ClientConfig,
     overrides: &[(String, String)],
 ) -> Result<ClientConfig, Error> {
@@ -125,8 +131,8 @@ pub(crate) fn with_overrides(
     Ok(config)
 }
 
-/// The part of `config` that a connection depends on. It lets a producer's or consumer's settings
-/// be tried with another client, without the warnings about settings that are not that client's.
+/// Returns the part of `config` that a connection depends on. With it, another kind of client can
+/// try a producer's or consumer's settings, without warnings about settings that it does not have.
 pub(crate) fn connection_part(config: &ClientConfig) -> ClientConfig {
     const PREFIXES: [&str; 9] = [
         "bootstrap.",
@@ -191,15 +197,15 @@ mod tests {
     }
 
     #[test]
-    fn tls_without_openssl_is_refused_with_what_to_build() {
+    fn tls_without_openssl_is_rejected_with_what_to_build() {
         for (setting, value) in
             [("security.protocol", "sasl_ssl"), ("sasl.mechanism", "SCRAM-SHA-256")]
         {
             let mut config = ClientConfig::new();
             config.set(setting, value);
-            let refused = check_tls(&config, "gzip,snappy,sasl,sasl_plain").unwrap_err();
-            assert!(matches!(refused, Error::TlsNotBuilt { .. }), "{refused}");
-            assert!(refused.to_string().contains("--features tls"), "{refused}");
+            let rejected = check_tls(&config, "gzip,snappy,sasl,sasl_plain").unwrap_err();
+            assert!(matches!(rejected, Error::TlsNotBuilt { .. }), "{rejected}");
+            assert!(rejected.to_string().contains("--features tls"), "{rejected}");
             check_tls(&config, "gzip,ssl,sasl_scram").unwrap();
         }
     }
@@ -227,7 +233,7 @@ mod tests {
         assert_eq!(config.get("sasl.username"), Some("alice"));
         assert_eq!(config.get("sasl.password"), Some("swordfish"));
 
-        // SASL_SSL where nothing is said; it cannot be had without OpenSSL, and says so.
+        // SASL_SSL is the default; without OpenSSL the error says so.
         match sasl_config_from("127.0.0.1:9092", environment(&variables[1..])) {
             Ok(config) => assert_eq!(config.get("security.protocol"), Some("SASL_SSL")),
             Err(error) => assert!(matches!(error, Error::TlsNotBuilt { .. }), "{error}"),
@@ -235,20 +241,20 @@ mod tests {
     }
 
     #[test]
-    fn a_login_on_a_connection_without_login_is_refused() {
+    fn a_login_on_a_connection_without_login_is_rejected() {
         let variables = [
             ("KAFKA_SECURITY_PROTOCOL", "PLAINTEXT"),
             ("KAFKA_SASL_USERNAME", "alice"),
             ("KAFKA_SASL_PASSWORD", "swordfish"),
         ];
-        let refused = sasl_config_from("127.0.0.1:9092", environment(&variables)).unwrap_err();
-        assert!(refused.to_string().contains("say SASL_SSL"), "{refused}");
+        let rejected = sasl_config_from("127.0.0.1:9092", environment(&variables)).unwrap_err();
+        assert!(rejected.to_string().contains("say SASL_SSL"), "{rejected}");
     }
 
     #[test]
-    fn an_empty_address_is_refused() {
-        let refused = config_from(" ", environment(&[])).unwrap_err();
-        assert!(matches!(refused, Error::NoBrokerNamed), "{refused}");
+    fn an_empty_address_is_rejected() {
+        let rejected = config_from(" ", environment(&[])).unwrap_err();
+        assert!(matches!(rejected, Error::NoBootstrapServers), "{rejected}");
     }
 
     #[test]

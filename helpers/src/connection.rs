@@ -1,7 +1,7 @@
-//! Asking a cluster about itself, with a limit and without side effects.
+//! Asks a cluster about itself, with a limit and without side effects.
 //!
-//! A consumer's handle asks, never a producer's or an admin client's: those ask for a named topic
-//! with `allow.auto.create.topics`, and the question alone would create it. All calls here block;
+//! It uses a consumer, never a producer or an admin client: those request a named topic with
+//! `allow.auto.create.topics`, and the request alone would create it. All calls here block;
 //! [`blocking`] keeps them off the async runtime.
 
 use std::collections::BTreeMap;
@@ -19,11 +19,11 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use crate::Error;
 use crate::config::connection_part;
 
-/// How long a cluster may take to answer all that one call of a helper asks. librdkafka itself
-/// retries a dead address for ever.
-pub(crate) const ANSWER_LIMIT: Duration = Duration::from_millis(4500);
+/// How long a cluster may take to respond to all requests of one call of a helper. librdkafka
+/// itself retries a dead address forever.
+pub(crate) const RESPONSE_LIMIT: Duration = Duration::from_millis(4500);
 
-/// Until when everything that a helper asks has to be answered, in however many questions.
+/// The time by which all requests of a helper must have their responses.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline {
     started: Instant,
@@ -31,16 +31,16 @@ pub(crate) struct Deadline {
 }
 
 impl Deadline {
-    /// The one of a helper that is called now.
+    /// Returns the deadline of a helper that is called now.
     pub(crate) fn start() -> Self {
-        Self::after(ANSWER_LIMIT)
+        Self::after(RESPONSE_LIMIT)
     }
 
     pub(crate) fn after(limit: Duration) -> Self {
         Deadline { started: Instant::now(), limit }
     }
 
-    /// How much time is left; zero when it is over.
+    /// Returns how much time is left; zero after the deadline.
     pub(crate) fn left(&self) -> Duration {
         self.limit.saturating_sub(self.waited())
     }
@@ -50,20 +50,21 @@ impl Deadline {
     }
 }
 
-/// A connection that answers questions about the cluster, all of them before one deadline.
-pub(crate) struct ClusterQuestions {
+/// A client for metadata and offsets, with one deadline for all its requests.
+pub(crate) struct MetadataClient {
     consumer: BaseConsumer<LastReason>,
     brokers: String,
     deadline: Deadline,
 }
 
-impl ClusterQuestions {
-    /// Opens a client with the connection settings of `config`. Nothing is asked yet.
+impl MetadataClient {
+    /// Opens a client with the connection settings of `config`. It sends no request yet.
     pub(crate) fn new(config: &ClientConfig, deadline: Deadline) -> Result<Self, Error> {
         Self::with(config, &[], deadline)
     }
 
-    /// [`ClusterQuestions::new`] with settings for the questions that depend on who asks.
+    /// Does what [`MetadataClient::new`] does, with settings such as `group.id` or
+    /// `isolation.level`.
     pub(crate) fn with(
         config: &ClientConfig,
         settings: &[(&str, &str)],
@@ -75,27 +76,29 @@ impl ClusterQuestions {
         }
         let brokers = bootstrap_servers(&connection);
         let consumer = connection.create_with_context(LastReason::default())?;
-        Ok(ClusterQuestions { consumer, brokers, deadline })
+        Ok(MetadataClient { consumer, brokers, deadline })
     }
 
-    /// The id that the cluster was given when it was made.
+    /// Requests the id of the cluster.
     pub(crate) fn cluster_id(&self) -> Result<String, Error> {
-        // The answer to this tells the id, and what fails, which the question for the id does not.
+        // The metadata response carries the id, and its failure has a reason, which
+        // `fetch_cluster_id` lacks.
         self.metadata(None)?;
         let id = self.consumer.client().fetch_cluster_id(self.deadline.left());
         Ok(id.unwrap_or_default())
     }
 
     // ANCHOR: ask
-    /// Metadata of one topic, or of all. For a topic that does not exist the answer holds an error
-    /// of its own; nothing is created.
+    /// Requests the metadata of one topic, or of all. For a topic that does not exist the response
+    /// holds an error of its own; nothing is created.
     pub(crate) fn metadata(&self, topic: Option<&str>) -> Result<Metadata, Error> {
-        let answer = self.consumer.fetch_metadata(topic, self.deadline.left());
-        answer.map_err(|error| self.no_answer(error))
+        let response = self.consumer.fetch_metadata(topic, self.deadline.left());
+        response.map_err(|error| self.no_response(error))
     }
 
-    /// One end of each of these partitions. ListOffsets takes Kafka's two special offsets, for the
-    /// beginning and the end, where it takes timestamps, and asks a leader once for all it leads.
+    /// Requests the first or the last offset of each of these partitions. ListOffsets takes Kafka's
+    /// two special offsets, for the beginning and the end, in place of a timestamp, and each leader
+    /// gets one request for all its partitions.
     fn ends(
         &self,
         topic: &str,
@@ -110,8 +113,8 @@ impl ClusterQuestions {
     }
     // ANCHOR_END: ask
 
-    /// The earliest offset that is there and the one after the last that may be read, of
-    /// partitions which the same broker leads.
+    /// Requests the earliest offset and the one after the last readable record, of partitions with
+    /// the same leader.
     pub(crate) fn watermarks(
         &self,
         leader: &str,
@@ -119,9 +122,9 @@ impl ClusterQuestions {
         partitions: &[i32],
     ) -> Result<BTreeMap<i32, (i64, i64)>, Error> {
         let ends = |end| {
-            let answer = self.ends(topic, partitions, end).and_then(|list| offsets(&list));
-            answer.map_err(|error| match is_silence(&error) {
-                true => self.silent(leader, format!("for the offsets of topic {topic}")),
+            let response = self.ends(topic, partitions, end).and_then(|list| offsets(&list));
+            response.map_err(|error| match is_unreachable(&error) {
+                true => self.timed_out(leader, format!("for the offsets of topic {topic}")),
                 false => error.into(),
             })
         };
@@ -130,57 +133,61 @@ impl ClusterQuestions {
         Ok(both.collect())
     }
 
-    /// What the group of the settings has committed in these partitions.
+    /// Requests the offsets that the group has committed in these partitions.
     pub(crate) fn committed(
         &self,
         group: &str,
         list: TopicPartitionList,
     ) -> Result<TopicPartitionList, Error> {
-        let answer = self.consumer.committed_offsets(list, self.deadline.left());
-        answer.map_err(|error| match is_silence(&error) {
+        let response = self.consumer.committed_offsets(list, self.deadline.left());
+        response.map_err(|error| match is_unreachable(&error) {
             true => {
                 let coordinator = format!("the coordinator of group {group} at {}", self.brokers);
-                self.silent(&coordinator, "for what the group has committed".to_owned())
+                self.timed_out(&coordinator, "for what the group has committed".to_owned())
             }
             false => error.into(),
         })
     }
 
-    /// Whether there is time to ask once more.
+    /// Returns whether there is time for another request.
     pub(crate) fn is_in_time(&self) -> bool {
         !self.deadline.left().is_zero()
     }
 
-    fn silent(&self, broker: &str, question: String) -> Error {
-        Error::BrokerSilent { broker: broker.to_owned(), question, waited: self.deadline.waited() }
+    fn timed_out(&self, broker: &str, question: String) -> Error {
+        Error::BrokerTimedOut {
+            broker: broker.to_owned(),
+            question,
+            waited: self.deadline.waited(),
+        }
     }
 
-    fn no_answer(&self, error: KafkaError) -> Error {
+    fn no_response(&self, error: KafkaError) -> Error {
         if !matches!(error, KafkaError::MetadataFetch(_)) {
             return error.into();
         }
-        // The reason waits in the client's queue until somebody polls.
+        // The reason stays in the client's queue until a poll.
         for _ in 0..8 {
             let _ = self.consumer.poll(Duration::ZERO);
         }
         let reason = self.consumer.context().reason();
         let waited = self.deadline.waited();
-        Error::NoAnswer { brokers: self.brokers.clone(), waited, reason }
+        Error::NoResponse { brokers: self.brokers.clone(), waited, reason }
     }
 }
 
-/// The connection settings of `config`, for a client that has to be answered in time.
+/// Returns the connection settings of `config`, for a client with a deadline.
 ///
-/// librdkafka begins with any of the bootstrap servers, and tries another only when it has waited
-/// ten seconds for the first answer of one that is silent (`api.version.request.timeout.ms`).
+/// librdkafka begins with any of the bootstrap servers, and tries another only after it has waited
+/// ten seconds for the first response of one that hangs (`api.version.request.timeout.ms`).
 pub(crate) fn impatient(config: &ClientConfig) -> ClientConfig {
     let mut connection = connection_part(config);
     connection.set("api.version.request.timeout.ms", "2000");
     connection
 }
 
-/// Whether an error says that a broker did not answer, or cannot be reached.
-pub(crate) fn is_silence(error: &KafkaError) -> bool {
+/// Returns whether an error means that a broker did not respond, or cannot be reached.
+pub(crate) fn is_unreachable(error: &KafkaError) -> bool {
     // rdkafka leaves the code of an admin call out of `rdkafka_error_code`.
     let code = match error {
         KafkaError::AdminOp(code) => Some(*code),
@@ -192,13 +199,13 @@ pub(crate) fn is_silence(error: &KafkaError) -> bool {
             RDKafkaErrorCode::OperationTimedOut
                 | RDKafkaErrorCode::BrokerTransportFailure
                 | RDKafkaErrorCode::AllBrokersDown
-                // The cluster's metadata ceased to name it while it was asked.
+                // The cluster's metadata no longer lists the broker.
                 | RDKafkaErrorCode::DestroyBroker
         )
     )
 }
 
-/// The offsets of a list of one topic's partitions, or the error of one of them.
+/// Returns the offsets of a list of one topic's partitions, or the error of one of them.
 fn offsets(list: &TopicPartitionList) -> Result<BTreeMap<i32, i64>, KafkaError> {
     let mut offsets = BTreeMap::new();
     for element in list.elements() {
@@ -210,7 +217,7 @@ fn offsets(list: &TopicPartitionList) -> Result<BTreeMap<i32, i64>, KafkaError> 
     Ok(offsets)
 }
 
-/// Where a broker says that it listens, as host:port.
+/// Returns the listener that a broker advertises, as host:port.
 pub(crate) fn address(broker: &MetadataBroker) -> String {
     match broker.host().contains(':') {
         true => format!("[{}]:{}", broker.host(), broker.port()),
@@ -222,8 +229,8 @@ pub(crate) fn bootstrap_servers(config: &ClientConfig) -> String {
     config.get("bootstrap.servers").unwrap_or_default().to_owned()
 }
 
-/// Keeps the last thing that librdkafka said about a connection: a failed metadata request says
-/// only that time ran out, this says "connection refused" or "authentication failed".
+/// Keeps the last error that librdkafka reported about a connection: a failed metadata request says
+/// only that it timed out, this says "connection refused" or "authentication failed".
 #[derive(Default)]
 struct LastReason(Mutex<Option<String>>);
 
@@ -240,9 +247,9 @@ impl ClientContext for LastReason {
 
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::debug!(%error, reason, "librdkafka");
-        // "All brokers are down" follows the reason for it, and says less.
+        // "All brokers are down" follows the actual reason, and says less.
         if !reason.contains("brokers are down") {
-            // What follows is the connection's state and age, for those who know librdkafka.
+            // The rest is the connection's state and age, which only librdkafka's developers need.
             let reason = reason.split(" (after ").next().unwrap_or(reason).to_owned();
             *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
         }
@@ -251,22 +258,26 @@ impl ClientContext for LastReason {
 
 impl ConsumerContext for LastReason {}
 
-/// Checks that a broker answers, before a client is built that would wait for it without a word.
-pub(crate) async fn check(config: &ClientConfig) -> Result<(), Error> {
+/// Checks that a broker responds, before a client is built that would wait for one silently.
+///
+/// # Errors
+/// [`Error::NoResponse`] within five seconds where no broker responds, and [`Error::Setting`] for a
+/// setting that librdkafka rejects.
+pub async fn check(config: &ClientConfig) -> Result<(), Error> {
     let config = config.clone();
     let deadline = Deadline::start();
-    blocking(move || ClusterQuestions::new(&config, deadline)?.metadata(None).map(|_| ())).await
+    blocking(move || MetadataClient::new(&config, deadline)?.metadata(None).map(|_| ())).await
 }
 
-/// Runs a blocking call of librdkafka on a thread that may wait.
-pub(crate) async fn blocking<T, F>(call: F) -> Result<T, Error>
+/// Runs a blocking call of librdkafka on one of the runtime's threads for such calls.
+pub async fn blocking<T, F>(call: F) -> T
 where
     T: Send + 'static,
-    F: FnOnce() -> Result<T, Error> + Send + 'static,
+    F: FnOnce() -> T + Send + 'static,
 {
     match tokio::task::spawn_blocking(call).await {
         Ok(result) => result,
-        // The call is awaited to its end, so it can only have panicked.
+        // The call is never canceled, so it can only have panicked.
         Err(stopped) => std::panic::resume_unwind(stopped.into_panic()),
     }
 }

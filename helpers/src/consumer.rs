@@ -1,10 +1,10 @@
-//! Read records as a member of a group.
+//! Reads records as a member of a group.
 //!
-//! What comes back is rdkafka's own consumer: subscribing, polling and seeking are calls on it. A
-//! record that is processed is stored ([`store_processed`](crate::store_processed)), and what is
-//! stored is committed ([`commit_stored`](crate::commit_stored)). Closing is its drop: it leaves the
-//! group at once, so that the other members need not wait for a session timeout (45 s), but it
-//! commits nothing by itself here. [`close_within`](crate::close_within) does both, in time.
+//! You get rdkafka's own consumer: you subscribe, poll and seek with its methods. You store a
+//! record after processing it ([`store_processed`](crate::store_processed)), and commit what is
+//! stored ([`commit_stored`](crate::commit_stored)). Dropping the consumer closes it: it leaves the
+//! group at once, so that the other members need not wait for a session timeout (45 s), but it does
+//! not commit. [`close_within`](crate::close_within) does both, with a limit.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use rdkafka::topic_partition_list::{TopicPartitionList, TopicPartitionListElem};
 use crate::config::{client_config, with_overrides};
 use crate::{Error, connection};
 
-/// A consumer with working defaults, as a stream of messages: [`ConsumerBuilder`] says which.
+/// Builds a consumer with the defaults of [`ConsumerBuilder`], as a stream of messages.
 ///
 /// # Errors
 /// Those of [`ConsumerBuilder::build`].
@@ -24,28 +24,28 @@ pub async fn consumer(brokers: &str, group: &str) -> Result<StreamConsumer, Erro
     ConsumerBuilder::new(brokers, group).build().await
 }
 
-/// How a consumer is to be built.
+/// Builds a consumer.
 ///
 /// Three settings differ from librdkafka's defaults, unless the caller overrides them:
 /// - `auto.offset.reset=earliest` (librdkafka and Java: latest): a group that has committed nothing
 ///   yet begins with the first record. With `latest` it would see only what comes after it joined.
-/// - `enable.auto.commit=false` (librdkafka and Java: true): the program commits when it has
-///   processed, and hears what became of it.
+/// - `enable.auto.commit=false` (librdkafka and Java: true): the program commits after processing,
+///   and sees the outcome.
 /// - `enable.auto.offset.store=false` (librdkafka: true; Java has no such setting): what a commit
 ///   commits is what the program has stored after processing, and nothing else.
 ///
-/// The last one keeps records from being lost at a clean end. With `true`, librdkafka stores the
-/// offset of each record that a poll hands over, and rdkafka 0.39 polls when nobody looks: dropping
-/// a consumer closes its queue, and polls until that is done (consumer/base_consumer.rs). These
-/// polls throw away records that were already fetched, up to hundreds of thousands. Each counts as
-/// handed over, and the commit that comes next goes past what was processed: one in a revoke
-/// callback, or librdkafka's own at the end with `enable.auto.commit=true`. The group never sees
-/// these records again, and its lag says 0.
+/// The last one prevents lost records at a clean shutdown. With `true`, librdkafka stores the
+/// offset of each record that a poll returns, and rdkafka 0.39 polls by itself: dropping a consumer
+/// closes its queue, and polls until that is done (consumer/base_consumer.rs). These polls discard
+/// records that were already fetched, up to hundreds of thousands. Each counts as delivered, and
+/// the next commit goes past what was processed: one in a revoke callback, or librdkafka's own at
+/// the end with `enable.auto.commit=true`. The group never sees these records again, and its lag
+/// says 0.
 ///
 /// So a commit without offsets (`commit_consumer_state`, [`commit_stored`](crate::commit_stored))
 /// commits nothing here until something is stored. With `enable.auto.commit=true` set over the
-/// default, librdkafka commits what is stored by itself every five seconds and at a clean end, which
-/// loses nothing either.
+/// default, librdkafka commits what is stored by itself every five seconds and at a clean shutdown,
+/// which loses nothing either.
 ///
 /// librdkafka's `isolation.level` is `read_committed`, Java's is `read_uncommitted`.
 pub struct ConsumerBuilder {
@@ -55,8 +55,8 @@ pub struct ConsumerBuilder {
 }
 
 impl ConsumerBuilder {
-    /// A consumer of the group `group` for the cluster at `brokers`. Groups are independent of each
-    /// other: each has its own offsets and reads every record.
+    /// Starts a builder for a consumer of the group `group` on the cluster at `brokers`. Groups are
+    /// independent of each other: each has its own offsets and reads every record.
     pub fn new(brokers: impl Into<String>, group: impl Into<String>) -> Self {
         ConsumerBuilder { brokers: brokers.into(), group: group.into(), overrides: Vec::new() }
     }
@@ -68,28 +68,28 @@ impl ConsumerBuilder {
         self
     }
 
-    /// Makes the end of each partition known: the consumer then gives
+    /// Reports the end of each partition: the consumer then returns
     /// [`KafkaError::PartitionEOF`](rdkafka::error::KafkaError::PartitionEOF) there (librdkafka's
-    /// `enable.partition.eof`). [`EndOfPartitions`] keeps count.
+    /// `enable.partition.eof`). [`EndOfPartitions`] keeps track.
     #[must_use]
-    pub fn tell_end_of_partitions(self) -> Self {
+    pub fn enable_partition_eof(self) -> Self {
         self.set("enable.partition.eof", "true")
     }
 
-    /// Checks that a broker answers, then builds a consumer to await messages from. Without the
-    /// check a missing broker would be retried for ever, without a word.
+    /// Checks that a broker responds, then builds a consumer to await messages from. Without the
+    /// check, librdkafka would silently retry a missing broker forever.
     ///
     /// # Errors
-    /// [`Error::NoAnswer`] within five seconds where no broker answers, [`Error::Setting`] for an
-    /// empty group or a setting that librdkafka refuses, [`Error::SettingsTogether`] for settings
+    /// [`Error::NoResponse`] within five seconds if no broker responds, [`Error::Setting`] for an
+    /// empty group or a setting that librdkafka rejects, [`Error::SettingsTogether`] for settings
     /// that contradict each other, and those of [`client_config`].
     pub async fn build(self) -> Result<StreamConsumer, Error> {
         self.build_with(DefaultConsumerContext).await
     }
 
-    /// [`build`](ConsumerBuilder::build) with the caller's callbacks, such as
-    /// [`CommitOnRevoke`](crate::CommitOnRevoke). rdkafka calls them from inside `recv`, on a thread
-    /// of the runtime, which they must not block for long.
+    /// Does what [`build`](ConsumerBuilder::build) does, with your own callbacks, such as
+    /// [`CommitOnRevoke`](crate::CommitOnRevoke). rdkafka calls them from inside `recv`, on a
+    /// thread of the runtime, which they must not block for long.
     ///
     /// # Errors
     /// Those of [`build`](ConsumerBuilder::build).
@@ -100,7 +100,8 @@ impl ConsumerBuilder {
         Ok(self.checked_config().await?.create_with_context(context)?)
     }
 
-    /// [`build`](ConsumerBuilder::build), but a consumer that is polled from a thread.
+    /// Does what [`build`](ConsumerBuilder::build) does, for a consumer that you poll from a
+    /// thread.
     ///
     /// # Errors
     /// Those of [`build`](ConsumerBuilder::build).
@@ -108,8 +109,8 @@ impl ConsumerBuilder {
         self.build_polled_with(DefaultConsumerContext).await
     }
 
-    /// [`build_polled`](ConsumerBuilder::build_polled) with the caller's callbacks. rdkafka calls
-    /// them from inside `poll`, on the thread that polls.
+    /// Does what [`build_polled`](ConsumerBuilder::build_polled) does, with your own callbacks.
+    /// rdkafka calls them from inside `poll`, on the thread that polls.
     ///
     /// # Errors
     /// Those of [`build`](ConsumerBuilder::build).
@@ -126,11 +127,11 @@ impl ConsumerBuilder {
         Ok(config)
     }
 
-    /// The settings with these defaults, for a client that is built later or elsewhere. Whether a
-    /// broker answers is not checked.
+    /// Returns the settings with these defaults, for a client that you build later or elsewhere. It
+    /// does not check that a broker responds.
     ///
     /// # Errors
-    /// Those of [`build`](ConsumerBuilder::build), without [`Error::NoAnswer`].
+    /// Those of [`build`](ConsumerBuilder::build), without [`Error::NoResponse`].
     pub fn config(&self) -> Result<ClientConfig, Error> {
         let mut config = client_config(&self.brokers)?;
         config
@@ -147,32 +148,33 @@ impl ConsumerBuilder {
     }
 }
 
-/// Which partitions of one topic have been read to their end, so that a program can stop when there
-/// is nothing left. The end is where the topic ended at that moment: a record that comes later
-/// takes the partition out again.
+/// Tracks which partitions of one topic have been read to their end, so that a program can stop
+/// when nothing is left. The end is where the partition ended at that moment: after a later record,
+/// the partition no longer counts as ended.
 #[derive(Clone, Debug, Default)]
 pub struct EndOfPartitions {
     ended: BTreeSet<i32>,
 }
 
 impl EndOfPartitions {
-    /// No partition has ended yet.
+    /// Starts with no partition ended.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// To be called for each `KafkaError::PartitionEOF(partition)`.
+    /// Records an end; call it for each `KafkaError::PartitionEOF(partition)`.
     pub fn ended(&mut self, partition: i32) {
         self.ended.insert(partition);
     }
 
-    /// To be called for each message.
+    /// Records a message; call it for each one.
     pub fn message_from(&mut self, partition: i32) {
         self.ended.remove(&partition);
     }
 
-    /// Whether every partition of `assignment` has ended. An empty assignment has not: the group is
-    /// still being balanced. Partitions that are no longer assigned are forgotten.
+    /// Returns whether every partition of `assignment` has ended. For an empty assignment it
+    /// returns false: the group is still rebalancing. Partitions that are no longer assigned are
+    /// removed.
     pub fn all_of(&mut self, assignment: &TopicPartitionList) -> bool {
         let assigned: BTreeSet<i32> =
             assignment.elements().iter().map(TopicPartitionListElem::partition).collect();
@@ -213,9 +215,9 @@ mod tests {
     }
 
     #[test]
-    fn a_group_without_a_name_is_refused() {
-        let refused = ConsumerBuilder::new("127.0.0.1:9092", "").config().unwrap_err();
-        assert!(refused.to_string().contains("group.id"), "{refused}");
+    fn a_group_without_a_name_is_rejected() {
+        let rejected = ConsumerBuilder::new("127.0.0.1:9092", "").config().unwrap_err();
+        assert!(rejected.to_string().contains("group.id"), "{rejected}");
     }
 
     #[test]
@@ -231,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_partition_that_was_taken_away_is_forgotten() {
+    fn a_partition_that_was_taken_away_is_removed() {
         let mut end = EndOfPartitions::new();
         end.ended(0);
         end.ended(1);

@@ -1,7 +1,7 @@
-//! What became of one record.
+//! The delivery report of one record.
 //!
-//! `send` only puts a record into a queue. Whether it arrived is known when its delivery report
-//! comes, and nothing counts as sent before.
+//! `send` only puts a record into a queue. Its delivery report says whether it arrived; until then,
+//! it does not count as sent.
 
 use std::fmt;
 
@@ -11,28 +11,28 @@ use rdkafka::message::{DeliveryResult, Message};
 use crate::advice::advice;
 use crate::message::readable_bytes;
 
-/// The report on one record. `Display` says it in one line.
+/// The report on one record. `Display` prints it in one line.
 #[derive(Debug)]
 pub struct DeliveryReport<'a> {
     /// The topic that the record was sent to.
     pub topic: &'a str,
-    /// Its partition; -1 where it failed before one was chosen.
+    /// Its partition; -1 if it failed before one was chosen.
     pub partition: i32,
-    /// The offset that the leader gave it; negative where it failed or the leader was not asked
-    /// (`acks=0`).
+    /// The offset that the leader assigned; negative if it failed or no acknowledgment was
+    /// requested (`acks=0`).
     pub offset: i64,
     /// The key that it was sent with.
     pub key: Option<&'a [u8]>,
     /// The value that it was sent with.
     pub value: Option<&'a [u8]>,
-    /// Why it was not delivered. librdkafka has retried what can be retried
-    /// (until `delivery.timeout.ms`, 300,000 ms by default), so this is final: to send the record
-    /// again is a new send, which can change the order and, after a timeout, duplicate it.
+    /// Why it was not delivered. librdkafka has retried what can be retried (until
+    /// `delivery.timeout.ms`, 300,000 ms by default), so this is final: sending the record again is
+    /// a new send, which can change the order and, after a timeout, duplicate it.
     pub error: Option<&'a KafkaError>,
 }
 
 impl<'a> DeliveryReport<'a> {
-    /// Reads what librdkafka hands to a producer's context.
+    /// Reads what librdkafka passes to a producer's context.
     pub fn new(result: &'a DeliveryResult<'_>) -> Self {
         let (message, error) = match result {
             Ok(message) => (message, None),
@@ -48,7 +48,7 @@ impl<'a> DeliveryReport<'a> {
         }
     }
 
-    /// Whether the record is in the topic.
+    /// Returns whether the record is in the topic.
     pub fn is_delivered(&self) -> bool {
         self.error.is_none()
     }
@@ -71,15 +71,15 @@ impl fmt::Display for DeliveryReport<'_> {
     }
 }
 
-/// The advice as a sentence of its own.
+/// Formats the advice as a sentence of its own.
 fn sentence(advice: &str) -> String {
     let mut letters = advice.chars();
     let first = letters.next().map(|it| it.to_uppercase().to_string()).unwrap_or_default();
     first + letters.as_str()
 }
 
-/// Prints the report's line: to stdout where the record was delivered, to stderr where it was not.
-/// Give it to [`ProducerBuilder::on_delivery`](crate::ProducerBuilder::on_delivery).
+/// Prints the report's line: to stdout if the record was delivered, to stderr if not. Pass it to
+/// [`ProducerBuilder::on_delivery`](crate::ProducerBuilder::on_delivery).
 pub fn delivery_report(report: &DeliveryReport<'_>) {
     if report.is_delivered() {
         println!("{report}");

@@ -1,4 +1,4 @@
-//! A blocking call of librdkafka on a thread of its own, for as long as somebody cares to wait.
+//! Runs a blocking call of librdkafka on a thread of its own, and waits only up to a limit.
 //!
 //! Neither the runtime nor the process waits for the thread when it ends. tokio's `spawn_blocking`
 //! would: a call that blocks for 45 s holds up the end of a runtime for as long.
@@ -9,22 +9,22 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-/// A call that was begun.
+/// A call in progress.
 pub(crate) struct Detached<R> {
     result: R,
     thread: JoinHandle<()>,
 }
 
 impl<T: Send + 'static> Detached<oneshot::Receiver<T>> {
-    /// Begins a call that a task waits for.
+    /// Starts a call that a task waits for.
     pub(crate) fn run(name: &str, call: impl FnOnce() -> T + Send + 'static) -> Self {
         let (tell, result) = oneshot::channel();
-        // Where nobody waits any more, nobody needs the result.
+        // If the receiver is gone, the result is not needed.
         let thread = spawn(name, move || drop(tell.send(call())));
         Detached { result, thread }
     }
 
-    /// Waits for the result; none where it did not come in time.
+    /// Waits for the result; `None` after the limit.
     pub(crate) async fn within(self, limit: Duration) -> Option<T> {
         match tokio::time::timeout(limit, self.result).await {
             Ok(Ok(result)) => Some(result),
@@ -35,14 +35,14 @@ impl<T: Send + 'static> Detached<oneshot::Receiver<T>> {
 }
 
 impl<T: Send + 'static> Detached<mpsc::Receiver<T>> {
-    /// Begins a call that a thread waits for.
+    /// Starts a call that a thread waits for.
     pub(crate) fn run_for_thread(name: &str, call: impl FnOnce() -> T + Send + 'static) -> Self {
         let (tell, result) = mpsc::channel();
         let thread = spawn(name, move || drop(tell.send(call())));
         Detached { result, thread }
     }
 
-    /// Blocks until the result is there; none where it did not come in time.
+    /// Blocks until the result is available; `None` after the limit.
     pub(crate) fn block_within(self, limit: Duration) -> Option<T> {
         match self.result.recv_timeout(limit) {
             Ok(result) => Some(result),
@@ -57,7 +57,7 @@ fn spawn(name: &str, call: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
     spawned.expect("the system has a thread, as for `std::thread::spawn`")
 }
 
-/// The call is over without a result, so it has panicked: for example in a callback of the caller's.
+/// The call ended without a result, so it has panicked: for example in the caller's callback.
 fn panicked<T>(thread: JoinHandle<()>) -> Option<T> {
     match thread.join() {
         Ok(()) => None,

@@ -1,10 +1,9 @@
-//! What can go wrong in a helper, each with the next thing to try.
+//! The errors of the helpers, each with the next thing to try.
 //!
-//! Kafka's admin responses carry a code and a text; rdkafka hands on the code alone, so the texts
-//! here are written from the code and from what was asked. What a code means for *your* program is
-//! the caller's decision: match on the variant.
+//! Kafka's admin responses carry a code and a text; rdkafka passes on only the code, so the texts
+//! here come from the code and the request. What a code means for *your* program is your decision:
+//! match on the variant.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -17,10 +16,10 @@ use crate::advice::advice;
 pub enum Error {
     /// The string of bootstrap servers is empty.
     #[error("no broker is named: give host:port, for example in KAFKA_BOOTSTRAP_SERVERS")]
-    NoBrokerNamed,
+    NoBootstrapServers,
 
-    /// An address of the bootstrap servers is not one that librdkafka reads as it is meant.
-    #[error("{address:?} is no address of a broker: {reason}")]
+    /// librdkafka would misread an address of the bootstrap servers.
+    #[error("{address:?} is not an address of a broker: {reason}")]
     Address {
         /// The address, as it was given.
         address: String,
@@ -28,15 +27,15 @@ pub enum Error {
         reason: String,
     },
 
-    /// No broker answered within the limit.
+    /// No broker responded within the limit.
     #[error(
-        "no Kafka broker answered at {brokers} within {:.1} s{}. \
+        "no Kafka broker responded at {brokers} within {:.1} s{}. \
          Is Kafka running there? Check KAFKA_BOOTSTRAP_SERVERS (and KAFKA_SECURITY_PROTOCOL)",
         waited.as_secs_f32(),
         reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default()
     )]
-    NoAnswer {
-        /// The bootstrap servers that were asked.
+    NoResponse {
+        /// The bootstrap servers.
         brokers: String,
         /// How long the helper waited.
         waited: Duration,
@@ -44,25 +43,25 @@ pub enum Error {
         reason: Option<String>,
     },
 
-    /// The cluster is there, and the one broker that has to answer this question does not.
+    /// The cluster is reachable, but the one broker that has to respond does not.
     #[error(
-        "{broker} did not answer within {:.1} s when asked {question}, while the cluster is \
-         there. Is this broker paused, overloaded, or advertised at an address that cannot be \
+        "{broker} did not respond within {:.1} s when asked {question}, although the cluster is \
+         reachable. Is this broker paused, overloaded, or advertised at an address that cannot be \
          reached from here (advertised.listeners)? Look at its log, and try again when it is \
          back or another has taken over",
         waited.as_secs_f32()
     )]
-    BrokerSilent {
-        /// The broker with its address, or its part and the cluster's bootstrap servers where
-        /// only the cluster knows which broker has it.
+    BrokerTimedOut {
+        /// The broker with its address, or its role and the cluster's bootstrap servers if only the
+        /// cluster knows which broker has that role.
         broker: String,
-        /// What it was asked, as "for the offsets of topic airports".
+        /// The request, as "for the offsets of topic airports".
         question: String,
         /// How long the helper waited.
         waited: Duration,
     },
 
-    /// TLS or SCRAM is asked for, but librdkafka was built without OpenSSL.
+    /// TLS or SCRAM is required, but librdkafka was built without OpenSSL.
     #[error(
         "{setting}={value} needs TLS, and this program was built without it: build with \
          `--features tls` of the crate helpers (it compiles OpenSSL), or rdkafka's `ssl-vendored`"
@@ -74,130 +73,49 @@ pub enum Error {
         value: String,
     },
 
-    /// librdkafka refused a setting.
-    #[error("the setting {key} is refused: {reason}. librdkafka's CONFIGURATION.md lists them all")]
+    /// librdkafka rejected a setting.
+    #[error(
+        "the setting {key} is rejected: {reason}. librdkafka's CONFIGURATION.md lists them all"
+    )]
     Setting {
         /// The name of the setting.
         key: String,
-        /// librdkafka's reason; the value is left out where it may be a secret.
+        /// librdkafka's reason, without the value if that may be a secret.
         reason: String,
     },
 
-    /// Each setting is right, but librdkafka cannot make a client of them together.
+    /// Each setting is valid, but librdkafka cannot create a client from them together.
     #[error("librdkafka cannot make a client of these settings: {reason}")]
     SettingsTogether {
         /// librdkafka's reason.
         reason: String,
     },
 
-    /// The program asks to log in, and the environment does not say as whom.
-    #[error("a login is asked for, and the environment lacks {missing}: set it, or turn auth off")]
+    /// The program authenticates, but the environment names no user.
+    #[error("authentication is on, but the environment lacks {missing}: set it, or turn auth off")]
     NoCredentials {
         /// The environment variables that are missing.
         missing: String,
     },
 
-    /// What was given as records is neither text, nor an object, nor a list.
-    #[error(
-        "{found} cannot be sent as JSON records: give a string, an object, or a list of objects"
-    )]
-    NotRecords {
-        /// What was given, such as "a number".
-        found: String,
-    },
-
-    /// A file of JSON lines cannot be read, or not to its end.
-    #[error(
-        "the JSON lines of {} cannot be read: {source}. What was read before is sent: {summary}",
-        path.display()
-    )]
-    JsonLines {
-        /// The file.
-        path: PathBuf,
-        /// Why it cannot be read.
-        source: std::io::Error,
-        /// What became of the records before.
-        summary: crate::json::JsonSummary,
-    },
-
-    /// A message with its lineage is larger than the client or the topic takes.
-    #[error(
-        "the record {record} is too large, or the batch that it was sent in: raise \
-         message.max.bytes of the producer and max.message.bytes of the topic, set batch.size of the \
-         producer below what the topic takes where each record is small, or \
-         ignore_large_message_errors to skip such records"
-    )]
-    TooLarge {
-        /// Its topic and key.
-        record: String,
-    },
-
-    /// A message with its lineage is not in the topic.
-    #[error("the record {record} did not arrive: {reason}. Those beside it may have")]
-    NotProduced {
-        /// Its topic and key.
-        record: String,
-        /// Why.
-        reason: String,
-    },
-
-    /// A record is not in the envelope of lineage.
-    #[error(
-        "the record {record} is no lineage envelope: {reason}. Does another program write to this \
-         topic? skip_undecodable() leaves such records out"
-    )]
-    NoEnvelope {
-        /// The record, as topic:partition:offset:key.
-        record: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-
-    /// A batch was not processed; nothing of it is committed.
-    #[error("the batch {batch} was not processed, and will come again: {source}")]
-    Handler {
-        /// The records, as topic[partition=first:next,…].
-        batch: String,
-        /// The handler's error.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-
-    /// A batch was processed, and the cluster did not take the commit.
-    #[error(
-        "the batch {batch} was processed and could not be committed: {source}. Its records may \
-         come again, to this member or to another"
-    )]
-    NotCommitted {
-        /// The records, as topic[partition=first:next,…].
-        batch: String,
-        /// Why.
-        source: KafkaError,
-    },
-
-    /// A commit failed in a way that does not pass.
-    #[error("the commit is refused: {code}. {}", commit_advice(*code))]
-    NotAccepted {
+    /// A commit failed with a fatal error.
+    #[error("the commit was rejected: {code}. {}", commit_advice(*code))]
+    CommitRejected {
         /// Kafka's or librdkafka's error code.
         code: RDKafkaErrorCode,
     },
 
-    /// Ctrl-C or SIGTERM came a second time while the batch in hand was still being processed.
-    #[error(
-        "a second Ctrl-C or SIGTERM ended it at once: what was read and is not committed will come again"
-    )]
-    Interrupted,
-
     /// The topic does not exist.
     #[error("topic {topic} does not exist: create it first, or check its spelling")]
     UnknownTopic {
-        /// The name that was asked for.
+        /// The name in the request.
         topic: String,
     },
 
-    /// The name cannot be a topic's.
-    #[error("{topic:?} cannot be a topic's name: {reason}")]
+    /// The name is not valid for a topic.
+    #[error("{topic:?} is not a valid topic name: {reason}")]
     InvalidTopicName {
-        /// The name that was asked for.
+        /// The name in the request.
         topic: String,
         /// Which rule it breaks.
         reason: String,
@@ -209,9 +127,9 @@ pub enum Error {
         replication_reason(*asked, *brokers)
     )]
     InvalidReplicationFactor {
-        /// The topic that was to be created.
+        /// The topic to create.
         topic: String,
-        /// The replication factor that was asked for.
+        /// The replication factor in the request.
         asked: i32,
         /// How many brokers the cluster has.
         brokers: usize,
@@ -223,25 +141,25 @@ pub enum Error {
          broker's default"
     )]
     InvalidPartitions {
-        /// The topic that was to be created.
+        /// The topic to create.
         topic: String,
-        /// The number of partitions that was asked for.
+        /// The number of partitions in the request.
         asked: i32,
     },
 
-    /// The broker knows no such topic setting, or refuses its value.
+    /// The broker does not know the topic setting, or rejects its value.
     #[error(
-        "topic {topic} is refused with the settings {configs}: one of them is not a topic setting \
+        "topic {topic} is rejected with the settings {configs}: one of them is not a topic setting \
          of this cluster, or has a value that it does not accept"
     )]
     InvalidTopicConfig {
-        /// The topic that was to be created.
+        /// The topic to create.
         topic: String,
-        /// The settings that were asked for, as `name=value, …`.
+        /// The settings in the request, as `name=value, …`.
         configs: String,
     },
 
-    /// The cluster's ACLs do not let this user do it.
+    /// The cluster's ACLs do not allow this user to do it.
     #[error("the cluster does not allow this user to {action}: ask for an ACL ({code})")]
     NotAuthorized {
         /// What was tried.
@@ -250,9 +168,9 @@ pub enum Error {
         code: RDKafkaErrorCode,
     },
 
-    /// The cluster refused for another reason.
-    #[error("the cluster refused to {action}: {code}")]
-    Refused {
+    /// The cluster rejected the request for another reason.
+    #[error("the cluster rejected the request to {action}: {code}")]
+    Rejected {
         /// What was tried.
         action: String,
         /// Kafka's error code.
@@ -261,23 +179,23 @@ pub enum Error {
 
     /// The cluster accepted the change, but a broker did not show it in time.
     #[error(
-        "the cluster agreed to {action}, but after {} s broker {broker} still says: {state}. Ask \
-         again later, and look at the broker's log if it stays so",
+        "the controller accepted the request to {action}, but after {} s broker {broker} still \
+         reports: {state}. Check again later, and look at the broker's log if that does not change",
         waited.as_secs()
     )]
     NotVisible {
         /// What was tried.
         action: String,
-        /// The broker that lags, as host:port.
+        /// The broker that does not show it, as host:port.
         broker: String,
-        /// What it says instead.
+        /// What it reports instead.
         state: String,
         /// How long the helper waited.
         waited: Duration,
     },
 
-    /// librdkafka did not take the record into its queue. A full queue is not among the reasons:
-    /// the helper waits for room.
+    /// librdkafka did not queue the record. A full queue is not among the reasons: the helper waits
+    /// for room.
     #[error("a record for topic {topic} could not be queued: {source}")]
     NotQueued {
         /// The topic of the record.
@@ -286,32 +204,7 @@ pub enum Error {
         source: KafkaError,
     },
 
-    /// Not every record has arrived in the topic.
-    #[error(
-        "not every record for topic {topic} arrived in time: {summary}. Does every partition have \
-         a leader? 02_topic_metadata shows it"
-    )]
-    NotDelivered {
-        /// The topic of the records.
-        topic: String,
-        /// What became of them.
-        summary: crate::Summary,
-    },
-
-    /// The file of airports cannot be read.
-    #[error(
-        "the airports cannot be read from {}: {source}. The file is data/airports.json of the \
-         workshop; airports_from() reads another place",
-        path.display()
-    )]
-    AirportsFile {
-        /// Where the file was looked for.
-        path: PathBuf,
-        /// Why it cannot be read or decoded.
-        source: std::io::Error,
-    },
-
-    /// An error of the client that does not say what to do.
+    /// A client error whose own text does not say what to do.
     #[error("{source}: {advice}")]
     Advised {
         /// librdkafka's error.
@@ -326,8 +219,8 @@ pub enum Error {
 }
 
 impl From<KafkaError> for Error {
-    /// Keeps values that may be secrets out of the message: rdkafka's own text for a refused
-    /// setting repeats the value, and a misspelt `sasl.pasword` would end up in a log.
+    /// Keeps values that may be secrets out of the message: rdkafka's own text for a rejected
+    /// setting repeats the value, and the one of a misspelled `sasl.pasword` would end up in a log.
     fn from(error: KafkaError) -> Self {
         match error {
             KafkaError::ClientConfig(_, reason, key, _) => {
@@ -351,7 +244,7 @@ impl From<KafkaError> for Error {
     }
 }
 
-/// The Cargo feature of rdkafka that brings what librdkafka says it was built without.
+/// Returns the Cargo feature of rdkafka that adds what librdkafka was built without.
 fn missing_feature(reason: &str) -> Option<&'static str> {
     if !reason.contains("at build time") {
         return None;
@@ -375,7 +268,7 @@ fn commit_advice(code: RDKafkaErrorCode) -> &'static str {
             "Another member has taken this one's group.instance.id: give each its own"
         }
         Code::UnknownTopicOrPartition => "Was the topic deleted while it was read?",
-        Code::Fatal => "The client has failed for good: drop this consumer and build another",
+        Code::Fatal => "The client has a fatal error: drop this consumer and build another",
         _ => "What was processed since the last commit comes again after a restart",
     }
 }
@@ -398,12 +291,12 @@ mod tests {
     use rdkafka::ClientConfig;
 
     fn setting_error(key: &str, value: &str) -> String {
-        let refused = ClientConfig::new().set(key, value).create_native_config().err();
-        Error::from(refused.expect("the setting is wrong")).to_string()
+        let rejected = ClientConfig::new().set(key, value).create_native_config().err();
+        Error::from(rejected.expect("the setting is wrong")).to_string()
     }
 
     #[test]
-    fn a_refused_setting_names_itself_and_why() {
+    fn a_rejected_setting_names_itself_and_why() {
         let message = setting_error("linger.ms", "soon");
         assert!(message.contains("linger.ms"), "{message}");
         assert!(message.contains("Invalid value"), "{message}");
@@ -417,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_password_is_not_repeated() {
+    fn a_misspelled_password_is_not_repeated() {
         let message = setting_error("sasl.pasword", "swordfish");
         assert!(message.contains("sasl.pasword"), "{message}");
         assert!(!message.contains("swordfish"), "{message}");
@@ -425,14 +318,14 @@ mod tests {
 
     #[test]
     fn a_silent_broker_is_named_with_what_to_check() {
-        let error = Error::NoAnswer {
+        let error = Error::NoResponse {
             brokers: "127.0.0.1:1".to_owned(),
             waited: Duration::from_millis(4500),
             reason: Some("Connection refused".to_owned()),
         };
         assert_eq!(
             error.to_string(),
-            "no Kafka broker answered at 127.0.0.1:1 within 4.5 s (Connection refused). Is Kafka \
+            "no Kafka broker responded at 127.0.0.1:1 within 4.5 s (Connection refused). Is Kafka \
              running there? Check KAFKA_BOOTSTRAP_SERVERS (and KAFKA_SECURITY_PROTOCOL)"
         );
     }

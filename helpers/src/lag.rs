@@ -1,17 +1,17 @@
-//! How far behind a group is, partition by partition, asked of the cluster.
+//! Measures how far behind a group is, partition by partition.
 //!
-//! Four offsets say it, and each answers another question:
+//! Four offsets matter, and each tells something else:
 //!
 //! | Offset | Who knows it | What it is |
 //! |---|---|---|
-//! | committed | the group's coordinator | where the group goes on after a restart |
-//! | position | the consumer alone | what its next record is read from |
+//! | committed | the group's coordinator | where the group resumes after a restart |
+//! | position | the consumer alone | the offset of its next record |
 //! | last stable offset | the partition's leader | where a `read_committed` consumer ends |
 //! | high watermark | the partition's leader | where any consumer ends |
 //!
-//! A lag is a distance between two of them, and not a count of records: the markers of transactions
-//! take offsets, and so do aborted, compacted and deleted records. Asking needs no member of the
-//! group, so that a group without consumers has a lag too; it joins nothing and commits nothing.
+//! A lag is a distance between two of them, not a count of records: transaction markers take
+//! offsets, and so do aborted, compacted and deleted records. Reading them needs no membership in
+//! the group, so a group without consumers has a lag too.
 
 use std::fmt;
 
@@ -19,11 +19,11 @@ use rdkafka::consumer::{Consumer, ConsumerContext};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use crate::config::client_config;
-use crate::connection::{ClusterQuestions, Deadline, blocking};
+use crate::connection::{Deadline, MetadataClient, blocking};
 use crate::metadata::describe_with;
 use crate::{Error, TopicMetadata};
 
-/// How far behind a group is in a topic. `Display` prints an aligned table.
+/// The lag of a group in a topic. `Display` prints an aligned table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupLag {
     /// The group.
@@ -34,77 +34,78 @@ pub struct GroupLag {
     pub partitions: Vec<PartitionLag>,
 }
 
-/// How far behind a group is in one partition. All numbers are offsets, or distances between them.
+/// The lag of a group in one partition. All numbers are offsets, or distances between them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartitionLag {
     /// The partition's number, from 0.
     pub partition: i32,
-    /// The next offset to read, as the group has committed it; `None` where it never has.
+    /// The next offset to read, as the group has committed it; `None` if it never has.
     pub committed: Option<i64>,
-    /// The next offset to read, as a consumer told it to [`GroupLag::with_positions`].
+    /// The next offset to read, as a consumer passed it to [`GroupLag::with_positions`].
     pub position: Option<i64>,
-    /// Where the partition begins and ends; `None` while nobody leads it.
+    /// The first and last offsets of the partition; `None` while it has no leader.
     pub range: Option<OffsetRange>,
 }
 
-/// Where a partition begins, and its two ends.
+/// The first offset of a partition, and its two ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OffsetRange {
-    /// The offset of the first record that is still there (Kafka's log start offset).
+    /// The offset of the first record that is still stored (Kafka's log start offset).
     pub low: i64,
-    /// Where a `read_committed` consumer ends: the offset of the oldest record whose transaction
-    /// is open, or the high watermark where none is (KIP-98).
+    /// The end for a `read_committed` consumer: the offset of the oldest record whose transaction
+    /// is open, or the high watermark if none is (KIP-98).
     pub last_stable: i64,
-    /// Where a `read_uncommitted` consumer ends: what is below is on all in-sync replicas.
+    /// The end for a `read_uncommitted` consumer: all in-sync replicas have what is below it.
     pub high: i64,
 }
 
 impl PartitionLag {
-    /// The lag that `kafka-consumer-groups --describe` prints: high watermark − committed offset.
+    /// Returns the lag that `kafka-consumer-groups --describe` prints: high watermark − committed
+    /// offset.
     ///
-    /// It counts offsets, records of open transactions too, and those that were deleted since.
-    /// `None`, which that tool prints as `-`, where nothing was committed. Negative where more was
-    /// committed than there is, as after a topic was created anew.
+    /// It counts offsets, including records of open transactions and those deleted since. It is
+    /// `None`, which that tool prints as `-`, if nothing was committed. It is negative if the
+    /// committed offset is beyond the end, as after a topic was deleted and created again.
     pub fn lag(&self) -> Option<i64> {
         Some(self.range?.high - self.committed?)
     }
 
-    /// How many records can still come to a `read_committed` consumer, at the most: the offsets
-    /// from its position up to the last stable offset. Without a position it is what would come
+    /// Returns how many records a `read_committed` consumer can still read, at most: the offsets
+    /// from its position up to the last stable offset. Without a position it is what it would read
     /// after a restart: from the committed offset, or else from the first record.
     ///
-    /// At 0 there is nothing more to read now. `None` while nobody leads the partition.
+    /// At 0 there is nothing more to read now. It is `None` while the partition has no leader.
     pub fn readable(&self) -> Option<i64> {
         let OffsetRange { low, last_stable, .. } = self.range?;
         let next = self.position.or(self.committed).unwrap_or(low).max(low);
         Some((last_stable - next).max(0))
     }
 
-    /// How many offsets were deleted, by retention for example, before the group had read them.
+    /// Returns how many offsets were deleted, by retention for example, before the group read them.
     ///
-    /// `None` where nothing was committed, or while nobody leads the partition.
+    /// It is `None` if nothing was committed, or while the partition has no leader.
     pub fn lost(&self) -> Option<i64> {
         Some((self.range?.low - self.committed?).max(0))
     }
 }
 
 impl GroupLag {
-    /// The sum over the partitions of [`PartitionLag::lag`], those left out where it is unknown;
-    /// `None` where it is unknown in all.
+    /// Returns the sum over the partitions of [`PartitionLag::lag`], without those where it is
+    /// unknown; `None` if it is unknown in all.
     pub fn lag(&self) -> Option<i64> {
         self.partitions.iter().filter_map(PartitionLag::lag).reduce(|sum, lag| sum + lag)
     }
 
-    /// The sum over the partitions of [`PartitionLag::readable`].
+    /// Returns the sum over the partitions of [`PartitionLag::readable`].
     pub fn readable(&self) -> i64 {
         self.partitions.iter().filter_map(PartitionLag::readable).sum()
     }
 
-    /// Adds the positions of a consumer, which nobody else knows. Partitions from which it has
-    /// read nothing yet have none.
+    /// Adds the positions of a consumer, which only the consumer itself knows. Partitions from
+    /// which it has read nothing yet have none.
     ///
     /// # Errors
-    /// [`Error::Kafka`] where the client does not tell.
+    /// [`Error::Kafka`] if the client does not return them.
     pub fn with_positions<C: ConsumerContext>(
         mut self,
         consumer: &impl Consumer<C>,
@@ -117,18 +118,18 @@ impl GroupLag {
     }
 }
 
-/// Asks how far behind `group` is in `topic`: the coordinator for what is committed, then each
-/// partition's leader for its ends.
+/// Measures how far behind `group` is in `topic`: asks the coordinator for the committed offsets,
+/// and each partition's leader for its ends.
 ///
 /// The offsets are read one after the other, while others write and commit: first the last stable
-/// offsets, then what is committed, then the high watermarks, so that a lag is rather too large than
-/// negative. It takes two clients, since a leader tells a client only the end that suits its
+/// offsets, then the committed offsets, then the high watermarks, so that a lag is too large rather
+/// than negative. It takes two clients, since a leader returns only the end for the client's
 /// `isolation.level`, and a few round trips, however many partitions there are.
 ///
 /// # Errors
-/// [`Error::UnknownTopic`] where there is no such topic, [`Error::NotAuthorized`] where this user
-/// may not see it, and [`Error::Setting`] for an empty group. Within five seconds:
-/// [`Error::NoAnswer`] where no broker answers, and [`Error::BrokerSilent`] where a leader or the
+/// [`Error::UnknownTopic`] if the topic does not exist, [`Error::NotAuthorized`] if this user may
+/// not see it, and [`Error::Setting`] for an empty group. Within five seconds:
+/// [`Error::NoResponse`] if no broker responds, and [`Error::BrokerTimedOut`] if a leader or the
 /// group's coordinator does not. An unknown group is no error: it has committed nothing.
 pub async fn group_lag(brokers: &str, group: &str, topic: &str) -> Result<GroupLag, Error> {
     if group.is_empty() {
@@ -139,9 +140,9 @@ pub async fn group_lag(brokers: &str, group: &str, topic: &str) -> Result<GroupL
     let (group, topic, deadline) = (group.to_owned(), topic.to_owned(), Deadline::start());
     blocking(move || {
         let committed_reader = [("group.id", &*group), ("isolation.level", "read_committed")];
-        let stable = ClusterQuestions::with(&config, &committed_reader, deadline)?;
+        let stable = MetadataClient::with(&config, &committed_reader, deadline)?;
         let any_reader = [("isolation.level", "read_uncommitted")];
-        let all = ClusterQuestions::with(&config, &any_reader, deadline)?;
+        let all = MetadataClient::with(&config, &any_reader, deadline)?;
         let described = describe_with(&stable, &topic)?;
         let committed = stable.committed(&group, partitions_of(&described))?;
         let partitions = combined(&committed, &described, &describe_with(&all, &topic)?);
@@ -177,8 +178,8 @@ fn combined(
     lags.collect()
 }
 
-/// The offset of a partition in a list, where it is a number. What was never committed, and the
-/// position before the first record, are not.
+/// Returns the offset of a partition in a list, if it is a number. An offset that was never
+/// committed is not, nor is a position before the first record.
 fn offset_in(list: &TopicPartitionList, topic: &str, partition: i32) -> Option<i64> {
     match list.find_partition(topic, partition)?.offset() {
         Offset::Offset(offset) => Some(offset),

@@ -2,45 +2,40 @@
 //!
 //! | For | Look in |
 //! |---|---|
-//! | where the cluster is and how to be let in | [`mod@config`] |
+//! | where the cluster is and how to authenticate | [`mod@config`] |
+//! | the cluster's id and its brokers | [`mod@cluster`] |
 //! | list, create and delete topics | [`mod@topics`] |
 //! | partitions, leaders, replicas and watermarks of a topic | [`mod@metadata`] |
-//! | send records and know what became of each | [`mod@producer`], [`mod@delivery`], [`mod@progress`] |
+//! | send records and get a report on each | [`mod@producer`], [`mod@delivery`], [`mod@progress`] |
 //! | read records as a member of a group | [`mod@consumer`], [`mod@message`] |
-//! | store what was processed, commit it, close in time | [`mod@commit`], [`mod@commit_every`], [`mod@close`] |
-//! | be asked to end, by Ctrl-C or SIGTERM | [`mod@stop_signal`] |
-//! | errors that come 19 times a second | [`mod@repeated_errors`] |
-//! | commit only what is done, when records finish out of order | [`mod@offsets`] |
+//! | store, commit, close within a limit | [`mod@commit`], [`mod@commit_every`], [`mod@close`] |
+//! | end at Ctrl-C or SIGTERM | [`mod@stop_signal`] |
+//! | errors that repeat 19 times a second | [`mod@repeated_errors`] |
+//! | commit when records finish out of order | [`mod@offsets`] |
 //! | how far behind a group is | [`mod@lag`] |
-//! | send JSON in bulk: values, iterators, files of any length | [`mod@json`] |
-//! | messages that know where they come from, in batches | [`mod@lineage`] |
 //! | a name that no other run uses | [`mod@names`] |
-//! | the data that the examples send, and their topic | [`mod@airports`], [`mod@airports_topic`], [`mod@airports_turn`] |
+//! | check a connection, keep blocking calls off the runtime | [`mod@connection`] |
 //! | what can go wrong, and what to do then | [`mod@error`], [`mod@advice`] |
 //!
 //! Every function takes the bootstrap servers as a string such as `127.0.0.1:9092,127.0.0.1:9094`
 //! and works on any cluster, a secured one too ([`mod@config`] names the environment variables). A
-//! cluster that does not answer is an error within five seconds. Nothing here knows a particular
-//! cluster, prints secrets, or hides a client: what comes back is rdkafka's own type, or gives
-//! access to it.
+//! cluster that does not respond is an error within five seconds. Nothing here depends on a
+//! particular cluster, prints secrets, or hides a client: functions return rdkafka's own types, or
+//! give access to them.
 
 mod addresses;
 pub mod advice;
-pub mod airports;
-pub mod airports_topic;
-pub mod airports_turn;
 pub mod close;
+pub mod cluster;
 pub mod commit;
 pub mod commit_every;
 pub mod config;
-mod connection;
+pub mod connection;
 pub mod consumer;
 pub mod delivery;
 mod detached;
 pub mod error;
-pub mod json;
 pub mod lag;
-pub mod lineage;
 pub mod message;
 pub mod metadata;
 pub mod names;
@@ -53,10 +48,8 @@ pub mod topics;
 mod visibility;
 
 pub use advice::advice;
-pub use airports::{Airport, airports};
-pub use airports_topic::{AIRPORTS_TOPIC, AirportsTopic, airports_topic, create_airports_topic};
-pub use airports_turn::{AirportsTurn, airports_turn};
 pub use close::{Closed, close_polled_within, close_within};
+pub use cluster::{BrokerMetadata, ClusterMetadata, cluster_metadata};
 pub use commit::{
     CommitOnRevoke, Committed, commit_before_revoke, commit_stored, commit_stored_within,
     store_processed, store_through,
@@ -77,5 +70,5 @@ pub use repeated_errors::RepeatedErrors;
 pub use stop_signal::StopSignal;
 pub use topics::{
     CreateOutcome, DeleteOutcome, TopicOptions, create_topic, create_topic_with, delete_topic,
-    list_topics,
+    list_topics, wait_for_leaders,
 };

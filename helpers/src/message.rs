@@ -1,4 +1,4 @@
-//! A message, made readable: every part that Kafka hands to a consumer.
+//! Shows every part of a message that a consumer gets from Kafka.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,17 +7,17 @@ use rdkafka::Timestamp;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{Headers, Message};
 
-/// `message` as aligned lines: topic, partition, offset, timestamp with its type, key, headers,
-/// value.
+/// Shows `message` as aligned lines: topic, partition, offset, timestamp with its type, key,
+/// headers, value.
 pub fn readable<M: Message>(message: &M) -> Readable<'_, M> {
     Readable(message)
 }
 
-/// Prints what a poll gave: the message, or the error in its place.
+/// Prints what a poll returned: the message, or the error.
 ///
-/// An error here is not the end of a consumer: librdkafka goes on reconnecting, and the next poll
-/// may give a message. Only [`KafkaError::MessageConsumptionFatal`] is final, and
-/// [`KafkaError::PartitionEOF`] is no error at all but news.
+/// An error here does not end a consumer: librdkafka keeps reconnecting, and the next poll may
+/// return a message. Only [`KafkaError::MessageConsumptionFatal`] is final, and
+/// [`KafkaError::PartitionEOF`] is not an error but a notification.
 pub fn print_message<M: Message>(polled: &Result<M, KafkaError>) {
     match polled {
         Ok(message) => println!("{}", readable(message)),
@@ -25,7 +25,7 @@ pub fn print_message<M: Message>(polled: &Result<M, KafkaError>) {
     }
 }
 
-/// See [`readable`].
+/// The `Display` of a message; see [`readable`].
 #[derive(Debug)]
 pub struct Readable<'a, M>(&'a M);
 
@@ -56,8 +56,8 @@ fn readable_headers<M: Message>(message: &M) -> String {
     (0..headers.count()).map(one).collect::<Vec<_>>().join(", ")
 }
 
-/// Text as it is, anything else in hexadecimal; Kafka itself only knows bytes.
-pub(crate) fn readable_bytes(bytes: &[u8]) -> String {
+/// Shows text as it is, and anything else in hexadecimal; Kafka itself only knows bytes.
+pub fn readable_bytes(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok("") => "empty".to_owned(),
         Ok(text) if !text.chars().any(char::is_control) => text.to_owned(),
@@ -69,8 +69,8 @@ pub(crate) fn readable_bytes(bytes: &[u8]) -> String {
     }
 }
 
-/// Who set the time matters: the producer (CreateTime, the default) or the broker when it appended
-/// (LogAppendTime, a topic's `message.timestamp.type`).
+/// It matters who set the time: the producer (CreateTime, the default) or the broker when it
+/// appended (LogAppendTime, a topic's `message.timestamp.type`).
 fn readable_timestamp(timestamp: Timestamp) -> String {
     match timestamp {
         Timestamp::NotAvailable => "none".to_owned(),
@@ -79,7 +79,7 @@ fn readable_timestamp(timestamp: Timestamp) -> String {
     }
 }
 
-/// Milliseconds since 1970 as a date and time in UTC (RFC 3339).
+/// Formats milliseconds since 1970 as a date and time in UTC (RFC 3339).
 fn utc(ms: i64) -> String {
     let (days, of_day) = (ms.div_euclid(86_400_000), ms.rem_euclid(86_400_000));
     let (year, month, day) = civil_date(days);
@@ -89,8 +89,8 @@ fn utc(ms: i64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
 }
 
-/// Year, month and day of a number of days since 1970, in the Gregorian calendar: eras of 400
-/// years, and years that begin in March so that the leap day is the last.
+/// Returns year, month and day of a number of days since 1970, in the Gregorian calendar: eras of
+/// 400 years, and years that begin in March so that the leap day is the last.
 fn civil_date(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));

@@ -1,6 +1,6 @@
-//! What a topic looks like: its partitions, who leads them, who copies them, what they hold.
+//! Describes a topic: its partitions, their leaders and replicas, and their offsets.
 //!
-//! The question never creates the topic that it asks for, whatever the broker allows.
+//! The request never creates the topic, even if the broker allows auto-creation.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,7 +12,7 @@ use rdkafka::metadata::{MetadataBroker, MetadataPartition};
 
 use crate::Error;
 use crate::config::client_config;
-use crate::connection::{ClusterQuestions, Deadline, address, blocking};
+use crate::connection::{Deadline, MetadataClient, address, blocking};
 
 const ASK_AGAIN_AFTER: Duration = Duration::from_millis(20);
 
@@ -34,25 +34,26 @@ pub struct PartitionMetadata {
     pub leader: Option<i32>,
     /// The brokers that hold a copy, the preferred leader first.
     pub replicas: Vec<i32>,
-    /// Those of them that are up to date (the ISR): only these may become leader, and a record is
+    /// The replicas that are up to date (the ISR): only these may become leader, and a record is
     /// committed when all of them have it.
     pub in_sync_replicas: Vec<i32>,
-    /// What can be read; `None` while nobody leads the partition.
+    /// The offsets that can be read; `None` while the partition has no leader.
     pub watermarks: Option<Watermarks>,
 }
 
 /// The range of offsets that a consumer can read. Control records of transactions and compacted
-/// records take offsets too: `high - low` is the most that can be there.
+/// records take offsets too, so there are at most `high - low` records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Watermarks {
-    /// The offset of the first record that is still there.
+    /// The offset of the first record that is still stored.
     pub low: i64,
     /// The offset after the last record that consumers may read.
     pub high: i64,
 }
 
 impl TopicMetadata {
-    /// How many records can be there, at the most: the sum over the partitions of high − low.
+    /// Returns how many records the topic can hold, at most: the sum over the partitions of high −
+    /// low.
     pub fn records(&self) -> i64 {
         let ranges = self.partitions.iter().filter_map(|it| it.watermarks);
         ranges.map(|range| range.high - range.low).sum()
@@ -61,48 +62,45 @@ impl TopicMetadata {
 
 /// Describes a topic: partitions with leader, replicas, in-sync replicas and watermarks.
 ///
-/// All leaders are asked for their watermarks at once, each in two questions, however many
-/// partitions it leads.
+/// All leaders get their requests for watermarks at once, two each, however many partitions they
+/// lead.
 ///
 /// # Errors
-/// [`Error::UnknownTopic`] where there is no such topic, [`Error::InvalidTopicName`] where there
-/// cannot be, [`Error::NotAuthorized`] where this user may not see it. Within five seconds:
-/// [`Error::NoAnswer`] where no broker answers, and [`Error::BrokerSilent`] where the leader of a
+/// [`Error::UnknownTopic`] if the topic does not exist, [`Error::InvalidTopicName`] if no topic can
+/// have this name, [`Error::NotAuthorized`] if this user may not see it. Within five seconds:
+/// [`Error::NoResponse`] if no broker responds, and [`Error::BrokerTimedOut`] if the leader of a
 /// partition does not.
 #[doc(alias = "get_metadata_topic")]
 pub async fn topic_metadata(brokers: &str, topic: &str) -> Result<TopicMetadata, Error> {
     let config = client_config(brokers)?;
     let (topic, deadline) = (topic.to_owned(), Deadline::start());
-    blocking(move || describe_with(&ClusterQuestions::new(&config, deadline)?, &topic)).await
+    blocking(move || describe_with(&MetadataClient::new(&config, deadline)?, &topic)).await
 }
 
-/// What [`topic_metadata`] returns; the watermarks are those for who asks.
+/// Returns what [`topic_metadata`] returns; the watermarks depend on the client's isolation level.
 ///
-/// A leader may go between the two questions, for it and to it. Then both are asked again.
-pub(crate) fn describe_with(
-    questions: &ClusterQuestions,
-    topic: &str,
-) -> Result<TopicMetadata, Error> {
+/// A leader may change between the request for it and the request to it. Then both are sent again.
+pub(crate) fn describe_with(client: &MetadataClient, topic: &str) -> Result<TopicMetadata, Error> {
     let mut before = None;
     loop {
-        match (describe_once(questions, topic), before.take()) {
-            (Err(error), _) if may_pass(&error) && questions.is_in_time() => before = Some(error),
-            // What was known says more than that time ran out when it was asked once more.
-            (Err(Error::NoAnswer { .. }), Some(known)) => return Err(known),
+        match (describe_once(client, topic), before.take()) {
+            (Err(error), _) if may_pass(&error) && client.is_in_time() => before = Some(error),
+            // The earlier error says more than that the retry timed out.
+            (Err(Error::NoResponse { .. }), Some(known)) => return Err(known),
             (described, _) => return described,
         }
         thread::sleep(ASK_AGAIN_AFTER);
     }
 }
 
-fn describe_once(questions: &ClusterQuestions, topic: &str) -> Result<TopicMetadata, Error> {
-    let answer = questions.metadata(Some(topic))?;
+fn describe_once(client: &MetadataClient, topic: &str) -> Result<TopicMetadata, Error> {
+    let response = client.metadata(Some(topic))?;
     let unknown = || Error::UnknownTopic { topic: topic.to_owned() };
-    let described = answer.topics().first().ok_or_else(unknown)?;
+    let described = response.topics().first().ok_or_else(unknown)?;
     if let Some(error) = described.error() {
         return Err(topic_error(topic, error.into()));
     }
-    let watermarks = all_watermarks(questions, topic, described.partitions(), answer.brokers())?;
+    let watermarks = all_watermarks(client, topic, described.partitions(), response.brokers())?;
     let with_watermarks = |partition: &MetadataPartition| PartitionMetadata {
         id: partition.id(),
         leader: leader(partition),
@@ -115,15 +113,15 @@ fn describe_once(questions: &ClusterQuestions, topic: &str) -> Result<TopicMetad
     Ok(TopicMetadata { name: topic.to_owned(), partitions })
 }
 
-/// Kafka says -1 for "no leader". Asking a partition without one would only run into the limit.
+/// Kafka says -1 for "no leader". A request for such a partition would only time out.
 fn leader(partition: &MetadataPartition) -> Option<i32> {
     Some(partition.leader()).filter(|id| *id >= 0)
 }
 
-/// The watermarks of every partition that has a leader. Each leader is asked on a thread of its
-/// own, so that a silent one is known by its name and holds up no other.
+/// Requests the watermarks of every partition that has a leader. Each leader gets its request on a
+/// thread of its own, so that one that hangs can be named and delays no other.
 fn all_watermarks(
-    questions: &ClusterQuestions,
+    client: &MetadataClient,
     topic: &str,
     partitions: &[MetadataPartition],
     brokers: &[MetadataBroker],
@@ -141,23 +139,24 @@ fn all_watermarks(
     thread::scope(|scope| {
         let ask = |(id, partitions): (i32, Vec<i32>)| {
             let leader = named(id);
-            scope.spawn(move || questions.watermarks(&leader, topic, &partitions))
+            scope.spawn(move || client.watermarks(&leader, topic, &partitions))
         };
         let asked: Vec<_> = led.into_iter().map(ask).collect();
         let mut watermarks = BTreeMap::new();
-        for answer in asked {
-            let answer = answer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-            let ranges = answer.into_iter();
+        for response in asked {
+            let response =
+                response.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            let ranges = response.into_iter();
             watermarks.extend(ranges.map(|(id, (low, high))| (id, Watermarks { low, high })));
         }
         Ok(watermarks)
     })
 }
 
-/// Whether an error tells of a leader that is going, so that the next answer may be another.
+/// Returns whether an error means that a leader is changing, so that a retry may succeed.
 fn may_pass(error: &Error) -> bool {
     match error {
-        Error::BrokerSilent { .. } => true,
+        Error::BrokerTimedOut { .. } => true,
         Error::Kafka(error) => matches!(
             error.rdkafka_error_code(),
             Some(
@@ -167,7 +166,8 @@ fn may_pass(error: &Error) -> bool {
                     | RDKafkaErrorCode::OffsetNotAvailable
                     | RDKafkaErrorCode::FencedLeaderEpoch
                     | RDKafkaErrorCode::UnknownLeaderEpoch
-                    // The topic went, or its leader has not heard of it: the metadata says which.
+                    // The topic was deleted, or its leader has not learned of it: the metadata says
+                    // which.
                     | RDKafkaErrorCode::UnknownTopicOrPartition
                     | RDKafkaErrorCode::UnknownPartition
             )
@@ -176,7 +176,7 @@ fn may_pass(error: &Error) -> bool {
     }
 }
 
-/// Kafka's error for one topic of a metadata answer.
+/// Converts Kafka's error for one topic of a metadata response.
 fn topic_error(topic: &str, code: RDKafkaErrorCode) -> Error {
     let topic = topic.to_owned();
     match code {
@@ -190,7 +190,7 @@ fn topic_error(topic: &str, code: RDKafkaErrorCode) -> Error {
         RDKafkaErrorCode::TopicAuthorizationFailed => {
             Error::NotAuthorized { action: format!("describe topic {topic}"), code }
         }
-        code => Error::Refused { action: format!("describe topic {topic}"), code },
+        code => Error::Rejected { action: format!("describe topic {topic}"), code },
     }
 }
 

@@ -1,11 +1,11 @@
-//! Names of topics, groups and transactional ids that no other run uses.
+//! Makes names of topics, groups and transactional ids that no other run uses.
 //!
 //! An experiment that deletes its topic at the end, or that must start with a group that has
-//! committed nothing, gets a name of its own. Two runs at once then do not meet.
+//! committed nothing, gets a name of its own. Two runs at once then do not interfere.
 
 use uuid::Uuid;
 
-/// `base` with eight random hexadecimal digits, such as `departures-5f0c12ab`.
+/// Returns `base` with eight random hexadecimal digits, such as `departures-5f0c12ab`.
 pub fn unique_name(base: &str) -> String {
     let random = Uuid::new_v4().simple().to_string();
     format!("{base}-{}", &random[..8])

@@ -1,12 +1,13 @@
-//! Which offset may be committed when records finish in another order than they began.
+//! Tracks which offset may be committed when records finish out of order.
 //!
-//! A committed offset says "everything before is done". A program that works on several records at
-//! once may therefore commit only up to the oldest one that is not finished, however many behind it
-//! are. [`ContiguousOffsets`] keeps count; it knows no client and commits nothing itself.
+//! A committed offset means that everything before it is done. A program that works on several
+//! records at once may therefore commit only up to the oldest one that is not finished, however
+//! many after it are. [`ContiguousOffsets`] keeps track; it has no client and commits nothing
+//! itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The records in work, for each partition.
+/// Tracks the records in flight, for each partition.
 #[derive(Clone, Debug, Default)]
 pub struct ContiguousOffsets {
     topics: BTreeMap<String, BTreeMap<i32, InWork>>,
@@ -15,35 +16,35 @@ pub struct ContiguousOffsets {
 #[derive(Clone, Debug, Default)]
 struct InWork {
     offsets: BTreeSet<i64>,
-    /// The offset after the last record that was begun.
+    /// The offset after the last record that was started.
     end: i64,
-    /// What was last said to be ready for a commit.
+    /// The offset that was last returned for a commit.
     ready: i64,
 }
 
 impl ContiguousOffsets {
-    /// Nothing is in work yet.
+    /// Starts with no record in flight.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// To be called for each record when its work begins, in the order of the partition. Offsets
-    /// may be missing: compaction and the markers of transactions leave gaps.
+    /// Records that work on a record begins; call it in the order of the partition. Offsets may be
+    /// missing: compaction and transaction markers leave gaps.
     pub fn begun(&mut self, topic: &str, partition: i32, offset: i64) {
         if !self.topics.contains_key(topic) {
             self.topics.insert(topic.to_owned(), BTreeMap::new());
         }
         let partitions = self.topics.get_mut(topic);
         let in_work = partitions.expect("it is there or was just put there").entry(partition);
-        // Where the partition begins here nothing is to be committed yet.
+        // The first record of a partition: there is nothing to commit yet.
         let in_work = in_work.or_insert_with(|| InWork { ready: offset, ..InWork::default() });
         in_work.offsets.insert(offset);
         in_work.end = in_work.end.max(offset + 1);
     }
 
-    /// To be called when a record's work is done. Returns the offset to commit if it has moved: all
-    /// records before it are finished. `None` while an older record is still in work, and for a
-    /// record that is not known (any more).
+    /// Records that work on a record is done. Returns the offset to commit if it has moved: all
+    /// records before it are finished. Returns `None` while an older record is still in flight, and
+    /// for a record that is not tracked.
     pub fn finished(&mut self, topic: &str, partition: i32, offset: i64) -> Option<i64> {
         let in_work = self.topics.get_mut(topic)?.get_mut(&partition)?;
         if !in_work.offsets.remove(&offset) {
@@ -55,16 +56,16 @@ impl ContiguousOffsets {
         moved.then_some(ready)
     }
 
-    /// To be called for each partition that is taken away or sought: what of it is still in work
-    /// may finish, and says nothing about a commit any more.
-    pub fn forget(&mut self, topic: &str, partition: i32) {
+    /// Stops tracking a partition; call it when the partition is revoked or you seek in it. Its
+    /// records in flight may still finish, but no longer move the offset to commit.
+    pub fn remove(&mut self, topic: &str, partition: i32) {
         if let Some(partitions) = self.topics.get_mut(topic) {
             partitions.remove(&partition);
         }
     }
 
-    /// How many records are in work, in all partitions.
-    pub fn in_work(&self) -> usize {
+    /// Returns how many records are in flight, in all partitions.
+    pub fn in_flight(&self) -> usize {
         let partitions = self.topics.values().flat_map(BTreeMap::values);
         partitions.map(|it| it.offsets.len()).sum()
     }
@@ -87,9 +88,9 @@ mod tests {
         let mut tracked = begun(&[5, 6, 7]);
         assert_eq!(tracked.finished("departures", 0, 7), None);
         assert_eq!(tracked.finished("departures", 0, 5), Some(6));
-        assert_eq!(tracked.in_work(), 1);
+        assert_eq!(tracked.in_flight(), 1);
         assert_eq!(tracked.finished("departures", 0, 6), Some(8));
-        assert_eq!(tracked.in_work(), 0);
+        assert_eq!(tracked.in_flight(), 0);
     }
 
     #[test]
@@ -105,9 +106,9 @@ mod tests {
     #[test]
     fn a_partition_that_was_taken_away_is_not_committed() {
         let mut tracked = begun(&[0, 1]);
-        tracked.forget("departures", 0);
+        tracked.remove("departures", 0);
         assert_eq!(tracked.finished("departures", 0, 0), None);
-        // It came back, and its first record was begun again.
+        // It is assigned again, and work on its first record begins again.
         tracked.begun("departures", 0, 0);
         assert_eq!(tracked.finished("departures", 0, 1), None);
         assert_eq!(tracked.finished("departures", 0, 0), Some(1));

@@ -1,8 +1,8 @@
-//! Send records, and know what became of each.
+//! Sends records, and reports the delivery of each.
 //!
-//! [`Publisher`] is rdkafka's [`BaseProducer`] with what a program would otherwise write around it:
-//! it waits when the queue is full, counts by delivery report, and flushes with a deadline. The
-//! records are rdkafka's own [`BaseRecord`]: topic, key, value, partition, timestamp and headers.
+//! [`Publisher`] is rdkafka's [`BaseProducer`] with what a program would otherwise add: it waits
+//! when the queue is full, counts by delivery report, and flushes with a deadline. The records are
+//! rdkafka's own [`BaseRecord`]: topic, key, value, partition, timestamp and headers.
 //!
 //! It leaves out threads and repeated sends. `send` only queues, so one thread is enough;
 //! librdkafka retries by itself, in order, and a failure that it reports is final.
@@ -20,12 +20,12 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 use crate::config::{client_config, with_overrides};
 use crate::{DeliveryReport, Error, connection};
 
-/// How long a poll waits for room in a full queue. rdkafka's poll takes all the time that it is
-/// given, so a long one would leave the network idle.
+/// How long a poll waits for room in a full queue. rdkafka's poll always uses its full timeout, so
+/// a long one would leave the network idle.
 const WAIT_FOR_ROOM: Duration = Duration::from_millis(1);
 const FLUSH_STEP: Duration = Duration::from_millis(10);
 
-/// A producer with working defaults: [`ProducerBuilder`] says which.
+/// Builds a producer with the defaults of [`ProducerBuilder`].
 ///
 /// # Errors
 /// Those of [`ProducerBuilder::build`].
@@ -34,11 +34,11 @@ pub async fn producer(brokers: &str) -> Result<Publisher, Error> {
     ProducerBuilder::new(brokers).build().await
 }
 
-/// How a producer is to be built.
+/// Builds a producer.
 ///
 /// Two settings differ from librdkafka's defaults, unless the caller overrides them:
-/// - `acks=all` is its default too, and is set to be seen: the leader answers when every in-sync
-///   replica has the record.
+/// - `acks=all` is its default too, and is set to make it visible: the leader responds when every
+///   in-sync replica has the record.
 /// - `enable.idempotence=true` (librdkafka: false, Java: true since 3.0, KIP-679). Retries inside
 ///   the client then neither duplicate nor reorder. Where an override contradicts it (`acks=1`,
 ///   more than 5 requests in flight, no retries), it stays off, as in Java.
@@ -52,7 +52,7 @@ type OnEveryDelivery = Box<dyn Fn(&DeliveryReport<'_>) + Send + Sync>;
 type OnThisDelivery = Box<dyn FnOnce(&DeliveryReport<'_>) + Send + Sync>;
 
 impl ProducerBuilder {
-    /// A producer for the cluster at `brokers`.
+    /// Starts a builder for a producer on the cluster at `brokers`.
     pub fn new(brokers: impl Into<String>) -> Self {
         ProducerBuilder { brokers: brokers.into(), overrides: Vec::new(), on_delivery: None }
     }
@@ -64,8 +64,8 @@ impl ProducerBuilder {
         self
     }
 
-    /// Called with the report on every record, on the thread that sends or flushes. Let it be
-    /// quick: no other report is served meanwhile.
+    /// Sets a callback for the report on every record. It runs on the thread that sends or flushes;
+    /// keep it short, because it holds up all other reports.
     #[must_use]
     pub fn on_delivery(
         mut self,
@@ -75,11 +75,11 @@ impl ProducerBuilder {
         self
     }
 
-    /// Checks that a broker answers, then builds the producer.
+    /// Checks that a broker responds, then builds the producer.
     ///
     /// # Errors
-    /// [`Error::NoAnswer`] within five seconds where no broker answers, [`Error::Setting`] for a
-    /// setting that librdkafka refuses, [`Error::SettingsTogether`] for settings that contradict
+    /// [`Error::NoResponse`] within five seconds if no broker responds, [`Error::Setting`] for a
+    /// setting that librdkafka rejects, [`Error::SettingsTogether`] for settings that contradict
     /// each other, and those of [`client_config`].
     pub async fn build(self) -> Result<Publisher, Error> {
         let config = self.config()?;
@@ -93,8 +93,11 @@ impl ProducerBuilder {
     }
 }
 
-/// The settings of a producer: the defaults that [`ProducerBuilder`] names, under the caller's.
-pub(crate) fn producer_config(
+/// Adds the defaults of [`ProducerBuilder`] to `config`, and the caller's settings over them.
+///
+/// # Errors
+/// Those of [`with_overrides`].
+pub fn producer_config(
     mut config: ClientConfig,
     overrides: &[(String, String)],
 ) -> Result<ClientConfig, Error> {
@@ -105,7 +108,8 @@ pub(crate) fn producer_config(
     with_overrides(config, overrides)
 }
 
-/// Whether nothing that the caller set contradicts idempotence. librdkafka would refuse the pair.
+/// Returns whether none of the caller's settings contradicts idempotence. librdkafka would reject
+/// the combination.
 fn allows_idempotence(overrides: &[(String, String)]) -> bool {
     overrides.iter().all(|(key, value)| match key.as_str() {
         "acks" | "request.required.acks" => matches!(value.as_str(), "all" | "-1"),
@@ -118,7 +122,7 @@ fn allows_idempotence(overrides: &[(String, String)]) -> bool {
     })
 }
 
-/// What became of the records so far. A record is in exactly one of the three.
+/// The counts of the records so far. A record is in exactly one of the three.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Records whose delivery was reported.
@@ -138,11 +142,11 @@ impl fmt::Display for Summary {
 
 /// A producer that waits when its queue is full and counts by delivery report.
 ///
-/// Reports are served while it sends and flushes. A program that pauses between sends calls
-/// [`poll`](Publisher::poll) meanwhile.
+/// It serves reports while it sends and flushes. A program that pauses between sends must call
+/// [`poll`](Publisher::poll).
 ///
-/// Flush before it goes: dropping a producer purges what is queued and in flight. If there is any,
-/// the drop says so in a warning (`tracing`).
+/// Flush before you drop it: dropping a producer purges what is queued and in flight, with a
+/// warning (`tracing`) if there is any.
 #[must_use]
 pub struct Publisher {
     producer: BaseProducer<Reports>,
@@ -151,12 +155,12 @@ pub struct Publisher {
 impl Publisher {
     /// Queues a record. While the queue is full (`queue.buffering.max.messages`, 100,000 records,
     /// or `queue.buffering.max.kbytes`, 1 GiB) it polls, then tries the *same* record again, so
-    /// nothing is skipped and the order stays. That blocks the thread: it ends when room comes, at
-    /// the latest when queued records fail after `delivery.timeout.ms` (300,000 ms).
+    /// nothing is skipped and the order stays. That blocks the thread until there is room, at the
+    /// latest when queued records fail after `delivery.timeout.ms` (300,000 ms).
     ///
     /// # Errors
-    /// [`Error::NotQueued`] where librdkafka refuses the record itself, for example because it is
-    /// larger than `message.max.bytes`. It is then in no count of the summary.
+    /// [`Error::NotQueued`] if librdkafka rejects the record itself, for example because it is
+    /// larger than `message.max.bytes`. The summary does not count it then.
     #[doc(alias = "produce")]
     pub fn send<K, P>(&self, record: BaseRecord<'_, K, P>) -> Result<(), Error>
     where
@@ -166,8 +170,8 @@ impl Publisher {
         self.queue(record, None)
     }
 
-    /// [`send`](Publisher::send), with a callback for the report on this one record. The callback
-    /// of [`ProducerBuilder::on_delivery`] is called as well, before it.
+    /// Does what [`send`](Publisher::send) does, with a callback for the report on this one record.
+    /// The callback of [`ProducerBuilder::on_delivery`] is called as well, before it.
     ///
     /// # Errors
     /// Those of [`send`](Publisher::send); the callback is then never called.
@@ -220,18 +224,19 @@ impl Publisher {
         }
     }
 
-    /// Serves the delivery reports that have come, and waits for more until `timeout` has passed.
+    /// Serves the delivery reports that have arrived, and waits for more until `timeout` has
+    /// passed.
     pub fn poll(&self, timeout: Duration) {
         self.producer.poll(timeout);
     }
 
-    /// Waits until every record has its report, or until `deadline` has passed, and says what
-    /// became of them. What is still queued then stays queued: flush again, or drop it.
+    /// Waits until every record has its report, or until `deadline` has passed, and returns the
+    /// counts. What is still queued then stays queued: flush again, or drop it.
     ///
     /// Blocks the thread.
     ///
     /// # Errors
-    /// [`Error::Kafka`] where librdkafka fails for another reason than time.
+    /// [`Error::Kafka`] if librdkafka fails for a reason other than the deadline.
     pub fn flush(&self, deadline: Duration) -> Result<Summary, Error> {
         let started = Instant::now();
         loop {
@@ -247,12 +252,12 @@ impl Publisher {
         }
     }
 
-    /// The counts so far.
+    /// Returns the counts so far.
     pub fn summary(&self) -> Summary {
         self.reports().summary()
     }
 
-    /// The producer underneath, for what this type leaves out (transactions, purging).
+    /// Returns the rdkafka producer, for what this type leaves out (transactions, purging).
     pub fn as_rdkafka(&self) -> &BaseProducer<Reports> {
         &self.producer
     }

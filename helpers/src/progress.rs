@@ -1,8 +1,8 @@
-//! A progress bar for long publishes.
+//! Shows a progress bar for long publishes.
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// A bar on stderr that counts to `total` records, and nothing at all where stderr is not a
+/// Makes a bar on stderr that counts to `total` records, and shows nothing if stderr is not a
 /// terminal.
 ///
 /// Advance it by delivery reports, not by sends: a sent record is only in a queue.

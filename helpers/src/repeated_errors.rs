@@ -1,7 +1,8 @@
-//! Errors that come again and again, printed once in a while.
+//! Limits how often a repeated error is printed.
 //!
-//! While a cluster is away, `recv` and `poll` return an error at every try to connect: up to 19 each
-//! second for three brokers. Each is true, and none needs an answer: the client goes on by itself.
+//! While a cluster is unreachable, `recv` and `poll` return an error for every attempt to connect:
+//! up to 19 per second for three brokers. Your program need not react: the client keeps trying by
+//! itself.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -10,11 +11,11 @@ use rdkafka::error::KafkaError;
 
 use crate::advice::advice;
 
-/// How many different errors are told apart.
+/// How many different errors are tracked.
 const KINDS: usize = 32;
 
-/// Decides which errors are worth a line: each different one at once, and then no more than one line
-/// in each interval, which says how many there were.
+/// Decides which errors to print: each new one at once, and then at most one line per interval,
+/// with a count.
 ///
 /// ```no_run
 /// # use std::time::Duration;
@@ -37,19 +38,19 @@ pub struct RepeatedErrors {
 
 #[derive(Clone, Debug)]
 struct Kind {
-    told: Instant,
-    /// How many came since.
-    untold: usize,
+    printed: Instant,
+    /// How many came since then.
+    unprinted: usize,
 }
 
 impl RepeatedErrors {
-    /// One line for each different error in each `interval`.
+    /// Allows one line for each different error per `interval`.
     pub fn new(interval: Duration) -> Self {
         RepeatedErrors { interval, kinds: BTreeMap::new() }
     }
 
-    /// To be called for each error. Returns what to print, if anything: the error, and what to do
-    /// about it where its own text does not say ([`advice`]).
+    /// Counts an error; call it for each one. Returns what to print, if anything: the error, and
+    /// what to do about it if its own text does not say ([`advice`]).
     pub fn line(&mut self, error: &KafkaError) -> Option<String> {
         let line = match advice(error) {
             Some(advice) => format!("{error}: {advice}"),
@@ -60,29 +61,29 @@ impl RepeatedErrors {
 
     fn line_at(&mut self, error: String, now: Instant) -> Option<String> {
         if let Some(kind) = self.kinds.get_mut(&error) {
-            kind.untold += 1;
-            let quiet = now.duration_since(kind.told);
+            kind.unprinted += 1;
+            let quiet = now.duration_since(kind.printed);
             if quiet < self.interval {
                 return None;
             }
-            let untold = std::mem::take(&mut kind.untold);
-            kind.told = now;
-            return Some(match untold {
+            let unprinted = std::mem::take(&mut kind.unprinted);
+            kind.printed = now;
+            return Some(match unprinted {
                 1 => error,
                 times => format!("{error} ({times} times in {:.0} s)", quiet.as_secs_f32()),
             });
         }
         self.make_room();
-        self.kinds.insert(error.clone(), Kind { told: now, untold: 0 });
+        self.kinds.insert(error.clone(), Kind { printed: now, unprinted: 0 });
         Some(error)
     }
 
-    /// Forgets the one that was told longest ago, where there are too many.
+    /// Removes the one that was printed longest ago, if there are too many.
     fn make_room(&mut self) {
         if self.kinds.len() < KINDS {
             return;
         }
-        let oldest = self.kinds.iter().min_by_key(|(_, kind)| kind.told);
+        let oldest = self.kinds.iter().min_by_key(|(_, kind)| kind.printed);
         if let Some(oldest) = oldest.map(|(error, _)| error.clone()) {
             self.kinds.remove(&oldest);
         }

@@ -1,13 +1,13 @@
-//! The wish that a program ends.
+//! Waits for the signals that ask a program to end.
 //!
 //! At a terminal that is Ctrl-C. In deployments it is SIGTERM, from systemd, from Kubernetes, from
-//! `kill`; after a grace period (30 s by default in Kubernetes) comes SIGKILL, which no program
-//! hears. Without a listener SIGTERM ends a process on the spot: no destructor runs, nothing is
+//! `kill`; after a grace period (30 s by default in Kubernetes) comes SIGKILL, which no program can
+//! handle. Without a listener SIGTERM ends a process at once: no destructor runs, nothing is
 //! flushed or committed.
 
 use std::io;
 
-/// Hears Ctrl-C and, on Unix, SIGTERM.
+/// Listens for Ctrl-C and, on Unix, SIGTERM.
 ///
 /// ```no_run
 /// # use helpers::StopSignal;
@@ -16,7 +16,7 @@ use std::io;
 /// loop {
 ///     tokio::select! {
 ///         polled = consumer.recv() => { /* process it, and store its offset */ }
-///         () = stop.asked() => break,
+///         () = stop.received() => break,
 ///     }
 /// }
 /// // commit what is stored, and close the consumer
@@ -35,11 +35,11 @@ pub struct StopSignal {
 
 #[cfg(unix)]
 impl StopSignal {
-    /// Starts to listen: a signal that comes while nobody awaits is heard by the next who does. From
-    /// here on neither signal ends the process by itself.
+    /// Starts to listen. A signal that arrives before [`received`](StopSignal::received) is awaited
+    /// is not lost. From here on neither signal ends the process by itself.
     ///
     /// # Errors
-    /// Where the system refuses a signal handler.
+    /// If the system does not install a signal handler.
     pub fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(StopSignal {
@@ -48,8 +48,8 @@ impl StopSignal {
         })
     }
 
-    /// Waits for a signal. It may be dropped and called again at any time, as in a `select!`.
-    pub async fn asked(&mut self) {
+    /// Waits for a signal. It is cancel safe, so you can use it in a `select!`.
+    pub async fn received(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
@@ -59,17 +59,17 @@ impl StopSignal {
 
 #[cfg(not(unix))]
 impl StopSignal {
-    /// Starts to listen: a Ctrl-C that comes while nobody awaits is heard by the next who does. From
-    /// here on it does not end the process by itself.
+    /// Starts to listen. A Ctrl-C that arrives before [`received`](StopSignal::received) is awaited
+    /// is not lost. From here on it does not end the process by itself.
     ///
     /// # Errors
-    /// Where the system refuses a handler.
+    /// If the system does not install a handler.
     pub fn listen() -> io::Result<Self> {
         Ok(StopSignal { ctrl_c: tokio::signal::windows::ctrl_c()? })
     }
 
-    /// Waits for a signal. It may be dropped and called again at any time, as in a `select!`.
-    pub async fn asked(&mut self) {
+    /// Waits for a signal. It is cancel safe, so you can use it in a `select!`.
+    pub async fn received(&mut self) {
         let _ = self.ctrl_c.recv().await;
     }
 }

@@ -1,9 +1,9 @@
-//! List, create and delete topics.
+//! Lists, creates and deletes topics.
 //!
-//! A cluster answers an admin request as soon as its controller has decided. The brokers learn of
-//! it a moment later, each at its own time, and a produce in between meets an unknown topic or a
-//! partition without a leader. So [`create_topic`] and [`delete_topic`] return only when every
-//! broker that answers shows the change.
+//! A cluster responds to an admin request as soon as its controller has applied it. The brokers
+//! learn of it a moment later, each at its own time, and a produce request in between meets an
+//! unknown topic or a partition without a leader. So [`create_topic`] and [`delete_topic`] return
+//! only when every broker that responds shows the change.
 
 use std::time::Duration;
 
@@ -13,42 +13,42 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::Error;
+use crate::cluster::cluster_brokers;
 use crate::config::client_config;
 use crate::connection::{
-    ClusterQuestions, Deadline, blocking, bootstrap_servers, impatient, is_silence,
+    Deadline, MetadataClient, blocking, bootstrap_servers, impatient, is_unreachable,
 };
-use crate::visibility::{cluster_nodes, has_leaders, is_gone, wait_for_all};
+use crate::visibility::{has_leaders, is_gone, wait_for_all};
 
-/// Kafka's limit, in bytes: the name becomes a directory's, with the partition's number behind it.
+/// Kafka's limit, in bytes: the name becomes part of a directory's name, followed by the
+/// partition's number.
 const LONGEST_NAME: usize = 249;
 
-/// How long the controller may take for what it is asked to do, which is more than an answer: a busy
-/// cluster needs some seconds for it.
+/// How long the controller may take for a change: a busy cluster needs some seconds for it.
 const CONTROLLER_LIMIT: Duration = Duration::from_secs(15);
 
-/// By how much the broker's own limit is the shorter one, so that its answer arrives before we give
-/// up.
+/// By how much the broker's own limit is shorter, so that its response arrives before we give up.
 const ON_THE_WAY: Duration = Duration::from_millis(500);
 
-/// What became of [`create_topic`]. Either way the topic is there and every partition has a leader.
+/// The outcome of [`create_topic`]. Either way the topic exists and every partition has a leader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CreateOutcome {
     /// The topic is new.
     Created,
-    /// A topic of this name was there before, with the partitions and settings that it had.
+    /// A topic of this name existed already; its partitions and settings are unchanged.
     AlreadyExists,
 }
 
-/// What became of [`delete_topic`]. Either way the topic is not there any more.
+/// The outcome of [`delete_topic`]. Either way the topic no longer exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeleteOutcome {
-    /// The topic is gone, with all its records.
+    /// The topic was deleted, with all its records.
     Deleted,
     /// There was no topic of this name.
     UnknownTopic,
 }
 
-/// How a topic is to be created.
+/// The options for creating a topic.
 #[derive(Clone, Debug)]
 pub struct TopicOptions {
     partitions: i32,
@@ -57,7 +57,7 @@ pub struct TopicOptions {
 }
 
 impl TopicOptions {
-    /// A topic with so many partitions, each on so many brokers; -1 takes the broker's default
+    /// Sets the number of partitions and of replicas of each; -1 uses the broker's default
     /// (KIP-464).
     pub fn new(partitions: i32, replication_factor: i32) -> Self {
         TopicOptions { partitions, replication_factor, configs: Vec::new() }
@@ -71,34 +71,34 @@ impl TopicOptions {
     }
 }
 
-/// The names of all topics that this user may see, sorted. Names that begin with `__` are Kafka's
-/// own.
+/// Lists the names of all topics that this user may see, sorted. Names that begin with `__` are
+/// Kafka's internal topics.
 ///
 /// # Errors
-/// [`Error::NoAnswer`] within five seconds where no broker answers.
+/// [`Error::NoResponse`] within five seconds if no broker responds.
 pub async fn list_topics(brokers: &str) -> Result<Vec<String>, Error> {
     let config = client_config(brokers)?;
     let deadline = Deadline::start();
-    let answer = blocking(move || ClusterQuestions::new(&config, deadline)?.metadata(None)).await?;
-    let mut names: Vec<_> = answer.topics().iter().map(|topic| topic.name().to_owned()).collect();
+    let response = blocking(move || MetadataClient::new(&config, deadline)?.metadata(None)).await?;
+    let mut names: Vec<_> = response.topics().iter().map(|topic| topic.name().to_owned()).collect();
     names.sort();
     Ok(names)
 }
 
-/// Creates a topic and returns once every partition has a leader on every broker that answers, so
-/// that the next produce cannot race it.
+/// Creates a topic and returns once every broker that responds names a leader for every partition,
+/// so that the next produce cannot race it.
 ///
 /// Three brokers and a replication factor of 3 survive the loss of one; a cluster of one broker
-/// can only do 1. More partitions let more consumers of a group share the work, and their number
+/// allows only 1. More partitions let more consumers of a group share the work, and their number
 /// can grow later but never shrink.
 ///
 /// # Errors
 /// [`Error::InvalidTopicName`], [`Error::InvalidPartitions`] and
 /// [`Error::InvalidReplicationFactor`] (which says how many brokers there are) for what Kafka
-/// cannot do, and [`Error::NotAuthorized`] where this user may not. [`Error::NoAnswer`] within five
-/// seconds where no broker answers, and [`Error::BrokerSilent`] where the controller has done
-/// nothing in 15 s. [`Error::NotVisible`] where the controller agreed and a broker does not show the topic
-/// within 15 s more; one that does not answer is left out after 4.5 s.
+/// rejects, and [`Error::NotAuthorized`] if this user may not create it. [`Error::NoResponse`]
+/// within five seconds if no broker responds, and [`Error::BrokerTimedOut`] if the controller has
+/// not responded in 15 s. [`Error::NotVisible`] if the controller created the topic and a broker
+/// does not show it within 15 s more; a broker that does not respond is left out after 4.5 s.
 pub async fn create_topic(
     brokers: &str,
     topic: &str,
@@ -108,22 +108,20 @@ pub async fn create_topic(
     create_topic_with(brokers, topic, &TopicOptions::new(partitions, replication_factor)).await
 }
 
-/// [`create_topic`] with topic settings.
+/// Creates a topic as [`create_topic`] does, with topic settings.
 ///
 /// # Errors
-/// Those of [`create_topic`], and [`Error::InvalidTopicConfig`] for a setting that the cluster
-/// does not know or a value that it refuses.
+/// Those of [`create_topic`], and [`Error::InvalidTopicConfig`] for a setting that the cluster does
+/// not know or a value that it rejects.
 pub async fn create_topic_with(
     brokers: &str,
     topic: &str,
     options: &TopicOptions,
 ) -> Result<CreateOutcome, Error> {
-    if let Some(reason) = broken_name_rule(topic) {
-        return Err(Error::InvalidTopicName { topic: topic.to_owned(), reason });
-    }
+    check_topic_name(topic)?;
     let config = client_config(brokers)?;
-    let nodes = cluster_nodes(&config, Deadline::start()).await?;
-    // librdkafka refuses these by itself, in words about its own API.
+    let nodes = cluster_brokers(&config, Deadline::start()).await?;
+    // librdkafka rejects these by itself, with a message about its own API.
     if options.partitions == 0 || options.partitions < -1 {
         return Err(Error::InvalidPartitions {
             topic: topic.to_owned(),
@@ -131,7 +129,7 @@ pub async fn create_topic_with(
         });
     }
     if options.replication_factor == 0 || options.replication_factor < -1 {
-        return Err(refused_creation(
+        return Err(rejected_creation(
             topic,
             options,
             nodes.len(),
@@ -147,53 +145,63 @@ pub async fn create_topic_with(
     }
     let action = format!("create topic {topic}");
     let admin = AdminConnection::open(&config)?;
-    let answer = admin.client.create_topics([&wanted], &admin.options()).await;
-    let answer = admin.close(answer, &action).await?;
+    let response = admin.client.create_topics([&wanted], &admin.options()).await;
+    let response = admin.close(response, &action).await?;
 
-    let outcome = match single_code(answer) {
+    let outcome = match single_code(response) {
         None => CreateOutcome::Created,
         Some(RDKafkaErrorCode::TopicAlreadyExists) => CreateOutcome::AlreadyExists,
-        Some(code) => return Err(refused_creation(topic, options, nodes.len(), code)),
+        Some(code) => return Err(rejected_creation(topic, options, nodes.len(), code)),
     };
     wait_for_all(config, nodes, topic, action, has_leaders).await?;
     // ANCHOR_END: create
     Ok(outcome)
 }
 
-/// Deletes a topic with all its records, and returns once no broker that answers shows it.
+/// Deletes a topic with all its records, and returns once no broker that responds shows it.
 ///
 /// # Errors
-/// [`Error::NotAuthorized`] where this user may not, [`Error::Refused`] where the cluster does not
-/// delete topics (`delete.topic.enable`). [`Error::NoAnswer`] within five seconds where no broker
-/// answers, and [`Error::BrokerSilent`] where the controller has done nothing in 15 s.
-/// [`Error::NotVisible`] where the controller agreed and a broker still shows the topic after 15 s more; one that does not
-/// answer is left out after 4.5 s.
+/// [`Error::NotAuthorized`] if this user may not delete it, [`Error::Rejected`] if the cluster does
+/// not delete topics (`delete.topic.enable`). [`Error::NoResponse`] within five seconds if no
+/// broker responds, and [`Error::BrokerTimedOut`] if the controller has not responded in 15 s.
+/// [`Error::NotVisible`] if the controller deleted the topic and a broker still shows it after 15 s
+/// more; a broker that does not respond is left out after 4.5 s.
 pub async fn delete_topic(brokers: &str, topic: &str) -> Result<DeleteOutcome, Error> {
-    if let Some(reason) = broken_name_rule(topic) {
-        return Err(Error::InvalidTopicName { topic: topic.to_owned(), reason });
-    }
+    check_topic_name(topic)?;
     let config = client_config(brokers)?;
-    let nodes = cluster_nodes(&config, Deadline::start()).await?;
+    let nodes = cluster_brokers(&config, Deadline::start()).await?;
 
     // ANCHOR: delete
     let action = format!("delete topic {topic}");
     let admin = AdminConnection::open(&config)?;
-    let answer = admin.client.delete_topics(&[topic], &admin.options()).await;
-    let answer = admin.close(answer, &action).await?;
+    let response = admin.client.delete_topics(&[topic], &admin.options()).await;
+    let response = admin.close(response, &action).await?;
 
-    let outcome = match single_code(answer) {
+    let outcome = match single_code(response) {
         None => DeleteOutcome::Deleted,
         Some(RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition) => {
             DeleteOutcome::UnknownTopic
         }
-        Some(code) => return Err(refused(action, code)),
+        Some(code) => return Err(rejected(action, code)),
     };
     wait_for_all(config, nodes, topic, action, is_gone).await?;
     // ANCHOR_END: delete
     Ok(outcome)
 }
 
-/// An admin client whose end, which waits for its polling thread, does not block the runtime.
+/// Returns once every broker that responds names a leader for every partition of a topic, so that
+/// the next produce cannot race its creation. [`create_topic`] does this itself.
+///
+/// # Errors
+/// [`Error::NoResponse`] within five seconds if no broker responds, and [`Error::NotVisible`] if a
+/// broker does not show the topic within 15 s.
+pub async fn wait_for_leaders(brokers: &str, topic: &str) -> Result<(), Error> {
+    let config = client_config(brokers)?;
+    let nodes = cluster_brokers(&config, Deadline::start()).await?;
+    wait_for_all(config, nodes, topic, format!("create topic {topic}"), has_leaders).await
+}
+
+/// An admin client whose drop, which waits for its polling thread, does not block the runtime.
 struct AdminConnection {
     client: AdminClient<DefaultClientContext>,
     brokers: String,
@@ -212,18 +220,14 @@ impl AdminConnection {
         AdminOptions::new().operation_timeout(Some(left - ON_THE_WAY)).request_timeout(Some(left))
     }
 
-    /// Ends the client, and says who was silent where there is no answer. Which broker that is, the
-    /// cluster does not tell its clients by name: today's controller.
-    async fn close<T>(self, answer: Result<T, KafkaError>, action: &str) -> Result<T, Error> {
+    /// Drops the client, and names the controller if there was no response. The cluster does not
+    /// tell its clients which broker that is.
+    async fn close<T>(self, response: Result<T, KafkaError>, action: &str) -> Result<T, Error> {
         let AdminConnection { client, brokers, deadline } = self;
         let waited = deadline.waited();
-        blocking(move || {
-            drop(client);
-            Ok(())
-        })
-        .await?;
-        answer.map_err(|error| match is_silence(&error) {
-            true => Error::BrokerSilent {
+        blocking(move || drop(client)).await;
+        response.map_err(|error| match is_unreachable(&error) {
+            true => Error::BrokerTimedOut {
                 broker: format!("the controller of the cluster at {brokers}"),
                 question: format!("to {action} (it may do so all the same)"),
                 waited,
@@ -233,12 +237,12 @@ impl AdminConnection {
     }
 }
 
-/// One topic was asked for, so there is one result.
-fn single_code(answer: Vec<TopicResult>) -> Option<RDKafkaErrorCode> {
-    answer.into_iter().find_map(Result::err).map(|(_, code)| code)
+/// The request names one topic, so there is one result.
+fn single_code(response: Vec<TopicResult>) -> Option<RDKafkaErrorCode> {
+    response.into_iter().find_map(Result::err).map(|(_, code)| code)
 }
 
-fn refused_creation(
+fn rejected_creation(
     topic: &str,
     options: &TopicOptions,
     brokers: usize,
@@ -261,26 +265,37 @@ fn refused_creation(
             let pairs = options.configs.iter().map(|(name, value)| format!("{name}={value}"));
             Error::InvalidTopicConfig { topic, configs: pairs.collect::<Vec<_>>().join(", ") }
         }
-        code => refused(action, code),
+        code => rejected(action, code),
     }
 }
 
-fn refused(action: String, code: RDKafkaErrorCode) -> Error {
+fn rejected(action: String, code: RDKafkaErrorCode) -> Error {
     match code {
         RDKafkaErrorCode::TopicAuthorizationFailed
         | RDKafkaErrorCode::ClusterAuthorizationFailed => Error::NotAuthorized { action, code },
-        code => Error::Refused { action, code },
+        code => Error::Rejected { action, code },
     }
 }
 
-/// Kafka's rules for a topic's name, and the one that `name` breaks.
+/// Checks a topic's name against Kafka's rules, without a cluster.
+///
+/// # Errors
+/// [`Error::InvalidTopicName`] with the rule that the name breaks.
+pub fn check_topic_name(topic: &str) -> Result<(), Error> {
+    match broken_name_rule(topic) {
+        Some(reason) => Err(Error::InvalidTopicName { topic: topic.to_owned(), reason }),
+        None => Ok(()),
+    }
+}
+
+/// Returns which of Kafka's rules for a topic's name `name` breaks, if any.
 pub(crate) fn broken_name_rule(name: &str) -> Option<String> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     if name.is_empty() {
         return Some("it is empty".to_owned());
     }
     if name == "." || name == ".." {
-        return Some("it would be a directory's".to_owned());
+        return Some("it would be the name of a directory".to_owned());
     }
     if let Some(c) = name.chars().find(|c| !allowed(*c)) {
         return Some(format!(
@@ -293,7 +308,7 @@ pub(crate) fn broken_name_rule(name: &str) -> Option<String> {
     None
 }
 
-/// Why a broker refuses `name`. A name that keeps all rules can still collide.
+/// Returns why a broker rejects `name`. A name that follows all rules can still collide.
 pub(crate) fn name_reason(name: &str) -> String {
     broken_name_rule(name).unwrap_or_else(|| {
         "it collides with another topic: in the names of metrics '.' and '_' are the same, so \
@@ -306,9 +321,9 @@ pub(crate) fn name_reason(name: &str) -> String {
 mod tests {
     use super::*;
 
-    fn refusal(code: RDKafkaErrorCode) -> Error {
+    fn rejection(code: RDKafkaErrorCode) -> Error {
         let options = TopicOptions::new(5, 4).config("retention.ms", "soon");
-        refused_creation("airports", &options, 3, code)
+        rejected_creation("airports", &options, 3, code)
     }
 
     #[test]
@@ -329,20 +344,20 @@ mod tests {
     }
 
     #[test]
-    fn a_name_without_fault_that_is_refused_collides() {
+    fn a_name_without_fault_that_is_rejected_collides() {
         assert!(name_reason("a.b").contains("collides"));
     }
 
     #[test]
-    fn each_refusal_is_an_error_of_its_own() {
+    fn each_rejection_is_an_error_of_its_own() {
         use RDKafkaErrorCode as Code;
-        let text = refusal(Code::InvalidReplicationFactor).to_string();
+        let text = rejection(Code::InvalidReplicationFactor).to_string();
         assert!(text.contains("factor of 4") && text.contains("3 brokers"), "{text}");
-        let text = refusal(Code::InvalidConfig).to_string();
+        let text = rejection(Code::InvalidConfig).to_string();
         assert!(text.contains("retention.ms=soon"), "{text}");
-        assert!(matches!(refusal(Code::InvalidPartitions), Error::InvalidPartitions { .. }));
-        assert!(matches!(refusal(Code::InvalidTopic), Error::InvalidTopicName { .. }));
-        assert!(matches!(refusal(Code::TopicAuthorizationFailed), Error::NotAuthorized { .. }));
-        assert!(matches!(refusal(Code::PolicyViolation), Error::Refused { .. }));
+        assert!(matches!(rejection(Code::InvalidPartitions), Error::InvalidPartitions { .. }));
+        assert!(matches!(rejection(Code::InvalidTopic), Error::InvalidTopicName { .. }));
+        assert!(matches!(rejection(Code::TopicAuthorizationFailed), Error::NotAuthorized { .. }));
+        assert!(matches!(rejection(Code::PolicyViolation), Error::Rejected { .. }));
     }
 }

@@ -1,7 +1,7 @@
-//! When a change to a topic is there for everyone.
+//! Waits until every broker shows a change to a topic.
 //!
 //! Each broker keeps metadata of its own and learns of a change a moment after the controller has
-//! agreed to it. This waits until all of them have; what is asked for is topics.rs's.
+//! applied it. topics.rs requests the change; this file waits until all brokers show it.
 
 use std::thread;
 use std::time::Duration;
@@ -11,107 +11,88 @@ use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::metadata::{Metadata, MetadataTopic};
 
 use crate::Error;
-use crate::connection::{ANSWER_LIMIT, ClusterQuestions, Deadline, address, blocking};
+use crate::cluster::BrokerMetadata;
+use crate::connection::{Deadline, MetadataClient, RESPONSE_LIMIT, blocking};
 
-/// How long the brokers may take to show a change that the controller has agreed to.
+/// How long the brokers may take to show a change that the controller has applied.
 pub(crate) const VISIBLE_LIMIT: Duration = Duration::from_secs(15);
 const ASK_AGAIN_AFTER: Duration = Duration::from_millis(20);
 
-/// A broker of the cluster.
-pub(crate) struct Node {
-    id: i32,
-    /// As host:port.
-    address: String,
-}
-
-impl Node {
-    /// Whether this broker gave the answer. A connection to a bootstrap address does not know the
-    /// broker's number yet, and is named `host:port/bootstrap`.
-    fn gave(&self, answer: &Metadata) -> bool {
-        let name = answer.orig_broker_name();
-        answer.orig_broker_id() == self.id
-            || name.strip_prefix(&self.address).is_some_and(|rest| rest.starts_with('/'))
-    }
-}
-
-/// All brokers of the cluster, by the addresses that they advertise.
-pub(crate) async fn cluster_nodes(
-    config: &ClientConfig,
-    deadline: Deadline,
-) -> Result<Vec<Node>, Error> {
-    let config = config.clone();
-    let answer = blocking(move || ClusterQuestions::new(&config, deadline)?.metadata(None)).await?;
-    let nodes = answer.brokers().iter();
-    Ok(nodes.map(|node| Node { id: node.id(), address: address(node) }).collect())
-}
-
-/// Why a topic's metadata is not yet as wanted; `None` when it is.
+/// Returns why a topic's metadata does not show the change yet; `None` when it does.
 pub(crate) type Unfinished = fn(&MetadataTopic) -> Option<String>;
 
-/// Returns when every broker that answers has shown the topic as wanted.
+/// Waits until every broker that responds shows the change.
 ///
-/// Where time runs out and some broker said otherwise last, that is [`Error::NotVisible`].
+/// If some broker still does not at the deadline, that is [`Error::NotVisible`].
 pub(crate) async fn wait_for_all(
     config: ClientConfig,
-    nodes: Vec<Node>,
+    brokers: Vec<BrokerMetadata>,
     topic: &str,
     action: String,
     unfinished: Unfinished,
 ) -> Result<(), Error> {
     let topic = topic.to_owned();
-    blocking(move || ask_until_all_agree(&config, nodes, &topic, action, unfinished)).await
+    blocking(move || ask_until_all_agree(&config, brokers, &topic, action, unfinished)).await
 }
 
-/// Asks until every broker has shown the change. librdkafka asks whichever connected broker it
-/// likes, so each question has a client of its own that starts at a broker still to be heard, and
-/// what counts is who answered.
+/// Asks until every broker has shown the change. librdkafka picks any connected broker, so each
+/// request uses a client of its own that starts at a broker still missing, and what counts is which
+/// broker responded.
 fn ask_until_all_agree(
     config: &ClientConfig,
-    mut unheard: Vec<Node>,
+    mut missing: Vec<BrokerMetadata>,
     topic: &str,
     action: String,
     unfinished: Unfinished,
 ) -> Result<(), Error> {
     let all = Deadline::after(VISIBLE_LIMIT);
-    let mut behind: Option<(String, String)> = None;
-    while let Some(next) = unheard.first() {
+    let mut stale: Option<(String, String)> = None;
+    while let Some(next) = missing.first() {
         let mut start_there = config.clone();
         start_there.set("bootstrap.servers", &next.address);
-        let limit = ANSWER_LIMIT.min(all.left());
-        let questions = ClusterQuestions::new(&start_there, Deadline::after(limit))?;
-        match questions.metadata(Some(topic)) {
-            Ok(answer) => {
-                let broker = answer.orig_broker_name().to_owned();
-                if let Some(state) = answer.topics().first().and_then(unfinished) {
-                    behind = Some((broker, state));
+        let limit = RESPONSE_LIMIT.min(all.left());
+        let client = MetadataClient::new(&start_there, Deadline::after(limit))?;
+        match client.metadata(Some(topic)) {
+            Ok(response) => {
+                let broker = response.orig_broker_name().to_owned();
+                if let Some(state) = response.topics().first().and_then(unfinished) {
+                    stale = Some((broker, state));
                     thread::sleep(ASK_AGAIN_AFTER);
                 } else {
-                    behind = behind.filter(|(name, _)| *name != broker);
-                    unheard.retain(|node| !node.gave(&answer));
+                    stale = stale.filter(|(name, _)| *name != broker);
+                    missing.retain(|it| !responded(it, &response));
                 }
             }
-            // Nobody can produce to a broker that has just gone away either.
-            Err(Error::NoAnswer { brokers, .. }) => {
-                tracing::warn!(brokers, topic, "a broker of the cluster does not answer");
-                unheard.remove(0);
+            // No client can produce to a broker that is down either.
+            Err(Error::NoResponse { brokers, .. }) => {
+                tracing::warn!(brokers, topic, "a broker of the cluster does not response");
+                missing.remove(0);
             }
             Err(error) => return Err(error),
         }
         if all.left().is_zero() {
             break;
         }
-        let step = 1.min(unheard.len());
-        unheard.rotate_left(step);
+        let step = 1.min(missing.len());
+        missing.rotate_left(step);
     }
-    match behind {
-        Some((broker, state)) if !unheard.is_empty() => {
+    match stale {
+        Some((broker, state)) if !missing.is_empty() => {
             Err(Error::NotVisible { action, broker, state, waited: all.waited() })
         }
         _ => Ok(()),
     }
 }
 
-/// Says what a new topic still lacks.
+/// Whether this broker sent the response. A connection to a bootstrap address does not know the
+/// broker's id yet, and is named `host:port/bootstrap`.
+fn responded(broker: &BrokerMetadata, response: &Metadata) -> bool {
+    let name = response.orig_broker_name();
+    response.orig_broker_id() == broker.id
+        || name.strip_prefix(&broker.address).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// Returns what a new topic still lacks.
 pub(crate) fn has_leaders(topic: &MetadataTopic) -> Option<String> {
     if let Some(error) = topic.error() {
         return Some(RDKafkaErrorCode::from(error).to_string());
@@ -123,7 +104,7 @@ pub(crate) fn has_leaders(topic: &MetadataTopic) -> Option<String> {
     Some(format!("partition {} has no leader", leaderless.id()))
 }
 
-/// Says what is still to be seen of a deleted topic.
+/// Returns what a broker still shows of a deleted topic.
 pub(crate) fn is_gone(topic: &MetadataTopic) -> Option<String> {
     match topic.error().map(RDKafkaErrorCode::from) {
         Some(RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition) => None,

@@ -5,7 +5,7 @@
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use helpers::json::JsonProducer;
+use json_batches::JsonProducer;
 use serde_json::json;
 use workshop_tests::TestCluster;
 

@@ -7,8 +7,8 @@ use std::process::Command;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use helpers::json::{JsonProducer, JsonSummary};
 use helpers::topic_metadata;
+use json_batches::{JsonProducer, JsonSummary};
 use serde_json::json;
 use tokio::sync::Notify;
 use workshop_tests::{DEADLINE, TestCluster};

@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use helpers::lineage::{Consumer, History, Message, Producer, Ref};
+use lineage::{Consumer, History, Message, Producer, Ref};
 use workshop_tests::TestCluster;
 
 #[derive(Clone, Default)]

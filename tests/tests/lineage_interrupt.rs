@@ -6,8 +6,7 @@ use std::convert::Infallible;
 use std::process::Command;
 use std::time::Duration;
 
-use helpers::Error;
-use helpers::lineage::{Consumer, Message, Processor, Producer};
+use lineage::{Consumer, Error, Message, Processor, Producer};
 use workshop_tests::{DEADLINE, TestCluster};
 
 /// How long the listeners of one signal may take to be woken.

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use helpers::lineage::Message;
+use lineage::Message;
 use serde::{Deserialize, Serialize};
 
 /// How many there are, and how many are sent in one call where calls take lists.

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{bail, ensure};
-use helpers::json::JsonProducer;
-use helpers::lineage::{Consumer, Message, Producer};
+use json_batches::JsonProducer;
+use lineage::{Consumer, Message, Producer};
 use tokio::sync::Notify;
 
 use super::clock::Clock;

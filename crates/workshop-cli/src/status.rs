@@ -6,7 +6,7 @@ mod assignment;
 mod kinds;
 mod survey;
 
-use workshop::{Answer, Choice, DataDirectory, Found, NodeStanding, Order};
+use workshop::{Answer, Choice, DataDirectory, Found, NodeStatus, Order};
 
 use crate::table;
 use survey::{Group, Progress, Survey, Topic};
@@ -36,7 +36,7 @@ pub(crate) async fn run(arguments: &Arguments, data: DataDirectory) -> anyhow::R
         return Ok(());
     };
     let servers = servers(&found, &standings);
-    let is_absent = |node: &&NodeStanding| !node.state.starts_with("running");
+    let is_absent = |node: &&NodeStatus| !node.state.starts_with("running");
     let absent: Vec<i32> = standings.iter().filter(is_absent).map(|node| node.id).collect();
     // rdkafka's requests block their thread.
     let survey = tokio::task::spawn_blocking(move || Survey::take(&servers, &absent)).await??;
@@ -53,15 +53,15 @@ pub(crate) async fn run(arguments: &Arguments, data: DataDirectory) -> anyhow::R
 }
 
 /// Whom to ask: a node that is paused would be waited for.
-fn servers(found: &Found, standings: &[NodeStanding]) -> String {
+fn servers(found: &Found, standings: &[NodeStatus]) -> String {
     let running = standings.iter().filter(|node| node.state.starts_with("running"));
     let addresses: Vec<String> = running.map(|node| node.address.to_string()).collect();
     if addresses.is_empty() { found.bootstrap_servers.clone() } else { addresses.join(",") }
 }
 
-/// What the host says of its nodes. Nothing where the cluster is another's, or has no say in it:
-/// then the metadata has to do.
-async fn standings(choice: &Choice) -> Vec<NodeStanding> {
+/// Asks the host for the states of its nodes. Returns nothing if the cluster is not the workshop's,
+/// or if the host does not respond: then the metadata has to do.
+async fn standings(choice: &Choice) -> Vec<NodeStatus> {
     if choice.bootstrap_servers.is_some() {
         return Vec::new();
     }
@@ -71,7 +71,7 @@ async fn standings(choice: &Choice) -> Vec<NodeStanding> {
     }
 }
 
-fn print_all_stopped(standings: &[NodeStanding]) {
+fn print_all_stopped(standings: &[NodeStatus]) {
     println!("A cluster runs here, and all its nodes are down.\n");
     let mut rows = vec![row(["NODE", "ADDRESS", "STATE"])];
     rows.extend(
@@ -97,7 +97,7 @@ Any other:                                 export KAFKA_BOOTSTRAP_SERVERS=127.0.
     );
 }
 
-fn print_cluster(found: &Found, data: &DataDirectory, survey: &Survey, standings: &[NodeStanding]) {
+fn print_cluster(found: &Found, data: &DataDirectory, survey: &Survey, standings: &[NodeStatus]) {
     let origin = match found.process_id {
         Some(process_id) => format!("process {process_id}, data in {}", data.shown()),
         None => "KAFKA_BOOTSTRAP_SERVERS".to_owned(),

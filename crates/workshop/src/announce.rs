@@ -1,7 +1,7 @@
-//! A place at the data directory for a cluster that this process runs and that is not embedded.
+//! Announces a cluster that this process runs and that is not embedded at a data directory.
 //!
-//! Examples find it as they find an embedded one: by the file that the host has written, while the
-//! host holds its lock.
+//! Examples find it as they find an embedded one: by the file that the host writes, while the host
+//! holds its lock.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,13 +13,13 @@ use crate::lock::Lock;
 use crate::running::Running;
 use crate::seat::{Seat, take_seat};
 
-/// The host's place, taken before the cluster starts: whoever arrives meanwhile waits for it, half a
-/// minute at most.
+/// The host's place, taken before the cluster starts: a program that arrives before the cluster
+/// runs waits for it, half a minute at most.
 #[derive(Debug)]
 pub struct Announcement {
     data: DataDirectory,
     endpoint: Option<Endpoint>,
-    // Held until the registration is gone: fields are dropped after the value itself.
+    // Held until the registration is removed: fields are dropped after the value itself.
     _lock: Lock,
 }
 
@@ -45,8 +45,8 @@ impl Announcement {
         }
     }
 
-    /// Says where the cluster is, which must answer with this id. Examples use it from now on, until
-    /// this is dropped.
+    /// Registers the addresses of the cluster, which must respond with this id. Examples use it
+    /// from now on, until this is dropped.
     ///
     /// # Errors
     ///
@@ -58,7 +58,7 @@ impl Announcement {
         Ok(running)
     }
 
-    /// Lets `target` take orders from whoever may read the data directory's secret, until
+    /// Lets `target` take orders from programs that may read the data directory's secret, until
     /// [`Announcement::end_orders`] or until this is dropped.
     ///
     /// # Errors
@@ -70,12 +70,12 @@ impl Announcement {
         Ok(())
     }
 
-    /// Takes no more orders. When this returns, nothing holds the target any more.
+    /// Stops taking orders. When this returns, nothing holds the target any more.
     pub fn end_orders(&mut self) {
         self.endpoint = None;
     }
 
-    /// Whether another process uses the cluster now.
+    /// Returns whether another process uses the cluster now.
     ///
     /// # Errors
     ///

@@ -1,8 +1,8 @@
-//! Asking a cluster whether it is there: one metadata request with a limit.
+//! Checks that a cluster responds: one metadata request with a limit.
 //!
-//! librdkafka retries an address that nobody listens on for ever and says nothing, so a client
-//! that just starts would hang. The request is sent with a consumer's handle, because asking with
-//! a producer's may create what it asks for.
+//! librdkafka silently retries an address without a listener forever, so a client without this
+//! check would hang. A consumer sends the request, because a producer's metadata request may create
+//! topics.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -13,10 +13,10 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-/// How long a cluster may take to answer.
+/// How long a cluster may take to respond.
 pub(crate) const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
-/// How long to look for what librdkafka has to say about a request that failed.
+/// How long to wait for librdkafka's reasons for a failed request.
 const DRAIN: Duration = Duration::from_millis(20);
 
 /// The environment's security settings, each with the name that librdkafka has for it.
@@ -28,7 +28,7 @@ const SECURITY: [(&str, &str); 5] = [
     ("KAFKA_SSL_CA_LOCATION", "ssl.ca.location"),
 ];
 
-/// What a cluster answered.
+/// What a cluster responded.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
     /// The cluster's id; every Kafka since 0.10.1 has one.
@@ -37,18 +37,18 @@ pub(crate) struct Answer {
     pub(crate) nodes: usize,
 }
 
-/// Why there is no answer.
+/// Why there is no response.
 #[derive(Debug)]
 pub(crate) enum Silence {
-    /// librdkafka does not take the settings.
+    /// librdkafka rejects the settings.
     Settings(KafkaError),
-    /// Nobody answered in time; this is what librdkafka said last.
+    /// No broker responded in time; this is librdkafka's last error.
     Unanswered(String),
 }
 
-/// A client configuration for `servers`, with the security settings of the environment:
-/// `KAFKA_SECURITY_PROTOCOL`, `KAFKA_SASL_MECHANISM`, `KAFKA_SASL_USERNAME`,
-/// `KAFKA_SASL_PASSWORD` and `KAFKA_SSL_CA_LOCATION`.
+/// Returns a client configuration for `servers`, with the security settings of the environment:
+/// `KAFKA_SECURITY_PROTOCOL`, `KAFKA_SASL_MECHANISM`, `KAFKA_SASL_USERNAME`, `KAFKA_SASL_PASSWORD`
+/// and `KAFKA_SSL_CA_LOCATION`.
 pub fn client_config(servers: &str) -> ClientConfig {
     let mut config = plain_config(servers);
     for (variable, setting) in SECURITY {
@@ -59,19 +59,19 @@ pub fn client_config(servers: &str) -> ClientConfig {
     config
 }
 
-/// A client configuration for a cluster of our own, which speaks PLAINTEXT.
+/// Returns a client configuration for a cluster of our own, which speaks PLAINTEXT.
 pub(crate) fn plain_config(servers: &str) -> ClientConfig {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", servers);
     config
 }
 
-/// The value of an environment variable; an empty one counts as not set.
+/// Returns the value of an environment variable; an empty one counts as not set.
 pub(crate) fn variable_set(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.trim().is_empty())
 }
 
-/// Sends a metadata request and waits for the answer, [`ANSWER_LIMIT`] at most.
+/// Sends a metadata request and waits for the response, [`ANSWER_LIMIT`] at most.
 pub(crate) async fn ask(config: ClientConfig) -> Result<Answer, Silence> {
     // rdkafka's request blocks its thread.
     tokio::task::spawn_blocking(move || ask_blocking(&config))
@@ -89,7 +89,7 @@ fn ask_blocking(config: &ClientConfig) -> Result<Answer, Silence> {
             nodes: metadata.brokers().len(),
         }),
         Err(error) => {
-            // The reasons wait in the consumer's queue, among log lines.
+            // The reasons are in the consumer's queue, among log lines.
             while consumer.poll(DRAIN).is_some() {}
             let reason = consumer.client().context().reason();
             Err(Silence::Unanswered(reason.unwrap_or_else(|| error.to_string())))
@@ -97,7 +97,7 @@ fn ask_blocking(config: &ClientConfig) -> Result<Answer, Silence> {
     }
 }
 
-/// Remembers why librdkafka could not connect: the failed request itself says only "timed out".
+/// Keeps why librdkafka could not connect: the failed request itself says only "timed out".
 #[derive(Default)]
 struct LastWord {
     reason: Mutex<Option<String>>,

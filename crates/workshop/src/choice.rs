@@ -1,18 +1,18 @@
-//! The choice between the clusters, in the order that the crate's head tells.
+//! Chooses between the clusters, in the order that the crate's documentation gives.
 
 use crate::ask::{ANSWER_LIMIT, Answer, Silence, ask, client_config, variable_set};
 use crate::cluster::Cluster;
-use crate::data::{DataDirectory, shown};
-use crate::error::Error;
+use crate::data::DataDirectory;
+use crate::error::{Error, shown};
 use crate::host::{Host, HostOptions};
 use crate::seat::{Seat, take_seat};
 
 /// What decides which cluster is used.
 #[derive(Debug, Clone)]
 pub struct Choice {
-    /// A cluster that is named outright, such as `127.0.0.1:9092`.
+    /// An explicit cluster, such as `127.0.0.1:9092`.
     pub bootstrap_servers: Option<String>,
-    /// Where a running cluster is looked for, and where an embedded one keeps its data.
+    /// Where to look for a running cluster, and where an embedded one keeps its data.
     pub data: DataDirectory,
     /// Whether a cluster that this process hosts prints each answered request on stderr.
     pub wire: bool,
@@ -21,19 +21,32 @@ pub struct Choice {
 /// A cluster that runs already.
 #[derive(Debug, Clone)]
 pub struct Found {
-    /// Where it answers.
+    /// Its bootstrap servers.
     pub bootstrap_servers: String,
-    /// The process of the workshop that hosts it, `None` where the environment names the cluster.
+    /// The process of the workshop that hosts it, `None` if the environment names the cluster.
     pub process_id: Option<u32>,
 }
 
+/// Finds or starts the cluster to talk to, as the environment says, and checks that it responds.
+///
+/// The first line on stderr names it. End with [`Cluster::close`], so that a cluster that this
+/// process hosts stays for the others that use it and is shut down in order.
+///
+/// # Errors
+///
+/// [`Error::Unreachable`] if `KAFKA_BOOTSTRAP_SERVERS` names a cluster that does not respond within
+/// five seconds, and what [`Error`] lists about the data directory.
+pub async fn cluster() -> Result<Cluster, Error> {
+    Choice::from_environment()?.cluster().await
+}
+
 impl Choice {
-    /// What the environment says: `KAFKA_BOOTSTRAP_SERVERS`, `WORKSHOP_DATA`, `WORKSHOP_WIRE`.
+    /// Reads the environment: `KAFKA_BOOTSTRAP_SERVERS`, `WORKSHOP_DATA`, `WORKSHOP_WIRE`.
     ///
     /// # Errors
     ///
-    /// [`Error::SecurityWithoutServers`] where `KAFKA_SECURITY_PROTOCOL` asks for more than
-    /// PLAINTEXT and no cluster is named: the cluster would be the workshop's own.
+    /// [`Error::SecurityWithoutServers`] if `KAFKA_SECURITY_PROTOCOL` asks for more than PLAINTEXT
+    /// and no cluster is named: the workshop's own cluster speaks PLAINTEXT.
     pub fn from_environment() -> Result<Self, Error> {
         let bootstrap_servers = variable_set("KAFKA_BOOTSTRAP_SERVERS");
         match variable_set("KAFKA_SECURITY_PROTOCOL") {
@@ -48,7 +61,8 @@ impl Choice {
         Ok(Self { bootstrap_servers, data: DataDirectory::from_environment(), wire })
     }
 
-    /// The cluster that this choice leads to, named on stderr. See [`crate::cluster()`].
+    /// Finds or starts the cluster of this choice, and names it on stderr. See
+    /// [`crate::cluster()`].
     ///
     /// # Errors
     ///
@@ -68,7 +82,7 @@ impl Choice {
         Ok(cluster)
     }
 
-    /// The cluster that would be used and runs already: looks, and starts nothing. `None` where
+    /// Finds the cluster that would be used, if it runs already; starts nothing. Returns `None` if
     /// [`Choice::cluster`] would start an embedded one.
     ///
     /// # Errors
@@ -115,8 +129,8 @@ impl Choice {
         }
     }
 
-    /// The ports of a host that was killed. Clients that it left behind try them again and again,
-    /// and find the cluster there.
+    /// Returns the ports of a killed host. Its clients keep retrying them, and find the cluster
+    /// there.
     fn former_ports(&self) -> Result<Vec<u16>, Error> {
         let left = self.data.registered()?;
         Ok(left.map_or_else(Vec::new, |left| {
@@ -125,7 +139,7 @@ impl Choice {
     }
 }
 
-/// The cluster that the environment names, if it answers.
+/// Connects to the cluster that the environment names.
 async fn named(servers: &str) -> Result<Cluster, Error> {
     let answer = check(servers).await?;
     let nodes = if answer.nodes == 1 { "1 node" } else { &format!("{} nodes", answer.nodes) };
@@ -147,11 +161,11 @@ async fn check(servers: &str) -> Result<Answer, Error> {
     })
 }
 
-/// The first address that librdkafka would misread: it leaves out an unknown protocol, and takes the
-/// port 99999 for 34463.
+/// Returns the first address that librdkafka would misread: it leaves out an unknown protocol, and
+/// reads the port 99999 as 34463.
 fn misread(servers: &str) -> Option<&str> {
     let is_fine = |address: &&str| {
-        // With `SASL_SSL://` librdkafka does its best, and says so where that is not enough.
+        // With `SASL_SSL://` librdkafka tries to connect, and reports an error if that fails.
         let host = address.rsplit_once("://").map_or(*address, |(_, host)| host);
         let is_protocol = !address.to_ascii_lowercase().starts_with("http");
         let port = host.rsplit_once(':').map_or(Ok(1), |(_, port)| port.parse::<u16>());

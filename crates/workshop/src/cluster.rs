@@ -1,4 +1,4 @@
-//! The cluster that was chosen, and letting go of it.
+//! The cluster that was chosen, and how to release it.
 
 use std::error::Error as _;
 use std::fmt;
@@ -26,16 +26,16 @@ pub enum Source {
 
 /// A cluster to talk to.
 ///
-/// It is there for as long as this value: end with [`Cluster::close`]. Dropped instead, a cluster
-/// that this process hosts is shut down as well, and others that use it are waited for ten seconds
-/// at most.
+/// It exists as long as this value: end with [`Cluster::close`]. If you drop it instead, a cluster
+/// that this process hosts is shut down as well, after waiting for other users for at most ten
+/// seconds.
 #[derive(Debug)]
 pub struct Cluster {
     bootstrap_servers: String,
     hold: Hold,
 }
 
-/// What keeps the cluster there.
+/// What keeps the cluster running.
 #[derive(Debug)]
 enum Hold {
     Nothing,
@@ -57,7 +57,7 @@ impl Cluster {
         Self { bootstrap_servers, hold: Hold::Host(Some(Box::new(host))) }
     }
 
-    /// The addresses that a client's `bootstrap.servers` takes.
+    /// Returns the addresses for a client's `bootstrap.servers`.
     pub fn bootstrap_servers(&self) -> &str {
         &self.bootstrap_servers
     }
@@ -71,10 +71,11 @@ impl Cluster {
         }
     }
 
-    /// Lets go of the cluster. One that this process hosts is shut down, after everybody else has
-    /// let go: until then this waits, says so on stderr, and leaves on Ctrl-C.
+    /// Releases the cluster. One that this process hosts is shut down after all other programs have
+    /// released it: until then this waits, says so on stderr, and stops waiting on Ctrl-C or
+    /// SIGTERM.
     ///
-    /// Close clients before: a consumer that leaves its group needs the cluster for it.
+    /// Close clients first: a consumer that leaves its group needs the cluster for it.
     ///
     /// # Errors
     ///
@@ -103,7 +104,7 @@ impl Drop for Cluster {
         if std::thread::panicking() {
             return;
         }
-        // The caller's runtime may be this very thread's, so the wait has one of its own.
+        // The caller's runtime may run on this thread, so the wait has one of its own.
         let left = std::thread::spawn(move || leave_within(*host, DROP_LIMIT)).join();
         match left {
             Ok(Ok(())) => {}

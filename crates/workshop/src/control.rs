@@ -1,8 +1,8 @@
-//! Disturbing a cluster that another process runs: its nodes go and come back, its answers fail.
+//! Injects failures into a cluster that another process runs: nodes stop and start, responses fail.
 //!
-//! The host opens a port on 127.0.0.1 and writes it down with a random token, in a file of the data
-//! directory that only its owner can read. Whoever knows the token may give one [`Order`] for each
-//! connection. Both ends speak lines:
+//! The host opens a port on 127.0.0.1 and writes it with a random token to a file of the data
+//! directory that only its owner can read. A program that knows the token may give one [`Order`]
+//! per connection. Both ends send lines:
 //!
 //! ```text
 //! → the token            a wrong one closes the connection, and nothing is said
@@ -14,149 +14,8 @@
 mod client;
 mod embedded;
 mod endpoint;
-
-use std::fmt;
-use std::net::SocketAddr;
-use std::pin::Pin;
-
-use serde::{Deserialize, Serialize};
+mod protocol;
 
 pub(crate) use embedded::EmbeddedControl;
 pub(crate) use endpoint::Endpoint;
-
-/// What the host says once it was shown the right token.
-const HEARD: &str = "heard";
-
-/// The most bytes that an order or an answer takes.
-const MOST_BYTES: u64 = 16 << 10;
-
-/// What a running cluster can be told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub enum Order {
-    /// Say how the nodes are.
-    Nodes,
-    /// Change a node.
-    Node {
-        /// The broker id.
-        id: i32,
-        /// What becomes of it.
-        change: NodeChange,
-    },
-    /// Answer the next requests of an API with an error.
-    Fail {
-        /// The API's name, such as `Produce`.
-        api: String,
-        /// The error's name, such as `NOT_ENOUGH_REPLICAS`.
-        error: String,
-        /// How many requests.
-        times: u16,
-    },
-    /// Let the next requests of an API take effect, and lose the answers.
-    DropResponse {
-        /// The API's name, such as `Produce`.
-        api: String,
-        /// How many requests.
-        times: u16,
-    },
-    /// Let every request wait before it is handled.
-    Delay {
-        /// How long, in ms; 0 ends it.
-        milliseconds: u32,
-        /// At which node, `None` for all.
-        node: Option<i32>,
-    },
-    /// End all delays, and take back the errors and lost answers that are still to come.
-    ClearFaults,
-}
-
-/// What can become of a node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub enum NodeChange {
-    /// It shuts down in order.
-    Stop,
-    /// It ends at once.
-    Kill,
-    /// It starts again.
-    Start,
-    /// It neither answers nor follows, and its sockets stay open.
-    Pause,
-    /// It goes on after a pause.
-    Resume,
-    /// It fetches nothing from the leaders that it follows.
-    PauseReplication,
-    /// It fetches again.
-    ResumeReplication,
-}
-
-impl NodeChange {
-    /// What a node is after this change: "node 2 was killed".
-    pub fn done(self) -> &'static str {
-        match self {
-            Self::Stop => "was shut down in order",
-            Self::Kill => "was killed",
-            Self::Start => "runs again",
-            Self::Pause => "is paused: it answers nobody, and its connections stay open",
-            Self::Resume => "goes on",
-            Self::PauseReplication => "fetches nothing any more from the leaders that it follows",
-            Self::ResumeReplication => "fetches again, and catches up",
-        }
-    }
-}
-
-/// How the command line names a change.
-impl fmt::Display for NodeChange {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Stop => "stop",
-            Self::Kill => "kill",
-            Self::Start => "start",
-            Self::Pause => "pause",
-            Self::Resume => "resume",
-            Self::PauseReplication => "pause-replication",
-            Self::ResumeReplication => "resume-replication",
-        })
-    }
-}
-
-/// What became of an order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub enum Answer {
-    /// It was done; this says what is so now.
-    Done(String),
-    /// How the nodes are, by id.
-    Nodes(Vec<NodeStanding>),
-    /// It was not done; this says why, and what to do instead.
-    Refused(String),
-}
-
-/// A node, and how it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NodeStanding {
-    /// The broker id.
-    pub id: i32,
-    /// Where it listens, or listened.
-    pub address: SocketAddr,
-    /// In a word or two, such as "running" or "stopped".
-    pub state: String,
-}
-
-/// An answer that takes a while.
-pub type Obeying<'a> = Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
-
-/// A cluster that takes orders.
-pub trait Controlled: Send + Sync + 'static {
-    /// Does what it is told, or says why not.
-    fn obey(&self, order: Order) -> Obeying<'_>;
-}
-
-/// What stands in the file of the data directory.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Access {
-    /// Where the host listens.
-    pub(crate) address: SocketAddr,
-    /// What has to be said first.
-    pub(crate) token: String,
-}
+pub use protocol::{Answer, Controlled, NodeChange, NodeStatus, Obeying, Order};

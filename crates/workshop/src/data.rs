@@ -1,11 +1,11 @@
-//! The data directory: what lies in it, and emptying it.
+//! The data directory: its files, and emptying it.
 //!
 //! | Entry | What it is |
 //! |---|---|
 //! | `workshop.json` | says that the directory is the workshop's, and in which format |
 //! | `cluster/` | the embedded cluster's own: logs, topics, committed offsets |
-//! | `running.json` | where the cluster answers while one runs, see [`Running`] |
-//! | `control.json` | where it takes orders, and from whom; only its owner reads it, see `control` |
+//! | `running.json` | where the cluster listens while one runs, see [`Running`] |
+//! | `control.json` | where it takes orders, and the token; only its owner reads it, see `control` |
 //! | `host.lock` | held by the process that hosts the cluster |
 //! | `users.lock` | shared by the processes that use it, see `seat` |
 
@@ -18,9 +18,9 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use serde::{Deserialize, Serialize};
 
+use crate::access::Access;
 use crate::ask::variable_set;
-use crate::control::Access;
-use crate::error::Error;
+use crate::error::{Error, shown};
 use crate::lock::Lock;
 use crate::running::Running;
 
@@ -34,13 +34,13 @@ const CLUSTER: &str = "cluster";
 const HOST_LOCK: &str = "host.lock";
 const USERS_LOCK: &str = "users.lock";
 
-/// Counts the files that this process has written, to name each one's unfinished state.
+/// Counts the files that this process has written, to name each temporary file.
 static WRITES: AtomicU32 = AtomicU32::new(0);
 
-/// What stands in `workshop.json`.
+/// The content of `workshop.json`.
 #[derive(Debug, Serialize, Deserialize)]
 struct Marker {
-    /// Says to a person who opens it what the directory is.
+    /// Tells a person who opens it what the directory is.
     what: String,
     /// The format, [`FORMAT`] in this version.
     format: u32,
@@ -67,7 +67,7 @@ impl DataDirectory {
         }
     }
 
-    /// `.workshop/` at the workspace's root, where a program looks that is told of no other.
+    /// `.workshop/` at the workspace's root, the default of every program.
     pub fn standard() -> Self {
         Self::at(workspace_root().join(".workshop"))
     }
@@ -77,17 +77,17 @@ impl DataDirectory {
         &self.path
     }
 
-    /// How many bytes the cluster's files take, `None` where there are none.
+    /// Returns how many bytes the cluster's files take, `None` if there are none.
     pub fn size_bytes(&self) -> Option<u64> {
         let cluster = self.cluster_path();
         cluster.is_dir().then(|| size_of_tree(&cluster))
     }
 
-    /// The cluster that runs on this directory, if one does and answers. Changes nothing.
+    /// Returns the cluster that runs on this directory, if one does and responds. Changes nothing.
     ///
     /// # Errors
     ///
-    /// [`Error::HostSilent`] where a process hosts one that does not answer.
+    /// [`Error::HostSilent`] if a process hosts one that does not respond.
     pub async fn running(&self) -> Result<Option<Running>, Error> {
         if !self.path.is_dir() || !self.is_hosted()? {
             return Ok(None);
@@ -104,11 +104,11 @@ impl DataDirectory {
         Ok(None)
     }
 
-    /// How many bytes [`DataDirectory::reset`] would remove, `None` where there is nothing.
+    /// Returns how many bytes [`DataDirectory::reset`] would remove, `None` if there is nothing.
     ///
     /// # Errors
     ///
-    /// Where a reset would be refused: [`Error::InUse`], [`Error::Foreign`].
+    /// If a reset would fail: [`Error::InUse`], [`Error::Foreign`].
     pub fn check_reset(&self) -> Result<Option<u64>, Error> {
         if !self.path.exists() {
             return Ok(None);
@@ -121,7 +121,7 @@ impl DataDirectory {
         Ok(holds_something.then(|| self.size_bytes().unwrap_or(0)))
     }
 
-    /// The directory's path as a person reads it: relative where it lies in the current directory.
+    /// Returns the directory's path for display: relative if it is inside the current directory.
     pub fn shown(&self) -> String {
         shown(&self.path)
     }
@@ -137,14 +137,14 @@ impl DataDirectory {
             return Ok(0);
         }
         self.check_is_ours()?;
-        // Nobody starts a cluster here while this process holds the host's lock.
+        // No other process starts a cluster here while this one holds the host's lock.
         let _host = Lock::try_exclusive(&self.host_lock())?
             .ok_or_else(|| Error::InUse { data: self.path.clone() })?;
         let bytes = self.size_bytes().unwrap_or(0);
         let cluster = self.cluster_path();
         ignore_missing(fs::remove_dir_all(&cluster)).map_err(|e| failed("remove", &cluster, e))?;
-        // A process that was killed may have left an unfinished file beside the finished one. The
-        // marker goes last: without it, what is left would count as somebody else's.
+        // A killed process may have left a temporary file next to the final one. The marker is
+        // removed last: without it, the remaining files would count as foreign.
         for begin in [CONTROL, RUNNING, MARKER] {
             for file in self.entries()?.into_iter().filter(|name| name.starts_with(begin)) {
                 let path = self.path.join(file);
@@ -168,17 +168,17 @@ impl DataDirectory {
         }
     }
 
-    /// Whether a process hosts a cluster here, or is about to start or stop one.
+    /// Returns whether a process hosts a cluster here, or is about to start or stop one.
     pub(crate) fn is_hosted(&self) -> Result<bool, Error> {
         Ok(self.host_lock().exists() && Lock::try_shared(&self.host_lock())?.is_none())
     }
 
-    /// What the host wrote about its cluster, unchecked.
+    /// Returns what the host wrote about its cluster, unchecked.
     pub(crate) fn registered(&self) -> Result<Option<Running>, Error> {
         let Some(text) = read(&self.path.join(RUNNING))? else {
             return Ok(None);
         };
-        // What cannot be read was left by another version, and is replaced by the next host.
+        // An unreadable file was left by another version; the next host replaces it.
         Ok(serde_json::from_str(&text).ok())
     }
 
@@ -262,7 +262,7 @@ impl DataDirectory {
         Ok(entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect())
     }
 
-    /// Writes a file as a whole: who reads it meanwhile sees the old one or the new one.
+    /// Writes a file atomically: a reader sees the old one or the new one.
     fn write(&self, name: &str, content: &impl Serialize) -> Result<(), Error> {
         let path = self.path.join(name);
         let nobody_elses = format!("{}-{}", std::process::id(), WRITES.fetch_add(1, Relaxed));
@@ -277,12 +277,12 @@ impl DataDirectory {
     }
 }
 
-/// Creates a file in the place of one that a killed process with the same id may have left, on Unix
-/// one that nobody but its owner can open where it holds a secret.
+/// Creates a file, replacing one that a killed process with the same id may have left. On Unix,
+/// only its owner can open it if it holds a secret.
 fn create(path: &Path, is_secret: bool) -> io::Result<fs::File> {
     ignore_missing(fs::remove_file(path))?;
     let mut options = OpenOptions::new();
-    // The rights count where a file is made, not where it is there already.
+    // The permissions apply only when a file is created.
     options.write(true).create_new(true);
     #[cfg(unix)]
     if is_secret {
@@ -293,16 +293,8 @@ fn create(path: &Path, is_secret: bool) -> io::Result<fs::File> {
     options.open(path)
 }
 
-/// A path as a learner reads it: relative to the current directory where it lies inside.
-pub(crate) fn shown(path: &Path) -> String {
-    let current = std::env::current_dir().unwrap_or_default();
-    let relative = path.strip_prefix(&current).ok().filter(|rest| !rest.as_os_str().is_empty());
-    let shown = relative.unwrap_or(path).display();
-    if path.is_dir() { format!("{shown}/") } else { shown.to_string() }
-}
-
-/// The root of the workspace that this was built in; the current directory where the program was
-/// carried elsewhere.
+/// Returns the root of the workspace that this was built in, or the current directory if the
+/// program was moved elsewhere.
 fn workspace_root() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
     match root {
@@ -349,14 +341,6 @@ mod tests {
     fn the_default_directory_lies_beside_the_workspaces_manifest() {
         let manifest = fs::read_to_string(workspace_root().join("Cargo.toml")).unwrap();
         assert!(manifest.contains("[workspace]"));
-    }
-
-    #[test]
-    fn a_path_in_the_current_directory_is_shown_without_it() {
-        let current = std::env::current_dir().unwrap();
-        assert_eq!(shown(&current.join("src")), "src/");
-        assert_eq!(shown(&current.join("Cargo.toml")), "Cargo.toml");
-        assert_eq!(shown(&current), format!("{}/", current.display()));
     }
 
     #[test]

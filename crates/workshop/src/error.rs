@@ -1,44 +1,42 @@
 //! What can go wrong on the way to a cluster, each with what to do next.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rdkafka::error::KafkaError;
-
-use crate::data::shown;
 
 /// Why there is no cluster to talk to.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// `KAFKA_BOOTSTRAP_SERVERS` holds something else than addresses.
+    /// `KAFKA_BOOTSTRAP_SERVERS` holds something other than addresses.
     #[error(
-        "KAFKA_BOOTSTRAP_SERVERS names {address:?}, which is no address of a broker: write host:port \
+        "KAFKA_BOOTSTRAP_SERVERS names {address:?}, which is not an address of a broker: write host:port \
          without http://, the port from 1 to 65535, and a comma between two"
     )]
     Address {
-        /// What is none.
+        /// The part that is not an address.
         address: String,
     },
 
-    /// The cluster that `KAFKA_BOOTSTRAP_SERVERS` names did not answer within five seconds.
+    /// The cluster that `KAFKA_BOOTSTRAP_SERVERS` names did not respond within five seconds.
     #[error(
-        "no Kafka cluster answers at {servers} within {seconds} s ({reason}). \
+        "no Kafka cluster responds at {servers} within {seconds} s ({reason}). \
          Start it, correct KAFKA_BOOTSTRAP_SERVERS (and KAFKA_SECURITY_PROTOCOL, KAFKA_SASL_* and \
          KAFKA_SSL_CA_LOCATION if it is secured), or unset it to use the embedded cluster"
     )]
     Unreachable {
         /// The value of `KAFKA_BOOTSTRAP_SERVERS`.
         servers: String,
-        /// How long was waited, in seconds.
+        /// How long this waited, in seconds.
         seconds: u64,
-        /// librdkafka's last word on it.
+        /// librdkafka's last error.
         reason: String,
     },
 
-    /// librdkafka refuses the settings that the environment gives.
+    /// librdkafka rejects the settings from the environment.
     #[error(
-        "librdkafka refuses the settings from the environment. Check \
+        "librdkafka rejects the settings from the environment. Check \
          KAFKA_SECURITY_PROTOCOL, KAFKA_SASL_MECHANISM and KAFKA_SSL_CA_LOCATION; TLS and SCRAM \
          need rdkafka built with its feature `ssl`"
     )]
@@ -47,7 +45,7 @@ pub enum Error {
         source: KafkaError,
     },
 
-    /// Security settings are set, and no cluster that they could be for.
+    /// Security settings are set, but no cluster for them.
     #[error(
         "KAFKA_SECURITY_PROTOCOL is {protocol}, and KAFKA_BOOTSTRAP_SERVERS is not set: the \
          workshop's own cluster speaks PLAINTEXT. Set KAFKA_BOOTSTRAP_SERVERS as well, or unset \
@@ -58,16 +56,16 @@ pub enum Error {
         protocol: String,
     },
 
-    /// A process hosts a cluster on this data directory, and the cluster does not answer.
+    /// A process hosts a cluster on this data directory, and the cluster does not respond.
     #[error(
-        "process {process_id} hosts the cluster in {} at {servers}, but it does not answer. It may \
+        "process {process_id} hosts the cluster in {} at {servers}, but it does not respond. It may \
          be suspended (Ctrl-Z): continue it with `fg`, or end it with `kill {process_id}`, and run \
          this again. Or all its nodes are down: `cargo workshop node 1 start` starts one", shown(.data)
     )]
     HostSilent {
         /// The data directory.
         data: PathBuf,
-        /// Where the cluster should answer.
+        /// Where the cluster should listen.
         servers: String,
         /// The process that hosts it.
         process_id: u32,
@@ -81,7 +79,7 @@ pub enum Error {
     HostBusy {
         /// The data directory.
         data: PathBuf,
-        /// How long was waited, in seconds.
+        /// How long this waited, in seconds.
         seconds: u64,
     },
 
@@ -94,7 +92,7 @@ pub enum Error {
     AlreadyRunning {
         /// The data directory.
         data: PathBuf,
-        /// Where the running cluster answers.
+        /// Where the running cluster listens.
         servers: String,
         /// The process that hosts it.
         process_id: u32,
@@ -138,7 +136,7 @@ pub enum Error {
 
     /// A file of the data directory cannot be read or written.
     #[error(
-        "cannot {action} {}. Check the rights and the free space there, or set \
+        "cannot {action} {}. Check the permissions and the free space there, or set \
          WORKSHOP_DATA to another directory", shown(.path)
     )]
     File {
@@ -157,7 +155,16 @@ pub enum Error {
         source: io::Error,
     },
 
-    /// No process hosts a cluster that could be given an order.
+    /// The system installs no handler for Ctrl-C and SIGTERM.
+    #[error(
+        "Ctrl-C and SIGTERM cannot be handled: {source}. Are the process's signals restricted?"
+    )]
+    Signals {
+        /// What the system says.
+        source: io::Error,
+    },
+
+    /// No process hosts a cluster that could take an order.
     #[error(
         "no cluster runs on {}. Start one with `cargo workshop up` in another terminal, or set \
          WORKSHOP_DATA to where one runs", shown(.data)
@@ -179,14 +186,14 @@ pub enum Error {
         source: io::Error,
     },
 
-    /// The cluster does not do what it was told.
+    /// The cluster does not carry out an order.
     #[error("{reason}")]
     Refused {
         /// Why, and what to do instead.
         reason: String,
     },
 
-    /// A cluster was asked for that cannot be.
+    /// The requested cluster is not possible.
     #[error("{reason}")]
     Setting {
         /// Why, and what to do instead.
@@ -204,4 +211,25 @@ pub enum Error {
         /// What the cluster says.
         source: embedded_kafka::StartError,
     },
+}
+
+/// Formats a path for display: relative to the current directory if it is inside.
+pub(crate) fn shown(path: &Path) -> String {
+    let current = std::env::current_dir().unwrap_or_default();
+    let relative = path.strip_prefix(&current).ok().filter(|rest| !rest.as_os_str().is_empty());
+    let shown = relative.unwrap_or(path).display();
+    if path.is_dir() { format!("{shown}/") } else { shown.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_in_the_current_directory_is_shown_without_it() {
+        let current = std::env::current_dir().unwrap();
+        assert_eq!(shown(&current.join("src")), "src/");
+        assert_eq!(shown(&current.join("Cargo.toml")), "Cargo.toml");
+        assert_eq!(shown(&current), format!("{}/", current.display()));
+    }
 }

@@ -1,10 +1,11 @@
-//! Hosting the embedded cluster for this process and for others.
+//! Hosts the embedded cluster for this process and for others.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
 use embedded_kafka::{StartError, TopicAtStart};
+use helpers::StopSignal;
 
 use crate::control::{EmbeddedControl, Endpoint};
 use crate::data::DataDirectory;
@@ -14,18 +15,17 @@ use crate::running::Running;
 use crate::seat::{Seat, TRY_AGAIN, take_seat};
 use crate::wire::Wire;
 
-/// How often the logs are looked at for what is too old or can be compacted. Kafka takes 5 minutes
-/// and 15 seconds; whoever learns from it wants to see it happen.
+/// How often the logs are checked for segments to delete or compact. Kafka's defaults are 5 minutes
+/// and 15 seconds; a learner wants to see it happen.
 const LOGS_LOOKED_AT: Duration = Duration::from_secs(1);
 
-/// How a hosted cluster is set up.
+/// The options of a hosted cluster.
 #[derive(Debug, Clone)]
 pub struct HostOptions {
-    /// The number of nodes, 1 to 9. Topics that do not say otherwise are replicated on all of
-    /// them, on three at most.
+    /// The number of nodes, 1 to 9. By default, topics are replicated on all of them, on three at
+    /// most.
     pub nodes: usize,
-    /// The port that each node should have. Where one is taken, and where none is named, the node
-    /// gets a free one.
+    /// The port for each node. If it is taken, or none is given, the node gets a free one.
     pub ports: Vec<u16>,
     /// Whether each answered request is printed on stderr.
     pub wire: bool,
@@ -33,7 +33,7 @@ pub struct HostOptions {
     pub auto_create_topics: bool,
     /// Properties of the brokers by their names in `server.properties`, such as `num.partitions`.
     pub properties: Vec<(String, String)>,
-    /// Topics that are there when the cluster has started.
+    /// Topics that exist when the cluster has started.
     pub topics: Vec<TopicAtStart>,
 }
 
@@ -57,11 +57,11 @@ impl Default for HostOptions {
 pub struct Host {
     data: DataDirectory,
     running: Running,
-    // It goes first: while it is there, it holds the cluster too.
+    // Dropped first, because it holds the cluster too.
     endpoint: Option<Endpoint>,
     cluster: Option<Arc<embedded_kafka::Cluster>>,
     wire: Option<Wire>,
-    // Held until the rest is gone: fields are dropped in this order.
+    // Held until the rest is dropped: fields are dropped in this order.
     _lock: Lock,
 }
 
@@ -97,7 +97,7 @@ impl Host {
             process_id: std::process::id(),
             addresses: cluster.nodes().iter().map(|node| node.address).collect(),
         };
-        // Whoever finds the cluster can give it orders.
+        // A program that finds the cluster can give it orders.
         let control = EmbeddedControl(Arc::clone(&cluster));
         let endpoint = Some(Endpoint::open(data, Arc::new(control))?);
         data.register(&running)?;
@@ -105,12 +105,13 @@ impl Host {
         Ok(Self { data, running, endpoint, cluster, wire, _lock: lock })
     }
 
-    /// The addresses of the nodes, and what else the data directory says of this cluster.
+    /// Returns the addresses of the nodes, and what else the data directory says about this
+    /// cluster.
     pub fn running(&self) -> &Running {
         &self.running
     }
 
-    /// Whether another process uses this cluster now.
+    /// Returns whether another process uses this cluster now.
     ///
     /// # Errors
     ///
@@ -119,7 +120,7 @@ impl Host {
         Ok(Lock::try_exclusive(&self.data.users_lock())?.is_none())
     }
 
-    /// Shuts the cluster down, whoever uses it.
+    /// Shuts the cluster down, even if others use it.
     ///
     /// # Errors
     ///
@@ -136,8 +137,8 @@ impl Host {
         unregistered
     }
 
-    /// Waits until nobody else uses the cluster, then shuts it down. While it waits, Ctrl-C or
-    /// `give_up` ends the wait.
+    /// Waits until no other process uses the cluster, then shuts it down. While it waits, Ctrl-C,
+    /// SIGTERM or `give_up` ends the wait.
     pub(crate) async fn leave(self, give_up: impl Future<Output = ()>) -> Result<(), Error> {
         let mut alone = Lock::try_exclusive(&self.data.users_lock())?;
         if alone.is_none() {
@@ -147,7 +148,7 @@ impl Host {
             );
             alone = tokio::select! {
                 alone = self.alone() => Some(alone?),
-                _ = tokio::signal::ctrl_c() => None,
+                () = signal() => None,
                 () = give_up => None,
             };
         }
@@ -167,6 +168,14 @@ impl Host {
     }
 }
 
+/// Waits for Ctrl-C or SIGTERM, forever if the system installs no handler.
+async fn signal() {
+    match StopSignal::listen() {
+        Ok(mut stop) => stop.received().await,
+        Err(_) => std::future::pending().await,
+    }
+}
+
 impl Drop for Host {
     fn drop(&mut self) {
         if self.cluster.is_some() {
@@ -176,7 +185,7 @@ impl Drop for Host {
     }
 }
 
-/// Starts the nodes, each on the port that is asked for if nobody has it.
+/// Starts the nodes, each on the requested port if it is free.
 async fn start_cluster(
     data: &DataDirectory,
     options: &HostOptions,
@@ -224,8 +233,8 @@ async fn start_cluster(
     }
 }
 
-/// Whether somebody listens on this port already. On some systems a listener on 127.0.0.1 can be
-/// opened beside one on all addresses, and clients would reach the one or the other.
+/// Returns whether a process already listens on this port. On some systems a listener on 127.0.0.1
+/// can be opened next to one on all addresses, and clients would reach either.
 fn is_answered(port: u16) -> bool {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     port != 0 && TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_ok()

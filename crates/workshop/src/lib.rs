@@ -1,25 +1,27 @@
-//! Which cluster an example talks to.
+//! Chooses the cluster that an example talks to.
 //!
-//! [`cluster`] answers with the first that it finds: the one that `KAFKA_BOOTSTRAP_SERVERS` names,
-//! one that another process of the workshop runs (`cargo workshop up`, or another example), or an
+//! [`cluster()`] returns the first that it finds: the one that `KAFKA_BOOTSTRAP_SERVERS` names, one
+//! that another process of the workshop runs (`cargo workshop up`, or another example), or an
 //! embedded cluster of three nodes that it starts in this process. So an example holds no broker
-//! logic, and the same example runs on any Kafka.
+//! logic, and the same example runs on any Kafka. [`run()`] is the frame that the examples share.
 //!
 //! ```no_run
-//! # async fn run() -> Result<(), workshop::Error> {
-//! let cluster = workshop::cluster().await?;
-//! println!("talking to {}", cluster.bootstrap_servers());
-//! cluster.close().await?;
-//! # Ok(())
+//! # async fn example() -> Result<(), workshop::Error> {
+//! workshop::run(async |brokers| {
+//!     println!("talking to {brokers}");
+//!     Ok(())
+//! })
+//! .await
 //! # }
 //! ```
 //!
 //! The embedded cluster keeps its data in a [`DataDirectory`], so that the next example finds what
 //! this one wrote. Who may start a cluster there, and who waits for whom, is in `seat`.
 //!
-//! What a client needs beside the address (topics, producers, consumers) is not here: that is what
+//! What a client needs besides the address (topics, producers, consumers) is not here: that is what
 //! the examples teach.
 
+mod access;
 mod announce;
 mod ask;
 mod choice;
@@ -29,30 +31,19 @@ mod data;
 mod error;
 mod host;
 mod lock;
+mod run;
 mod running;
 mod seat;
 mod wire;
 
 pub use announce::Announcement;
 pub use ask::client_config;
-pub use choice::{Choice, Found};
+pub use choice::{Choice, Found, cluster};
 pub use cluster::{Cluster, Source};
-pub use control::{Answer, Controlled, NodeChange, NodeStanding, Obeying, Order};
+pub use control::{Answer, Controlled, NodeChange, NodeStatus, Obeying, Order};
 pub use data::DataDirectory;
 pub use embedded_kafka::TopicAtStart;
 pub use error::Error;
 pub use host::{Host, HostOptions};
+pub use run::{run, run_and_clean_up, run_to_the_end};
 pub use running::Running;
-
-/// The cluster to talk to, chosen as the environment says and checked to be there.
-///
-/// The first line on stderr names it. End with [`Cluster::close`], so that a cluster that this
-/// process hosts stays for the others that use it and is shut down in order.
-///
-/// # Errors
-///
-/// [`Error::Unreachable`] where `KAFKA_BOOTSTRAP_SERVERS` names a cluster that does not answer
-/// within five seconds, and what [`Error`] lists about the data directory.
-pub async fn cluster() -> Result<Cluster, Error> {
-    Choice::from_environment()?.cluster().await
-}

@@ -1,8 +1,8 @@
-//! A lock file: held by one, or shared by many, and let go by the system when a process ends
-//! however it ends.
+//! A lock file: held by one process, or shared by many, and released by the system when a process
+//! ends in any way.
 //!
-//! The files stay empty and are never removed: a lock on a file that somebody has just removed
-//! would keep nobody out.
+//! The files stay empty and are never removed: a lock on a file that was just removed would exclude
+//! no other process.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
@@ -19,18 +19,18 @@ pub(crate) struct Lock {
 /// it runs its own program, and a copy holds the lock too.
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Whatever goes wrong here, the end of the process still lets it go.
+        // If this fails, the end of the process still releases it.
         let _ = self.file.unlock();
     }
 }
 
 impl Lock {
-    /// The lock for this process alone, or `None` while anybody else holds it.
+    /// Takes the lock exclusively; `None` while another process holds it.
     pub(crate) fn try_exclusive(path: &Path) -> Result<Option<Self>, Error> {
         Self::held(path, File::try_lock)
     }
 
-    /// The lock together with others that share it, or `None` while one holds it alone.
+    /// Takes the lock shared; `None` while another process holds it exclusively.
     pub(crate) fn try_shared(path: &Path) -> Result<Option<Self>, Error> {
         Self::held(path, File::try_lock_shared)
     }

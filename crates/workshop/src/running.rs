@@ -1,8 +1,8 @@
 //! The file that says where a cluster runs, and the check that it still does.
 //!
-//! Whoever hosts a cluster writes it and removes it. A process that was killed leaves it behind,
-//! so it proves nothing by itself: the host's lock says whether the process lives, and the cluster
-//! has to answer with the id that stands here.
+//! The host of a cluster writes it and removes it. A killed process leaves it in place, so it
+//! proves nothing by itself: the host's lock says whether the process is alive, and the cluster has
+//! to respond with the id in the file.
 
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::ask::{ask, plain_config};
 
-/// How long a connection on this machine may take. A port that nobody listens on refuses at once,
-/// and librdkafka would try it again until its own limit.
+/// How long a connection on this machine may take. A port without a listener rejects a connection
+/// at once, and librdkafka would retry it until its own limit.
 const CONNECT_LIMIT: Duration = Duration::from_secs(1);
 
 /// A cluster that a process of the workshop hosts.
@@ -27,13 +27,13 @@ pub struct Running {
 }
 
 impl Running {
-    /// The addresses as clients take them, separated by commas.
+    /// Returns the addresses in the format of `bootstrap.servers`, separated by commas.
     pub fn bootstrap_servers(&self) -> String {
         let addresses: Vec<String> = self.addresses.iter().map(ToString::to_string).collect();
         addresses.join(",")
     }
 
-    /// Whether a cluster with this id answers at these addresses.
+    /// Returns whether a cluster with this id responds at these addresses.
     pub(crate) async fn answers(&self) -> bool {
         // Any node will do: others may be down on purpose.
         let addresses = self.addresses.clone();
@@ -46,7 +46,7 @@ impl Running {
             return false;
         }
         let mut config = plain_config(&self.bootstrap_servers());
-        // A node may be paused on purpose. Connected to all, librdkafka asks one that answers.
+        // A node may be paused on purpose. Connected to all, librdkafka asks one that responds.
         config.set("enable.sparse.connections", "false");
         let answer = ask(config).await;
         answer.is_ok_and(|answer| answer.cluster_id.as_ref() == Some(&self.cluster_id))

@@ -1,16 +1,16 @@
-//! Who hosts the cluster and who joins it, when several processes want it at once.
+//! Decides which process hosts the cluster and which join it, when several want it at once.
 //!
-//! Two lock files decide, and both are let go by the system when a process ends, so a `kill -9`
-//! leaves nothing to clean up:
+//! Two lock files decide, and the system releases both when a process ends, so a `kill -9` leaves
+//! nothing to clean up:
 //!
 //! - `host.lock` is held by the one process that hosts the cluster.
 //! - `users.lock` is shared by the processes that use the cluster of another.
 //!
-//! An arrival first shares `users.lock` and then tries `host.lock`. Where it gets it, it hosts.
-//! Otherwise it waits until the host has registered a cluster that answers, and joins. The host
-//! leaves only once it has `users.lock` for itself: then nobody uses the cluster, and an arrival
-//! cannot get past its first step before `host.lock` is free again. So an arrival either keeps the
-//! host or becomes the host.
+//! An arrival first shares `users.lock` and then tries `host.lock`. If it gets it, it hosts.
+//! Otherwise it waits until the host has registered a cluster that responds, and joins. The host
+//! leaves only once it holds `users.lock` exclusively: then no other process uses the cluster, and
+//! an arrival cannot get past its first step before `host.lock` is free again. So an arrival either
+//! keeps the host or becomes the host.
 
 use std::time::{Duration, Instant};
 
@@ -22,15 +22,15 @@ use crate::running::Running;
 /// How long another process may take to start its cluster, or to stop it.
 const SEAT_LIMIT: Duration = Duration::from_secs(30);
 
-/// How often the locks are tried again. A lock that blocks could not be given up on Ctrl-C.
+/// How often the locks are retried. A blocking lock could not be canceled on Ctrl-C.
 pub(crate) const TRY_AGAIN: Duration = Duration::from_millis(20);
 
 /// A process's place at a data directory.
 #[derive(Debug)]
 pub(crate) enum Seat {
-    /// This process is to host the cluster, and holds `host.lock`.
+    /// This process hosts the cluster, and holds `host.lock`.
     Host(Lock),
-    /// Another hosts it; this process shares `users.lock`, which keeps that one there.
+    /// Another hosts it; this process shares `users.lock`, which keeps the host running.
     Guest(Running, Lock),
 }
 
@@ -55,7 +55,7 @@ async fn try_seat(data: &DataDirectory) -> Result<Option<Seat>, Error> {
         return Ok(None);
     };
     if let Some(host) = Lock::try_exclusive(&data.host_lock())? {
-        // A reset may have come in between, and taken the marker along.
+        // A reset may have removed the marker in between.
         data.prepare()?;
         return Ok(Some(Seat::Host(host)));
     }

@@ -1,4 +1,4 @@
-//! `WORKSHOP_WIRE=1`: one line on stderr for each request that the hosted cluster answered.
+//! `WORKSHOP_WIRE=1`: one line on stderr for each request that the hosted cluster responded to.
 
 use std::thread;
 use std::time::Duration;
@@ -34,9 +34,9 @@ impl Wire {
         Self { printed }
     }
 
-    /// Waits until the last line is printed. The cluster has shut down before.
+    /// Waits until the last line is printed. Call it after the cluster has shut down.
     pub(crate) async fn finish(self) {
-        // The sender goes with the thread, which sends nothing.
+        // The sender is dropped with the thread, which sends nothing.
         if tokio::time::timeout(LAST_LINES_LIMIT, self.printed).await.is_err() {
             tracing::warn!("the last events of the cluster were not printed in time");
         }

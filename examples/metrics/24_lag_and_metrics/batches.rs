@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use helpers::Error;
-use helpers::lineage::{BatchMetrics, Consumer, Message, Producer};
+use lineage::{BatchMetrics, Consumer, Error, Message, Producer};
 use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
 
 const DELAYS: usize = 6;
 const BATCH: usize = 2;
-/// What stands for the work on a batch.
+/// Stands in for the work on a batch.
 const WORK: Duration = Duration::from_millis(20);
 
 // ANCHOR: batch

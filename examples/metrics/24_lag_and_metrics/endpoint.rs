@@ -25,7 +25,7 @@ pub(crate) struct Endpoint {
 
 impl Endpoint {
     // ANCHOR: endpoint
-    /// From here on `counter!`, `gauge!` and `histogram!` write into a table, and the page shows it.
+    /// From here on `counter!`, `gauge!` and `histogram!` write to a table, and the page shows it.
     pub(crate) async fn start() -> Result<Endpoint> {
         let table = PrometheusBuilder::new()
             .set_buckets_for_metric(Matcher::Full("batch_seconds".to_owned()), &BATCH_SECONDS)?
@@ -37,7 +37,7 @@ impl Endpoint {
         let address = listener.local_addr()?;
         let server = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, page).await {
-                eprintln!("the page of metrics is gone: {error}");
+                eprintln!("the page of metrics has ended: {error}");
             }
         });
         Ok(Endpoint { address, tasks: [upkeep, server] })
@@ -53,22 +53,24 @@ impl Endpoint {
     pub(crate) async fn scrape(&self) -> Result<String> {
         let mut connection = TcpStream::connect(self.address).await?;
         connection.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").await?;
-        let mut answer = String::new();
-        connection.read_to_string(&mut answer).await?;
-        let (head, page) = answer.split_once("\r\n\r\n").context("no HTTP answer")?;
+        let mut response = String::new();
+        connection.read_to_string(&mut response).await?;
+        let (head, page) = response.split_once("\r\n\r\n").context("not an HTTP response")?;
         ensure!(head.contains("200 OK"), "{head}");
         Ok(page.to_owned())
     }
     // ANCHOR_END: scrape
+}
 
-    pub(crate) fn stop(&self) {
+impl Drop for Endpoint {
+    fn drop(&mut self) {
         for task in &self.tasks {
             task.abort();
         }
     }
 }
 
-/// The samples of histograms are summed up at a scrape. Where nobody scrapes, they would pile up.
+/// The samples of histograms are summed up at a scrape. Without scrapes, they would pile up.
 async fn keep_up(table: PrometheusHandle) {
     let mut every = tokio::time::interval(UPKEEP);
     loop {

@@ -20,7 +20,7 @@ pub(crate) async fn show(brokers: &str, topic: &str, group: &str) -> Result<()> 
     wait_for_markers(brokers, group, topic).await?;
     let consumer = ConsumerBuilder::new(brokers, group)
         .set("fetch.wait.max.ms", "100")
-        .tell_end_of_partitions()
+        .enable_partition_eof()
         .build()
         .await?;
 

@@ -1,11 +1,11 @@
 //! 24 · Lag and metrics
 //!
 //! A lag counts offsets: those of markers, of aborted and deleted records, and of records that
-//! nobody can read yet. Then what clients say of themselves, and what batches take, as metrics on a
+//! cannot be read yet. Then the statistics of clients, and the times of batches, as metrics on a
 //! page that Prometheus could scrape. The example scrapes it once.
 //!
 //! Run:      cargo run --example 24_lag_and_metrics
-//!           cargo run --example 24_lag_and_metrics -- --follow    (the page stays until Ctrl-C or SIGTERM)
+//!           cargo run --example 24_lag_and_metrics -- --follow    (until Ctrl-C or SIGTERM)
 //! Chapter:  docs/24-lag-and-metrics.md
 
 mod batches;
@@ -17,7 +17,6 @@ mod statistics;
 mod watch;
 
 use anyhow::Result;
-use helpers::StopSignal;
 
 use endpoint::Endpoint;
 use names::Names;
@@ -40,19 +39,16 @@ const SHOWN: [&str; 12] = [
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let cluster = workshop::cluster().await?;
-    let brokers = cluster.bootstrap_servers();
-    let endpoint = Endpoint::start().await?;
-    let names = Names::create(brokers).await?;
-    let mut stop = StopSignal::listen()?;
-    let shown = tokio::select! {
-        shown = show(brokers, &names, &endpoint) => shown,
-        () = stop.asked() => Ok(()),
-    };
-    endpoint.stop();
-    names.delete(brokers).await?;
-    cluster.close().await?;
-    shown
+    let names = Names::unique();
+    workshop::run_and_clean_up(
+        async |brokers| {
+            let endpoint = Endpoint::start().await?;
+            names.create(brokers).await?;
+            show(brokers, &names, &endpoint).await
+        },
+        async |brokers| names.delete(brokers).await,
+    )
+    .await
 }
 
 async fn show(brokers: &str, names: &Names, endpoint: &Endpoint) -> Result<()> {

@@ -23,14 +23,20 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    pub(crate) async fn create(brokers: &str) -> Result<Names> {
+    /// Names that no other run uses.
+    pub(crate) fn unique() -> Names {
         let [partitions, departures, delays] =
             ["partitions", "departures", "delays"].map(unique_name);
         let [auditors, boards, alarms] = ["auditors", "boards", "alarms"].map(unique_name);
-        create_topic(brokers, &partitions, PARTITIONS.len() as i32, REPLICATION_FACTOR).await?;
-        create_topic(brokers, &departures, 1, REPLICATION_FACTOR).await?;
-        create_topic(brokers, &delays, 1, REPLICATION_FACTOR).await?;
-        Ok(Names { partitions, departures, delays, auditors, boards, alarms })
+        Names { partitions, departures, delays, auditors, boards, alarms }
+    }
+
+    pub(crate) async fn create(&self, brokers: &str) -> Result<()> {
+        let partitions = PARTITIONS.len() as i32;
+        create_topic(brokers, &self.partitions, partitions, REPLICATION_FACTOR).await?;
+        create_topic(brokers, &self.departures, 1, REPLICATION_FACTOR).await?;
+        create_topic(brokers, &self.delays, 1, REPLICATION_FACTOR).await?;
+        Ok(())
     }
 
     pub(crate) async fn delete(&self, brokers: &str) -> Result<()> {

@@ -1,4 +1,4 @@
-//! Four partitions, each with something that a lag counts and that no consumer is given.
+//! Four partitions, each with something that a lag counts and that no consumer gets.
 
 use std::time::{Duration, Instant};
 
@@ -44,7 +44,7 @@ pub(crate) async fn fill(brokers: &str, topic: &str) -> Result<Filled> {
     send(&transactions, topic, 1, 2)?;
     transactions.abort_transaction(LIMIT)?;
 
-    // Five records behind one whose transaction nobody ends.
+    // Five records after one whose transaction is never ended.
     send(&producer, topic, 2, 2)?;
     let open = transactional_producer(brokers)?;
     open.begin_transaction()?;

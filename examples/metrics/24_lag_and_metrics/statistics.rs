@@ -49,7 +49,8 @@ impl ProducerContext for Reporting {
 fn record(statistics: &Statistics) {
     let client = &statistics.client_id;
     let brokers = || statistics.brokers.values();
-    // Beside the nodes there are the bootstrap servers, and the coordinator, a node too, once more.
+    // Besides the nodes, the list has the bootstrap servers, and the coordinator, which is also a
+    // node.
     let nodes = brokers().filter(|it| it.source != "logical" && it.nodeid >= 0);
     nodes.for_each(|broker| record_windows(client, broker));
     count("kafka_client_retries_total", client, brokers().map(|it| it.txretries).sum());
@@ -104,7 +105,7 @@ fn record_windows(client: &str, broker: &Broker) {
         ("kafka_producer_queue_seconds", &broker.int_latency, MICROSECOND),
     ];
     for (name, window, unit) in windows {
-        // A window is one interval. Where nothing was measured in it, there is nothing to tell.
+        // A window is one interval. If nothing was measured in it, there is nothing to report.
         if let Some(window) = window.as_ref().filter(|window| window.cnt > 0) {
             gauge!(name, &labels).set(window.p99 as f64 * unit);
         }
@@ -112,10 +113,10 @@ fn record_windows(client: &str, broker: &Broker) {
 }
 // ANCHOR_END: windows
 
-/// Says what the numbers are. Prometheus shows it beside them.
+/// Describes the numbers. Prometheus shows the description with them.
 pub(crate) fn describe() {
     let gauges = [
-        ("kafka_client_round_trip_seconds", "from request to answer, p99 of one interval"),
+        ("kafka_client_round_trip_seconds", "from request to response, p99 of one interval"),
         ("kafka_client_throttle_seconds", "waited for a quota, p99 of one interval"),
         ("kafka_consumer_assigned_partitions", "partitions of this member"),
         ("kafka_consumer_lag_offsets", "from the committed offset to the end"),
@@ -132,7 +133,7 @@ pub(crate) fn describe() {
     }
     let counters = [
         ("kafka_client_retries_total", "requests that were sent again"),
-        ("kafka_client_timeouts_total", "requests that were not answered in time"),
+        ("kafka_client_timeouts_total", "requests that timed out"),
         ("kafka_consumer_rebalances_total", "partitions given or taken"),
         ("kafka_producer_messages_total", "messages sent to brokers"),
     ];

@@ -32,7 +32,7 @@ pub(crate) async fn show(brokers: &str, topic: &str, group: &str) -> Result<()> 
     consume(brokers, topic, group).await?;
 
     send(&producer, topic, LATER)?;
-    println!("   the consumer is gone, and {LATER} more departures came");
+    println!("   the consumer has left, and {LATER} more departures came");
     record_group_lag(&group_lag(brokers, group, topic).await?);
     let sent = (DEPARTURES + LATER) as i64;
     producer.context().latest().wait_for(|statistics| statistics.txmsgs == sent).await?;

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use airports::Airport;
 use anyhow::{Result, ensure};
-use helpers::{Airport, airports, producer};
+use helpers::producer;
 use rdkafka::producer::BaseRecord;
 use schema_examples::{create_topic, first_records};
 use serdes::{AvroDeserializer, AvroSerializer, Part, RegistryClient, Schema};
@@ -17,7 +18,7 @@ pub(crate) async fn copy_airports(
     topic: &str,
 ) -> Result<()> {
     create_topic(brokers, topic).await?;
-    let (producer, all) = (producer(brokers).await?, airports()?);
+    let (producer, all) = (producer(brokers).await?, airports::all()?);
     let serializer = AvroSerializer::new(registry, Schema::avro(AIRPORT))?;
     let (mut as_avro, mut as_json) = (0, 0);
     for airport in &all {

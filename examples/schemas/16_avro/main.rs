@@ -16,7 +16,7 @@ use anyhow::Result;
 use helpers::{producer, unique_name};
 use rdkafka::Message;
 use rdkafka::producer::BaseRecord;
-use schema_examples::{create_topic, first_records, registry, tidy_up};
+use schema_examples::{create_topic, first_records};
 use serde::{Deserialize, Serialize};
 use serdes::{
     AvroDeserializer, AvroSerializer, Options, Part, Registration, RegistryClient, Schema,
@@ -44,24 +44,14 @@ struct Departing {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let cluster = workshop::cluster().await?;
-    let brokers = cluster.bootstrap_servers();
-    let (chosen, registry) = registry(brokers).await?;
     let topics = [unique_name("departures"), unique_name("fares"), unique_name("airports")];
-    let ended = tokio::select! {
-        ended = async {
-            departures(brokers, &registry, &topics[0]).await?;
-            fares::write_and_read(&registry, &topics[1]).await?;
-            copy::copy_airports(brokers, &registry, &topics[2]).await
-        } => ended,
-        _ = tokio::signal::ctrl_c() => Ok(()),
-    };
     let subjects = topics.each_ref().map(|topic| format!("{topic}-value"));
-    tidy_up(brokers, &registry, &topics, &subjects).await?;
-    ended?;
-    chosen.close().await;
-    cluster.close().await?;
-    Ok(())
+    schema_examples::run(&topics, &subjects, async |brokers, registry| {
+        departures(brokers, registry, &topics[0]).await?;
+        fares::write_and_read(registry, &topics[1]).await?;
+        copy::copy_airports(brokers, registry, &topics[2]).await
+    })
+    .await
 }
 
 async fn departures(brokers: &str, registry: &RegistryClient, topic: &str) -> Result<()> {

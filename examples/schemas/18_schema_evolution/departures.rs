@@ -12,7 +12,7 @@ pub(crate) const FIRST: &str = include_str!("../../../data/schemas/departure.avs
 pub(crate) const SECOND: &str = include_str!("../../../data/schemas/departure-2.avsc");
 
 // ANCHOR: types
-/// What programs of the first version know.
+/// The fields that programs of the first version read.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Departure {
     pub(crate) flight: String,
@@ -21,7 +21,7 @@ pub(crate) struct Departure {
     pub(crate) at: i64,
 }
 
-/// What programs of the second version know.
+/// The fields that programs of the second version read.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct DepartureWithTerminal {
     pub(crate) flight: String,

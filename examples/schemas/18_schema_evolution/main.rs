@@ -1,8 +1,8 @@
 //! 18 · Schema evolution
 //!
 //! Departures get a new field. Old programs read what new ones write, and new programs read what
-//! old ones wrote, even what was there before the registry. Then somebody changes too much, and the
-//! registry refuses. A table at the end says which change passes under which rule.
+//! old ones wrote, even from before the registry. Then a change goes too far, and the registry
+//! rejects it. A table at the end shows which change passes under which rule.
 //!
 //! Run:      cargo run --example 18_schema_evolution
 //! Chapter:  docs/18-schema-evolution.md
@@ -14,28 +14,21 @@ use anyhow::{Result, bail};
 use departures::{Departure, DepartureWithTerminal, FIRST, SECOND};
 use helpers::unique_name;
 use rdkafka::Message;
-use schema_examples::{create_topic, first_records, registry, tidy_up};
+use schema_examples::{create_topic, first_records};
 use serdes::{AvroDeserializer, Compatibility, Error, RegistryClient, Schema};
 
 const THIRD: &str = include_str!("../../../data/schemas/departure-3.avsc");
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let cluster = workshop::cluster().await?;
-    let brokers = cluster.bootstrap_servers();
-    let (chosen, registry) = registry(brokers).await?;
     let topic = unique_name("departures");
-    let ended = tokio::select! {
-        ended = show(brokers, &registry, &topic) => ended,
-        _ = tokio::signal::ctrl_c() => Ok(()),
-    };
     let mut subjects = table::subjects(&topic);
     subjects.push(format!("{topic}-value"));
-    tidy_up(brokers, &registry, &[topic], &subjects).await?;
-    ended?;
-    chosen.close().await;
-    cluster.close().await?;
-    Ok(())
+    let topics = std::slice::from_ref(&topic);
+    schema_examples::run(topics, &subjects, async |brokers, registry| {
+        show(brokers, registry, &topic).await
+    })
+    .await
 }
 
 async fn show(brokers: &str, registry: &RegistryClient, topic: &str) -> Result<()> {
@@ -52,7 +45,7 @@ async fn show(brokers: &str, registry: &RegistryClient, topic: &str) -> Result<(
             Err(error) => println!("  old reader  {error}"),
         }
         match new.value::<DepartureWithTerminal>(&record).await {
-            // From before the registry: the topic's readers know it as plain JSON.
+            // From before the registry: the topic's readers expect plain JSON.
             Err(Error::Prefix(_)) => {
                 let departure: Departure =
                     serde_json::from_slice(record.payload().unwrap_or_default())?;

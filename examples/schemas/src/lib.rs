@@ -1,6 +1,8 @@
 //! What the examples of this package share: the registry to talk to, reading a topic from its
 //! start, and tidying up. How values become bytes is in the examples themselves.
 
+use std::cell::Cell;
+
 use anyhow::{Context, Result};
 use embedded_registry::Chosen;
 use helpers::{ConsumerBuilder, TopicOptions, create_topic_with, delete_topic};
@@ -10,11 +12,12 @@ use rdkafka::{Offset, TopicPartitionList};
 use serdes::RegistryClient;
 
 // ANCHOR: registry
-/// The registry that `SCHEMA_REGISTRY_URL` names, or one beside the cluster, and a client of it.
+/// Returns the registry that `SCHEMA_REGISTRY_URL` names, or one started for the cluster, and a
+/// client of it.
 ///
 /// # Errors
-/// Where no registry answers and none can be started.
-pub async fn registry(brokers: &str) -> Result<(Chosen, RegistryClient)> {
+/// If no registry responds and none can be started.
+async fn registry(brokers: &str) -> Result<(Chosen, RegistryClient)> {
     let chosen = embedded_registry::for_cluster(brokers).await?;
     let mut client = RegistryClient::builder(chosen.url());
     if let Some(credentials) = chosen.credentials() {
@@ -25,19 +28,46 @@ pub async fn registry(brokers: &str) -> Result<(Chosen, RegistryClient)> {
 }
 // ANCHOR_END: registry
 
-/// A topic with one partition, so that its records have an order.
+/// Runs `scene` on the cluster with its registry. However it ends, the topics and the subjects are
+/// deleted afterwards, and the registry is closed.
 ///
 /// # Errors
-/// Where the cluster does not create it.
+/// The scene's error, otherwise that of the cleanup ([`workshop::run_and_clean_up`]).
+pub async fn run(
+    topics: &[String],
+    subjects: &[String],
+    scene: impl AsyncFnOnce(&str, &RegistryClient) -> Result<()>,
+) -> Result<()> {
+    let chosen = Cell::new(None);
+    workshop::run_and_clean_up(
+        async |brokers| {
+            let (started, registry) = registry(brokers).await?;
+            chosen.set(Some((started, registry.clone())));
+            scene(brokers, &registry).await
+        },
+        async |brokers| {
+            let Some((started, registry)) = chosen.take() else { return Ok(()) };
+            let tidied = tidy_up(brokers, &registry, topics, subjects).await;
+            started.close().await;
+            tidied
+        },
+    )
+    .await
+}
+
+/// Creates a topic with one partition, so that its records have an order.
+///
+/// # Errors
+/// If the cluster does not create it.
 pub async fn create_topic(brokers: &str, topic: &str) -> Result<()> {
     create_topic_with(brokers, topic, &TopicOptions::new(1, -1)).await?;
     Ok(())
 }
 
-/// The first records of a topic. It is read without a group: there is nothing to remember.
+/// Reads the first records of a topic, without a group: there is nothing to commit.
 ///
 /// # Errors
-/// Where the cluster does not answer.
+/// If the cluster does not respond.
 pub async fn first_records(brokers: &str, topic: &str, count: usize) -> Result<Vec<OwnedMessage>> {
     let consumer = ConsumerBuilder::new(brokers, "schema-examples").build().await?;
     let mut partitions = TopicPartitionList::new();
@@ -50,11 +80,11 @@ pub async fn first_records(brokers: &str, topic: &str, count: usize) -> Result<V
     Ok(records)
 }
 
-/// Deletes topics and subjects; what is not there is well.
+/// Deletes topics and subjects; a missing one is not an error.
 ///
 /// # Errors
-/// Where the cluster or the registry does not delete them.
-pub async fn tidy_up(
+/// If the cluster or the registry does not delete them.
+async fn tidy_up(
     brokers: &str,
     registry: &RegistryClient,
     topics: &[String],
@@ -65,7 +95,7 @@ pub async fn tidy_up(
     }
     for subject in subjects {
         match registry.delete_subject(subject).await {
-            // 40401: there is no such subject.
+            // 40401: the subject does not exist.
             Err(error) if error.code() != Some(40401) => {
                 return Err(error).with_context(|| format!("the subject {subject} stays"));
             }

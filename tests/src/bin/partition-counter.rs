@@ -102,7 +102,7 @@ async fn count(
     loop {
         let polled = tokio::select! {
             polled = consumer.recv() => polled,
-            () = stop.asked() => return Ok(()),
+            () = stop.received() => return Ok(()),
         };
         match polled {
             Ok(message) => {

@@ -21,11 +21,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use helpers::lineage::{self, Message as LineageMessage};
 use helpers::{
     CommitEvery, CommitOnRevoke, ConsumerBuilder, RepeatedErrors, StopSignal, close_polled_within,
     close_within, commit_stored, commit_stored_within, store_processed,
 };
+use lineage::Message as LineageMessage;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::message::{BorrowedMessage, Message};
 
@@ -164,9 +164,9 @@ async fn stream(builder: ConsumerBuilder, topic: &str, mut work: Work) -> Outcom
                 Err(error) => work.error(&error),
             },
             () = work.commits.due() => {
-                work.commits.answered(commit_stored_within(&consumer, LIMIT).await?);
+                work.commits.committed(commit_stored_within(&consumer, LIMIT).await?);
             }
-            () = stop.asked() => break,
+            () = stop.received() => break,
         }
     }
     match work.ending {
@@ -184,7 +184,7 @@ async fn polled(builder: ConsumerBuilder, topic: &str, work: Work) -> Outcome {
     let stops = Arc::clone(&stopped);
     let mut polls = tokio::task::spawn_blocking(move || poll(consumer, work, &stops));
     tokio::select! {
-        () = stop.asked() => stopped.store(true, Ordering::Relaxed),
+        () = stop.received() => stopped.store(true, Ordering::Relaxed),
         done = &mut polls => return done?,
     }
     polls.await?
@@ -198,7 +198,7 @@ fn poll(consumer: BaseConsumer<CommitOnRevoke>, mut work: Work, stopped: &Atomic
             Some(Ok(_)) | None => {}
         }
         if work.commits.is_due() {
-            work.commits.answered(commit_stored(&consumer, CommitMode::Sync)?);
+            work.commits.committed(commit_stored(&consumer, CommitMode::Sync)?);
         }
     }
     match work.ending {
@@ -234,7 +234,7 @@ async fn batches(
         match ending {
             // It comes while the batch is being processed, and ends that.
             Ending::Signal => {
-                stop.asked().await;
+                stop.received().await;
                 heard.store(true, Ordering::Relaxed);
             }
             Ending::InWork => std::future::pending().await,
@@ -244,7 +244,7 @@ async fn batches(
     };
     match ending {
         Ending::Signal => match consumer.process(handler).await {
-            Err(helpers::Error::Handler { .. }) if heard.load(Ordering::Relaxed) => {}
+            Err(lineage::Error::Handler { .. }) if heard.load(Ordering::Relaxed) => {}
             ended => drop(ended?),
         },
         _ => drop(consumer.process_batch(handler).await?),

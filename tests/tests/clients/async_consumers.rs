@@ -11,7 +11,6 @@ mod event;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use helpers::airports;
 use proptest::prelude::*;
 use rdkafka::consumer::Consumer;
 use rdkafka::message::{Message, OwnedMessage};
@@ -25,7 +24,7 @@ use consumer::{Work, close, consume, consumer};
 use event::{Airports, Delay, Event, Flight};
 
 fn all_airports() -> Airports {
-    Airports::new(airports().expect("the airports can be read"))
+    Airports::new(airports::all().expect("the airports can be read"))
 }
 
 fn flight(airports: &Airports, number: &str, to: &str) -> Flight {
@@ -64,13 +63,13 @@ fn what_is_no_event_is_an_error_that_says_why() {
     let base = r#""flight":"WS1","from":"JFK","to":"LHR""#;
     for (wire, why) in [
         ("WS104 is late today".to_owned(), "expected value"),
-        ("[]".to_owned(), "flight is no text, or missing"),
-        (r#"{"flight":"WS1"}"#.to_owned(), "from is no text, or missing"),
+        ("[]".to_owned(), "flight is not text, or is missing"),
+        (r#"{"flight":"WS1"}"#.to_owned(), "from is not text, or is missing"),
         (r#"{"flight":"WS1","from":"JFK","to":"???"}"#.to_owned(), "no airport is ???"),
-        (format!("{{{base}}}"), "type is no text, or missing"),
-        (format!(r#"{{{base},"type":"landed"}}"#), "landed is no type of event"),
+        (format!("{{{base}}}"), "type is not text, or is missing"),
+        (format!(r#"{{{base},"type":"landed"}}"#), "landed is not a type of event"),
         (format!(r#"{{{base},"type":"departed","gate":256}}"#), "out of range"),
-        (format!(r#"{{{base},"type":"delayed"}}"#), "minutes is no number, or missing"),
+        (format!(r#"{{{base},"type":"delayed"}}"#), "minutes is not a number, or is missing"),
         (
             format!(r#"{{{base},"type":"delayed","delay":{{"minutes":{},"cause":""}}}}"#, u64::MAX),
             "minutes is too large",

@@ -233,7 +233,7 @@ async fn a_commit_that_can_never_succeed_is_an_error() {
         let refused = commit_stored(&first, CommitMode::Sync).unwrap_err();
         let codes = [RDKafkaErrorCode::FencedInstanceId, RDKafkaErrorCode::Fatal];
         assert!(
-            matches!(refused, Error::NotAccepted { code } if codes.contains(&code)),
+            matches!(refused, Error::CommitRejected { code } if codes.contains(&code)),
             "{refused}"
         );
         // A client that has failed is closed all the same.
@@ -284,7 +284,7 @@ async fn read(consumer: &Arc<StreamConsumer>, mut commits: CommitEvery) -> Resul
                 commits.stored();
             }
             () = commits.due() => {
-                commits.answered(commit_stored_within(consumer, DEADLINE).await?);
+                commits.committed(commit_stored_within(consumer, DEADLINE).await?);
             }
         }
     }

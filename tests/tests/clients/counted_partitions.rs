@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
-use helpers::{ProducerBuilder, airports};
+use helpers::ProducerBuilder;
 use rdkafka::consumer::Consumer;
 use rdkafka::producer::BaseRecord;
 use rdkafka::topic_partition_list::{TopicPartitionList, TopicPartitionListElem};
@@ -82,7 +82,7 @@ impl Exercise {
         let (topic, group) = (cluster.create_topic(PARTITIONS), cluster.group_name());
         let producer = ProducerBuilder::new(cluster.bootstrap_servers()).build().await;
         let producer = producer.expect("the cluster answers");
-        for airport in airports().expect("the airports are there") {
+        for airport in airports::all().expect("the airports are there") {
             let value = serde_json::to_vec(&airport).expect("an airport is JSON");
             producer
                 .send(BaseRecord::to(&topic).key(&airport.iata).payload(&value))

@@ -55,7 +55,7 @@ impl Drop for Topic {
 
 /// Reads the topic to its end as a member of `group`, and commits what was read.
 async fn read_to_end(brokers: &str, topic: &str, group: &str) -> Vec<OwnedMessage> {
-    let builder = ConsumerBuilder::new(brokers, group).tell_end_of_partitions();
+    let builder = ConsumerBuilder::new(brokers, group).enable_partition_eof();
     let consumer = builder.build_polled().await.expect("the cluster answers");
     consumer.subscribe(&[topic]).expect("the topic can be subscribed to");
     let messages = tokio::task::spawn_blocking(move || poll_to_end(&consumer));
@@ -300,7 +300,7 @@ async fn all_airports_are_delivered_and_each_group_reads_all_of_them() {
     let cluster = TestCluster::start().await;
     let brokers = cluster.bootstrap_servers();
     let topic = Topic::new(brokers, "airports", 5).await;
-    let airports = helpers::airports().unwrap();
+    let airports = airports::all().unwrap();
     let producer = helpers::producer(brokers).await.unwrap();
     for airport in &airports {
         let value = serde_json::to_vec(airport).unwrap();
@@ -311,7 +311,7 @@ async fn all_airports_are_delivered_and_each_group_reads_all_of_them() {
 
     let (east, west) = (unique("east-coast-dpt"), unique("west-coast-dpt"));
     for group in [&east, &west] {
-        let mut read: Vec<helpers::Airport> = read_to_end(brokers, &topic.name, group)
+        let mut read: Vec<airports::Airport> = read_to_end(brokers, &topic.name, group)
             .await
             .iter()
             .map(|message| serde_json::from_slice(message.payload().unwrap()).unwrap())

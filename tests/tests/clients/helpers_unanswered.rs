@@ -17,7 +17,7 @@ fn judge<T>(helper: &str, address: &str, started: Instant, answer: Result<T, Err
         panic!("{helper} got an answer from {address}");
     };
     assert!(waited < IN_TIME, "{helper} took {waited:?}: {error}");
-    assert!(matches!(error, Error::NoAnswer { .. }), "{helper}: {error}");
+    assert!(matches!(error, Error::NoResponse { .. }), "{helper}: {error}");
     let text = error.to_string();
     assert!(text.contains(address), "{helper}: {text}");
     assert!(text.contains("Check KAFKA_BOOTSTRAP_SERVERS"), "{helper}: {text}");

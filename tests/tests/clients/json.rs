@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
-use helpers::json::{JsonProducer, JsonProducerBuilder, JsonSummary};
-use helpers::{Error, topic_metadata};
+use helpers::topic_metadata;
+use json_batches::{Error, JsonProducer, JsonProducerBuilder, JsonSummary};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{Message, OwnedMessage};
 use serde::Serialize;
@@ -105,7 +105,7 @@ async fn anything_else_is_an_error_that_says_so_and_sends_nothing() {
     }
     for name in ["", "air ports"] {
         let error = producer.send(name, "boarding").await.unwrap_err();
-        assert!(matches!(error, Error::InvalidTopicName { .. }), "{error}");
+        assert!(matches!(error, Error::Client(helpers::Error::InvalidTopicName { .. })), "{error}");
     }
     assert_eq!(records_in(&cluster, &topic).await, 0);
 }
@@ -150,7 +150,7 @@ async fn date_times_leave_as_iso_8601() {
     struct Times {
         utc: DateTime<Utc>,
         local: NaiveDateTime,
-        #[serde(serialize_with = "helpers::json::iso8601")]
+        #[serde(serialize_with = "json_batches::iso8601")]
         system: SystemTime,
     }
     let cluster = TestCluster::start().await;
@@ -186,7 +186,7 @@ async fn invalid_records_are_reported_and_skipped_and_the_rest_goes_on() {
     let topic = cluster.create_topic(1);
     let skipped = Arc::new(Mutex::new(Vec::new()));
     let collected = Arc::clone(&skipped);
-    let on_skipped = move |it: &helpers::json::SkippedRecord| {
+    let on_skipped = move |it: &json_batches::SkippedRecord| {
         collected.lock().unwrap().push((it.position, it.reason.clone()));
     };
     let producer = producer(&cluster).set("message.max.bytes", "1000").on_skipped(on_skipped);

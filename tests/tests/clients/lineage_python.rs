@@ -6,7 +6,7 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use helpers::lineage::{DEEPEST, History, Ref, pack_kafka_payload, unpack_kafka_payload};
+use lineage::{DEEPEST, History, Ref, pack_kafka_payload, unpack_kafka_payload};
 use serde_json::{Value, json};
 use workshop_tests::examples::root;
 

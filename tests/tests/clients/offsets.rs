@@ -82,13 +82,13 @@ proptest! {
                     prop_assert_eq!(tracked.finished("departures", partition, 0), None);
                 }
                 Step::Forget => {
-                    tracked.forget("departures", partition);
+                    tracked.remove("departures", partition);
                     known.records.clear();
                     known.ready = None;
                 }
             }
             let in_work: usize = model.iter().map(Partition::in_work).sum();
-            prop_assert_eq!(tracked.in_work(), in_work);
+            prop_assert_eq!(tracked.in_flight(), in_work);
         }
     }
 }

@@ -159,6 +159,22 @@ fn a_following_consumer_reads_on_until_a_signal_ends_it_and_has_committed() {
     }
 }
 
+#[tokio::test]
+async fn an_example_that_is_told_to_end_deletes_its_topics_and_ends_well() {
+    let cluster = embedded_kafka::Cluster::builder().start().await.unwrap();
+    let workplace = Workplace::fresh().with("KAFKA_BOOTSTRAP_SERVERS", cluster.bootstrap_servers());
+    for end in [RunningExample::interrupt, RunningExample::terminate] {
+        let example = workplace.start("10_transactions", &[]);
+        example.wait_for("4  A transaction that takes too long");
+        end(&example);
+        example.end();
+        let mut topics = helpers::list_topics(cluster.bootstrap_servers()).await.unwrap();
+        topics.retain(|topic| !topic.starts_with("__"));
+        assert!(topics.is_empty(), "{topics:?}");
+    }
+    cluster.shutdown().await;
+}
+
 #[test]
 fn a_bulk_send_ends_at_ctrl_c_and_what_it_counted_is_in_the_topic() {
     let workplace = Workplace::fresh();

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use embedded_kafka::{ApiKey, ResponseError};
-use helpers::lineage::{self, Message as LineageMessage};
 use helpers::{
     Closed, CommitOnRevoke, Committed, ConsumerBuilder, Error, RepeatedErrors, close_polled_within,
     close_within, commit_stored, commit_stored_within, store_processed, store_through,
 };
+use lineage::Message as LineageMessage;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, StreamConsumer};
 use rdkafka::error::RDKafkaErrorCode;
 use workshop_tests::batch::Batch;
@@ -95,7 +95,7 @@ async fn what_passes_is_for_later_and_what_does_not_is_an_error() {
         for (wire, code) in fails {
             let error = refused(wire).unwrap_err();
             assert!(
-                matches!(error, Error::NotAccepted { code: found } if found == code),
+                matches!(error, Error::CommitRejected { code: found } if found == code),
                 "{error}"
             );
         }
@@ -191,11 +191,11 @@ fn while_the_cluster_is_away_a_close_takes_no_longer_than_it_may() {
         away(&cluster).await;
 
         let begun = Instant::now();
-        assert_eq!(close_within(stream, LIMIT).await.unwrap(), Closed::NotInTime);
+        assert_eq!(close_within(stream, LIMIT).await.unwrap(), Closed::TimedOut);
         took("the stream", begun);
         let begun = Instant::now();
         let closed = tokio::task::block_in_place(|| close_polled_within(polled, LIMIT));
-        assert_eq!(closed.unwrap(), Closed::NotInTime);
+        assert_eq!(closed.unwrap(), Closed::TimedOut);
         took("the polled one", begun);
         let begun = Instant::now();
         let _ = batches.close_within(LIMIT).await.unwrap();

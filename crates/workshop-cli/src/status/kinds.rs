@@ -1,5 +1,5 @@
-//! The groups of another kind than the classic one: of the consumer protocol (KIP-848), share
-//! groups and those of Kafka Streams.
+//! The groups of another kind than classic: of the consumer protocol (KIP-848), share groups and
+//! those of Kafka Streams.
 //!
 //! librdkafka lists groups of every kind and describes each as a classic one, and of the others a
 //! node then says that they are `Dead` and have no members. So these are asked for again, with the

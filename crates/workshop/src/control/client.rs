@@ -1,4 +1,4 @@
-//! The other end: giving an order to the process that hosts the cluster.
+//! Gives an order to the process that hosts the cluster.
 
 use std::io;
 use std::time::Duration;
@@ -6,23 +6,25 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-use super::{Access, Answer, HEARD, MOST_BYTES, Order};
+use super::protocol::{Answer, HEARD, MOST_BYTES, Order};
+use crate::access::Access;
 use crate::data::DataDirectory;
 use crate::error::Error;
 
-/// How long the host may take to hear an order.
+/// How long the host may take to accept an order.
 const HEAR_LIMIT: Duration = Duration::from_secs(5);
 
-/// How long the host may take to obey. Apache Kafka's nodes need a while to stop or to start.
+/// How long the host may take to carry out an order. Apache Kafka's nodes need a while to stop or
+/// to start.
 const OBEY_LIMIT: Duration = Duration::from_secs(180);
 
 impl DataDirectory {
-    /// Tells the cluster that a process hosts here what to do, and waits until it is done.
+    /// Gives an order to the cluster that a process hosts here, and waits until it is done.
     ///
     /// # Errors
-    /// [`Error::NothingRuns`] where no process hosts one, [`Error::NotHeard`] where the one that
-    /// does takes no orders, [`Error::File`] where only another user may give them, and
-    /// [`Error::Refused`] with the cluster's reason.
+    /// [`Error::NothingRuns`] if no process hosts one, [`Error::NotHeard`] if the one that does
+    /// takes no orders, [`Error::File`] if only another user may give them, and [`Error::Refused`]
+    /// with the cluster's reason.
     pub async fn order(&self, order: &Order) -> Result<Answer, Error> {
         if !self.path().is_dir() || !self.is_hosted()? {
             return Err(Error::NothingRuns { data: self.path().to_owned() });

@@ -1,4 +1,4 @@
-//! What the embedded cluster makes of orders.
+//! Carries out orders on the embedded cluster.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use embedded_kafka::{
     Cluster, NodeError, api_name, api_named, error_name, error_named, failing_api_names,
 };
 
-use super::{Answer, Controlled, NodeChange, NodeStanding, Obeying, Order};
+use super::protocol::{Answer, Controlled, NodeChange, NodeStatus, Obeying, Order};
 
 /// The switchboard of an embedded cluster.
 pub(crate) struct EmbeddedControl(pub(crate) Arc<Cluster>);
@@ -32,8 +32,8 @@ impl Controlled for EmbeddedControl {
 }
 
 impl EmbeddedControl {
-    async fn nodes(&self) -> Vec<NodeStanding> {
-        let standing = |node: embedded_kafka::NodeStanding| NodeStanding {
+    async fn nodes(&self) -> Vec<NodeStatus> {
+        let standing = |node: embedded_kafka::NodeStanding| NodeStatus {
             id: node.id,
             address: node.address,
             state: match node.is_replication_paused {
@@ -67,7 +67,8 @@ impl EmbeddedControl {
         }
     }
 
-    /// The cluster itself does not mind to be told twice; a person has mistaken the node then.
+    /// The cluster itself accepts a repeated change; but a person has probably confused the nodes
+    /// then.
     async fn check_replication(&self, id: i32, is_paused: bool) -> Result<(), String> {
         let nodes = self.0.node_standings().await;
         match nodes.iter().find(|node| node.id == id) {
@@ -151,7 +152,7 @@ fn requests(api: embedded_kafka::ApiKey, times: u16) -> String {
     }
 }
 
-/// What to do with a node that is not as the change needs it.
+/// Suggests what to do with a node that is not in the state that the change needs.
 fn wrong_state(node: i32, state: &str, change: NodeChange) -> String {
     let next = match (state, change) {
         ("running", NodeChange::Start) => "`stop` and `kill` end it".to_owned(),

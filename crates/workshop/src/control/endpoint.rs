@@ -1,7 +1,7 @@
-//! The host's end: a listener on 127.0.0.1 that obeys whoever knows the token.
+//! The host's end: a listener on 127.0.0.1 that accepts orders with the right token.
 //!
-//! It has a thread and a runtime of its own: an example that blocks in a synchronous call of rdkafka
-//! takes orders all the same. What a stranger can do is bounded: a line before the token is
+//! It has a thread and a runtime of its own: an example that blocks in a synchronous call of
+//! rdkafka still takes orders. What a stranger can do is bounded: a line before the token is
 //! compared, a few bytes, a few seconds, a few connections at once.
 
 use std::hint::black_box;
@@ -17,17 +17,18 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use super::{Access, Answer, Controlled, HEARD, MOST_BYTES, Order};
+use super::protocol::{Answer, Controlled, HEARD, MOST_BYTES, Order};
+use crate::access::Access;
 use crate::data::DataDirectory;
 use crate::error::Error;
 
 /// How long a connection may take to say what it wants.
 const ASK_LIMIT: Duration = Duration::from_secs(5);
 
-/// How many connections are open at once; one more is closed unheard.
+/// How many connections are open at once; one more is closed at once.
 const MOST_CONNECTIONS: usize = 16;
 
-/// A listener that obeys until this is dropped.
+/// A listener that accepts orders until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
     data: DataDirectory,
@@ -36,7 +37,7 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    /// Opens a free port, and writes down in `data` where it is and what has to be said there.
+    /// Opens a free port, and writes its address and token to `data`.
     ///
     /// # Errors
     /// [`Error::Control`] where the system gives no port or no thread, [`Error::File`] where the
@@ -59,10 +60,10 @@ impl Endpoint {
     }
 }
 
-/// When this is over, nobody holds the cluster any more: what has not been answered is given up.
+/// After this, nothing holds the cluster any more: orders without a response are abandoned.
 impl Drop for Endpoint {
     fn drop(&mut self) {
-        // Nothing can be done about a failure here, and the token opens nothing any more.
+        // Nothing can be done about a failure here, and the token is no longer valid.
         let _ = self.data.withdraw_access();
         if let Some(stop) = self.stop.take() {
             let _ = stop.send(());
@@ -96,7 +97,7 @@ fn serve_on_this_thread(
             Err(error) => tracing::warn!(%error, "the cluster takes no orders"),
         }
     });
-    // What still blocks a thread of the pool is not waited for.
+    // This does not wait for calls that still block a thread of the pool.
     runtime.shutdown_background();
 }
 
@@ -130,7 +131,7 @@ async fn accept(
     connections.shutdown().await;
 }
 
-/// Hears one order and answers it.
+/// Reads one order and responds to it.
 async fn answer(stream: TcpStream, token: &str, target: &dyn Controlled) -> io::Result<()> {
     let (reading, mut writing) = stream.into_split();
     let mut reading = BufReader::new(reading.take(MOST_BYTES));
@@ -154,7 +155,7 @@ async fn answer(stream: TcpStream, token: &str, target: &dyn Controlled) -> io::
     tokio::time::timeout(ASK_LIMIT, writing.write_all(answer.as_bytes())).await?
 }
 
-/// The next line, which has to end.
+/// Reads the next line, which has to end.
 async fn line(reading: &mut (impl AsyncBufReadExt + Unpin)) -> io::Result<String> {
     let mut line = Vec::new();
     reading.read_until(b'\n', &mut line).await?;
@@ -164,7 +165,7 @@ async fn line(reading: &mut (impl AsyncBufReadExt + Unpin)) -> io::Result<String
     String::from_utf8(line).map_err(|_| io::ErrorKind::InvalidData.into())
 }
 
-/// Compares in a time that does not tell how much of `said` is right.
+/// Compares in constant time, so that timing does not reveal how much of `said` is right.
 fn is_same(said: &[u8], token: &[u8]) -> bool {
     let different = said.iter().zip(token).fold(0, |different, (a, b)| different | (a ^ b));
     said.len() == token.len() && black_box(different) == 0
@@ -177,7 +178,7 @@ mod tests {
     use super::*;
     use crate::control::Obeying;
 
-    /// Says that it did what it was told.
+    /// Reports that it did what it was ordered to.
     struct Willing;
 
     impl Controlled for Willing {
@@ -194,7 +195,7 @@ mod tests {
         (directory, data, endpoint)
     }
 
-    /// Everything that is said until the connection ends.
+    /// Reads everything until the connection ends.
     fn said(address: SocketAddr, words: &str) -> String {
         let mut stream = std::net::TcpStream::connect(address).unwrap();
         // The other end may close before it has read all.

@@ -5,8 +5,8 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use helpers::Error;
-use helpers::lineage::{BatchMetrics, Message};
+use ::lineage::Error;
+use ::lineage::{BatchMetrics, Message};
 use workshop_tests::{DEADLINE, TestCluster};
 
 use super::{batch, committed, consumer, failing_batch, numbered, numbers_of, producer};

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
-use helpers::lineage::{Message, Produced, Producer};
-use helpers::{Error, topic_metadata};
+use ::lineage::Error;
+use ::lineage::{Message, Produced, Producer};
+use helpers::topic_metadata;
 use workshop_tests::TestCluster;
 
 use super::{batch, consumer, numbered};

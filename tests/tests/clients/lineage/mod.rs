@@ -11,8 +11,8 @@ mod records;
 
 use std::convert::Infallible;
 
-use helpers::Error;
-use helpers::lineage::{Consumer, ConsumerBuilder, Message, Producer};
+use ::lineage::Error;
+use ::lineage::{Consumer, ConsumerBuilder, Message, Producer};
 use rdkafka::consumer::Consumer as _;
 use rdkafka::{Offset, TopicPartitionList};
 use workshop_tests::{DEADLINE, TestCluster};

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::sync::Mutex;
 
-use helpers::lineage::{Message, Processor, Producer, calc_ref_latencies, lineage_tree};
+use ::lineage::{Message, Processor, Producer, calc_ref_latencies, lineage_tree};
 use helpers::topic_metadata;
 use workshop_tests::TestCluster;
 

@@ -3,8 +3,8 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use helpers::Error;
-use helpers::lineage::{Message, Produced, format_kafka_ref, unpack_kafka_payload};
+use ::lineage::Error;
+use ::lineage::{Message, Produced, format_kafka_ref, unpack_kafka_payload};
 use rdkafka::consumer::Consumer as _;
 use rdkafka::message::Message as _;
 use rdkafka::producer::FutureRecord;
@@ -57,10 +57,10 @@ async fn a_topic_without_a_name_is_an_error() {
     let producer = producer(&cluster).await;
     for (name, said) in [("", "it is empty"), ("air ports", "not allowed")] {
         let error = producer.produce(name, &Message::new("a", 1)).await.unwrap_err();
-        assert!(matches!(error, Error::InvalidTopicName { .. }), "{error}");
+        assert!(matches!(error, Error::Client(helpers::Error::InvalidTopicName { .. })), "{error}");
         assert!(error.to_string().contains(said), "{error}");
         let error = producer.produce_batch(name, &numbered(0..0)).await.unwrap_err();
-        assert!(matches!(error, Error::InvalidTopicName { .. }), "{error}");
+        assert!(matches!(error, Error::Client(helpers::Error::InvalidTopicName { .. })), "{error}");
     }
 }
 

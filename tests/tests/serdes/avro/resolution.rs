@@ -2,7 +2,8 @@
 //!
 //! The pairs of schemas, a few values of each as bytes and what Java 1.12 reads from them are in
 //! tests/java-schemas/resolution.jsonl. A new pair is a line there with `what`, `writer` and
-//! `reader`: `UPDATE=1 cargo test -p workshop-tests --test serdes resolution` asks Java for the rest.
+//! `reader`: `UPDATE=1 cargo test -p workshop-tests --test serdes resolution` asks Java for
+//! the rest.
 
 use std::path::PathBuf;
 
