@@ -14,7 +14,7 @@ const PROTOCOLS: [&str; 4] = ["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"];
 /// # Errors
 /// [`Error::NoBootstrapServers`] if there is no address, and [`Error::Address`] for the first one
 /// that librdkafka would misread.
-pub(crate) fn check(brokers: &str, security_protocol: &str) -> Result<(), Error> {
+pub fn check(brokers: &str, security_protocol: &str) -> Result<(), Error> {
     let named: Vec<&str> = brokers.split(',').map(str::trim).filter(|it| !it.is_empty()).collect();
     if named.is_empty() {
         return Err(Error::NoBootstrapServers);

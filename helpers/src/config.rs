@@ -17,7 +17,8 @@ use rdkafka::ClientConfig;
 
 use crate::{Error, addresses};
 
-const FROM_ENVIRONMENT: [(&str, &str); 5] = [
+/// Lists the security settings of the environment: each variable with librdkafka's name for it.
+pub const FROM_ENVIRONMENT: [(&str, &str); 5] = [
     ("KAFKA_SECURITY_PROTOCOL", "security.protocol"),
     ("KAFKA_SASL_MECHANISM", "sasl.mechanism"),
     ("KAFKA_SASL_USERNAME", "sasl.username"),

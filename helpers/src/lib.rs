@@ -23,7 +23,7 @@
 //! particular cluster, prints secrets, or hides a client: functions return rdkafka's own types, or
 //! give access to them.
 
-mod addresses;
+pub mod addresses;
 pub mod advice;
 pub mod close;
 pub mod cluster;

@@ -7,6 +7,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
+use helpers::config::FROM_ENVIRONMENT;
 use rdkafka::ClientConfig;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -18,15 +19,6 @@ pub(crate) const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
 /// How long to wait for librdkafka's reasons for a failed request.
 const DRAIN: Duration = Duration::from_millis(20);
-
-/// The environment's security settings, each with the name that librdkafka has for it.
-const SECURITY: [(&str, &str); 5] = [
-    ("KAFKA_SECURITY_PROTOCOL", "security.protocol"),
-    ("KAFKA_SASL_MECHANISM", "sasl.mechanism"),
-    ("KAFKA_SASL_USERNAME", "sasl.username"),
-    ("KAFKA_SASL_PASSWORD", "sasl.password"),
-    ("KAFKA_SSL_CA_LOCATION", "ssl.ca.location"),
-];
 
 /// What a cluster responded.
 #[derive(Debug, Clone)]
@@ -51,7 +43,7 @@ pub(crate) enum Silence {
 /// and `KAFKA_SSL_CA_LOCATION`.
 pub fn client_config(servers: &str) -> ClientConfig {
     let mut config = plain_config(servers);
-    for (variable, setting) in SECURITY {
+    for (variable, setting) in FROM_ENVIRONMENT {
         if let Some(value) = variable_set(variable) {
             config.set(setting, value);
         }

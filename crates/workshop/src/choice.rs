@@ -148,10 +148,10 @@ async fn named(servers: &str) -> Result<Cluster, Error> {
 }
 
 async fn check(servers: &str) -> Result<Answer, Error> {
-    if let Some(address) = misread(servers) {
-        return Err(Error::Address { address: address.to_owned() });
-    }
-    ask(client_config(servers)).await.map_err(|silence| match silence {
+    let config = client_config(servers);
+    let protocol = config.get("security.protocol").unwrap_or("plaintext");
+    helpers::addresses::check(servers, protocol).map_err(|reason| Error::Address { reason })?;
+    ask(config).await.map_err(|silence| match silence {
         Silence::Settings(source) => Error::Settings { source },
         Silence::Unanswered(reason) => Error::Unreachable {
             servers: servers.to_owned(),
@@ -159,32 +159,4 @@ async fn check(servers: &str) -> Result<Answer, Error> {
             reason,
         },
     })
-}
-
-/// Returns the first address that librdkafka would misread: it leaves out an unknown protocol, and
-/// reads the port 99999 as 34463.
-fn misread(servers: &str) -> Option<&str> {
-    let is_fine = |address: &&str| {
-        // With `SASL_SSL://` librdkafka tries to connect, and reports an error if that fails.
-        let host = address.rsplit_once("://").map_or(*address, |(_, host)| host);
-        let is_protocol = !address.to_ascii_lowercase().starts_with("http");
-        let port = host.rsplit_once(':').map_or(Ok(1), |(_, port)| port.parse::<u16>());
-        is_protocol && !host.contains(';') && (host.ends_with(']') || port.is_ok_and(|it| it > 0))
-    };
-    servers.split(',').map(str::trim).find(|address| !address.is_empty() && !is_fine(address))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_librdkafka_would_take_for_something_else_is_found() {
-        for address in ["http://127.0.0.1:9092", "127.0.0.1:99999", "a:0", "a:", "a:1;b:2", "a:b"] {
-            assert_eq!(misread(&format!("c:1, {address} ,d:2")), Some(address));
-        }
-        for servers in ["a:1,b:65535", "localhost", "[::1]:9092", "[::1]", "SASL_SSL://a:1", "a,"] {
-            assert_eq!(misread(servers), None, "{servers}");
-        }
-    }
 }

@@ -10,13 +10,10 @@ use rdkafka::error::KafkaError;
 #[non_exhaustive]
 pub enum Error {
     /// `KAFKA_BOOTSTRAP_SERVERS` holds something other than addresses.
-    #[error(
-        "KAFKA_BOOTSTRAP_SERVERS names {address:?}, which is not an address of a broker: write host:port \
-         without http://, the port from 1 to 65535, and a comma between two"
-    )]
+    #[error("KAFKA_BOOTSTRAP_SERVERS cannot be used: {reason}")]
     Address {
-        /// The part that is not an address.
-        address: String,
+        /// The part that is not an address, and what to write instead.
+        reason: helpers::Error,
     },
 
     /// The cluster that `KAFKA_BOOTSTRAP_SERVERS` names did not respond within five seconds.

@@ -172,6 +172,19 @@ fn librdkafka_is_built_with_the_features_of_the_workspace_table_and_no_others() 
     assert_eq!(features, BTreeSet::from(["libz", "tokio"]), "{answer}");
 }
 
+/// Neither may know the other, so each has the table.
+#[test]
+fn helpers_and_the_registry_read_the_same_security_settings() {
+    let rows = |file: &str| {
+        let text = text(&root().join(file));
+        let rows = text.lines().map(str::trim).filter(|line| line.starts_with("(\"KAFKA_S"));
+        rows.filter(|line| line.ends_with("),")).map(str::to_owned).take(5).collect::<Vec<_>>()
+    };
+    let helpers = rows("helpers/src/config.rs");
+    assert_eq!(helpers.len(), 5, "{helpers:?}");
+    assert_eq!(rows("crates/embedded-registry/src/choice.rs"), helpers);
+}
+
 #[test]
 fn the_files_that_registry_and_serdes_build_in_are_the_same() {
     let read = |room: &str| {
