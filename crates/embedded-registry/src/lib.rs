@@ -35,6 +35,7 @@ mod registry;
 mod schema;
 mod store;
 mod topic;
+mod turn;
 mod writer;
 
 pub use auth::Credentials;

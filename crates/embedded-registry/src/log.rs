@@ -34,6 +34,7 @@ use crate::reader::{Reader, Waited, consumer};
 use crate::record::Event;
 use crate::store::Store;
 use crate::topic::{self, Admin};
+use crate::turn::Turns;
 use crate::writer::{Record, Writer};
 
 /// The time limit for one request to the cluster.
@@ -49,14 +50,8 @@ const WRITE_LIMIT: Duration = Duration::from_secs(45);
 /// How long to wait for a record to be read back before checking the topic again.
 const READ_BACK: Duration = Duration::from_secs(1);
 
-/// The shortest time that a write is assumed to take, from its first request to its commit.
-const MIN_TURN: Duration = Duration::from_millis(20);
-
-/// The longest time that a write is assumed to take.
-const MAX_TURN: Duration = Duration::from_millis(4_000);
-
-/// The longest pause between two attempts, in turns.
-const MAX_TURNS: u32 = 6;
+/// The longest pause between two attempts to write.
+const MAX_PAUSE: Duration = Duration::from_millis(1_000);
 
 /// The topic, the state that was read from it, and the write access.
 pub(crate) struct Log {
@@ -64,6 +59,7 @@ pub(crate) struct Log {
     topic: String,
     admin: Arc<Admin>,
     reader: Arc<Reader>,
+    turns: Turns,
     access: Mutex<WriteAccess>,
     thread: Mutex<Option<JoinHandle<()>>>,
     /// The cluster id from the cluster's metadata.
@@ -110,6 +106,7 @@ impl Log {
             topic: topic.to_owned(),
             admin,
             reader,
+            turns: Turns::new(&cluster_id, topic),
             access: Mutex::default(),
             thread: Mutex::new(Some(thread)),
             cluster_id,
@@ -153,9 +150,9 @@ impl Log {
     ) -> Result<T, ApiError> {
         let deadline = Instant::now() + WRITE_LIMIT;
         let mut access = self.access.lock();
-        let (mut attempt, mut turn) = (0, MIN_TURN);
+        let _turn = self.turns.take(deadline);
+        let mut attempt = 0;
         loop {
-            let begun = Instant::now();
             let error = match self.try_write(&mut access, deadline, &decide) {
                 Ok(decided) => return decided,
                 Err(Failure::Lost(loss)) => {
@@ -167,47 +164,19 @@ impl Log {
             tracing::debug!(%error, attempt, "another writer took over, or the cluster is unreachable");
             // The next producer with this id aborts a transaction that was left open.
             *access = WriteAccess::default();
-            turn = turn.max(begun.elapsed()).min(MAX_TURN);
-            if !self.wait_for_a_turn(pause(attempt, turn), turn, deadline) {
+            let pause = pause(attempt);
+            if Instant::now() + pause > deadline {
                 return Err(match error {
                     Failure::Unread => operation.timed_out(),
                     other => operation.failed(&other.to_string()),
                 });
             }
+            std::thread::sleep(pause);
             attempt += 1;
             if error.may_be_a_missing_topic() {
                 self.restore_allocated_ids();
             }
         }
-    }
-
-    /// Waits until no other registry has written for `pause`, and returns whether that was before
-    /// the deadline.
-    ///
-    /// A registry that takes over writes a `NOOP` first and its own record after it. Taking over
-    /// between the two would fence it, and it would fence this registry in return. So the pause
-    /// stops while records arrive, as stations on a shared radio channel do it (CSMA/CA), and
-    /// continues after a turn without records.
-    fn wait_for_a_turn(&self, mut pause: Duration, turn: Duration, deadline: Instant) -> bool {
-        let mut seen = self.reader.position().next;
-        loop {
-            let begun = Instant::now();
-            if begun + pause > deadline {
-                return false;
-            }
-            if !self.has_moved(&mut seen, pause) {
-                return true;
-            }
-            pause = pause.saturating_sub(begun.elapsed());
-            while Instant::now() < deadline && self.has_moved(&mut seen, turn) {}
-        }
-    }
-
-    /// Returns whether a record beyond `seen` was read within the limit.
-    fn has_moved(&self, seen: &mut i64, limit: Duration) -> bool {
-        let waited = self.reader.wait(Instant::now() + limit, |position| position.next > *seen);
-        *seen = self.reader.position().next;
-        waited == Waited::Reached
     }
 
     /// Creates the topic of the allocated ids again, in case it was deleted.
@@ -336,11 +305,10 @@ impl std::fmt::Display for Failure {
     }
 }
 
-/// Returns a pause of random length that grows with each attempt, in units of the time that a write
-/// takes: on a slow cluster, registries that write at the same moment need longer pauses to avoid
-/// each other.
-fn pause(attempt: u32, turn: Duration) -> Duration {
-    let longest = turn * (1 << attempt.min(5)).min(MAX_TURNS);
+/// Returns a pause of random length that grows with each attempt: registries of several machines
+/// that write at the same moment have to get out of each other's way.
+fn pause(attempt: u32) -> Duration {
+    let longest = Duration::from_millis(20).saturating_mul(1 << attempt.min(8));
     let random = RandomState::new().hash_one(attempt) as u32;
-    longest.mul_f64(f64::from(random) / f64::from(u32::MAX))
+    longest.min(MAX_PAUSE).mul_f64(f64::from(random) / f64::from(u32::MAX))
 }

@@ -1,0 +1,98 @@
+//! Lets the registries of one machine write to the topic one after the other.
+//!
+//! Each registry that takes over fences the one before it (`log`). That is right and slow: on a busy
+//! machine, several registries that write at the same moment can fence each other until their time
+//! is up. So registries of one machine share a lock file, and a registry holds the lock for as long
+//! as one write takes. The operating system releases the lock of a process that ends, however it
+//! ends. There are 64 lock files in the directory for temporary files, so that they never pile up;
+//! two topics that share one only wait a little longer.
+//!
+//! The lock is a courtesy: without it, and between machines, Kafka's fence still decides.
+
+use std::fs::{File, TryLockError};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// How long to wait before trying the lock again.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// How many lock files there are.
+const FILES: u64 = 64;
+
+/// The lock file of all registries of this machine that write to one topic of one cluster.
+pub(crate) struct Turns {
+    path: PathBuf,
+}
+
+/// The right to write, until this is dropped.
+pub(crate) struct Turn {
+    lock: Option<File>,
+}
+
+/// Closing the file is not enough: a child process that is just starting holds a copy of it.
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Some(lock) = &self.lock {
+            // The end of the process releases the lock too.
+            let _ = lock.unlock();
+        }
+    }
+}
+
+impl Turns {
+    pub(crate) fn new(cluster_id: &str, topic: &str) -> Self {
+        let mut hasher = DefaultHasher::new();
+        (cluster_id, topic).hash(&mut hasher);
+        let name = format!("embedded-registry-{}.lock", hasher.finish() % FILES);
+        Self { path: std::env::temp_dir().join(name) }
+    }
+
+    /// Waits for the lock until the deadline, and goes on without it then, or where the file cannot
+    /// be opened: another user may own it.
+    ///
+    /// Blocks its thread.
+    pub(crate) fn take(&self, deadline: Instant) -> Turn {
+        let Ok(file) = File::options().create(true).append(true).open(&self.path) else {
+            return Turn { lock: None };
+        };
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Turn { lock: Some(file) },
+                Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                    std::thread::sleep(PAUSE);
+                }
+                Err(_) => return Turn { lock: None },
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOON: Duration = Duration::from_millis(50);
+
+    #[test]
+    fn a_turn_ends_when_it_is_dropped_and_a_long_one_blocks_the_next_for_a_limited_time() {
+        let turns = Turns::new("a test of turns", &std::process::id().to_string());
+        let turn = turns.take(Instant::now() + SOON);
+        let in_a_child = turn.lock.as_ref().map(|file| file.try_clone().expect("it can be copied"));
+        assert!(in_a_child.is_some());
+        assert!(turns.take(Instant::now() + SOON).lock.is_none());
+        drop(turn);
+        assert!(turns.take(Instant::now() + SOON).lock.is_some());
+    }
+
+    #[test]
+    fn without_a_file_there_is_no_lock() {
+        let turns = Turns { path: PathBuf::from("/nowhere/at/all") };
+        assert!(turns.take(Instant::now() + SOON).lock.is_none());
+    }
+
+    #[test]
+    fn the_registries_of_one_topic_share_a_file() {
+        assert_eq!(Turns::new("cluster", "topic").path, Turns::new("cluster", "topic").path);
+    }
+}
