@@ -5,7 +5,7 @@ use kafka_protocol::messages::{
     ConsumerGroupDescribeRequest, ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse,
 };
 use wire_client::raw::RawClient;
-use wire_client::requests::{commit, group_id, text, topic_name};
+use wire_client::requests::{self, commit, group_id, text, topic_name};
 
 use crate::failure::Failure;
 use crate::names::name;
@@ -38,6 +38,9 @@ area!("instances":
     committing_while_it_is_away,
 );
 
+/// How many partitions the topic has.
+const PARTITIONS: i32 = 2;
+
 /// A group with its coordinator and a topic.
 struct Group {
     node: RawClient,
@@ -47,9 +50,36 @@ struct Group {
 
 impl Group {
     fn new(scene: &Scene) -> Result<Self, Failure> {
-        let (topic, group) = (scene.topic(2)?, scene.group());
+        let (topic, group) = (scene.topic(PARTITIONS)?, scene.group());
         let node = scene.coordinator(&group)?;
-        Ok(Self { node, group, topic })
+        let mut new = Self { node, group, topic };
+        new.wait_until_the_topic_is_known(scene)?;
+        Ok(new)
+    }
+
+    /// Waits until the coordinator assigns the topic's partitions.
+    ///
+    /// The coordinator of Apache Kafka learns of a topic after the broker that it runs on, for one
+    /// partition of `__consumer_offsets` after the other. A group that joins before that gets an
+    /// empty assignment and a second epoch. So other groups of the same partition join first.
+    fn wait_until_the_topic_is_known(&mut self, scene: &Scene) -> Result<(), Failure> {
+        let offsets = requests::metadata(&["__consumer_offsets"]);
+        let partitions = self.node.try_call(12, &offsets)?.topics[0].partitions.len();
+        let own = coordinator_partition(&self.group, partitions);
+        let names = (0..).map(|number| format!("{}-{number}", self.group));
+        let mut names = names.filter(|it| coordinator_partition(it, partitions) == own);
+        let joining = self.joining("a", None);
+        scene.until("the coordinator assigns the topic's partitions", || {
+            let name = names.next().ok_or(Failure::Missing("name"))?;
+            let joining = joining.clone().with_group_id(group_id(&name));
+            let response = self.node.try_call(1, &joining)?;
+            let leaving = ConsumerGroupHeartbeatRequest::default()
+                .with_group_id(group_id(&name))
+                .with_member_id(text("a"))
+                .with_member_epoch(-1);
+            self.node.try_call(1, &leaving)?;
+            Ok((assigned(&response) == Some(PARTITIONS as usize)).then_some(()))
+        })
     }
 
     fn beating(
@@ -124,12 +154,24 @@ fn told(answer: &ConsumerGroupHeartbeatResponse) -> String {
         let message: Vec<&str> = words.filter(|it| !it.starts_with("conformance-")).collect();
         return format!("{}: {:?}", name(answer.error_code), message.join(" "));
     }
-    let assigned = answer
-        .assignment
-        .as_ref()
-        .map(|it| it.topic_partitions.iter().map(|it| it.partitions.len()).sum::<usize>());
-    let assigned = assigned.map_or("nothing new".to_owned(), |it| format!("{it} partitions"));
+    let assigned =
+        assigned(answer).map_or("nothing new".to_owned(), |it| format!("{it} partitions"));
     format!("epoch {}, {assigned}", answer.member_epoch)
+}
+
+/// Returns how many partitions the response assigns, if it has an assignment.
+fn assigned(response: &ConsumerGroupHeartbeatResponse) -> Option<usize> {
+    let assignment = response.assignment.as_ref()?;
+    Some(assignment.topic_partitions.iter().map(|it| it.partitions.len()).sum())
+}
+
+/// Returns the partition of `__consumer_offsets` that holds a group: the absolute value of Java's
+/// `String.hashCode`, modulo the number of partitions.
+fn coordinator_partition(group: &str, partitions: usize) -> usize {
+    let hash =
+        group.bytes().fold(0_i32, |hash, byte| hash.wrapping_mul(31).wrapping_add(i32::from(byte)));
+    // Kafka's Utils.abs has 0 for the least integer, which has no absolute value.
+    hash.checked_abs().unwrap_or(0) as usize % partitions.max(1)
 }
 
 /// A group with the member "a" of the name "north", and its epoch.
