@@ -63,7 +63,7 @@ pub(crate) fn highest(
                 highest = highest.max(value);
             }
             Some(Err(KafkaError::PartitionEOF(_))) => return Ok(highest),
-            Some(Err(error)) => tracing::debug!(%error, "reading the ids that were given out"),
+            Some(Err(error)) => tracing::debug!(%error, "cannot read the allocated ids"),
             None => {}
         }
     }

@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_right_name_and_password_are_let_in() {
+    fn only_the_right_name_and_password_are_accepted() {
         let credentials = Credentials { username: "anna".into(), password: "s:cret".into() };
         let rows = [
             (format!("Basic {}", STANDARD.encode("anna:s:cret")), true),

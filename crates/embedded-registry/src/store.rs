@@ -69,12 +69,12 @@ impl Store {
     pub(crate) fn apply(&mut self, event: Event) {
         match event {
             Event::Registered { subject, version, id, schema, deleted } => {
-                self.forget(&subject, version);
+                self.remove_version(&subject, version);
                 self.remember_id(id, &schema, &subject, version);
                 let versions = self.subjects.entry(subject).or_default();
                 versions.insert(version, Version { version, id, schema, deleted });
             }
-            Event::Removed { subject, version } => self.forget(&subject, version),
+            Event::Removed { subject, version } => self.remove_version(&subject, version),
             Event::SubjectDeleted { subject, version } => {
                 let versions = self.subjects.get_mut(&subject).into_iter().flatten();
                 for (_, entry) in versions.filter(|(number, _)| **number <= version) {
@@ -83,7 +83,7 @@ impl Store {
             }
             Event::SubjectCleared { subject } => {
                 for version in self.versions(&subject, Which::Deleted) {
-                    self.forget(&subject, version.version);
+                    self.remove_version(&subject, version.version);
                 }
             }
             Event::Config { subject: None, config } => self.config = config,
@@ -107,7 +107,7 @@ impl Store {
         entry.used.insert((subject.to_owned(), version));
     }
 
-    fn forget(&mut self, subject: &str, version: i32) {
+    fn remove_version(&mut self, subject: &str, version: i32) {
         let Some(versions) = self.subjects.get_mut(subject) else {
             return;
         };

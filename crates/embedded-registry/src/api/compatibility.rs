@@ -58,7 +58,7 @@ fn check(
     earlier: impl FnOnce(&Store) -> Result<Vec<Version>, ApiError>,
 ) -> Result<Reply, ApiError> {
     let request: SchemaRequest = body(bytes)?;
-    log.ask(|store| {
+    log.query(|store| {
         let earlier = earlier(store)?;
         let normalize = params.flag("normalize") || store.normalizes(name);
         let candidate = Candidate::read(store, &request, normalize, true)?;

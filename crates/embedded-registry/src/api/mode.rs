@@ -1,4 +1,4 @@
-//! `/mode`: whether a subject, or all of them, can be written.
+//! `/mode`: the mode of all subjects and of one, which says whether they can be written.
 
 use serde::Deserialize;
 use serde_json::{Value, json};

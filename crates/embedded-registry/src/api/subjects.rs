@@ -26,7 +26,7 @@ pub(super) async fn list(
         (false, true) => Which::All,
         (false, false) => Which::Live,
     };
-    let mut subjects = shared.log.ask(|store| store.subjects(which));
+    let mut subjects = shared.log.query(|store| store.subjects(which));
     if let Some(prefix) = params.text("subjectPrefix") {
         subjects.retain(|subject| subject.starts_with(in_default_context(prefix)));
     }
@@ -45,7 +45,7 @@ pub(super) async fn look_up(
             let name = subject(&name)?;
             let request: SchemaRequest = body(&bytes)?;
             let which = if params.flag("deleted") { Which::All } else { Which::Live };
-            log.ask(|store| {
+            log.query(|store| {
                 if store.versions(name, which).is_empty() {
                     return Err(ApiError::subject_not_found(name));
                 }

@@ -31,7 +31,7 @@ pub(super) async fn list(
         (false, true) => Which::All,
         (false, false) => Which::Live,
     };
-    let versions = shared.log.ask(|store| store.versions(name, which));
+    let versions = shared.log.query(|store| store.versions(name, which));
     if versions.is_empty() {
         return Err(ApiError::subject_not_found(name));
     }
@@ -51,7 +51,7 @@ pub(super) async fn register(
             let request: SchemaRequest = body(&bytes)?;
             let normalize = params.flag("normalize");
             // Most schemas are registered already, which needs no permission to write.
-            let known = log.ask(|store| known(store, name, &request, normalize))?;
+            let known = log.query(|store| known(store, name, &request, normalize))?;
             let found = match known {
                 Some(found) => found,
                 None => log.write(&Operation::Register, |store| {
@@ -190,7 +190,7 @@ pub(super) async fn by_number(
 ) -> Result<Reply, ApiError> {
     shared
         .run(move |log| {
-            log.ask(|store| {
+            log.query(|store| {
                 let found = find(store, &name, &number, &params)?;
                 let mut view = json!(VersionView::new(subject(&name)?, &found));
                 if let Some(serialized) = serialized(store, &found.schema, &params)? {
@@ -209,7 +209,7 @@ pub(super) async fn text(
 ) -> Result<Response, ApiError> {
     shared
         .run(move |log| {
-            log.ask(|store| {
+            log.query(|store| {
                 let found = find(store, &name, &number, &params)?;
                 let serialized = serialized(store, &found.schema, &params)?;
                 Ok(reply::text(serialized.unwrap_or_else(|| found.schema.text.clone())))
@@ -224,7 +224,7 @@ pub(super) async fn referenced_by(
 ) -> Result<Reply, ApiError> {
     shared
         .run(move |log| {
-            log.ask(|store| {
+            log.query(|store| {
                 let deleted_too = Params([("deleted".into(), "true".into())].into());
                 let found = find(store, &name, &number, &deleted_too)?;
                 Ok(Reply::new(store.referenced_by(subject(&name)?, found.version)))
