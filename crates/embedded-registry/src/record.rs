@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn records_are_written_as_confluents_registry_writes_them() {
+    fn records_are_written_as_by_confluents_registry() {
         let registered = Event::Registered {
             subject: "s".to_owned(),
             version: 1,

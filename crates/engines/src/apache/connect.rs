@@ -72,7 +72,7 @@ impl Connect {
                 return Ok(worker);
             }
             if begin.elapsed() > LIMIT {
-                let what = "the Connect worker did not answer".to_owned();
+                let what = "the Connect worker did not respond".to_owned();
                 return Err(Error::TimedOut { what, limit: LIMIT, said: said() });
             }
             tokio::time::sleep(TRY_AGAIN).await;

@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn jars_of_another_pom_do_not_count_as_complete() {
+    fn jars_of_a_different_pom_do_not_count_as_complete() {
         let home = tempfile::tempdir().unwrap();
         assert!(!is_complete(home.path(), POM));
         fs::write(home.path().join("pom.xml"), pom(Release::V4_3)).unwrap();

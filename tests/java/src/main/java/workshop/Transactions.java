@@ -19,8 +19,8 @@ import org.apache.kafka.common.errors.InvalidTxnStateException;
 import org.apache.kafka.common.errors.ProducerFencedException;
 
 /**
- * Transactions as Java's clients do them. Takes the bootstrap servers, prints each step, and ends
- * with an error code where something is not as it must be.
+ * Checks transactions with Java's clients. Takes the bootstrap servers, prints each step, and exits
+ * with an error code if a result is wrong.
  */
 public final class Transactions {
     private final Kafka kafka;
@@ -104,7 +104,7 @@ public final class Transactions {
                     producer.abortTransaction();
                     consumer.seekToBeginning(List.of(partition));
                 }
-                // It waits until the transaction has ended in the group's log, too.
+                // It waits until the transaction has also ended in the group's log.
                 OffsetAndMetadata committed = consumer.committed(Set.of(partition)).get(partition);
                 Check.equal(committed, commit ? offset : null);
             }
@@ -179,7 +179,7 @@ public final class Transactions {
             send(prompt, topic, "in time");
             prompt.commitTransaction();
             Check.becomes(List.of("in time"), () -> kafka.read(topic, COMMITTED));
-            // Under transaction.version 2 the coordinator takes it for the retry of another end.
+            // With transaction.version 2, the coordinator considers it a retry of another end.
             Check.fails(
                     slow::commitTransaction,
                     ProducerFencedException.class,
