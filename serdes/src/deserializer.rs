@@ -120,7 +120,7 @@ impl<D: Decoder> Deserializer<D> {
         }
     }
 
-    /// Splits a message, and asks the registry for the schema that it was written with.
+    /// Splits a message, and requests its schema from the registry.
     pub(crate) async fn open<'a>(
         &self,
         bytes: &'a [u8],

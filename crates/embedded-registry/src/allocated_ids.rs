@@ -42,7 +42,7 @@ pub(crate) fn highest(
     limit: Duration,
 ) -> KafkaResult<i32> {
     let topic = topic(schemas);
-    Incarnation::awaited(admin, &topic, limit)?;
+    Incarnation::wait_for(admin, &topic, limit)?;
     let (first, end) = admin.inner().fetch_watermarks(&topic, 0, limit)?;
     if first == end {
         return Ok(0);

@@ -42,7 +42,7 @@ pub(crate) enum Loss {
 
 impl Loss {
     /// Explains what happened and what to do.
-    pub(crate) fn explained(self, topic: &str) -> String {
+    pub(crate) fn explanation(self, topic: &str) -> String {
         let happened = match self {
             Self::Deleted => format!("the topic {topic} was deleted"),
             Self::Replaced => format!("the topic {topic} was deleted and created again"),
@@ -67,7 +67,7 @@ impl Incarnation {
     }
 
     /// Waits for the topic to exist: its creation may take a while to reach all nodes.
-    pub(crate) fn awaited(admin: &Admin, topic: &str, limit: Duration) -> KafkaResult<Self> {
+    pub(crate) fn wait_for(admin: &Admin, topic: &str, limit: Duration) -> KafkaResult<Self> {
         let deadline = Instant::now() + limit;
         loop {
             let found = Self::now(admin, topic, limit);

@@ -90,7 +90,7 @@ impl Log {
             topic::prepare(&admin, servers, topic, REQUEST_LIMIT)?;
         }
         let cluster_id = admin.inner().fetch_cluster_id(REQUEST_LIMIT).unwrap_or_default();
-        let incarnation = Incarnation::awaited(&admin, topic, REQUEST_LIMIT).map_err(unread)?;
+        let incarnation = Incarnation::wait_for(&admin, topic, REQUEST_LIMIT).map_err(unread)?;
         if incarnation.first_offset > 0 {
             let first = incarnation.first_offset;
             tracing::warn!(topic, first, "records of the registry's topic were deleted");
@@ -160,7 +160,7 @@ impl Log {
                 Ok(decided) => return decided,
                 Err(Failure::Lost(loss)) => {
                     *access = WriteAccess::default();
-                    return Err(operation.failed(&loss.explained(&self.topic)));
+                    return Err(operation.failed(&loss.explanation(&self.topic)));
                 }
                 Err(error) => error,
             };

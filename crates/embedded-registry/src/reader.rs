@@ -146,7 +146,7 @@ impl Reader {
     fn lose(&self, loss: Loss) {
         let mut position = self.position.lock();
         if position.loss.is_none() {
-            tracing::error!("schema registry: {}", loss.explained(&self.topic));
+            tracing::error!("schema registry: {}", loss.explanation(&self.topic));
             position.loss = Some(loss);
             self.moved.notify_all();
         }

@@ -14,7 +14,7 @@ use crate::quiet::Quiet;
 /// request would wait for the consumer's fetch to end.
 pub(crate) type Admin = AdminClient<Quiet>;
 
-/// The pause before a broker is asked again.
+/// The pause before a request to a broker is repeated.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Connects to the cluster with these settings.
@@ -61,7 +61,8 @@ fn create(admin: &Admin, topic: &str, brokers: usize, limit: Duration) -> Result
     }
 }
 
-/// Without compaction, retention would remove schemas that records still need.
+/// Checks that the topic is compacted: otherwise, retention would remove schemas that records still
+/// need.
 fn check_compacted(admin: &Admin, topic: &str, limit: Duration) -> Result<(), String> {
     let deadline = Instant::now() + limit;
     let policy = loop {

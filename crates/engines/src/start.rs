@@ -61,8 +61,8 @@ const OF_THE_ENGINE: &[&str] = &[
     "process.roles",
 ];
 
-/// Apache Kafka only logs a warning for an unknown property and ignores it. The embedded cluster
-/// checks its properties itself.
+/// Rejects unknown and invalid properties: Apache Kafka only logs a warning for an unknown property
+/// and ignores it.
 fn check_properties(engine: Engine, options: &Options) -> Result<(), Error> {
     let reject = |reason| Err(Error::Property { engine, reason });
     for (name, value) in &options.properties {

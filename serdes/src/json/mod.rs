@@ -55,7 +55,7 @@ impl Encoder for JsonEncoder {
     const TYPE: SchemaType = SchemaType::Json;
     type Schema = Validator;
 
-    /// The `title` of the schema is the record's name.
+    /// Prepares for values of this schema, whose `title` is the record's name.
     fn new(schema: &Schema) -> Result<Self, Error> {
         if schema.references().is_empty() {
             validator(schema.text(), &[])?;

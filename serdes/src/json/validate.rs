@@ -118,7 +118,7 @@ mod tests {
     fn violations_are_listed_up_to_a_limit() {
         let validator = validator(r#"{"items": {"type": "string"}}"#, &[]).unwrap();
         let Err(Error::Invalid(violations)) = check(&validator, &[json!(vec![1; 100])]) else {
-            panic!("numbers are no strings");
+            panic!("numbers are not strings");
         };
         assert_eq!(violations.len(), MAX_VIOLATIONS);
         assert_eq!(violations[3].field, "[3]");

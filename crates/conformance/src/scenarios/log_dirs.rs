@@ -27,7 +27,7 @@ area!("log_dirs":
     of_a_deleted_topic,
 );
 
-/// Describes a topic's partitions on a node, in their order; all partitions if `asked` is none.
+/// Describes a topic's partitions on a node, in their order; all partitions if `asked` is `None`.
 fn told(
     node: &mut RawClient,
     version: i16,

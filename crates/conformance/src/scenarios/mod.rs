@@ -36,7 +36,7 @@ mod versions;
 
 use crate::scenario::Scenario;
 
-/// All scenarios, area by area.
+/// Returns all scenarios, area by area.
 pub fn suite() -> Vec<Scenario> {
     [
         topics::scenarios(),

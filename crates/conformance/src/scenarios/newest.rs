@@ -318,7 +318,7 @@ fn records_with_an_unknown_producer_of_a_transaction(scene: &Scene) -> Outcome {
     Ok(told.join(", "))
 }
 
-/// Since version 12, a record itself adds its partition to the transaction (KIP-890).
+/// Sends a record with version 12 or later, which adds its partition to the transaction (KIP-890).
 fn records_that_open_a_transaction(scene: &Scene) -> Outcome {
     let mut told = Vec::new();
     for version in [12, 13] {

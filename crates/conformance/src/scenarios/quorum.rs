@@ -77,7 +77,7 @@ fn described_by_all_versions(scene: &Scene) -> Outcome {
     Ok(all?.join(" | "))
 }
 
-/// Every node describes the same quorum.
+/// Checks that every node describes the same quorum.
 fn asked_of_each_node(scene: &Scene) -> Outcome {
     let mut leaders = Vec::new();
     for address in scene.bootstrap_servers().split(',') {

@@ -103,7 +103,7 @@ fn come_back(scene: &Scene) -> Outcome {
     let mut it = Static::new(scene)?;
     let again = join_as(&mut it.node, &it.group, "", "north")?;
     let new_id = again.member_id != it.joined.member_id;
-    // It brings no assignment: the previous one is still there.
+    // It sends no assignment: the group still has the previous one.
     let request = SyncGroupRequest::default()
         .with_group_id(group_id(&it.group))
         .with_generation_id(again.generation_id)

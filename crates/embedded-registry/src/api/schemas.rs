@@ -14,7 +14,7 @@ use super::view::{VersionView, schema_view, serialized};
 use crate::error::ApiError;
 use crate::log::Log;
 use crate::model::Schema;
-use crate::store::{Store, Which};
+use crate::store::{Store, VersionFilter};
 
 pub(super) async fn types() -> Reply {
     Reply(json!(["JSON", "PROTOBUF", "AVRO"]))
@@ -26,7 +26,8 @@ pub(super) async fn list(
 ) -> Result<Reply, ApiError> {
     shared
         .run(move |log| {
-            let which = if params.flag("deleted") { Which::All } else { Which::Live };
+            let which =
+                if params.flag("deleted") { VersionFilter::All } else { VersionFilter::Live };
             let prefix = params.text("subjectPrefix").unwrap_or_default();
             let prefix = in_default_context(prefix);
             let views = log.query(|store| {
@@ -104,7 +105,7 @@ pub(super) async fn versions(
 }
 
 fn uses(log: &Log, id: i32, params: &Params) -> Result<Vec<(String, i32)>, ApiError> {
-    let which = if params.flag("deleted") { Which::All } else { Which::Live };
+    let which = if params.flag("deleted") { VersionFilter::All } else { VersionFilter::Live };
     log.query(|store| store.uses(id, which)).ok_or_else(|| ApiError::id_not_found(id))
 }
 

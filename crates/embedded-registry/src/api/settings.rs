@@ -25,7 +25,7 @@ pub(super) trait Setting: 'static {
     /// Returns the setting of one subject, `None` where it has none.
     fn of_one(store: &Store, subject: &str) -> Option<Value>;
 
-    /// Checks and writes what the body of a request asks for. `None` means all subjects.
+    /// Checks and writes the settings in the body of a request. `None` means all subjects.
     fn set(
         log: &Log,
         subject: Option<&str>,

@@ -61,7 +61,7 @@ pub(super) fn schema_view(schema: &Schema) -> Value {
     view
 }
 
-/// Returns the schema in its serialized form if `format=serialized` asks for it and its type has
+/// Returns the schema in its serialized form if `format=serialized` requests it and its type has
 /// one.
 pub(super) fn serialized(
     store: &Store,

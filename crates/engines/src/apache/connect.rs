@@ -14,7 +14,7 @@ use crate::options::Lifetime;
 use crate::ports;
 use crate::release::Release;
 
-/// How many lines of the worker's log an error shows.
+/// The number of lines of the worker's log that an error shows.
 const SHOWN_LINES: usize = 12;
 
 /// The time limit for the worker to respond to a request.

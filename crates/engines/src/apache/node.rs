@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::last_lines::last_lines;
 use crate::options::Lifetime;
 
-/// How many lines of a node's log an error shows.
+/// The number of lines of a node's log that an error shows.
 const SHOWN_LINES: usize = 12;
 
 /// The heap of a node in MB, the same as in Kafka's own scripts.

@@ -295,7 +295,7 @@ fn groups_begin_anew(scene: &Scene) -> Outcome {
     ))
 }
 
-/// A second member waits for the first one to rejoin, while the group loses its coordinator.
+/// Lets a second member wait for the first one to rejoin while the group loses its coordinator.
 fn a_join_that_waits(scene: &Scene) -> Outcome {
     let mut known = Known::new(scene)?;
     let mut second = scene.coordinator(&known.group)?;

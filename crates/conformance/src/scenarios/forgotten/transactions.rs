@@ -190,7 +190,7 @@ fn transactions_topic_is_created_by_an_administrator(scene: &Scene) -> Outcome {
     Ok(format!("{created}; {}", open.asks(scene)?))
 }
 
-/// The offsets of a transaction are pending when their topic is deleted.
+/// Deletes the offsets topic while offsets of a transaction are pending.
 fn offsets_of_an_open_transaction(scene: &Scene) -> Outcome {
     let (mut open, group) = (Open::new(scene)?, scene.group());
     let mut groups = scene.coordinator(&group)?;

@@ -138,7 +138,7 @@ fn producers_of_an_unknown_partition(scene: &Scene) -> Outcome {
     producers(&mut scene.leader(&topic, 0)?, &topic, 7)
 }
 
-/// Every replica knows the producers of its log.
+/// Describes producers on a follower: every replica knows the producers of its log.
 fn producers_at_a_follower(scene: &Scene) -> Outcome {
     let open = Open::new(scene)?;
     let mut follower = scene.follower(&open.topic, 0)?;

@@ -221,7 +221,7 @@ impl<'a> Loader<'a> {
             "number" | "integer" => Kind::Number(numbers(name == "integer", object)),
             "boolean" => Kind::Boolean,
             "null" => Kind::Null,
-            other => return Err(format!("{other} is no type of JSON Schema")),
+            other => return Err(format!("{other} is not a type of JSON Schema")),
         })
     }
 

@@ -30,9 +30,9 @@ public final class Groups {
     public static void main(String[] arguments) throws Exception {
         try (Kafka kafka = new Kafka(arguments[0])) {
             Groups it = new Groups(kafka);
-            Check.step("two members share a topic, and one goes on alone", it::sharing);
+            Check.step("two members share a topic, and one continues alone", it::sharing);
         }
-        System.out.println("all as it must be");
+        System.out.println("all checks passed");
     }
 
     private void sharing() throws Exception {

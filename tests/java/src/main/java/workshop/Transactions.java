@@ -33,18 +33,18 @@ public final class Transactions {
     public static void main(String[] arguments) throws Exception {
         try (Kafka kafka = new Kafka(arguments[0])) {
             Transactions it = new Transactions(kafka);
-            Check.step("what is committed is read, what is aborted is not", it::commitAndAbort);
-            Check.step("an open transaction holds readers back", it::openTransaction);
-            Check.step("offsets go with the transaction or not at all", it::offsets);
+            Check.step("committed records are read, aborted ones are not", it::commitAndAbort);
+            Check.step("an open transaction blocks readers of committed records", it::openTransaction);
+            Check.step("offsets are committed with the transaction or not at all", it::offsets);
             Check.step("a member of an old generation commits nothing", it::oldGeneration);
             Check.step("a second producer fences the first", it::fencing);
-            Check.step("a transaction that takes too long is aborted", it::timeout);
+            Check.step("a transaction that exceeds its timeout is aborted", it::timeout);
             AdminSteps admin = new AdminSteps(kafka);
             Check.step("an administrator sees the open transaction", admin::describe);
             Check.step("an administrator fences a producer", admin::fence);
             Check.step("an administrator aborts one transaction", admin::abort);
         }
-        System.out.println("all as it must be");
+        System.out.println("all checks passed");
     }
 
     private void commitAndAbort() throws Exception {
