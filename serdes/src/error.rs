@@ -137,7 +137,8 @@ impl Error {
     }
 }
 
-/// Returns the last cause, which is the most specific: "Connection refused", not "error sending request".
+/// Returns the last cause, which is the most specific: "Connection refused", not "error sending
+/// request".
 pub(crate) fn reason(error: &(dyn std::error::Error + 'static)) -> String {
     let last = std::iter::successors(Some(error), |error| error.source()).last();
     last.unwrap_or(error).to_string()

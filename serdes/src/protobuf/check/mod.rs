@@ -43,8 +43,8 @@ pub(super) fn written(
 ///
 /// # Errors
 ///
-/// [`CheckError`] if the message lacks a required field, or the type would read a number as a different
-/// one.
+/// [`CheckError`] if the message lacks a required field, or the type would read a number as a
+/// different one.
 pub(super) fn received(
     message: &MessageDescriptor,
     bytes: &[u8],
