@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_failed_is_tried_again_and_what_is_known_is_not() {
+    async fn failures_are_retried_and_known_values_are_not() {
         let cache = Cache::new();
         assert_eq!(cache.get(1, async || Err::<i32, _>("gone")).await, Err("gone"));
         assert_eq!(*cache.get(1, async || Ok::<_, &str>(10)).await.unwrap(), 10);

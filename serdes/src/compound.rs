@@ -8,7 +8,7 @@ use serde::ser::{self, Error};
 pub(crate) trait Builder: Copy {
     /// The tree that it makes.
     type Tree;
-    /// Why it cannot make one.
+    /// The error if it cannot make one.
     type Error: ser::Error;
 
     /// Serializes the item of a list at this index.
@@ -46,7 +46,7 @@ pub(crate) struct Items<B: Builder> {
 }
 
 impl<B: Builder> Items<B> {
-    /// Starts a list, in a variant of an enum where one is named.
+    /// Starts a list, inside a variant of an enum if one is named.
     pub(crate) fn new(builder: B, variant: Option<&'static str>) -> Self {
         Items { builder, variant, items: Vec::new() }
     }
@@ -130,7 +130,7 @@ pub(crate) struct Entries<B: Builder> {
 }
 
 impl<B: Builder> Entries<B> {
-    /// Starts a map, or the struct of this name, in a variant of an enum where one is named.
+    /// Starts a map, or the struct of this name, inside a variant of an enum if one is named.
     pub(crate) fn new(
         builder: B,
         name: Option<&'static str>,

@@ -17,7 +17,7 @@ use crate::schema_type::SchemaType;
 pub trait Decoder: Default {
     /// The type of its schemas.
     const TYPE: SchemaType;
-    /// What it needs of a writer's schema.
+    /// The parts of a writer's schema that it needs.
     type Writer;
 
     /// Prepares for messages that were written with this schema.
@@ -120,7 +120,7 @@ impl<D: Decoder> Deserializer<D> {
         }
     }
 
-    /// Splits a message, and asks the registry for the schema that it was written with.
+    /// Splits a message, and requests its schema from the registry.
     pub(crate) async fn open<'a>(
         &self,
         bytes: &'a [u8],
@@ -128,7 +128,7 @@ impl<D: Decoder> Deserializer<D> {
         let (id, body) = prefix::split(bytes)?;
         let ask = async || {
             let registered = self.registry.by_id(id).await?;
-            registered.must_be(D::TYPE)?;
+            registered.check_type(D::TYPE)?;
             self.decoder.writer(&registered)
         };
         Ok((id, self.writers.get(id, ask).await?, body))

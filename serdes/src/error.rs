@@ -117,7 +117,7 @@ impl Error {
         Error::Schema { schema_type, reason: reason.to_string() }
     }
 
-    pub(crate) fn asking(url: &str, doing: String, error: &SRCError) -> Self {
+    pub(crate) fn failed_request(url: &str, doing: String, error: &SRCError) -> Self {
         let source = std::error::Error::source(error);
         if let Some(refused) = source.and_then(|it| it.downcast_ref::<RawError>()) {
             let (code, message) = (refused.error_code, refused.message.clone());
@@ -137,7 +137,8 @@ impl Error {
     }
 }
 
-/// Returns the last cause, which says the most: "Connection refused", not "error sending request".
+/// Returns the last cause, which is the most specific: "Connection refused", not "error sending
+/// request".
 pub(crate) fn reason(error: &(dyn std::error::Error + 'static)) -> String {
     let last = std::iter::successors(Some(error), |error| error.source()).last();
     last.unwrap_or(error).to_string()
@@ -163,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_serde_says_loses_the_value_and_keeps_the_names() {
+    fn serdes_messages_keep_names_but_not_values() {
         let rows = [
             ("missing field `gate`", "lacks the field gate"),
             ("unknown field `x`, expected `a` or `b`", "has the field x, which the type lacks"),

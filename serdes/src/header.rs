@@ -49,7 +49,7 @@ const OF_ID: u8 = 0;
 /// The first byte of a header with a GUID.
 const OF_GUID: u8 = 1;
 
-/// How a header identifies the schema.
+/// The way in which a header identifies the schema.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Form {
     /// By its GUID, which is the same in every registry. This is the default, as in Confluent's
@@ -142,8 +142,8 @@ pub async fn attach<'a>(
     Ok(Some(Cow::Owned(prefix::join(id, &[indexes, payload].concat()))))
 }
 
-/// Returns the length in bytes of the positions that say which message of a file it is: their
-/// number and each of them, as zigzag varints.
+/// Returns the length in bytes of the positions that identify the message in its file: their
+/// number, and each of them, as zigzag varints.
 fn indexes_length(body: &[u8]) -> Option<usize> {
     let varint = |at: usize| {
         let length = body.get(at..)?.iter().position(|byte| byte & 0x80 == 0)? + 1;
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn indexes_are_as_long_as_their_numbers() {
+    fn the_length_of_indexes_depends_on_their_numbers() {
         let rows: [(&[u8], Option<usize>); 6] = [
             (&[0, 9, 9], Some(1)),
             (&[2, 2, 9], Some(2)),

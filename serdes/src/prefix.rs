@@ -6,8 +6,8 @@
 //!  └ the magic byte: 0, the only version of this form
 //! ```
 //!
-//! The message contains nothing else of the schema: a reader requests it from the registry by this
-//! id. In Protobuf, a list of numbers follows that says which message of the file it is.
+//! The message contains nothing else of the schema: a reader requests the schema from the registry
+//! by this id. In Protobuf, a list of numbers follows that identifies the message in the file.
 
 use std::fmt;
 
@@ -26,7 +26,7 @@ impl fmt::Display for SchemaId {
     }
 }
 
-/// Why a message has no valid prefix.
+/// An error in the prefix of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PrefixError {
@@ -43,7 +43,7 @@ pub enum PrefixError {
     )]
     NoMagicByte(u8),
     /// The header exists but has neither form that a serializer writes.
-    #[error("the header {0} holds neither the id nor the GUID of a schema")]
+    #[error("the header {0} contains neither the id nor the GUID of a schema")]
     NoHeader(&'static str),
 }
 
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_id_is_four_bytes_behind_a_zero() {
+    fn the_id_is_four_bytes_after_a_zero() {
         let message = [0, 0, 0, 1, 2, b'x'];
         assert_eq!(split(&message), Ok((SchemaId(258), [b'x'].as_slice())));
         assert_eq!(split(&message[..5]), Ok((SchemaId(258), [].as_slice())));
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_without_a_prefix_says_what_it_begins_with() {
+    fn an_error_shows_the_start_of_a_message_without_a_prefix() {
         assert_eq!(split(br#"{"flight":"WS104"}"#), Err(PrefixError::NoMagicByte(b'{')));
         assert_eq!(split(b"{}"), Err(PrefixError::NoMagicByte(b'{')));
         assert_eq!(split(&[0, 0, 0, 1]), Err(PrefixError::TooShort(4)));
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_the_form_of_schema_registry_converter() {
+    fn the_prefix_is_that_of_schema_registry_converter() {
         let theirs = schema_registry_converter::schema_registry_common::get_payload(7, vec![1, 2]);
         assert_eq!(split(&theirs), Ok((SchemaId(7), [1, 2].as_slice())));
     }

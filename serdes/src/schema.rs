@@ -91,19 +91,21 @@ pub(crate) struct Dependency {
 pub struct Registered {
     /// Its id, which is part of each message.
     pub id: SchemaId,
-    /// Returns its type.
+    /// Its type.
     pub schema_type: SchemaType,
-    /// Returns its text.
+    /// Its text.
     pub text: String,
     /// The schemas it refers to, each after the ones it refers to itself.
     pub(crate) dependencies: Vec<Dependency>,
 }
 
 impl Registered {
+    /// Checks the schema's type.
+    ///
     /// # Errors
     ///
     /// [`Error::WrongFormat`] if its type is not `expected`.
-    pub(crate) fn must_be(&self, expected: SchemaType) -> Result<(), Error> {
+    pub(crate) fn check_type(&self, expected: SchemaType) -> Result<(), Error> {
         if self.schema_type == expected {
             return Ok(());
         }

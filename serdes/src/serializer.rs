@@ -1,5 +1,5 @@
-//! The frame that the serializers of all formats share: under which subject a schema is registered,
-//! and how it gets its id.
+//! The frame that the serializers of all formats share: the subject under which a schema is
+//! registered, and the lookup of its id.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::schema::{Registered, Schema};
 use crate::schema_type::SchemaType;
 use crate::subject::{Part, SubjectNames};
 
-/// What a serializer does with its schema before it writes the first record.
+/// The handling of a serializer's schema before it writes the first record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Registration {
     /// Registers it if it is not registered yet. This is the default, as in Confluent's serializers
@@ -30,9 +30,9 @@ pub enum Registration {
 /// Options of a serializer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// How subjects are named.
+    /// The names of subjects.
     pub subject_names: SubjectNames,
-    /// What to do with a schema that is not registered.
+    /// The handling of a schema that is not registered.
     pub registration: Registration,
 }
 
@@ -87,7 +87,7 @@ impl<E: Encoder> fmt::Debug for Serializer<E> {
 }
 
 impl<E: Encoder> Serializer<E> {
-    /// Creates a serializer for values of this schema. It asks the registry nothing yet.
+    /// Creates a serializer for values of this schema, without a request to the registry.
     ///
     /// # Errors
     ///
@@ -126,7 +126,7 @@ impl<E: Encoder> Serializer<E> {
     async fn prepared(&self, subject: String) -> Result<Arc<(SchemaId, E::Schema)>, Error> {
         let prepare = async || {
             let registered = self.registered(&subject).await?;
-            registered.must_be(self.schema.schema_type())?;
+            registered.check_type(self.schema.schema_type())?;
             Ok((registered.id, E::parse(&registered)?))
         };
         self.by_subject.get(subject.clone(), prepare).await

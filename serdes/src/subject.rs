@@ -12,7 +12,7 @@ pub enum Part {
     Value,
 }
 
-/// How subjects are named. The registry checks compatibility within a subject, so the name decides
+/// The naming of subjects. The registry checks compatibility within a subject, so the name decides
 /// which schemas must be compatible with each other.
 ///
 /// The same as Confluent's `key.subject.name.strategy` and `value.subject.name.strategy`.
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn subjects_are_called_as_java_calls_them() {
+    fn subjects_have_the_same_names_as_in_java() {
         let name = Some("aero.Departure");
         let rows = [
             (SubjectNames::TopicName, Part::Value, None, "departures-value"),

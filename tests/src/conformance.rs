@@ -1,6 +1,6 @@
 //! The scenarios of crates/conformance as tests.
 
-use conformance::{Column, DIFFERENCES, Matrix, Recorded, Scenario, is_answer, suite};
+use conformance::{Column, DIFFERENCES, Matrix, Recorded, Scenario, is_complete, suite};
 
 use crate::TestCluster;
 
@@ -32,7 +32,7 @@ pub async fn assert_as_recorded(chosen: impl Fn(&Scenario) -> bool) {
 /// Three nodes of Apache Kafka on two busy cores can take longer than a scenario waits. A wrong
 /// answer is an answer, and is not asked for again.
 async fn ask_unfinished_again(cluster: &TestCluster, suite: &[Scenario], outcomes: &mut [String]) {
-    let unfinished = |(_, outcome): &(usize, &String)| !is_answer(outcome);
+    let unfinished = |(_, outcome): &(usize, &String)| !is_complete(outcome);
     let indices: Vec<usize> =
         outcomes.iter().enumerate().filter(unfinished).map(|(index, _)| index).collect();
     if indices.is_empty() {

@@ -1,4 +1,4 @@
-//! librdkafka's clients, on a scene.
+//! Runs librdkafka's clients in a scenario.
 
 use std::time::{Duration, Instant};
 
@@ -15,10 +15,10 @@ use crate::names::result;
 use crate::scene::Scene;
 use crate::settings::{client_config, consumer_config, producer_config};
 
-/// How long a client may take for one step.
+/// The time limit for one step of a client.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How long a client looks for something before it is asked again.
+/// The time limit of one poll of a client.
 const TURN: Duration = Duration::from_millis(20);
 
 /// A producer that remembers the result for each record.
@@ -45,7 +45,7 @@ impl ProducerContext for Reports {
 }
 
 impl Scene {
-    /// librdkafka's admin client, and options with patience.
+    /// Creates librdkafka's admin client, and options with the time limit.
     pub(crate) fn admin(
         &self,
     ) -> Result<(AdminClient<DefaultClientContext>, AdminOptions), Failure> {
@@ -56,7 +56,7 @@ impl Scene {
         ))
     }
 
-    /// A producer that sends at once.
+    /// Creates a producer that sends at once.
     pub(crate) fn producer(&self, settings: &[(&str, &str)]) -> Result<Sender, Failure> {
         let config = producer_config(self.bootstrap_servers(), settings);
         Ok(config.create_with_context(Reports::default())?)
@@ -96,7 +96,8 @@ impl Scene {
         Ok(consumer_config(self.bootstrap_servers(), group, settings).create()?)
     }
 
-    /// Every value of a partition up to the end that this isolation level sees, with commas.
+    /// Reads all values of a partition up to the end that this isolation level sees, separated by
+    /// commas.
     pub(crate) fn values(
         &self,
         topic: &str,
@@ -117,11 +118,11 @@ impl Scene {
                 Some(Err(error)) => return Err(error.into()),
             }
         }
-        Err(Failure::InVain { condition: "the partition ends", limit: PATIENCE })
+        Err(Failure::TimedOut { condition: "the partition ends", limit: PATIENCE })
     }
 }
 
-/// Values with commas between them; `nothing` for none.
+/// Joins values with commas; `nothing` for none.
 pub(crate) fn list_of(values: &[String]) -> String {
     if values.is_empty() { "nothing".to_owned() } else { values.join(", ") }
 }
@@ -130,12 +131,12 @@ fn text(payload: Option<&[u8]>) -> String {
     payload.map_or("null".to_owned(), |bytes| String::from_utf8_lossy(bytes).into_owned())
 }
 
-/// The next values that a consumer is given.
+/// Reads the next values of a consumer.
 pub(crate) fn next_values(consumer: &BaseConsumer, count: usize) -> Result<String, Failure> {
     let (start, mut values) = (Instant::now(), Vec::new());
     while values.len() < count {
         if start.elapsed() > PATIENCE {
-            return Err(Failure::InVain { condition: "a record comes", limit: PATIENCE });
+            return Err(Failure::TimedOut { condition: "a record comes", limit: PATIENCE });
         }
         if let Some(message) = consumer.poll(TURN) {
             values.push(text(message?.payload()));

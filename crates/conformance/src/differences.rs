@@ -1,24 +1,24 @@
-//! Where the embedded cluster answers otherwise than Apache Kafka, by design.
+//! Lists the scenarios in which the embedded cluster deliberately responds differently from Apache
+//! Kafka.
 //!
-//! docs/embedded-cluster.md shows this list, and a test keeps both exact: what no longer differs
-//! must leave them.
+//! docs/embedded-cluster.md shows this list, and a test keeps both exact: a difference that no
+//! longer exists must be removed.
 
-/// A scenario in which the embedded cluster answers otherwise by design.
+/// A scenario in which the embedded cluster deliberately responds differently.
 #[derive(Debug, Clone, Copy)]
 pub struct Difference {
-    /// The scenario.
+    /// The scenario's name.
     pub scenario: &'static str,
-    /// What the embedded cluster answers.
+    /// The embedded cluster's response.
     pub embedded: &'static str,
-    /// Why that is.
+    /// The reason for the difference.
     pub reason: &'static str,
 }
 
 const NO_SECURITY: &str = "it has no security: no SASL, no ACLs, no users and no quotas for them";
 const NO_SHARE_GROUPS: &str = "it has no share groups (KIP-932)";
 
-const CODEC: &str =
-    "the newest versions are not known to what decodes requests here (kafka-protocol 0.18)";
+const CODEC: &str = "its codec (kafka-protocol 0.18) does not know the newest versions";
 const FIRST_TRANSACTIONS: &str = "its transactions are those of the first version: a producer's epoch does not grow with each \
      of them (KIP-890, part 2)";
 
@@ -30,12 +30,12 @@ const fn difference(
     Difference { scenario, embedded, reason }
 }
 
-/// All of them.
+/// All differences.
 pub const DIFFERENCES: &[Difference] = &[
     difference(
         "produce/nothing",
         "INVALID_RECORD",
-        "a producer that sends null instead of records is told so; Apache Kafka never answers it",
+        "it rejects a producer's null instead of records; Apache Kafka never responds to it",
     ),
     difference(
         "fetch/in_a_session",

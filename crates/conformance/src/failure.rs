@@ -1,38 +1,38 @@
-//! Why a scenario came to no answer.
+//! The failure of a scenario.
 
 use std::time::Duration;
 
-/// What ends a scenario before its answer is known.
+/// An error that ends a scenario before it has an outcome.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
-    /// A node closed the connection, or sent what cannot be read.
-    #[error("no answer: {0}")]
+    /// A node closed the connection, or sent an unreadable response.
+    #[error("no response: {0}")]
     Connection(#[from] std::io::Error),
 
-    /// librdkafka refused what the scenario takes for granted.
+    /// A step of librdkafka that the scenario needs failed.
     #[error("the client failed: {0}")]
     Client(#[from] rdkafka::error::KafkaError),
 
-    /// A step that prepares the question was refused by the cluster.
-    #[error("{step} was answered {error}")]
+    /// The cluster rejected a step that the scenario needs.
+    #[error("{step} failed with {error}")]
     Step {
-        /// What was asked for.
+        /// The step.
         step: &'static str,
         /// The error's name.
         error: String,
     },
 
-    /// A condition did not come true.
-    #[error("waited {} s in vain: {condition}", .limit.as_secs())]
-    InVain {
-        /// What was waited for.
+    /// A condition was not met in time.
+    #[error("waited {} s, but this did not happen: {condition}", .limit.as_secs())]
+    TimedOut {
+        /// The condition.
         condition: &'static str,
-        /// How long.
+        /// The time limit.
         limit: Duration,
     },
 
-    /// An answer lacks the part that the scenario is about.
-    #[error("the answer has no {0}")]
+    /// A response lacks the part that the scenario is about.
+    #[error("the response has no {0}")]
     Missing(&'static str),
 }

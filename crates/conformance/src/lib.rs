@@ -1,12 +1,13 @@
-//! What Apache Kafka answers, scenario by scenario, and whether another cluster answers the same.
+//! Records the responses of Apache Kafka, scenario by scenario, and compares other clusters with
+//! them.
 //!
-//! A [`Scenario`] asks a cluster something small, with topics and groups of its own, and puts the
-//! answer into one line: names of errors, counts, offsets, and no name that varies. [`run`] asks
-//! them all. [`Recorded`] is what a release of Apache Kafka answered, a file that is committed, and
-//! [`DIFFERENCES`] lists where the embedded cluster answers otherwise by design. [`Verdict`] is
-//! what follows for one answer.
+//! A [`Scenario`] sends a few requests to a cluster, about topics and groups of its own, and
+//! summarizes the responses in one line: names of errors, counts, and offsets, but no name that
+//! varies. [`run`] runs them all. [`Recorded`] contains the responses of one release of Apache
+//! Kafka, from a committed file, and [`DIFFERENCES`] lists the scenarios in which the embedded
+//! cluster deliberately responds differently. [`Verdict`] is the result for one response.
 //!
-//! Nothing here starts a cluster: an address is enough.
+//! This crate starts no cluster: it only needs an address.
 
 mod client;
 mod differences;
@@ -24,7 +25,7 @@ mod verdict;
 pub use differences::{DIFFERENCES, Difference};
 pub use failure::Failure;
 pub use matrix::{Column, Matrix, Totals};
-pub use recorded::{Recorded, is_answer};
+pub use recorded::{Recorded, is_complete};
 pub use run::{TIMED_OUT, run};
 pub use scenario::{Outcome, Scenario};
 pub use scenarios::suite;

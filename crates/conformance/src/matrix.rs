@@ -1,4 +1,4 @@
-//! The matrix: scenario by engine, each with its verdict.
+//! The matrix: scenarios by engines, each with its verdict.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use crate::recorded::Recorded;
 use crate::scenario::Scenario;
 use crate::verdict::Verdict;
 
-/// What one engine answered.
+/// The outcomes of one engine.
 #[derive(Debug, Clone)]
 pub struct Column {
     /// Its name.
@@ -17,20 +17,20 @@ pub struct Column {
     pub outcomes: Vec<String>,
 }
 
-/// How many answers of one engine amount to what.
+/// The number of outcomes of one engine with each verdict.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Totals {
-    /// As Apache Kafka was recorded to answer.
+    /// The same as Apache Kafka's recorded response.
     pub same: usize,
-    /// Otherwise, as a newer release answers.
+    /// Different, but the same as in a newer release.
     pub newer: usize,
-    /// Otherwise, by design.
+    /// Different by design.
     pub explained: usize,
-    /// Otherwise without an explanation, or explained and the same.
+    /// Different without an explanation, or explained but the same.
     pub differing: usize,
 }
 
-/// All scenarios on all engines that were asked.
+/// All scenarios on all engines that were compared.
 #[derive(Debug, Clone)]
 pub struct Matrix {
     scenarios: Vec<Scenario>,
@@ -40,13 +40,13 @@ pub struct Matrix {
 }
 
 impl Matrix {
-    /// The matrix of these scenarios, compared with what a release was recorded to answer.
+    /// Creates the matrix of these scenarios, compared with the recorded responses of a release.
     pub fn new(scenarios: Vec<Scenario>, recorded: Recorded, columns: Vec<Column>) -> Self {
         let newest = recorded.newest();
         Self { scenarios, recorded, newest, columns }
     }
 
-    /// The totals of each engine, in the order of the columns.
+    /// Returns the totals of each engine, in the order of the columns.
     pub fn totals(&self) -> Vec<Totals> {
         let count = |column: &Column| {
             let mut totals = Totals::default();
@@ -65,8 +65,8 @@ impl Matrix {
         self.columns.iter().map(count).collect()
     }
 
-    /// The rows in which an engine differs without an explanation, or agrees where it is said to
-    /// differ, each with what was answered.
+    /// Returns the rows in which an engine differs without an explanation, or agrees although it is
+    /// listed as different, each with the outcomes.
     pub fn unexplained(&self) -> String {
         let is_fine = |verdict: Verdict| {
             matches!(verdict, Verdict::Same | Verdict::Newer | Verdict::Explained(_))
@@ -87,7 +87,7 @@ impl Matrix {
         Verdict::on(column.is_embedded, name, &column.outcomes[index], recorded, newest)
     }
 
-    /// What there is to say about a row of which not every engine answers as recorded.
+    /// Explains a row in which an engine differs from the recorded response.
     fn explain(
         &self,
         formatter: &mut fmt::Formatter<'_>,
@@ -111,7 +111,7 @@ impl Matrix {
     }
 }
 
-/// What there is to say about the row of a matrix.
+/// The explanation of a row of a matrix.
 struct Row<'a>(&'a Matrix, usize);
 
 impl fmt::Display for Row<'_> {
@@ -140,7 +140,7 @@ impl fmt::Display for Matrix {
     }
 }
 
-/// A row of the matrix: a name, and a cell for each engine.
+/// Formats a row of the matrix: a name, and a cell for each engine.
 fn line(name: &str, width: usize, cells: impl Iterator<Item = String>) -> String {
     let mut line = format!("{name:width$}");
     for cell in cells {
@@ -150,7 +150,7 @@ fn line(name: &str, width: usize, cells: impl Iterator<Item = String>) -> String
 }
 
 impl Totals {
-    /// The totals as a line.
+    /// Formats the totals as a line.
     pub fn compared_with(&self, recorded: &Recorded) -> String {
         let Self { same, newer, explained, differing } = self;
         let all = same + newer + explained + differing;
@@ -160,7 +160,7 @@ impl Totals {
             newer => format!("{newer} as a newer release, "),
         };
         format!(
-            "{all} scenarios: {same} as {title}, {newer}{explained} otherwise by design, \
+            "{all} scenarios: {same} as {title}, {newer}{explained} different by design, \
              {differing} differ"
         )
     }
@@ -181,10 +181,10 @@ mod tests {
     }
 
     #[test]
-    fn what_agrees_is_one_line_and_what_differs_shows_both_outcomes() {
+    fn agreement_is_one_line_and_a_difference_shows_both_outcomes() {
         let same = matrix("ok", "ok");
         let expected = "SCENARIO        embedded\ntopics/created  ok\n\nembedded: 1 scenarios: 1 as \
-                        Apache Kafka 4.4, 0 otherwise by design, 0 differ\n";
+                        Apache Kafka 4.4, 0 different by design, 0 differ\n";
         assert_eq!(same.to_string(), expected);
         assert_eq!(same.unexplained(), "");
         let differs = matrix("ok", "INVALID_PARTITIONS");

@@ -1,9 +1,9 @@
-//! Errors by the names that Kafka's documentation gives them.
+//! Names errors as Kafka's documentation does.
 
 use kafka_protocol::ResponseError;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-/// The name of an error code in an answer; `ok` for none.
+/// Returns the name of an error code in a response; `ok` for none.
 pub(crate) fn name(code: i16) -> String {
     match ResponseError::try_from_code(code) {
         None => "ok".to_owned(),
@@ -12,12 +12,13 @@ pub(crate) fn name(code: i16) -> String {
     }
 }
 
-/// The names of several error codes, in their order.
+/// Returns the names of several error codes, in their order.
 pub(crate) fn names(codes: impl IntoIterator<Item = i16>) -> String {
     codes.into_iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
-/// The name of an error that librdkafka reports; its own errors, which no node sent, say so.
+/// Returns the name of an error that librdkafka reports; an error of librdkafka itself, which no
+/// node sent, is marked as such.
 pub(crate) fn name_of(code: RDKafkaErrorCode) -> String {
     match i16::try_from(code as i32) {
         Ok(of_kafka) if of_kafka >= 0 => name(of_kafka),
@@ -25,7 +26,7 @@ pub(crate) fn name_of(code: RDKafkaErrorCode) -> String {
     }
 }
 
-/// The result of a call to librdkafka.
+/// Describes the result of a call to librdkafka.
 pub(crate) fn result<T>(result: &Result<T, KafkaError>) -> String {
     match result {
         Ok(_) => "ok".to_owned(),
@@ -33,7 +34,7 @@ pub(crate) fn result<T>(result: &Result<T, KafkaError>) -> String {
     }
 }
 
-/// The result of a call to a transactional producer, and what that leaves it to do.
+/// Describes the result of a call to a transactional producer, and what it can do next.
 pub(crate) fn transaction_result(result: &Result<(), KafkaError>) -> String {
     let Err(KafkaError::Transaction(error)) = result else {
         return self::result(result);
@@ -47,7 +48,7 @@ pub(crate) fn transaction_result(result: &Result<(), KafkaError>) -> String {
     format!("{}{left}", name_of(error.code()))
 }
 
-/// `UnknownTopicId` as `UNKNOWN_TOPIC_ID`.
+/// Converts `UnknownTopicId` to `UNKNOWN_TOPIC_ID`.
 fn in_capitals(camel: &str) -> String {
     let mut name = String::with_capacity(camel.len() + 8);
     for character in camel.chars() {

@@ -1,5 +1,5 @@
-//! What Apache Kafka answered: a file with a line for each scenario, and for each older release a
-//! file with those that it answers otherwise.
+//! The recorded responses of Apache Kafka: a file with a line for each scenario, and for each older
+//! release a file with the scenarios in which it differs.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -7,10 +7,11 @@ use std::path::PathBuf;
 use crate::run::{FAILED, TIMED_OUT};
 use crate::scenario::Scenario;
 
-/// The release that every scenario was recorded from, the one to be like.
+/// The newest release, from which every scenario was recorded, and which the embedded cluster
+/// follows.
 const NEWEST: &str = "4.4.0";
 
-/// A release with the file that was recorded from it, as it was when this was built.
+/// A release with its recorded file, as of the build.
 struct File {
     release: &'static str,
     name: &'static str,
@@ -18,14 +19,14 @@ struct File {
     head: &'static str,
 }
 
-/// The newest release first: the others say what differs from it.
+/// The newest release first: the other files contain the differences from it.
 const FILES: [File; 2] = [
     File {
         release: NEWEST,
         name: "apache-kafka-4.4.txt",
         text: include_str!("../recorded/apache-kafka-4.4.txt"),
         head: "\
-# What Apache Kafka 4.4.0 answered: three nodes, combined mode, the settings of the engine `apache`.
+# The responses of Apache Kafka 4.4.0: three nodes, combined mode, the settings of the engine `apache`.
 # Written by `cargo workshop conformance --record`, never by hand.
 ",
     },
@@ -34,7 +35,7 @@ const FILES: [File; 2] = [
         name: "apache-kafka-4.3.txt",
         text: include_str!("../recorded/apache-kafka-4.3.txt"),
         head: "\
-# Where Apache Kafka 4.3.0 answered otherwise than 4.4.0 does: three nodes, combined mode, the settings of
+# The responses of Apache Kafka 4.3.0 that differ from those of 4.4.0: three nodes, combined mode, the settings of
 # the engine `apache`. Written by `cargo workshop conformance --record --kafka 4.3.0`, never by hand.
 ",
     },
@@ -48,12 +49,12 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    /// What the newest release was recorded to answer.
+    /// Returns the recorded responses of the newest release.
     pub fn committed() -> Self {
         Self { release: NEWEST, outcomes: parse(FILES[0].text) }
     }
 
-    /// What a release was recorded to answer, if one of this number was.
+    /// Returns the recorded responses of a release, if there are any.
     pub fn of_release(release: &str) -> Option<Self> {
         let file = FILES.iter().find(|file| file.release == release)?;
         let mut recorded = Self { release: file.release, ..Self::committed() };
@@ -61,28 +62,28 @@ impl Recorded {
         Some(recorded)
     }
 
-    /// What the newest release answers: these outcomes, if they are of that one.
+    /// Returns the responses of the newest release, which can be these.
     pub fn newest(&self) -> Self {
         if self.release == NEWEST { self.clone() } else { Self::committed() }
     }
 
-    /// The release as one says it: `Apache Kafka 4.4`.
+    /// Returns the name of the release for people: `Apache Kafka 4.4`.
     pub fn title(&self) -> String {
         let short = self.release.rsplit_once('.').map_or(self.release, |(short, _)| short);
         format!("Apache Kafka {short}")
     }
 
-    /// The outcome of one scenario.
+    /// Returns the outcome of one scenario.
     pub fn outcome(&self, scenario: &str) -> Option<&str> {
         self.outcomes.get(scenario).map(String::as_str)
     }
 
-    /// The names of all recorded scenarios.
+    /// Returns the names of all recorded scenarios.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.outcomes.keys().map(String::as_str)
     }
 
-    /// The scenarios that this release answers otherwise than the newest one, with both outcomes,
+    /// Returns the scenarios in which this release differs from the newest one, with both outcomes,
     /// this release's first.
     pub fn changed_since(&self) -> Vec<(String, String, String)> {
         let newest = self.newest();
@@ -93,27 +94,27 @@ impl Recorded {
         changed.collect()
     }
 
-    /// Takes over what another run answered, and returns the scenarios that got no answer, which
-    /// keep what was recorded before.
+    /// Takes over the outcomes of another run, and returns the scenarios that failed in it, which
+    /// keep their recorded outcomes.
     pub fn update(&mut self, suite: &[Scenario], outcomes: &[String]) -> Vec<String> {
         let names = suite.iter().map(|it| it.name().to_owned());
         let (answered, failed): (Vec<_>, Vec<_>) =
-            names.zip(outcomes.iter().cloned()).partition(|(_, outcome)| is_answer(outcome));
+            names.zip(outcomes.iter().cloned()).partition(|(_, outcome)| is_complete(outcome));
         self.outcomes.extend(answered);
         failed.into_iter().map(|(name, _)| name).collect()
     }
 
-    /// Forgets what is no scenario any more.
+    /// Removes outcomes whose scenarios no longer exist.
     pub fn keep(&mut self, suite: &[Scenario]) {
         self.outcomes.retain(|name, _| suite.iter().any(|it| it.name() == name));
     }
 
-    /// Where the committed file of this release is.
+    /// Returns the path of the committed file of this release.
     pub fn path(&self) -> PathBuf {
         PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("recorded").join(self.file().name)
     }
 
-    /// The file's text.
+    /// Returns the text of the file.
     pub fn text(&self) -> String {
         let newest = Self::committed();
         let is_kept = |name: &str, outcome: &str| {
@@ -130,8 +131,8 @@ impl Recorded {
     }
 }
 
-/// Tells whether a scenario came to its end.
-pub fn is_answer(outcome: &str) -> bool {
+/// Returns whether an outcome is that of a completed scenario.
+pub fn is_complete(outcome: &str) -> bool {
     !outcome.starts_with(FAILED) && outcome != TIMED_OUT
 }
 
@@ -146,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_committed_file_is_what_would_be_written() {
+    fn each_committed_file_equals_its_printed_form() {
         for file in &FILES {
             assert_eq!(Recorded::of_release(file.release).unwrap().text(), file.text);
         }
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn an_older_release_answers_as_the_newest_but_for_what_its_file_says() {
+    fn an_older_release_differs_from_the_newest_only_in_its_file() {
         let (older, newest) = (Recorded::of_release("4.3.0").unwrap(), Recorded::committed());
         assert!(older.names().eq(newest.names()));
         assert_eq!(older.changed_since().len(), parse(FILES[1].text).len());

@@ -1,4 +1,4 @@
-//! Asking a cluster all scenarios, many at a time, and at last those that disturb the others.
+//! Runs all scenarios on a cluster: many at once, and then those that disturb others.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,21 +14,21 @@ use crate::scene::Scene;
 /// The outcome of a scenario that did not end in time.
 pub const TIMED_OUT: &str = "timed out";
 
-/// How the outcome of a scenario begins that met something else than an answer.
+/// The start of the outcome of a scenario that failed.
 pub(crate) const FAILED: &str = "failed: ";
 
-/// How long one scenario may take. The longest waits for a transaction to be given up, which Apache
-/// Kafka looks for every 10 s.
+/// The time limit of a scenario. The longest one waits for a transaction to time out, which Apache
+/// Kafka checks every 10 s.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// How many play at once. Most of them wait for a session or a timeout most of the time.
+/// The number of scenarios at once. Most of them wait for a session or a timeout most of the time.
 const AT_ONCE: usize = 24;
 
-/// Asks the cluster at `bootstrap_servers` these scenarios, and returns the outcomes in their
+/// Runs these scenarios on the cluster at `bootstrap_servers`, and returns the outcomes in their
 /// order.
 ///
 /// # Errors
-/// [`Failure`] where the cluster does not answer, or has no coordinators.
+/// [`Failure`] if the cluster does not respond, or has no coordinators.
 pub async fn run(bootstrap_servers: &str, suite: &[Scenario]) -> Result<Vec<String>, Failure> {
     warm_up(bootstrap_servers).await?;
     let seats = Arc::new(Semaphore::new(AT_ONCE));
@@ -57,8 +57,8 @@ pub async fn run(bootstrap_servers: &str, suite: &[Scenario]) -> Result<Vec<Stri
     Ok(outcomes)
 }
 
-/// Has the internal topics created, and each node fetch its first producer ids, so that no scenario
-/// meets a cluster that has only just started.
+/// Creates the internal topics, and makes each node fetch its first producer ids, so that no
+/// scenario depends on whether the cluster has just started.
 async fn warm_up(bootstrap_servers: &str) -> Result<(), Failure> {
     let (servers, handle) = (bootstrap_servers.to_owned(), Handle::current());
     let warm = tokio::task::spawn_blocking(move || {
@@ -70,7 +70,7 @@ async fn warm_up(bootstrap_servers: &str) -> Result<(), Failure> {
     warm.await.unwrap_or(Err(Failure::Missing("end")))
 }
 
-/// Plays one scenario on a thread of its own, which is left behind where it takes too long.
+/// Runs one scenario on its own thread, which is abandoned at the time limit.
 async fn outcome(bootstrap_servers: String, scenario: Scenario, limit: Duration) -> String {
     let (tell, told) = oneshot::channel();
     let handle = Handle::current();
@@ -102,10 +102,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whatever_a_scenario_does_there_is_an_outcome() {
+    async fn every_scenario_has_an_outcome_even_if_it_panics() {
         assert_eq!(played(LIMIT, |_| Ok("3 partitions".to_owned())).await, "3 partitions");
         let failed = played(LIMIT, |scene| Ok(scene.node()?.address().to_owned())).await;
-        assert!(failed.starts_with("failed: no answer"), "{failed}");
+        assert!(failed.starts_with("failed: no response"), "{failed}");
         assert_eq!(
             played(LIMIT, |_| panic!("as was asked for")).await,
             "failed: the scenario panicked"
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_scenario_that_does_not_end_is_left_behind() {
+    async fn a_scenario_that_does_not_end_is_abandoned() {
         let endless = |_: &Scene| -> Outcome {
             loop {
                 std::thread::park();

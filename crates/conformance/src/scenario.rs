@@ -1,4 +1,4 @@
-//! One question to a cluster, and what it comes to.
+//! A scenario: a few requests to a cluster, and their outcome.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,10 +6,10 @@ use std::sync::Arc;
 use crate::failure::Failure;
 use crate::scene::Scene;
 
-/// What a scenario comes to: one line, in which nothing varies from run to run.
+/// The outcome of a scenario: one line, which is the same in every run.
 pub type Outcome = Result<String, Failure>;
 
-/// One question to a cluster.
+/// A few requests to a cluster.
 #[derive(Clone)]
 pub struct Scenario {
     name: String,
@@ -25,17 +25,17 @@ impl Scenario {
         Self { name, plays_alone: false, play: Arc::new(play) }
     }
 
-    /// The same for a question that disturbs all others: it is asked when they have ended.
+    /// Makes it run alone, after all others, because it disturbs them.
     pub(crate) fn alone(self) -> Self {
         Self { plays_alone: true, ..self }
     }
 
-    /// Whether it disturbs all others, and every client of the cluster.
+    /// Returns whether it runs alone, because it disturbs every other client of the cluster.
     pub fn plays_alone(&self) -> bool {
         self.plays_alone
     }
 
-    /// Its area and its own name, such as `topics/existing`.
+    /// Returns its area and its own name, such as `topics/existing`.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -51,7 +51,7 @@ impl fmt::Debug for Scenario {
     }
 }
 
-/// The scenarios of an area, each named as its function.
+/// Lists the scenarios of an area, each named after its function.
 macro_rules! area {
     ($area:literal: $($play:ident),+ $(,)?) => {
         pub(super) fn scenarios() -> Vec<crate::scenario::Scenario> {

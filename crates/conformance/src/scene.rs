@@ -1,7 +1,7 @@
-//! Where a scenario plays: a cluster, names that no one else uses, and waiting.
+//! The environment of a scenario: a cluster, unique names, and waiting.
 //!
-//! Names carry a random part, and what was created here is deleted with the scene, so that many
-//! scenarios share one cluster at the same time.
+//! Names have a random part, and everything that is created here is deleted with the scene, so that
+//! many scenarios can share one cluster at the same time.
 
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
@@ -16,10 +16,10 @@ use wire_client::requests::{self, group_id, topic_name};
 use crate::failure::Failure;
 use crate::names::name;
 
-/// How long a condition may take to come true.
+/// The time limit for a condition.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How long the scene waits before it asks for a condition again.
+/// The pause before a condition is checked again.
 const TURN: Duration = Duration::from_millis(10);
 
 /// The cluster and the names of one scenario.
@@ -33,29 +33,29 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// A scene on the cluster at `bootstrap_servers`. `handle` drives the client's futures.
+    /// Creates a scene on the cluster at `bootstrap_servers`. `handle` drives the client's futures.
     pub(crate) fn new(bootstrap_servers: &str, handle: Handle) -> Self {
         let id = Uuid::new_v4().simple().to_string();
         let (topics, groups) = Default::default();
         Self { servers: bootstrap_servers.to_owned(), id, handle, topics, groups }
     }
 
-    /// What clients connect to.
+    /// Returns the bootstrap servers of the cluster.
     pub(crate) fn bootstrap_servers(&self) -> &str {
         &self.servers
     }
 
-    /// Waits for an answer of librdkafka.
+    /// Waits for a result of librdkafka.
     pub(crate) fn wait<T>(&self, future: impl Future<Output = T>) -> T {
         self.handle.block_on(future)
     }
 
-    /// A name that only this scenario uses; the same for the same `what`.
+    /// Returns a name that only this scenario uses; the same one for the same `what`.
     pub(crate) fn name(&self, what: &str) -> String {
         format!("conformance-{}-{what}", self.id)
     }
 
-    /// A topic's name, without a topic. If one is created under it, the scene deletes it.
+    /// Returns the name of a topic that does not exist yet. If it is created, the scene deletes it.
     pub(crate) fn topic_name(&self, what: &str) -> String {
         let name = self.name(what);
         self.delete_later(&name);
@@ -67,19 +67,19 @@ impl Scene {
         self.topics.borrow_mut().push(topic.to_owned());
     }
 
-    /// A group's name. If members or offsets make it a group, the scene deletes it.
+    /// Returns the name of a group. If it gets members or offsets, the scene deletes it.
     pub(crate) fn group(&self) -> String {
         let name = self.name("group");
         self.groups.borrow_mut().push(name.clone());
         name
     }
 
-    /// A new topic with three replicas, whose leaders answer.
+    /// Creates a topic with three replicas, and waits until its leaders respond.
     pub(crate) fn topic(&self, partitions: i32) -> Result<String, Failure> {
         self.topic_with(partitions, 3, &[])
     }
 
-    /// A new topic with settings of its own, whose leaders answer.
+    /// Creates a topic with its own settings, and waits until its leaders respond.
     pub(crate) fn topic_with(
         &self,
         partitions: i32,
@@ -117,7 +117,7 @@ impl Scene {
         Ok(())
     }
 
-    /// Asks `check` again and again until it answers.
+    /// Repeats `check` until it returns a result.
     pub(crate) fn until<T>(
         &self,
         condition: &'static str,
@@ -130,25 +130,25 @@ impl Scene {
             }
             std::thread::sleep(TURN);
         }
-        Err(Failure::InVain { condition, limit: PATIENCE })
+        Err(Failure::TimedOut { condition, limit: PATIENCE })
     }
 
     fn addresses(&self) -> impl Iterator<Item = &str> {
         self.servers.split(',')
     }
 
-    /// A connection to any node.
+    /// Connects to any node.
     pub(crate) fn node(&self) -> Result<RawClient, Failure> {
         let first = self.addresses().next().ok_or(Failure::Missing("address"))?;
         Ok(RawClient::try_connect(first)?)
     }
 
-    /// A connection to the leader of a partition.
+    /// Connects to the leader of a partition.
     pub(crate) fn leader(&self, topic: &str, partition: i32) -> Result<RawClient, Failure> {
         self.node_that(topic, partition, true)
     }
 
-    /// A connection to a node that does not lead the partition.
+    /// Connects to a node that does not lead the partition.
     pub(crate) fn follower(&self, topic: &str, partition: i32) -> Result<RawClient, Failure> {
         self.node_that(topic, partition, false)
     }
@@ -162,7 +162,7 @@ impl Scene {
         connect(node.ok_or(Failure::Missing("such node"))?)
     }
 
-    /// A connection to the node that coordinates a group, once it has loaded its groups.
+    /// Connects to the coordinator of a group, once it has loaded its groups.
     pub(crate) fn coordinator(&self, group: &str) -> Result<RawClient, Failure> {
         let mut coordinator = RawClient::try_connect(&self.coordinator_address(0, group)?)?;
         self.until("the coordinator has loaded its groups", || {
@@ -172,7 +172,7 @@ impl Scene {
         Ok(coordinator)
     }
 
-    /// The address of the coordinator of a group (key type 0) or of a transactional id (1).
+    /// Returns the address of the coordinator of a group (key type 0) or of a transactional id (1).
     pub(crate) fn coordinator_address(&self, key_type: i8, key: &str) -> Result<String, Failure> {
         let mut node = self.node()?;
         let request = requests::find_coordinator(&[key]).with_key_type(key_type);
@@ -182,7 +182,7 @@ impl Scene {
         })
     }
 
-    /// Waits until every node can give away producer ids, which it asks the controller for.
+    /// Waits until every node can allocate producer ids, which it requests from the controller.
     pub(crate) fn wait_for_producer_ids(&self) -> Result<(), Failure> {
         let request = InitProducerIdRequest::default()
             .with_transactional_id(None)
@@ -196,7 +196,7 @@ impl Scene {
         Ok(())
     }
 
-    /// A connection to a node that is not at this address.
+    /// Connects to a node that is not at this address.
     pub(crate) fn elsewhere(&self, address: &str) -> Result<RawClient, Failure> {
         let other = self.addresses().find(|it| *it != address);
         Ok(RawClient::try_connect(other.ok_or(Failure::Missing("second node"))?)?)
@@ -208,7 +208,8 @@ fn connect(node: &MetadataResponseBroker) -> Result<RawClient, Failure> {
 }
 
 impl Drop for Scene {
-    /// Deletes what the scenario created. A failure is left alone: the answer is known already.
+    /// Deletes what the scenario has created. Failures are ignored, because the outcome is known
+    /// already.
     fn drop(&mut self) {
         let Ok(mut node) = self.node() else {
             return;

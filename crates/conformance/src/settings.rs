@@ -28,7 +28,8 @@ pub fn consumer_config(
         ("group.id", group),
         ("auto.offset.reset", "earliest"),
         ("enable.auto.commit", "false"),
-        // A consumer that is dropped throws away what it has fetched, which must not count.
+        // A consumer that is dropped discards the records that it has fetched, which must not
+        // count.
         ("enable.auto.offset.store", "false"),
         ("session.timeout.ms", "6000"),
         ("heartbeat.interval.ms", "200"),

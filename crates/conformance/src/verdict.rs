@@ -1,29 +1,29 @@
-//! What an answer amounts to, compared with what was recorded.
+//! The verdict on an outcome, compared with the recorded one.
 
 use std::fmt;
 
 use crate::differences::{DIFFERENCES, Difference};
 
-/// What one answer of one engine amounts to.
+/// The verdict on one outcome of one engine.
 #[derive(Debug, Clone, Copy)]
 pub enum Verdict {
-    /// As Apache Kafka answered.
+    /// The same as Apache Kafka.
     Same,
-    /// Otherwise than the release that was asked for, and as the newest one.
+    /// Different from the compared release, but the same as the newest one.
     Newer,
-    /// Otherwise, by design.
+    /// Different by design.
     Explained(&'static Difference),
-    /// Otherwise, and no one said why, or what was said is not what was answered.
+    /// Different without an explanation, or different from the explanation.
     Differs,
-    /// As Apache Kafka answered, where the embedded cluster is said to differ.
+    /// The same as Apache Kafka, although the embedded cluster is listed as different.
     NoLongerDiffers,
-    /// Apache Kafka has not been asked this.
+    /// Not recorded from Apache Kafka yet.
     NotRecorded,
 }
 
 impl Verdict {
-    /// Judges an answer. Only the embedded cluster may differ by design, or be newer than the
-    /// release that it is compared with: it is like the newest one, which answered `newest`.
+    /// Compares an outcome. Only the embedded cluster may differ by design, or be newer than the
+    /// compared release: it follows the newest one, whose outcome is `newest`.
     pub fn on(
         is_embedded: bool,
         scenario: &str,
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_explanation_holds_for_the_answer_that_it_names_and_for_the_embedded_cluster_alone() {
+    fn an_explanation_applies_only_to_its_outcome_and_to_the_embedded_cluster() {
         let Difference { scenario, embedded, .. } = DIFFERENCES[0];
         let judged = |is_embedded, outcome, recorded| {
             Verdict::on(is_embedded, scenario, outcome, recorded, recorded).to_string()

@@ -42,7 +42,7 @@ pub(crate) fn highest(
     limit: Duration,
 ) -> KafkaResult<i32> {
     let topic = topic(schemas);
-    Incarnation::awaited(admin, &topic, limit)?;
+    Incarnation::wait_for(admin, &topic, limit)?;
     let (first, end) = admin.inner().fetch_watermarks(&topic, 0, limit)?;
     if first == end {
         return Ok(0);
@@ -63,7 +63,7 @@ pub(crate) fn highest(
                 highest = highest.max(value);
             }
             Some(Err(KafkaError::PartitionEOF(_))) => return Ok(highest),
-            Some(Err(error)) => tracing::debug!(%error, "reading the ids that were given out"),
+            Some(Err(error)) => tracing::debug!(%error, "cannot read the allocated ids"),
             None => {}
         }
     }

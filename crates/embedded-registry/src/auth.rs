@@ -23,7 +23,7 @@ impl fmt::Debug for Credentials {
 
 impl Credentials {
     /// Returns whether a request with this `Authorization` header is accepted.
-    pub(crate) fn admit(&self, header: Option<&HeaderValue>) -> bool {
+    pub(crate) fn accepts(&self, header: Option<&HeaderValue>) -> bool {
         let given = header.and_then(|header| header.to_str().ok()).and_then(|header| {
             let (scheme, token) = header.split_once(' ')?;
             scheme.eq_ignore_ascii_case("basic").then_some(token)
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_right_name_and_password_are_let_in() {
+    fn only_the_right_name_and_password_are_accepted() {
         let credentials = Credentials { username: "anna".into(), password: "s:cret".into() };
         let rows = [
             (format!("Basic {}", STANDARD.encode("anna:s:cret")), true),
@@ -56,9 +56,9 @@ mod tests {
         ];
         for (header, admitted) in rows {
             let header = HeaderValue::from_str(&header).unwrap();
-            assert_eq!(credentials.admit(Some(&header)), admitted);
+            assert_eq!(credentials.accepts(Some(&header)), admitted);
         }
-        assert!(!credentials.admit(None));
+        assert!(!credentials.accepts(None));
         assert!(!format!("{credentials:?}").contains("cret"));
     }
 }

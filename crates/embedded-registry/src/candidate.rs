@@ -6,7 +6,7 @@ use crate::error::ApiError;
 use crate::lenient;
 use crate::model::{Level, Reference, Schema, SchemaType};
 use crate::schema::{self, Dependency, Parsed};
-use crate::store::{Store, Version, Which};
+use crate::store::{Store, Version, VersionFilter};
 
 /// The body of a request with a schema. Other attributes are ignored.
 #[derive(Debug, Default, Deserialize)]
@@ -70,8 +70,8 @@ impl Candidate {
                 schema_type.name()
             ))
         };
-        let references =
-            settled(store, request.references.as_deref().unwrap_or_default()).map_err(invalid)?;
+        let references = with_versions(store, request.references.as_deref().unwrap_or_default())
+            .map_err(invalid)?;
         let dependencies = dependencies(store, &references).map_err(invalid)?;
         let parsed =
             schema::parse(schema_type, text, &dependencies, normalize, strict).map_err(invalid)?;
@@ -81,7 +81,12 @@ impl Candidate {
 
     /// Returns the subject's latest version with this schema: the same text, or else an equivalent
     /// one.
-    pub(crate) fn find(&self, store: &Store, subject: &str, which: Which) -> Option<Version> {
+    pub(crate) fn find(
+        &self,
+        store: &Store,
+        subject: &str,
+        which: VersionFilter,
+    ) -> Option<Version> {
         if let Some(found) = store.find(subject, &self.schema, which) {
             return Some(found);
         }
@@ -143,10 +148,10 @@ pub(crate) fn parsed(store: &Store, schema: &Schema) -> Result<Parsed, String> {
 }
 
 /// Resolves the versions of the references: −1 means the latest.
-fn settled(store: &Store, references: &[Reference]) -> Result<Vec<Reference>, String> {
+fn with_versions(store: &Store, references: &[Reference]) -> Result<Vec<Reference>, String> {
     let settle = |reference: &Reference| {
         let wanted = (reference.version != -1).then_some(reference.version);
-        let found = store.version(&reference.subject, wanted, Which::Live);
+        let found = store.version(&reference.subject, wanted, VersionFilter::Live);
         let version = found.ok_or_else(|| unknown(reference))?.version;
         Ok(Reference { version, ..reference.clone() })
     };
@@ -168,7 +173,8 @@ fn dependencies(store: &Store, references: &[Reference]) -> Result<Vec<Dependenc
         references.iter().rev().map(|it| (it.clone(), false)).collect();
     let mut entered: Vec<Reference> = Vec::new();
     while let Some((reference, is_ready)) = open.pop() {
-        let version = store.version(&reference.subject, Some(reference.version), Which::All);
+        let version =
+            store.version(&reference.subject, Some(reference.version), VersionFilter::All);
         let schema = version.ok_or_else(|| unknown(&reference))?.schema;
         if is_ready {
             if !found.iter().any(|known| known.name == reference.name) {

@@ -98,7 +98,7 @@ pub async fn for_cluster(bootstrap_servers: &str) -> Result<Chosen, Error> {
         Ok(None) => {}
         // A cluster may not permit reading a group's offsets; if it does not respond, starting a
         // registry fails below.
-        Err(error) => tracing::debug!(%error, "no registry was found beside the cluster"),
+        Err(error) => tracing::debug!(%error, "the cluster has no announced registry"),
     }
     let registry = builder.start().await?;
     Ok(Chosen {
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_taken_apart() {
+    fn an_address_is_split_into_url_and_credentials() {
         let rows = [
             ("http://127.0.0.1:8081", "http://127.0.0.1:8081", None),
             ("https://sr.example/base/", "https://sr.example/base", None),
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_count_more_than_what_stands_in_the_address() {
+    fn variables_override_the_credentials_in_the_address() {
         let chosen = named("http://a:b@sr", Some("anna".into()), Some("secret".into())).unwrap();
         assert_eq!(chosen.credentials(), credentials("anna", "secret").as_ref());
     }

@@ -10,7 +10,7 @@ use rdkafka::error::KafkaError;
 /// The content type of every response, errors included.
 pub(crate) const CONTENT_TYPE: &str = "application/vnd.schemaregistry.v1+json";
 
-/// Why a registry failed to start.
+/// An error that keeps a registry from starting.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

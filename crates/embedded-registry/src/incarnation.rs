@@ -1,5 +1,5 @@
-//! Tells topics of the same name apart. A topic that is deleted and created again has the same name
-//! but none of its records; Kafka gives each topic an id (KIP-516).
+//! Distinguishes topics of the same name. A topic that is deleted and created again has the same
+//! name but none of its records; Kafka gives each topic an id (KIP-516).
 //!
 //! rdkafka does not expose this id, so this file calls librdkafka directly.
 
@@ -15,8 +15,8 @@ use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 
 use crate::topic::Admin;
 
-/// How many times a topic must be missing before it counts as deleted: a node that has just started
-/// may not know all topics yet.
+/// The number of times that a topic must be missing before it counts as deleted: a node that has
+/// just started may not know all topics yet.
 const MISSING_TIMES: usize = 3;
 
 /// The pause between these checks.
@@ -32,7 +32,7 @@ pub(crate) struct Incarnation {
     pub(crate) first_offset: i64,
 }
 
-/// How a registry lost the topic that it has read.
+/// The way in which a registry lost the topic that it has read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Loss {
     Deleted,
@@ -42,7 +42,7 @@ pub(crate) enum Loss {
 
 impl Loss {
     /// Explains what happened and what to do.
-    pub(crate) fn explained(self, topic: &str) -> String {
+    pub(crate) fn explanation(self, topic: &str) -> String {
         let happened = match self {
             Self::Deleted => format!("the topic {topic} was deleted"),
             Self::Replaced => format!("the topic {topic} was deleted and created again"),
@@ -67,7 +67,7 @@ impl Incarnation {
     }
 
     /// Waits for the topic to exist: its creation may take a while to reach all nodes.
-    pub(crate) fn awaited(admin: &Admin, topic: &str, limit: Duration) -> KafkaResult<Self> {
+    pub(crate) fn wait_for(admin: &Admin, topic: &str, limit: Duration) -> KafkaResult<Self> {
         let deadline = Instant::now() + limit;
         loop {
             let found = Self::now(admin, topic, limit);
@@ -132,7 +132,7 @@ impl<T> Drop for Owned<T> {
     fn drop(&mut self) {
         if !self.0.is_null() {
             // SAFETY: the pointer came from librdkafka together with this function to free it, and
-            // nobody else holds it.
+            // no one else holds it.
             unsafe { (self.1)(self.0) }
         }
     }

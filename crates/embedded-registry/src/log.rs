@@ -47,7 +47,7 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 /// client stops waiting.
 const WRITE_LIMIT: Duration = Duration::from_secs(45);
 
-/// How long to wait for a record to be read back before checking the topic again.
+/// The time to wait for a record to be read back before the topic is checked again.
 const READ_BACK: Duration = Duration::from_secs(1);
 
 /// The longest pause between two attempts to write.
@@ -86,7 +86,7 @@ impl Log {
             topic::prepare(&admin, servers, topic, REQUEST_LIMIT)?;
         }
         let cluster_id = admin.inner().fetch_cluster_id(REQUEST_LIMIT).unwrap_or_default();
-        let incarnation = Incarnation::awaited(&admin, topic, REQUEST_LIMIT).map_err(unread)?;
+        let incarnation = Incarnation::wait_for(&admin, topic, REQUEST_LIMIT).map_err(unread)?;
         if incarnation.first_offset > 0 {
             let first = incarnation.first_offset;
             tracing::warn!(topic, first, "records of the registry's topic were deleted");
@@ -121,13 +121,13 @@ impl Log {
             let reason = format!("its end was not reached within {} s", START_LIMIT.as_secs());
             return Err(Error::Topic { topic: self.topic.clone(), reason });
         }
-        let highest = self.ask(Store::highest_used_id);
+        let highest = self.query(Store::highest_used_id);
         if highest < given {
             tracing::warn!(
                 topic = self.topic,
                 given,
                 highest,
-                "ids were given out that the registry's topic does not hold any more; new ones \
+                "the registry's topic lacks some ids that were allocated before; new ones \
                  come after them"
             );
         }
@@ -135,7 +135,7 @@ impl Log {
     }
 
     /// Queries the current state.
-    pub(crate) fn ask<T>(&self, question: impl FnOnce(&Store) -> T) -> T {
+    pub(crate) fn query<T>(&self, question: impl FnOnce(&Store) -> T) -> T {
         question(&self.reader.store.read())
     }
 
@@ -157,7 +157,7 @@ impl Log {
                 Ok(decided) => return decided,
                 Err(Failure::Lost(loss)) => {
                     *access = WriteAccess::default();
-                    return Err(operation.failed(&loss.explained(&self.topic)));
+                    return Err(operation.failed(&loss.explanation(&self.topic)));
                 }
                 Err(error) => error,
             };
@@ -184,7 +184,7 @@ impl Log {
         let topic = allocated_ids::topic(&self.topic);
         let servers = self.config.get("bootstrap.servers").unwrap_or_default();
         if let Err(error) = topic::prepare(&self.admin, servers, &topic, REQUEST_LIMIT) {
-            tracing::debug!(%error, "the topic of the ids that were given out");
+            tracing::debug!(%error, "cannot restore the topic of the allocated ids");
         }
     }
 
@@ -204,7 +204,7 @@ impl Log {
             }
         };
         // The state must not stay locked: the reading thread changes it before `append` returns.
-        let (decided, highest) = self.ask(|store| (decide(store), store.highest_id()));
+        let (decided, highest) = self.query(|store| (decide(store), store.highest_id()));
         let (events, answer) = match decided {
             Err(refused) => return Ok(Err(refused)),
             Ok(decided) => decided,
@@ -267,7 +267,7 @@ impl Drop for Log {
     }
 }
 
-/// Why an attempt to write failed.
+/// The reason for which an attempt to write failed.
 #[derive(Debug)]
 enum Failure {
     Kafka(KafkaError),
@@ -299,7 +299,7 @@ impl std::fmt::Display for Failure {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Kafka(error) => error.fmt(formatter),
-            Self::Unread => formatter.write_str("the record did not come back"),
+            Self::Unread => formatter.write_str("the record was not read back in time"),
             Self::Lost(loss) => write!(formatter, "the topic is lost: {loss:?}"),
         }
     }

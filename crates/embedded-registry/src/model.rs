@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_guid_is_the_hash_that_confluents_own_test_expects() {
+    fn a_guid_equals_the_one_in_confluents_own_test() {
         let text = r#"{"type":"record","name":"myrecord","fields":[{"type":"string","default":null,"name":"f"}]}"#;
         let mut schema =
             Schema { schema_type: SchemaType::Avro, text: text.to_owned(), references: Vec::new() };
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn levels_modes_and_types_are_written_as_confluent_writes_them() {
+    fn levels_modes_and_types_have_confluents_names() {
         assert_eq!(Level::BackwardTransitive.to_string(), "BACKWARD_TRANSITIVE");
         let modes = [Mode::ReadWrite, Mode::ReadOnly, Mode::ReadOnlyOverride, Mode::Import];
         let written = serde_json::to_string(&modes).unwrap();

@@ -43,7 +43,7 @@ pub(crate) struct Position {
     pub(crate) next: i64,
     /// Whether the reader has reached the end of the topic once.
     pub(crate) has_ended: bool,
-    /// Why the topic was lost; stays set until the registry restarts.
+    /// The loss of the topic, if it was lost; stays set until the registry restarts.
     loss: Option<Loss>,
 }
 
@@ -122,7 +122,7 @@ impl Reader {
             && let Ok(Ok(())) = self.check()
             && is_out_of_range
         {
-            // It is the same topic, but records that were read are gone.
+            // It is the same topic, but records that were read have been deleted.
             self.lose(Loss::Truncated);
         }
     }
@@ -146,7 +146,7 @@ impl Reader {
     fn lose(&self, loss: Loss) {
         let mut position = self.position.lock();
         if position.loss.is_none() {
-            tracing::error!("schema registry: {}", loss.explained(&self.topic));
+            tracing::error!("schema registry: {}", loss.explanation(&self.topic));
             position.loss = Some(loss);
             self.moved.notify_all();
         }

@@ -9,29 +9,29 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Config, Mode, Reference, Schema, SchemaType};
 
-/// What a record of the topic says.
+/// An event that a record of the topic contains.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Event {
     /// A version of a subject is registered, or marked as deleted.
     Registered { subject: String, version: i32, id: i32, schema: Arc<Schema>, deleted: bool },
-    /// A version is gone for good.
+    /// A version is permanently deleted.
     Removed { subject: String, version: i32 },
     /// All versions of a subject up to this one are marked as deleted.
     SubjectDeleted { subject: String, version: i32 },
-    /// All versions of a subject that are marked as deleted are gone for good.
+    /// The soft-deleted versions of a subject are permanently deleted.
     SubjectCleared { subject: String },
-    /// A compatibility setting of a subject, or of all; `None` takes it back.
+    /// A compatibility setting of a subject, or of all; `None` removes it.
     Config { subject: Option<String>, config: Option<Config> },
-    /// The mode of a subject, or of all; `None` takes it back.
+    /// The mode of a subject, or of all; `None` removes it.
     Mode { subject: Option<String>, mode: Option<Mode> },
-    /// A writer has taken over, and finds the end of the log by reading up to this.
+    /// A writer has taken over; it has read the whole log when it reaches this record.
     Noop,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Key {
     keytype: String,
-    // Noop alone has no subject; for all others it is there, be it null.
+    // Only Noop has no subject; all other keys have one, which can be null.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     subject: Option<Option<String>>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -67,7 +67,7 @@ struct ModeValue {
 }
 
 impl Event {
-    /// The id that a record gives out.
+    /// Returns the id that a record allocates.
     pub(crate) fn id(&self) -> Option<i32> {
         match self {
             Self::Registered { id, .. } => Some(*id),
@@ -75,7 +75,7 @@ impl Event {
         }
     }
 
-    /// The record's key.
+    /// Returns the record's key.
     pub(crate) fn key(&self) -> String {
         let (keytype, subject, version, magic) = match self {
             Self::Registered { subject, version, .. } | Self::Removed { subject, version } => {
@@ -94,7 +94,7 @@ impl Event {
         json(&Key { keytype: keytype.to_owned(), subject, version, magic })
     }
 
-    /// The record's value, `None` for one that removes.
+    /// Returns the record's value, `None` for a tombstone.
     pub(crate) fn value(&self) -> Option<String> {
         match self {
             Self::Registered { subject, version, id, schema, deleted } => {
@@ -120,23 +120,23 @@ impl Event {
         }
     }
 
-    /// What a record says.
+    /// Reads the event of a record.
     ///
     /// # Errors
     ///
-    /// Where it is of a kind that this registry does not know, or damaged; the text says which.
+    /// If its kind is unknown or its content is damaged; the text says which.
     pub(crate) fn read(key: &[u8], value: Option<&[u8]>) -> Result<Self, String> {
         let key: Key = parsed(key)?;
-        let subject = || key.subject.clone().flatten().ok_or("the key names no subject");
+        let subject = || key.subject.clone().flatten().ok_or("the key has no subject");
         let event = match (key.keytype.as_str(), value) {
             ("SCHEMA", None) => {
-                let version = key.version.ok_or("the key names no version")?;
+                let version = key.version.ok_or("the key has no version")?;
                 Self::Removed { subject: subject()?, version }
             }
             ("SCHEMA", Some(value)) => registered(parsed(value)?),
             ("DELETE_SUBJECT", Some(value)) => {
                 let SubjectValue { subject, version } = parsed(value)?;
-                let version = version.ok_or("the value names no version")?;
+                let version = version.ok_or("the value has no version")?;
                 Self::SubjectDeleted { subject, version }
             }
             ("CLEAR_SUBJECT", Some(_)) => Self::SubjectCleared { subject: subject()? },
@@ -150,7 +150,7 @@ impl Event {
                 Self::Mode { subject: key.subject.flatten(), mode }
             }
             ("NOOP" | "DELETE_SUBJECT" | "CLEAR_SUBJECT", _) => Self::Noop,
-            (other, _) => return Err(format!("keys of type {other} are not known")),
+            (other, _) => return Err(format!("the key has the unknown type {other}")),
         };
         Ok(event)
     }
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn records_are_written_as_confluents_registry_writes_them() {
+    fn records_are_written_as_by_confluents_registry() {
         let registered = Event::Registered {
             subject: "s".to_owned(),
             version: 1,
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn what_holds_for_all_subjects_has_the_subject_null() {
+    fn settings_of_all_subjects_have_a_null_subject() {
         let level = Some(crate::model::Level::FullTransitive);
         let config = Some(Config { level, normalize: None });
         let event = Event::Config { subject: None, config };
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn what_confluent_adds_to_a_record_is_passed_over() {
+    fn fields_that_confluent_adds_to_a_record_are_ignored() {
         let key = br#"{"keytype":"SCHEMA","subject":"s","version":1,"magic":1}"#;
         let value = br#"{"subject":"s","version":1,"id":7,"md5Bytes":"x","schemaType":"JSON",
             "metadata":null,"schema":"\"string\"","deleted":true}"#;
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_another_kind_is_an_error_and_no_panic() {
+    fn a_key_of_an_unknown_kind_is_an_error_not_a_panic() {
         for key in [r#"{"keytype":"CONTEXT","magic":0}"#, "", "[]", r#"{"keytype":"SCHEMA"}"#] {
             assert!(Event::read(key.as_bytes(), Some(b"{}")).is_err(), "{key}");
         }

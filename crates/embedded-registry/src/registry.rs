@@ -118,7 +118,7 @@ impl Registry {
         if self.is_announced
             && let Err(error) = self.commit_address(String::new()).await
         {
-            // Whoever finds the address asks there first.
+            // A client that finds the address checks it first.
             tracing::debug!(%error, "the registry's address stays announced");
         }
         self.stop();
@@ -146,40 +146,41 @@ impl Drop for Registry {
 }
 
 impl Builder {
-    /// The port to listen on; 0, the default, takes a free one.
+    /// Sets the port to listen on; 0, the default, takes a free one.
     pub fn port(mut self, port: u16) -> Self {
         self.address.set_port(port);
         self
     }
 
-    /// The address to listen on, 127.0.0.1 by default. Whoever reaches it may register and delete
-    /// schemas, unless [`Builder::basic_auth`] is asked for.
+    /// Sets the address to listen on, 127.0.0.1 by default. Every client that can reach it may
+    /// register and delete schemas, unless [`Builder::basic_auth`] is set.
     pub fn address(mut self, address: IpAddr) -> Self {
         self.address.set_ip(address);
         self
     }
 
-    /// Lets in only clients with this user name and password.
+    /// Accepts only clients with this user name and password.
     pub fn basic_auth(mut self, username: &str, password: &str) -> Self {
         let (username, password) = (username.to_owned(), password.to_owned());
         self.credentials = Some(Credentials { username, password });
         self
     }
 
-    /// Where a registry is announced that keeps its state in this cluster's topic, if one is there.
+    /// Returns the address of an announced registry that keeps its state in this cluster's topic,
+    /// if there is one.
     pub(crate) async fn announced(&self) -> Result<Option<SocketAddr>, KafkaError> {
         let (config, topic) = (self.config.clone(), self.topic.clone());
         let found = tokio::task::spawn_blocking(move || announcement::find(&config, &topic)).await;
         found.unwrap_or(Err(KafkaError::Canceled))
     }
 
-    /// The topic to keep the state in, `_schemas` by default.
+    /// Sets the topic that stores the state, `_schemas` by default.
     pub fn topic(mut self, topic: &str) -> Self {
         topic.clone_into(&mut self.topic);
         self
     }
 
-    /// A setting of librdkafka for reaching the cluster, such as `security.protocol`.
+    /// Sets a setting of librdkafka for the connection to the cluster, such as `security.protocol`.
     pub fn setting(mut self, name: &str, value: &str) -> Self {
         self.config.set(name, value);
         self

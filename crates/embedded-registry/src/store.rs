@@ -28,13 +28,13 @@ struct Identified {
 
 /// A filter for versions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Which {
+pub(crate) enum VersionFilter {
     Live,
     Deleted,
     All,
 }
 
-impl Which {
+impl VersionFilter {
     fn holds(self, version: &Version) -> bool {
         match self {
             Self::Live => !version.deleted,
@@ -69,12 +69,12 @@ impl Store {
     pub(crate) fn apply(&mut self, event: Event) {
         match event {
             Event::Registered { subject, version, id, schema, deleted } => {
-                self.forget(&subject, version);
+                self.remove_version(&subject, version);
                 self.remember_id(id, &schema, &subject, version);
                 let versions = self.subjects.entry(subject).or_default();
                 versions.insert(version, Version { version, id, schema, deleted });
             }
-            Event::Removed { subject, version } => self.forget(&subject, version),
+            Event::Removed { subject, version } => self.remove_version(&subject, version),
             Event::SubjectDeleted { subject, version } => {
                 let versions = self.subjects.get_mut(&subject).into_iter().flatten();
                 for (_, entry) in versions.filter(|(number, _)| **number <= version) {
@@ -82,8 +82,8 @@ impl Store {
                 }
             }
             Event::SubjectCleared { subject } => {
-                for version in self.versions(&subject, Which::Deleted) {
-                    self.forget(&subject, version.version);
+                for version in self.versions(&subject, VersionFilter::Deleted) {
+                    self.remove_version(&subject, version.version);
                 }
             }
             Event::Config { subject: None, config } => self.config = config,
@@ -107,7 +107,7 @@ impl Store {
         entry.used.insert((subject.to_owned(), version));
     }
 
-    fn forget(&mut self, subject: &str, version: i32) {
+    fn remove_version(&mut self, subject: &str, version: i32) {
         let Some(versions) = self.subjects.get_mut(subject) else {
             return;
         };
@@ -131,19 +131,19 @@ impl Store {
     }
 
     /// Returns the names of subjects with such versions, in order.
-    pub(crate) fn subjects(&self, which: Which) -> Vec<String> {
+    pub(crate) fn subjects(&self, which: VersionFilter) -> Vec<String> {
         // A subject counts as deleted when all of its versions are deleted.
         let is_listed = |versions: &BTreeMap<i32, Version>| match which {
-            Which::All => true,
-            Which::Live => versions.values().any(|version| !version.deleted),
-            Which::Deleted => versions.values().all(|version| version.deleted),
+            VersionFilter::All => true,
+            VersionFilter::Live => versions.values().any(|version| !version.deleted),
+            VersionFilter::Deleted => versions.values().all(|version| version.deleted),
         };
         let listed = self.subjects.iter().filter(|(_, versions)| is_listed(versions));
         listed.map(|(subject, _)| subject.clone()).collect()
     }
 
     /// Returns the versions of a subject, in order.
-    pub(crate) fn versions(&self, subject: &str, which: Which) -> Vec<Version> {
+    pub(crate) fn versions(&self, subject: &str, which: VersionFilter) -> Vec<Version> {
         let versions = self.subjects.get(subject).into_iter().flat_map(BTreeMap::values);
         versions.filter(|version| which.holds(version)).cloned().collect()
     }
@@ -153,7 +153,7 @@ impl Store {
         &self,
         subject: &str,
         version: Option<i32>,
-        which: Which,
+        which: VersionFilter,
     ) -> Option<Version> {
         let versions = self.subjects.get(subject)?;
         match version {
@@ -163,7 +163,12 @@ impl Store {
     }
 
     /// Returns the latest version of a subject with this schema.
-    pub(crate) fn find(&self, subject: &str, schema: &Schema, which: Which) -> Option<Version> {
+    pub(crate) fn find(
+        &self,
+        subject: &str,
+        schema: &Schema,
+        which: VersionFilter,
+    ) -> Option<Version> {
         let mut versions = self.subjects.get(subject)?.values().rev();
         versions.find(|it| which.holds(it) && *it.schema == *schema).cloned()
     }
@@ -201,7 +206,7 @@ impl Store {
     }
 
     /// Returns the subjects and versions that use an id; `None` if the id does not exist.
-    pub(crate) fn uses(&self, id: i32, which: Which) -> Option<Vec<(String, i32)>> {
+    pub(crate) fn uses(&self, id: i32, which: VersionFilter) -> Option<Vec<(String, i32)>> {
         let used = self.ids.get(&id)?.used.iter();
         let is_listed = |(subject, version): &&(String, i32)| {
             self.version(subject, Some(*version), which).is_some()

@@ -14,7 +14,7 @@ use crate::quiet::Quiet;
 /// request would wait for the consumer's fetch to end.
 pub(crate) type Admin = AdminClient<Quiet>;
 
-/// How long to wait before a broker is asked again.
+/// The pause before a request to a broker is repeated.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Connects to the cluster with these settings.
@@ -61,14 +61,14 @@ fn create(admin: &Admin, topic: &str, brokers: usize, limit: Duration) -> Result
     }
 }
 
-/// Without compaction, retention would remove schemas that records still need.
+/// Checks that the topic is compacted: otherwise, retention would remove schemas that records still
+/// need.
 fn check_compacted(admin: &Admin, topic: &str, limit: Duration) -> Result<(), String> {
     let deadline = Instant::now() + limit;
     let policy = loop {
         match cleanup_policy(admin, topic, limit)? {
             Some(policy) => break policy,
-            // Another registry has just created the topic, and the broker that was asked has not
-            // heard of it yet.
+            // Another registry has just created the topic, and this broker does not know it yet.
             None if Instant::now() < deadline => std::thread::sleep(PAUSE),
             None => return Err("no broker describes its cleanup.policy".to_owned()),
         }
@@ -82,7 +82,7 @@ fn check_compacted(admin: &Admin, topic: &str, limit: Duration) -> Result<(), St
     ))
 }
 
-/// Asks one broker for the topic's setting; `None` where that broker does not know the topic.
+/// Queries one broker for the topic's setting; `None` if that broker does not know the topic.
 fn cleanup_policy(admin: &Admin, topic: &str, limit: Duration) -> Result<Option<String>, String> {
     let options = AdminOptions::new().request_timeout(Some(limit));
     let described = blocking(admin.describe_configs([&ResourceSpecifier::Topic(topic)], &options));

@@ -29,7 +29,7 @@ pub(crate) fn known_nodes(address: SocketAddr) -> io::Result<Vec<i32>> {
 }
 
 fn not_kafka() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "what answers is not Kafka")
+    io::Error::new(io::ErrorKind::InvalidData, "the server that responds is not Kafka")
 }
 
 /// Encodes a Metadata v1 request without topics: API key 3, correlation id 7, client id "engines".
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_node_says_which_nodes_it_knows() {
+    async fn a_node_reports_the_nodes_that_it_knows() {
         let cluster = embedded_kafka::Cluster::builder().nodes(3).start().await.unwrap();
         for node in cluster.nodes() {
             assert_eq!(known_nodes(node.address).unwrap(), [1, 2, 3]);
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_breaks_off_or_belongs_to_another_request_is_none() {
+    fn a_response_that_is_truncated_or_for_another_request_is_ignored() {
         let whole = [0, 0, 0, 7, 0, 0, 0, 1, 0, 0, 0, 9, 0, 1, b'h', 0, 0, 0, 1, 255, 255];
         assert_eq!(ids(&whole), Some(vec![9]));
         for length in 0..whole.len() {

@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_engine_is_known_by_the_name_it_shows() {
+    fn an_engine_is_parsed_from_its_displayed_name() {
         for engine in [Engine::Embedded, Engine::Apache, Engine::Docker] {
             assert_eq!(engine.to_string().parse::<Engine>().unwrap(), engine);
         }
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn a_release_is_known_by_the_number_it_shows() {
+    fn a_release_is_parsed_from_its_displayed_version() {
         for release in Release::ALL {
             assert_eq!(release.to_string().parse::<Release>().unwrap(), release);
         }

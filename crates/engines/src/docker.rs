@@ -4,7 +4,7 @@
 //! Clients on this machine connect to a listener that is advertised as 127.0.0.1 with a port of the
 //! host; the nodes connect to each other through another listener, which is advertised under the
 //! container's name. The process that holds the containers removes them when it ends or panics. If
-//! it is killed (SIGKILL), they stay behind, with the label `org.testcontainers.managed-by`.
+//! it is killed (SIGKILL), they remain, with the label `org.testcontainers.managed-by`.
 
 mod container;
 mod settings;

@@ -73,7 +73,7 @@ fn print_events(mut events: EventReceiver) {
 
 impl Embedded {
     /// Converts an error to the one that every engine returns.
-    fn said(&self, changed: Result<(), NodeError>, change: &'static str) -> Result<(), Error> {
+    fn converted(&self, changed: Result<(), NodeError>, change: &'static str) -> Result<(), Error> {
         changed.map_err(|error| match error {
             NodeError::NoSuchNode { node } => {
                 Error::NoSuchNode { id: node, nodes: self.nodes.len() }
@@ -102,23 +102,23 @@ impl Cluster for Embedded {
     }
 
     fn stop_node(&self, id: i32) -> Pending<'_> {
-        Box::pin(async move { self.said(self.cluster.stop_node(id).await, "stopped") })
+        Box::pin(async move { self.converted(self.cluster.stop_node(id).await, "stopped") })
     }
 
     fn kill_node(&self, id: i32) -> Pending<'_> {
-        Box::pin(async move { self.said(self.cluster.kill_node(id).await, "killed") })
+        Box::pin(async move { self.converted(self.cluster.kill_node(id).await, "killed") })
     }
 
     fn start_node(&self, id: i32) -> Pending<'_> {
-        Box::pin(async move { self.said(self.cluster.start_node(id).await, "started") })
+        Box::pin(async move { self.converted(self.cluster.start_node(id).await, "started") })
     }
 
     fn pause_node(&self, id: i32) -> Pending<'_> {
-        Box::pin(async move { self.said(self.cluster.pause_node(id).await, "paused") })
+        Box::pin(async move { self.converted(self.cluster.pause_node(id).await, "paused") })
     }
 
     fn resume_node(&self, id: i32) -> Pending<'_> {
-        Box::pin(async move { self.said(self.cluster.resume_node(id).await, "resumed") })
+        Box::pin(async move { self.converted(self.cluster.resume_node(id).await, "resumed") })
     }
 
     fn stop(self: Box<Self>) -> Pending<'static> {

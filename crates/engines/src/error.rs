@@ -47,7 +47,7 @@ pub enum Error {
          openjdk-17-jre-headless`, `brew install openjdk`), or set JAVA_HOME to where it is"
     )]
     Java {
-        /// What was found instead.
+        /// The Java that was found instead, if any.
         found: String,
     },
 

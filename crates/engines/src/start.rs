@@ -61,19 +61,19 @@ const OF_THE_ENGINE: &[&str] = &[
     "process.roles",
 ];
 
-/// Apache Kafka only logs a warning for an unknown property and ignores it. The embedded cluster
-/// checks its properties itself.
+/// Rejects unknown and invalid properties: Apache Kafka only logs a warning for an unknown property
+/// and ignores it.
 fn check_properties(engine: Engine, options: &Options) -> Result<(), Error> {
-    let refuse = |reason| Err(Error::Property { engine, reason });
+    let reject = |reason| Err(Error::Property { engine, reason });
     for (name, value) in &options.properties {
         if OF_THE_ENGINE.contains(&name.as_str()) {
-            return refuse(format!("{name} is set by the engine"));
+            return reject(format!("{name} is set by the engine"));
         }
         if name.contains(char::is_whitespace) || value.contains(['\n', '\r']) {
-            return refuse(format!("{name:?} is not valid in server.properties"));
+            return reject(format!("{name:?} is not valid in server.properties"));
         }
         if let Err(reason) = embedded_kafka::check_broker_property(name, value) {
-            return refuse(reason);
+            return reject(reason);
         }
     }
     Ok(())
@@ -98,11 +98,11 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_property_that_kafka_would_ignore_is_refused_on_every_engine() {
+    async fn a_property_that_kafka_would_ignore_is_rejected_on_every_engine() {
         let rows = [
             ("log.retension.ms", "5", "Did you mean log.retention.ms?"),
             ("log.retention.ms", "soon", "Not a number of type LONG"),
-            ("colour", "red", "a broker has no setting \"colour\""),
+            ("color", "red", "a broker has no setting \"color\""),
         ];
         for engine in [Engine::Embedded, Engine::Apache, Engine::Docker] {
             for (name, value, reason) in rows {
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_cluster_without_nodes_is_refused_on_every_engine() {
+    async fn a_cluster_without_nodes_is_rejected_on_every_engine() {
         for engine in [Engine::Embedded, Engine::Apache, Engine::Docker] {
             let options = Options { nodes: 0, ..Options::default() };
             let error = engine.start(&options).await.unwrap_err();

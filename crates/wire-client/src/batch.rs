@@ -1,19 +1,19 @@
-//! Record batches, built byte by byte so that a test can also build wrong ones.
+//! Builds record batches byte by byte, so that a test can also build invalid ones.
 //!
-//! Only magic 2 is here, and no codec: a test of a compressed batch brings the function.
+//! It supports magic 2 only, and no codec: a test of a compressed batch passes the function.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
-/// The attribute of a batch that belongs to a transaction.
+/// The attribute of a batch that is part of a transaction.
 pub const TRANSACTIONAL: i16 = 1 << 4;
 
-/// Where a batch's CRC stands; it covers everything from the attributes on.
+/// The position of a batch's CRC, which covers everything from the attributes on.
 const CRC: usize = 17;
 const ATTRIBUTES: usize = 21;
-/// Where the records begin.
+/// The position of the first record.
 const RECORDS: usize = 61;
 
-/// A batch of records that is about to be encoded.
+/// A batch of records to encode.
 #[derive(Debug, Clone)]
 pub struct Batch {
     records: Vec<(Option<Bytes>, Option<Bytes>, i64)>,
@@ -22,18 +22,18 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Records without keys, stamped with the present.
+    /// Creates records without keys, with the current time.
     pub fn of(values: &[&str]) -> Batch {
         Batch::at(values, now())
     }
 
-    /// Records without keys, with this timestamp in milliseconds since 1970.
+    /// Creates records without keys, with this timestamp in milliseconds since 1970.
     pub fn at(values: &[&str], timestamp: i64) -> Batch {
         let value = |it: &&str| (None, Some(Bytes::copy_from_slice(it.as_bytes())), timestamp);
         Batch { records: values.iter().map(value).collect(), producer: (-1, -1, -1), attributes: 0 }
     }
 
-    /// Records with or without keys, stamped with the present.
+    /// Creates records with or without keys, with the current time.
     pub fn keyed(records: &[(Option<&str>, &str)]) -> Batch {
         let mut batch = Batch::of(&[]);
         let bytes = |it: &str| Bytes::copy_from_slice(it.as_bytes());
@@ -50,20 +50,20 @@ impl Batch {
         self
     }
 
-    /// The idempotent producer that this batch comes from, and its first sequence number.
+    /// Sets the idempotent producer of this batch, and its first sequence number.
     pub fn from_producer(mut self, id: i64, epoch: i16, base_sequence: i32) -> Batch {
         self.producer = (id, epoch, base_sequence);
         self
     }
 
-    /// The attributes of the batch: compression, timestamp type, transactional, control.
+    /// Sets the attributes of the batch: compression, timestamp type, transactional, control.
     pub fn with_attributes(mut self, attributes: i16) -> Batch {
         self.attributes = attributes;
         self
     }
 
-    /// The batch as a producer sends it, its records compressed by `compress`, whose codec has the
-    /// id `codec` in the attributes.
+    /// Encodes the batch as a producer does, with records compressed by `compress`, whose codec has
+    /// the id `codec` in the attributes.
     pub fn encode_with(&self, codec: i16, compress: impl FnOnce(&[u8]) -> Vec<u8>) -> Bytes {
         let plain = self.clone().with_attributes(self.attributes | codec).encode();
         let mut batch = BytesMut::from(&plain[..RECORDS]);
@@ -73,7 +73,7 @@ impl Batch {
         with_right_crc(batch)
     }
 
-    /// The batch as a producer sends it: base offset 0, its CRC right.
+    /// Encodes the batch as a producer does, with base offset 0 and a correct CRC.
     pub fn encode(&self) -> Bytes {
         let first = self.records.first().map_or(0, |it| it.2);
         let last = self.records.iter().map(|it| it.2).max().unwrap_or(first);
@@ -100,20 +100,20 @@ impl Batch {
     }
 }
 
-/// Sets the CRC of an encoded batch that was changed.
+/// Corrects the CRC of an encoded batch that was changed.
 pub fn with_right_crc(mut batch: BytesMut) -> Bytes {
     let crc = crc32c::crc32c(&batch[ATTRIBUTES..]);
     batch[CRC..ATTRIBUTES].copy_from_slice(&crc.to_be_bytes());
     batch.freeze()
 }
 
-/// The present in milliseconds since 1970.
+/// Returns the current time in milliseconds since 1970.
 pub fn now() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.expect("the clock is after 1970").as_millis() as i64
 }
 
-/// The base offset and the number of records of each batch in a fetched record set.
+/// Returns the base offset and the number of records of each batch in a fetched record set.
 pub fn offsets(mut records: Bytes) -> Vec<(i64, i32)> {
     let mut batches = Vec::new();
     while records.len() >= 61 {

@@ -1,4 +1,4 @@
-//! The numbers of AlterConfigs, IncrementalAlterConfigs and DescribeConfigs.
+//! Numbers in AlterConfigs, IncrementalAlterConfigs, and DescribeConfigs.
 
 /// The resource type of a topic.
 pub const TOPIC: i8 = 2;

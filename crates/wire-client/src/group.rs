@@ -1,4 +1,4 @@
-//! Members of a consumer group that speak the group protocol themselves, one request at a time.
+//! Requests of members of a consumer group, one at a time.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::join_group_request::JoinGroupRequestProtocol;
@@ -10,9 +10,9 @@ use kafka_protocol::messages::{
 use crate::raw::RawClient;
 use crate::requests::{group_id, text};
 
-/// A consumer's subscription (ConsumerProtocolSubscription version 0).
+/// Encodes a consumer's subscription (ConsumerProtocolSubscription version 0).
 ///
-/// Apache Kafka reads it: a join whose subscription makes no sense is never answered.
+/// Apache Kafka decodes it, and never responds to a join with an invalid subscription.
 pub fn subscription(topics: &[&str]) -> Bytes {
     let mut subscription = BytesMut::new();
     subscription.put_i16(0);
@@ -25,7 +25,8 @@ pub fn subscription(topics: &[&str]) -> Bytes {
     subscription.freeze()
 }
 
-/// JoinGroup with one assignor ("range"), a session of 6 s and a rebalance of at most 10 s.
+/// Builds JoinGroup with one assignor ("range"), a session timeout of 6 s, and a rebalance timeout
+/// of 10 s.
 pub fn join_request(group: &str, member_id: &str) -> JoinGroupRequest {
     let protocol = JoinGroupRequestProtocol::default()
         .with_name(text("range"))
@@ -39,7 +40,7 @@ pub fn join_request(group: &str, member_id: &str) -> JoinGroupRequest {
         .with_protocols(vec![protocol])
 }
 
-/// Asks for a member id, as every new member of v4 and later must (KIP-394).
+/// Requests a member id, as every new member must with v4 and later (KIP-394).
 pub fn new_member_id(client: &mut RawClient, group: &str) -> String {
     let answer = client.call(9, &join_request(group, ""));
     assert_eq!(answer.error_code, 79, "a new member is asked to join again with its id");
@@ -59,7 +60,8 @@ pub fn join_alone(client: &mut RawClient, group: &str) -> (String, i32) {
     (member_id, joined.generation_id)
 }
 
-/// SyncGroup by the member that was answered `joined`, with an assignment for each member named.
+/// Builds SyncGroup for the member that received `joined`, with an assignment for each named
+/// member.
 pub fn sync_request(
     group: &str,
     joined: &JoinGroupResponse,
@@ -79,7 +81,7 @@ pub fn sync_request(
         .with_assignments(assignments.iter().map(assignment).collect())
 }
 
-/// Heartbeat of one member in one generation.
+/// Builds Heartbeat for one member in one generation.
 pub fn heartbeat(group: &str, member_id: &str, generation: i32) -> HeartbeatRequest {
     HeartbeatRequest::default()
         .with_group_id(group_id(group))

@@ -1,9 +1,10 @@
-//! Single requests of Kafka's protocol, at any version, for programs that ask what a node
-//! responds and not what a client makes of it.
+//! Sends single requests of Kafka's protocol, at any version, for programs that need the response
+//! of a node itself and not what a client makes of it.
 //!
-//! [`raw`] sends one request at a time, [`requests`], [`group`] and [`transactions`] build the
-//! common ones, and [`batch`] builds record batches, wrong ones too. [`errors`] and [`configs`]
-//! name the numbers of the protocol. No cluster is known here: an address is enough.
+//! [`raw`] sends one request at a time, [`requests`], [`group`], and [`transactions`] build the
+//! common ones, and [`batch`] builds record batches, including invalid ones. [`errors`] and
+//! [`configs`] name the numbers of the protocol. This crate knows no particular cluster: it only
+//! needs an address.
 
 pub mod batch;
 pub mod configs;

@@ -1,6 +1,7 @@
-//! A client that sends one request at a time, at any version, or bytes that are no request at all.
+//! A client that sends one request at a time, at any version, or bytes that are not a request.
 //!
-//! It has no retries, no metadata and no opinion: what the node answered is what the test sees.
+//! It has no retries, no metadata, and no logic of its own: a test sees exactly what the node
+//! responds.
 
 use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -10,10 +11,10 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::{RequestHeader, ResponseHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request};
 
-/// How long a node may take for one answer before the test fails.
+/// The time limit for one response before the test fails.
 const ANSWER: Duration = Duration::from_secs(60);
 
-/// One connection to one node.
+/// A connection to one node.
 #[derive(Debug)]
 pub struct RawClient {
     stream: TcpStream,
@@ -25,7 +26,7 @@ impl RawClient {
     /// Connects to `host:port`.
     ///
     /// # Panics
-    /// When no one listens there.
+    /// If no one listens there.
     pub fn connect(address: &str) -> RawClient {
         RawClient::try_connect(address).expect("the node listens")
     }
@@ -33,15 +34,15 @@ impl RawClient {
     /// Connects to `host:port`.
     ///
     /// # Errors
-    /// When no one listens there.
+    /// If no one listens there.
     pub fn try_connect(address: &str) -> Result<RawClient> {
         Self::over(TcpStream::connect(address)?, address.to_owned(), ANSWER)
     }
 
-    /// Connects to a node that may take `limit` to accept, and as long for each answer.
+    /// Connects to a node within `limit`, which is also the time limit for each response.
     ///
     /// # Errors
-    /// When no one listens there, or no one accepts in time.
+    /// If no one listens there, or no one accepts in time.
     pub fn connect_within(address: SocketAddr, limit: Duration) -> Result<RawClient> {
         Self::over(TcpStream::connect_timeout(&address, limit)?, address.to_string(), limit)
     }
@@ -52,7 +53,7 @@ impl RawClient {
         Ok(RawClient { stream, address, next_correlation_id: 1 })
     }
 
-    /// The address that this client is connected to.
+    /// Returns the address that this client is connected to.
     pub fn address(&self) -> &str {
         &self.address
     }
@@ -60,7 +61,7 @@ impl RawClient {
     /// Sends a request and returns its response.
     ///
     /// # Panics
-    /// When the node closes the connection or its answer cannot be read.
+    /// If the node closes the connection or its response cannot be decoded.
     pub fn call<R: Request>(&mut self, version: i16, request: &R) -> R::Response {
         match self.try_call(version, request) {
             Ok(response) => response,
@@ -71,23 +72,23 @@ impl RawClient {
     /// Sends a request and returns its response.
     ///
     /// # Errors
-    /// When the node closes the connection or its answer cannot be read.
+    /// If the node closes the connection or its response cannot be decoded.
     pub fn try_call<R: Request>(&mut self, version: i16, request: &R) -> Result<R::Response> {
         let correlation_id = self.send(version, request)?;
         self.receive::<R>(version, correlation_id)
     }
 
-    /// Sends a request without waiting for the answer; returns its correlation id.
+    /// Sends a request without waiting for the response; returns its correlation id.
     ///
     /// # Errors
-    /// When the node has closed the connection.
+    /// If the node has closed the connection.
     pub fn send<R: Request>(&mut self, version: i16, request: &R) -> Result<i32> {
         let (frame, correlation_id) = self.frame(version, request);
         self.stream.write_all(&frame)?;
         Ok(correlation_id)
     }
 
-    /// A request as bytes, length prefix included, with the correlation id that it carries.
+    /// Encodes a request, including its length prefix, and returns it with its correlation id.
     pub fn frame<R: Request>(&mut self, version: i16, request: &R) -> (Bytes, i32) {
         let correlation_id = self.next_correlation_id;
         self.next_correlation_id += 1;
@@ -108,7 +109,7 @@ impl RawClient {
     /// Waits for the response to the request with this correlation id.
     ///
     /// # Errors
-    /// When the node closes the connection or its answer cannot be read.
+    /// If the node closes the connection or its response cannot be decoded.
     pub fn receive<R: Request>(
         &mut self,
         version: i16,
@@ -117,16 +118,16 @@ impl RawClient {
         let mut frame = self.receive_frame()?;
         let header = ResponseHeader::decode(&mut frame, R::Response::header_version(version))
             .map_err(Error::other)?;
-        assert_eq!(header.correlation_id, correlation_id, "answers come in order");
+        assert_eq!(header.correlation_id, correlation_id, "responses arrive in order");
         let response = R::Response::decode(&mut frame, version).map_err(Error::other)?;
         assert!(!frame.has_remaining(), "{} bytes follow the response", frame.remaining());
         Ok(response)
     }
 
-    /// Reads one frame and returns what follows its length.
+    /// Reads one frame and returns the bytes after its length.
     ///
     /// # Errors
-    /// When the node closes the connection.
+    /// If the node closes the connection.
     pub fn receive_frame(&mut self) -> Result<Bytes> {
         let mut length = [0; 4];
         self.stream.read_exact(&mut length)?;
@@ -135,18 +136,18 @@ impl RawClient {
         Ok(frame.into())
     }
 
-    /// Sends bytes as they are.
+    /// Sends bytes unchanged.
     ///
     /// # Errors
-    /// When the node has closed the connection.
+    /// If the node has closed the connection.
     pub fn send_bytes(&mut self, bytes: &[u8]) -> Result<()> {
         self.stream.write_all(bytes)
     }
 
-    /// Sends a frame whose body is `body`.
+    /// Sends a frame with this body.
     ///
     /// # Errors
-    /// When the node has closed the connection.
+    /// If the node has closed the connection.
     pub fn send_frame(&mut self, body: &[u8]) -> Result<()> {
         let mut frame = BytesMut::with_capacity(body.len() + 4);
         frame.put_i32(body.len() as i32);
@@ -154,10 +155,10 @@ impl RawClient {
         self.stream.write_all(&frame)
     }
 
-    /// Says that nothing follows, and reads until the node closes the connection.
+    /// Closes the sending side, and reads until the node closes the connection.
     ///
     /// # Errors
-    /// When the node leaves it open.
+    /// If the node leaves it open.
     pub fn read_to_end(&mut self) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
         let read = self
@@ -165,7 +166,7 @@ impl RawClient {
             .shutdown(Shutdown::Write)
             .and_then(|()| self.stream.read_to_end(&mut bytes));
         match read {
-            // Closed with something unread, or before it learned that nothing follows.
+            // The node closed it with unread data, or before it noticed the closed sending side.
             Err(error)
                 if !matches!(
                     error.kind(),
@@ -178,22 +179,22 @@ impl RawClient {
         }
     }
 
-    /// Whether the node closes the connection without a further byte.
+    /// Returns whether the node closes the connection without sending another byte.
     ///
     /// # Panics
-    /// When it neither closes nor answers.
+    /// If it neither closes the connection nor responds.
     pub fn is_closed(&mut self) -> bool {
         match self.stream.read(&mut [0; 1]) {
             Ok(read) => read == 0,
             Err(error) if error.kind() == ErrorKind::ConnectionReset => true,
-            Err(error) => panic!("the node neither closed nor answered: {error}"),
+            Err(error) => panic!("the node neither closed the connection nor responded: {error}"),
         }
     }
 
-    /// Whether nothing arrives on this connection for a while.
+    /// Returns whether nothing arrives on this connection for a while.
     ///
     /// # Panics
-    /// When the node closes the connection.
+    /// If the node closes the connection.
     pub fn is_silent(&mut self, time: Duration) -> bool {
         self.stream.set_read_timeout(Some(time)).expect("the time is not zero");
         let answer = self.stream.peek(&mut [0; 1]);

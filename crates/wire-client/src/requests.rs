@@ -1,4 +1,4 @@
-//! The requests that many tests send, with everything at its default that they do not name.
+//! Builds the requests that many tests send, with defaults for everything that they do not set.
 
 use bytes::Bytes;
 use kafka_protocol::messages::alter_partition_reassignments_request::{
@@ -21,22 +21,22 @@ use kafka_protocol::messages::{
 };
 use kafka_protocol::protocol::StrBytes;
 
-/// A string as the wire codec takes it.
+/// Converts a string for the wire codec.
 pub fn text(text: &str) -> StrBytes {
     StrBytes::from_string(text.to_owned())
 }
 
-/// A topic's name as the wire codec takes it.
+/// Converts a topic's name for the wire codec.
 pub fn topic_name(topic: &str) -> TopicName {
     TopicName(text(topic))
 }
 
-/// A group's name as the wire codec takes it.
+/// Converts a group's name for the wire codec.
 pub fn group_id(group: &str) -> GroupId {
     GroupId(text(group))
 }
 
-/// CreateTopics for one topic, to be answered within five seconds.
+/// Builds CreateTopics for one topic, with a timeout of five seconds.
 pub fn create_topic(
     topic: &str,
     partitions: i32,
@@ -54,7 +54,7 @@ pub fn create_topic(
     CreateTopicsRequest::default().with_topics(vec![topic]).with_timeout_ms(5_000)
 }
 
-/// Metadata for these topics, creating none.
+/// Builds Metadata for these topics, without creating them.
 pub fn metadata(topics: &[&str]) -> MetadataRequest {
     let topic = |name: &&str| MetadataRequestTopic::default().with_name(Some(topic_name(name)));
     MetadataRequest::default()
@@ -62,7 +62,7 @@ pub fn metadata(topics: &[&str]) -> MetadataRequest {
         .with_allow_auto_topic_creation(false)
 }
 
-/// ListOffsets for one partition; −1 asks for the latest, −2 for the earliest offset.
+/// Builds ListOffsets for one partition; −1 means the latest offset, −2 the earliest.
 pub fn list_offsets(topic: &str, partition: i32, timestamp: i64) -> ListOffsetsRequest {
     let partition = ListOffsetsPartition::default()
         .with_partition_index(partition)
@@ -73,19 +73,19 @@ pub fn list_offsets(topic: &str, partition: i32, timestamp: i64) -> ListOffsetsR
     ListOffsetsRequest::default().with_replica_id(BrokerId(-1)).with_topics(vec![topic])
 }
 
-/// FindCoordinator (v4 and later) for these groups.
+/// Builds FindCoordinator (v4 and later) for these groups.
 pub fn find_coordinator(groups: &[&str]) -> FindCoordinatorRequest {
     let keys = groups.iter().map(|group| text(group)).collect();
     FindCoordinatorRequest::default().with_coordinator_keys(keys)
 }
 
-/// DescribeGroups for one group.
+/// Builds DescribeGroups for one group.
 pub fn describe_group(group: &str) -> DescribeGroupsRequest {
     DescribeGroupsRequest::default().with_groups(vec![group_id(group)])
 }
 
-/// OffsetCommit for one partition, with a note of its committer, from outside of the group's
-/// membership.
+/// Builds OffsetCommit for one partition, with metadata, from a client that is not a member of the
+/// group.
 pub fn commit(
     group: &str,
     topic: &str,
@@ -106,7 +106,7 @@ pub fn commit(
         .with_topics(vec![topic])
 }
 
-/// Produce to one partition.
+/// Builds Produce for one partition.
 pub fn produce(topic: &str, partition: i32, acks: i16, records: Bytes) -> ProduceRequest {
     let data = PartitionProduceData::default().with_index(partition).with_records(Some(records));
     let topic =
@@ -118,17 +118,17 @@ pub fn produce(topic: &str, partition: i32, acks: i16, records: Bytes) -> Produc
         .with_topic_data(vec![topic])
 }
 
-/// What a produce to one partition was answered.
+/// Returns the response for the only partition of a produce.
 pub fn produced(response: &ProduceResponse) -> &PartitionProduceResponse {
     &response.responses[0].partition_responses[0]
 }
 
-/// Fetch of one partition (v4 to v12), at most 1 MiB, without waiting.
+/// Builds Fetch for one partition (v4 to v12), at most 1 MiB, without waiting.
 pub fn fetch(topic: &str, partition: i32, offset: i64) -> FetchRequest {
     fetch_with(topic, vec![fetch_partition(partition, offset)])
 }
 
-/// Fetch of some partitions of one topic (v4 to v12), at most 1 MiB, without waiting.
+/// Builds Fetch for some partitions of one topic (v4 to v12), at most 1 MiB, without waiting.
 pub fn fetch_with(topic: &str, partitions: Vec<FetchPartition>) -> FetchRequest {
     let topic = FetchTopic::default().with_topic(topic_name(topic)).with_partitions(partitions);
     FetchRequest::default()
@@ -140,7 +140,7 @@ pub fn fetch_with(topic: &str, partitions: Vec<FetchPartition>) -> FetchRequest 
         .with_topics(vec![topic])
 }
 
-/// One partition of a fetch, at most 1 MiB.
+/// Builds one partition of a fetch, at most 1 MiB.
 pub fn fetch_partition(partition: i32, offset: i64) -> FetchPartition {
     FetchPartition::default()
         .with_partition(partition)
@@ -149,13 +149,13 @@ pub fn fetch_partition(partition: i32, offset: i64) -> FetchPartition {
         .with_partition_max_bytes(1 << 20)
 }
 
-/// DeleteTopics of one topic (v1 to v5).
+/// Builds DeleteTopics for one topic (v1 to v5).
 pub fn delete_topic(topic: &str) -> DeleteTopicsRequest {
     DeleteTopicsRequest::default().with_topic_names(vec![topic_name(topic)]).with_timeout_ms(5_000)
 }
 
-/// AlterPartitionReassignments: other replicas for some partitions of a topic, or none to give that
-/// up.
+/// Builds AlterPartitionReassignments: other replicas for some partitions of a topic, or none to
+/// cancel the reassignment.
 pub fn reassign(
     topic: &str,
     partitions: impl IntoIterator<Item = i32>,
@@ -172,7 +172,8 @@ pub fn reassign(
     AlterPartitionReassignmentsRequest::default().with_timeout_ms(5_000).with_topics(vec![topic])
 }
 
-/// ElectLeaders in some partitions of a topic: 0 for the preferred ones, 1 for unclean ones.
+/// Builds ElectLeaders for some partitions of a topic: 0 for a preferred election, 1 for an unclean
+/// one.
 pub fn elect_leaders(election_type: i8, topic: &str, partitions: &[i32]) -> ElectLeadersRequest {
     let partitions = elect_leaders_request::TopicPartitions::default()
         .with_topic(topic_name(topic))

@@ -1,4 +1,4 @@
-//! The requests of a transactional producer, one by one.
+//! Builds the requests of a transactional producer.
 
 use kafka_protocol::messages::add_partitions_to_txn_request::AddPartitionsToTxnTopic;
 use kafka_protocol::messages::txn_offset_commit_request::{
@@ -18,7 +18,7 @@ fn id(transactional_id: &str) -> TransactionalId {
     TransactionalId(text(transactional_id))
 }
 
-/// InitProducerId, with the producer that the client believes to be (−1, −1 for none).
+/// Builds InitProducerId, with the client's current producer (−1, −1 for none).
 pub fn initialize(
     transactional_id: &str,
     timeout_ms: i32,
@@ -31,7 +31,7 @@ pub fn initialize(
         .with_producer_epoch(expected.1)
 }
 
-/// AddPartitionsToTxn for partitions of topics.
+/// Builds AddPartitionsToTxn for partitions of topics.
 pub fn add_partitions(
     transactional_id: &str,
     producer: Producer,
@@ -49,7 +49,7 @@ pub fn add_partitions(
         .with_v3_and_below_topics(topics.iter().map(topic).collect())
 }
 
-/// AddOffsetsToTxn for a group.
+/// Builds AddOffsetsToTxn for a group.
 pub fn add_offsets(
     transactional_id: &str,
     producer: Producer,
@@ -62,7 +62,7 @@ pub fn add_offsets(
         .with_group_id(group_id(group))
 }
 
-/// EndTxn.
+/// Builds EndTxn.
 pub fn end(transactional_id: &str, producer: Producer, commit: bool) -> EndTxnRequest {
     EndTxnRequest::default()
         .with_transactional_id(id(transactional_id))
@@ -71,7 +71,8 @@ pub fn end(transactional_id: &str, producer: Producer, commit: bool) -> EndTxnRe
         .with_committed(commit)
 }
 
-/// TxnOffsetCommit for partition 0 of a topic, from outside of the group's membership.
+/// Builds TxnOffsetCommit for partition 0 of a topic, from a client that is not a member of the
+/// group.
 pub fn commit(
     transactional_id: &str,
     producer: Producer,

@@ -1,27 +1,28 @@
-//! For `#[serde(with = "serdes::avro::as_decimal")]`: a decimal that goes into a union which has a
-//! string as well.
+//! Marks a decimal for a union that also contains a string: `#[serde(with =
+//! "serdes::avro::as_decimal")]`.
 //!
-//! serde shows a decimal as text. Where a schema says `decimal`, that is a number; in a union with
-//! `string` nothing tells it from text, and this does.
+//! serde represents a decimal as text. If the schema says `decimal`, the text becomes a number; but
+//! in a union with `string`, nothing distinguishes it from text unless it is marked.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::tree::DECIMAL;
 
-/// Writes a decimal of any crate whose decimals are text for serde, or an `Option` of one.
+/// Serializes a decimal of any crate that represents decimals as text in serde, or an `Option` of
+/// one.
 ///
 /// # Errors
 ///
-/// As the serializer's.
+/// The errors of the serializer.
 pub fn serialize<T: Serialize, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_newtype_struct(DECIMAL, value)
 }
 
-/// Reads it.
+/// Deserializes it.
 ///
 /// # Errors
 ///
-/// As the deserializer's.
+/// The errors of the deserializer.
 pub fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {

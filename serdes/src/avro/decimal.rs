@@ -1,29 +1,29 @@
-//! Decimals: from text to the bytes of a number without its point, and back, digit by digit.
+//! Converts decimals from text to the bytes of an unscaled number, and back, digit by digit.
 //!
-//! Text is what the types of decimal crates give serde and take from it, so a program may use the
-//! one that it has. bigdecimal is the one that holds everything Avro can: its precision has no end,
-//! where rust_decimal's 96 bits end after 28 digits.
+//! Decimal crates exchange text with serde, so a program can use any of them. Only bigdecimal holds
+//! everything that Avro can: its precision is unlimited, while rust_decimal's 96 bits hold 28
+//! digits.
 
 use bigdecimal::num_bigint::{BigInt, Sign};
 
-/// Decimals of more bytes are refused: what they cost to print grows with the square.
+/// The maximum size of a decimal: the cost of printing grows with the square of it.
 const MAX_BYTES: usize = 1 << 15;
 
-/// So many digits are no more than [`MAX_BYTES`].
+/// The maximum number of digits, which fit into [`MAX_BYTES`].
 const MAX_DIGITS: i64 = 78_000;
 
-/// More zeros than this are an exponent.
+/// The maximum number of zeros that are printed; more of them become an exponent.
 const MAX_ZEROS: u64 = 1_000;
 
-/// `digits` times ten to the power of `exponent`.
+/// A decimal: `digits` times ten to the power of `exponent`.
 pub(super) struct Decimal<'a> {
     is_negative: bool,
-    /// Without zeros at the front; empty for zero. The point is left out.
+    /// The digits without leading zeros and without the point; empty for zero.
     digits: std::borrow::Cow<'a, str>,
     exponent: i64,
 }
 
-/// Reads `-12.50` and `1.25e3`.
+/// Parses a decimal such as `-12.50` or `1.25e3`.
 pub(super) fn parse(text: &str) -> Option<Decimal<'_>> {
     let (is_negative, text) = match text.as_bytes().first()? {
         b'-' => (true, &text[1..]),
@@ -48,7 +48,7 @@ pub(super) fn parse(text: &str) -> Option<Decimal<'_>> {
 }
 
 impl Decimal<'_> {
-    /// The bytes of the number for a schema with this precision and scale. Nothing is rounded.
+    /// Returns the bytes of the unscaled number for this precision and scale, without rounding.
     pub(super) fn unscaled(&self, precision: usize, scale: usize) -> Result<Vec<u8>, String> {
         if self.digits.is_empty() {
             return Ok(vec![0]);
@@ -65,18 +65,18 @@ impl Decimal<'_> {
             return Err(format!("has more digits than its precision, {precision}, holds"));
         }
         if kept > MAX_DIGITS {
-            return Err(format!("has more than {MAX_DIGITS} digits, which nobody could read"));
+            return Err(format!("has more than {MAX_DIGITS} digits, the most that serdes writes"));
         }
         let zeros = usize::try_from(zeros).unwrap_or(0);
         Ok(self.bytes(&format!("{digits}{}", "0".repeat(zeros))))
     }
 
-    /// The bytes of the number, and its scale, for a schema that leaves that open.
+    /// Returns the bytes of the unscaled number and its scale, for a schema without a fixed scale.
     pub(super) fn with_its_scale(&self) -> Result<(Vec<u8>, i32), String> {
         let scale = i32::try_from(-self.exponent);
         let scale = scale.map_err(|_| "has a scale that big-decimal does not hold".to_owned())?;
         if i64::try_from(self.digits.len()).is_ok_and(|it| it > MAX_DIGITS) {
-            return Err(format!("has more than {MAX_DIGITS} digits, which nobody could read"));
+            return Err(format!("has more than {MAX_DIGITS} digits, the most that serdes writes"));
         }
         Ok((if self.digits.is_empty() { vec![0] } else { self.bytes(&self.digits) }, scale))
     }
@@ -88,13 +88,13 @@ impl Decimal<'_> {
     }
 }
 
-/// Whether bytes hold a number of at most so many digits.
+/// Returns whether the bytes are a number of at most this many digits.
 pub(super) fn has_room(unscaled: &[u8], precision: usize) -> bool {
     let digits = || BigInt::from_signed_bytes_be(unscaled).magnitude().to_string().len();
     !unscaled.is_empty() && unscaled.len() <= MAX_BYTES && digits() <= precision
 }
 
-/// The number as text, with `scale` digits after the point.
+/// Formats the number with `scale` digits after the point.
 pub(super) fn format(unscaled: &[u8], scale: i64) -> Option<String> {
     if unscaled.is_empty() || unscaled.len() > MAX_BYTES {
         return None;
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn decimals_keep_every_digit_or_are_refused() {
+    fn decimals_keep_every_digit_or_are_rejected() {
         let rows = [
             ("12.5", 4, 2, Some("12.50")),
             ("-12.50", 4, 2, Some("-12.50")),

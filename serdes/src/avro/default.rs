@@ -1,15 +1,15 @@
-//! The default values of fields: JSON in a schema, and bytes as a writer would have written them.
+//! Encodes the default values of fields: from JSON in a schema to the bytes of a writer.
 
 use serde_json::Value;
 
 use super::schema::{Id, Kind, Schema};
 use super::varint;
 
-/// How deep defaults may lie in each other: a record's default may take the defaults of its
-/// fields, and so itself.
+/// The maximum nesting of defaults: a record's default can use the defaults of its fields, and so
+/// refer to itself.
 const MAX_DEPTH: usize = 64;
 
-/// The largest fixed value whose default may be shorter than it is.
+/// The maximum size of a fixed value whose default is padded.
 const MAX_PADDED: usize = 1 << 16;
 
 /// Writes a default value.
@@ -29,9 +29,10 @@ fn write(
     out: &mut Vec<u8>,
     depth: usize,
 ) -> Result<(), String> {
-    let unfit = || format!("has a default in the schema that is no {}", schema.label(id));
+    let invalid =
+        || format!("has a default in the schema that is not a valid {}", schema.label(id));
     if depth > MAX_DEPTH {
-        return Err("has a default in the schema that holds itself".to_owned());
+        return Err("has a default in the schema that contains itself".to_owned());
     }
     let depth = depth + 1;
     match (&schema.get(id).kind, value) {
@@ -51,27 +52,27 @@ fn write(
             varint::write(0, out);
         }
         (Kind::Union(branches), _) => {
-            // Any branch since Avro 1.12, and not only the first: the first that fits.
+            // The first branch that fits: since Avro 1.12, a default can belong to any branch.
             let start = out.len();
             let fits = branches.iter().enumerate().any(|(at, branch)| {
                 out.truncate(start);
                 varint::write(i64::try_from(at).unwrap_or(i64::MAX), out);
                 write(schema, *branch, value, out, depth).is_ok()
             });
-            return fits.then_some(()).ok_or_else(unfit);
+            return fits.then_some(()).ok_or_else(invalid);
         }
         (Kind::Record(record), Value::Object(entries)) => {
             for field in &record.fields {
                 let value = entries.get(&field.name).or(field.default.as_ref());
-                write(schema, field.schema, value.ok_or_else(unfit)?, out, depth)?;
+                write(schema, field.schema, value.ok_or_else(invalid)?, out, depth)?;
             }
         }
-        (kind, value) => scalar(kind, value, out).ok_or_else(unfit)?,
+        (kind, value) => scalar(kind, value, out).ok_or_else(invalid)?,
     }
     Ok(())
 }
 
-/// A value without others inside.
+/// Writes a value that contains no other values.
 fn scalar(kind: &Kind, value: &Value, out: &mut Vec<u8>) -> Option<()> {
     match (kind, value) {
         (Kind::Null, Value::Null) => {}
@@ -89,7 +90,7 @@ fn scalar(kind: &Kind, value: &Value, out: &mut Vec<u8>) -> Option<()> {
         (Kind::Fixed(_, size), Value::String(text)) => {
             let mut bytes = latin1(text)?;
             if bytes.len() != *size {
-                // As Java does: cut, or filled with zeros.
+                // Like Java: truncated, or padded with zeros.
                 bytes.resize(Some(*size).filter(|size| *size <= MAX_PADDED)?, 0);
             }
             out.extend_from_slice(&bytes);
@@ -114,7 +115,7 @@ fn bytes(bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(bytes);
 }
 
-/// A character for each byte.
+/// Returns a byte for each character.
 fn latin1(text: &str) -> Option<Vec<u8>> {
     text.chars().map(|it| u8::try_from(u32::from(it)).ok()).collect()
 }

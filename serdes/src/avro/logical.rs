@@ -1,4 +1,4 @@
-//! Logical types: what a value means beyond how it is written, and which values mean nothing.
+//! Logical types: the meaning of a value beyond its encoding, and the values that are invalid.
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Logical {
@@ -7,22 +7,22 @@ pub(super) enum Logical {
         precision: usize,
         scale: usize,
     },
-    /// A number that carries its scale itself.
+    /// A number that contains its own scale.
     BigDecimal,
     Uuid,
-    /// Months, days and milliseconds.
+    /// Months, days, and milliseconds.
     Duration,
-    /// A time of day, in units of which a day has so many.
+    /// A time of day, with the number of units in a day.
     TimeOfDay {
         label: &'static str,
         units: i64,
     },
-    /// A date or a moment: every number is one.
+    /// A date or a point in time: every number is valid.
     Moment(&'static str),
 }
 
 impl Logical {
-    /// What stands in a schema.
+    /// Returns its name in a schema.
     pub(super) fn label(&self) -> &'static str {
         match self {
             Logical::Decimal { .. } => "decimal",

@@ -29,18 +29,18 @@
 //! hundred in a release build.
 
 pub mod as_decimal;
-mod datum;
 mod decimal;
 mod default;
 mod deserialize;
 mod logical;
-mod misfit;
+mod mismatch;
 mod plan;
 mod read;
 mod resolve;
 mod schema;
 mod shape;
 mod tree;
+mod value;
 mod varint;
 mod write;
 
@@ -140,10 +140,10 @@ impl ReaderSchema for AvroDecoder {
 
 impl<T: DeserializeOwned> Decode<T> for AvroDecoder {
     fn decode(&self, id: SchemaId, plan: &Plan, body: &[u8]) -> Result<T, Error> {
-        let datum = read::value(plan, body).map_err(|failure| match failure {
+        let value = read::value(plan, body).map_err(|failure| match failure {
             Failure::Corrupt => Error::Corrupt(id),
-            Failure::Misfit(misfit) => misfit.into(),
+            Failure::Mismatch(mismatch) => mismatch.into(),
         })?;
-        shape::fit(&datum)
+        shape::fit(&value)
     }
 }

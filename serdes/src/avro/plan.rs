@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use super::datum::{Branch, Datum};
 use super::logical::Logical;
+use super::value::{AvroValue, Branch};
 
 #[derive(Debug)]
 pub struct Plan {
@@ -14,12 +14,12 @@ pub struct Plan {
 
 #[derive(Debug)]
 pub(super) enum Step {
-    /// Being worked out. None is left in a finished plan.
+    /// Being planned. A finished plan contains none.
     Pending,
     Null,
     Boolean,
     Number(Written, Wanted),
-    /// Bytes or a string, which are written alike; and whether a string is wanted.
+    /// Bytes or a string, which have the same encoding; and whether the reader wants a string.
     Bytes(bool, Option<Logical>),
     Fixed(usize, Option<Logical>),
     /// The reader's symbol for each of the writer's.
@@ -31,11 +31,11 @@ pub(super) enum Step {
     Branches(Vec<usize>),
     /// A branch of the reader's union.
     Branch(Arc<Branch>, usize),
-    /// The reader has no place for it, or no default for this field.
+    /// The reader's schema cannot hold it, or has no default for this field.
     Rejected(Option<String>, String),
 }
 
-/// How a number was written.
+/// The type in which a number was written.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Written {
     Int,
@@ -44,7 +44,7 @@ pub(super) enum Written {
     Double,
 }
 
-/// As what it is read.
+/// The type in which the reader wants a number.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Wanted {
     Int,
@@ -56,17 +56,17 @@ pub(super) enum Wanted {
 #[derive(Debug)]
 pub(super) struct RecordStep {
     pub(super) names: Arc<[String]>,
-    /// For each of the writer's fields, in their order, where it goes: most often to one field.
+    /// For each of the writer's fields, in order, its target: usually one field.
     pub(super) written: Vec<WrittenField>,
-    pub(super) defaults: Vec<(usize, Datum)>,
+    pub(super) defaults: Vec<(usize, AvroValue)>,
 }
 
 #[derive(Debug)]
 pub(super) struct WrittenField {
     pub(super) name: String,
-    /// What is done with it where no field wants it.
+    /// The step that skips it if no field uses it.
     pub(super) skip: usize,
-    /// The place of the reader's field and the step that leads there.
+    /// The index of the reader's field, and the step that reads it.
     pub(super) fields: Vec<(usize, usize)>,
 }
 

@@ -1,39 +1,39 @@
-//! From bytes to a value. Nothing is believed of a message: what it claims to hold must be there.
+//! Reads bytes into a value. It trusts nothing in a message: what it claims to contain must exist.
 
 use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::datum::Datum;
 use super::logical::Logical;
-use super::misfit::{Depth, Misfit};
+use super::mismatch::{Depth, Mismatch};
 use super::plan::{Plan, RecordStep, Step, Wanted, Written};
+use super::value::AvroValue;
 use super::varint;
 
-/// How many values a message may hold that take no bytes, such as nulls in an array: their number
-/// is all that it says of them.
+/// The maximum number of values in a message that take no bytes, such as nulls in an array: a
+/// message can claim any number of them.
 const MAX_WITHOUT_BYTES: usize = 100_000;
 
-/// Why there is no value.
+/// An error of reading.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// The bytes are not what the writer's schema describes.
+    /// The bytes do not match the writer's schema.
     Corrupt,
-    /// They are, and the reader's schema has no place for what they hold.
-    Misfit(Misfit),
+    /// The bytes match the writer's schema, but the reader's schema cannot hold the value.
+    Mismatch(Mismatch),
 }
 
 impl Failure {
-    fn map(self, change: impl FnOnce(Misfit) -> Misfit) -> Self {
+    fn map(self, change: impl FnOnce(Mismatch) -> Mismatch) -> Self {
         match self {
             Failure::Corrupt => Failure::Corrupt,
-            Failure::Misfit(misfit) => Failure::Misfit(change(misfit)),
+            Failure::Mismatch(mismatch) => Failure::Mismatch(change(mismatch)),
         }
     }
 }
 
 /// Reads a message from its first byte to its last.
-pub(super) fn value(plan: &Plan, bytes: &[u8]) -> Result<Datum, Failure> {
+pub(super) fn value(plan: &Plan, bytes: &[u8]) -> Result<AvroValue, Failure> {
     let mut reader = Reader { plan, rest: bytes, depth: Depth::here(), without_bytes: 0 };
     let value = reader.step(plan.root())?;
     if reader.rest.is_empty() { Ok(value) } else { Err(Failure::Corrupt) }
@@ -47,25 +47,25 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn step(&mut self, step: &Step) -> Result<Datum, Failure> {
+    fn step(&mut self, step: &Step) -> Result<AvroValue, Failure> {
         if self.depth.is_too_deep() {
-            return Err(Failure::Misfit(Misfit::too_deep()));
+            return Err(Failure::Mismatch(Mismatch::too_deep()));
         }
         Ok(match step {
             Step::Pending => return Err(Failure::Corrupt),
-            Step::Null => Datum::Null,
-            Step::Boolean => Datum::Boolean(self.boolean()?),
+            Step::Null => AvroValue::Null,
+            Step::Boolean => AvroValue::Boolean(self.boolean()?),
             Step::Number(written, wanted) => self.number(*written, *wanted)?,
             Step::Bytes(is_text, logical) => self.text_or_bytes(*is_text, *logical)?,
             Step::Fixed(size, logical) => fixed(self.take(*size)?, *logical)?,
             Step::Enum(symbols) => {
                 let symbol = self.index().and_then(|at| symbols.get(at).ok_or(Failure::Corrupt))?;
                 let unknown = "is a symbol that the reader's schema does not know";
-                let symbol = symbol.clone().ok_or_else(|| misfit(unknown))?;
-                Datum::Enum(symbol)
+                let symbol = symbol.clone().ok_or_else(|| mismatch(unknown))?;
+                AvroValue::Enum(symbol)
             }
-            Step::Array(items) => Datum::Array(self.array(*items)?),
-            Step::Map(values) => Datum::Map(self.map(*values)?),
+            Step::Array(items) => AvroValue::Array(self.array(*items)?),
+            Step::Map(values) => AvroValue::Map(self.map(*values)?),
             Step::Record(record) => self.record(record)?,
             Step::Branches(branches) => {
                 let at = self.index()?;
@@ -73,20 +73,20 @@ impl Reader<'_> {
                 self.step(self.plan.get(*branch))?
             }
             Step::Branch(of, step) => {
-                Datum::Union(of.clone(), Box::new(self.step(self.plan.get(*step))?))
+                AvroValue::Union(of.clone(), Box::new(self.step(self.plan.get(*step))?))
             }
             Step::Rejected(field, problem) => {
-                let misfit = Misfit::here(problem);
-                return Err(Failure::Misfit(match field {
-                    Some(field) => misfit.in_field(field),
-                    None => misfit,
+                let mismatch = Mismatch::new(problem);
+                return Err(Failure::Mismatch(match field {
+                    Some(field) => mismatch.in_field(field),
+                    None => mismatch,
                 }));
             }
         })
     }
 
-    fn record(&mut self, record: &RecordStep) -> Result<Datum, Failure> {
-        let mut values = vec![Datum::Null; record.names.len()];
+    fn record(&mut self, record: &RecordStep) -> Result<AvroValue, Failure> {
+        let mut values = vec![AvroValue::Null; record.names.len()];
         for field in &record.written {
             let start = self.rest;
             for (place, step) in &field.fields {
@@ -103,10 +103,10 @@ impl Reader<'_> {
         for (place, value) in &record.defaults {
             values[*place] = value.clone();
         }
-        Ok(Datum::Record(record.names.clone(), values))
+        Ok(AvroValue::Record(record.names.clone(), values))
     }
 
-    fn array(&mut self, items: usize) -> Result<Vec<Datum>, Failure> {
+    fn array(&mut self, items: usize) -> Result<Vec<AvroValue>, Failure> {
         let (plan, mut values) = (self.plan, Vec::new());
         while let Some(count) = self.block()? {
             for _ in 0..count {
@@ -120,24 +120,24 @@ impl Reader<'_> {
         Ok(values)
     }
 
-    fn map(&mut self, values: usize) -> Result<BTreeMap<String, Datum>, Failure> {
+    fn map(&mut self, values: usize) -> Result<BTreeMap<String, AvroValue>, Failure> {
         let (plan, mut entries) = (self.plan, BTreeMap::new());
         while let Some(count) = self.block()? {
             for _ in 0..count {
                 let key = self.text()?;
                 let value = self.step(plan.get(values));
-                // A key that comes twice has its last value, as in Java.
-                entries.insert(key, value.map_err(|it| it.map(Misfit::in_map))?);
+                // The last value of a repeated key counts, as in Java.
+                entries.insert(key, value.map_err(|it| it.map(Mismatch::in_map))?);
             }
         }
         Ok(entries)
     }
 
-    /// How many items the next block has; none at the end.
+    /// Returns the number of items in the next block; none at the end.
     fn block(&mut self) -> Result<Option<u64>, Failure> {
         let count = self.long()?;
         if count < 0 {
-            // The size of the block follows, for those who skip it.
+            // The size of the block follows, for readers that skip it.
             self.length()?;
         }
         Ok(Some(count.unsigned_abs()).filter(|count| *count > 0))
@@ -148,33 +148,37 @@ impl Reader<'_> {
         if self.without_bytes > MAX_WITHOUT_BYTES { Err(Failure::Corrupt) } else { Ok(()) }
     }
 
-    fn number(&mut self, written: Written, wanted: Wanted) -> Result<Datum, Failure> {
-        // Java promotes in the same way: the nearest float of a number that has none.
+    fn number(&mut self, written: Written, wanted: Wanted) -> Result<AvroValue, Failure> {
+        // Java promotes in the same way: a number without an exact float becomes the nearest one.
         Ok(match (written, wanted) {
-            (Written::Int, Wanted::Int) => Datum::Int(self.int()?),
-            (Written::Int, Wanted::Long) => Datum::Long(i64::from(self.int()?)),
-            (Written::Int, Wanted::Float) => Datum::Float(self.int()? as f32),
-            (Written::Int, Wanted::Double) => Datum::Double(f64::from(self.int()?)),
-            (Written::Long, Wanted::Float) => Datum::Float(self.long()? as f32),
-            (Written::Long, Wanted::Double) => Datum::Double(self.long()? as f64),
-            (Written::Long, _) => Datum::Long(self.long()?),
-            (Written::Float, Wanted::Double) => Datum::Double(f64::from(self.float()?)),
-            (Written::Float, _) => Datum::Float(self.float()?),
-            (Written::Double, _) => Datum::Double(f64::from_le_bytes(self.array_of()?)),
+            (Written::Int, Wanted::Int) => AvroValue::Int(self.int()?),
+            (Written::Int, Wanted::Long) => AvroValue::Long(i64::from(self.int()?)),
+            (Written::Int, Wanted::Float) => AvroValue::Float(self.int()? as f32),
+            (Written::Int, Wanted::Double) => AvroValue::Double(f64::from(self.int()?)),
+            (Written::Long, Wanted::Float) => AvroValue::Float(self.long()? as f32),
+            (Written::Long, Wanted::Double) => AvroValue::Double(self.long()? as f64),
+            (Written::Long, _) => AvroValue::Long(self.long()?),
+            (Written::Float, Wanted::Double) => AvroValue::Double(f64::from(self.float()?)),
+            (Written::Float, _) => AvroValue::Float(self.float()?),
+            (Written::Double, _) => AvroValue::Double(f64::from_le_bytes(self.array_of()?)),
         })
     }
 
-    fn text_or_bytes(&mut self, is_text: bool, logical: Option<Logical>) -> Result<Datum, Failure> {
+    fn text_or_bytes(
+        &mut self,
+        is_text: bool,
+        logical: Option<Logical>,
+    ) -> Result<AvroValue, Failure> {
         let length = self.length()?;
         let bytes = self.take(length)?;
         if is_text {
-            let no_text = |_| misfit("is not text: its bytes are not UTF-8");
-            return Ok(Datum::Text(std::str::from_utf8(bytes).map_err(no_text)?.to_owned()));
+            let no_text = |_| mismatch("is not text: its bytes are not UTF-8");
+            return Ok(AvroValue::Text(std::str::from_utf8(bytes).map_err(no_text)?.to_owned()));
         }
         match logical {
             Some(Logical::Decimal { scale, .. }) => decimal(bytes, scale),
             Some(Logical::BigDecimal) => big_decimal(bytes),
-            _ => Ok(Datum::Bytes(bytes.to_vec())),
+            _ => Ok(AvroValue::Bytes(bytes.to_vec())),
         }
     }
 
@@ -225,15 +229,15 @@ impl Reader<'_> {
     }
 }
 
-fn misfit(problem: &str) -> Failure {
-    Failure::Misfit(Misfit::here(problem))
+fn mismatch(problem: &str) -> Failure {
+    Failure::Mismatch(Mismatch::new(problem))
 }
 
-fn fixed(bytes: &[u8], logical: Option<Logical>) -> Result<Datum, Failure> {
+fn fixed(bytes: &[u8], logical: Option<Logical>) -> Result<AvroValue, Failure> {
     match logical {
         Some(Logical::Decimal { scale, .. }) => decimal(bytes, scale),
         Some(Logical::Uuid) => {
-            Uuid::from_slice(bytes).map(Datum::Uuid).map_err(|_| Failure::Corrupt)
+            Uuid::from_slice(bytes).map(AvroValue::Uuid).map_err(|_| Failure::Corrupt)
         }
         Some(Logical::Duration) => {
             let part = |at: usize| {
@@ -244,23 +248,23 @@ fn fixed(bytes: &[u8], logical: Option<Logical>) -> Result<Datum, Failure> {
             let (Some(months), Some(days), Some(millis)) = parts else {
                 return Err(Failure::Corrupt);
             };
-            Ok(Datum::Duration([months, days, millis]))
+            Ok(AvroValue::Duration([months, days, millis]))
         }
-        _ => Ok(Datum::Bytes(bytes.to_vec())),
+        _ => Ok(AvroValue::Bytes(bytes.to_vec())),
     }
 }
 
-fn decimal(bytes: &[u8], scale: usize) -> Result<Datum, Failure> {
+fn decimal(bytes: &[u8], scale: usize) -> Result<AvroValue, Failure> {
     let scale = i64::try_from(scale).map_err(|_| Failure::Corrupt)?;
     match bytes {
-        [] => Err(misfit("is not a decimal: it has no bytes")),
-        bytes => Ok(Datum::Decimal(bytes.to_vec(), scale)),
+        [] => Err(mismatch("is not a decimal: it has no bytes")),
+        bytes => Ok(AvroValue::Decimal(bytes.to_vec(), scale)),
     }
 }
 
-/// The number with its length, and then its scale.
-fn big_decimal(bytes: &[u8]) -> Result<Datum, Failure> {
-    let no_number = || misfit("is not a big-decimal");
+/// Reads the number with its length, and then its scale.
+fn big_decimal(bytes: &[u8]) -> Result<AvroValue, Failure> {
+    let no_number = || mismatch("is not a big-decimal");
     let mut rest = bytes;
     let length =
         varint::read(&mut rest).and_then(|it| usize::try_from(it).ok()).ok_or_else(no_number)?;
@@ -269,6 +273,6 @@ fn big_decimal(bytes: &[u8]) -> Result<Datum, Failure> {
         varint::read(&mut rest).and_then(|it| i32::try_from(it).ok()).ok_or_else(no_number)?;
     match number {
         [] => Err(no_number()),
-        number => Ok(Datum::Decimal(number.to_vec(), i64::from(scale))),
+        number => Ok(AvroValue::Decimal(number.to_vec(), i64::from(scale))),
     }
 }

@@ -1,45 +1,46 @@
-//! From a value to a type of the program, and which field it is that does not fit there:
-//! serde's own errors do not say.
+//! Converts a value to a type of the program, and finds the field that does not fit, because
+//! serde's own errors do not name it.
 
 use serde::de::DeserializeOwned;
 use serde_path_to_error::{Path, Segment};
 
-use super::datum::Datum;
-use super::deserialize::{DatumDeserializer, Fault};
+use super::deserialize::{DeserializeError, ValueDeserializer};
+use super::value::AvroValue;
 use crate::error::{Error, Violation, without_value};
 
-/// The value as the program wants it.
-pub(super) fn fit<T: DeserializeOwned>(datum: &Datum) -> Result<T, Error> {
-    serde_path_to_error::deserialize(DatumDeserializer::new(datum)).map_err(|error| {
-        let field = field(error.path(), datum);
-        let Fault { message, is_ours } = error.into_inner();
-        let problem = if is_ours { message } else { without_value(&message) };
+/// Converts the value to the program's type.
+pub(super) fn fit<T: DeserializeOwned>(value: &AvroValue) -> Result<T, Error> {
+    serde_path_to_error::deserialize(ValueDeserializer::new(value)).map_err(|error| {
+        let field = field(error.path(), value);
+        let DeserializeError { message, is_safe } = error.into_inner();
+        let problem = if is_safe { message } else { without_value(&message) };
         Error::TypeMismatch(Violation { field, problem })
     })
 }
 
-/// A path as [`Violation`] has it. It is followed through the value, because the keys of a map are
-/// data and are not shown, and serde does not tell them from the names of fields.
-fn field(path: &Path, datum: &Datum) -> String {
-    let (mut field, mut at) = (String::new(), Some(datum));
+/// Formats a path as [`Violation`] has it. It follows the path through the value, because serde
+/// does not distinguish the keys of a map, which are data and are not shown, from the names of
+/// fields.
+fn field(path: &Path, value: &AvroValue) -> String {
+    let (mut field, mut at) = (String::new(), Some(value));
     for segment in path {
-        at = match (segment, at.map(Datum::inner)) {
-            (Segment::Seq { index }, Some(Datum::Array(items))) => {
+        at = match (segment, at.map(AvroValue::inner)) {
+            (Segment::Seq { index }, Some(AvroValue::Array(items))) => {
                 field.push_str(&format!("[{index}]"));
                 items.get(*index)
             }
-            (Segment::Map { key }, Some(Datum::Record(names, values))) => {
+            (Segment::Map { key }, Some(AvroValue::Record(names, values))) => {
                 let separator = if field.is_empty() { "" } else { "." };
                 field.push_str(&format!("{separator}{key}"));
                 names.iter().position(|name| name == key).and_then(|at| values.get(at))
             }
-            (Segment::Map { key }, Some(Datum::Map(entries))) => {
+            (Segment::Map { key }, Some(AvroValue::Map(entries))) => {
                 field.push_str("[*]");
                 entries.get(key)
             }
             // The variant is the branch of the union.
             (Segment::Enum { .. }, Some(inner)) => Some(inner),
-            // What lies further inside has no place in the value that could be named.
+            // Deeper parts have no place in the value that could be named.
             _ => break,
         };
     }
@@ -53,7 +54,7 @@ mod tests {
 
     use serde::Deserialize;
 
-    use super::super::datum::Branch;
+    use super::super::value::Branch;
     use super::*;
 
     #[derive(Debug, Deserialize)]
@@ -69,23 +70,25 @@ mod tests {
         length_ft: Option<i32>,
     }
 
-    fn record(fields: &[(&str, Datum)]) -> Datum {
+    fn record(fields: &[(&str, AvroValue)]) -> AvroValue {
         let names = fields.iter().map(|(name, _)| (*name).to_owned()).collect();
-        Datum::Record(names, fields.iter().map(|(_, it)| it.clone()).collect())
+        AvroValue::Record(names, fields.iter().map(|(_, it)| it.clone()).collect())
     }
 
-    fn optional(value: Datum) -> Datum {
+    fn optional(value: AvroValue) -> AvroValue {
         let branch = Branch { is_named: false, names: Vec::new() };
-        Datum::Union(Arc::new(branch), Box::new(value))
+        AvroValue::Union(Arc::new(branch), Box::new(value))
     }
 
     #[test]
-    fn the_field_is_named_and_neither_a_value_nor_a_key_is() {
-        let good = record(&[("length_ft", optional(Datum::Int(1)))]);
-        let bad = record(&[("length_ft", optional(Datum::Text("secret".to_owned())))]);
+    fn an_error_names_the_field_but_no_value_or_key() {
+        let good = record(&[("length_ft", optional(AvroValue::Int(1)))]);
+        let bad = record(&[("length_ft", optional(AvroValue::Text("secret".to_owned())))]);
         let without = record(&[]);
-        let array = |items: &[&Datum]| Datum::Array(items.iter().map(|it| (*it).clone()).collect());
-        let map = |it: &Datum| Datum::Map(BTreeMap::from([("secret".to_owned(), it.clone())]));
+        let array =
+            |items: &[&AvroValue]| AvroValue::Array(items.iter().map(|it| (*it).clone()).collect());
+        let map =
+            |it: &AvroValue| AvroValue::Map(BTreeMap::from([("secret".to_owned(), it.clone())]));
         let rows = [
             (
                 record(&[("runways", array(&[&good, &bad])), ("closed", map(&good))]),
@@ -100,9 +103,9 @@ mod tests {
                 "closed[*] is not what the type expects",
             ),
             (record(&[("runways", array(&[]))]), "the value lacks the field closed"),
-            (Datum::Text("secret".to_owned()), "the value is not what the type expects"),
+            (AvroValue::Text("secret".to_owned()), "the value is not what the type expects"),
             (
-                record(&[("runways", array(&[&without])), ("closed", Datum::Int(1))]),
+                record(&[("runways", array(&[&without])), ("closed", AvroValue::Int(1))]),
                 "closed is not what the type expects",
             ),
         ];

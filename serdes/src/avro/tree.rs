@@ -1,12 +1,12 @@
-//! A value of a program, as serde sees it and before a schema is laid to it.
+//! A value of a program as serde sees it, before a schema is applied.
 //!
-//! Numbers keep their sign and size, names of structs and variants stay: what a schema makes of
-//! them is decided in `write`, where both are at hand.
+//! Numbers keep their sign and size, and structs and variants keep their names: `write` has both
+//! the value and the schema, and decides on the encoding.
 
 use serde::Serialize;
 use serde::ser::{self, Serializer};
 
-use super::misfit::{Depth, Misfit};
+use super::mismatch::{Depth, Mismatch};
 use crate::compound::{Builder, Entries, Items};
 
 #[derive(Clone, Debug, PartialEq)]
@@ -14,20 +14,20 @@ pub(super) enum Tree {
     /// `None`, `()` and unit structs.
     Null,
     Bool(bool),
-    /// A number, and whether its Rust type is one that `int` holds all of.
+    /// A number, and whether all values of its Rust type fit into an `int`.
     Integer(i128, IsNarrow),
-    /// A `u128` beyond `i128`, which only a decimal holds.
+    /// A `u128` beyond `i128`, which only a decimal can hold.
     Huge(u128),
     Float(f32),
     Double(f64),
     Text(String),
-    /// Text that is a decimal and nothing else: see [`mod@super::decimal`].
+    /// Text that can only be a decimal, see [`mod@super::decimal`].
     Decimal(String),
     Bytes(Vec<u8>),
     Seq(Vec<Tree>),
-    /// A struct with its name, or a map, whose keys are text.
+    /// A struct with its name, or a map with text as keys.
     Fields(Option<&'static str>, Vec<(String, Tree)>),
-    /// A variant of an enum, and what it holds: [`Tree::Null`] for nothing.
+    /// A variant of an enum, and its content: [`Tree::Null`] if it has none.
     Variant(&'static str, Box<Tree>),
 }
 
@@ -36,14 +36,14 @@ pub(super) type IsNarrow = bool;
 /// The name of the newtype that marks a decimal.
 pub(super) const DECIMAL: &str = "$serdes::avro::Decimal";
 
-/// What serde makes of a value.
-pub(super) fn tree<T: Serialize + ?Sized>(value: &T) -> Result<Tree, Misfit> {
-    value.serialize(TreeSerializer(Depth::here())).map_err(|Rejection(misfit)| misfit)
+/// Converts a value with serde.
+pub(super) fn tree<T: Serialize + ?Sized>(value: &T) -> Result<Tree, Mismatch> {
+    value.serialize(TreeSerializer(Depth::here())).map_err(|Rejection(mismatch)| mismatch)
 }
 
-/// Why serde could not serialize the value.
+/// The error of serde for a value that it could not serialize.
 #[derive(Debug)]
-pub(super) struct Rejection(Misfit);
+pub(super) struct Rejection(Mismatch);
 
 impl std::fmt::Display for Rejection {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -54,9 +54,9 @@ impl std::fmt::Display for Rejection {
 impl std::error::Error for Rejection {}
 
 impl ser::Error for Rejection {
-    /// The words of a type's own `Serialize` may hold its value: they are not shown.
+    /// Omits the message of a type's own `Serialize`, because it can contain the value.
     fn custom<T: std::fmt::Display>(_: T) -> Self {
-        Rejection(Misfit::here("cannot be serialized: its own Serialize says so"))
+        Rejection(Mismatch::new("cannot be serialized: its own Serialize says so"))
     }
 }
 
@@ -66,7 +66,7 @@ struct TreeSerializer(Depth);
 impl TreeSerializer {
     fn inner<T: Serialize + ?Sized>(self, value: &T) -> Result<Tree, Rejection> {
         match self.0.is_too_deep() {
-            true => Err(Rejection(Misfit::too_deep())),
+            true => Err(Rejection(Mismatch::too_deep())),
             false => value.serialize(self),
         }
     }
@@ -85,7 +85,7 @@ impl Builder for TreeSerializer {
     type Error = Rejection;
 
     fn item<T: Serialize + ?Sized>(self, index: usize, item: &T) -> Result<Tree, Rejection> {
-        self.inner(item).map_err(|Rejection(misfit)| Rejection(misfit.at(index)))
+        self.inner(item).map_err(|Rejection(mismatch)| Rejection(mismatch.at(index)))
     }
 
     fn key<T: Serialize + ?Sized>(self, key: &T) -> Result<String, Rejection> {
@@ -96,19 +96,19 @@ impl Builder for TreeSerializer {
             Tree::Bool(it) => it.to_string(),
             Tree::Variant(name, held) if *held == Tree::Null => name.to_owned(),
             _ => {
-                return Err(Rejection(Misfit::here(
-                    "has a key that is not text: keys of Avro are",
+                return Err(Rejection(Mismatch::new(
+                    "has a key that is not text, as the keys of Avro must be",
                 )));
             }
         })
     }
 
     fn value<T: Serialize + ?Sized>(self, _: &str, value: &T) -> Result<Tree, Rejection> {
-        self.inner(value).map_err(|Rejection(misfit)| Rejection(misfit.in_map()))
+        self.inner(value).map_err(|Rejection(mismatch)| Rejection(mismatch.in_map()))
     }
 
     fn field<T: Serialize + ?Sized>(self, name: &str, value: &T) -> Result<Tree, Rejection> {
-        self.inner(value).map_err(|Rejection(misfit)| Rejection(misfit.in_field(name)))
+        self.inner(value).map_err(|Rejection(mismatch)| Rejection(mismatch.in_field(name)))
     }
 
     fn list(items: Vec<Tree>) -> Tree {

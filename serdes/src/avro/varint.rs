@@ -1,4 +1,4 @@
-//! Numbers as Avro writes them: zigzag, seven bits to a byte.
+//! Reads and writes Avro's numbers: zigzag, seven bits in each byte.
 
 /// Writes an `int` or a `long`.
 pub(super) fn write(number: i64, out: &mut Vec<u8>) {

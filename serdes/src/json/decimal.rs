@@ -1,38 +1,38 @@
-//! Numbers as JSON writes them: as many digits as anybody likes, and no limit.
+//! Numbers as JSON writes them: with any number of digits, and no limit.
 //!
-//! A float holds some of them. This file knows which, so that a number is read as itself or not at
-//! all.
+//! A float can represent only some of them. This file determines which, so that a number is read
+//! exactly or not at all.
 
 use std::cmp::Ordering;
 
-/// A number without loss: 0.d₁d₂d₃… × 10^exponent.
+/// A number without loss of digits: 0.d₁d₂d₃… × 10^exponent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Decimal {
     negative: bool,
-    /// Without zeros at either end; empty for zero.
+    /// The digits without leading and trailing zeros; empty for zero.
     digits: Vec<u8>,
     exponent: i64,
 }
 
-/// How a float holds a number.
+/// The representation of a number as a float.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Held {
-    /// As itself: the float is that number, or is written as that number.
-    Exactly,
-    /// As the nearest float, which is another number.
+pub(super) enum Representation {
+    /// The float is exactly that number, or is printed as that number.
+    Exact,
+    /// The nearest float is a different number.
     Rounded,
-    /// Not at all: it is too large, or so small that zero is nearest.
-    Outside,
+    /// The number is too large, or so small that the nearest float is zero.
+    OutOfRange,
 }
 
-/// As many digits as the longest exact 64-bit float has.
+/// The number of digits of the longest exact 64-bit float.
 const EXACT: usize = 766;
 
-/// So many digits survive any 64-bit float.
+/// The number of digits that every 64-bit float preserves.
 const SAFE: usize = 15;
 
 impl Decimal {
-    /// From a number in JSON, which is valid.
+    /// Parses a valid JSON number.
     pub(super) fn new(text: &str) -> Self {
         let (negative, rest) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
@@ -59,7 +59,7 @@ impl Decimal {
         self.digits.len() as i64 <= self.exponent || self.is_zero()
     }
 
-    /// The number as an integer: its sign and its size, where 128 bits are enough.
+    /// Returns the number as an integer, with its sign and its magnitude, if it fits into 128 bits.
     pub(super) fn integer(&self) -> Option<(bool, u128)> {
         if !self.is_whole() || self.exponent > 39 {
             return None;
@@ -89,29 +89,29 @@ impl Decimal {
         }
     }
 
-    /// How a 64-bit float holds the number.
-    pub(super) fn in_f64(&self, nearest: f64) -> Held {
+    /// Returns how a 64-bit float represents the number.
+    pub(super) fn in_f64(&self, nearest: f64) -> Representation {
         if !nearest.is_finite() || (nearest == 0.0 && !self.is_zero()) {
-            return Held::Outside;
+            return Representation::OutOfRange;
         }
         let is_safe = self.digits.len() <= SAFE && self.exponent.abs() < 300;
-        let is_held = is_safe
+        let is_exact = is_safe
             || Decimal::new(&format!("{nearest:e}")) == *self
             || Decimal::new(&format!("{nearest:.EXACT$e}")) == *self;
-        if is_held { Held::Exactly } else { Held::Rounded }
+        if is_exact { Representation::Exact } else { Representation::Rounded }
     }
 
-    /// How a 32-bit float holds the number.
-    pub(super) fn in_f32(&self, nearest: f32) -> Held {
+    /// Returns how a 32-bit float represents the number.
+    pub(super) fn in_f32(&self, nearest: f32) -> Representation {
         if !nearest.is_finite() || (nearest == 0.0 && !self.is_zero()) {
-            return Held::Outside;
+            return Representation::OutOfRange;
         }
-        let is_held = Decimal::new(&format!("{nearest:e}")) == *self
+        let is_exact = Decimal::new(&format!("{nearest:e}")) == *self
             || Decimal::new(&format!("{nearest:.EXACT$e}")) == *self;
-        if is_held { Held::Exactly } else { Held::Rounded }
+        if is_exact { Representation::Exact } else { Representation::Rounded }
     }
 
-    /// The 64-bit floats next to the number, below and above it.
+    /// Returns the 64-bit floats next to the number, below and above it.
     pub(super) fn between(&self, nearest: f64) -> (f64, f64) {
         if Decimal::new(&format!("{nearest:.EXACT$e}")).is_less_than(self) {
             (nearest, nearest.next_up())
@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_equal_however_they_are_written() {
+    fn equal_numbers_are_equal_in_every_notation() {
         for same in [["100", "1e2"], ["1.0", "1"], ["-0.0", "0"], ["0.0120", "12E-3"]] {
             assert_eq!(Decimal::new(same[0]), Decimal::new(same[1]), "{same:?}");
         }
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn integers_are_taken_where_the_number_is_one() {
+    fn whole_numbers_are_integers_in_every_notation() {
         let rows = [
             ("1.0", Some((false, 1))),
             ("-12e1", Some((true, 120))),
@@ -160,28 +160,28 @@ mod tests {
     }
 
     #[test]
-    fn a_float_holds_what_it_is_and_what_it_is_written_as() {
+    fn a_float_represents_its_exact_value_and_its_printed_value() {
         let rows = [
-            ("0.1", Held::Exactly),
-            ("0.1000000000000000055511151231257827021181583404541015625", Held::Exactly),
-            ("0.10000000000000000555", Held::Rounded),
-            ("9007199254740992", Held::Exactly),
-            ("9007199254740993", Held::Rounded),
-            ("123456789012345680000", Held::Exactly),
-            ("123456789012345678901", Held::Rounded),
-            ("1.7976931348623157e308", Held::Exactly),
-            ("1.8e308", Held::Outside),
-            ("5e-324", Held::Exactly),
-            ("1e-400", Held::Outside),
-            ("0e-400", Held::Exactly),
+            ("0.1", Representation::Exact),
+            ("0.1000000000000000055511151231257827021181583404541015625", Representation::Exact),
+            ("0.10000000000000000555", Representation::Rounded),
+            ("9007199254740992", Representation::Exact),
+            ("9007199254740993", Representation::Rounded),
+            ("123456789012345680000", Representation::Exact),
+            ("123456789012345678901", Representation::Rounded),
+            ("1.7976931348623157e308", Representation::Exact),
+            ("1.8e308", Representation::OutOfRange),
+            ("5e-324", Representation::Exact),
+            ("1e-400", Representation::OutOfRange),
+            ("0e-400", Representation::Exact),
         ];
         for (text, expected) in rows {
             let nearest = text.parse().unwrap();
             assert_eq!(Decimal::new(text).in_f64(nearest), expected, "{text}");
         }
-        assert_eq!(Decimal::new("0.1").in_f32(0.1), Held::Exactly);
-        assert_eq!(Decimal::new("16777217").in_f32(16_777_217.0), Held::Rounded);
-        assert_eq!(Decimal::new("1e300").in_f32(f32::INFINITY), Held::Outside);
+        assert_eq!(Decimal::new("0.1").in_f32(0.1), Representation::Exact);
+        assert_eq!(Decimal::new("16777217").in_f32(16_777_217.0), Representation::Rounded);
+        assert_eq!(Decimal::new("1e300").in_f32(f32::INFINITY), Representation::OutOfRange);
     }
 
     #[test]

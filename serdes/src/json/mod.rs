@@ -1,4 +1,4 @@
-//! The JSON Schema format. The message is plain JSON after the prefix, and the schema says what it
+//! The JSON Schema format. The message is plain JSON after the prefix, but the schema says what it
 //! can contain.
 //!
 //! Values are validated when they are written and when they are read. A schema without `$schema` is
@@ -26,7 +26,7 @@ use crate::prefix::SchemaId;
 use crate::schema::{Registered, Schema};
 use crate::schema_type::SchemaType;
 use crate::serializer::{Encode, Encoder, Serializer};
-use parse::Fault;
+use parse::ParseError;
 use tree::Tree;
 use validate::{check, validator};
 
@@ -55,7 +55,7 @@ impl Encoder for JsonEncoder {
     const TYPE: SchemaType = SchemaType::Json;
     type Schema = Validator;
 
-    /// The `title` of the schema is the record's name.
+    /// Prepares for values of this schema, whose `title` is the record's name.
     fn new(schema: &Schema) -> Result<Self, Error> {
         if schema.references().is_empty() {
             validator(schema.text(), &[])?;
@@ -105,9 +105,9 @@ impl ReaderSchema for JsonDecoder {
 
 impl<T: DeserializeOwned> Decode<T> for JsonDecoder {
     fn decode(&self, id: SchemaId, writer: &Validator, body: &[u8]) -> Result<T, Error> {
-        let tree = parse::parse(body).map_err(|fault| match fault {
-            Fault::Corrupt => Error::Corrupt(id),
-            Fault::Field(violation) => Error::Invalid(vec![violation]),
+        let tree = parse::parse(body).map_err(|error| match error {
+            ParseError::Corrupt => Error::Corrupt(id),
+            ParseError::Field(violation) => Error::Invalid(vec![violation]),
         })?;
         let values = values(&tree)?;
         check(writer, &values)?;

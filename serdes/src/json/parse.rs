@@ -1,50 +1,52 @@
-//! Reads JSON as RFC 8259 has it, and says where it is none.
+//! Reads JSON by RFC 8259, and reports the position of an error.
 //!
-//! A key that is there twice is an error: readers disagree on which of the two values counts.
+//! A duplicate key is an error: readers disagree on which of the two values counts.
 
 use std::collections::HashSet;
 
 use super::tree::{MAX_DEPTH, Step, Tree, field};
 use crate::error::Violation;
 
-/// Why bytes are not a value.
+/// An error of parsing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
-    /// They are no JSON, or too deep in itself.
+pub(super) enum ParseError {
+    /// The bytes are not JSON, or are nested too deeply.
     Corrupt,
-    /// They are, and a field of it cannot be read.
+    /// They are JSON, but one of its fields cannot be read.
     Field(Violation),
 }
 
+/// Parses a value.
+///
 /// # Errors
 ///
-/// [`Fault`].
-pub(super) fn parse(bytes: &[u8]) -> Result<Tree, Fault> {
-    let text = std::str::from_utf8(bytes).map_err(|_| Fault::Corrupt)?;
+/// [`ParseError`].
+pub(super) fn parse(bytes: &[u8]) -> Result<Tree, ParseError> {
+    let text = std::str::from_utf8(bytes).map_err(|_| ParseError::Corrupt)?;
     let mut parser = Parser { text, at: 0, path: Vec::new() };
     parser.space();
     let tree = parser.value()?;
     parser.space();
-    if parser.at == text.len() { Ok(tree) } else { Err(Fault::Corrupt) }
+    if parser.at == text.len() { Ok(tree) } else { Err(ParseError::Corrupt) }
 }
 
 struct Parser<'a> {
     text: &'a str,
-    /// Where the next character is, in bytes.
+    /// The position of the next character, in bytes.
     at: usize,
     path: Vec<Part>,
 }
 
-/// A step, with the key in hand.
+/// A step of a path that owns its key.
 enum Part {
     At(usize),
     Key(String),
 }
 
 impl Parser<'_> {
-    fn value(&mut self) -> Result<Tree, Fault> {
+    fn value(&mut self) -> Result<Tree, ParseError> {
         if self.path.len() >= MAX_DEPTH {
-            return Err(Fault::Corrupt);
+            return Err(ParseError::Corrupt);
         }
         match self.peek() {
             Some(b'{') => self.map(),
@@ -59,14 +61,14 @@ impl Parser<'_> {
                 ];
                 let rest = &self.text[self.at..];
                 let word = words.into_iter().find(|(word, _)| rest.starts_with(word));
-                let (word, tree) = word.ok_or(Fault::Corrupt)?;
+                let (word, tree) = word.ok_or(ParseError::Corrupt)?;
                 self.at += word.len();
                 Ok(tree)
             }
         }
     }
 
-    fn map(&mut self) -> Result<Tree, Fault> {
+    fn map(&mut self) -> Result<Tree, ParseError> {
         self.at += 1;
         let mut entries = Vec::new();
         self.space();
@@ -90,15 +92,15 @@ impl Parser<'_> {
             }
         }
         self.expect(b'}')?;
-        if let Some(key) = twice(&entries) {
+        if let Some(key) = duplicate_key(&entries) {
             let key = key.to_owned();
             self.path.push(Part::Key(key));
-            return Err(self.fault("is there twice"));
+            return Err(self.error("occurs twice"));
         }
         Ok(Tree::Map(entries))
     }
 
-    fn list(&mut self) -> Result<Tree, Fault> {
+    fn list(&mut self) -> Result<Tree, ParseError> {
         self.at += 1;
         let mut items = Vec::new();
         self.space();
@@ -119,7 +121,7 @@ impl Parser<'_> {
         Ok(Tree::List(items))
     }
 
-    fn number(&mut self) -> Result<Tree, Fault> {
+    fn number(&mut self) -> Result<Tree, ParseError> {
         let start = self.at;
         self.take(b'-');
         if !self.take(b'0') {
@@ -135,20 +137,20 @@ impl Parser<'_> {
         Ok(Tree::Number(self.text[start..self.at].to_owned()))
     }
 
-    fn digits(&mut self) -> Result<(), Fault> {
+    fn digits(&mut self) -> Result<(), ParseError> {
         let digits = self.text.as_bytes()[self.at..].iter().take_while(|it| it.is_ascii_digit());
         let count = digits.count();
         self.at += count;
-        if count == 0 { Err(Fault::Corrupt) } else { Ok(()) }
+        if count == 0 { Err(ParseError::Corrupt) } else { Ok(()) }
     }
 
-    fn string(&mut self) -> Result<String, Fault> {
+    fn string(&mut self) -> Result<String, ParseError> {
         self.expect(b'"')?;
         let mut string = String::new();
         loop {
             let rest = &self.text[self.at..];
             let end = rest.bytes().position(|it| it == b'"' || it == b'\\' || it < 0x20);
-            let end = end.ok_or(Fault::Corrupt)?;
+            let end = end.ok_or(ParseError::Corrupt)?;
             string.push_str(&rest[..end]);
             self.at += end;
             match rest.as_bytes()[end] {
@@ -160,13 +162,13 @@ impl Parser<'_> {
                     self.at += 1;
                     string.push(self.escape()?);
                 }
-                _ => return Err(Fault::Corrupt),
+                _ => return Err(ParseError::Corrupt),
             }
         }
     }
 
-    fn escape(&mut self) -> Result<char, Fault> {
-        let escaped = self.peek().ok_or(Fault::Corrupt)?;
+    fn escape(&mut self) -> Result<char, ParseError> {
+        let escaped = self.peek().ok_or(ParseError::Corrupt)?;
         self.at += 1;
         Ok(match escaped {
             b'"' | b'\\' | b'/' => char::from(escaped),
@@ -186,20 +188,20 @@ impl Parser<'_> {
                 let mut characters = char::decode_utf16(units);
                 match (characters.next(), characters.next()) {
                     (Some(Ok(character)), None) => character,
-                    _ => return Err(self.fault(lonely)),
+                    _ => return Err(self.error(lonely)),
                 }
             }
-            _ => return Err(Fault::Corrupt),
+            _ => return Err(ParseError::Corrupt),
         })
     }
 
-    fn hexadecimal(&mut self) -> Result<u16, Fault> {
-        let digits = self.text.get(self.at..self.at + 4).ok_or(Fault::Corrupt)?;
+    fn hexadecimal(&mut self) -> Result<u16, ParseError> {
+        let digits = self.text.get(self.at..self.at + 4).ok_or(ParseError::Corrupt)?;
         if !digits.bytes().all(|it| it.is_ascii_hexdigit()) {
-            return Err(Fault::Corrupt);
+            return Err(ParseError::Corrupt);
         }
         self.at += 4;
-        u16::from_str_radix(digits, 16).map_err(|_| Fault::Corrupt)
+        u16::from_str_radix(digits, 16).map_err(|_| ParseError::Corrupt)
     }
 
     fn space(&mut self) {
@@ -217,11 +219,11 @@ impl Parser<'_> {
         is_there
     }
 
-    fn expect(&mut self, byte: u8) -> Result<(), Fault> {
-        if self.take(byte) { Ok(()) } else { Err(Fault::Corrupt) }
+    fn expect(&mut self, byte: u8) -> Result<(), ParseError> {
+        if self.take(byte) { Ok(()) } else { Err(ParseError::Corrupt) }
     }
 
-    fn fault(&self, problem: &str) -> Fault {
+    fn error(&self, problem: &str) -> ParseError {
         let path: Vec<Step<'_>> = self
             .path
             .iter()
@@ -230,12 +232,12 @@ impl Parser<'_> {
                 Part::Key(key) => Step::Key(key),
             })
             .collect();
-        Fault::Field(Violation { field: field(&path), problem: problem.to_owned() })
+        ParseError::Field(Violation { field: field(&path), problem: problem.to_owned() })
     }
 }
 
-/// A key that is there twice.
-pub(super) fn twice(entries: &[(String, Tree)]) -> Option<&str> {
+/// Returns a duplicate key.
+pub(super) fn duplicate_key(entries: &[(String, Tree)]) -> Option<&str> {
     let mut seen = HashSet::with_capacity(entries.len());
     entries.iter().map(|(key, _)| key.as_str()).find(|key| !seen.insert(*key))
 }
@@ -245,7 +247,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_serde_json_reads_is_read_alike_and_what_it_refuses_is_refused() {
+    fn the_parser_accepts_and_rejects_the_same_as_serde_json() {
         let rows = [
             "null",
             " [1, -2.50, 1e5,\t1E-7, 0]\r\n",
@@ -291,32 +293,32 @@ mod tests {
             let printed = ours.to_string();
             assert_eq!(parse(printed.as_bytes()), Ok(ours), "{text}");
         }
-        assert_eq!(parse(b"\"\xff\""), Err(Fault::Corrupt));
+        assert_eq!(parse(b"\"\xff\""), Err(ParseError::Corrupt));
     }
 
     #[test]
-    fn a_string_is_written_as_serde_json_writes_it() {
+    fn strings_are_written_as_by_serde_json() {
         let text: String = (0..0x250).filter_map(char::from_u32).chain(['✈', '😀']).collect();
         let expected = serde_json::to_string(&text).unwrap();
         assert_eq!(Tree::String(text).to_string(), expected);
     }
 
     #[test]
-    fn what_cannot_be_read_is_named() {
+    fn the_field_that_cannot_be_read_is_named() {
         let deep = |depth| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
         assert!(parse(deep(127).as_bytes()).is_ok());
-        assert_eq!(parse(deep(128).as_bytes()), Err(Fault::Corrupt));
-        assert_eq!(parse(deep(100_000).as_bytes()), Err(Fault::Corrupt));
+        assert_eq!(parse(deep(128).as_bytes()), Err(ParseError::Corrupt));
+        assert_eq!(parse(deep(100_000).as_bytes()), Err(ParseError::Corrupt));
         let rows = [
-            (r#"{"a":1,"a":1}"#, "a is there twice"),
-            (r#"{"legs":[{"to":1,"\u0074o":2}]}"#, "legs[0].to is there twice"),
+            (r#"{"a":1,"a":1}"#, "a occurs twice"),
+            (r#"{"legs":[{"to":1,"\u0074o":2}]}"#, "legs[0].to occurs twice"),
             (r#"{"a":["\ud800"]}"#, "a[0] has half of a character"),
             (r#"{"a":"\ud800\u0041"}"#, "a has half of a character"),
             (r#"{"a":"\udc00"}"#, "a has half of a character"),
         ];
         for (text, expected) in rows {
             match parse(text.as_bytes()) {
-                Err(Fault::Field(violation)) => {
+                Err(ParseError::Field(violation)) => {
                     assert!(violation.to_string().contains(expected), "{violation}");
                 }
                 other => panic!("{text}: {other:?}"),

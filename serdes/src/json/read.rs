@@ -1,8 +1,8 @@
-//! Rust values from JSON, as themselves or not at all.
+//! Reads Rust values from JSON, exactly or not at all.
 //!
-//! The forms are those of serde_json, with two differences. A whole number is an integer however it
-//! is written, as JSON Schema has it: `1.0` and `1e2` fill an integer. And a number that no integer
-//! and no float holds is an error, where serde_json takes the nearest float.
+//! The layout is serde_json's, with two differences. A whole number is an integer in every
+//! notation, as in JSON Schema: `1.0` and `1e2` can be read as an integer. And a number that no
+//! integer and no float represents exactly is an error, while serde_json takes the nearest float.
 
 use serde::de::value::{MapDeserializer, SeqDeserializer, StringDeserializer};
 use serde::de::{
@@ -12,10 +12,10 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 use serde_json::Error;
 
-use super::decimal::{Decimal, Held};
+use super::decimal::{Decimal, Representation};
 use super::tree::Tree;
 
-/// What serde_json calls its raw text.
+/// serde_json's name for raw text.
 const RAW: &str = "$serde_json::private::RawValue";
 
 impl Tree {
@@ -62,7 +62,8 @@ fn visit<'de, V: Visitor<'de>>(integer: (bool, u128), visitor: V) -> Result<V::V
     }
 }
 
-/// A number for whoever takes any: an integer where it is written as one, and else a float.
+/// Reads a number for a visitor that accepts any: an integer if it is written as one, or else a
+/// float.
 fn any<'de, V: Visitor<'de>>(text: &str, visitor: V) -> Result<V::Value, Error> {
     let is_integer = !text.contains(['.', 'e', 'E']) && text != "-0";
     let decimal = Decimal::new(text);
@@ -70,21 +71,22 @@ fn any<'de, V: Visitor<'de>>(text: &str, visitor: V) -> Result<V::Value, Error> 
         return visit(integer, visitor);
     }
     let nearest = text.parse::<f64>().map_err(Error::custom)?;
-    if is_integer || decimal.in_f64(nearest) != Held::Exactly {
-        return Err(Error::custom(UNHELD));
+    if is_integer || decimal.in_f64(nearest) != Representation::Exact {
+        return Err(Error::custom(NOT_EXACT));
     }
     visitor.visit_f64(nearest)
 }
 
-/// serde's words begin with what was found, which is a value, and end with what was expected.
-const UNHELD: &str = "a number, expected one that an integer or a 64-bit float holds as it is";
+/// serde's messages begin with the value that was found and end with the expected one.
+const NOT_EXACT: &str =
+    "a number, expected one that an integer or a 64-bit float represents exactly";
 
-/// Whoever asks for a float has fractions rounded, and nothing else.
-fn is_held(decimal: &Decimal, held: Held) -> bool {
+/// Returns whether a number can be read as a float: only fractions may be rounded.
+fn is_acceptable(decimal: &Decimal, held: Representation) -> bool {
     match held {
-        Held::Exactly => true,
-        Held::Rounded => !decimal.is_whole(),
-        Held::Outside => false,
+        Representation::Exact => true,
+        Representation::Rounded => !decimal.is_whole(),
+        Representation::OutOfRange => false,
     }
 }
 
@@ -157,7 +159,7 @@ impl<'de> Deserializer<'de> for Tree {
         let Tree::Number(text) = &self else { return self.is_not(&visitor) };
         let nearest = text.parse::<f32>().map_err(Error::custom)?;
         let decimal = Decimal::new(text);
-        if !is_held(&decimal, decimal.in_f32(nearest)) {
+        if !is_acceptable(&decimal, decimal.in_f32(nearest)) {
             return Err(Error::invalid_value(Unexpected::Other("a number"), &visitor));
         }
         visitor.visit_f32(nearest)
@@ -167,7 +169,7 @@ impl<'de> Deserializer<'de> for Tree {
         let Tree::Number(text) = &self else { return self.is_not(&visitor) };
         let nearest = text.parse::<f64>().map_err(Error::custom)?;
         let decimal = Decimal::new(text);
-        if !is_held(&decimal, decimal.in_f64(nearest)) {
+        if !is_acceptable(&decimal, decimal.in_f64(nearest)) {
             return Err(Error::invalid_value(Unexpected::Other("a number"), &visitor));
         }
         visitor.visit_f64(nearest)
@@ -230,7 +232,7 @@ impl IntoDeserializer<'_, Error> for Tree {
     }
 }
 
-/// A variant of an enum, and what it holds.
+/// A variant of an enum, and its content.
 struct Variant {
     variant: String,
     value: Option<Tree>,
@@ -238,17 +240,17 @@ struct Variant {
 
 impl<'de> EnumAccess<'de> for Variant {
     type Error = Error;
-    type Variant = Holds;
+    type Variant = Content;
 
-    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Holds), Error> {
+    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Content), Error> {
         let variant: StringDeserializer<Error> = self.variant.into_deserializer();
-        Ok((seed.deserialize(variant)?, Holds(self.value)))
+        Ok((seed.deserialize(variant)?, Content(self.value)))
     }
 }
 
-struct Holds(Option<Tree>);
+struct Content(Option<Tree>);
 
-impl<'de> VariantAccess<'de> for Holds {
+impl<'de> VariantAccess<'de> for Content {
     type Error = Error;
 
     fn unit_variant(self) -> Result<(), Error> {
@@ -286,11 +288,11 @@ impl<'de> VariantAccess<'de> for Holds {
     }
 }
 
-/// A key, which stands for whatever a string in JSON can stand for there.
+/// A key of an object, which can stand for several types.
 struct Key(String);
 
 impl Key {
-    /// The key as a value of another type than a string.
+    /// Returns the key as a value of a type other than a string.
     fn tree(self) -> Tree {
         let is_number = self.0.starts_with(|it: char| it == '-' || it.is_ascii_digit());
         match super::parse::parse(self.0.as_bytes()) {
@@ -388,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_number_is_an_integer_however_it_is_written() {
+    fn a_whole_number_is_an_integer_in_every_notation() {
         check("1.0", 1_u8);
         check("-1.20e2", -120_i64);
         check("-0", 0_u64);
@@ -410,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_a_float_does_not_hold_is_an_error() {
+    fn a_number_that_no_float_represents_is_an_error() {
         check("0.1", 0.1_f64);
         check("0.1", 0.1_f32);
         check("1", 1.0_f64);
@@ -426,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_without_a_type_is_itself_or_an_error() {
+    fn untyped_values_are_read_exactly_or_not_at_all() {
         for text in ["1.0", "-7", "18446744073709551615", "0.1", "1e300", "-0.0"] {
             let theirs: Value = serde_json::from_str(text).unwrap();
             check(text, theirs);
@@ -475,7 +477,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read() {
+    fn written_values_can_be_read_again() {
         let flight = Flight {
             id: Id(u128::MAX),
             kinds: vec![

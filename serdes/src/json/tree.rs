@@ -1,16 +1,16 @@
 //! A tree of JSON as it is written: numbers keep all their digits, and fields keep their order.
 //!
-//! `serde_json::Value` does not: it turns a float that is not a number into `null`, and an integer
-//! that is too long into a float.
+//! `serde_json::Value` does not preserve them: it turns a float that is not a number into `null`,
+//! and an integer that is too long into a float.
 
 use std::fmt::{self, Write};
 
 use serde_json::{Number, Value};
 
-use super::decimal::{Decimal, Held};
+use super::decimal::{Decimal, Representation};
 use crate::error::Violation;
 
-/// So deep values may lie in each other, as in serde_json: they are followed on the stack.
+/// The maximum nesting of values, as in serde_json, because recursive functions follow them.
 pub(super) const MAX_DEPTH: usize = 128;
 
 /// A value of JSON.
@@ -22,11 +22,11 @@ pub(super) enum Tree {
     Number(String),
     String(String),
     List(Vec<Tree>),
-    /// No key is there twice.
+    /// A map without duplicate keys.
     Map(Vec<(String, Tree)>),
 }
 
-/// Which of the two floats next to a number stands for it where none is that number.
+/// The float that represents a number that lies between two floats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Side {
     Below,
@@ -34,12 +34,13 @@ enum Side {
 }
 
 impl Tree {
-    /// What a validator is shown. A number that no float holds is shown as each of its neighbors:
-    /// what holds for both holds for the number.
+    /// Returns the values to validate. A number that no float represents becomes both of its
+    /// neighbors: if both are valid, the number is.
     ///
     /// # Errors
     ///
-    /// Where a number is outside of what a 64-bit float reaches, or is no integer between two.
+    /// If a number is out of the range of a 64-bit float, or is a fraction between two whole
+    /// floats.
     pub(super) fn values(&self) -> Result<Vec<Value>, Violation> {
         let mut is_rounded = false;
         let below = self.value(Side::Below, &mut is_rounded, &mut Vec::new())?;
@@ -98,9 +99,9 @@ fn number(text: &str, side: Side, is_rounded: &mut bool) -> Result<Number, Strin
     let nearest: f64 = text.parse().map_err(|_| outside())?;
     let decimal = Decimal::new(text);
     let shown = match decimal.in_f64(nearest) {
-        Held::Exactly => nearest,
-        Held::Outside => return Err(outside().to_owned()),
-        Held::Rounded => {
+        Representation::Exact => nearest,
+        Representation::OutOfRange => return Err(outside().to_owned()),
+        Representation::Rounded => {
             *is_rounded = true;
             let (below, above) = decimal.between(nearest);
             if !decimal.is_whole() && below.fract() == 0.0 && above.fract() == 0.0 {
@@ -119,7 +120,7 @@ pub(super) enum Step<'a> {
     Key(&'a str),
 }
 
-/// Where the steps lead: `to.runways[2]`.
+/// Formats a path: `to.runways[2]`.
 pub(super) fn field(path: &[Step<'_>]) -> String {
     let mut field = String::new();
     for step in path {
@@ -136,7 +137,7 @@ pub(super) fn field(path: &[Step<'_>]) -> String {
     field
 }
 
-/// The text that serde_json writes, without a space.
+/// Formats the value as serde_json writes it, without spaces.
 impl fmt::Display for Tree {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

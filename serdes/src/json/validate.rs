@@ -23,7 +23,7 @@ impl Retrieve for References {
         let uri = uri.as_str();
         let is_meant = |it: &&Dependency| uri == it.name || uri.ends_with(&format!("/{}", it.name));
         let found = self.0.iter().find(is_meant);
-        let found = found.ok_or_else(|| format!("{uri} is none of its references"))?;
+        let found = found.ok_or_else(|| format!("{uri} is not one of its references"))?;
         Ok(serde_json::from_str(&found.text)?)
     }
 }
@@ -94,7 +94,7 @@ mod tests {
     }"#;
 
     #[test]
-    fn the_field_is_named_and_its_value_is_not() {
+    fn a_violation_names_the_field_but_not_its_value() {
         let validator = validator(DEPARTURE, &[]).unwrap();
         let rows = [
             (json!({"flight": "WS104", "legs": []}), ""),
@@ -115,17 +115,17 @@ mod tests {
     }
 
     #[test]
-    fn many_violations_are_told_up_to_a_limit() {
+    fn violations_are_listed_up_to_a_limit() {
         let validator = validator(r#"{"items": {"type": "string"}}"#, &[]).unwrap();
         let Err(Error::Invalid(violations)) = check(&validator, &[json!(vec![1; 100])]) else {
-            panic!("numbers are no strings");
+            panic!("numbers are not strings");
         };
         assert_eq!(violations.len(), MAX_VIOLATIONS);
         assert_eq!(violations[3].field, "[3]");
     }
 
     #[test]
-    fn a_reference_is_found_by_its_name_and_nothing_else_is_fetched() {
+    fn references_are_found_by_name_and_nothing_else_is_fetched() {
         let schema = r#"{"properties": {"to": {"$ref": "airport.json"}}}"#;
         let text = r#"{"type": "string", "maxLength": 3}"#.to_owned();
         let known = [Dependency { name: "airport.json".to_owned(), text }];
@@ -135,7 +135,7 @@ mod tests {
         for elsewhere in ["http://127.0.0.1:1/airport", "file:///etc/hostname"] {
             let schema = format!(r#"{{"$ref": "{elsewhere}"}}"#);
             let error = super::validator(&schema, &known).unwrap_err().to_string();
-            assert!(error.contains("none of its references"), "{error}");
+            assert!(error.contains("not one of its references"), "{error}");
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Compiles a file and what it imports, all of it in memory.
+//! Compiles a file and its imports, all of them in memory.
 //!
-//! As registries do, it asks that types be there, and no more: options that nobody defines are left
-//! out, and so are imports that nobody has, which only such options can need.
+//! Like registries, it only requires that types exist: unknown options are left out, and so are
+//! missing imports, which only such options can need.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -19,11 +19,11 @@ use crate::error::Error;
 use crate::schema::Dependency;
 use crate::schema_type::SchemaType;
 
-/// What the file is called where it has no name: no file imports it.
+/// The name of a file without one: no file imports it.
 const NAME: &str = "default";
 
-/// The file with this text, which is either the language's or, as some registries give it, the
-/// descriptor in base64.
+/// Compiles the file with this text, which is in Protobuf's language or, as some registries return
+/// it, its descriptor in base64.
 pub(super) fn compile(text: &str, dependencies: &[Dependency]) -> Result<FileDescriptor, String> {
     let has = |name: &str| {
         let is_given = dependencies.iter().any(|it| it.name == name);
@@ -44,7 +44,7 @@ pub(super) fn compile(text: &str, dependencies: &[Dependency]) -> Result<FileDes
     file.ok_or_else(|| "the compiler lost the file".to_owned())
 }
 
-/// The message of a file that has this full name.
+/// Returns the message of a file with this full name.
 pub(super) fn message_of(file: &FileDescriptor, name: &str) -> Result<MessageDescriptor, Error> {
     let message = file.parent_pool().get_message_by_name(name);
     message.filter(|message| message.parent_file() == *file).ok_or_else(|| {
@@ -53,11 +53,11 @@ pub(super) fn message_of(file: &FileDescriptor, name: &str) -> Result<MessageDes
 }
 
 fn file(name: &str, text: &str, has: &dyn Fn(&str) -> bool) -> Result<File, String> {
-    // No file in the language is base64 text: it has at least a space.
+    // Text in Protobuf's language is never base64, because it has at least one space.
     let descriptor = STANDARD.decode(text.trim()).ok().filter(|bytes| !bytes.is_empty());
     let mut descriptor = match descriptor {
         Some(bytes) => FileDescriptorProto::decode(bytes.as_slice())
-            .map_err(|error| format!("it is base64 text, but no descriptor: {error}"))?,
+            .map_err(|error| format!("it is base64 text, but not a descriptor: {error}"))?,
         None => {
             let file = File::from_source(name, text).map_err(|error| error.to_string())?;
             file.file_descriptor_proto().clone()
@@ -84,7 +84,7 @@ fn leave_out_imports(file: &mut FileDescriptorProto, has: &dyn Fn(&str) -> bool)
     (file.dependency, file.public_dependency, file.weak_dependency) = (kept, public, weak);
 }
 
-/// Takes the options that were written, and returns what a `bool` of the language is set to.
+/// Removes the options that were written, and returns the value of a `bool` option of the language.
 fn taken(options: &mut Vec<UninterpretedOption>, name: &str) -> Option<bool> {
     let written = std::mem::take(options);
     let is_it = |option: &&UninterpretedOption| match option.name.as_slice() {
@@ -95,7 +95,7 @@ fn taken(options: &mut Vec<UninterpretedOption>, name: &str) -> Option<bool> {
     Some(found.identifier_value.as_deref() == Some("true"))
 }
 
-/// Leaves out all options but those that say how a value is written or read.
+/// Removes all options except those that decide how a value is written or read.
 fn leave_out_options(file: &mut FileDescriptorProto) {
     if let Some(options) = &mut file.options {
         options.uninterpreted_option.clear();
@@ -103,7 +103,7 @@ fn leave_out_options(file: &mut FileDescriptorProto) {
     file.message_type.iter_mut().for_each(in_message);
     file.enum_type.iter_mut().for_each(in_enum);
     file.extension.iter_mut().for_each(in_field);
-    // Nobody calls them here.
+    // No one calls them here.
     file.service.clear();
 }
 
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn options_that_nobody_defines_are_left_out_and_types_that_are_built_in_are_found() {
+    fn unknown_options_are_left_out_and_built_in_types_are_found() {
         let text = r#"syntax = "proto3"; package p; option what = 1; option (own.file) = { a: 1 };
             import "buf/validate/validate.proto"; import public "elsewhere.proto";
             import "google/type/money.proto"; import "confluent/meta.proto";

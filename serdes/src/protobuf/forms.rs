@@ -1,9 +1,9 @@
-//! How a Rust type writes its numbers.
+//! Finds out how a Rust type encodes its numbers.
 //!
-//! Protobuf has several forms for a number, and bytes do not say which one it is: a 5 that is
-//! written as `int32` is read as −3 where the file says `sint32`, and a float as a large integer
-//! where it says `fixed32`. A type of prost does not tell its forms either. So it is asked: bytes
-//! that mean another number in each form are read into the type, and it shows which number that is.
+//! Protobuf has several forms for a number, and bytes do not show which one it is: a 5 that is
+//! written as `int32` is read as −3 if the file says `sint32`, and a float as a large integer if it
+//! says `fixed32`. A type of prost does not expose its forms either. So the type is probed: it
+//! reads bytes that are a different number in each form, and shows which number it has read.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
@@ -11,21 +11,21 @@ use std::fmt::Debug;
 use prost::encoding::{WireType, encode_key, encode_varint};
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 
-/// What a number's bytes mean.
+/// The meaning of a number's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
     /// `int32`, `int64`, `sfixed32`, `sfixed64`.
     Signed,
     /// `uint32`, `uint64`, `fixed32`, `fixed64`.
     Unsigned,
-    /// `sint32`, `sint64`: small for numbers near zero.
+    /// `sint32`, `sint64`: short for numbers near zero.
     Zigzag,
     /// `float`, `double`.
     Float,
 }
 
 impl Form {
-    /// The form in the file, where it is a number's.
+    /// Returns the form in the file, if the field is a number.
     pub(super) fn of(kind: &Kind) -> Option<Self> {
         Some(match kind {
             Kind::Int32 | Kind::Int64 | Kind::Sfixed32 | Kind::Sfixed64 => Form::Signed,
@@ -38,15 +38,16 @@ impl Form {
         })
     }
 
-    /// Whether the same bytes are the same number in both, where the highest bit is not set.
+    /// Returns whether the same bytes are the same number in both forms, if the highest bit is not
+    /// set.
     pub(super) fn is_like(self, other: Self) -> bool {
         let plain = |it| matches!(it, Form::Signed | Form::Unsigned);
         self == other || (plain(self) && plain(other))
     }
 }
 
-/// The forms of a type, by the full name of the message and the number of the field. One that the
-/// type does not show is left out.
+/// The forms of a type, by the full name of the message and the number of the field. Forms that the
+/// type does not show are missing.
 pub(super) type Forms = HashMap<(String, u32), Form>;
 
 pub(super) fn of<T: prost::Message + Default + Debug>(message: &MessageDescriptor) -> Forms {
@@ -75,16 +76,16 @@ fn ask<T: prost::Message + Default + Debug>(
     }
 }
 
-/// −12345 as 64 bits, which 32 bits cut to −12345 as well.
+/// −12345 as 64 bits, which is also −12345 when truncated to 32 bits.
 const VARINT: u64 = (-12_345_i64).cast_unsigned();
 const SINGLE: f32 = -12_345.0;
 const DOUBLE: f64 = -12_345.0;
 
-/// A number as a type shows it, and which form it has then.
+/// A number as a type prints it, and the form that this means.
 type Shown = (String, Form);
 
-/// Bytes for a field of this wire type, and how they are shown in each form. Zigzag halves a
-/// number, and turns odd ones.
+/// Returns bytes for a field of this wire type, and how each form prints them. Zigzag halves a
+/// number and negates odd ones.
 fn asked(wire_type: WireType) -> Option<(Vec<u8>, Vec<Shown>)> {
     let mut bytes = Vec::new();
     let rows = match wire_type {
@@ -134,7 +135,7 @@ fn shown<T: prost::Message + Default + Debug>(
     rows.iter().find(|(number, _)| numbers.contains(number.as_str())).map(|(_, form)| *form)
 }
 
-/// The bytes of a field inside the messages that lead to it.
+/// Wraps the bytes of a field in the messages that lead to it.
 fn wrapped(path: &[FieldDescriptor], mut bytes: Vec<u8>) -> Vec<u8> {
     for field in path.iter().rev() {
         let mut outer = Vec::new();
@@ -195,14 +196,14 @@ mod tests {
         n: HashMap<String, i64>,
     }
 
-    /// Each field is of another form in the file, so that only the type can have told.
+    /// The forms in the file differ from the type's, so only the type can have shown them.
     const FILE: &str = r#"syntax = "proto3"; message Inner { int32 a = 1; }
         message Numbers { sint32 a = 1; sint64 b = 2; repeated uint32 c = 3; sint64 d = 4;
         sint64 e = 5; int64 f = 6; float g = 7; float h = 8; fixed32 i = 9; double j = 10;
         double k = 11; fixed64 l = 12; Inner m = 13; map<string, int64> n = 14; bool o = 15; }"#;
 
     #[test]
-    fn a_type_shows_its_forms() {
+    fn the_forms_of_a_type_are_found() {
         let file = compile(FILE, &[]).unwrap();
         let forms = of::<Numbers>(&message_of(&file, "Numbers").unwrap());
         use Form::{Float, Signed, Unsigned, Zigzag};

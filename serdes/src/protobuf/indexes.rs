@@ -1,16 +1,15 @@
-//! Which message of a file it is: a path of positions, behind the prefix and in front of the
-//! message.
+//! The position of a message in its file: a path of numbers between the prefix and the message.
 //!
-//! The first message of a file is `[0]`, the second message inside the fourth is `[3, 1]`. Numbers
-//! are zigzag varints, with how many they are in front. `[0]` is most frequent, and is the single
-//! byte 0.
+//! The first message of a file is `[0]`, the second message inside the fourth is `[3, 1]`. The
+//! numbers are zigzag varints, after a varint that counts them. `[0]`, the most frequent path, is
+//! encoded as a single byte 0.
 
 use prost_reflect::{FileDescriptor, MessageDescriptor};
 
-/// Deeper than any file's messages lie in each other.
+/// The maximum depth of a message, deeper than in any real file.
 const MOST: usize = 100;
 
-/// Where a message is in its file.
+/// Returns the position of a message in its file.
 pub(super) fn of(message: &MessageDescriptor) -> Vec<usize> {
     let mut indexes = Vec::new();
     let mut next = Some(message.clone());
@@ -26,7 +25,7 @@ pub(super) fn of(message: &MessageDescriptor) -> Vec<usize> {
     indexes
 }
 
-/// The message that the positions lead to.
+/// Returns the message at a position.
 pub(super) fn find(file: &FileDescriptor, indexes: &[usize]) -> Option<MessageDescriptor> {
     let (first, inner) = indexes.split_first()?;
     let first = file.messages().nth(*first)?;
@@ -39,13 +38,13 @@ pub(super) fn encode(indexes: &[usize]) -> Vec<u8> {
     }
     let mut bytes = Vec::new();
     for number in std::iter::once(indexes.len()).chain(indexes.iter().copied()) {
-        // Zigzag doubles what is not negative.
+        // Zigzag doubles numbers that are not negative.
         prost::encoding::encode_varint(2 * number as u64, &mut bytes);
     }
     bytes
 }
 
-/// The positions, and what comes behind them.
+/// Decodes the position, and returns the bytes after it.
 pub(super) fn decode(mut bytes: &[u8]) -> Option<(Vec<usize>, &[u8])> {
     let length = number(&mut bytes)?;
     if length == 0 {
@@ -72,7 +71,7 @@ mod tests {
     use crate::protobuf::compile::compile;
 
     #[test]
-    fn positions_are_written_as_confluent_writes_them() {
+    fn positions_are_encoded_as_by_confluent() {
         let rows: [(&[usize], &[u8]); 4] =
             [(&[0], &[0]), (&[1], &[2, 2]), (&[3, 1], &[4, 6, 2]), (&[70, 0], &[4, 140, 1, 0])];
         for (indexes, expected) in rows {
@@ -80,12 +79,12 @@ mod tests {
             let with_more = [expected, &[9]].concat();
             assert_eq!(decode(&with_more), Some((indexes.to_vec(), [9].as_slice())));
         }
-        // [0] in the long form, which readers must know.
+        // [0] in the long form, which readers must accept, too.
         assert_eq!(decode(&[2, 0]), Some((vec![0], [].as_slice())));
     }
 
     #[test]
-    fn damaged_positions_are_none() {
+    fn damaged_positions_are_rejected() {
         let rows: [&[u8]; 5] = [&[], &[1], &[4, 2], &[0xff; 11], &[0xfe, 0xff, 0xff, 0x0f]];
         for bytes in rows {
             assert_eq!(decode(bytes), None);
@@ -93,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_found_where_it_was() {
+    fn a_message_is_found_at_its_position() {
         let text = r#"syntax = "proto3"; message A {} message B { message C {} message D {} }"#;
         let file = compile(text, &[]).unwrap();
         for (name, expected) in [("A", vec![0]), ("B", vec![1]), ("B.D", vec![1, 1])] {

@@ -1,8 +1,8 @@
-//! Whether a Rust type keeps what a message holds.
+//! Checks whether a Rust type keeps everything in a message.
 //!
-//! A parser fits what it reads into the type: it cuts a number to 32 bits, and keeps the last of
-//! several values. So a value that was read is written again, and compared with what came. A field
-//! that the type lacks altogether is left out, as in every parser.
+//! A parser fits the message into the type: it truncates a number to 32 bits, and keeps the last of
+//! several values. So the value that was read is encoded again and compared with the message. A
+//! field that the type lacks entirely is left out, as in every parser.
 
 use std::collections::HashMap;
 
@@ -14,11 +14,11 @@ use prost_reflect::{
 
 use crate::error::Violation;
 
-/// Which fields a type has, by the numbers that lead to them; asked once for each.
+/// The fields that a type has, by the numbers that lead to them; each is probed once.
 #[derive(Debug, Default)]
 pub(super) struct Known(Mutex<HashMap<Vec<u32>, bool>>);
 
-/// What `read`, as it was decoded from `sent`, has in another way.
+/// Returns a field of `sent` that has changed in `read`, which was decoded from it.
 pub(super) fn changed<T: Message + Default>(
     sent: &DynamicMessage,
     read: &T,
@@ -39,7 +39,7 @@ struct Comparison<'a> {
     has: fn(&MessageDescriptor, &[FieldDescriptor]) -> bool,
 }
 
-/// A field on the way, and how it is written in a message for people.
+/// A field of a path, and its text in an error message.
 type Step = (FieldDescriptor, String);
 
 impl Comparison<'_> {
@@ -114,7 +114,7 @@ impl Comparison<'_> {
     }
 }
 
-/// Whether the type has the value without being told: 0, false, or what the file says.
+/// Returns whether the type has this value by default: 0, false, or the default in the file.
 fn is_default(field: &FieldDescriptor, value: &Value) -> bool {
     let is_empty = matches!(value, Value::Message(_) | Value::List(_) | Value::Map(_));
     !is_empty && (value.is_default(&field.kind()) || value.is_default_for_field(field))
@@ -133,17 +133,17 @@ fn violation(path: &[Step]) -> Violation {
     Violation { field: names.join("."), problem: problem.to_owned() }
 }
 
-/// Whether a type has the field that the path leads to: it is asked to keep a value there.
+/// Returns whether a type has the field at this path, by decoding and encoding an example.
 fn has<T: Message + Default>(root: &MessageDescriptor, path: &[FieldDescriptor]) -> bool {
     let asked = example(root, path).encode_to_vec();
-    // Another type of field is one.
+    // A field of a different type counts.
     let Ok(read) = T::decode(asked.as_slice()) else { return true };
     let again = read.encode_to_vec();
     let Ok(kept) = DynamicMessage::decode(root.clone(), again.as_slice()) else { return true };
     leads(&kept, path)
 }
 
-/// A message with one value, where the path leads.
+/// Returns a message with one value, at this path.
 fn example(message: &MessageDescriptor, path: &[FieldDescriptor]) -> DynamicMessage {
     let mut made = DynamicMessage::new(message.clone());
     let Some((field, rest)) = path.split_first() else { return made };
@@ -238,14 +238,14 @@ mod tests {
         message Optional { optional int32 a = 1; oneof o { string b = 2; } optional bool g = 7; }"#;
 
     #[test]
-    fn what_a_type_cannot_keep_is_named_and_what_it_lacks_is_left_out() {
+    fn lost_values_are_named_and_missing_fields_are_left_out() {
         let file = compile(FILE, &[]).unwrap();
         let message = message_of(&file, "A").unwrap();
         let rows = [
             (r#"a: 5 b: "1" c { c: -1 } d { key: "k" value: 7 } e: 1 g: 1"#, ""),
             ("h: nan i { c: 4294967301 }", ""),
             ("a: 4294967301", "a holds"),
-            // Cut to 32 bits it is 0, which is not sent at all.
+            // Truncated to 32 bits, it is 0, which is not sent at all.
             ("a: 4294967296", "a holds"),
             (r#"b: "1" b: "2""#, "b holds"),
             ("c { c: 1 } c { c: 4294967296 }", "c[1].c holds"),
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_default_that_was_sent_is_the_default_of_a_type_that_does_not_tell() {
+    fn a_default_that_was_sent_equals_a_missing_field() {
         let file = compile(FILE, &[]).unwrap();
         let message = message_of(&file, "Optional").unwrap();
         let known = Known::default();

@@ -1,5 +1,5 @@
-//! Files that a schema can import without a reference, as at Confluent's registry: Google's common
-//! types and Confluent's. Protobuf's own come with the compiler.
+//! Files that a schema can import without a reference, as in Confluent's registry: Google's common
+//! types and Confluent's. Protobuf's own files come with the compiler.
 
 macro_rules! files {
     ($($name:literal)*) => {
@@ -31,7 +31,7 @@ const FILES: [(&str, &str); 21] = files! {
     "google/type/timeofday.proto"
 };
 
-/// The text of a file by the name that imports have for it.
+/// Returns the text of a file by the name that imports use.
 pub(super) fn text(name: &str) -> Option<&'static str> {
     FILES.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
 }

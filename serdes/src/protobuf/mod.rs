@@ -1,8 +1,8 @@
 //! The Protobuf format. Messages are compact: they have numbers instead of names, so names can
 //! change but numbers cannot.
 //!
-//! A Rust type implements `prost::Message` and `prost::Name`, which says which message of the file
-//! it is. You can write it by hand in a few lines or generate it; no `protoc` is needed, because
+//! A Rust type implements `prost::Message` and `prost::Name`, which identifies its message in the
+//! file. You can write it by hand in a few lines or generate it; no `protoc` is needed, because
 //! protox compiles the file.
 //!
 //! The bytes do not show whether the type and the file agree: parsers truncate numbers, and keep
@@ -30,7 +30,7 @@ use crate::prefix::SchemaId;
 use crate::schema::{Registered, Schema};
 use crate::schema_type::SchemaType;
 use crate::serializer::{Encode, Encoder, Serializer};
-use check::Fault;
+use check::CheckError;
 use compile::{compile, message_of};
 use forms::Forms;
 
@@ -48,7 +48,7 @@ fn of_registered(registered: &Registered) -> Result<FileDescriptor, Error> {
 /// A Rust type, by its name, and the schema it is written or read with.
 type Pair = (SchemaId, &'static str);
 
-/// What a decoder remembers of a type and a schema.
+/// A decoder's cache for a type and a schema.
 struct Known {
     forms: Forms,
     fields: kept::Known,
@@ -93,17 +93,17 @@ impl<T: Message + Name + Default + fmt::Debug> Encode<T> for ProtobufEncoder {
         let encoded = value.encode_to_vec();
         let pair = (id, type_name::<T>());
         let forms = self.types.get_or_insert_with(pair, || forms::of::<T>(&message));
-        check::written(&message, &encoded, &forms).map_err(unfit)?;
+        check::written(&message, &encoded, &forms).map_err(invalid)?;
         body.extend_from_slice(&encoded);
         Ok(body)
     }
 }
 
-/// Turns a fault in a written value into an error.
-fn unfit(fault: Fault) -> Error {
-    match fault {
-        Fault::Corrupt => Error::invalid("", "is not written as Protobuf"),
-        Fault::Field(violation) => Error::Invalid(vec![violation]),
+/// Turns an error in a written value into an error of the serializer.
+fn invalid(error: CheckError) -> Error {
+    match error {
+        CheckError::Corrupt => Error::invalid("", "is not written as Protobuf"),
+        CheckError::Field(violation) => Error::Invalid(vec![violation]),
     }
 }
 
@@ -146,9 +146,9 @@ impl<T: Message + Name + Default + fmt::Debug> Decode<T> for ProtobufDecoder {
             forms: forms::of::<T>(&message),
             fields: kept::Known::default(),
         });
-        check::came(&message, body, &known.forms).map_err(|fault| match fault {
-            Fault::Corrupt => Error::Corrupt(id),
-            Fault::Field(violation) => Error::TypeMismatch(violation),
+        check::received(&message, body, &known.forms).map_err(|error| match error {
+            CheckError::Corrupt => Error::Corrupt(id),
+            CheckError::Field(violation) => Error::TypeMismatch(violation),
         })?;
         let read = T::decode(body).map_err(|_| Error::Corrupt(id))?;
         match kept::changed(&sent, &read, &known.fields) {
@@ -160,7 +160,7 @@ impl<T: Message + Name + Default + fmt::Debug> Decode<T> for ProtobufDecoder {
 
 impl ProtobufDeserializer {
     /// Deserializes a message with its prefix without a type of the program: the writer's schema
-    /// has the names. Fields that it lacks are kept without one (`unknown_fields`).
+    /// has the names. Fields that the schema lacks keep only their numbers (`unknown_fields`).
     ///
     /// # Errors
     ///
@@ -172,7 +172,7 @@ impl ProtobufDeserializer {
     }
 }
 
-/// Reads which message of the file it is; the rest is its bytes.
+/// Reads the position that identifies the message in its file; the rest is the message.
 fn message<'a>(
     id: SchemaId,
     file: &FileDescriptor,
@@ -183,11 +183,11 @@ fn message<'a>(
     Ok((message, body))
 }
 
-/// Decodes the message as its file describes it, and checks its required fields.
+/// Decodes the message with its file, and checks its required fields.
 fn whole(id: SchemaId, message: &MessageDescriptor, body: &[u8]) -> Result<DynamicMessage, Error> {
-    check::came(message, body, &Forms::new()).map_err(|fault| match fault {
-        Fault::Corrupt => Error::Corrupt(id),
-        Fault::Field(violation) => Error::Invalid(vec![violation]),
+    check::received(message, body, &Forms::new()).map_err(|error| match error {
+        CheckError::Corrupt => Error::Corrupt(id),
+        CheckError::Field(violation) => Error::Invalid(vec![violation]),
     })?;
     DynamicMessage::decode(message.clone(), body).map_err(|_| Error::Corrupt(id))
 }

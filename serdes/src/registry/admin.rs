@@ -131,9 +131,8 @@ impl RegistryClient {
         read(self.rest(Method::GET, &path, None, doing.clone()).await?, doing).await
     }
 
-    /// Deletes a subject and all its versions permanently: first softly, so that they cannot be
-    /// used anymore, and then for real. Messages that were written with its schemas become
-    /// unreadable.
+    /// Deletes a subject and all its versions permanently, after the soft delete that the registry
+    /// requires. Messages that were written with its schemas become unreadable.
     ///
     /// # Errors
     ///

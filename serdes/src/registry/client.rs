@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_that_cannot_be_used_is_refused_with_its_reason() {
+    fn an_invalid_address_is_rejected_with_a_reason() {
         let rows = [
             ("127.0.0.1:8081", "address"),
             ("ftp://127.0.0.1", "begins with ftp"),

@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_subject_is_one_part_of_a_path() {
+    fn a_subject_is_one_segment_of_a_path() {
         assert_eq!(path_segment("aero.Departure-value"), "aero.Departure-value");
         assert_eq!(path_segment("a/b?c %é"), "a%2Fb%3Fc%20%25%C3%A9");
     }

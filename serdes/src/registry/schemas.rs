@@ -28,7 +28,8 @@ impl RegistryClient {
         let ask = async || {
             let doing = || format!("give schema {id}");
             let found = get_schema_by_id(id.0, &self.0.settings).await;
-            let found = found.map_err(|error| Error::asking(&self.0.url, doing(), &error))?;
+            let found =
+                found.map_err(|error| Error::failed_request(&self.0.url, doing(), &error))?;
             self.with_dependencies(found, doing()).await
         };
         self.0.by_id.get(id, ask).await
@@ -43,7 +44,8 @@ impl RegistryClient {
         let doing = format!("give the latest version of {subject}");
         let subject = path_segment(subject);
         let found = get_schema_by_subject_and_version(&self.0.settings, &subject, None).await;
-        let found = found.map_err(|error| Error::asking(&self.0.url, doing.clone(), &error))?;
+        let found =
+            found.map_err(|error| Error::failed_request(&self.0.url, doing.clone(), &error))?;
         self.with_dependencies(found, doing).await
     }
 
@@ -75,7 +77,7 @@ impl RegistryClient {
 
     async fn ask(&self, call: SrCall<'_>, doing: &str) -> Result<RawRegisteredSchema, Error> {
         let answer = perform_sr_call(&self.0.settings, call).await;
-        answer.map_err(|error| Error::asking(&self.0.url, doing.to_owned(), &error))
+        answer.map_err(|error| Error::failed_request(&self.0.url, doing.to_owned(), &error))
     }
 
     async fn with_dependencies(
@@ -128,7 +130,7 @@ impl RegistryClient {
         let subject = path_segment(subject);
         let found =
             get_schema_by_subject_and_version(&self.0.settings, &subject, Some(*version)).await;
-        found.map_err(|error| Error::asking(&self.0.url, doing, &error))
+        found.map_err(|error| Error::failed_request(&self.0.url, doing, &error))
     }
 }
 
@@ -146,7 +148,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn nobody_there_is_said_with_the_address() {
+    async fn an_unreachable_registry_is_reported_with_its_address() {
         let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", socket.local_addr().unwrap());
         drop(socket);

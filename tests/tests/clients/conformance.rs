@@ -32,8 +32,8 @@ fn what_is_recorded_is_an_answer_to_each_scenario_and_to_nothing_else() {
     assert_eq!(recorded.names().collect::<BTreeSet<_>>(), names);
     for name in names {
         let outcome = recorded.outcome(name).expect("it is among the names");
-        let is_answer = !outcome.starts_with("failed") && outcome != conformance::TIMED_OUT;
-        assert!(is_answer, "{name}: {outcome}");
+        let is_complete = !outcome.starts_with("failed") && outcome != conformance::TIMED_OUT;
+        assert!(is_complete, "{name}: {outcome}");
     }
 }
 

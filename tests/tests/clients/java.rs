@@ -111,7 +111,7 @@ async fn check(program: &str) {
     let printed = text(&ended);
     println!("{printed}");
     assert!(ended.status.success(), "{printed}");
-    assert!(printed.ends_with("all as it must be\n"), "{printed}");
+    assert!(printed.ends_with("all checks passed\n"), "{printed}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

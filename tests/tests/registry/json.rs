@@ -345,13 +345,13 @@ const ROWS: &[(&str, &str, &str, bool)] = &[
         false,
     ),
     (
-        "allOf asks for more",
+        "allOf has more conditions",
         r#"{"allOf": [{"type": "string"}, {"minLength": 1}]}"#,
         r#"{"allOf": [{"type": "string"}, {"minLength": 1}, {"maxLength": 9}]}"#,
         false,
     ),
     (
-        "allOf asks for less",
+        "allOf has fewer conditions",
         r#"{"allOf": [{"type": "string"}, {"minLength": 1}, {"maxLength": 9}]}"#,
         r#"{"allOf": [{"type": "string"}, {"minLength": 1}]}"#,
         true,

@@ -511,7 +511,7 @@ async fn what_json_cannot_hold_is_not_sent_and_what_a_type_cannot_hold_is_not_re
     let (id, _) = prefix::split(&message).unwrap();
     let deserializer = JsonDeserializer::new(&place.registry);
     let rows = [
-        (r#"{"a":1,"a":2}"#, "a is there twice"),
+        (r#"{"a":1,"a":2}"#, "a occurs twice"),
         (r#"{"a":"\ud800"}"#, "a has half of a character"),
         (r#"{"a":18446744073709551616}"#, "a is not what the type expects"),
         (r#"{"a":0.12345678901234567890123}"#, "a is not what the type expects"),

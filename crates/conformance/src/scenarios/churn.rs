@@ -1,4 +1,5 @@
-//! Groups of librdkafka's consumers while members come and go: who has what, and who reads what.
+//! Groups of librdkafka's consumers while members join and leave: the assignments, and the records
+//! that each member reads.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -39,10 +40,11 @@ area!("churn":
     a_successor_reads_again_what_was_not_committed,
 );
 
-/// How often each member is polled before the group is looked at again.
+/// The time for which each member is polled before the group is checked again.
 const TURN: Duration = Duration::from_millis(20);
 
-/// How long members must have kept what they have. A cooperative rebalance has a second half.
+/// The time for which members must have kept their partitions. A cooperative rebalance has a second
+/// half.
 const STEADY: Duration = Duration::from_millis(700);
 
 /// A group and its members, which are polled in turn.
@@ -72,8 +74,8 @@ impl<'a> Party<'a> {
         Ok(())
     }
 
-    /// Polls all members until the group is stable with all of them, and they have `total`
-    /// partitions and keep them for a while. Says how many each has, in ascending order.
+    /// Polls all members until the group is stable with all of them, and they have owned `total`
+    /// partitions for a while. Returns how many each has, in ascending order.
     fn settled(&self, total: usize) -> Outcome {
         let mut node = self.scene.coordinator(&self.group)?;
         let (start, mut steady) = (Instant::now(), None);
@@ -91,7 +93,7 @@ impl<'a> Party<'a> {
                 return Ok(counts.join(" + "));
             }
             if start.elapsed() > PATIENCE {
-                return Err(Failure::InVain { condition: "the group settles", limit: PATIENCE });
+                return Err(Failure::TimedOut { condition: "the group settles", limit: PATIENCE });
             }
         }
     }
@@ -100,7 +102,7 @@ impl<'a> Party<'a> {
     fn poll(&self) -> Result<(), Failure> {
         for member in &self.members {
             match member.poll(TURN) {
-                // A topic or a pattern that was subscribed to has no partitions yet.
+                // A subscribed topic or pattern has no partitions yet.
                 Some(Err(KafkaError::MessageConsumption(
                     RDKafkaErrorCode::UnknownTopicOrPartition,
                 )))
@@ -111,7 +113,7 @@ impl<'a> Party<'a> {
         Ok(())
     }
 
-    /// How many partitions each member has, in ascending order.
+    /// Returns how many partitions each member has, in ascending order.
     fn counts(&self) -> Result<Vec<usize>, Failure> {
         let mut counts = Vec::new();
         for member in &self.members {
@@ -121,7 +123,7 @@ impl<'a> Party<'a> {
         Ok(counts)
     }
 
-    /// What one member has.
+    /// Returns the partitions of one member.
     fn has(&self, member: usize) -> Result<BTreeSet<(String, i32)>, Failure> {
         let list = self.members[member].assignment()?;
         Ok(list.elements().iter().map(|it| (it.topic().to_owned(), it.partition())).collect())
@@ -129,12 +131,13 @@ impl<'a> Party<'a> {
 }
 
 const COOPERATIVE: &[(&str, &str)] = &[("partition.assignment.strategy", "cooperative-sticky")];
-/// How often a client looks for new topics and partitions. More often, it would meet Apache Kafka's
-/// nodes while they know of different numbers of partitions, and librdkafka can take the lower one.
+/// The interval at which a client looks for new topics and partitions. With a shorter one, it would
+/// see Apache Kafka's nodes while they know different numbers of partitions, and librdkafka can use
+/// the lower one.
 const LOOKING: &[(&str, &str)] = &[("topic.metadata.refresh.interval.ms", "2000")];
 const IN_TURN: &[(&str, &str)] = &[("partition.assignment.strategy", "roundrobin")];
 
-/// How a number of members shares a topic.
+/// Returns how a number of members share a topic.
 fn shared(
     scene: &Scene,
     settings: &[(&'static str, &'static str)],
@@ -236,7 +239,7 @@ fn a_member_comes_back(scene: &Scene) -> Outcome {
     party.settled(4)
 }
 
-/// Two static members, of whom the second goes away.
+/// Starts two static members; the second one leaves later.
 fn static_pair<'a>(scene: &'a Scene, topic: &str) -> Result<Party<'a>, Failure> {
     let mut party = Party::new(scene, &[]);
     party.join_with(&[topic], &[("group.instance.id", "north")])?;
@@ -348,7 +351,8 @@ fn every_record_is_read_once(scene: &Scene) -> Outcome {
     Ok(format!("{all} read, {} different", distinct.len()))
 }
 
-/// A consumer reads two of four records, commits or not, and leaves; what its successor reads.
+/// Lets a consumer read two of four records, commit or not, and leave; returns what its successor
+/// reads.
 fn succeeded(scene: &Scene, commits: bool) -> Outcome {
     let (topic, group) = (scene.topic(1)?, scene.group());
     scene.send(&scene.producer(&[])?, &topic, 0, &["one", "two", "three", "four"]);

@@ -1,4 +1,5 @@
-//! Topic settings: which values are taken, and what the APIs that change and show them answer.
+//! Topic settings: the values that are accepted, and the responses of the APIs that change and show
+//! them.
 
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::describe_configs_response::DescribeConfigsResult;
@@ -49,7 +50,7 @@ area!("configs":
     topic_created_with_nothing_as_value,
 );
 
-/// A setting and a value that a topic is created with.
+/// Settings and values with which a topic is created.
 const VALUES: &[(&str, &str)] = &[
     ("retention.ms", "soon"),
     ("retention.ms", "-1"),
@@ -104,7 +105,7 @@ const VALUES: &[(&str, &str)] = &[
     ("no.such.setting", "1"),
 ];
 
-/// A scenario for each of the values above.
+/// Returns a scenario for each of the values above.
 pub(super) fn values() -> Vec<Scenario> {
     let scenario = |&(setting, value): &(&'static str, &'static str)| {
         let create = move |scene: &Scene| created_with(scene, &[(setting, value)]);
@@ -118,7 +119,7 @@ fn created_with(scene: &Scene, settings: &[(&str, &str)]) -> Outcome {
     Ok(name(scene.node()?.try_call(7, &request)?.topics[0].error_code))
 }
 
-/// DescribeConfigs of one resource.
+/// Sends DescribeConfigs for one resource.
 fn describe(
     scene: &Scene,
     kind: i8,
@@ -142,7 +143,7 @@ fn described_error(scene: &Scene, kind: i8, resource: &str) -> Outcome {
     Ok(format!("{}, {} settings", name(described.error_code), described.configs.len()))
 }
 
-/// Value and source of one setting of a topic.
+/// Returns the value and the source of one setting of a topic.
 fn value(scene: &Scene, topic: &str, setting: &str) -> Outcome {
     let described = describe(scene, TOPIC, topic, Some(&[setting]))?;
     let entry = described.configs.first().ok_or(Failure::Missing("setting"))?;
@@ -155,8 +156,8 @@ fn value(scene: &Scene, topic: &str, setting: &str) -> Outcome {
     Ok(format!("{} ({source})", entry.value.as_deref().unwrap_or("nothing")))
 }
 
-/// The value of a setting of a topic once it is `expected`; another node may learn of it a little
-/// later.
+/// Returns the value of a setting of a topic once it is `expected`; another node can learn of it a
+/// little later.
 fn becomes(scene: &Scene, topic: &str, setting: &str, expected: &str) -> Outcome {
     scene.until("the setting has its new value", || {
         Ok(Some(value(scene, topic, setting)?).filter(|it| it.starts_with(expected)))
@@ -195,7 +196,7 @@ fn described_unknown_setting(scene: &Scene) -> Outcome {
 }
 
 fn described_of_a_node(scene: &Scene) -> Outcome {
-    // The node that is asked must be the one that is asked for.
+    // The node that receives the request must be the one that the request names.
     let described = describe(scene, BROKER, "1", Some(&["message.max.bytes"]))?;
     let entry = described.configs.first().ok_or(Failure::Missing("setting"))?;
     let value = entry.value.as_deref().unwrap_or("nothing");
@@ -218,7 +219,7 @@ fn described_of_a_group(scene: &Scene) -> Outcome {
     Ok(name(describe(scene, GROUP, &scene.group(), None)?.error_code))
 }
 
-/// AlterConfigs of a topic, as librdkafka tells it.
+/// Sends AlterConfigs for a topic with librdkafka.
 fn replace_all(scene: &Scene, topic: &str, settings: &[(&str, &str)], validate: bool) -> Outcome {
     let (admin, options) = scene.admin()?;
     let mut change = AlterConfig::new(ResourceSpecifier::Topic(topic));
@@ -251,7 +252,7 @@ fn replaced_only_validated(scene: &Scene) -> Outcome {
     Ok(format!("{good}, {bad}: {}", value(scene, &topic, "retention.ms")?))
 }
 
-/// IncrementalAlterConfigs of one resource, by operation, name and value.
+/// Builds IncrementalAlterConfigs for one resource, by operation, name, and value.
 fn change(
     kind: i8,
     resource: &str,
@@ -275,7 +276,7 @@ fn changed(scene: &Scene, request: &IncrementalAlterConfigsRequest) -> Outcome {
     Ok(names(answer.responses.iter().map(|it| it.error_code)))
 }
 
-/// What a change of one topic is answered.
+/// Returns the response to a change of one topic.
 fn altered(scene: &Scene, topic: &str, changes: &[(i8, &str, Option<&str>)]) -> Outcome {
     changed(scene, &change(TOPIC, topic, changes))
 }

@@ -1,4 +1,4 @@
-//! Connections: which requests are served, and what is answered to bytes that are none.
+//! Connections: the requests that are served, and the reaction to bytes that are not a request.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::{
@@ -35,7 +35,7 @@ area!("connections":
     a_handshake_of_sasl,
 );
 
-/// Requests that clients look for before they use a feature.
+/// Requests whose support clients check before they use a feature.
 const FEATURES: &[(&str, i16)] = &[
     ("produce", 0),
     ("fetch", 1),
@@ -73,8 +73,8 @@ const FEATURES: &[(&str, i16)] = &[
     ("share_group_heartbeat", 76),
 ];
 
-/// A scenario for each of the requests above: the lowest version that is served. The highest grows
-/// with each release, and clients take what both sides know.
+/// Returns a scenario for each of the requests above: the lowest version that is served. The
+/// highest one grows with each release, and clients use one that both sides know.
 pub(super) fn features() -> Vec<Scenario> {
     let scenario = |&(name, key): &(&'static str, i16)| {
         Scenario::new(format!("connections/serves_{name}"), move |scene: &Scene| {
@@ -100,7 +100,7 @@ fn versions(scene: &Scene) -> Outcome {
     Ok(format!("{error}, itself from {} to {}", own.min_version, own.max_version))
 }
 
-/// The header of a request (version 1) without a client id, and no body.
+/// Builds the header of a request (version 1) without a client id, and no body.
 fn header(key: i16, version: i16) -> BytesMut {
     let mut header = BytesMut::new();
     header.put_i16(key);
@@ -112,12 +112,12 @@ fn header(key: i16, version: i16) -> BytesMut {
 
 fn versions_above_the_highest(scene: &Scene) -> Outcome {
     let mut node = scene.node()?;
-    // Headers of version 2, which every version from 3 on has, end with tagged fields: none.
+    // Request headers of version 2, which versions 3 and later use, end with tagged fields: none.
     let mut frame = header(ApiKey::ApiVersions as i16, 99);
     frame.put_u8(0);
     node.send_frame(&frame)?;
     let frame = node.receive_frame()?;
-    // Such an answer is of version 0, which every client can read.
+    // This response has version 0, which every client can read.
     let answer = ApiVersionsResponse::decode(&mut frame.slice(4..), 0);
     let answer = answer.map_err(std::io::Error::other)?;
     let own = answer.api_keys.iter().find(|it| it.api_key == ApiKey::ApiVersions as i16);
@@ -147,14 +147,14 @@ fn versions_by_all_versions(scene: &Scene) -> Outcome {
     Ok(errors.join(", "))
 }
 
-/// The state of a connection after these bytes.
+/// Returns the state of a connection after these bytes.
 fn after(scene: &Scene, bytes: &[u8]) -> Outcome {
     let mut node = scene.node()?;
     node.send_bytes(bytes)?;
     Ok(if node.is_closed() { "closed" } else { "answered" }.to_owned())
 }
 
-/// The same with the length in front.
+/// Does the same for a frame with its length.
 fn after_frame(scene: &Scene, frame: &[u8]) -> Outcome {
     let mut bytes = BytesMut::new();
     bytes.put_i32(frame.len() as i32);
@@ -190,7 +190,7 @@ fn a_frame_that_is_too_large(scene: &Scene) -> Outcome {
     after(scene, &104_857_601_i32.to_be_bytes())
 }
 
-/// A request for metadata of one topic, as a frame with its length.
+/// Builds a metadata request for one topic, as a frame with its length.
 fn asked(node: &mut RawClient) -> Bytes {
     node.frame(1, &metadata(&["a-topic"]).with_allow_auto_topic_creation(true)).0
 }

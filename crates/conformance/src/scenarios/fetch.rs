@@ -1,4 +1,4 @@
-//! Reading records, one fetch at a time.
+//! Reads records, one fetch at a time.
 
 use std::time::{Duration, Instant};
 
@@ -53,7 +53,7 @@ area!("fetch":
     in_a_session,
 );
 
-/// A topic of one partition that holds two batches: offsets 0 and 1, and 2 to 4.
+/// A topic of one partition with two batches: offsets 0 and 1, and 2 to 4.
 struct Shelf {
     leader: RawClient,
     topic: String,
@@ -73,7 +73,7 @@ impl Shelf {
         Ok(described(&self.leader.try_call(12, request)?))
     }
 
-    /// A fetch of its partition with a change.
+    /// Sends a changed fetch of its partition.
     fn with(scene: &Scene, change: impl FnOnce(&mut FetchRequest)) -> Outcome {
         let mut shelf = Self::new(scene)?;
         let mut request = fetch(&shelf.topic, 0, 0);
@@ -81,7 +81,7 @@ impl Shelf {
         shelf.fetched(&request)
     }
 
-    /// Has the records below `offset` deleted.
+    /// Deletes the records below `offset`.
     fn delete_below(&mut self, offset: i64) -> Result<(), Failure> {
         let partition =
             DeleteRecordsPartition::default().with_partition_index(0).with_offset(offset);
@@ -95,7 +95,7 @@ impl Shelf {
     }
 }
 
-/// Errors, batches and high watermarks of an answer, partition by partition.
+/// Formats the errors, batches, and high watermarks of a response, partition by partition.
 fn described(answer: &FetchResponse) -> String {
     if answer.error_code != 0 {
         return name(answer.error_code);
@@ -111,7 +111,7 @@ fn described(answer: &FetchResponse) -> String {
     if all.is_empty() { "nothing".to_owned() } else { all.join("; ") }
 }
 
-/// A fetch from one offset.
+/// Fetches from one offset.
 fn from(scene: &Scene, offset: i64) -> Outcome {
     let mut shelf = Shelf::new(scene)?;
     let request = fetch(&shelf.topic, 0, offset);
@@ -138,7 +138,7 @@ fn from_a_negative_offset(scene: &Scene) -> Outcome {
     from(scene, -1)
 }
 
-/// A fetch after the records below 2 were deleted.
+/// Fetches after the records below 2 were deleted.
 fn after_deletion(scene: &Scene, offset: i64) -> Outcome {
     let mut shelf = Shelf::new(scene)?;
     shelf.delete_below(2)?;
@@ -165,7 +165,7 @@ fn of_an_unknown_topic(scene: &Scene) -> Outcome {
     Ok(described(&scene.node()?.try_call(12, &fetch(&scene.name("topic"), 0, 0))?))
 }
 
-/// A fetch of a partition that the topic does not have.
+/// Fetches a partition that the topic does not have.
 fn of_partition(scene: &Scene, partition: i32) -> Outcome {
     let topic = scene.topic(1)?;
     Ok(described(&scene.leader(&topic, 0)?.try_call(12, &fetch(&topic, partition, 0))?))
@@ -189,7 +189,7 @@ fn from_a_follower(scene: &Scene) -> Outcome {
     })
 }
 
-/// A fetch that names a leader epoch.
+/// Fetches with a leader epoch.
 fn with_epoch(scene: &Scene, epoch: impl FnOnce(i32) -> i32) -> Outcome {
     let mut shelf = Shelf::new(scene)?;
     let known = shelf.leader.try_call(12, &metadata(&[&shelf.topic]))?;
@@ -204,7 +204,7 @@ fn with_the_current_leader_epoch(scene: &Scene) -> Outcome {
 }
 
 fn with_an_older_leader_epoch(scene: &Scene) -> Outcome {
-    // The first epoch is 0, and -1 means that the client knows none.
+    // The first epoch is 0, and −1 means that the client does not know the epoch.
     with_epoch(scene, |current| if current > 0 { current - 1 } else { -2 })
 }
 
@@ -228,7 +228,7 @@ fn of_at_most_fewer_than_no_bytes(scene: &Scene) -> Outcome {
     Shelf::with(scene, |request| request.max_bytes = -1)
 }
 
-/// A fetch of two partitions on one leader, each with one record.
+/// Fetches two partitions from one leader, each with one record.
 fn of_two(scene: &Scene, max_bytes: i32) -> Outcome {
     let topic = scene.topic_name("pair");
     let mut request = wire_client::requests::create_topic(&topic, -1, -1, &[]);
@@ -265,7 +265,7 @@ fn with_an_unknown_isolation_level(scene: &Scene) -> Outcome {
     Shelf::with(scene, |request| request.isolation_level = 7)
 }
 
-/// A fetch of version 13 or later, which names topics by their ids.
+/// Fetches with version 13 or later, which identifies topics by their ids.
 fn by_id(scene: &Scene, id: Option<Uuid>) -> Outcome {
     let mut shelf = Shelf::new(scene)?;
     let known = shelf.leader.try_call(12, &metadata(&[&shelf.topic]))?;
@@ -288,7 +288,7 @@ fn by_no_topic_id(scene: &Scene) -> Outcome {
     by_id(scene, Some(Uuid::nil()))
 }
 
-/// Whether an answer came before the most that it was allowed to wait.
+/// Returns whether a response came before the maximum wait time.
 fn at_once(start: Instant, wait: Duration) -> &'static str {
     if start.elapsed() < wait { "at once" } else { "after its wait" }
 }

@@ -1,4 +1,4 @@
-//! Producers with an id: sequence numbers, and the response to a batch that comes again.
+//! Producers with an id: sequence numbers, and the response to a repeated batch.
 
 use kafka_protocol::messages::InitProducerIdRequest;
 use wire_client::batch::Batch;
@@ -31,7 +31,7 @@ area!("idempotence":
     by_a_client,
 );
 
-/// A producer id, and the leader that it writes to.
+/// A producer id, and the leader to which it writes.
 struct Writer {
     leader: RawClient,
     topic: String,
@@ -60,14 +60,14 @@ fn new_id(scene: &Scene) -> Result<i64, Failure> {
     let request = InitProducerIdRequest::default()
         .with_transactional_id(None)
         .with_transaction_timeout_ms(i32::MAX);
-    // Right after a start, a node may have no ids to give away yet.
+    // Right after its start, a node may have no producer ids yet.
     scene.until("there is a producer id", || {
         let answer = scene.node()?.try_call(4, &request)?;
         Ok((answer.error_code == 0).then_some(answer.producer_id.0))
     })
 }
 
-/// The responses to these batches of one record, by epoch and sequence number.
+/// Returns the responses to these batches of one record, by epoch and sequence number.
 fn written(scene: &Scene, batches: &[(i16, i32)]) -> Outcome {
     let mut writer = Writer::new(scene)?;
     for (epoch, sequence) in batches {

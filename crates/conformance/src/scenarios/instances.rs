@@ -1,5 +1,5 @@
-//! Members of the consumer protocol (KIP-848) with a name of their own, and the response to one
-//! that says another name, or comes back.
+//! Static members of the consumer protocol (KIP-848), and the response to a member that changes its
+//! instance id, or returns.
 
 use kafka_protocol::messages::{
     ConsumerGroupDescribeRequest, ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse,
@@ -103,7 +103,7 @@ impl Group {
         Ok(self.node.try_call(1, request)?)
     }
 
-    /// Joins; the epoch of the member.
+    /// Joins, and returns the member's epoch.
     fn join(&mut self, member: &str, name: Option<&str>) -> Result<i32, Failure> {
         let request = self.joining(member, name);
         Ok(self.send(&request)?.member_epoch)
@@ -116,20 +116,20 @@ impl Group {
             .with_topic_partitions(Some(vec![]))
     }
 
-    /// What a heartbeat of an epoch is answered.
+    /// Returns the response to a heartbeat with this epoch.
     fn beat(&mut self, member: &str, epoch: i32, name: Option<&str>) -> Outcome {
         let request = self.beating(member, epoch, name);
         Ok(told(&self.send(&request)?))
     }
 
-    /// What joining is answered.
+    /// Returns the response to a join.
     fn joins(&mut self, member: &str, name: Option<&str>) -> Outcome {
         let request = self.joining(member, name);
         Ok(told(&self.send(&request)?))
     }
 
-    /// The epoch of the group, which goes up when another assignment is needed. When there is one
-    /// is the coordinator's to say.
+    /// Returns the epoch of the group, which grows when a different assignment is needed. The
+    /// coordinator decides when that is.
     fn epoch(&mut self) -> Outcome {
         let request = ConsumerGroupDescribeRequest::default();
         let request = request.with_group_ids(vec![group_id(&self.group)]);
@@ -146,11 +146,11 @@ impl Group {
     }
 }
 
-/// The error with its message, or the epoch and how many partitions are assigned.
+/// Formats the error with its message, or the epoch and the number of assigned partitions.
 fn told(answer: &ConsumerGroupHeartbeatResponse) -> String {
     if answer.error_code != 0 {
         let words = answer.error_message.as_deref().unwrap_or_default().split(' ');
-        // The group's name is another one each time.
+        // The group's name is different each time.
         let message: Vec<&str> = words.filter(|it| !it.starts_with("conformance-")).collect();
         return format!("{}: {:?}", name(answer.error_code), message.join(" "));
     }
@@ -174,21 +174,22 @@ fn coordinator_partition(group: &str, partitions: usize) -> usize {
     hash.checked_abs().unwrap_or(0) as usize % partitions.max(1)
 }
 
-/// A group with the member "a" of the name "north", and its epoch.
+/// Creates a group with the member "a" and the instance id "north", and returns it with the
+/// member's epoch.
 fn north(scene: &Scene) -> Result<(Group, i32), Failure> {
     let mut group = Group::new(scene)?;
     let epoch = group.join("a", Some("north"))?;
     Ok((group, epoch))
 }
 
-/// A group whose member "a" has no name.
+/// Creates a group whose member "a" has no instance id.
 fn nameless(scene: &Scene) -> Result<(Group, i32), Failure> {
     let mut group = Group::new(scene)?;
     let epoch = group.join("a", None)?;
     Ok((group, epoch))
 }
 
-/// The same with a second member "b" of the name "south".
+/// Adds a second member "b" with the instance id "south".
 fn both(scene: &Scene) -> Result<(Group, i32), Failure> {
     let (mut group, epoch) = north(scene)?;
     group.join("b", Some("south"))?;
@@ -270,7 +271,7 @@ fn replaced_while_it_lives(scene: &Scene) -> Outcome {
     group.joins("b", Some("north"))
 }
 
-/// A group in which "b" has taken the place of "a", whose epoch it was.
+/// Creates a group in which "b" has replaced "a", and returns the epoch that "a" had.
 fn replaced(scene: &Scene) -> Result<(Group, i32), Failure> {
     let (mut group, epoch) = north(scene)?;
     group.beat("a", -2, Some("north"))?;

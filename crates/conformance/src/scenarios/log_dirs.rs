@@ -1,4 +1,4 @@
-//! What a node tells of the replicas that it holds (DescribeLogDirs).
+//! Describes the replicas on a node (DescribeLogDirs).
 
 use kafka_protocol::messages::DescribeLogDirsRequest;
 use kafka_protocol::messages::describe_log_dirs_request::DescribableLogDirTopic;
@@ -27,8 +27,7 @@ area!("log_dirs":
     of_a_deleted_topic,
 );
 
-/// What the node tells of a topic's partitions, in their order; of everything where `asked` is
-/// none.
+/// Describes a topic's partitions on a node, in their order; all partitions if `asked` is `None`.
 fn told(
     node: &mut RawClient,
     version: i16,
@@ -59,12 +58,12 @@ fn asked(topic: &str, partitions: &[i32]) -> Vec<DescribableLogDirTopic> {
     vec![topic.with_partitions(partitions.to_vec())]
 }
 
-/// What the leader of partition 0 tells of these partitions.
+/// Describes these partitions on the leader of partition 0.
 fn of(scene: &Scene, topic: &str, partitions: &[i32]) -> Outcome {
     told(&mut scene.leader(topic, 0)?, 4, topic, Some(asked(topic, partitions)))
 }
 
-/// A topic of one partition, with three records in batches of their own.
+/// Creates a topic of one partition with three records, each in its own batch.
 fn written(scene: &Scene, replicas: i16) -> Result<String, Failure> {
     let topic = scene.topic_with(1, replicas, &[])?;
     let producer = scene.producer(&[])?;
@@ -103,8 +102,8 @@ fn of_some_partitions(scene: &Scene) -> Outcome {
     once_made(scene, 2, || of(scene, &topic, &[3, 1]))
 }
 
-/// Asks until the node has made its replicas of so many partitions. A leader serves its own before
-/// a follower has any.
+/// Repeats the request until the node has created this many replicas. A leader serves its
+/// partitions before a follower has created any.
 fn once_made(scene: &Scene, partitions: usize, mut tell: impl FnMut() -> Outcome) -> Outcome {
     scene.until("the node has made its replicas", || {
         let told = tell()?;

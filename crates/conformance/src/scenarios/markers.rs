@@ -1,5 +1,5 @@
-//! Markers that someone writes who is not the coordinator of their transaction (WriteTxnMarkers),
-//! as an administrator does for one that no one ends.
+//! Markers from a client that is not the coordinator of their transaction (WriteTxnMarkers), as an
+//! administrator writes them for a hanging transaction.
 
 use kafka_protocol::messages::write_txn_markers_request::{
     WritableTxnMarker, WritableTxnMarkerTopic,
@@ -44,7 +44,7 @@ impl Open {
     fn new(scene: &Scene) -> Result<Self, Failure> {
         let topic = scene.topic(1)?;
         let mut it = Transactional::new(scene)?;
-        // Another producer was there before, so that there is an older epoch.
+        // There was another producer before, so that there is an older epoch.
         it.producer(scene, 60_000)?;
         let producer = it.producer(scene, 60_000)?;
         it.add(3, producer, &[(&topic, &[0])])?;
@@ -61,7 +61,7 @@ impl Open {
         marked(&mut self.leader, &request)
     }
 
-    /// What readers of committed records see, and how many transactions were aborted.
+    /// Reads committed records, and counts the aborted transactions.
     fn read(&mut self) -> Outcome {
         let request = fetch(&self.topic, 0, 0).with_isolation_level(1);
         let answer = self.leader.try_call(12, &request)?;
@@ -90,7 +90,7 @@ fn marker(
     WriteTxnMarkersRequest::default().with_markers(vec![marker])
 }
 
-/// The errors, partition by partition.
+/// Returns the errors, partition by partition.
 fn marked(node: &mut RawClient, request: &WriteTxnMarkersRequest) -> Outcome {
     let answer = node.try_call(1, request)?;
     let topics = answer.markers.iter().flat_map(|it| &it.topics);

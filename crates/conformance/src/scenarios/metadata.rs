@@ -1,4 +1,4 @@
-//! What nodes say about topics and about the cluster.
+//! Metadata of topics and of the cluster.
 
 use kafka_protocol::messages::describe_topic_partitions_request::{Cursor, TopicRequest};
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
@@ -82,7 +82,7 @@ fn of_a_topic_named_twice(scene: &Scene) -> Outcome {
     errors(scene, 12, &metadata(&[&topic, &topic]))
 }
 
-/// Metadata by a topic's id.
+/// Builds a Metadata request with a topic's id.
 fn by_id(id: Uuid) -> MetadataRequest {
     let topic = MetadataRequestTopic::default().with_topic_id(id).with_name(None);
     metadata(&[]).with_topics(Some(vec![topic]))
@@ -146,7 +146,7 @@ fn operations_that_are_allowed_on_a_described_topic(scene: &Scene) -> Outcome {
     Ok(format!("{:#b}", answer.topics[0].topic_authorized_operations))
 }
 
-/// Metadata that has its topic created.
+/// Builds a Metadata request that creates its topic.
 fn creating(topic: &str) -> MetadataRequest {
     metadata(&[topic]).with_allow_auto_topic_creation(true)
 }
@@ -156,7 +156,7 @@ fn creates_a_topic(scene: &Scene) -> Outcome {
     let mut node = scene.node()?;
     let first = node.try_call(12, &creating(&topic))?.topics.remove(0);
     let first = match name(first.error_code).as_str() {
-        // Apache Kafka says at first that there is no topic yet, or no leader.
+        // At first, Apache Kafka responds that the topic, or its leader, does not exist yet.
         "ok" | "UNKNOWN_TOPIC_OR_PARTITION" | "LEADER_NOT_AVAILABLE" => "created".to_owned(),
         other => other.to_owned(),
     };
@@ -193,7 +193,7 @@ fn cluster_of_controllers(scene: &Scene) -> Outcome {
     Ok(name(scene.node()?.try_call(1, &request)?.error_code))
 }
 
-/// DescribeTopicPartitions of one topic, at most `limit` of its partitions.
+/// Builds DescribeTopicPartitions for one topic, with at most `limit` of its partitions.
 fn partitions(topic: &str, limit: i32) -> DescribeTopicPartitionsRequest {
     let topic = TopicRequest::default().with_name(topic_name(topic));
     DescribeTopicPartitionsRequest::default()
@@ -226,7 +226,7 @@ fn partitions_up_to_a_limit(scene: &Scene) -> Outcome {
     described(scene, &partitions(&scene.topic(3)?, 2))
 }
 
-/// What is described from this partition on.
+/// Describes the partitions from this one on.
 fn from(scene: &Scene, partition: i32) -> Outcome {
     let topic = scene.topic(3)?;
     let cursor = Cursor::default().with_topic_name(topic_name(&topic));

@@ -1,8 +1,8 @@
-//! The scenarios, one file for each area, or a directory where they are many.
+//! The scenarios: one file for each area, or a directory if there are many.
 //!
-//! A scenario is a function that asks and returns what was answered; its name is its area's and its
-//! own. It goes into the list at the top of its file. What it takes for granted it asks for with
-//! `?`: a step that fails is an outcome that no recording holds.
+//! A scenario is a function that sends requests and summarizes the responses; its name is its area
+//! and its own name. It is listed at the top of its file. Steps that it depends on use `?`: a step
+//! that fails is an outcome that no recording contains.
 
 mod batches;
 mod brokers;
@@ -36,7 +36,7 @@ mod versions;
 
 use crate::scenario::Scenario;
 
-/// All scenarios, area by area.
+/// Returns all scenarios, area by area.
 pub fn suite() -> Vec<Scenario> {
     [
         topics::scenarios(),
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_scenario_has_a_name_of_its_own() {
+    fn every_scenario_has_a_unique_name() {
         let suite = suite();
         let names: BTreeSet<&str> = suite.iter().map(Scenario::name).collect();
         assert_eq!(names.len(), suite.len());

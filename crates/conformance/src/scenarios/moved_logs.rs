@@ -1,5 +1,5 @@
-//! Replicas that are to move to another directory of their node (AlterReplicaLogDirs, KIP-113). A
-//! node with one directory has nowhere to move them.
+//! Moves replicas to another directory of their node (AlterReplicaLogDirs, KIP-113). A node with
+//! one directory has no other place for them.
 
 use kafka_protocol::messages::alter_replica_log_dirs_request::{
     AlterReplicaLogDir, AlterReplicaLogDirTopic,
@@ -28,7 +28,7 @@ area!("log_dirs":
     moved_to_two_directories,
 );
 
-/// The directory of a node.
+/// Returns the directory of a node.
 fn directory(node: &mut RawClient) -> Result<String, Failure> {
     let answer = node.try_call(4, &DescribeLogDirsRequest::default().with_topics(Some(vec![])))?;
     Ok(answer.results[0].log_dir.to_string())
@@ -41,7 +41,7 @@ fn to(path: &str, topic: &str, partitions: &[i32]) -> AlterReplicaLogDir {
     AlterReplicaLogDir::default().with_path(text(path)).with_topics(vec![topic])
 }
 
-/// The errors, partition by partition.
+/// Returns the errors, partition by partition.
 fn moved(node: &mut RawClient, version: i16, dirs: Vec<AlterReplicaLogDir>) -> Outcome {
     let answer = node.try_call(version, &AlterReplicaLogDirsRequest::default().with_dirs(dirs))?;
     let mut told: Vec<String> = Vec::new();
@@ -55,8 +55,8 @@ fn moved(node: &mut RawClient, version: i16, dirs: Vec<AlterReplicaLogDir>) -> O
     Ok(format!("{} topics [{}]", answer.results.len(), told.join(", ")))
 }
 
-/// A topic of two partitions with one replica each on every node, and the node that leads the
-/// first.
+/// Creates a topic of two partitions with a replica on every node, and returns it with the node
+/// that leads the first partition.
 fn set(scene: &Scene) -> Result<(RawClient, String, String), Failure> {
     let topic = scene.topic(2)?;
     let mut node = scene.leader(&topic, 0)?;

@@ -1,4 +1,4 @@
-//! What only the newest versions of some requests say.
+//! Behavior of the newest versions of some requests.
 
 use kafka_protocol::messages::add_partitions_to_txn_request::{
     AddPartitionsToTxnTopic, AddPartitionsToTxnTransaction,
@@ -126,7 +126,7 @@ fn nodes_that_are_fenced(scene: &Scene) -> Outcome {
 
 const TIMEOUT: i32 = 60_000;
 
-/// A transactional id that has its producer, and a topic of two partitions.
+/// A transactional id with its producer, and a topic of two partitions.
 struct Stage {
     it: Transactional,
     producer: Producer,
@@ -147,7 +147,7 @@ impl Stage {
         Ok(stage)
     }
 
-    /// AddPartitionsToTxn as nodes send it.
+    /// Sends AddPartitionsToTxn in the form that nodes use.
     fn batched(&mut self, id: &str, verify: bool, partitions: &[i32]) -> Outcome {
         let topic = AddPartitionsToTxnTopic::default()
             .with_name(topic_name(&self.topic))
@@ -171,7 +171,7 @@ impl Stage {
         Ok(told.join("; "))
     }
 
-    /// A transactional produce of one record to a partition.
+    /// Sends a transactional produce of one record to a partition.
     fn write(
         &mut self,
         scene: &Scene,
@@ -192,7 +192,7 @@ impl Stage {
     }
 }
 
-/// Whether the transaction is among those that are older than so many milliseconds.
+/// Returns, for several durations in milliseconds, whether the transaction is listed as older.
 fn listed(stage: &mut Stage) -> Outcome {
     let mut told = Vec::new();
     for duration in [-1, 0, 3_600_000] {
@@ -318,7 +318,7 @@ fn records_with_an_unknown_producer_of_a_transaction(scene: &Scene) -> Outcome {
     Ok(told.join(", "))
 }
 
-/// From version 12 on a record itself adds its partition to the transaction (KIP-890).
+/// Sends a record with version 12 or later, which adds its partition to the transaction (KIP-890).
 fn records_that_open_a_transaction(scene: &Scene) -> Outcome {
     let mut told = Vec::new();
     for version in [12, 13] {
@@ -342,7 +342,7 @@ fn topic_id(scene: &Scene, topic: &str) -> Result<Uuid, Failure> {
     Ok(scene.node()?.try_call(12, &metadata(&[topic]))?.topics[0].topic_id)
 }
 
-/// Produce by the topic's id.
+/// Builds Produce with the topic's id.
 fn by_id(topic: Uuid, partition: i32, batch: bytes::Bytes) -> ProduceRequest {
     let data = PartitionProduceData::default().with_index(partition).with_records(Some(batch));
     let topic = TopicProduceData::default().with_topic_id(topic).with_partition_data(vec![data]);

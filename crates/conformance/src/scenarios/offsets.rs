@@ -1,5 +1,5 @@
-//! Where a partition starts and ends, which offset a time or a leader epoch stands for, and
-//! deleting records.
+//! The start and the end of a partition, the offsets for times and leader epochs, and the deletion
+//! of records.
 
 use kafka_protocol::messages::delete_records_request::{
     DeleteRecordsPartition, DeleteRecordsTopic,
@@ -61,12 +61,13 @@ area!("offsets":
     end_of_a_leader_epoch_at_a_follower,
 );
 
-/// The time of the first record; the others follow a second after another.
+/// Returns the time of the first record; each of the others is a second later.
 fn noon() -> i64 {
     now() - 1_000_000
 }
 
-/// A topic of one partition with three records, a second between each, and the time of the first.
+/// Creates a topic of one partition with three records, a second apart, and returns the time of the
+/// first.
 fn three(scene: &Scene) -> Result<(RawClient, String, i64), Failure> {
     let topic = scene.topic(1)?;
     let mut leader = scene.leader(&topic, 0)?;
@@ -78,7 +79,7 @@ fn three(scene: &Scene) -> Result<(RawClient, String, i64), Failure> {
     Ok((leader, topic, first))
 }
 
-/// Error, offset and how long after `first` its record was made.
+/// Returns the error, the offset, and the time of the record relative to `first`.
 fn asked(node: &mut RawClient, version: i16, request: &ListOffsetsRequest, first: i64) -> Outcome {
     let answer = node.try_call(version, request)?;
     let of = &answer.topics[0].partitions[0];
@@ -89,7 +90,7 @@ fn asked(node: &mut RawClient, version: i16, request: &ListOffsetsRequest, first
     Ok(format!("{}, offset {}, {time}", name(of.error_code), of.offset))
 }
 
-/// What is answered for a timestamp, which may depend on the time of the first record.
+/// Returns the response for a timestamp, which can depend on the time of the first record.
 fn at(scene: &Scene, timestamp: impl FnOnce(i64) -> i64) -> Outcome {
     let (mut leader, topic, first) = three(scene)?;
     asked(&mut leader, 7, &list_offsets(&topic, 0, timestamp(first)), first)
@@ -167,7 +168,7 @@ fn of_a_partition_named_twice(scene: &Scene) -> Outcome {
     asked(&mut scene.leader(&topic, 0)?, 7, &request, 0)
 }
 
-/// The latest offset, asked for with a leader epoch.
+/// Requests the latest offset with a leader epoch.
 fn with_epoch(scene: &Scene, epoch: impl FnOnce(i32) -> i32) -> Outcome {
     let (mut leader, topic, first) = three(scene)?;
     let mut request = list_offsets(&topic, 0, -1);
@@ -175,7 +176,7 @@ fn with_epoch(scene: &Scene, epoch: impl FnOnce(i32) -> i32) -> Outcome {
     asked(&mut leader, 7, &request, first)
 }
 
-/// The epoch of the leader of partition 0.
+/// Returns the epoch of the leader of partition 0.
 fn current(node: &mut RawClient, topic: &str) -> Result<i32, Failure> {
     Ok(node.try_call(12, &metadata(&[topic]))?.topics[0].partitions[0].leader_epoch)
 }
@@ -214,7 +215,7 @@ fn times_of_a_client(scene: &Scene) -> Outcome {
     Ok(found.join(", "))
 }
 
-/// DeleteRecords below an offset of one partition: its error, and where it starts now.
+/// Sends DeleteRecords below an offset of one partition, and returns the error and the new start.
 fn delete(node: &mut RawClient, topic: &str, partition: i32, offset: i64) -> Outcome {
     let partition =
         DeleteRecordsPartition::default().with_partition_index(partition).with_offset(offset);
@@ -282,7 +283,7 @@ fn deleted_by_a_client(scene: &Scene) -> Outcome {
     })
 }
 
-/// OffsetForLeaderEpoch of one partition: the epoch that was found, and its end.
+/// Sends OffsetForLeaderEpoch for one partition, and returns the epoch that was found, and its end.
 fn end_of(node: &mut RawClient, topic: &str, partition: i32, epoch: i32) -> Outcome {
     let partition = OffsetForLeaderPartition::default()
         .with_partition(partition)

@@ -1,4 +1,4 @@
-//! Adding partitions.
+//! Adds partitions.
 
 use kafka_protocol::messages::create_partitions_request::{
     CreatePartitionsAssignment, CreatePartitionsTopic,
@@ -39,7 +39,7 @@ area!("partitions":
     a_record_goes_to_a_new_one,
 );
 
-/// What CreatePartitions answers, as librdkafka tells it.
+/// Sends CreatePartitions with librdkafka.
 fn grow(scene: &Scene, topic: &str, partitions: usize) -> Outcome {
     let (admin, options) = scene.admin()?;
     let partitions = NewPartitions::new(topic, partitions);
@@ -50,7 +50,7 @@ fn grow(scene: &Scene, topic: &str, partitions: usize) -> Outcome {
     })
 }
 
-/// CreatePartitions with the nodes of each new partition.
+/// Builds CreatePartitions with the nodes of each new partition.
 fn request(topic: &str, count: i32, nodes: Option<&[&[i32]]>) -> CreatePartitionsRequest {
     let of = |nodes: &&[i32]| {
         let nodes = nodes.iter().map(|it| BrokerId(*it)).collect();
@@ -68,7 +68,7 @@ fn answered(scene: &Scene, request: &CreatePartitionsRequest) -> Outcome {
     Ok(names(answer.results.iter().map(|it| it.error_code)))
 }
 
-/// What is answered to a topic of two partitions, and these nodes for the new ones.
+/// Returns the response for a topic of two partitions, and these nodes for the new ones.
 fn assign(scene: &Scene, count: i32, nodes: &[&[i32]]) -> Outcome {
     answered(scene, &request(&scene.topic(2)?, count, Some(nodes)))
 }
@@ -110,7 +110,7 @@ fn too_many(scene: &Scene) -> Outcome {
     answered(scene, &request.with_validate_only(true))
 }
 
-/// Adds partitions to topics of one partition, or only checks whether that could be: the errors
+/// Adds partitions to topics of one partition, or only validates the request; returns the errors
 /// with their messages.
 fn checked(scene: &Scene, counts: &[(String, i32)]) -> Outcome {
     let mut all =

@@ -1,4 +1,4 @@
-//! Writing records: what a partition refuses.
+//! Writes records: which batches a partition rejects.
 
 use std::time::Duration;
 
@@ -58,7 +58,7 @@ area!("produce":
     by_a_client_what_the_topic_does_not_take,
 );
 
-/// Error and base offset of a produce to partition 0 of a topic.
+/// Returns the error and the base offset of a produce to partition 0 of a topic.
 fn to(leader: &mut RawClient, topic: &str, acks: i16, records: Bytes) -> Outcome {
     answered(leader, &produce(topic, 0, acks, records))
 }
@@ -69,7 +69,7 @@ fn answered(node: &mut RawClient, request: &ProduceRequest) -> Outcome {
     Ok(format!("{} at {}", name(answer.error_code), answer.base_offset))
 }
 
-/// What a new topic with these settings answers to records.
+/// Returns the response of a new topic with these settings to records.
 fn on(scene: &Scene, settings: &[(&str, &str)], records: Bytes) -> Outcome {
     let topic = scene.topic_with(1, 3, settings)?;
     to(&mut scene.leader(&topic, 0)?, &topic, -1, records)
@@ -79,14 +79,14 @@ fn two() -> Bytes {
     Batch::of(&["one", "two"]).encode()
 }
 
-/// A batch of two records in which `change` was made, under a checksum that is right.
+/// Makes a changed batch of two records, with a correct checksum.
 fn changed(change: impl FnOnce(&mut BytesMut)) -> Bytes {
     let mut batch = BytesMut::from(&two()[..]);
     change(&mut batch);
     with_right_crc(batch)
 }
 
-/// Two produces in turn, so that the second offset shows whether the first was written.
+/// Produces twice, so that the second offset shows whether the first batch was written.
 fn twice(scene: &Scene, acks: i16) -> Outcome {
     let topic = scene.topic(1)?;
     let mut leader = scene.leader(&topic, 0)?;
@@ -160,7 +160,7 @@ fn within_no_time(scene: &Scene) -> Outcome {
     answered(&mut scene.leader(&topic, 0)?, &request)
 }
 
-/// What a topic of one replica answers that wants two in sync.
+/// Returns the response of a topic that has one replica but requires two in sync.
 fn with_two_wanted(scene: &Scene, acks: i16) -> Outcome {
     let topic = scene.topic_with(1, 1, &[("min.insync.replicas", "2")])?;
     to(&mut scene.leader(&topic, 0)?, &topic, acks, two())
@@ -229,12 +229,12 @@ fn a_batch_that_starts_at_7(scene: &Scene) -> Outcome {
     on(scene, &[], changed(|batch| batch[..8].copy_from_slice(&7_i64.to_be_bytes())))
 }
 
-/// A message of the format before record batches (magic 0): checksum, attributes, key, value.
+/// Sends a message in the format before record batches (magic 0): checksum, attributes, key, value.
 fn a_batch_of_an_old_format(scene: &Scene) -> Outcome {
     let mut message = BytesMut::new();
     message.put_i64(0);
     message.put_i32(17);
-    // The checksum, CRC-32 as gzip has it, of what follows.
+    // The checksum of the rest, the same CRC-32 as in gzip.
     message.put_u32(0x0c94_f89c);
     message.put_i8(0);
     message.put_i8(0);
@@ -308,7 +308,7 @@ fn a_record_with_no_timestamp(scene: &Scene) -> Outcome {
 fn a_version_without_an_answer(scene: &Scene) -> Outcome {
     let topic = scene.topic(1)?;
     let mut leader = scene.leader(&topic, 0)?;
-    // The frame is one of version 3, which is the lowest, and says that it is of version 2.
+    // The frame has version 3, which is the lowest, but claims version 2.
     let (frame, _) = leader.frame(3, &produce(&topic, 0, -1, two()));
     let mut frame = BytesMut::from(&frame[..]);
     frame[6..8].copy_from_slice(&2_i16.to_be_bytes());

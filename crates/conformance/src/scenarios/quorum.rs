@@ -1,4 +1,4 @@
-//! What a node tells of the controllers' quorum (DescribeQuorum, KIP-595).
+//! Describes the controllers' quorum (DescribeQuorum, KIP-595).
 
 use kafka_protocol::messages::describe_quorum_request::{PartitionData, TopicData};
 use kafka_protocol::messages::{DescribeQuorumRequest, DescribeQuorumResponse};
@@ -33,7 +33,7 @@ fn asked(topics: &[(&str, &[i32])]) -> DescribeQuorumRequest {
     DescribeQuorumRequest::default().with_topics(topics.iter().map(topic).collect())
 }
 
-/// Errors by topic and partition, and what does not vary of the quorum's state.
+/// Formats errors by topic and partition, and the parts of the quorum's state that do not vary.
 fn told(answer: &DescribeQuorumResponse) -> String {
     let mut told = vec![name(answer.error_code)];
     for topic in &answer.topics {
@@ -77,7 +77,7 @@ fn described_by_all_versions(scene: &Scene) -> Outcome {
     Ok(all?.join(" | "))
 }
 
-/// Every node names the same quorum.
+/// Checks that every node describes the same quorum.
 fn asked_of_each_node(scene: &Scene) -> Outcome {
     let mut leaders = Vec::new();
     for address in scene.bootstrap_servers().split(',') {

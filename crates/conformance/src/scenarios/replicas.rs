@@ -1,5 +1,5 @@
-//! Who says that it is a node of the cluster, or debugs one (the replica id of ListOffsets, Fetch
-//! and OffsetForLeaderEpoch), and the offsets that only newer versions know.
+//! Clients that claim to be a node of the cluster, or a debugger of one (the replica id of
+//! ListOffsets, Fetch, and OffsetForLeaderEpoch), and offsets that only newer versions support.
 
 use bytes::{BufMut, BytesMut};
 use kafka_protocol::messages::offset_for_leader_epoch_request::{
@@ -41,10 +41,10 @@ area!("replicas":
     latest_offsets_by_all_versions,
 );
 
-/// Not a node, but a debugger of one.
+/// The replica id of a debugger.
 const DEBUGGER: i32 = -2;
 
-/// A topic of one partition with three records, which every replica has.
+/// Creates a topic of one partition with three records, which all replicas have.
 fn three(scene: &Scene) -> Result<String, Failure> {
     let topic = scene.topic(1)?;
     let request = produce(&topic, 0, -1, Batch::of(&["one", "two", "three"]).encode());
@@ -132,7 +132,7 @@ fn offsets_for_an_unknown_negative_node(scene: &Scene) -> Outcome {
     Ok(format!("{leader}; at a follower: {follower}"))
 }
 
-/// What a fetch is answered: the error, the high watermark, and whether there are records.
+/// Returns the error and the high watermark of a fetch, and whether there are records.
 fn fetched(node: &mut RawClient, version: i16, topic: &str, replica: i32) -> Outcome {
     let request = fetch(topic, 0, 0).with_replica_id(BrokerId(replica));
     let answer = node.try_call(version, &request)?;
@@ -179,8 +179,8 @@ fn epochs_for_a_debugger_at_a_follower(scene: &Scene) -> Outcome {
     Ok(told.join(", "))
 }
 
-/// What each version from 7 on answers for a special timestamp. The last is unknown to the codec,
-/// and has the fields of the one before.
+/// Returns the response of each version from 7 on for a special timestamp. The codec does not know
+/// the last version, which has the same fields as the one before.
 fn by_all_versions(scene: &Scene, at: i64) -> Outcome {
     let topic = three(scene)?;
     let request = list_offsets(&topic, 0, at);

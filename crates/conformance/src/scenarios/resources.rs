@@ -1,4 +1,4 @@
-//! What has settings of its own, or can have them (ListConfigResources, KIP-1142).
+//! Lists the resources that have settings, or can have them (ListConfigResources, KIP-1142).
 
 use kafka_protocol::messages::incremental_alter_configs_request::{
     AlterConfigsResource, AlterableConfig,
@@ -27,7 +27,8 @@ area!("resources":
     of_a_type_named_twice,
 );
 
-/// The error, and for each type how many there are: of nodes all, of others those of this scenario.
+/// Returns the error, and the number of resources of each type: all nodes, but of other types only
+/// those of this scenario.
 fn listed(scene: &Scene, version: i16, types: &[i8]) -> Outcome {
     let request = ListConfigResourcesRequest::default().with_resource_types(types.to_vec());
     let answer = scene.node()?.try_call(version, &request)?;
@@ -71,7 +72,7 @@ fn groups(scene: &Scene) -> Outcome {
     listed(scene, 1, &[32])
 }
 
-/// Sets something of a group, or takes it back.
+/// Changes a setting of a group, or resets it.
 fn set(scene: &Scene, group: &str, value: Option<&str>) -> Result<(), Failure> {
     let setting = AlterableConfig::default()
         .with_name(text("consumer.session.timeout.ms"))

@@ -1,5 +1,4 @@
-//! Members with a name of their own (`group.instance.id`, KIP-345), which come back without a
-//! rebalance.
+//! Static members (`group.instance.id`, KIP-345), which return without a rebalance.
 
 use kafka_protocol::messages::leave_group_request::MemberIdentity;
 use kafka_protocol::messages::offset_commit_request::{
@@ -35,7 +34,7 @@ area!("static_members":
     described,
 );
 
-/// A group of one static member called "north", which is stable.
+/// A stable group of one static member called "north".
 struct Static {
     node: RawClient,
     group: String,
@@ -104,7 +103,7 @@ fn come_back(scene: &Scene) -> Outcome {
     let mut it = Static::new(scene)?;
     let again = join_as(&mut it.node, &it.group, "", "north")?;
     let new_id = again.member_id != it.joined.member_id;
-    // Nothing to assign is given with it: the assignment that was is still there.
+    // It sends no assignment: the group still has the previous one.
     let request = SyncGroupRequest::default()
         .with_group_id(group_id(&it.group))
         .with_generation_id(again.generation_id)

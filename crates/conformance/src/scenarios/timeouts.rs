@@ -1,4 +1,4 @@
-//! What happens when someone does not come back in time.
+//! Clients that do not return in time.
 
 use std::time::{Duration, Instant};
 
@@ -90,7 +90,7 @@ fn a_leader_that_assigns_nothing(scene: &Scene) -> Outcome {
     let group = scene.group();
     let mut node = scene.coordinator(&group)?;
     let id = new_member_id(&mut node, &group);
-    // It keeps its session, and yet does not do what a leader does.
+    // It keeps its session, but does not send the assignment that a leader must send.
     let joined = node.try_call(9, &join_request(&group, &id).with_rebalance_timeout_ms(1_000))?;
     let generation = joined.generation_id;
     scene.until("the coordinator loses its patience", || {

@@ -1,4 +1,4 @@
-//! Creating and deleting topics: what is refused, and why.
+//! Creates and deletes topics: which requests are rejected, and with which error.
 
 use kafka_protocol::messages::create_topics_request::CreatableReplicaAssignment;
 use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
@@ -59,7 +59,7 @@ area!("topics":
     deleted_and_created_again,
 );
 
-/// What CreateTopics answers for one topic, as librdkafka tells it.
+/// Sends CreateTopics for one topic with librdkafka.
 fn create(scene: &Scene, topic: &str, partitions: i32, replicas: i32) -> Outcome {
     scene.delete_later(topic);
     let (admin, options) = scene.admin()?;
@@ -71,7 +71,7 @@ fn create(scene: &Scene, topic: &str, partitions: i32, replicas: i32) -> Outcome
     })
 }
 
-/// What CreateTopics answers for all topics of a request, sorted by their names.
+/// Sends CreateTopics, and returns the errors of all topics, sorted by name.
 fn answered(scene: &Scene, request: &CreateTopicsRequest) -> Outcome {
     for topic in &request.topics {
         scene.delete_later(topic.name.as_str());
@@ -81,7 +81,7 @@ fn answered(scene: &Scene, request: &CreateTopicsRequest) -> Outcome {
     Ok(names(answer.topics.iter().map(|it| it.error_code)))
 }
 
-/// What CreateTopics answers to counts that librdkafka would not send.
+/// Sends CreateTopics with counts that librdkafka would not send.
 fn counted(scene: &Scene, partitions: i32, replicas: i16) -> Outcome {
     answered(scene, &create_topic(&scene.name("topic"), partitions, replicas, &[]))
 }
@@ -139,7 +139,7 @@ fn name_dot_dot(scene: &Scene) -> Outcome {
     create(scene, "..", 1, 1)
 }
 
-/// A name that is filled up to a length.
+/// Pads a name to a length.
 fn long(scene: &Scene, length: usize) -> String {
     format!("{:x<length$}", scene.name("long"))
 }
@@ -193,7 +193,7 @@ fn none_at_all(scene: &Scene) -> Outcome {
     Ok(format!("{} answers", answer.topics.len()))
 }
 
-/// What Metadata says about a topic now.
+/// Returns the error of a topic in Metadata.
 fn known(scene: &Scene, topic: &str) -> Outcome {
     Ok(name(scene.node()?.try_call(12, &metadata(&[topic]))?.topics[0].error_code))
 }
@@ -222,7 +222,7 @@ fn invalid_within_no_time(scene: &Scene) -> Outcome {
     answered(scene, &create_topic(&scene.name("a/b"), 1, 3, &[]).with_timeout_ms(0))
 }
 
-/// CreateTopics with the nodes of each partition.
+/// Builds CreateTopics with the nodes of each partition.
 fn assignment(scene: &Scene, partitions: &[(i32, &[i32])]) -> CreateTopicsRequest {
     let mut request = create_topic(&scene.name("topic"), -1, -1, &[]);
     let of = |(index, nodes): &(i32, &[i32])| {
@@ -271,7 +271,7 @@ fn assigned_and_counted(scene: &Scene) -> Outcome {
     answered(scene, &request)
 }
 
-/// What DeleteTopics answers for one topic, as librdkafka tells it.
+/// Sends DeleteTopics for one topic with librdkafka.
 fn delete(scene: &Scene, topic: &str) -> Outcome {
     let (admin, options) = scene.admin()?;
     let results = scene.wait(admin.delete_topics(&[topic], &options))?;
@@ -302,7 +302,7 @@ fn deleted_twice(scene: &Scene) -> Outcome {
     Ok(format!("{}, {}", delete(scene, &topic)?, delete(scene, &topic)?))
 }
 
-/// What DeleteTopics answers where a topic is named by name, by id, by both or by neither.
+/// Sends DeleteTopics for a topic by name, by id, by both, or by neither.
 fn delete_by(scene: &Scene, name: Option<&str>, id: Uuid) -> Outcome {
     let state = DeleteTopicState::default().with_topic_id(id).with_name(name.map(topic_name));
     let request = DeleteTopicsRequest::default().with_topics(vec![state]).with_timeout_ms(5_000);

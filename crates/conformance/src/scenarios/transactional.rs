@@ -1,4 +1,4 @@
-//! A transactional id and the requests to its coordinator.
+//! A transactional id, and the requests to its coordinator.
 
 use wire_client::raw::RawClient;
 use wire_client::transactions::{Producer, add_partitions, end, initialize};
@@ -8,7 +8,7 @@ use crate::names::{name, names};
 use crate::scenario::Outcome;
 use crate::scene::Scene;
 
-/// A client that knows no producer of its own.
+/// The producer id and epoch of a client that has no producer yet.
 pub(super) const NO_PRODUCER: Producer = (-1, -1);
 
 /// A transactional id and its coordinator.
@@ -22,7 +22,7 @@ impl Transactional {
         let id = scene.name("id");
         let address = scene.coordinator_address(1, &id)?;
         let mut coordinator = RawClient::try_connect(&address)?;
-        // Right after __transaction_state was created its leaders are still reading it.
+        // Right after __transaction_state was created, its leaders are still loading it.
         scene.until("the coordinator has loaded its transactions", || {
             let answer = coordinator.try_call(3, &end(&id, NO_PRODUCER, true))?.error_code;
             Ok((![14, 15, 16].contains(&answer)).then_some(()))
@@ -30,7 +30,7 @@ impl Transactional {
         Ok(Self { id, coordinator })
     }
 
-    /// InitProducerId: the error, and the producer.
+    /// Sends InitProducerId, and returns the error and the producer.
     pub(super) fn init(
         &mut self,
         timeout: i32,
@@ -40,7 +40,7 @@ impl Transactional {
         Ok((name(answer.error_code), (answer.producer_id.0, answer.producer_epoch)))
     }
 
-    /// The producer, once no transaction is in the way.
+    /// Returns the producer, once no transaction is in progress.
     pub(super) fn producer(&mut self, scene: &Scene, timeout: i32) -> Result<Producer, Failure> {
         scene.until("the producer has its id", || {
             let (error, producer) = self.init(timeout, NO_PRODUCER)?;
@@ -48,7 +48,7 @@ impl Transactional {
         })
     }
 
-    /// AddPartitionsToTxn: the errors, by partition.
+    /// Sends AddPartitionsToTxn, and returns the errors by partition.
     pub(super) fn add(
         &mut self,
         version: i16,
@@ -63,7 +63,7 @@ impl Transactional {
         Ok(names(all.iter().map(|it| it.partition_error_code)))
     }
 
-    /// EndTxn.
+    /// Sends EndTxn.
     pub(super) fn end(&mut self, version: i16, producer: Producer, commit: bool) -> Outcome {
         let answer = self.coordinator.try_call(version, &end(&self.id, producer, commit))?;
         Ok(name(answer.error_code))

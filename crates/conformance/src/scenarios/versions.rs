@@ -1,4 +1,4 @@
-//! Which versions of each request are served, which features, and whom a client means to reach.
+//! The versions of each request that are served, the features, and the node that a client expects.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::{
@@ -26,7 +26,7 @@ area!("versions":
     of_version_5_without_a_client_name,
 );
 
-/// The requests that a client may send, by their names.
+/// The requests that a client can send, by their names.
 const SERVED: &[(&str, ApiKey)] = &[
     ("produce", ApiKey::Produce),
     ("fetch", ApiKey::Fetch),
@@ -74,7 +74,7 @@ const SERVED: &[(&str, ApiKey)] = &[
     ("describe_topic_partitions", ApiKey::DescribeTopicPartitions),
 ];
 
-/// A scenario for each of the requests above: the versions that are served.
+/// Returns a scenario for each of the requests above: the versions that are served.
 pub(super) fn ranges() -> Vec<Scenario> {
     let scenario = |&(name, key): &(&'static str, ApiKey)| {
         Scenario::new(format!("versions/of_{name}"), move |scene: &Scene| {
@@ -94,7 +94,8 @@ fn request() -> ApiVersionsRequest {
         .with_client_software_version(text("1.0"))
 }
 
-/// The features that a version tells of: what is supported, and what the cluster has agreed on.
+/// Returns the features in a version's response: those supported, and those that the cluster has
+/// finalized.
 fn features_of(scene: &Scene, version: i16) -> Outcome {
     let answer = scene.node()?.try_call(version, &request())?;
     let mut told: Vec<String> = answer
@@ -121,8 +122,8 @@ fn features_of_version_3(scene: &Scene) -> Outcome {
     features_of(scene, 3)
 }
 
-/// ApiVersions of version 5, which the codec does not know: the cluster and the node that are meant
-/// stand before the tagged fields (KIP-1242).
+/// Sends ApiVersions version 5, which the codec does not know: the expected cluster and node come
+/// before the tagged fields (KIP-1242).
 fn meant(scene: &Scene, software: &str, cluster: Option<&str>, node: i32) -> Outcome {
     let mut client = scene.node()?;
     let mut frame = BytesMut::new();
@@ -144,8 +145,8 @@ fn meant(scene: &Scene, software: &str, cluster: Option<&str>, node: i32) -> Out
     told(client.receive_frame()?)
 }
 
-/// What is answered: as in version 4 behind a header of version 0, or in version 0 by a node that
-/// does not know version 5.
+/// Reads the response: that of version 4 after a header of version 0, or that of version 0 from a
+/// node that does not know version 5.
 fn told(mut frame: Bytes) -> Outcome {
     frame.advance(4);
     let mut oldest = frame.clone();
@@ -162,7 +163,7 @@ fn told(mut frame: Bytes) -> Outcome {
     Ok(format!("{error}, names requests: {keys}, features: {features}, {} bytes left", frame.len()))
 }
 
-/// The cluster's id, and the id of the node that scenarios ask.
+/// Returns the cluster's id, and the id of the node that scenarios send requests to.
 fn this(scene: &Scene) -> Result<(String, i32), Failure> {
     let mut node = scene.node()?;
     let answer = node.try_call(1, &DescribeClusterRequest::default())?;

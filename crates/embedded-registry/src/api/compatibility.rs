@@ -11,7 +11,7 @@ use super::reply::Reply;
 use crate::candidate::{Candidate, SchemaRequest};
 use crate::error::ApiError;
 use crate::log::Log;
-use crate::store::{Store, Version, Which};
+use crate::store::{Store, Version, VersionFilter};
 
 /// Compares with the versions that a registration would be compared with.
 pub(super) async fn with_all(
@@ -23,7 +23,7 @@ pub(super) async fn with_all(
     shared
         .run(move |log| {
             let name = subject(&name)?;
-            check(log, name, &params, &bytes, |store| Ok(store.versions(name, Which::Live)))
+            check(log, name, &params, &bytes, |store| Ok(store.versions(name, VersionFilter::Live)))
         })
         .await
 }
@@ -40,7 +40,7 @@ pub(super) async fn with_one(
             let name = subject(&name)?;
             let wanted = version(&number)?;
             check(log, name, &params, &bytes, |store| {
-                let found = store.version(name, wanted, Which::Live);
+                let found = store.version(name, wanted, VersionFilter::Live);
                 match (&found, wanted) {
                     (None, Some(number)) => Err(ApiError::version_not_found(number)),
                     _ => Ok(found.into_iter().collect()),
@@ -58,7 +58,7 @@ fn check(
     earlier: impl FnOnce(&Store) -> Result<Vec<Version>, ApiError>,
 ) -> Result<Reply, ApiError> {
     let request: SchemaRequest = body(bytes)?;
-    log.ask(|store| {
+    log.query(|store| {
         let earlier = earlier(store)?;
         let normalize = params.flag("normalize") || store.normalizes(name);
         let candidate = Candidate::read(store, &request, normalize, true)?;

@@ -22,7 +22,7 @@ struct ConfigRequest {
     normalize: Option<bool>,
 }
 
-/// The compatibility level, and whether schemas are normalized without being asked.
+/// The compatibility level, and whether schemas are normalized even without a request for it.
 pub(super) enum Compatibility {}
 
 impl Setting for Compatibility {

@@ -19,7 +19,7 @@ pub(super) async fn schema(
     shared
         .run(move |log| {
             let id = id(log, &guid)?;
-            log.ask(|store| {
+            log.query(|store| {
                 let schema = store.schema(id).ok_or_else(|| ApiError::guid_not_found(&guid))?;
                 let mut view = schema_view(&schema);
                 if let Some(serialized) = serialized(store, &schema, &params)? {
@@ -38,5 +38,5 @@ pub(super) async fn ids(State(shared): App, Path(guid): Path<String>) -> Result<
 }
 
 fn id(log: &Log, guid: &str) -> Result<i32, ApiError> {
-    log.ask(|store| store.id_of_guid(guid)).ok_or_else(|| ApiError::guid_not_found(guid))
+    log.query(|store| store.id_of_guid(guid)).ok_or_else(|| ApiError::guid_not_found(guid))
 }

@@ -27,7 +27,7 @@ pub(super) async fn content_length(
 pub(super) async fn authenticated(State(shared): App, request: Request, next: Next) -> Response {
     let header = request.headers().get(header::AUTHORIZATION);
     match &shared.credentials {
-        Some(credentials) if !credentials.admit(header) => {
+        Some(credentials) if !credentials.accepts(header) => {
             let mut response = ApiError::plain(StatusCode::UNAUTHORIZED).into_response();
             let challenge = HeaderValue::from_static("Basic realm=\"schema registry\"");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);

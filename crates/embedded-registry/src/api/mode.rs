@@ -1,4 +1,4 @@
-//! `/mode`: whether a subject, or all of them, can be written.
+//! `/mode`: the mode of all subjects and of one, which says whether they can be written.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use crate::log::Log;
 use crate::model::Mode;
 use crate::operation::Operation;
 use crate::record::Event;
-use crate::store::{Store, Which};
+use crate::store::{Store, VersionFilter};
 
 #[derive(Debug, Deserialize)]
 struct ModeRequest {
@@ -48,7 +48,7 @@ impl Setting for WriteMode {
             let starts_import =
                 mode == Mode::Import && store.own_mode(subject) != Some(Mode::Import);
             if starts_import && !force && holds_schemas(store, subject) {
-                // An import brings its own ids, and other schemas could have them already.
+                // An import contains its own ids, which other schemas could have already.
                 let message = "Cannot import since found existing subjects";
                 return Err(ApiError::not_permitted(message));
             }
@@ -69,8 +69,8 @@ impl Setting for WriteMode {
 
 fn holds_schemas(store: &Store, subject: Option<&str>) -> bool {
     match subject {
-        Some(subject) => !store.versions(subject, Which::Live).is_empty(),
-        None => !store.subjects(Which::Live).is_empty(),
+        Some(subject) => !store.versions(subject, VersionFilter::Live).is_empty(),
+        None => !store.subjects(VersionFilter::Live).is_empty(),
     }
 }
 

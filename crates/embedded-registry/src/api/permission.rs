@@ -1,4 +1,4 @@
-//! Whether the mode allows a write.
+//! Checks whether the mode allows a write.
 
 use crate::error::ApiError;
 use crate::store::Store;

@@ -14,7 +14,7 @@ use super::view::{VersionView, schema_view, serialized};
 use crate::error::ApiError;
 use crate::log::Log;
 use crate::model::Schema;
-use crate::store::{Store, Which};
+use crate::store::{Store, VersionFilter};
 
 pub(super) async fn types() -> Reply {
     Reply(json!(["JSON", "PROTOBUF", "AVRO"]))
@@ -26,10 +26,11 @@ pub(super) async fn list(
 ) -> Result<Reply, ApiError> {
     shared
         .run(move |log| {
-            let which = if params.flag("deleted") { Which::All } else { Which::Live };
+            let which =
+                if params.flag("deleted") { VersionFilter::All } else { VersionFilter::Live };
             let prefix = params.text("subjectPrefix").unwrap_or_default();
             let prefix = in_default_context(prefix);
-            let views = log.ask(|store| {
+            let views = log.query(|store| {
                 let subjects = store.subjects(which).into_iter();
                 let versions = subjects.filter(|it| it.starts_with(prefix)).flat_map(|subject| {
                     let mut versions = store.versions(&subject, which);
@@ -55,11 +56,11 @@ pub(super) async fn by_id(
         .run(move |log| {
             let schema = schema(log, self::id(&id)?)?;
             let mut view = schema_view(&schema);
-            if let Some(serialized) = log.ask(|store| serialized(store, &schema, &params))? {
+            if let Some(serialized) = log.query(|store| serialized(store, &schema, &params))? {
                 view["schema"] = json!(serialized);
             }
             if params.flag("fetchMaxId") {
-                view["maxId"] = json!(log.ask(Store::highest_id));
+                view["maxId"] = json!(log.query(Store::highest_id));
             }
             Ok(Reply(view))
         })
@@ -74,7 +75,7 @@ pub(super) async fn text_by_id(
     shared
         .run(move |log| {
             let schema = schema(log, self::id(&id)?)?;
-            let serialized = log.ask(|store| serialized(store, &schema, &params))?;
+            let serialized = log.query(|store| serialized(store, &schema, &params))?;
             Ok(text(serialized.unwrap_or_else(|| schema.text.clone())))
         })
         .await
@@ -104,10 +105,10 @@ pub(super) async fn versions(
 }
 
 fn uses(log: &Log, id: i32, params: &Params) -> Result<Vec<(String, i32)>, ApiError> {
-    let which = if params.flag("deleted") { Which::All } else { Which::Live };
-    log.ask(|store| store.uses(id, which)).ok_or_else(|| ApiError::id_not_found(id))
+    let which = if params.flag("deleted") { VersionFilter::All } else { VersionFilter::Live };
+    log.query(|store| store.uses(id, which)).ok_or_else(|| ApiError::id_not_found(id))
 }
 
 fn schema(log: &Log, id: i32) -> Result<Arc<Schema>, ApiError> {
-    log.ask(|store| store.schema(id)).ok_or_else(|| ApiError::id_not_found(id))
+    log.query(|store| store.schema(id)).ok_or_else(|| ApiError::id_not_found(id))
 }

@@ -25,7 +25,7 @@ pub(super) trait Setting: 'static {
     /// Returns the setting of one subject, `None` where it has none.
     fn of_one(store: &Store, subject: &str) -> Option<Value>;
 
-    /// Checks and writes what the body of a request asks for. `None` means all subjects.
+    /// Checks and writes the settings in the body of a request. `None` means all subjects.
     fn set(
         log: &Log,
         subject: Option<&str>,
@@ -51,7 +51,7 @@ pub(super) trait Setting: 'static {
 }
 
 pub(super) async fn of_all<S: Setting>(State(shared): App) -> Reply {
-    Reply(shared.log.ask(S::of_all))
+    Reply(shared.log.query(S::of_all))
 }
 
 pub(super) async fn of_one<S: Setting>(
@@ -62,7 +62,7 @@ pub(super) async fn of_one<S: Setting>(
     let Some(name) = subject_or_all(&name)? else {
         return Ok(of_all::<S>(State(shared)).await);
     };
-    shared.log.ask(|store| match S::of_one(store, name) {
+    shared.log.query(|store| match S::of_one(store, name) {
         Some(own) => Ok(Reply(own)),
         None if params.flag("defaultToGlobal") => Ok(Reply(S::of_all(store))),
         None => Err(S::missing(name)),

@@ -15,18 +15,18 @@ use crate::candidate::{Candidate, SchemaRequest};
 use crate::error::ApiError;
 use crate::operation::Operation;
 use crate::record::Event;
-use crate::store::{Store, Version, Which};
+use crate::store::{Store, Version, VersionFilter};
 
 pub(super) async fn list(
     State(shared): App,
     Query(params): Query<Params>,
 ) -> Result<Reply, ApiError> {
     let which = match (params.flag("deletedOnly"), params.flag("deleted")) {
-        (true, _) => Which::Deleted,
-        (false, true) => Which::All,
-        (false, false) => Which::Live,
+        (true, _) => VersionFilter::Deleted,
+        (false, true) => VersionFilter::All,
+        (false, false) => VersionFilter::Live,
     };
-    let mut subjects = shared.log.ask(|store| store.subjects(which));
+    let mut subjects = shared.log.query(|store| store.subjects(which));
     if let Some(prefix) = params.text("subjectPrefix") {
         subjects.retain(|subject| subject.starts_with(in_default_context(prefix)));
     }
@@ -44,8 +44,9 @@ pub(super) async fn look_up(
         .run(move |log| {
             let name = subject(&name)?;
             let request: SchemaRequest = body(&bytes)?;
-            let which = if params.flag("deleted") { Which::All } else { Which::Live };
-            log.ask(|store| {
+            let which =
+                if params.flag("deleted") { VersionFilter::All } else { VersionFilter::Live };
+            log.query(|store| {
                 if store.versions(name, which).is_empty() {
                     return Err(ApiError::subject_not_found(name));
                 }
@@ -87,9 +88,9 @@ pub(super) async fn delete(
 /// Marks all versions as deleted. Their records stay readable, because the schemas can still be
 /// found by id.
 fn soft_delete(store: &Store, name: &str) -> Result<(Vec<Event>, Vec<i32>), ApiError> {
-    let versions = numbers(&store.versions(name, Which::Live));
+    let versions = numbers(&store.versions(name, VersionFilter::Live));
     let Some(last) = versions.last().copied() else {
-        let is_known = !store.versions(name, Which::All).is_empty();
+        let is_known = !store.versions(name, VersionFilter::All).is_empty();
         return Err(if is_known {
             ApiError::subject_soft_deleted(name)
         } else {
@@ -107,7 +108,7 @@ fn soft_delete(store: &Store, name: &str) -> Result<(Vec<Event>, Vec<i32>), ApiE
 }
 
 fn delete_permanently(store: &Store, name: &str) -> Result<(Vec<Event>, Vec<i32>), ApiError> {
-    let all = store.versions(name, Which::All);
+    let all = store.versions(name, VersionFilter::All);
     if all.is_empty() {
         return Err(ApiError::subject_not_found(name));
     }

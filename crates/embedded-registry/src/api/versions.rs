@@ -18,7 +18,7 @@ use crate::error::ApiError;
 use crate::model::Mode;
 use crate::operation::Operation;
 use crate::record::Event;
-use crate::store::{Store, Version, Which};
+use crate::store::{Store, Version, VersionFilter};
 
 pub(super) async fn list(
     State(shared): App,
@@ -27,11 +27,11 @@ pub(super) async fn list(
 ) -> Result<Reply, ApiError> {
     let name = subject(&name)?;
     let which = match (params.flag("deletedOnly"), params.flag("deleted")) {
-        (true, _) => Which::Deleted,
-        (false, true) => Which::All,
-        (false, false) => Which::Live,
+        (true, _) => VersionFilter::Deleted,
+        (false, true) => VersionFilter::All,
+        (false, false) => VersionFilter::Live,
     };
-    let versions = shared.log.ask(|store| store.versions(name, which));
+    let versions = shared.log.query(|store| store.versions(name, which));
     if versions.is_empty() {
         return Err(ApiError::subject_not_found(name));
     }
@@ -51,7 +51,7 @@ pub(super) async fn register(
             let request: SchemaRequest = body(&bytes)?;
             let normalize = params.flag("normalize");
             // Most schemas are registered already, which needs no permission to write.
-            let known = log.ask(|store| known(store, name, &request, normalize))?;
+            let known = log.query(|store| known(store, name, &request, normalize))?;
             let found = match known {
                 Some(found) => found,
                 None => log.write(&Operation::Register, |store| {
@@ -75,7 +75,7 @@ fn known(
     normalize: bool,
 ) -> Result<Option<Version>, ApiError> {
     if request.is_empty() && store.mode(Some(name)) != Mode::Import {
-        return match store.version(name, None, Which::Live) {
+        return match store.version(name, None, VersionFilter::Live) {
             Some(latest) => Ok(Some(latest)),
             None => Err(ApiError::invalid_schema("Empty schema")),
         };
@@ -100,7 +100,7 @@ fn registered(
     request: &SchemaRequest,
     candidate: &Candidate,
 ) -> Result<Option<Version>, ApiError> {
-    let Some(found) = candidate.find(store, name, Which::Live) else {
+    let Some(found) = candidate.find(store, name, VersionFilter::Live) else {
         return Ok(None);
     };
     if request
@@ -141,7 +141,7 @@ fn decide(
         }
         Some(id) => imported(store, name, id, request.version, &candidate)?,
         None => {
-            let earlier = store.versions(name, Which::Live);
+            let earlier = store.versions(name, VersionFilter::Live);
             let objections = candidate.objections(store, &earlier, store.level(Some(name)));
             if !objections.is_empty() {
                 return Err(ApiError::incompatible(name, &objections));
@@ -174,7 +174,7 @@ fn imported(
     }
     let version = match version.filter(|version| *version > 0) {
         None => store.next_version(name),
-        Some(version) if store.version(name, Some(version), Which::Live).is_some() => {
+        Some(version) if store.version(name, Some(version), VersionFilter::Live).is_some() => {
             let message = format!("Overwrite version {version} of {name} is not permitted.");
             return Err(ApiError::not_permitted(message));
         }
@@ -190,7 +190,7 @@ pub(super) async fn by_number(
 ) -> Result<Reply, ApiError> {
     shared
         .run(move |log| {
-            log.ask(|store| {
+            log.query(|store| {
                 let found = find(store, &name, &number, &params)?;
                 let mut view = json!(VersionView::new(subject(&name)?, &found));
                 if let Some(serialized) = serialized(store, &found.schema, &params)? {
@@ -209,7 +209,7 @@ pub(super) async fn text(
 ) -> Result<Response, ApiError> {
     shared
         .run(move |log| {
-            log.ask(|store| {
+            log.query(|store| {
                 let found = find(store, &name, &number, &params)?;
                 let serialized = serialized(store, &found.schema, &params)?;
                 Ok(reply::text(serialized.unwrap_or_else(|| found.schema.text.clone())))
@@ -224,7 +224,7 @@ pub(super) async fn referenced_by(
 ) -> Result<Reply, ApiError> {
     shared
         .run(move |log| {
-            log.ask(|store| {
+            log.query(|store| {
                 let deleted_too = Params([("deleted".into(), "true".into())].into());
                 let found = find(store, &name, &number, &deleted_too)?;
                 Ok(Reply::new(store.referenced_by(subject(&name)?, found.version)))
@@ -236,7 +236,7 @@ pub(super) async fn referenced_by(
 fn find(store: &Store, name: &str, number: &str, params: &Params) -> Result<Version, ApiError> {
     let name = subject(name)?;
     let wanted = version(number)?;
-    let which = if params.flag("deleted") { Which::All } else { Which::Live };
+    let which = if params.flag("deleted") { VersionFilter::All } else { VersionFilter::Live };
     if store.versions(name, which).is_empty() {
         return Err(ApiError::subject_not_found(name));
     }
@@ -256,13 +256,13 @@ pub(super) async fn delete(
             let permanent = params.flag("permanent");
             let deleted = log.write(&Operation::DeleteVersion, |store| {
                 writable(store, Some(name))?;
-                let which = if permanent { Which::All } else { Which::Live };
-                if store.versions(name, Which::All).is_empty() {
+                let which = if permanent { VersionFilter::All } else { VersionFilter::Live };
+                if store.versions(name, VersionFilter::All).is_empty() {
                     return Err(ApiError::subject_not_found(name));
                 }
                 let found = store
                     .version(name, wanted, which)
-                    .or_else(|| store.version(name, wanted, Which::All))
+                    .or_else(|| store.version(name, wanted, VersionFilter::All))
                     .ok_or_else(|| ApiError::version_not_found(wanted.unwrap_or(-1)))?;
                 let number = found.version;
                 Ok((vec![deletion(store, name, found, permanent)?], number))

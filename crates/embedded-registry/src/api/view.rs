@@ -49,7 +49,7 @@ impl<'a> VersionView<'a> {
     }
 }
 
-/// Returns a schema as clients see it that request it by id.
+/// Returns a schema as clients see it when they request it by id.
 pub(super) fn schema_view(schema: &Schema) -> Value {
     let mut view = json!({ "schema": schema.text, "guid": schema.guid() });
     if !schema.schema_type.is_avro() {
@@ -61,7 +61,7 @@ pub(super) fn schema_view(schema: &Schema) -> Value {
     view
 }
 
-/// Returns the schema in its serialized form if `format=serialized` asks for it and its type has
+/// Returns the schema in its serialized form if `format=serialized` requests it and its type has
 /// one.
 pub(super) fn serialized(
     store: &Store,

@@ -1,5 +1,5 @@
-//! Schemas as text: whether they are valid, their canonical form, and whether they are compatible.
-//! Each type is a room; nothing here knows subjects or versions.
+//! Parses schemas, prints their canonical form, and compares them. Each type is a room; nothing
+//! here knows subjects or versions.
 //!
 //! The registry stores and compares the canonical form, so a schema that was only formatted
 //! differently keeps its id. Normalization goes further and also ignores the order of things whose

@@ -1,6 +1,6 @@
-//! Why two schemas are incompatible.
+//! A reason for which two schemas are incompatible.
 
-/// Why a schema cannot read data written with another.
+/// A reason for which a schema cannot read data written with another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Reason {
     /// The kind of difference, in Confluent's words.

@@ -14,7 +14,7 @@ use crate::options::Lifetime;
 use crate::ports;
 use crate::release::Release;
 
-/// How many lines of the worker's log an error shows.
+/// The number of lines of the worker's log that an error shows.
 const SHOWN_LINES: usize = 12;
 
 /// The time limit for the worker to respond to a request.
@@ -72,7 +72,7 @@ impl Connect {
                 return Ok(worker);
             }
             if begin.elapsed() > LIMIT {
-                let what = "the Connect worker did not answer".to_owned();
+                let what = "the Connect worker did not respond".to_owned();
                 return Err(Error::TimedOut { what, limit: LIMIT, said: said() });
             }
             tokio::time::sleep(TRY_AGAIN).await;

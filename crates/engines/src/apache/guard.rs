@@ -52,14 +52,14 @@ impl Guard {
         command.process_group(self.leader.id() as i32);
     }
 
-    /// Never called: the engine rejects the system before.
+    /// Does nothing: the engine rejects other systems before it is called.
     #[cfg(not(unix))]
     pub(crate) fn adopt(&self, _command: &mut Command) {}
 }
 
 impl Drop for Guard {
-    /// The other processes have been stopped already. The watcher ends last, in case this program
-    /// is killed now.
+    /// Ends the watcher last, in case this program is killed now. The other processes have been
+    /// stopped already.
     fn drop(&mut self) {
         end(&mut self.leader);
         end(&mut self.watcher);

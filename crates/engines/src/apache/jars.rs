@@ -17,7 +17,7 @@ use crate::release::Release;
 /// The Maven project for the newest release.
 const POM: &str = include_str!("../../pom.xml");
 
-/// How many lines of Maven's output an error shows.
+/// The number of lines of Maven's output that an error shows.
 const SHOWN_LINES: usize = 15;
 
 /// The jars, and a Java to run them with.
@@ -67,7 +67,7 @@ fn is_complete(home: &Path, pom: &str) -> bool {
     fs::read_to_string(home.join("pom.xml")).is_ok_and(|written| written == pom)
 }
 
-/// `$XDG_CACHE_HOME/kafka-workshop`, by default below `~/.cache`.
+/// Returns `$XDG_CACHE_HOME/kafka-workshop`, by default in `~/.cache`.
 fn cache_directory() -> PathBuf {
     let named = std::env::var_os("XDG_CACHE_HOME").filter(|it| !it.is_empty()).map(PathBuf::from);
     let cache = named.or_else(|| Some(std::env::home_dir()?.join(".cache")));
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn jars_of_another_pom_do_not_count_as_complete() {
+    fn jars_of_a_different_pom_do_not_count_as_complete() {
         let home = tempfile::tempdir().unwrap();
         assert!(!is_complete(home.path(), POM));
         fs::write(home.path().join("pom.xml"), pom(Release::V4_3)).unwrap();

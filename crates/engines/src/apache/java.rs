@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_version_is_read_from_what_java_says() {
+    fn the_version_is_read_from_javas_output() {
         assert_eq!(major_version("openjdk version \"17.0.15\" 2025-04-15\n"), Some(17));
         assert_eq!(major_version("openjdk version \"21\" 2023-09-19\n"), Some(21));
         assert_eq!(major_version("java version \"1.8.0_451\"\n"), Some(8));

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::last_lines::last_lines;
 use crate::options::Lifetime;
 
-/// How many lines of a node's log an error shows.
+/// The number of lines of a node's log that an error shows.
 const SHOWN_LINES: usize = 12;
 
 /// The heap of a node in MB, the same as in Kafka's own scripts.
@@ -72,7 +72,7 @@ impl NodeProcess {
 
     /// Writes its `server.properties`.
     pub(crate) fn write(&self, properties: &str) -> Result<(), Error> {
-        let home = self.properties.parent().expect("the settings lie in the node's directory");
+        let home = self.properties.parent().expect("the settings are in the node's directory");
         fs::create_dir_all(home).map_err(|e| Error::file("create", home, e))?;
         fs::write(&self.properties, properties)
             .map_err(|e| Error::file("write", &self.properties, e))

@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_somebody_asks_for_stands_last_and_so_counts() {
+    fn requested_properties_come_last_and_win() {
         let properties = vec![("num.partitions".to_owned(), "4".to_owned())];
         let text = Plan { properties, ..plan(1) }.properties(0, Path::new("/data"));
         assert!(text.ends_with("\nnum.partitions=4\n"), "{text}");
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_single_node_asks_for_no_second_replica() {
+    fn a_single_node_requires_no_second_replica() {
         let only = plan(1).properties(0, Path::new("/data"));
         let asked = only.lines().filter(|it| it.contains("factor=") || it.contains("min.isr="));
         let values: Vec<&str> = asked.filter_map(|line| line.split('=').nth(1)).collect();

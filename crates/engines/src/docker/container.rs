@@ -12,7 +12,7 @@ use crate::last_lines::last_lines;
 /// The time limit for a clean shutdown, in seconds.
 const STOP_SECONDS: i32 = 60;
 
-/// How many lines of a node's log an error shows.
+/// The number of lines of a node's log that an error shows.
 const SHOWN_LINES: usize = 12;
 
 /// A node, its container and its state.

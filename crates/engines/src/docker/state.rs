@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_change_begins_only_with_the_states_that_it_can_be_done_in() {
+    fn a_change_is_allowed_only_in_some_states() {
         use Change::{Kill, Pause, Resume, Start, Stop};
         use State::{Paused, Running, Stopped};
         for (change, from, to) in [

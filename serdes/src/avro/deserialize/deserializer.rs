@@ -1,65 +1,65 @@
-//! A value on its way to a type of the program, and why it does not fit.
+//! Deserializes a value into a type of the program.
 
 use serde::de;
 
-use super::super::datum::Datum;
 use super::super::decimal;
-use super::super::misfit::Depth;
+use super::super::mismatch::Depth;
+use super::super::value::AvroValue;
 
-/// Why a value does not fit: what serde says, or words of our own that hold no value.
+/// An error of serde, or one of our own, whose message does not contain the value.
 #[derive(Debug)]
-pub(in super::super) struct Fault {
+pub(in super::super) struct DeserializeError {
     pub(in super::super) message: String,
-    pub(in super::super) is_ours: bool,
+    pub(in super::super) is_safe: bool,
 }
 
-impl Fault {
-    pub(super) fn ours(message: &str) -> Self {
-        Fault { message: message.to_owned(), is_ours: true }
+impl DeserializeError {
+    pub(super) fn new(message: &str) -> Self {
+        DeserializeError { message: message.to_owned(), is_safe: true }
     }
 }
 
-impl std::fmt::Display for Fault {
+impl std::fmt::Display for DeserializeError {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(&self.message)
     }
 }
 
-impl std::error::Error for Fault {}
+impl std::error::Error for DeserializeError {}
 
-impl de::Error for Fault {
+impl de::Error for DeserializeError {
     fn custom<T: std::fmt::Display>(message: T) -> Self {
-        Fault { message: message.to_string(), is_ours: false }
+        DeserializeError { message: message.to_string(), is_safe: false }
     }
 }
 
 #[derive(Clone, Copy)]
-pub(in super::super) struct DatumDeserializer<'a> {
-    pub(super) datum: &'a Datum,
+pub(in super::super) struct ValueDeserializer<'a> {
+    pub(super) value: &'a AvroValue,
     depth: Depth,
 }
 
-impl<'a> DatumDeserializer<'a> {
-    pub(in super::super) fn new(datum: &'a Datum) -> Self {
-        DatumDeserializer { datum, depth: Depth::here() }
+impl<'a> ValueDeserializer<'a> {
+    pub(in super::super) fn new(value: &'a AvroValue) -> Self {
+        ValueDeserializer { value, depth: Depth::here() }
     }
 
-    pub(super) fn of(self, datum: &'a Datum) -> Self {
-        DatumDeserializer { datum, depth: self.depth }
+    pub(super) fn of(self, value: &'a AvroValue) -> Self {
+        ValueDeserializer { value, depth: self.depth }
     }
 
-    pub(super) fn check_depth(self) -> Result<(), Fault> {
+    pub(super) fn check_depth(self) -> Result<(), DeserializeError> {
         match self.depth.is_too_deep() {
-            true => Err(Fault::ours("holds values that are nested too deeply")),
+            true => Err(DeserializeError::new("holds values that are nested too deeply")),
             false => Ok(()),
         }
     }
 
-    pub(super) fn text(self) -> Option<Result<String, Fault>> {
-        Some(match self.datum.inner() {
-            Datum::Decimal(unscaled, scale) => decimal::format(unscaled, *scale)
-                .ok_or_else(|| Fault::ours("is a decimal with too many digits")),
-            Datum::Uuid(uuid) => Ok(uuid.to_string()),
+    pub(super) fn text(self) -> Option<Result<String, DeserializeError>> {
+        Some(match self.value.inner() {
+            AvroValue::Decimal(unscaled, scale) => decimal::format(unscaled, *scale)
+                .ok_or_else(|| DeserializeError::new("is a decimal with too many digits")),
+            AvroValue::Uuid(uuid) => Ok(uuid.to_string()),
             _ => return None,
         })
     }

@@ -1,38 +1,38 @@
-//! Which variant of a program's enum a value is.
+//! Finds the variant of a program's enum for a value.
 
 use serde::de::{self, DeserializeSeed, Deserializer, Visitor};
 
-use super::super::datum::Datum;
-use super::deserializer::{DatumDeserializer, Fault};
+use super::super::value::AvroValue;
+use super::deserializer::{DeserializeError, ValueDeserializer};
 
-/// The name of the variant, and what it holds.
+/// The name of a variant, and its content.
 pub(super) struct Variant<'a> {
     name: &'a str,
-    held: Option<DatumDeserializer<'a>>,
+    held: Option<ValueDeserializer<'a>>,
 }
 
 impl<'a> Variant<'a> {
-    /// A symbol of an enum, the branch of a union that is called so, or the one entry of a map or
-    /// record: serde's own layout.
+    /// Finds the variant: the symbol of an enum, the branch of a union with this name, or the only
+    /// entry of a map or record, which is serde's own layout.
     pub(super) fn find(
-        deserializer: DatumDeserializer<'a>,
+        deserializer: ValueDeserializer<'a>,
         variants: &[&'static str],
-    ) -> Result<Self, Fault> {
-        match deserializer.datum {
-            Datum::Union(branch, inner) => {
-                let is_symbol = matches!(**inner, Datum::Enum(_));
+    ) -> Result<Self, DeserializeError> {
+        match deserializer.value {
+            AvroValue::Union(branch, inner) => {
+                let is_symbol = matches!(**inner, AvroValue::Enum(_));
                 match variants.iter().find(|variant| !is_symbol && branch.is_called(variant)) {
                     Some(name) => Ok(Variant { name, held: Some(deserializer.of(inner)) }),
                     None => Self::find(deserializer.of(inner), variants),
                 }
             }
-            Datum::Enum(symbol) => Ok(Variant { name: symbol, held: None }),
-            Datum::Text(text) => Ok(Variant { name: text, held: None }),
-            Datum::Map(entries) if entries.len() == 1 => {
+            AvroValue::Enum(symbol) => Ok(Variant { name: symbol, held: None }),
+            AvroValue::Text(text) => Ok(Variant { name: text, held: None }),
+            AvroValue::Map(entries) if entries.len() == 1 => {
                 let mut entries = entries.iter().map(|(name, held)| (name.as_str(), held));
                 entries.next().map(|it| Self::of(deserializer, it)).ok_or_else(no_variant)
             }
-            Datum::Record(names, values) => {
+            AvroValue::Record(names, values) => {
                 let entries = names.iter().map(String::as_str).zip(values);
                 Self::in_record(deserializer, entries.collect(), variants)
             }
@@ -40,22 +40,22 @@ impl<'a> Variant<'a> {
         }
     }
 
-    fn of(deserializer: DatumDeserializer<'a>, (name, held): (&'a str, &'a Datum)) -> Self {
+    fn of(deserializer: ValueDeserializer<'a>, (name, held): (&'a str, &'a AvroValue)) -> Self {
         Variant { name, held: Some(deserializer.of(held)) }
     }
 
     fn in_record(
-        deserializer: DatumDeserializer<'a>,
-        entries: Vec<(&'a str, &'a Datum)>,
+        deserializer: ValueDeserializer<'a>,
+        entries: Vec<(&'a str, &'a AvroValue)>,
         variants: &[&'static str],
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, DeserializeError> {
         let find = |name: &str| entries.iter().find(|it| it.0 == name).map(|it| it.1.inner());
-        if let (Some(Datum::Enum(name)), Some(held)) = (find("type"), find("value")) {
-            // As apache-avro lays out an enum.
+        if let (Some(AvroValue::Enum(name)), Some(held)) = (find("type"), find("value")) {
+            // This is apache-avro's layout of an enum.
             return Ok(Variant { name, held: Some(deserializer.of(held)) });
         }
-        let is_there = |it: &&(&str, &Datum)| {
-            variants.contains(&it.0) && (entries.len() == 1 || *it.1.inner() != Datum::Null)
+        let is_there = |it: &&(&str, &AvroValue)| {
+            variants.contains(&it.0) && (entries.len() == 1 || *it.1.inner() != AvroValue::Null)
         };
         let mut found = entries.iter().filter(is_there);
         match (found.next(), found.next()) {
@@ -65,48 +65,58 @@ impl<'a> Variant<'a> {
     }
 }
 
-fn no_variant() -> Fault {
-    Fault::ours("is not a variant of the type, which is an enum")
+fn no_variant() -> DeserializeError {
+    DeserializeError::new("is not a variant of the type's enum")
 }
 
 impl<'de> de::EnumAccess<'de> for Variant<'de> {
-    type Error = Fault;
-    type Variant = Held<'de>;
+    type Error = DeserializeError;
+    type Variant = Content<'de>;
 
     fn variant_seed<V: DeserializeSeed<'de>>(
         self,
         seed: V,
-    ) -> Result<(V::Value, Held<'de>), Fault> {
-        let name = de::value::BorrowedStrDeserializer::<Fault>::new(self.name);
-        Ok((seed.deserialize(name)?, Held(self.held)))
+    ) -> Result<(V::Value, Content<'de>), DeserializeError> {
+        let name = de::value::BorrowedStrDeserializer::<DeserializeError>::new(self.name);
+        Ok((seed.deserialize(name)?, Content(self.held)))
     }
 }
 
-pub(super) struct Held<'a>(Option<DatumDeserializer<'a>>);
+pub(super) struct Content<'a>(Option<ValueDeserializer<'a>>);
 
-impl<'a> Held<'a> {
-    fn something(self) -> Result<DatumDeserializer<'a>, Fault> {
-        self.0
-            .ok_or_else(|| Fault::ours("is a variant that holds nothing, and the type wants more"))
+impl<'a> Content<'a> {
+    fn something(self) -> Result<ValueDeserializer<'a>, DeserializeError> {
+        self.0.ok_or_else(|| {
+            DeserializeError::new("is a variant without content, but the type's variant has some")
+        })
     }
 }
 
-impl<'de> de::VariantAccess<'de> for Held<'de> {
-    type Error = Fault;
+impl<'de> de::VariantAccess<'de> for Content<'de> {
+    type Error = DeserializeError;
 
-    fn unit_variant(self) -> Result<(), Fault> {
-        match self.0.map(|it| it.datum.inner()) {
-            None | Some(Datum::Null) => Ok(()),
-            Some(Datum::Record(_, values)) if values.is_empty() => Ok(()),
-            Some(_) => Err(Fault::ours("is a variant that holds something, and the type has none")),
+    fn unit_variant(self) -> Result<(), DeserializeError> {
+        match self.0.map(|it| it.value.inner()) {
+            None | Some(AvroValue::Null) => Ok(()),
+            Some(AvroValue::Record(_, values)) if values.is_empty() => Ok(()),
+            Some(_) => Err(DeserializeError::new(
+                "is a variant with content, but the type's variant has none",
+            )),
         }
     }
 
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Fault> {
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(
+        self,
+        seed: T,
+    ) -> Result<T::Value, DeserializeError> {
         seed.deserialize(self.something()?)
     }
 
-    fn tuple_variant<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Fault> {
+    fn tuple_variant<V: Visitor<'de>>(
+        self,
+        length: usize,
+        visitor: V,
+    ) -> Result<V::Value, DeserializeError> {
         self.something()?.deserialize_tuple(length, visitor)
     }
 
@@ -114,7 +124,7 @@ impl<'de> de::VariantAccess<'de> for Held<'de> {
         self,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeserializeError> {
         self.something()?.deserialize_map(visitor)
     }
 }

@@ -1,14 +1,14 @@
-//! What lies in arrays, maps and records, one after the other.
+//! Deserializes the contents of arrays, maps, and records.
 
 use std::collections::BTreeMap;
 
 use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{self, Deserializer, IntoDeserializer, Visitor};
 
-use super::super::datum::Datum;
-use super::deserializer::{DatumDeserializer, Fault};
+use super::super::value::AvroValue;
+use super::deserializer::{DeserializeError, ValueDeserializer};
 
-impl<'de> IntoDeserializer<'de, Fault> for DatumDeserializer<'de> {
+impl<'de> IntoDeserializer<'de, DeserializeError> for ValueDeserializer<'de> {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
@@ -16,11 +16,11 @@ impl<'de> IntoDeserializer<'de, Fault> for DatumDeserializer<'de> {
     }
 }
 
-/// The bytes of a value, for a sequence of numbers, and the parts of a duration.
-pub(super) fn numbers<'de, N: IntoDeserializer<'de, Fault>, V: Visitor<'de>>(
+/// Passes on the bytes of a value as a sequence of numbers, or the parts of a duration.
+pub(super) fn numbers<'de, N: IntoDeserializer<'de, DeserializeError>, V: Visitor<'de>>(
     numbers: impl Iterator<Item = N>,
     visitor: V,
-) -> Result<V::Value, Fault> {
+) -> Result<V::Value, DeserializeError> {
     let mut numbers = SeqDeserializer::new(numbers);
     let value = visitor.visit_seq(&mut numbers)?;
     numbers.end()?;
@@ -28,18 +28,18 @@ pub(super) fn numbers<'de, N: IntoDeserializer<'de, Fault>, V: Visitor<'de>>(
 }
 
 pub(super) fn items<'de, V: Visitor<'de>>(
-    deserializer: DatumDeserializer<'de>,
-    items: &'de [Datum],
+    deserializer: ValueDeserializer<'de>,
+    items: &'de [AvroValue],
     visitor: V,
-) -> Result<V::Value, Fault> {
+) -> Result<V::Value, DeserializeError> {
     numbers(items.iter().map(|item| deserializer.of(item)), visitor)
 }
 
 pub(super) fn entries<'de, V: Visitor<'de>>(
-    deserializer: DatumDeserializer<'de>,
-    entries: &'de BTreeMap<String, Datum>,
+    deserializer: ValueDeserializer<'de>,
+    entries: &'de BTreeMap<String, AvroValue>,
     visitor: V,
-) -> Result<V::Value, Fault> {
+) -> Result<V::Value, DeserializeError> {
     let entries = entries.iter().map(|(key, value)| (Key(key), deserializer.of(value)));
     let mut entries = MapDeserializer::new(entries);
     let value = visitor.visit_map(&mut entries)?;
@@ -48,11 +48,11 @@ pub(super) fn entries<'de, V: Visitor<'de>>(
 }
 
 pub(super) fn fields<'de, V: Visitor<'de>>(
-    deserializer: DatumDeserializer<'de>,
+    deserializer: ValueDeserializer<'de>,
     names: &'de [String],
-    values: &'de [Datum],
+    values: &'de [AvroValue],
     visitor: V,
-) -> Result<V::Value, Fault> {
+) -> Result<V::Value, DeserializeError> {
     let fields = names.iter().zip(values).map(|(name, value)| (Key(name), deserializer.of(value)));
     let mut fields = MapDeserializer::new(fields);
     let value = visitor.visit_map(&mut fields)?;
@@ -60,11 +60,11 @@ pub(super) fn fields<'de, V: Visitor<'de>>(
     Ok(value)
 }
 
-/// A key: always text in Avro, and a number, a truth value or a variant for a program that wrote
-/// one.
+/// The key of a map: always text in Avro, but a number, a boolean, or a variant for a program that
+/// wrote one.
 struct Key<'a>(&'a str);
 
-impl<'de> IntoDeserializer<'de, Fault> for Key<'de> {
+impl<'de> IntoDeserializer<'de, DeserializeError> for Key<'de> {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
@@ -74,7 +74,7 @@ impl<'de> IntoDeserializer<'de, Fault> for Key<'de> {
 
 macro_rules! parsed {
     ($($method:ident => $visit:ident as $number:ty,)*) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeserializeError> {
             match self.0.parse::<$number>() {
                 Ok(key) => visitor.$visit(key),
                 Err(_) => self.deserialize_any(visitor),
@@ -84,9 +84,9 @@ macro_rules! parsed {
 }
 
 impl<'de> Deserializer<'de> for Key<'de> {
-    type Error = Fault;
+    type Error = DeserializeError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeserializeError> {
         visitor.visit_borrowed_str(self.0)
     }
 
@@ -104,7 +104,7 @@ impl<'de> Deserializer<'de> for Key<'de> {
         deserialize_u128 => visit_u128 as u128,
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeserializeError> {
         visitor.visit_some(self)
     }
 
@@ -112,7 +112,7 @@ impl<'de> Deserializer<'de> for Key<'de> {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeserializeError> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -121,7 +121,7 @@ impl<'de> Deserializer<'de> for Key<'de> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeserializeError> {
         visitor.visit_enum(de::value::BorrowedStrDeserializer::new(self.0))
     }
 

@@ -1,10 +1,10 @@
-//! How what was written with one schema is read as another: the rules of the Avro specification
-//! ("Schema Resolution") as Java's `Resolver` applies them, worked out once for each writer.
+//! Resolves a writer's schema to a reader's by the rules of the Avro specification ("Schema
+//! Resolution") as Java's `Resolver` applies them, once for each writer.
 //!
-//! What cannot be resolved is refused when a value needs it: a branch that the reader lacks is no
-//! matter as long as nobody writes it. Where the registry calls two schemas compatible and Java's
-//! reader then fails (names that differ in their namespace, two fields that share an alias), the
-//! registry is followed.
+//! An unresolvable part is rejected only when a value needs it: a branch that the reader lacks does
+//! not matter until someone writes it. If the registry considers two schemas compatible but Java's
+//! reader fails (names with different namespaces, two fields that share an alias), this follows the
+//! registry.
 
 mod names;
 mod union;
@@ -14,14 +14,14 @@ use std::sync::Arc;
 
 use names::{feeds, is_same};
 
-use super::datum::Datum;
 use super::default;
-use super::misfit::Depth;
+use super::mismatch::Depth;
 use super::plan::{Plan, RecordStep, Step, Wanted, Written, WrittenField};
 use super::read;
 use super::schema::{Enum, Id, Kind, Record, Schema};
+use super::value::AvroValue;
 
-/// Plans how a reader with one schema reads what a writer wrote with another.
+/// Plans how a reader with one schema reads messages that were written with another.
 pub(super) fn plan(writer: &Schema, reader: &Schema) -> Plan {
     between((writer, writer.root), (reader, reader.root))
 }
@@ -40,15 +40,15 @@ struct Planner<'a> {
     reader: &'a Schema,
     steps: Vec<Step>,
     known: HashMap<(Id, Id), usize>,
-    /// What is read as it was written, to be left out.
+    /// Steps that read a value as it was written, in order to skip it.
     skipped: HashMap<Id, usize>,
     depth: Depth,
-    /// Java applies the reader's aliases where the schemas differ in more than them.
+    /// Java applies the reader's aliases only if the schemas differ in more than their aliases.
     with_aliases: bool,
 }
 
 impl<'a> Planner<'a> {
-    /// The step for a pair of types.
+    /// Returns the step for a pair of types.
     fn step(&mut self, writer: Id, reader: Id) -> usize {
         if let Some(step) = self.known.get(&(writer, reader)) {
             return *step;
@@ -67,7 +67,7 @@ impl<'a> Planner<'a> {
         self.steps.len() - 1
     }
 
-    /// The step that reads a type as it was written.
+    /// Returns the step that reads a type as it was written.
     fn skip(&mut self, written: Id) -> usize {
         if let Some(step) = self.skipped.get(&written) {
             return *step;
@@ -120,7 +120,7 @@ impl<'a> Planner<'a> {
 
     fn refused(&self, writer: Id, reader: Id) -> Step {
         let (written, wanted) = (self.writer.label(writer), self.reader.label(reader));
-        let problem = format!("is {written}, and the reader's schema says {wanted}");
+        let problem = format!("is {written}, but the reader's schema says {wanted}");
         Step::Rejected(None, problem)
     }
 
@@ -151,13 +151,13 @@ impl<'a> Planner<'a> {
         Step::Record(RecordStep { names, written, defaults })
     }
 
-    /// A default is read as if the writer had written it.
-    fn default(&self, id: Id, value: &serde_json::Value) -> Result<Datum, String> {
+    /// Reads a default as if the writer had written it.
+    fn default(&self, id: Id, value: &serde_json::Value) -> Result<AvroValue, String> {
         let mut bytes = Vec::new();
         default::encode(self.reader, id, value, &mut bytes)?;
-        let unfit = |_| "has a default in the schema that cannot be read".to_owned();
+        let invalid = |_| "has a default in the schema that cannot be read".to_owned();
         let as_written = (self.reader, id);
-        read::value(&between(as_written, as_written), &bytes).map_err(unfit)
+        read::value(&between(as_written, as_written), &bytes).map_err(invalid)
     }
 }
 
@@ -168,7 +168,7 @@ fn enumeration(old: &Enum, new: &Enum) -> Step {
     Step::Enum(old.symbols.iter().map(|it| find(it).or_else(|| default.clone())).collect())
 }
 
-/// Numbers grow and never shrink.
+/// Returns how a number is promoted: numbers can become larger types, but not smaller ones.
 fn number(old: &Kind, new: &Kind) -> Option<(Written, Wanted)> {
     let written = match old {
         Kind::Int => Written::Int,

@@ -1,24 +1,24 @@
-//! Names that mean the same: those of types, and those of fields.
+//! Matches the names of types, and of fields.
 
 use super::super::schema::{Field, Name, Record};
 
-/// Whether a writer's type is one of the reader's: by its name, whatever its namespace, or because
-/// the reader says that it was called so.
+/// Returns whether a writer's type matches one of the reader's: by its name, regardless of the
+/// namespace, or by an alias of the reader.
 pub(super) fn is_same(writer: &Name, reader: &Name, with_aliases: bool) -> bool {
     writer.short() == reader.short() || with_aliases && was_called(writer, reader)
 }
 
-/// Whether the reader says that it had the writer's name.
+/// Returns whether the reader has the writer's name as an alias.
 pub(super) fn was_called(writer: &Name, reader: &Name) -> bool {
     reader.aliases.contains(&writer.full)
 }
 
-/// For each field of the writer the reader's fields that it fills.
+/// Returns, for each field of the writer, the fields of the reader that it fills.
 ///
-/// A field goes where an alias says, before it goes to the field of its own name; so does Java,
-/// which renames the writer's fields first. Where two would go to one field, the one with its name
-/// does, and a field of the reader that is left over then takes what has its name or its alias,
-/// although another one has taken it: the registry lets both pass.
+/// An alias takes precedence over a field of the same name, as in Java, which renames the writer's
+/// fields first. If two fields match one field, the one with its name fills it; a remaining field
+/// of the reader then takes a field that matches its name or alias, even if that one already fills
+/// another: the registry accepts both.
 pub(super) fn feeds(writer: &Record, reader: &Record, with_aliases: bool) -> Vec<Vec<usize>> {
     let named = |name: &str| reader.fields.iter().position(|it| it.name == name);
     let aliased = |name: &String| {
@@ -41,7 +41,7 @@ pub(super) fn feeds(writer: &Record, reader: &Record, with_aliases: bool) -> Vec
         if feeds.iter().flatten().any(|it| *it == place) {
             continue;
         }
-        // One that nobody else takes, or any where there is no default.
+        // A field that fills no other one, or any field if there is no default.
         let is_free = |at: &usize| field.default.is_none() || feeds[*at].is_empty();
         let source = sources(field, writer).find(is_free);
         if let Some(at) = source {
@@ -51,8 +51,8 @@ pub(super) fn feeds(writer: &Record, reader: &Record, with_aliases: bool) -> Vec
     feeds
 }
 
-/// The writer's fields that a reader's field could be: the one of its name, then those of its
-/// aliases.
+/// Returns the writer's fields that can fill a reader's field: the one with its name, then those
+/// with its aliases.
 fn sources<'a>(field: &'a Field, writer: &'a Record) -> impl Iterator<Item = usize> + 'a {
     let names = std::iter::once(&field.name).chain(&field.aliases);
     names.filter_map(|name| writer.fields.iter().position(|it| it.name == *name))

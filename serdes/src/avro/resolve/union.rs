@@ -1,10 +1,10 @@
-//! The branch of a reader's union that takes what was written.
+//! Chooses the branch of a reader's union for a writer's type.
 
 use std::sync::Arc;
 
-use super::super::datum::Branch;
 use super::super::plan::Step;
 use super::super::schema::{Id, Kind, Name};
+use super::super::value::Branch;
 use super::names::{is_same, was_called};
 use super::{Planner, number};
 
@@ -17,13 +17,13 @@ impl Planner<'_> {
             }
             None => {
                 let (written, wanted) = (self.writer.label(writer), self.reader.labels(branches));
-                let problem = format!("is {written}, and the reader's schema says {wanted}");
+                let problem = format!("is {written}, but the reader's schema says {wanted}");
                 Step::Rejected(None, problem)
             }
         }
     }
 
-    /// The branch of the same type, then one that it can become, each the first of its kind.
+    /// Returns the first branch of the same type, or else the first one that the type promotes to.
     fn matching(&mut self, writer: Id, branches: &[Id]) -> Option<Id> {
         let written = &self.writer.get(writer).kind;
         let alikes = |branch: &&Id| {
@@ -31,7 +31,7 @@ impl Planner<'_> {
             std::mem::discriminant(written) == std::mem::discriminant(wanted)
         };
         let alikes: Vec<Id> = branches.iter().filter(alikes).copied().collect();
-        // A name that a type has comes before one that another type had.
+        // A type's own name takes precedence over an alias of another type.
         let named = |is_it: fn(&Name, &Name) -> bool| {
             alikes.iter().find(|branch| {
                 let wanted = self.reader.get(**branch).kind.name();
@@ -75,7 +75,7 @@ impl Planner<'_> {
         })
     }
 
-    /// Whether a record is read as another, its fields looked at and not what lies in them.
+    /// Returns whether a record can be read as another; checks its fields but not their contents.
     fn reads(&mut self, writer: Id, reader: Id) -> bool {
         let step = self.step(writer, reader);
         let is_refused = |step: usize| matches!(self.steps[step], Step::Rejected(..));

@@ -1,4 +1,4 @@
-//! Logical types as a schema writes them.
+//! Parses logical types.
 
 use serde_json::{Map, Value};
 
@@ -14,7 +14,7 @@ const MOMENTS: [&str; 6] = [
     "local-timestamp-nanos",
 ];
 
-/// Reads the logical type of a type, `None` where it has none that suits it.
+/// Parses the logical type of a type; `None` if it has none that is valid for it.
 pub(super) fn logical(object: &Map<String, Value>, kind: &Kind) -> Option<Logical> {
     let word = object.get("logicalType")?.as_str()?;
     match (word, kind) {
@@ -51,9 +51,9 @@ fn decimal(object: &Map<String, Value>, kind: &Kind) -> Option<Logical> {
         .then_some(Logical::Decimal { precision, scale })
 }
 
-/// How many decimal digits so many bytes hold, whatever the digits.
+/// Returns how many decimal digits this many bytes can always hold.
 fn digits_in(size: usize) -> usize {
-    // Sizes stay far below 2^52, where this is exact enough: it is what Java computes.
+    // Sizes stay far below 2^52, where this is exact enough: Java computes it in the same way.
     let bits = (8 * size.min(1 << 40)).saturating_sub(1) as f64;
     (2_f64.log10() * bits).floor() as usize
 }

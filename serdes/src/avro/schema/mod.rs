@@ -1,5 +1,5 @@
-//! An Avro schema as the codec walks it: every type has a number, and a name that is used again
-//! is the number of the type that it stands for.
+//! An Avro schema in the form that the codec uses: every type has a number, and a name that is used
+//! again is the number of its type.
 
 mod annotation;
 mod parse;
@@ -39,18 +39,18 @@ pub(super) enum Kind {
     Fixed(Name, usize),
     Enum(Enum),
     Record(Record),
-    /// A name whose definition has not been met yet. None is left in a finished schema.
+    /// A name that is not defined yet. A finished schema contains none.
     Undefined(String),
 }
 
-/// The full name of a type, and the full names that it says it had.
+/// The full name of a type, and its aliases in full.
 #[derive(Debug, Clone)]
 pub(super) struct Name {
     pub(super) full: String,
     pub(super) aliases: Vec<String>,
 }
 
-/// Nor do they between types.
+/// Ignores aliases, as in fields.
 impl PartialEq for Name {
     fn eq(&self, other: &Self) -> bool {
         self.full == other.full
@@ -58,7 +58,7 @@ impl PartialEq for Name {
 }
 
 impl Name {
-    /// The name without its namespace.
+    /// Returns the name without its namespace.
     pub(super) fn short(&self) -> &str {
         self.full.rsplit('.').next().unwrap_or_default()
     }
@@ -85,7 +85,7 @@ pub(super) struct Field {
     pub(super) schema: Id,
 }
 
-/// Aliases make no difference between fields, as in Java.
+/// Ignores aliases, as in Java.
 impl PartialEq for Field {
     fn eq(&self, other: &Self) -> bool {
         (&self.name, self.schema, &self.default) == (&other.name, other.schema, &other.default)
@@ -97,7 +97,7 @@ impl Schema {
         &self.types[id]
     }
 
-    /// What a type is called in a message: its full name, its logical type, or its kind.
+    /// Returns the name of a type for a message: its full name, its logical type, or its kind.
     pub(super) fn label(&self, id: Id) -> &str {
         let found = self.get(id);
         match (&found.logical, found.kind.name()) {
@@ -107,7 +107,7 @@ impl Schema {
         }
     }
 
-    /// The labels of several types, as a message lists them.
+    /// Returns the names of several types, as a message lists them.
     pub(super) fn labels(&self, ids: &[Id]) -> String {
         let labels: Vec<&str> = ids.iter().map(|id| self.label(*id)).collect();
         labels.join(" or ")
@@ -124,7 +124,7 @@ impl Kind {
         }
     }
 
-    /// The word that stands in a schema.
+    /// Returns its name in a schema.
     pub(super) fn word(&self) -> &'static str {
         match self {
             Kind::Null => "null",
@@ -146,7 +146,7 @@ impl Kind {
     }
 }
 
-/// Whether a program's name for a variant is this word of Avro's: `Int` is `int`, and
+/// Returns whether the name of a program's variant is this name in Avro: `Int` is `int`, and
 /// `TimestampMillis` is `timestamp-millis`.
 pub(super) fn is_word(word: &str, variant: &str) -> bool {
     let letters = |text: &str| -> Vec<u8> {

@@ -1,5 +1,5 @@
-//! From JSON to types. What Java's parser leaves open is left open here: a name may be used before
-//! it is defined, and a logical type that does not suit what it annotates counts for nothing.
+//! Parses schemas. It is as lenient as Java's parser: a name can be used before it is defined, and
+//! a logical type is ignored if it is not valid for its type.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,8 @@ use super::annotation::logical;
 use super::{Enum, Field, Id, Kind, Name, Record, Schema, Type};
 
 impl Schema {
-    /// Reads a schema. `needed` are those whose types it uses, each after what it uses itself.
+    /// Parses a schema. `needed` are the schemas whose types it uses, each after the ones it uses
+    /// itself.
     pub(in super::super) fn parse<'a>(
         text: &str,
         needed: impl Iterator<Item = &'a str>,
@@ -25,7 +26,7 @@ impl Schema {
             _ => None,
         });
         match undefined {
-            Some(name) => Err(format!("the type {name} is used and not defined")),
+            Some(name) => Err(format!("the type {name} is used but not defined")),
             None => Ok(Schema { types: parser.types, root }),
         }
     }
@@ -61,7 +62,7 @@ impl Parser {
             return self.push(kind, None);
         }
         let full = qualified(name, namespace);
-        // Java looks without a namespace too.
+        // Java also looks for the name without a namespace.
         if let Some(id) = self.names.get(&full).or_else(|| self.names.get(name)) {
             return *id;
         }
@@ -186,12 +187,12 @@ fn primitive(name: &str) -> Option<Kind> {
     })
 }
 
-/// The name of a type, and the namespace for what it holds.
+/// Parses the name of a type, and the namespace of its contents.
 fn name(object: &Map<String, Value>, enclosing: &str) -> Result<(Name, String), String> {
     let text = |attribute: &str| object.get(attribute).and_then(Value::as_str);
     let name = text("name").filter(|name| !name.is_empty()).ok_or("a type lacks its name")?;
     let (full, namespace) = match name.rsplit_once('.') {
-        // A leading dot is the null namespace.
+        // A leading dot means the null namespace.
         Some(("", short)) => (short.to_owned(), String::new()),
         Some((namespace, _)) => (name.to_owned(), namespace.to_owned()),
         None => {

@@ -1,17 +1,17 @@
-//! Which branch of a union a value is.
+//! Chooses the branch of a union for a value.
 //!
-//! The type of the value decides, as in Java: an `i64` is a `long` where the union has one, and no
-//! `double` where it has an `int` that is too small. Of several records the one with the struct's
-//! name is meant, and otherwise the first that fits.
+//! The type of the value decides, as in Java: an `i64` is a `long` if the union has one, and never
+//! becomes a `double` because the union has an `int` that is too small. Of several records, the one
+//! with the struct's name is chosen, or else the first that fits.
 
-use super::super::misfit::Misfit;
+use super::super::mismatch::Mismatch;
 use super::super::schema::{Id, Kind, Name, Schema, is_word};
 use super::super::tree::Tree;
 use super::fit::rank;
 use super::{Encoder, word};
 
 impl Encoder<'_> {
-    pub(super) fn union(&mut self, tree: &Tree, branches: &[Id]) -> Result<(), Misfit> {
+    pub(super) fn union(&mut self, tree: &Tree, branches: &[Id]) -> Result<(), Mismatch> {
         if let Tree::Variant(variant, held) = tree {
             return self.variant(variant, held, tree, branches);
         }
@@ -19,14 +19,14 @@ impl Encoder<'_> {
         self.first_that_fits(tree, &candidates, branches)
     }
 
-    /// A variant is the branch that has its name, and otherwise what could hold any variant.
+    /// Writes a variant as the branch with its name, or else as a branch that can hold any variant.
     fn variant(
         &mut self,
         variant: &'static str,
         held: &Tree,
         tree: &Tree,
         branches: &[Id],
-    ) -> Result<(), Misfit> {
+    ) -> Result<(), Mismatch> {
         let schema = self.schema;
         if *held == Tree::Null {
             let has_symbol = |id: Id| match &schema.get(id).kind {
@@ -52,14 +52,14 @@ impl Encoder<'_> {
             (0..branches.len()).filter(|at| is_candidate(branches[*at])).collect();
         if candidates.is_empty() {
             let labels = schema.labels(branches);
-            return Err(Misfit::here(format!(
-                "is the variant {variant}, and the schema says {labels}: none has that name"
+            return Err(Mismatch::new(format!(
+                "is the variant {variant}, but the schema says {labels}: none has that name"
             )));
         }
         self.first_that_fits(tree, &candidates, branches)
     }
 
-    /// The positions of the branches that a value could be, the likeliest first.
+    /// Returns the positions of the branches that can hold a value, the most likely first.
     fn candidates(&self, tree: &Tree, branches: &[Id]) -> Vec<usize> {
         let mut ranked: Vec<(u8, usize)> = Vec::new();
         for (at, id) in branches.iter().enumerate() {
@@ -78,7 +78,8 @@ impl Encoder<'_> {
             ranked.extend(rank.map(|rank| (rank, at)));
         }
         ranked.sort_by_key(|it| it.0);
-        // Where there is an integer, a number without a fraction is one, and never a float.
+        // If there is an integer, a number without a fraction is written as one, and never as a
+        // float.
         let is_integer =
             |at: usize| matches!(self.schema.get(branches[at]).kind, Kind::Int | Kind::Long);
         if ranked.iter().any(|it| is_integer(it.1)) {
@@ -92,7 +93,7 @@ impl Encoder<'_> {
         tree: &Tree,
         candidates: &[usize],
         branches: &[Id],
-    ) -> Result<(), Misfit> {
+    ) -> Result<(), Mismatch> {
         if let [only] = candidates {
             return self.branch(tree, *only, branches[*only]);
         }
@@ -112,33 +113,33 @@ impl Encoder<'_> {
         }
         self.out.truncate(start);
         if self.depth.is_too_deep() {
-            return Err(Misfit::too_deep());
+            return Err(Mismatch::too_deep());
         }
         let labels = match candidates {
             [] => {
                 let null = |id: &Id| matches!(self.schema.get(*id).kind, Kind::Null);
                 let real: Vec<Id> = branches.iter().copied().filter(|id| !null(id)).collect();
-                // Of a union with null, the other branch is meant.
+                // In a union with null, the other branch is the expected one.
                 self.schema.labels(if real.len() == 1 { &real } else { branches })
             }
             _ => self.schema.labels(branches),
         };
-        Err(Misfit::here(format!("is {}, and the schema says {labels}", word(tree))))
+        Err(Mismatch::new(format!("is {}, but the schema says {labels}", word(tree))))
     }
 
-    fn branch(&mut self, tree: &Tree, at: usize, id: Id) -> Result<(), Misfit> {
+    fn branch(&mut self, tree: &Tree, at: usize, id: Id) -> Result<(), Mismatch> {
         self.long(i64::try_from(at).unwrap_or(i64::MAX));
         self.value(tree, id)
     }
 }
 
-/// Whether a type is what a program calls by this name, with its namespace or without.
+/// Returns whether a program uses this name for a type, with its namespace or without.
 fn is_name(of: &Name, name: &str) -> bool {
     of.full == name || of.short() == name
 }
 
-/// Whether a variant of this name stands for this branch: a type by its name, and one that has
-/// none by its word, as `Int`, `TimestampMillis` or `string`.
+/// Returns whether a variant of this name stands for this branch: by the name of a named type, or
+/// else by Avro's name for the type, such as `Int`, `TimestampMillis`, or `string`.
 fn is_called(schema: &Schema, id: Id, variant: &str) -> bool {
     let found = schema.get(id);
     if let Some(name) = found.kind.name() {

@@ -1,10 +1,10 @@
-//! What a value could be, and the numbers that a float is.
+//! Determines which types can hold a value, and converts numbers to floats.
 
 use super::super::logical::Logical;
 use super::super::schema::Kind;
 use super::super::tree::Tree;
 
-/// The bytes of a value that is nothing else. `Vec<u8>` and `[u8; 16]` are numbers for serde.
+/// Returns the bytes if a value is bytes. serde represents `Vec<u8>` and `[u8; 16]` as numbers.
 pub(super) fn raw(tree: &Tree) -> Option<Vec<u8>> {
     match tree {
         Tree::Bytes(bytes) => Some(bytes.clone()),
@@ -19,8 +19,8 @@ pub(super) fn raw(tree: &Tree) -> Option<Vec<u8>> {
     }
 }
 
-/// The nearest float, as in Java, but never an infinity that the program did not mean. Numbers
-/// without a fraction keep all their digits.
+/// Returns the nearest float, as in Java, but never an unintended infinity. Numbers without a
+/// fraction keep all their digits.
 pub(super) fn float(tree: &Tree) -> Option<f32> {
     match tree {
         Tree::Float(it) => Some(*it),
@@ -48,7 +48,8 @@ pub(super) fn double(tree: &Tree) -> Option<f64> {
     }
 }
 
-/// Whether a value could be of this type, whatever its size; the smaller, the likelier.
+/// Returns how well a value matches a type, regardless of its size: the lower, the better; `None`
+/// if it does not match.
 pub(super) fn rank(tree: &Tree, kind: &Kind, logical: Option<Logical>) -> Option<u8> {
     let is_bytes = raw(tree).is_some();
     Some(match (tree, kind, logical) {
@@ -86,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_float_is_the_nearest_one_and_no_infinity_by_accident() {
+    fn a_float_is_the_nearest_one_and_never_becomes_infinite() {
         assert_eq!(float(&Tree::Double(0.1)), Some(0.1_f32));
         assert_eq!(float(&Tree::Double(1e300)), None);
         assert_eq!(float(&Tree::Double(f64::from(f32::MAX))), Some(f32::MAX));

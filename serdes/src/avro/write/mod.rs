@@ -1,22 +1,22 @@
-//! From a value to bytes: value and schema are walked together, so that a value that its schema
-//! cannot hold is an error with the field's name, and never another value.
+//! Encodes a value. It follows value and schema together, so that a value that the schema cannot
+//! hold is an error with the field's name, and never changes silently.
 
 mod choose;
 mod fit;
 mod scalar;
 
 use super::default;
-use super::misfit::{Depth, Misfit};
+use super::mismatch::{Depth, Mismatch};
 use super::schema::{Field, Id, Kind, Record, Schema};
 use super::tree::Tree;
 use super::varint;
 
-/// How many values are looked at, at most, to find the branch of a union that fits. Records in
-/// unions in records could ask for very many.
+/// The maximum number of values to try in order to find the branch of a union that fits. Unions of
+/// records that contain unions can require very many.
 const MAX_TRIES: usize = 1_000_000;
 
-/// The bytes of a value of this schema.
-pub(super) fn write(schema: &Schema, tree: &Tree) -> Result<Vec<u8>, Misfit> {
+/// Encodes a value with this schema.
+pub(super) fn write(schema: &Schema, tree: &Tree) -> Result<Vec<u8>, Mismatch> {
     let mut encoder =
         Encoder { schema, out: Vec::new(), depth: Depth::here(), trying: 0, tries: 0 };
     encoder.value(tree, schema.root)?;
@@ -27,20 +27,20 @@ struct Encoder<'a> {
     schema: &'a Schema,
     out: Vec<u8>,
     depth: Depth,
-    /// How many unions are being tried, one inside the other.
+    /// The number of nested unions that are being tried.
     trying: usize,
     tries: usize,
 }
 
 impl<'a> Encoder<'a> {
-    fn value(&mut self, tree: &Tree, id: Id) -> Result<(), Misfit> {
+    fn value(&mut self, tree: &Tree, id: Id) -> Result<(), Mismatch> {
         if self.depth.is_too_deep() {
-            return Err(Misfit::too_deep());
+            return Err(Mismatch::too_deep());
         }
         if self.trying > 0 {
             self.tries += 1;
             if self.tries > MAX_TRIES {
-                return Err(Misfit::here("has too many unions that could hold it"));
+                return Err(Mismatch::new("has too many unions that could hold it"));
             }
         }
         let schema = self.schema;
@@ -62,29 +62,29 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    fn array(&mut self, values: &[Tree], items: Id) -> Result<(), Misfit> {
+    fn array(&mut self, values: &[Tree], items: Id) -> Result<(), Mismatch> {
         self.count(values.len());
         for (at, value) in values.iter().enumerate() {
-            self.value(value, items).map_err(|misfit| misfit.at(at))?;
+            self.value(value, items).map_err(|mismatch| mismatch.at(at))?;
         }
         self.end_of_items();
         Ok(())
     }
 
-    fn map(&mut self, entries: &[(String, Tree)], values: Id) -> Result<(), Misfit> {
+    fn map(&mut self, entries: &[(String, Tree)], values: Id) -> Result<(), Mismatch> {
         if has_twice(entries.iter().map(|it| it.0.as_str())) {
-            return Err(Misfit::here("has a key twice"));
+            return Err(Mismatch::new("has a key twice"));
         }
         self.count(entries.len());
         for (key, value) in entries {
             self.bytes(key.as_bytes());
-            self.value(value, values).map_err(Misfit::in_map)?;
+            self.value(value, values).map_err(Mismatch::in_map)?;
         }
         self.end_of_items();
         Ok(())
     }
 
-    fn record_of(&mut self, tree: &Tree, record: &'a Record, id: Id) -> Result<(), Misfit> {
+    fn record_of(&mut self, tree: &Tree, record: &'a Record, id: Id) -> Result<(), Mismatch> {
         match tree {
             Tree::Fields(_, entries) => self.record(entries, record),
             Tree::Null if record.fields.is_empty() => Ok(()),
@@ -92,7 +92,7 @@ impl<'a> Encoder<'a> {
                 let has = |name: &str| record.fields.iter().any(|field| field.name == name);
                 let (variant, held) = ((*variant).to_owned(), (**held).clone());
                 if !has(&variant) && has("type") && has("value") {
-                    // As apache-avro lays out an enum.
+                    // This is apache-avro's layout of an enum.
                     let of = ("type".to_owned(), Tree::Text(variant));
                     return self.record(&[of, ("value".to_owned(), held)], record);
                 }
@@ -102,14 +102,14 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    fn record(&mut self, entries: &[(String, Tree)], record: &'a Record) -> Result<(), Misfit> {
+    fn record(&mut self, entries: &[(String, Tree)], record: &'a Record) -> Result<(), Mismatch> {
         let unknown =
             entries.iter().find(|(name, _)| record.fields.iter().all(|it| it.name != *name));
         if let Some((name, _)) = unknown {
-            return Err(Misfit::here("is not in the schema").in_field(name));
+            return Err(Mismatch::new("is not in the schema").in_field(name));
         }
         if has_twice(entries.iter().map(|it| it.0.as_str())) {
-            return Err(Misfit::here("has a field twice"));
+            return Err(Mismatch::new("has a field twice"));
         }
         for field in &record.fields {
             let given = entries.iter().find(|(name, _)| *name == field.name);
@@ -117,20 +117,20 @@ impl<'a> Encoder<'a> {
                 Some((_, value)) => self.value(value, field.schema),
                 None => self.default(field),
             }
-            .map_err(|misfit| misfit.in_field(&field.name))?;
+            .map_err(|mismatch| mismatch.in_field(&field.name))?;
         }
         Ok(())
     }
 
-    fn default(&mut self, field: &Field) -> Result<(), Misfit> {
-        let missing = || Misfit::here("is missing, and the schema has no default for it");
+    fn default(&mut self, field: &Field) -> Result<(), Mismatch> {
+        let missing = || Mismatch::new("is missing, and the schema has no default for it");
         let value = field.default.as_ref().ok_or_else(missing)?;
-        default::encode(self.schema, field.schema, value, &mut self.out).map_err(Misfit::here)
+        default::encode(self.schema, field.schema, value, &mut self.out).map_err(Mismatch::new)
     }
 
-    /// What a value is and what the schema says.
-    fn mismatch(&self, tree: &Tree, id: Id) -> Misfit {
-        Misfit::here(format!("is {}, and the schema says {}", word(tree), self.schema.label(id)))
+    /// Makes the error for a value of another type than the schema's.
+    fn mismatch(&self, tree: &Tree, id: Id) -> Mismatch {
+        Mismatch::new(format!("is {}, but the schema says {}", word(tree), self.schema.label(id)))
     }
 
     fn count(&mut self, items: usize) {
@@ -159,7 +159,7 @@ fn has_twice<'a>(names: impl Iterator<Item = &'a str>) -> bool {
     names.windows(2).any(|pair| pair[0] == pair[1])
 }
 
-/// What a value is, in a word of Avro's where there is one.
+/// Returns Avro's name for the type of a value if there is one.
 fn word(tree: &Tree) -> &'static str {
     match tree {
         Tree::Null => "null",

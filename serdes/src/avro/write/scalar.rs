@@ -1,10 +1,10 @@
-//! Values without others inside, and whether their type holds them.
+//! Encodes values that contain no other values, and checks their range.
 
 use uuid::Uuid;
 
 use super::super::decimal;
 use super::super::logical::Logical;
-use super::super::misfit::Misfit;
+use super::super::mismatch::Mismatch;
 use super::super::schema::{Enum, Id, Kind};
 use super::super::tree::Tree;
 use super::super::varint;
@@ -12,7 +12,7 @@ use super::Encoder;
 use super::fit::{double, float, raw};
 
 impl Encoder<'_> {
-    pub(super) fn scalar(&mut self, tree: &Tree, id: Id) -> Result<(), Misfit> {
+    pub(super) fn scalar(&mut self, tree: &Tree, id: Id) -> Result<(), Mismatch> {
         let schema = self.schema;
         let found = schema.get(id);
         match (&found.kind, tree) {
@@ -54,7 +54,7 @@ impl Encoder<'_> {
         Ok(())
     }
 
-    fn number(&self, number: i128, id: Id, (least, most): (i64, i64)) -> Result<i64, Misfit> {
+    fn number(&self, number: i128, id: Id, (least, most): (i64, i64)) -> Result<i64, Mismatch> {
         let held = i64::try_from(number).ok().filter(|it| (least..=most).contains(it));
         let held = held.ok_or_else(|| self.out_of_range(id))?;
         match self.schema.get(id).logical {
@@ -65,7 +65,7 @@ impl Encoder<'_> {
         }
     }
 
-    fn out_of_range(&self, id: Id) -> Misfit {
+    fn out_of_range(&self, id: Id) -> Mismatch {
         let found = self.schema.get(id);
         let (least, most) = match (found.logical, &found.kind) {
             (Some(Logical::TimeOfDay { units, .. }), _) => (0, units - 1),
@@ -73,23 +73,23 @@ impl Encoder<'_> {
             _ => (i64::MIN, i64::MAX),
         };
         let label = self.schema.label(id);
-        Misfit::here(format!(
+        Mismatch::new(format!(
             "is out of range: the schema says {label}, which holds {least} to {most}"
         ))
     }
 
-    fn no_float(&self, tree: &Tree, id: Id) -> Misfit {
+    fn no_float(&self, tree: &Tree, id: Id) -> Mismatch {
         let label = self.schema.label(id);
         match tree {
-            Tree::Double(_) => Misfit::here(format!("is out of range: the schema says {label}")),
-            Tree::Integer(..) | Tree::Huge(_) => Misfit::here(format!(
-                "is a number with more digits than {label} holds, and the schema says {label}"
+            Tree::Double(_) => Mismatch::new(format!("is out of range: the schema says {label}")),
+            Tree::Integer(..) | Tree::Huge(_) => Mismatch::new(format!(
+                "is a number with more digits than {label} holds, but the schema says {label}"
             )),
             _ => self.mismatch(tree, id),
         }
     }
 
-    fn bytes_of(&self, tree: &Tree, id: Id) -> Result<Vec<u8>, Misfit> {
+    fn bytes_of(&self, tree: &Tree, id: Id) -> Result<Vec<u8>, Mismatch> {
         let logical = self.schema.get(id).logical;
         match (logical, raw(tree)) {
             (Some(Logical::Decimal { precision, .. }), Some(bytes)) => {
@@ -103,7 +103,7 @@ impl Encoder<'_> {
             }
             (Some(Logical::BigDecimal), None) => self.big_decimal(tree, id),
             (_, Some(bytes)) => Ok(bytes),
-            // As Avro itself reads what was written as a string.
+            // Like Avro itself, which reads a string as bytes.
             (_, None) => match tree {
                 Tree::Text(text) => Ok(text.as_bytes().to_vec()),
                 _ => Err(self.mismatch(tree, id)),
@@ -111,23 +111,23 @@ impl Encoder<'_> {
         }
     }
 
-    /// The bytes of a decimal without its point.
+    /// Returns the bytes of an unscaled decimal.
     fn unscaled(
         &self,
         tree: &Tree,
         id: Id,
         (precision, scale): (usize, usize),
-    ) -> Result<Vec<u8>, Misfit> {
+    ) -> Result<Vec<u8>, Mismatch> {
         let text = self.decimal(tree, id)?;
         let number = decimal::parse(&text).ok_or_else(|| self.no_decimal(id))?;
-        number.unscaled(precision, scale).map_err(Misfit::here)
+        number.unscaled(precision, scale).map_err(Mismatch::new)
     }
 
-    /// The number with its length, and then its scale.
-    fn big_decimal(&self, tree: &Tree, id: Id) -> Result<Vec<u8>, Misfit> {
+    /// Encodes the number with its length, and then its scale.
+    fn big_decimal(&self, tree: &Tree, id: Id) -> Result<Vec<u8>, Mismatch> {
         let text = self.decimal(tree, id)?;
         let number = decimal::parse(&text).ok_or_else(|| self.no_decimal(id))?;
-        let (unscaled, scale) = number.with_its_scale().map_err(Misfit::here)?;
+        let (unscaled, scale) = number.with_its_scale().map_err(Mismatch::new)?;
         let mut bytes = Vec::new();
         varint::write(i64::try_from(unscaled.len()).unwrap_or(i64::MAX), &mut bytes);
         bytes.extend_from_slice(&unscaled);
@@ -135,7 +135,7 @@ impl Encoder<'_> {
         Ok(bytes)
     }
 
-    fn fixed(&self, tree: &Tree, id: Id, size: usize) -> Result<Vec<u8>, Misfit> {
+    fn fixed(&self, tree: &Tree, id: Id, size: usize) -> Result<Vec<u8>, Mismatch> {
         let logical = self.schema.get(id).logical;
         match (logical, tree) {
             (Some(Logical::Duration), Tree::Seq(parts)) if parts.len() == 3 => {
@@ -151,7 +151,7 @@ impl Encoder<'_> {
             Some(Logical::Decimal { precision, scale }) => {
                 let unscaled = self.unscaled(tree, id, (precision, scale))?;
                 let is_negative = unscaled.first().is_some_and(|it| *it >= 0x80);
-                // The schema's precision is what its size holds.
+                // The schema's precision is limited by its size.
                 let missing = size.saturating_sub(unscaled.len());
                 let mut bytes = vec![if is_negative { 0xff } else { 0 }; missing];
                 bytes.extend_from_slice(&unscaled);
@@ -161,11 +161,11 @@ impl Encoder<'_> {
         }
     }
 
-    fn fixed_bytes(&self, bytes: Vec<u8>, id: Id, size: usize) -> Result<Vec<u8>, Misfit> {
+    fn fixed_bytes(&self, bytes: Vec<u8>, id: Id, size: usize) -> Result<Vec<u8>, Mismatch> {
         if bytes.len() != size {
             let (label, found) = (self.schema.label(id), bytes.len());
-            return Err(Misfit::here(format!(
-                "has {found} bytes, and the schema says {label}, which has {size}"
+            return Err(Mismatch::new(format!(
+                "has {found} bytes, but the schema says {label}, which has {size}"
             )));
         }
         match self.schema.get(id).logical {
@@ -176,7 +176,7 @@ impl Encoder<'_> {
         }
     }
 
-    fn duration(&self, parts: &[Tree]) -> Result<Vec<u8>, Misfit> {
+    fn duration(&self, parts: &[Tree]) -> Result<Vec<u8>, Mismatch> {
         let mut bytes = Vec::with_capacity(12);
         for (at, part) in parts.iter().enumerate() {
             let number = match part {
@@ -184,17 +184,17 @@ impl Encoder<'_> {
                 _ => None,
             };
             let problem = "is not a number that duration holds: months, days and milliseconds are";
-            let number = number.ok_or_else(|| Misfit::here(format!("{problem} u32")).at(at))?;
+            let number = number.ok_or_else(|| Mismatch::new(format!("{problem} u32")).at(at))?;
             bytes.extend_from_slice(&number.to_le_bytes());
         }
         Ok(bytes)
     }
 
-    fn text(&self, tree: &Tree, id: Id) -> Result<String, Misfit> {
+    fn text(&self, tree: &Tree, id: Id) -> Result<String, Mismatch> {
         if self.schema.get(id).logical == Some(Logical::Uuid) {
             let uuid = self.uuid(tree, id)?;
             return Ok(match tree {
-                // 36 characters are the form with hyphens, whatever the case of its letters.
+                // Text of 36 characters is the form with hyphens, in upper or lower case.
                 Tree::Text(text) if text.len() == 36 => text.clone(),
                 _ => uuid.to_string(),
             });
@@ -206,8 +206,8 @@ impl Encoder<'_> {
         }
     }
 
-    fn uuid(&self, tree: &Tree, id: Id) -> Result<Uuid, Misfit> {
-        let no_uuid = || Misfit::here("is no UUID, and the schema says uuid");
+    fn uuid(&self, tree: &Tree, id: Id) -> Result<Uuid, Mismatch> {
+        let no_uuid = || Mismatch::new("is not a UUID, but the schema says uuid");
         match tree {
             Tree::Text(text) => Uuid::try_parse(text).map_err(|_| no_uuid()),
             _ => match raw(tree) {
@@ -217,8 +217,8 @@ impl Encoder<'_> {
         }
     }
 
-    /// A decimal as text. A float is none: most of them are not the number that was meant.
-    fn decimal(&self, tree: &Tree, id: Id) -> Result<String, Misfit> {
+    /// Returns a decimal as text. A float is rejected: most floats are not the intended number.
+    fn decimal(&self, tree: &Tree, id: Id) -> Result<String, Mismatch> {
         match tree {
             Tree::Text(text) | Tree::Decimal(text) => Ok(text.clone()),
             Tree::Integer(number, _) => Ok(number.to_string()),
@@ -227,11 +227,11 @@ impl Encoder<'_> {
         }
     }
 
-    fn no_decimal(&self, id: Id) -> Misfit {
-        Misfit::here(format!("is not a number, and the schema says {}", self.schema.label(id)))
+    fn no_decimal(&self, id: Id) -> Mismatch {
+        Mismatch::new(format!("is not a number, but the schema says {}", self.schema.label(id)))
     }
 
-    fn symbol(&mut self, tree: &Tree, of: &Enum, id: Id) -> Result<(), Misfit> {
+    fn symbol(&mut self, tree: &Tree, of: &Enum, id: Id) -> Result<(), Mismatch> {
         let symbol = match tree {
             Tree::Text(text) => text.as_str(),
             Tree::Variant(name, held) if **held == Tree::Null => name,
@@ -239,12 +239,12 @@ impl Encoder<'_> {
         };
         let at = of.symbols.iter().position(|it| it == symbol);
         let at = at.and_then(|at| i64::try_from(at).ok());
-        let none = || Misfit::here(format!("is none of {}", of.symbols.join(", ")));
+        let none = || Mismatch::new(format!("is not one of {}", of.symbols.join(", ")));
         self.long(at.ok_or_else(none)?);
         Ok(())
     }
 }
 
-fn too_many_digits(precision: usize) -> Misfit {
-    Misfit::here(format!("has more digits than its precision, {precision}, holds"))
+fn too_many_digits(precision: usize) -> Mismatch {
+    Mismatch::new(format!("has more digits than its precision, {precision}, holds"))
 }

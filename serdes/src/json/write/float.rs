@@ -1,15 +1,17 @@
-//! Floats as JSON has them.
+//! Writes floats as JSON.
 
 use serde::Serialize;
 use serde::ser::Error as _;
 
 use super::super::tree::Tree;
-use super::unfit::Unfit;
+use super::error::WriteError;
 
-pub(super) fn float(value: impl Serialize, is_finite: bool) -> Result<Tree, Unfit> {
+pub(super) fn float(value: impl Serialize, is_finite: bool) -> Result<Tree, WriteError> {
     if !is_finite {
-        return Err(Unfit::here("is not a number (NaN or infinite), and JSON has no such value"));
+        return Err(WriteError::new(
+            "is not a number (NaN or infinite), and JSON has no such value",
+        ));
     }
-    // The shortest digits that are read as this float again.
-    serde_json::to_string(&value).map(Tree::Number).map_err(Unfit::custom)
+    // The shortest digits that are read as the same float.
+    serde_json::to_string(&value).map(Tree::Number).map_err(WriteError::custom)
 }

@@ -1,28 +1,30 @@
-//! Rust values as JSON, where JSON can hold them: the rest is an error.
+//! Writes Rust values as JSON, and rejects what JSON cannot hold.
 //!
-//! The forms are those of serde_json. What it writes as something else is refused: a float that is
-//! no number, which becomes `null` there, and a field that is there twice. Integers of 128 bits are
-//! written with all their digits.
+//! The layout is serde_json's. Values that serde_json would change are rejected: a float that is
+//! not a number, which would become `null`, and a duplicate field. Integers of 128 bits are written
+//! with all their digits.
 
+mod error;
 mod float;
 mod key;
-mod unfit;
 
 use std::fmt::Display;
 
 use serde::{Serialize, Serializer};
 
-use super::parse::{Fault, parse, twice};
+use super::parse::{ParseError, duplicate_key, parse};
 use super::tree::{MAX_DEPTH, Tree};
 use crate::compound::{Builder, Entries, Items};
 use crate::error::{Error, Violation};
+use error::WriteError;
 use float::float;
 use key::Key;
-use unfit::Unfit;
 
-/// What serde_json calls its number and its raw text, where a program has switched them on.
+/// serde_json's names for its numbers and its raw text, if a program has enabled them.
 const EXACT: [&str; 2] = ["$serde_json::private::Number", "$serde_json::private::RawValue"];
 
+/// Converts a value to a tree.
+///
 /// # Errors
 ///
 /// [`Error::Invalid`] with the field that JSON cannot hold.
@@ -31,9 +33,11 @@ pub(super) fn tree<T: Serialize + ?Sized>(value: &T) -> Result<Tree, Error> {
         let path = error.path().to_string();
         let field = if path == "." { String::new() } else { path };
         Error::Invalid(vec![match error.into_inner() {
-            Unfit::Here(problem) => Violation { field, problem },
-            Unfit::Told(_) => Violation { field, problem: "cannot be written as JSON".to_owned() },
-            Unfit::Within(violation) => violation,
+            WriteError::Problem(problem) => Violation { field, problem },
+            WriteError::Custom(_) => {
+                Violation { field, problem: "cannot be written as JSON".to_owned() }
+            }
+            WriteError::Violation(violation) => violation,
         }])
     })
 }
@@ -44,14 +48,14 @@ struct Writer {
 }
 
 impl Writer {
-    fn inner(self) -> Result<Self, Unfit> {
+    fn inner(self) -> Result<Self, WriteError> {
         if self.depth + 1 >= MAX_DEPTH {
-            return Err(Unfit::here("is nested too deeply"));
+            return Err(WriteError::new("is nested too deeply"));
         }
         Ok(Writer { depth: self.depth + 1 })
     }
 
-    fn list(self, variant: Option<&'static str>) -> Result<Items<Self>, Unfit> {
+    fn list(self, variant: Option<&'static str>) -> Result<Items<Self>, WriteError> {
         let inner = if variant.is_some() { self.inner()? } else { self };
         Ok(Items::new(inner.inner()?, variant))
     }
@@ -60,7 +64,7 @@ impl Writer {
         self,
         name: Option<&'static str>,
         variant: Option<&'static str>,
-    ) -> Result<Entries<Self>, Unfit> {
+    ) -> Result<Entries<Self>, WriteError> {
         let inner = if variant.is_some() { self.inner()? } else { self };
         Ok(Entries::new(inner.inner()?, name, variant))
     }
@@ -68,21 +72,21 @@ impl Writer {
 
 impl Builder for Writer {
     type Tree = Tree;
-    type Error = Unfit;
+    type Error = WriteError;
 
-    fn item<T: Serialize + ?Sized>(self, _: usize, item: &T) -> Result<Tree, Unfit> {
+    fn item<T: Serialize + ?Sized>(self, _: usize, item: &T) -> Result<Tree, WriteError> {
         item.serialize(self)
     }
 
-    fn key<T: Serialize + ?Sized>(self, key: &T) -> Result<String, Unfit> {
+    fn key<T: Serialize + ?Sized>(self, key: &T) -> Result<String, WriteError> {
         key.serialize(Key)
     }
 
-    fn value<T: Serialize + ?Sized>(self, _: &str, value: &T) -> Result<Tree, Unfit> {
+    fn value<T: Serialize + ?Sized>(self, _: &str, value: &T) -> Result<Tree, WriteError> {
         value.serialize(self)
     }
 
-    fn field<T: Serialize + ?Sized>(self, _: &str, value: &T) -> Result<Tree, Unfit> {
+    fn field<T: Serialize + ?Sized>(self, _: &str, value: &T) -> Result<Tree, WriteError> {
         value.serialize(self)
     }
 
@@ -90,16 +94,19 @@ impl Builder for Writer {
         Tree::List(items)
     }
 
-    fn entries(name: Option<&'static str>, entries: Vec<(String, Tree)>) -> Result<Tree, Unfit> {
+    fn entries(
+        name: Option<&'static str>,
+        entries: Vec<(String, Tree)>,
+    ) -> Result<Tree, WriteError> {
         let is_exact = name.is_some_and(|name| EXACT.contains(&name));
         if let (true, [(_, Tree::String(text))]) = (is_exact, entries.as_slice()) {
-            return parse(text.as_bytes()).map_err(|fault| match fault {
-                Fault::Corrupt => Unfit::here("is not JSON"),
-                Fault::Field(violation) => Unfit::Within(violation),
+            return parse(text.as_bytes()).map_err(|error| match error {
+                ParseError::Corrupt => WriteError::new("is not JSON"),
+                ParseError::Field(violation) => WriteError::Violation(violation),
             });
         }
-        match twice(&entries) {
-            Some(key) => Err(Unfit::Here(format!("has the field {key} twice"))),
+        match duplicate_key(&entries) {
+            Some(key) => Err(WriteError::Problem(format!("has the field {key} twice"))),
             None => Ok(Tree::Map(entries)),
         }
     }
@@ -109,13 +116,13 @@ impl Builder for Writer {
     }
 }
 
-fn number(value: impl Display) -> Result<Tree, Unfit> {
+fn number(value: impl Display) -> Result<Tree, WriteError> {
     Ok(Tree::Number(value.to_string()))
 }
 
 impl Serializer for Writer {
     type Ok = Tree;
-    type Error = Unfit;
+    type Error = WriteError;
     type SerializeSeq = Items<Self>;
     type SerializeTuple = Items<Self>;
     type SerializeTupleStruct = Items<Self>;
@@ -124,83 +131,83 @@ impl Serializer for Writer {
     type SerializeStruct = Entries<Self>;
     type SerializeStructVariant = Entries<Self>;
 
-    fn serialize_bool(self, value: bool) -> Result<Tree, Unfit> {
+    fn serialize_bool(self, value: bool) -> Result<Tree, WriteError> {
         Ok(Tree::Bool(value))
     }
 
-    fn serialize_i8(self, value: i8) -> Result<Tree, Unfit> {
+    fn serialize_i8(self, value: i8) -> Result<Tree, WriteError> {
         number(value)
     }
 
-    fn serialize_i16(self, value: i16) -> Result<Tree, Unfit> {
+    fn serialize_i16(self, value: i16) -> Result<Tree, WriteError> {
         number(value)
     }
 
-    fn serialize_i32(self, value: i32) -> Result<Tree, Unfit> {
+    fn serialize_i32(self, value: i32) -> Result<Tree, WriteError> {
         number(value)
     }
 
-    fn serialize_i64(self, value: i64) -> Result<Tree, Unfit> {
+    fn serialize_i64(self, value: i64) -> Result<Tree, WriteError> {
         number(value)
     }
 
-    fn serialize_i128(self, value: i128) -> Result<Tree, Unfit> {
+    fn serialize_i128(self, value: i128) -> Result<Tree, WriteError> {
         number(value)
     }
 
-    fn serialize_u8(self, value: u8) -> Result<Tree, Unfit> {
+    fn serialize_u8(self, value: u8) -> Result<Tree, WriteError> {
         number(value)
     }
 
-    fn serialize_u16(self, value: u16) -> Result<Tree, Unfit> {
+    fn serialize_u16(self, value: u16) -> Result<Tree, WriteError> {
         number(value)
     }
 
-    fn serialize_u32(self, value: u32) -> Result<Tree, Unfit> {
+    fn serialize_u32(self, value: u32) -> Result<Tree, WriteError> {
         number(value)
     }
 
-    fn serialize_u64(self, value: u64) -> Result<Tree, Unfit> {
+    fn serialize_u64(self, value: u64) -> Result<Tree, WriteError> {
         number(value)
     }
 
-    fn serialize_u128(self, value: u128) -> Result<Tree, Unfit> {
+    fn serialize_u128(self, value: u128) -> Result<Tree, WriteError> {
         number(value)
     }
 
-    fn serialize_f32(self, value: f32) -> Result<Tree, Unfit> {
+    fn serialize_f32(self, value: f32) -> Result<Tree, WriteError> {
         float(value, value.is_finite())
     }
 
-    fn serialize_f64(self, value: f64) -> Result<Tree, Unfit> {
+    fn serialize_f64(self, value: f64) -> Result<Tree, WriteError> {
         float(value, value.is_finite())
     }
 
-    fn serialize_char(self, value: char) -> Result<Tree, Unfit> {
+    fn serialize_char(self, value: char) -> Result<Tree, WriteError> {
         Ok(Tree::String(value.to_string()))
     }
 
-    fn serialize_str(self, value: &str) -> Result<Tree, Unfit> {
+    fn serialize_str(self, value: &str) -> Result<Tree, WriteError> {
         Ok(Tree::String(value.to_owned()))
     }
 
-    fn serialize_bytes(self, value: &[u8]) -> Result<Tree, Unfit> {
+    fn serialize_bytes(self, value: &[u8]) -> Result<Tree, WriteError> {
         Ok(Tree::List(value.iter().map(|byte| Tree::Number(byte.to_string())).collect()))
     }
 
-    fn serialize_none(self) -> Result<Tree, Unfit> {
+    fn serialize_none(self) -> Result<Tree, WriteError> {
         Ok(Tree::Null)
     }
 
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Tree, Unfit> {
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Tree, WriteError> {
         value.serialize(self)
     }
 
-    fn serialize_unit(self) -> Result<Tree, Unfit> {
+    fn serialize_unit(self) -> Result<Tree, WriteError> {
         Ok(Tree::Null)
     }
 
-    fn serialize_unit_struct(self, _: &'static str) -> Result<Tree, Unfit> {
+    fn serialize_unit_struct(self, _: &'static str) -> Result<Tree, WriteError> {
         Ok(Tree::Null)
     }
 
@@ -209,7 +216,7 @@ impl Serializer for Writer {
         _: &'static str,
         _: u32,
         variant: &'static str,
-    ) -> Result<Tree, Unfit> {
+    ) -> Result<Tree, WriteError> {
         self.serialize_str(variant)
     }
 
@@ -217,7 +224,7 @@ impl Serializer for Writer {
         self,
         _: &'static str,
         value: &T,
-    ) -> Result<Tree, Unfit> {
+    ) -> Result<Tree, WriteError> {
         value.serialize(self)
     }
 
@@ -227,19 +234,19 @@ impl Serializer for Writer {
         _: u32,
         variant: &'static str,
         value: &T,
-    ) -> Result<Tree, Unfit> {
+    ) -> Result<Tree, WriteError> {
         Ok(Tree::Map(vec![(variant.to_owned(), value.serialize(self.inner()?)?)]))
     }
 
-    fn serialize_seq(self, _: Option<usize>) -> Result<Items<Self>, Unfit> {
+    fn serialize_seq(self, _: Option<usize>) -> Result<Items<Self>, WriteError> {
         self.list(None)
     }
 
-    fn serialize_tuple(self, _: usize) -> Result<Items<Self>, Unfit> {
+    fn serialize_tuple(self, _: usize) -> Result<Items<Self>, WriteError> {
         self.list(None)
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Items<Self>, Unfit> {
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Items<Self>, WriteError> {
         self.list(None)
     }
 
@@ -249,15 +256,15 @@ impl Serializer for Writer {
         _: u32,
         variant: &'static str,
         _: usize,
-    ) -> Result<Items<Self>, Unfit> {
+    ) -> Result<Items<Self>, WriteError> {
         self.list(Some(variant))
     }
 
-    fn serialize_map(self, _: Option<usize>) -> Result<Entries<Self>, Unfit> {
+    fn serialize_map(self, _: Option<usize>) -> Result<Entries<Self>, WriteError> {
         self.map(None, None)
     }
 
-    fn serialize_struct(self, name: &'static str, _: usize) -> Result<Entries<Self>, Unfit> {
+    fn serialize_struct(self, name: &'static str, _: usize) -> Result<Entries<Self>, WriteError> {
         self.map(Some(name), None)
     }
 
@@ -267,7 +274,7 @@ impl Serializer for Writer {
         _: u32,
         variant: &'static str,
         _: usize,
-    ) -> Result<Entries<Self>, Unfit> {
+    ) -> Result<Entries<Self>, WriteError> {
         self.map(Some(variant), Some(variant))
     }
 }
@@ -306,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn what_serde_json_writes_is_written_alike() {
+    fn values_are_written_as_by_serde_json() {
         let flight = Flight {
             id: Id(7),
             kinds: vec![
@@ -350,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn what_json_cannot_hold_is_named_and_never_null() {
+    fn a_value_that_json_cannot_hold_is_named_and_never_null() {
         let of = |value: f64| HashMap::from([("legs", vec![0.0, value])]);
         for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
             assert!(said(&of(value)).starts_with("legs[1] is not a number (NaN or infinite)"));

@@ -1,10 +1,10 @@
-//! What Protobuf's own messages ask for beyond their fields.
+//! Checks the rules of Protobuf's own messages beyond the types of their fields.
 
 use prost::Message;
 use prost_reflect::MessageDescriptor;
 use prost_reflect::prost_types::{Duration, Timestamp};
 
-use super::fault::{Fault, corrupt, field};
+use super::error::{CheckError, corrupt, field};
 
 /// 0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z, in seconds from 1970.
 const TIMES: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
@@ -14,8 +14,12 @@ const MAX_DURATION_SECONDS: i64 = 315_576_000_000;
 
 const BILLION: i32 = 1_000_000_000;
 
-/// What Protobuf's own messages ask for beyond their fields.
-pub(super) fn known(message: &MessageDescriptor, bytes: &[u8], path: &str) -> Result<(), Fault> {
+/// Checks the rules of one of Protobuf's own messages.
+pub(super) fn known(
+    message: &MessageDescriptor,
+    bytes: &[u8],
+    path: &str,
+) -> Result<(), CheckError> {
     match message.full_name() {
         "google.protobuf.Timestamp" => {
             let Timestamp { seconds, nanos } = Timestamp::decode(bytes).map_err(corrupt)?;
@@ -40,11 +44,11 @@ pub(super) fn known(message: &MessageDescriptor, bytes: &[u8], path: &str) -> Re
         "google.protobuf.Value" => {
             let value = prost_reflect::prost_types::Value::decode(bytes).map_err(corrupt)?;
             match value.kind {
-                None => return Err(field(path, "is a Value without one: null is null_value")),
+                None => return Err(field(path, "is a Value without a value: null is null_value")),
                 Some(prost_reflect::prost_types::value::Kind::NumberValue(it))
                     if !it.is_finite() =>
                 {
-                    let problem = "is not a number (NaN or infinite), and a Value holds none such";
+                    let problem = "is not a number (NaN or infinite), and a Value cannot hold that";
                     return Err(field(path, problem));
                 }
                 Some(_) => {}

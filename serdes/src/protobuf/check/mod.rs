@@ -1,10 +1,9 @@
-//! Goes through the bytes of a message with its description, and names the field that does not
-//! hold what the description says.
+//! Checks the bytes of a message against its descriptor, and names the field that does not match.
 //!
-//! A parser is lenient: it cuts a number to 32 bits, keeps the last of several values, and drops a
-//! name that an enum of proto2 lacks. What it would change is found here instead.
+//! A parser is lenient: it truncates a number to 32 bits, keeps the last of several values, and
+//! drops a name that an enum of proto2 lacks. This check finds everything that it would change.
 
-mod fault;
+mod error;
 mod field;
 mod known;
 mod number;
@@ -18,45 +17,49 @@ use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_f
 use prost_reflect::{Kind, MessageDescriptor};
 
 use super::forms::{Form, Forms};
-pub(super) use fault::Fault;
-use fault::{corrupt, field};
+pub(super) use error::CheckError;
+use error::{corrupt, field};
 use field::Field;
 use known::known;
 use number::{in_range, number};
 
-/// So deep messages may lie in each other, as in every parser's default.
+/// The maximum nesting of messages, which is the default of every parser.
 const MAX_DEPTH: usize = 100;
 
-/// Checks what a type has written before it is sent.
+/// Checks a message that a type has written before it is sent.
 ///
 /// # Errors
 ///
-/// [`Fault`], where any reader would find less, or something else, than the type has.
+/// [`CheckError`] if any reader would find less than the type contains, or something else.
 pub(super) fn written(
     message: &MessageDescriptor,
     bytes: &[u8],
     forms: &Forms,
-) -> Result<(), Fault> {
+) -> Result<(), CheckError> {
     Walk { forms, is_new: true }.whole(message, bytes, "", 0)
 }
 
-/// Checks what came before it is read into a type with these forms.
+/// Checks a message before it is read into a type with these forms.
 ///
 /// # Errors
 ///
-/// [`Fault`], where the message lacks what its file requires, or the type would read a number as
-/// another one.
-pub(super) fn came(message: &MessageDescriptor, bytes: &[u8], forms: &Forms) -> Result<(), Fault> {
+/// [`CheckError`] if the message lacks a required field, or the type would read a number as a
+/// different one.
+pub(super) fn received(
+    message: &MessageDescriptor,
+    bytes: &[u8],
+    forms: &Forms,
+) -> Result<(), CheckError> {
     Walk { forms, is_new: false }.whole(message, bytes, "", 0)
 }
 
 struct Walk<'a> {
     forms: &'a Forms,
-    /// Whether the message is being written: then it must be as the file says, to the last field.
+    /// Whether the message is being written: then all of it must match the file.
     is_new: bool,
 }
 
-/// What was there of a message so far.
+/// The parts of a message that were found so far.
 #[derive(Default)]
 struct Seen {
     counts: HashMap<u32, usize>,
@@ -70,7 +73,7 @@ impl Walk<'_> {
         mut bytes: &[u8],
         path: &str,
         depth: usize,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), CheckError> {
         let all = bytes;
         self.fields(message, &mut bytes, path, depth, None)?;
         match self.is_new {
@@ -80,7 +83,7 @@ impl Walk<'_> {
         }
     }
 
-    /// The fields to the end of the bytes, or of the group with this number.
+    /// Checks the fields up to the end of the bytes, or of the group with this number.
     fn fields(
         &self,
         message: &MessageDescriptor,
@@ -88,23 +91,23 @@ impl Walk<'_> {
         path: &str,
         depth: usize,
         group: Option<u32>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), CheckError> {
         if depth > MAX_DEPTH {
             let problem = "has messages that are nested too deeply";
-            return Err(if self.is_new { field("", problem) } else { Fault::Corrupt });
+            return Err(if self.is_new { field("", problem) } else { CheckError::Corrupt });
         }
         let mut seen = Seen::default();
         loop {
             if bytes.is_empty() {
                 if group.is_some() {
-                    return Err(Fault::Corrupt);
+                    return Err(CheckError::Corrupt);
                 }
                 break;
             }
             let (number, wire_type) = decode_key(bytes).map_err(corrupt)?;
             if wire_type == WireType::EndGroup {
                 if group != Some(number) {
-                    return Err(Fault::Corrupt);
+                    return Err(CheckError::Corrupt);
                 }
                 break;
             }
@@ -132,14 +135,14 @@ impl Walk<'_> {
         }
     }
 
-    /// Where the field is, unless it is there too often.
+    /// Returns the path of a field, unless it occurs too often.
     fn note(
         &self,
         message: &MessageDescriptor,
         found: &Field,
         path: &str,
         seen: &mut Seen,
-    ) -> Result<String, Fault> {
+    ) -> Result<String, CheckError> {
         let count = seen.counts.entry(found.number).or_default();
         let at = match path {
             _ if message.is_map_entry() && found.number == 2 => path.to_owned(),
@@ -175,7 +178,7 @@ impl Walk<'_> {
         (wire_type, bytes): (WireType, &mut &[u8]),
         path: &str,
         depth: usize,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), CheckError> {
         let expected = found.wire_type(message);
         if wire_type == expected {
             return self.value(message, found, bytes, path, depth);
@@ -192,7 +195,8 @@ impl Walk<'_> {
         while !packed.is_empty() {
             let rest = packed;
             if self.value(message, found, &mut packed, list, depth).is_err() {
-                // Again, to say which one it is: a path for each of many would cost more than they.
+                // It is checked again to find the index: a path for each of many values would cost
+                // more than the values.
                 packed = rest;
                 self.value(message, found, &mut packed, &format!("{list}[{at}]"), depth)?;
             }
@@ -208,7 +212,7 @@ impl Walk<'_> {
         bytes: &mut &[u8],
         path: &str,
         depth: usize,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), CheckError> {
         match &found.kind {
             Kind::Message(inner) if found.wire_type(message) == WireType::StartGroup => {
                 self.fields(inner, bytes, path, depth + 1, Some(found.number))
@@ -227,14 +231,14 @@ impl Walk<'_> {
         }
     }
 
-    /// Whether the type means the number that the file means.
+    /// Checks that the type and the file agree on the number.
     fn form(
         &self,
         message: &MessageDescriptor,
         found: &Field,
         path: &str,
         (bits, is_highest_set): (u64, bool),
-    ) -> Result<(), Fault> {
+    ) -> Result<(), CheckError> {
         let key = (message.full_name().to_owned(), found.number);
         let (Some(in_type), Some(in_file)) = (self.forms.get(&key), Form::of(&found.kind)) else {
             return Ok(());
@@ -256,31 +260,36 @@ impl Walk<'_> {
     }
 }
 
-fn slice<'a>(bytes: &mut &'a [u8]) -> Result<&'a [u8], Fault> {
+fn slice<'a>(bytes: &mut &'a [u8]) -> Result<&'a [u8], CheckError> {
     let length = decode_varint(bytes).map_err(corrupt)?;
     let length = usize::try_from(length).map_err(corrupt)?;
-    let (slice, rest) = bytes.split_at_checked(length).ok_or(Fault::Corrupt)?;
+    let (slice, rest) = bytes.split_at_checked(length).ok_or(CheckError::Corrupt)?;
     *bytes = rest;
     Ok(slice)
 }
 
-/// What a file can say of what an `Any` holds: its messages are known by their names.
-fn in_any(message: &MessageDescriptor, bytes: &[u8], path: &str) -> Result<(), Fault> {
+/// Checks the content of an `Any` as far as the file knows its type, by its name.
+fn in_any(message: &MessageDescriptor, bytes: &[u8], path: &str) -> Result<(), CheckError> {
     let any = prost_reflect::prost_types::Any::decode(bytes).map_err(corrupt)?;
     let name = any.type_url.rsplit('/').next().unwrap_or_default();
     if any.type_url.is_empty() && any.value.is_empty() {
         return Ok(());
     }
     if !any.type_url.contains('/') || name.is_empty() {
-        return Err(field(path, "is an Any whose type_url names no type, as in host/package.Name"));
+        return Err(field(
+            path,
+            "is an Any whose type_url does not name a type, as in host/package.Name",
+        ));
     }
     let Some(inner) = message.parent_pool().get_message_by_name(name) else {
         return Ok(());
     };
     let forms = Forms::new();
     let walk = Walk { forms: &forms, is_new: true };
-    walk.whole(&inner, &any.value, &format!("{path}.value"), 0).map_err(|fault| match fault {
-        Fault::Corrupt => field(path, "is an Any whose bytes are not of the type that it names"),
+    walk.whole(&inner, &any.value, &format!("{path}.value"), 0).map_err(|error| match error {
+        CheckError::Corrupt => {
+            field(path, "is an Any whose bytes are not of the type that it names")
+        }
         other => other,
     })
 }

@@ -8,15 +8,15 @@ fn message(text: &str) -> MessageDescriptor {
     message_of(&compile(text, &[]).unwrap(), "A").unwrap()
 }
 
-/// What is wrong with a message of `writer` under `reader`, each a file with a message A.
+/// Returns the error for a message of `writer` under `reader`; each is a file with a message A.
 fn said(writer: &str, text: &str, reader: &str) -> String {
     let written = DynamicMessage::parse_text_format(message(writer), text).unwrap();
     let bytes = written.encode_to_vec();
     assert_eq!(super::written(&message(writer), &bytes, &Forms::new()), Ok(()), "{text}");
     match super::written(&message(reader), &bytes, &Forms::new()) {
         Ok(()) => String::new(),
-        Err(Fault::Corrupt) => "corrupt".to_owned(),
-        Err(Fault::Field(violation)) => violation.to_string(),
+        Err(CheckError::Corrupt) => "corrupt".to_owned(),
+        Err(CheckError::Field(violation)) => violation.to_string(),
     }
 }
 
@@ -79,7 +79,7 @@ fn a_value_that_the_schema_cannot_hold_is_named() {
 }
 
 #[test]
-fn proto2_requires_and_closes_and_has_groups() {
+fn proto2_has_required_fields_closed_enums_and_groups() {
     let file = |fields: &str| {
         format!("syntax = \"proto2\"; enum E {{ X = 0; Y = 1; }} message A {{ {fields} }}")
     };
@@ -126,7 +126,7 @@ fn proto2_requires_and_closes_and_has_groups() {
 }
 
 #[test]
-fn the_well_known_messages_hold_what_they_are_for() {
+fn well_known_messages_hold_only_valid_values() {
     let file = |kind: &str| {
         format!(
             "syntax = \"proto3\"; import \"google/protobuf/any.proto\";
@@ -148,11 +148,11 @@ fn the_well_known_messages_hold_what_they_are_for() {
         ("Int64Value", "a { value: 5 }", ""),
         ("Value", "a { number_value: 1.5 }", ""),
         ("Value", "a { number_value: nan }", "a is not a number"),
-        ("Value", "a { }", "a is a Value without one"),
+        ("Value", "a { }", "a is a Value without a value"),
         (
             "Struct",
             r#"a { fields { key: "k" value { list_value { values { } } } } }"#,
-            "a.fields[*].list_value.values[0] is a Value without one",
+            "a.fields[*].list_value.values[0] is a Value without a value",
         ),
         ("Any", "a { }", ""),
         ("Any", r#"a { type_url: "example.org/elsewhere.C" value: "\xff" }"#, ""),
@@ -167,18 +167,22 @@ fn the_well_known_messages_hold_what_they_are_for() {
             r#"a { type_url: "type.googleapis.com/B" value: "\x10\x05" }"#,
             "a.value has a field with number 2, and B has none",
         ),
-        ("Any", r#"a { type_url: "B" value: "" }"#, "a is an Any whose type_url names no type"),
+        (
+            "Any",
+            r#"a { type_url: "B" value: "" }"#,
+            "a is an Any whose type_url does not name a type",
+        ),
     ];
     for (kind, text, expected) in rows {
         let message = message(&file(kind));
-        // The text format writes an Any by its content, so it is put together field by field.
+        // The text format writes an Any by its content, so this one is assembled field by field.
         let plain = proto3("P a = 1; message P { string type_url = 1; bytes value = 2; }");
         let of = if kind == "Any" { self::message(&plain) } else { message.clone() };
         let bytes = DynamicMessage::parse_text_format(of, text).unwrap().encode_to_vec();
         let said = match super::written(&message, &bytes, &Forms::new()) {
             Ok(()) => String::new(),
-            Err(Fault::Field(violation)) => violation.to_string(),
-            Err(Fault::Corrupt) => "corrupt".to_owned(),
+            Err(CheckError::Field(violation)) => violation.to_string(),
+            Err(CheckError::Corrupt) => "corrupt".to_owned(),
         };
         assert!(said.starts_with(expected), "{kind} {text}: {said}");
         assert_eq!(said.is_empty(), expected.is_empty(), "{kind} {text}: {said}");
@@ -198,7 +202,7 @@ struct A {
 }
 
 #[test]
-fn a_number_of_another_form_in_the_type_is_named() {
+fn a_number_with_another_format_in_the_type_is_named() {
     let plain = |a, b, c, d: &[i32]| A { a, b, c, d: d.to_vec() };
     let rows = [
         ("sint32 a = 1;", plain(5, 0, 0.0, &[]), "a has a different number format"),
@@ -216,10 +220,10 @@ fn a_number_of_another_form_in_the_type_is_named() {
         let forms = forms::of::<A>(&message);
         for (way, checked) in [
             ("written", written(&message, &value.encode_to_vec(), &forms)),
-            ("came", came(&message, &value.encode_to_vec(), &forms)),
+            ("received", received(&message, &value.encode_to_vec(), &forms)),
         ] {
             let said = match checked {
-                Err(Fault::Field(violation)) => violation.to_string(),
+                Err(CheckError::Field(violation)) => violation.to_string(),
                 other => format!("{other:?}").replace("Ok(())", ""),
             };
             assert!(said.starts_with(expected), "{field} {way}: {said}");
@@ -229,7 +233,7 @@ fn a_number_of_another_form_in_the_type_is_named() {
 }
 
 #[test]
-fn bytes_that_claim_more_than_they_are_end_and_never_panic() {
+fn damaged_bytes_are_an_error_and_never_panic() {
     let message = message(
         "syntax = \"proto2\"; message A { optional A a = 1; repeated int32 b = 2; \
          repeated group G = 3 { optional A a = 1; } optional string s = 4; optional fixed64 f = 5; }",
@@ -248,14 +252,14 @@ fn bytes_that_claim_more_than_they_are_end_and_never_panic() {
     ];
     for bytes in hostile {
         assert!(written(&message, bytes, &Forms::new()).is_err());
-        assert!(came(&message, bytes, &Forms::new()).is_err());
+        assert!(received(&message, bytes, &Forms::new()).is_err());
     }
-    // Every pair of bytes in front of some that are a message.
+    // Every pair of bytes before the bytes of a valid message.
     for first in 0..=255_u8 {
         for second in 0..=255_u8 {
             let bytes = [first, second, 0x12, 0x02, 0x01, 0x02];
             let _ = written(&message, &bytes, &Forms::new());
-            let checked = came(&message, &bytes, &Forms::new()).is_ok();
+            let checked = received(&message, &bytes, &Forms::new()).is_ok();
             let decoded = DynamicMessage::decode(message.clone(), bytes.as_slice()).is_ok();
             assert!(!checked || decoded, "{bytes:?}");
         }

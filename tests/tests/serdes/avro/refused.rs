@@ -70,13 +70,13 @@ async fn numbers_that_are_too_large() {
     check(&json!("float"), &16_777_217, "is a number with more digits than float holds").await;
     let double = "is a number with more digits than double holds";
     check(&json!("double"), &9_007_199_254_740_993_i64, double).await;
-    check(&json!("int"), &1.0, "is double, and the schema says int").await;
-    check(&json!("long"), &0.5_f32, "is float, and the schema says long").await;
-    check(&json!("boolean"), &1, "is int, and the schema says boolean").await;
-    check(&json!("string"), &5, "is int, and the schema says string").await;
-    check(&json!("int"), &"5", "is string, and the schema says int").await;
-    check(&json!("string"), &[1_u8, 2], "is array, and the schema says string").await;
-    check(&json!("bytes"), &[256_u16], "is array, and the schema says bytes").await;
+    check(&json!("int"), &1.0, "is double, but the schema says int").await;
+    check(&json!("long"), &0.5_f32, "is float, but the schema says long").await;
+    check(&json!("boolean"), &1, "is int, but the schema says boolean").await;
+    check(&json!("string"), &5, "is int, but the schema says string").await;
+    check(&json!("int"), &"5", "is string, but the schema says int").await;
+    check(&json!("string"), &[1_u8, 2], "is array, but the schema says string").await;
+    check(&json!("bytes"), &[256_u16], "is array, but the schema says bytes").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -92,12 +92,12 @@ async fn what_a_logical_type_does_not_mean() {
         let problem = format!("is out of range: the schema says {moment}");
         check(&of("long", moment), &u64::MAX, &problem).await;
     }
-    check(&of("long", "timestamp-millis"), &"secret", "is string, and the schema says").await;
-    let uuid = "is no UUID, and the schema says uuid";
+    check(&of("long", "timestamp-millis"), &"secret", "is string, but the schema says").await;
+    let uuid = "is not a UUID, but the schema says uuid";
     check(&of("string", "uuid"), &"secret", uuid).await;
     let fixed = |size: u32, logical: &str| json!({ "type": "fixed", "name": "F", "size": size, "logicalType": logical });
     check(&fixed(16, "uuid"), &"6ba7b810-9dad-11d1-80b4-00c04fd430cg", uuid).await;
-    let size = "has 15 bytes, and the schema says F, which has 16";
+    let size = "has 15 bytes, but the schema says F, which has 16";
     check(&fixed(16, "uuid"), &[0_u8; 15], size).await;
     check(&fixed(16, "none"), &[0_u8; 15], size).await;
     let place = Place::shared().await;
@@ -120,8 +120,8 @@ async fn decimals_with_too_many_digits() {
         check(schema, &big("1e1000000000"), precision).await;
         check(schema, &big("1e-1000000000"), scale).await;
         check(schema, &i128::MIN, precision).await;
-        check(schema, &0.5, "is double, and the schema says").await;
-        check(schema, &"secret", "is not a number, and the schema says").await;
+        check(schema, &0.5, "is double, but the schema says").await;
+        check(schema, &"secret", "is not a number, but the schema says").await;
         check(schema, &[0x7f_u8, 0xff], precision).await;
     }
 }
@@ -129,7 +129,7 @@ async fn decimals_with_too_many_digits() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_in_the_schema() {
     let suit = json!({ "type": "enum", "name": "Suit", "symbols": ["CLUBS", "HEARTS"] });
-    check(&suit, &"secret", "is none of CLUBS, HEARTS").await;
+    check(&suit, &"secret", "is not one of CLUBS, HEARTS").await;
 
     let place = Place::shared().await;
     let registry = &place.registry;
@@ -138,11 +138,11 @@ async fn what_is_not_in_the_schema() {
     let rows = [
         (&point, json!({ "x": 1, "z": "secret" }), "z is not in the schema"),
         (&point, json!({ "y": 1 }), "x is missing, and the schema has no default for it"),
-        (&point, json!(null), "the value is null, and the schema says Point"),
+        (&point, json!(null), "the value is null, but the schema says Point"),
         (
             &json!(["null", "int", "string"]),
             json!(true),
-            "the value is boolean, and the schema says null or int or string",
+            "the value is boolean, but the schema says null or int or string",
         ),
         // An integer is no float because it is too large for an integer.
         (
@@ -150,7 +150,7 @@ async fn what_is_not_in_the_schema() {
             json!(2_147_483_648_i64),
             "is out of range: the schema says int",
         ),
-        (&json!(["boolean"]), json!("secret"), "is string, and the schema says boolean"),
+        (&json!(["boolean"]), json!("secret"), "is string, but the schema says boolean"),
     ];
     for (schema, value, problem) in rows {
         let said = refusal(registry, schema, &value).await;
@@ -176,9 +176,9 @@ async fn what_is_not_in_the_schema() {
         Spades,
     }
     let said = refusal(registry, &suit, &Suit::Spades).await;
-    assert!(said.contains("is none of CLUBS, HEARTS"), "{said}");
+    assert!(said.contains("is not one of CLUBS, HEARTS"), "{said}");
     let said = refusal(registry, &json!(["int", "boolean"]), &Suit::Spades).await;
-    assert!(said.contains("is the variant SPADES, and the schema says int or boolean"), "{said}");
+    assert!(said.contains("is the variant SPADES, but the schema says int or boolean"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,4 @@
-//! Producing a batch, and what is found of it afterwards.
+//! Produces a batch, and checks how it is stored.
 
 use bytes::{Buf, Bytes};
 use kafka_protocol::messages::produce_response::PartitionProduceResponse;
@@ -11,13 +11,13 @@ use crate::failure::Failure;
 use crate::names::name;
 use crate::scenario::Outcome;
 
-/// The first millisecond of 2025: whatever is later is the present.
+/// The first millisecond of 2025: every later time counts as the present.
 const PRESENT: i64 = 1_735_689_600_000;
 
-/// How many of an answer's record errors are shown.
+/// The number of record errors of a response that are shown.
 const SHOWN_ERRORS: usize = 4;
 
-/// What a partition answers to a batch, and what it holds then.
+/// A partition that receives a batch.
 pub(super) struct Asked<'a> {
     pub(super) leader: RawClient,
     pub(super) topic: &'a str,
@@ -25,7 +25,8 @@ pub(super) struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// The answer to `sent`, and if it is in the log what a fetch and look-ups by time find.
+    /// Returns the response to `sent`, and if the batch is in the log, the results of a fetch and
+    /// of lookups by time.
     pub(super) fn told(&mut self, sent: &Bytes) -> Outcome {
         let request = produce(self.topic, self.partition, -1, sent.clone());
         let Ok(answer) = self.leader.try_call(9, &request) else {
@@ -61,7 +62,7 @@ impl Asked<'_> {
         told
     }
 
-    /// A message without what varies: the topic's name, and times of the present.
+    /// Removes the parts of a message that vary: the topic's name, and times of the present.
     fn neutral(&self, message: &str) -> String {
         let mut message = message.replace(self.topic, "topic").replace('\n', " ");
         if let Some(at) = message.find("within [") {
@@ -83,7 +84,7 @@ impl Asked<'_> {
         neutral + rest
     }
 
-    /// How what is stored differs from what was sent.
+    /// Returns how the stored batch differs from the one that was sent.
     fn stored(&mut self, sent: &Bytes) -> Outcome {
         let request = fetch(self.topic, self.partition, 0);
         let mut answer = self.leader.try_call(11, &request)?;
@@ -98,7 +99,7 @@ impl Asked<'_> {
         Ok(format!("end {}, {}", partition.high_watermark, difference(sent, &stored)))
     }
 
-    /// The latest record, and the first one that is later than the first timestamp.
+    /// Looks up the latest record, and the first one that is later than the first timestamp.
     fn found(&mut self) -> Outcome {
         let latest = self.listed(-3)?;
         Ok(format!("latest {latest}, later {}", self.listed(BASE + 15)?))
@@ -116,7 +117,7 @@ impl Asked<'_> {
     }
 }
 
-/// A time relative to the first record's, or whether it is the present or unset.
+/// Returns a time relative to the first record's, or whether it is the present or unset.
 fn time_of(time: i64) -> String {
     match time {
         -1 => "@unset".to_owned(),
@@ -126,7 +127,7 @@ fn time_of(time: i64) -> String {
     }
 }
 
-/// A field of a batch's header.
+/// Reads a field of a batch's header.
 fn number(batch: &[u8], at: usize, bytes: usize) -> i64 {
     (&batch[at..at + bytes]).get_int(bytes)
 }
@@ -149,7 +150,8 @@ fn difference(sent: &Bytes, stored: &Bytes) -> String {
     if parts.is_empty() { "as it was sent".to_owned() } else { parts.join(", ") }
 }
 
-/// What was sent with the parts that every broker assigns: base offset and leader epoch.
+/// Returns the batch that was sent, with the parts that every broker assigns: base offset and
+/// leader epoch.
 fn with_offsets_of(stored: &[u8], sent: &[u8]) -> Vec<u8> {
     let mut same = sent.to_vec();
     same[..8].copy_from_slice(&stored[..8]);
@@ -185,7 +187,7 @@ fn changes_of_header(sent: &[u8], stored: &[u8]) -> Vec<String> {
     changes
 }
 
-/// What the records are, decompressed, where they are not what was sent.
+/// Returns how the decompressed records differ from those that were sent.
 fn change_of_records(sent: &Bytes, stored: &Bytes) -> Option<String> {
     if sent[61..] == stored[61..] {
         return None;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::framing::{framed, unframed};
 
-/// How the records of a batch are compressed.
+/// The compression of the records of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Codec {
     None,
@@ -19,7 +19,7 @@ pub(super) enum Codec {
 impl Codec {
     pub(super) const ALL: [Self; 5] = [Self::None, Self::Gzip, Self::Snappy, Self::Lz4, Self::Zstd];
 
-    /// Its bits in a batch's attributes.
+    /// Returns its bits in a batch's attributes.
     pub(super) fn id(self) -> i16 {
         Self::ALL.iter().position(|it| *it == self).unwrap_or(0) as i16
     }
@@ -28,7 +28,7 @@ impl Codec {
         Self::ALL.get(usize::from((attributes & 7) as u8)).copied()
     }
 
-    /// Its name as a value of `compression.type`.
+    /// Returns its name as a value of `compression.type`.
     pub(super) fn name(self) -> &'static str {
         ["uncompressed", "gzip", "snappy", "lz4", "zstd"][self.id() as usize]
     }
@@ -56,7 +56,7 @@ impl Codec {
         }
     }
 
-    /// What a batch that is stored holds.
+    /// Decompresses the records of a stored batch.
     pub(super) fn decompress(self, bytes: &Bytes) -> Option<Bytes> {
         let mut records = Vec::new();
         match self {

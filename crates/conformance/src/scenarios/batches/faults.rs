@@ -1,14 +1,14 @@
-//! What may be wrong with a batch: its header first, then its records.
+//! Faults of a batch: of its header first, then of its records.
 
 use super::forge::{BASE, Forged, field, null, varint};
 
-/// One thing that is wrong with a batch, and its name.
+/// A fault of a batch, and its name.
 pub(super) type Fault = (&'static str, fn(&mut Forged));
 
 /// 25 years in milliseconds.
 const A_GENERATION: i64 = 788_400_000_000;
 
-/// What may be wrong with the header, or around the batch.
+/// Faults of the header, or around the batch.
 pub(super) const OF_HEADERS: &[Fault] = &[
     ("nothing", |_| ()),
     ("the_greatest_timestamp_is_unset", |it| it.max_timestamp = -1),
@@ -74,7 +74,7 @@ pub(super) const OF_HEADERS: &[Fault] = &[
     ("many_bytes_behind_it", |it| it.behind = vec![0; 80]),
 ];
 
-/// What may be wrong with the records.
+/// Faults of the records.
 pub(super) const OF_RECORDS: &[Fault] = &[
     ("a_size_of_one_more", |it| it.records[1].size = Some(it.records[1].own_size() + 1)),
     ("a_size_of_one_less", |it| it.records[1].size = Some(it.records[1].own_size() - 1)),
@@ -150,7 +150,7 @@ pub(super) const OF_RECORDS: &[Fault] = &[
     ("half_of_the_last_record_is_missing", |it| it.cut = 8),
 ];
 
-/// What a topic may have rules about: keys and timestamps.
+/// Keys and timestamps that a topic can have rules about.
 pub(super) const OF_TOPICS: &[Fault] = &[
     ("nothing", |_| ()),
     ("no_key", |it| it.records[1].key = null()),

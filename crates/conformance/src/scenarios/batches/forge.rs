@@ -1,4 +1,4 @@
-//! Batches in which anything may be wrong under a checksum that is right.
+//! Builds batches in which any part can be wrong, with a correct checksum.
 //!
 //! All timestamps are fixed, so that a batch has the same bytes in every run.
 
@@ -10,15 +10,15 @@ use super::codec::Codec;
 /// The timestamp of the first record, in November 2023.
 pub(super) const BASE: i64 = 1_700_000_000_000;
 
-/// Bytes with the length that stands in front of them, which need not be theirs.
+/// Bytes with the length before them, which can be wrong.
 pub(super) type Field = (i64, Vec<u8>);
 
-/// A field with its own length.
+/// Makes a field with its correct length.
 pub(super) fn field(bytes: &[u8]) -> Field {
     (bytes.len() as i64, bytes.to_vec())
 }
 
-/// A field that is null.
+/// Makes a field that is null.
 pub(super) fn null() -> Field {
     (-1, Vec::new())
 }
@@ -26,19 +26,19 @@ pub(super) fn null() -> Field {
 /// A record, part by part.
 #[derive(Debug, Clone)]
 pub(super) struct Record {
-    /// Stands in front of the record instead of its size.
+    /// Replaces the size before the record.
     pub(super) size: Option<i64>,
     pub(super) attributes: u8,
-    /// The timestamp's delta, encoded.
+    /// The timestamp delta, encoded.
     pub(super) timestamp: Vec<u8>,
-    /// The offset's delta, encoded.
+    /// The offset delta, encoded.
     pub(super) offset: Vec<u8>,
     pub(super) key: Field,
     pub(super) value: Field,
-    /// Stands in front of the headers instead of their number.
+    /// Replaces the number before the headers.
     pub(super) header_count: Option<i64>,
     pub(super) headers: Vec<(Field, Field)>,
-    /// Bytes behind the last header.
+    /// Bytes after the last header.
     pub(super) behind: Vec<u8>,
 }
 
@@ -74,7 +74,7 @@ impl Record {
         record
     }
 
-    /// The record's own size.
+    /// Returns the correct size of the record.
     pub(super) fn own_size(&self) -> i64 {
         let whole = Self { size: Some(0), ..self.clone() };
         whole.encode().len() as i64 - 1
@@ -85,34 +85,34 @@ impl Record {
 #[derive(Debug, Clone)]
 pub(super) struct Forged {
     pub(super) records: Vec<Record>,
-    /// Bytes behind the last record, inside of what is compressed.
+    /// Bytes after the last record, inside the compressed part.
     pub(super) tail: Vec<u8>,
-    /// How many bytes of the records are cut off before they are compressed.
+    /// The number of bytes that are cut off from the records before compression.
     pub(super) cut: usize,
     pub(super) base_offset: i64,
-    /// What the length field says beyond the batch's length.
+    /// The difference of the length field from the correct length.
     pub(super) extra_length: i32,
-    /// Stands in the length field instead.
+    /// Replaces the length field.
     pub(super) length: Option<i32>,
     pub(super) leader_epoch: i32,
     pub(super) magic: i8,
-    /// What the checksum is wrong by.
+    /// The difference of the checksum from the correct one.
     pub(super) wrong_crc: u32,
-    /// The attributes, but for the codec.
+    /// The attributes, without the codec.
     pub(super) attributes: i16,
     pub(super) last_offset_delta: i32,
     pub(super) base_timestamp: i64,
     pub(super) max_timestamp: i64,
     pub(super) producer: (i64, i16, i32),
     pub(super) count: i32,
-    /// How often the batch stands in the request.
+    /// The number of copies of the batch in the request.
     pub(super) times: usize,
-    /// Bytes behind the batch.
+    /// Bytes after the batch.
     pub(super) behind: Vec<u8>,
 }
 
 impl Forged {
-    /// A batch in which nothing is wrong.
+    /// Makes a correct batch.
     pub(super) fn good() -> Self {
         let mut middle = Record::new(20, 1, "EWR", "Newark");
         middle.headers = vec![(field(b"h"), field(b"1")), (field(b"h"), null())];
@@ -139,7 +139,7 @@ impl Forged {
         }
     }
 
-    /// The records as they are before they are compressed.
+    /// Returns the uncompressed records.
     pub(super) fn payload(&self) -> Vec<u8> {
         let mut payload: Vec<u8> = self.records.iter().flat_map(Record::encode).collect();
         payload.extend(&self.tail);
@@ -147,13 +147,13 @@ impl Forged {
         payload
     }
 
-    /// The bytes of a request, compressed with `codec`.
+    /// Returns the bytes of a request, compressed with `codec`.
     pub(super) fn encode(&self, codec: Codec) -> Bytes {
         self.around(codec.id(), &codec.compress(&self.payload()))
     }
 
-    /// The bytes of a request in which `payload` takes the records' place, and `codec` is what the
-    /// attributes say.
+    /// Returns the bytes of a request with `payload` in place of the records, and `codec` in the
+    /// attributes.
     pub(super) fn around(&self, codec: i16, payload: &[u8]) -> Bytes {
         let mut batch = BytesMut::new();
         batch.put_i64(self.base_offset);
@@ -182,7 +182,7 @@ fn put(to: &mut Vec<u8>, (length, bytes): &Field) {
     to.extend(bytes);
 }
 
-/// A number as records encode it.
+/// Encodes a number as records do.
 pub(super) fn varint(value: i64) -> Vec<u8> {
     let mut rest = ((value << 1) ^ (value >> 63)) as u64;
     let mut bytes = Vec::new();

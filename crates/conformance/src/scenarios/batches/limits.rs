@@ -1,4 +1,4 @@
-//! Batches that are right, but too large, sent again, or in a version of the API that is too old.
+//! Correct batches that are too large, sent again, or in a version of the API that is too old.
 
 use kafka_protocol::messages::{FetchRequest, ProduceRequest};
 use wire_client::requests::{fetch, produce, produced};
@@ -27,7 +27,7 @@ area!("batches":
     zstd_by_versions_of_fetch_from_a_topic_of_zstd,
 );
 
-/// A batch of these values.
+/// Makes a batch of these values.
 fn with_value(value: &[u8]) -> Forged {
     let mut forged = Forged::good();
     forged.records[0].value = field(value);
@@ -44,7 +44,7 @@ fn large_when_uncompressed(scene: &Scene) -> Outcome {
     of_all_codecs(scene, settings, &with_value(&[b'x'; 2_000]))
 }
 
-/// Bytes that gzip shortens more than the other codecs do, which repeat nothing at once.
+/// Sends bytes that gzip compresses better than the other codecs.
 fn large_when_compressed_anew(scene: &Scene) -> Outcome {
     let settings = &[("compression.type", "gzip"), ("max.message.bytes", "1000")];
     of_all_codecs(scene, settings, &with_value(&[b'x'; 2_000]))
@@ -59,7 +59,8 @@ fn larger_than_a_segment(scene: &Scene) -> Outcome {
     of_all_codecs(scene, settings, &with_value(&vec![b'x'; 1_100_000]))
 }
 
-/// The batch is of exactly as many bytes as the first topic takes; the second takes one less.
+/// Sends a batch of exactly the first topic's size limit; the second topic's limit is one byte
+/// less.
 fn as_large_as_may_be(scene: &Scene) -> Outcome {
     let mut outcomes = Vec::new();
     for codec in Codec::ALL {
@@ -75,7 +76,7 @@ fn as_large_as_may_be(scene: &Scene) -> Outcome {
     Ok(outcomes.join(", "))
 }
 
-/// An idempotent producer's batch, twice, with each codec.
+/// Sends an idempotent producer's batch twice, with each codec.
 fn twice(scene: &Scene, settings: Settings) -> Outcome {
     let topic = scene.topic_with(5, 1, &[settings, &[("retention.ms", "-1")]].concat())?;
     let mut outcomes = Vec::new();
@@ -102,8 +103,8 @@ fn sent_again_with_log_append_time(scene: &Scene) -> Outcome {
     twice(scene, &[("message.timestamp.type", "LogAppendTime")])
 }
 
-/// What two partitions answer when the first of them is sent this.
-fn beside_a_good_batch(scene: &Scene, change: fn(&mut Forged)) -> Outcome {
+/// Returns the responses of two partitions if the first receives a changed batch.
+fn next_to_a_good_batch(scene: &Scene, change: fn(&mut Forged)) -> Outcome {
     let topic = scene.topic_with(2, 1, &[])?;
     let mut forged = Forged::good();
     change(&mut forged);
@@ -118,12 +119,12 @@ fn beside_a_good_batch(scene: &Scene, change: fn(&mut Forged)) -> Outcome {
 }
 
 fn one_of_two_partitions_gets_no_batch(scene: &Scene) -> Outcome {
-    let unknown = beside_a_good_batch(scene, |it| it.magic = 3)?;
-    let negative = beside_a_good_batch(scene, |it| it.length = Some(-100_000))?;
+    let unknown = next_to_a_good_batch(scene, |it| it.magic = 3)?;
+    let negative = next_to_a_good_batch(scene, |it| it.length = Some(-100_000))?;
     Ok(format!("magic 3: {unknown}; a negative length: {negative}"))
 }
 
-/// What each of these versions answers to a request, or that the connection is closed.
+/// Returns the response of each of these versions to a request, or that the connection is closed.
 fn by_versions(scene: &Scene, topic: &str, versions: &[i16], request: &ProduceRequest) -> Outcome {
     let mut outcomes = Vec::new();
     for version in versions {
@@ -166,7 +167,7 @@ fn record_errors_by_versions_of_produce(scene: &Scene) -> Outcome {
     by_versions(scene, &topic, &[3, 5, 7, 8, 9], &request)
 }
 
-/// What each version of Fetch finds of a batch that was compressed with zstd.
+/// Returns the result of each version of Fetch for a batch that was compressed with zstd.
 fn fetched(scene: &Scene, settings: Settings) -> Outcome {
     let topic = scene.topic_with(1, 1, &[settings, &[("retention.ms", "-1")]].concat())?;
     let mut leader = scene.leader(&topic, 0)?;

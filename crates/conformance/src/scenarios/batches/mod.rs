@@ -1,7 +1,7 @@
-//! Batches in which something is wrong: codec by fault by setting of the topic.
+//! Faulty batches: codecs by faults by settings of the topic.
 //!
-//! Each scenario is one fault under one setting, with a cell for each codec, or for each odd
-//! payload of one codec. A cell is what the partition answers, and what can be read afterwards.
+//! Each scenario is one fault under one setting, with a cell for each codec, or for each unusual
+//! payload of one codec. A cell is the response of the partition, and what can be read afterwards.
 //! Cells with the same outcome share it.
 
 mod asking;
@@ -37,7 +37,7 @@ const RULES: &[(&str, Settings)] = &[
     ),
     (
         "timestamps_within_bounds",
-        // Twenty years, which 2023 is within and 1998 is not.
+        // Twenty years: 2023 is within this range, 1998 is not.
         &[
             ("message.timestamp.before.max.ms", "630720000000"),
             ("message.timestamp.after.max.ms", "60000"),
@@ -74,7 +74,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
     all
 }
 
-/// A fault under a setting, once for each codec.
+/// Makes the scenario of a fault under a setting, with each codec.
 fn of_fault(kind: &str, (fault, change): Fault, (setting, settings): (&str, Settings)) -> Scenario {
     let play = move |scene: &Scene| {
         let mut forged = Forged::good();
@@ -85,7 +85,7 @@ fn of_fault(kind: &str, (fault, change): Fault, (setting, settings): (&str, Sett
     Scenario::new(format!("batches/{kind}/{setting}/{fault}"), play)
 }
 
-/// Odd payloads of one codec under a setting.
+/// Makes the scenario of unusual payloads of one codec under a setting.
 fn of_payloads(
     codec: Codec,
     group: &str,

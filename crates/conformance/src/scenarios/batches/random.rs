@@ -1,4 +1,4 @@
-//! Batches with bytes that chance has changed, the same in every run.
+//! Batches with randomly changed bytes, the same in every run.
 
 use bytes::{Bytes, BytesMut};
 use wire_client::batch::with_right_crc;
@@ -9,17 +9,17 @@ use super::table::{Settings, table};
 use crate::scenario::{Outcome, Scenario};
 use crate::scene::Scene;
 
-/// How many batches a scenario sends, each to a partition of its own.
+/// The number of batches that a scenario sends, each to its own partition.
 const CELLS: u64 = 24;
 
-/// Where bytes are changed.
+/// The part of a batch in which bytes are changed.
 #[derive(Debug, Clone, Copy)]
 enum Place {
-    /// In the records, before they are compressed.
+    /// The records, before compression.
     Records,
-    /// In the records as they are compressed.
+    /// The records, after compression.
     Compressed,
-    /// In the header, behind the checksum.
+    /// The header, after the checksum.
     Header,
 }
 
@@ -37,7 +37,7 @@ impl Chance {
         (self.0 % limit as u64) as usize
     }
 
-    /// Changes one to three bytes behind the first `kept`.
+    /// Changes one to three bytes after the first `kept`.
     fn change(&mut self, bytes: &mut [u8], kept: usize) {
         for _ in 0..=self.below(3) {
             if bytes.len() > kept {
@@ -53,7 +53,7 @@ impl Chance {
     }
 }
 
-/// A batch of many records, whose values repeat themselves as texts do.
+/// Makes a batch of many records, whose values repeat words as texts do.
 pub(super) fn many(records: usize) -> Forged {
     const WORDS: [&str; 6] = ["departed ", "arrived ", "delayed ", "JFK ", "Newark ", "on time "];
     let mut chance = Chance(0x2545_f491_4f6c_dd1d);
@@ -93,7 +93,7 @@ fn changed(codec: Codec, place: Place, seed: u64) -> Bytes {
     with_right_crc(batch)
 }
 
-/// The scenarios: codec by place by setting.
+/// Returns the scenarios: codecs by places by settings.
 pub(super) fn scenarios(settings: &[(&'static str, Settings)]) -> Vec<Scenario> {
     let mut all = Vec::new();
     for codec in Codec::ALL {
@@ -115,7 +115,8 @@ fn asked(scene: &Scene, codec: Codec, place: Place, settings: Settings) -> Outco
     table(scene, settings, &cells)
 }
 
-/// Batches of 200 kB, which no decompressor takes in one part, with something at their ends.
+/// Returns batches of 200 kB, which no decompressor processes in one part, with changes at their
+/// ends.
 pub(super) fn long(codec: Codec) -> Vec<(&'static str, Bytes)> {
     let forged = many(3_000);
     let whole = codec.compress(&forged.payload());

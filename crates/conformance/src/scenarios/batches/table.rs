@@ -1,4 +1,4 @@
-//! A table of batches under the settings of one topic.
+//! Sends a table of batches to a topic with one group of settings.
 
 use bytes::Bytes;
 
@@ -9,7 +9,7 @@ use crate::scene::Scene;
 /// The settings of a topic.
 pub(super) type Settings = &'static [(&'static str, &'static str)];
 
-/// What a new topic answers to each of these, a partition for each.
+/// Returns the responses of a new topic to these batches, each for its own partition.
 pub(super) fn table(scene: &Scene, settings: Settings, cells: &[(&str, Bytes)]) -> Outcome {
     let settings = [settings, &[("retention.ms", "-1")]].concat();
     let topic = scene.topic_with(cells.len() as i32, 1, &settings)?;

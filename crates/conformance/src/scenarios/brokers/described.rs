@@ -1,5 +1,5 @@
-//! The whole answer to DescribeConfigs, for each kind of resource: every entry with its value,
-//! type, source, synonyms, flags and documentation.
+//! The complete response to DescribeConfigs for each kind of resource: every entry with its value,
+//! type, source, synonyms, flags, and documentation.
 
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::describe_configs_response::DescribeConfigsResourceResult;
@@ -26,8 +26,8 @@ area!("described":
     what_can_be_changed,
 );
 
-/// What depends on where a cluster runs, or what engines and tests choose for a laptop: of these
-/// the values are not compared.
+/// Settings whose values are not compared, because they depend on where a cluster runs, or engines
+/// and tests choose them for a laptop.
 const CHOSEN: &[&str] = &[
     "advertised.listeners",
     "auto.create.topics.enable",
@@ -59,7 +59,7 @@ const CHOSEN: &[&str] = &[
     "transaction.state.log.replication.factor",
 ];
 
-/// What other scenarios set at the same time.
+/// Settings that other scenarios change at the same time.
 const CHANGING: &[&str] = &[
     "follower.replication.throttled.rate",
     "leader.replication.throttled.rate",
@@ -96,7 +96,8 @@ fn whole(scene: &Scene, kind: i8, resource: &str) -> Outcome {
     Ok(format!("{}, {} settings: {}", name(error), entries.len(), entries.join("; ")))
 }
 
-/// `name=value type source flags [synonyms] documentation`, the last as its length and a sum.
+/// Formats an entry: `name=value type source flags [synonyms] documentation`, the last one as its
+/// length and a checksum.
 pub(super) fn entry(entry: &DescribeConfigsResourceResult) -> String {
     let shown = |value: Option<&str>| value.unwrap_or("null").to_owned();
     let mut text = format!("{}=", &*entry.name);
@@ -124,7 +125,7 @@ pub(super) fn entry(entry: &DescribeConfigsResourceResult) -> String {
     text
 }
 
-/// FNV-1a: enough to notice another text.
+/// Returns the FNV-1a hash, which is enough to notice a different text.
 fn sum(text: &str) -> u32 {
     let step = |sum: u32, byte: u8| (sum ^ u32::from(byte)).wrapping_mul(16_777_619);
     text.bytes().fold(2_166_136_261, step)

@@ -1,5 +1,5 @@
-//! Settings of brokers, changed while they run (KIP-226): what is taken, what is refused and in
-//! which words, and what DescribeConfigs makes of all of them.
+//! Changes settings of running brokers (KIP-226): which changes are accepted, the messages of
+//! rejections, and the result in DescribeConfigs.
 
 mod described;
 mod values;
@@ -44,20 +44,20 @@ area!("brokers":
     subscription_to_metrics,
 );
 
-/// A scenario for each setting that can be changed.
+/// Returns a scenario for each setting that can be changed.
 pub(super) fn values() -> Vec<Scenario> {
     values::scenarios()
 }
 
-/// A scenario for each kind of resource.
+/// Returns a scenario for each kind of resource.
 pub(super) fn described() -> Vec<Scenario> {
     described::scenarios()
 }
 
-/// Operation, name and value.
+/// The operation, name, and value of a change.
 type Change<'a> = (i8, &'a str, Option<&'a str>);
 
-/// IncrementalAlterConfigs of one resource: the error by its name, and its message.
+/// Sends IncrementalAlterConfigs for one resource, and returns the error's name and message.
 fn change(
     scene: &Scene,
     kind: i8,
@@ -90,17 +90,17 @@ fn shown(code: i16, message: Option<&str>) -> String {
     }
 }
 
-/// Whether brokers would take changes.
+/// Asks whether brokers would accept changes.
 fn ask(scene: &Scene, broker: &str, changes: &[Change<'_>]) -> Outcome {
     change(scene, BROKER, broker, changes, true)
 }
 
-/// Both answers: of one broker, and for all.
+/// Returns both responses: for one broker, and for all.
 fn both(scene: &Scene, changes: &[Change<'_>]) -> Outcome {
     Ok(format!("{}; for all: {}", ask(scene, "1", changes)?, ask(scene, "", changes)?))
 }
 
-/// AlterConfigs of brokers, which is only asked for.
+/// Sends AlterConfigs for brokers, only to validate.
 fn replace(scene: &Scene, broker: &str, settings: &[(&str, &str)]) -> Outcome {
     let config = |(name, value): &(&str, &str)| {
         replace::AlterableConfig::default().with_name(text(name)).with_value(Some(text(value)))
@@ -116,7 +116,7 @@ fn replace(scene: &Scene, broker: &str, settings: &[(&str, &str)]) -> Outcome {
     Ok(shown(result.error_code, result.error_message.as_deref()))
 }
 
-/// Every setting that is read when a broker starts, set to what it is.
+/// Sets every setting that is read at startup to its current value.
 fn fixed(scene: &Scene) -> Outcome {
     let (_, configs) = describe(scene, BROKER, "1", None, false)?;
     let mut answers: BTreeMap<String, usize> = BTreeMap::new();
@@ -250,7 +250,7 @@ fn of_a_broker_that_is_no_number(scene: &Scene) -> Outcome {
     ask(scene, "first", &[(SET, "log.segment.bytes", Some("2000000"))])
 }
 
-/// The entry of one setting of broker 1, once `is_there` says so.
+/// Returns the entry of one setting of broker 1, once it exists or no longer exists.
 fn becomes(scene: &Scene, setting: &str, is_there: bool) -> Outcome {
     use kafka_protocol::messages::DescribeConfigsRequest;
     use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;

@@ -1,5 +1,5 @@
-//! Every setting that a broker changes while it runs: which values it takes for itself, and which
-//! for all brokers. Nothing is changed, the brokers are only asked.
+//! Every setting that a running broker can change: the values that it accepts for itself, and for
+//! all brokers. Nothing is changed; the requests only validate.
 
 use super::ask;
 use crate::scenario::{Outcome, Scenario};
@@ -7,7 +7,7 @@ use crate::scene::Scene;
 use wire_client::configs::{APPEND, DELETE, SET, SUBTRACT};
 
 /// The settings with the update modes `per-broker` and `cluster-wide`, except for the listeners:
-/// the answers name ports.
+/// their responses contain ports.
 const CHANGEABLE: &[&str] = &[
     "background.threads",
     "compression.gzip.level",
@@ -119,11 +119,11 @@ const CHANGEABLE: &[&str] = &[
     "unclean.leader.election.enable",
 ];
 
-/// What every setting is asked to become.
+/// The values to which every setting is changed.
 const VALUES: &[&str] =
     &["", "-9", "-1", "0", "0.5", "1", "2.5", "100", "9999999999999", "x", "true", "a,b", "a,a"];
 
-/// A scenario for each of the settings.
+/// Returns a scenario for each of the settings.
 pub(super) fn scenarios() -> Vec<Scenario> {
     let scenario = |setting: &&'static str| {
         let setting = *setting;
@@ -141,7 +141,7 @@ fn taken(scene: &Scene, setting: &str) -> Outcome {
     Ok(format!("{of_one} | for all: {of_all}"))
 }
 
-/// The answers, each with the values that it was given to.
+/// Returns the responses, each with the values that led to it.
 fn answers(scene: &Scene, broker: &str, setting: &str) -> Outcome {
     let mut answers: Vec<(String, Vec<String>)> = Vec::new();
     let mut note = |answer: String, value: String| {
@@ -166,8 +166,7 @@ fn answers(scene: &Scene, broker: &str, setting: &str) -> Outcome {
     Ok(shown.collect::<Vec<_>>().join("; "))
 }
 
-/// The answer with `%` in the place of the value and `@` in that of the name, as far as it stands
-/// there by itself.
+/// Replaces the value by `%` and the name by `@` in a response, where they stand alone.
 fn without(answer: &str, setting: &str, value: &str) -> String {
     let answer = answer.replace(setting, "@");
     if value.is_empty() {

@@ -1,4 +1,4 @@
-//! Deleting committed offsets, and groups with all of theirs.
+//! Deletes committed offsets, and groups with all of their offsets.
 
 use kafka_protocol::messages::offset_delete_request::{
     OffsetDeleteRequestPartition, OffsetDeleteRequestTopic,
@@ -37,7 +37,7 @@ fn gone_with_the_topic(scene: &Scene) -> Outcome {
     })
 }
 
-/// OffsetDelete of partition 0.
+/// Sends OffsetDelete for partition 0.
 fn delete(node: &mut RawClient, group: &str, topic: &str) -> Outcome {
     let partition = OffsetDeleteRequestPartition::default().with_partition_index(0);
     let topic = OffsetDeleteRequestTopic::default()
@@ -81,7 +81,7 @@ fn deleted_of_an_unknown_topic(scene: &Scene) -> Outcome {
     delete(&mut node, &group, &scene.name("unknown"))
 }
 
-/// DeleteGroups.
+/// Sends DeleteGroups.
 fn delete_groups(node: &mut RawClient, groups: &[&str]) -> Outcome {
     let groups = groups.iter().map(|it| group_id(it)).collect();
     let request = DeleteGroupsRequest::default().with_groups_names(groups);

@@ -1,4 +1,4 @@
-//! Committing offsets, and being told them.
+//! Commits offsets and fetches them.
 
 use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestTopic;
 use kafka_protocol::messages::{OffsetCommitRequest, OffsetFetchRequest};
@@ -45,7 +45,7 @@ area!("committed":
     starts_a_client_where_it_was,
 );
 
-/// What a commit is answered, after a change, and what is fetched then.
+/// Sends a changed commit, and returns the response and the offset that is fetched afterwards.
 fn committed(scene: &Scene, change: impl FnOnce(&mut OffsetCommitRequest)) -> Outcome {
     let (mut node, topic, group) = set(scene)?;
     let mut request = commit(&group, &topic, 0, 7);
@@ -124,7 +124,7 @@ fn by_an_unknown_member(scene: &Scene) -> Outcome {
     })
 }
 
-/// What a group of one member answers to a commit by member and generation.
+/// Returns the response of a group with one member to a commit with this member and generation.
 fn in_a_group(scene: &Scene, who: impl FnOnce(String, i32) -> (String, i32)) -> Outcome {
     let (mut node, topic, group) = set(scene)?;
     let (member, generation) = join_alone(&mut node, &group);
@@ -212,7 +212,7 @@ fn fetched_by_an_old_version(scene: &Scene) -> Outcome {
     Ok(answer.topics[0].partitions[0].committed_offset.to_string())
 }
 
-/// What a client has committed: partition and offset.
+/// Formats the committed offsets of a client: partition and offset.
 fn remembered(list: &TopicPartitionList) -> String {
     let mut all: Vec<String> =
         list.elements().iter().map(|it| format!("{}: {:?}", it.partition(), it.offset())).collect();
@@ -228,7 +228,7 @@ fn by_a_client_per_partition(scene: &Scene) -> Outcome {
     by_a_client_at(scene, &[(0, 3), (1, 5)])
 }
 
-/// A client commits, and another asks.
+/// Commits with one client, and fetches with another.
 fn by_a_client_at(scene: &Scene, offsets: &[(i32, i64)]) -> Outcome {
     let (topic, group) = (scene.topic(2)?, scene.group());
     let mut list = TopicPartitionList::new();

@@ -1,4 +1,4 @@
-//! Committed offsets of groups: who may commit, what is remembered, and deleting it.
+//! Committed offsets of groups: permission to commit, stored values, and deletion.
 
 mod deleting;
 mod keeping;

@@ -1,4 +1,4 @@
-//! The requests about committed offsets, and their outcomes.
+//! Requests for committed offsets, and their outcomes.
 
 use kafka_protocol::messages::offset_commit_request::OffsetCommitRequestPartition;
 use kafka_protocol::messages::offset_fetch_request::{
@@ -13,7 +13,7 @@ use crate::names::{name, names};
 use crate::scenario::Outcome;
 use crate::scene::Scene;
 
-/// OffsetCommit of one partition from outside of the group's membership.
+/// Builds OffsetCommit for one partition, from a client that is not a member of the group.
 pub(super) fn commit(group: &str, topic: &str, partition: i32, offset: i64) -> OffsetCommitRequest {
     wire_client::requests::commit(group, topic, partition, offset, "")
 }
@@ -24,7 +24,7 @@ pub(super) fn answered(node: &mut RawClient, request: &OffsetCommitRequest) -> O
     Ok(names(topics.map(|it| it.error_code)))
 }
 
-/// OffsetFetch of some partitions of a topic, or of all that a group has.
+/// Builds OffsetFetch for some partitions of a topic, or for all offsets of a group.
 pub(super) fn fetch(group: &str, topic: Option<(&str, &[i32])>) -> OffsetFetchRequest {
     let of = |(topic, partitions): (&str, &[i32])| {
         let topic = OffsetFetchRequestTopics::default().with_name(topic_name(topic));
@@ -38,7 +38,7 @@ pub(super) fn fetch(group: &str, topic: Option<(&str, &[i32])>) -> OffsetFetchRe
     OffsetFetchRequest::default().with_groups(vec![group])
 }
 
-/// Errors and offsets that OffsetFetch answers, group by group.
+/// Sends OffsetFetch, and returns errors and offsets, group by group.
 pub(super) fn fetched(node: &mut RawClient, request: &OffsetFetchRequest) -> Outcome {
     let answer = node.try_call(8, request)?;
     let mut outcomes = Vec::new();
@@ -54,7 +54,7 @@ pub(super) fn fetched(node: &mut RawClient, request: &OffsetFetchRequest) -> Out
     Ok(outcomes.join("; "))
 }
 
-/// A group's coordinator, a topic of two partitions and the group's name.
+/// Returns a group's coordinator, a topic of two partitions, and the group's name.
 pub(super) fn set(scene: &Scene) -> Result<(RawClient, String, String), Failure> {
     let (topic, group) = (scene.topic(2)?, scene.group());
     Ok((scene.coordinator(&group)?, topic, group))

@@ -1,4 +1,4 @@
-//! Transactions request by request: producers of the past, and requests out of turn.
+//! Transactions request by request: fenced producers, and requests in the wrong order.
 
 mod parts;
 mod producers;

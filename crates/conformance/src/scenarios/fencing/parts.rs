@@ -1,4 +1,4 @@
-//! What takes part in a transaction: partitions, offsets of groups, and records.
+//! The parts of a transaction: partitions, offsets of groups, and records.
 
 use kafka_protocol::messages::txn_offset_commit_request::{
     TxnOffsetCommitRequestPartition, TxnOffsetCommitRequestTopic,

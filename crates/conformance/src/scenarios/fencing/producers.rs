@@ -1,4 +1,4 @@
-//! Who may begin and end transactions.
+//! Producers that may begin and end transactions, and others that may not.
 
 use wire_client::transactions::{Producer, end, initialize};
 
@@ -44,7 +44,7 @@ fn initialized_again(scene: &Scene) -> Outcome {
     Ok(format!("{error}, same id: {}, epoch {}", first.0 == second.0, second.1))
 }
 
-/// What a producer is answered that says who it believes to be.
+/// Returns the response to a producer that sends its own idea of its id and epoch.
 fn initialized_as(scene: &Scene, who: impl FnOnce(Producer) -> Producer) -> Outcome {
     let mut stage = Stage::moved_on(scene)?;
     let (error, producer) = stage.transactional.init(TIMEOUT, who(stage.producer))?;
@@ -106,7 +106,7 @@ fn ended_without_partitions(scene: &Scene) -> Outcome {
     Ok(format!("{commit}, {}", stage.transactional.end(3, stage.producer, false)?))
 }
 
-/// Ends an open transaction once, and then again as soon as the first end is complete.
+/// Ends an open transaction, and ends it again once the first end is complete.
 fn ended_again(scene: &Scene, commit: bool) -> Outcome {
     let mut stage = Stage::open(scene)?;
     let first = stage.transactional.end(3, stage.producer, true)?;

@@ -15,7 +15,7 @@ use crate::scenario::Outcome;
 use crate::scenarios::transactional::Transactional;
 use crate::scene::Scene;
 
-/// How long a transaction may take.
+/// The transaction timeout, in milliseconds.
 pub(super) const TIMEOUT: i32 = 60_000;
 
 /// A transactional id with its producer, and a topic of two partitions.
@@ -35,7 +35,7 @@ impl Stage {
         Ok(Self { transactional, producer, topic, leader })
     }
 
-    /// The same with an open transaction on partition 0.
+    /// Does the same, and opens a transaction on partition 0.
     pub(super) fn open(scene: &Scene) -> Result<Self, Failure> {
         let mut stage = Self::new(scene)?;
         stage.add(3, stage.producer)?;
@@ -46,19 +46,19 @@ impl Stage {
         self.transactional.add(version, producer, &[(&self.topic, &[0])])
     }
 
-    /// The producer whom this one was taken over from.
+    /// Returns the producer that this one has replaced.
     pub(super) fn past(&self) -> Producer {
         (self.producer.0, self.producer.1 - 1)
     }
 
-    /// Has the epoch move on, so that there is a past one.
+    /// Increments the epoch, so that there is a fenced one.
     pub(super) fn moved_on(scene: &Scene) -> Result<Self, Failure> {
         let mut stage = Self::new(scene)?;
         stage.producer = stage.transactional.producer(scene, TIMEOUT)?;
         Ok(stage)
     }
 
-    /// A transactional produce of one record to partition 0.
+    /// Sends a transactional produce of one record to partition 0.
     pub(super) fn write(&mut self, producer: Producer, id: Option<&str>) -> Outcome {
         let batch = Batch::of(&["one"]).from_producer(producer.0, producer.1, 0);
         let batch = batch.with_attributes(0x10).encode();
@@ -70,13 +70,14 @@ impl Stage {
     }
 }
 
-/// AddOffsetsToTxn.
+/// Sends AddOffsetsToTxn.
 pub(super) fn add_group(stage: &mut Stage, producer: Producer, group: &str) -> Outcome {
     let request = add_offsets(&stage.transactional.id, producer, group);
     Ok(name(stage.transactional.coordinator.try_call(3, &request)?.error_code))
 }
 
-/// What a changed TxnOffsetCommit is answered, in a transaction that has or has not the group.
+/// Returns the response to a changed TxnOffsetCommit, in a transaction that contains the group or
+/// does not.
 pub(super) fn commit(
     scene: &Scene,
     with_group: bool,

@@ -1,4 +1,4 @@
-//! Groups whose coordinator lost its topic.
+//! Groups whose coordinator has lost its topic.
 
 use kafka_protocol::messages::leave_group_request::MemberIdentity;
 use kafka_protocol::messages::offset_delete_request::{
@@ -34,7 +34,7 @@ area!("forgotten":
     a_join_that_waits,
 );
 
-/// A group of one member that is stable and has committed, and its coordinator.
+/// A stable group of one member that has committed, and its coordinator.
 struct Known {
     node: RawClient,
     group: String,
@@ -53,7 +53,7 @@ impl Known {
         Ok(it)
     }
 
-    /// Has the topic deleted, and the coordinator forget the group.
+    /// Deletes the topic, so that the coordinator loses the group.
     fn forget(&mut self, scene: &Scene) -> Result<(), Failure> {
         delete(scene, OFFSETS)?;
         until_no_coordinator(scene, || self.heartbeat())
@@ -72,7 +72,7 @@ impl Known {
         Ok(name(answer.topics[0].partitions[0].error_code))
     }
 
-    /// What a member asks.
+    /// Sends a member's requests.
     fn members(&mut self) -> Outcome {
         let group = group_id(&self.group);
         let beat = self.heartbeat()?;
@@ -99,7 +99,7 @@ impl Known {
         ]))
     }
 
-    /// What an administrator asks.
+    /// Sends an administrator's requests.
     fn administrators(&mut self) -> Outcome {
         let group = group_id(&self.group);
         let described = self.node.try_call(5, &describe_group(&self.group))?.groups.remove(0);
@@ -124,7 +124,7 @@ impl Known {
     }
 }
 
-/// OffsetFetch of all that a group has: the error, and the offsets.
+/// Sends OffsetFetch for all offsets of a group, and returns the error and the offsets.
 pub(in crate::scenarios) fn fetched(node: &mut RawClient, group: &str) -> Outcome {
     let group = OffsetFetchRequestGroup::default()
         .with_group_id(group_id(group))
@@ -295,7 +295,7 @@ fn groups_begin_anew(scene: &Scene) -> Outcome {
     ))
 }
 
-/// A second member waits for the first to join again, and no one coordinates the group any more.
+/// Lets a second member wait for the first one to rejoin while the group loses its coordinator.
 fn a_join_that_waits(scene: &Scene) -> Outcome {
     let mut known = Known::new(scene)?;
     let mut second = scene.coordinator(&known.group)?;

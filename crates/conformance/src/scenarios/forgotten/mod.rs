@@ -1,6 +1,6 @@
-//! Topics of the coordinators that an administrator deletes: what was kept there is forgotten.
+//! Deletes the topics of the coordinators, which then lose their state.
 //!
-//! These scenarios take away what every other one needs, and play alone.
+//! Every other scenario needs these topics, so these scenarios run alone.
 
 mod groups;
 mod topics;

@@ -1,4 +1,4 @@
-//! The topics of the coordinators: deleting and creating them.
+//! Deletes and creates the topics of the coordinators.
 
 use kafka_protocol::messages::MetadataRequest;
 use wire_client::raw::RawClient;
@@ -9,13 +9,13 @@ use crate::names::name;
 use crate::scenario::Outcome;
 use crate::scene::Scene;
 
-/// Where the coordinators of groups keep what they know.
+/// The topic with the state of group coordinators.
 pub(super) const OFFSETS: &str = "__consumer_offsets";
 
-/// Where those of transactions do.
+/// The topic with the state of transaction coordinators.
 pub(super) const TRANSACTIONS: &str = "__transaction_state";
 
-/// Deletes a topic, and waits until no node knows it any more.
+/// Deletes a topic, and waits until no node knows it.
 pub(super) fn delete(scene: &Scene, topic: &str) -> Outcome {
     let answer = scene.node()?.try_call(5, &delete_topic(topic))?;
     for address in scene.bootstrap_servers().split(',') {
@@ -28,8 +28,8 @@ pub(super) fn delete(scene: &Scene, topic: &str) -> Outcome {
     Ok(name(answer.responses[0].error_code))
 }
 
-/// Asks again and again until the node answers that it is no coordinator: it learns of the topic's
-/// end by itself.
+/// Repeats a request until the node responds that it is not the coordinator: it learns of the
+/// topic's deletion asynchronously.
 pub(super) fn until_no_coordinator(
     scene: &Scene,
     mut ask: impl FnMut() -> Outcome,
@@ -47,13 +47,13 @@ pub(super) fn create(scene: &Scene, topic: &str, partitions: i32) -> Outcome {
     Ok(name(answer.topics[0].error_code))
 }
 
-/// How many partitions a topic has.
+/// Returns the number of partitions of a topic.
 pub(super) fn partitions(scene: &Scene, topic: &str) -> Result<usize, Failure> {
     let request: MetadataRequest = metadata(&[topic]);
     Ok(scene.node()?.try_call(12, &request)?.topics[0].partitions.len())
 }
 
-/// What was asked, each with what was answered.
+/// Formats requests, each with its response.
 pub(super) fn told(answers: &[(&str, String)]) -> String {
     let told = answers.iter().map(|(asked, answer)| format!("{asked} {answer}"));
     told.collect::<Vec<_>>().join("; ")

@@ -1,4 +1,4 @@
-//! Transactions whose coordinator lost its topic, or whose offsets' topic was deleted.
+//! Transactions whose coordinator has lost its topic, or whose offsets topic was deleted.
 
 use kafka_protocol::messages::describe_producers_request::TopicRequest;
 use kafka_protocol::messages::{
@@ -61,7 +61,7 @@ impl Open {
         Ok(name(produced(&answer).error_code))
     }
 
-    /// What a producer and an administrator ask the coordinator.
+    /// Sends requests of a producer and an administrator to the coordinator.
     fn asks(&mut self, scene: &Scene) -> Outcome {
         let id = self.it.id.clone();
         let offsets = add_offsets(&id, self.producer, "a-group");
@@ -90,7 +90,7 @@ impl Open {
     }
 }
 
-/// The coordinator of a transactional id, once it has loaded its transactions.
+/// Returns the coordinator of a transactional id, once it has loaded its transactions.
 fn found(scene: &Scene, id: &str) -> Result<RawClient, Failure> {
     let mut node = RawClient::try_connect(&scene.coordinator_address(1, id)?)?;
     scene.until("the coordinator has loaded its transactions", || {
@@ -114,7 +114,7 @@ fn requests_of_transactions_once_there_is_a_coordinator(scene: &Scene) -> Outcom
     open.asks(scene)
 }
 
-/// The end that readers of committed records see, and where the open transaction begins.
+/// Reads the last stable offset, and the start of the open transaction.
 fn a_transaction_without_its_coordinator(scene: &Scene) -> Outcome {
     let mut open = Open::new(scene)?;
     delete(scene, TRANSACTIONS)?;
@@ -190,7 +190,7 @@ fn transactions_topic_is_created_by_an_administrator(scene: &Scene) -> Outcome {
     Ok(format!("{created}; {}", open.asks(scene)?))
 }
 
-/// The offsets of a transaction are pending, and their topic goes.
+/// Deletes the offsets topic while offsets of a transaction are pending.
 fn offsets_of_an_open_transaction(scene: &Scene) -> Outcome {
     let (mut open, group) = (Open::new(scene)?, scene.group());
     let mut groups = scene.coordinator(&group)?;

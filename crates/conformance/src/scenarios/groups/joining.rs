@@ -1,4 +1,4 @@
-//! Finding the coordinator, joining a group, and being assigned something.
+//! Finds the coordinator, joins a group, and receives an assignment.
 
 use std::time::Duration;
 
@@ -130,8 +130,8 @@ fn join_without_a_protocol_type(scene: &Scene) -> Outcome {
     joined(scene, |it| it.protocol_type = text(""))
 }
 
-/// What a stable group answers to a changed join of a second member.
-fn joined_beside(scene: &Scene, change: impl FnOnce(&mut JoinGroupRequest)) -> Outcome {
+/// Returns the response of a stable group to a changed join of a second member.
+fn joined_second(scene: &Scene, change: impl FnOnce(&mut JoinGroupRequest)) -> Outcome {
     let one = One::new(scene)?;
     let mut second = scene.coordinator(&one.group)?;
     let mut request = join_request(&one.group, "");
@@ -140,15 +140,15 @@ fn joined_beside(scene: &Scene, change: impl FnOnce(&mut JoinGroupRequest)) -> O
 }
 
 fn join_with_another_protocol_type(scene: &Scene) -> Outcome {
-    joined_beside(scene, |it| it.protocol_type = text("connect"))
+    joined_second(scene, |it| it.protocol_type = text("connect"))
 }
 
 fn join_with_no_common_protocol(scene: &Scene) -> Outcome {
-    joined_beside(scene, |it| it.protocols[0].name = text("sticky"))
+    joined_second(scene, |it| it.protocols[0].name = text("sticky"))
 }
 
 fn join_with_a_common_protocol(scene: &Scene) -> Outcome {
-    joined_beside(scene, |it| {
+    joined_second(scene, |it| {
         let other = JoinGroupRequestProtocol::default().with_name(text("sticky"));
         it.protocols.insert(0, other.with_metadata(it.protocols[0].metadata.clone()));
     })
@@ -166,7 +166,7 @@ fn join_with_a_subscription_that_makes_no_sense(scene: &Scene) -> Outcome {
     Ok(told(&node.receive::<JoinGroupRequest>(9, id)?))
 }
 
-/// Two members of a stable group, the leader first, each with its connection.
+/// Creates a stable group of two members, the leader first, each with its own connection.
 fn two(scene: &Scene) -> Result<(One, RawClient, JoinGroupResponse), Failure> {
     let mut one = One::new(scene)?;
     let (mut second, asked) = one.second_joins(scene)?;
@@ -212,7 +212,7 @@ fn sync_before_the_leader(scene: &Scene) -> Outcome {
     Ok(format!("waits: {waits}, then {}, {assignment:?}", name(synced.error_code)))
 }
 
-/// What a member that has joined is answered to a changed sync.
+/// Returns the response to a changed sync of a member that has joined.
 fn synced(scene: &Scene, change: impl FnOnce(&mut SyncGroupRequest)) -> Outcome {
     let (mut node, group) = new(scene)?;
     let id = new_member_id(&mut node, &group);

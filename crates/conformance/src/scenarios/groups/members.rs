@@ -1,4 +1,4 @@
-//! Members that stay, members that leave, and what a group says of itself.
+//! Members that stay, members that leave, and descriptions of groups.
 
 use kafka_protocol::messages::leave_group_request::MemberIdentity;
 use kafka_protocol::messages::{DescribeGroupsRequest, LeaveGroupRequest, ListGroupsRequest};
@@ -97,7 +97,8 @@ fn heartbeat_at_another_node(scene: &Scene) -> Outcome {
     beat(&mut scene.elsewhere(one.node.address())?, &one.group, &one.member, one.generation)
 }
 
-/// LeaveGroup (v3 and later) of these members: the error, and one for each.
+/// Sends LeaveGroup (v3 and later) for these members, and returns the error, and one for each
+/// member.
 fn leaves(node: &mut RawClient, group: &str, members: &[&str]) -> Outcome {
     let identity = |it: &&str| MemberIdentity::default().with_member_id(text(it));
     let request = LeaveGroupRequest::default()
@@ -149,7 +150,7 @@ fn leave_before_joining(scene: &Scene) -> Outcome {
     leaves(&mut node, &group, &[&id])
 }
 
-/// State, protocol and number of members of a group.
+/// Returns the state, the protocol, and the number of members of a group.
 fn described(node: &mut RawClient, group: &str) -> Outcome {
     let answer = node.try_call(5, &describe_group(group))?;
     let of = &answer.groups[0];
@@ -197,7 +198,7 @@ fn described_with_operations(scene: &Scene) -> Outcome {
     Ok(format!("{:#b}", answer.groups[0].authorized_operations))
 }
 
-/// Whether a stable group is among those in some states and of some types.
+/// Returns whether a stable group is listed for these states and types.
 fn is_listed(scene: &Scene, states: &[&str], types: &[&str]) -> Outcome {
     let mut one = One::new(scene)?;
     let request = ListGroupsRequest::default()

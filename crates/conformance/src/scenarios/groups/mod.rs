@@ -1,4 +1,4 @@
-//! The group protocol, request by request: joining, assignments, heartbeats, leaving.
+//! The classic group protocol, request by request: joining, assignments, heartbeats, leaving.
 
 mod joining;
 mod members;

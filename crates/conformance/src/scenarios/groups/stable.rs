@@ -9,13 +9,13 @@ use crate::names::name;
 use crate::scenario::Outcome;
 use crate::scene::Scene;
 
-/// A new group's coordinator and name.
+/// Returns the coordinator and the name of a new group.
 pub(super) fn new(scene: &Scene) -> Result<(RawClient, String), Failure> {
     let group = scene.group();
     Ok((scene.coordinator(&group)?, group))
 }
 
-/// A group of one member, which is stable, with the member and the generation.
+/// A stable group of one member, with the member and the generation.
 pub(super) struct One {
     pub(super) node: RawClient,
     pub(super) group: String,
@@ -34,8 +34,7 @@ impl One {
         beat(&mut self.node, &self.group, &self.member, self.generation)
     }
 
-    /// Has a second member ask to join, on a connection of its own; what it asked is not answered
-    /// yet.
+    /// Sends a second member's join on its own connection; the response is still pending.
     pub(super) fn second_joins(&mut self, scene: &Scene) -> Result<(RawClient, i32), Failure> {
         let mut second = scene.coordinator(&self.group)?;
         let id = new_member_id(&mut second, &self.group);
@@ -51,7 +50,7 @@ pub(super) fn beat(node: &mut RawClient, group: &str, member: &str, generation: 
     Ok(name(node.try_call(4, &heartbeat(group, member, generation))?.error_code))
 }
 
-/// What a join is answered, where the member's id is not told.
+/// Formats the response to a join, without the member's id.
 pub(super) fn told(answer: &JoinGroupResponse) -> String {
     let leads = if answer.leader == answer.member_id && !answer.member_id.is_empty() {
         ", leads"
@@ -63,7 +62,7 @@ pub(super) fn told(answer: &JoinGroupResponse) -> String {
     format!("{error}, generation {generation}, {members} members{leads}")
 }
 
-/// What a changed join of a new group is answered.
+/// Returns the response to a changed join of a new group.
 pub(super) fn joined(scene: &Scene, change: impl FnOnce(&mut JoinGroupRequest)) -> Outcome {
     let (mut node, group) = new(scene)?;
     let mut request = join_request(&group, "");

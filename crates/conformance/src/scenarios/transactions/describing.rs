@@ -1,4 +1,4 @@
-//! What nodes say about transactions and their producers.
+//! Describes transactions and their producers.
 
 use kafka_protocol::messages::describe_producers_request::TopicRequest;
 use kafka_protocol::messages::{
@@ -31,7 +31,7 @@ area!("transactions":
     producers_where_no_replica_is,
 );
 
-/// DescribeTransactions: the error, the state and the partitions.
+/// Sends DescribeTransactions, and returns the error, the state, and the partitions.
 fn described(scene: &Scene, id: &str) -> Outcome {
     let mut node = RawClient::try_connect(&scene.coordinator_address(1, id)?)?;
     let request = DescribeTransactionsRequest::default();
@@ -44,7 +44,7 @@ fn described(scene: &Scene, id: &str) -> Outcome {
     Ok(format!("{error}, {state:?}, {partitions} partitions, timeout {timeout}"))
 }
 
-/// The same once the transaction is in a state whose name begins so.
+/// Does the same once the transaction is in a state whose name begins like this.
 fn described_when(scene: &Scene, id: &str, state: &str) -> Outcome {
     scene.until("the transaction has come to its end", || {
         Ok(Some(described(scene, id)?).filter(|it| it.contains(state)))
@@ -77,7 +77,7 @@ fn described_unknown(scene: &Scene) -> Outcome {
     described(scene, &scene.name("id"))
 }
 
-/// Whether an open transaction is among those listed.
+/// Returns whether an open transaction is listed.
 fn is_listed(scene: &Scene, states: &[&str], producers: &[i64]) -> Outcome {
     let open = Open::new(scene)?;
     let mut node = RawClient::try_connect(&scene.coordinator_address(1, &open.id)?)?;
@@ -109,7 +109,8 @@ fn listed_of_another_producer(scene: &Scene) -> Outcome {
     is_listed(scene, &[], &[987_654_321])
 }
 
-/// DescribeProducers: the error, and for each producer whether it has an open transaction.
+/// Sends DescribeProducers, and returns the error, and for each producer whether it has an open
+/// transaction.
 fn producers(node: &mut RawClient, topic: &str, partition: i32) -> Outcome {
     let topic = TopicRequest::default()
         .with_name(topic_name(topic))
@@ -137,7 +138,7 @@ fn producers_of_an_unknown_partition(scene: &Scene) -> Outcome {
     producers(&mut scene.leader(&topic, 0)?, &topic, 7)
 }
 
-/// Every replica knows the producers of its log.
+/// Describes producers on a follower: every replica knows the producers of its log.
 fn producers_at_a_follower(scene: &Scene) -> Outcome {
     let open = Open::new(scene)?;
     let mut follower = scene.follower(&open.topic, 0)?;

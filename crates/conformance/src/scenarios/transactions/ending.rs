@@ -1,4 +1,4 @@
-//! Transactions that are committed, aborted, left open or taken over.
+//! Transactions that are committed, aborted, left open, or fenced.
 
 use std::time::Duration;
 
@@ -91,7 +91,8 @@ fn open_and_read_without_isolation(scene: &Scene) -> Outcome {
     scene.values(&open.topic, 0, "read_uncommitted")
 }
 
-/// High watermark and last stable offset of partition 0, and how many aborted transactions.
+/// Returns the high watermark and the last stable offset of partition 0, and the number of aborted
+/// transactions.
 fn ends(leader: &mut RawClient, topic: &str) -> Outcome {
     let answer = leader.try_call(12, &fetch(topic, 0, 0).with_isolation_level(1))?;
     let of = &answer.responses[0].partitions[0];
@@ -193,7 +194,7 @@ fn taken_over_while_open(scene: &Scene) -> Outcome {
     Ok(format!("{ended}: {}", open.read(scene)?))
 }
 
-/// A transaction that commits offset 7 of a group is ended: the response, and what the group has.
+/// Ends a transaction that commits offset 7 of a group; returns the result, and the group's offset.
 fn offsets_in(scene: &Scene, end: impl FnOnce(&Sender) -> String) -> Outcome {
     let (topic, group) = (scene.topic(1)?, scene.group());
     let producer = scene.transactional(&scene.name("id"))?;

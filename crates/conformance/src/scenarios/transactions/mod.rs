@@ -1,4 +1,4 @@
-//! Transactions as a client sees them: what its readers get, and the responses to it.
+//! Transactions as a client sees them: its own results, and what readers see.
 
 mod describing;
 mod ending;

@@ -1,4 +1,4 @@
-//! A producer in a transaction, and what readers see of it.
+//! A producer in a transaction, and its readers.
 
 use rdkafka::producer::Producer;
 use wire_client::requests::fetch;
@@ -9,7 +9,7 @@ use crate::scenario::Outcome;
 use crate::scene::Scene;
 
 impl Scene {
-    /// A transactional producer that has its id.
+    /// Creates a transactional producer that has its id.
     pub(crate) fn transactional(&self, id: &str) -> Result<Sender, Failure> {
         let producer = self.producer(&[("transactional.id", id)])?;
         producer.init_transactions(PATIENCE)?;
@@ -17,7 +17,7 @@ impl Scene {
     }
 }
 
-/// A topic of two partitions and a producer in a transaction, after one record.
+/// A topic of two partitions, and a producer in a transaction that has sent one record.
 pub(super) struct Open {
     pub(super) topic: String,
     pub(super) id: String,
@@ -39,7 +39,7 @@ impl Open {
         Ok(open)
     }
 
-    /// What both kinds of readers see in partition 0, once it is `ended`.
+    /// Returns what readers of both isolation levels see in partition 0, once it is `ended`.
     pub(super) fn read(&self, scene: &Scene) -> Outcome {
         let committed = scene.values(&self.topic, 0, "read_committed")?;
         let all = scene.values(&self.topic, 0, "read_uncommitted")?;
@@ -47,8 +47,8 @@ impl Open {
     }
 }
 
-/// Waits until readers of committed records may read up to `end`. The client is answered when the
-/// end of a transaction is decided, and a partition learns of it a little later.
+/// Waits until readers of committed records may read up to `end`. The client receives its response
+/// when the end of a transaction is decided, and a partition learns of it a little later.
 pub(super) fn wait_for_the_end(scene: &Scene, open: &Open, end: i64) -> Result<(), Failure> {
     let mut leader = scene.leader(&open.topic, 0)?;
     scene.until("the partition has the marker", || {

@@ -1,5 +1,5 @@
-//! The attributes of types and fields, as Java's parser reads them: names, aliases, the order, and
-//! those that have no meaning in Avro and are kept.
+//! Reads the attributes of types and fields as Java's parser does: names, aliases, the order, and
+//! attributes that have no meaning in Avro but are kept.
 
 use std::sync::{Arc, LazyLock};
 
@@ -10,23 +10,24 @@ use super::tree::{Name, Order, Props, primitive};
 
 type Result<T> = std::result::Result<T, String>;
 
-/// Attributes that a type has by itself, whatever type it is: none of them is kept as another one.
+/// Attributes of a type itself, of any kind: none of them is kept as a custom attribute.
 pub(super) const OF_TYPES: [&str; 10] =
     ["doc", "fields", "items", "name", "namespace", "size", "symbols", "values", "type", "aliases"];
 
 pub(super) const OF_FIELDS: [&str; 6] = ["default", "doc", "name", "order", "type", "aliases"];
 
-/// Letters and digits of all languages, as Java's `Character` knows them in 16 bits.
+/// Matches a name: letters and digits of all languages that Java's `Character` knows in 16 bits.
 static NAME: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^[\p{L}_][\p{L}\p{Nd}_]*$").expect("the pattern is a constant"));
 
-/// The attributes that are kept, in the order of the text.
+/// Returns the custom attributes, in the order of the text.
 pub(super) fn props(object: &Object, own: &[&str]) -> Props {
     let others = object.iter().filter(|(name, _)| !own.contains(&name.as_str()));
     Arc::new(others.cloned().collect())
 }
 
-/// Java copies records, arrays and maps once their names are known, and cannot copy such numbers.
+/// Returns the custom attributes of a type that Java copies. It copies records, arrays, and maps
+/// once their names are known, and cannot copy numbers beyond 64 bits.
 pub(super) fn copied_props(object: &Object) -> Result<Props> {
     let props = props(object, &OF_TYPES);
     copyable(&props)?;
@@ -34,8 +35,8 @@ pub(super) fn copied_props(object: &Object) -> Result<Props> {
 }
 
 pub(super) fn copyable(props: &Props) -> Result<()> {
-    match props.iter().find(|(_, value)| value.holds_big_number()) {
-        Some((name, _)) => Err(format!("the attribute {name} holds a number beyond 64 bits")),
+    match props.iter().find(|(_, value)| value.contains_big_number()) {
+        Some((name, _)) => Err(format!("the attribute {name} contains a number beyond 64 bits")),
         None => Ok(()),
     }
 }
@@ -100,7 +101,7 @@ pub(super) fn order(object: &Object) -> Result<Order> {
         Some("ASCENDING") => Ok(Order::Ascending),
         Some("DESCENDING") => Ok(Order::Descending),
         Some("IGNORE") => Ok(Order::Ignore),
-        _ => Err(format!("the order {order} is none of ascending, descending, ignore")),
+        _ => Err(format!("the order must be ascending, descending, or ignore, not {order}")),
     }
 }
 
@@ -108,7 +109,7 @@ pub(super) fn required<'a>(object: &'a Object, name: &str, error: &str) -> Resul
     optional(object, name).ok_or_else(|| format!("{error}: {}", Json::Object(object.clone())))
 }
 
-/// The text of an attribute; anything else counts as if it were not there.
+/// Returns the text of an attribute; any other value counts as missing.
 pub(super) fn optional<'a>(object: &'a Object, name: &str) -> Option<&'a str> {
     json::get(object, name)?.as_text()
 }

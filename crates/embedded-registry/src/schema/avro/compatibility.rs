@@ -1,7 +1,7 @@
 //! Checks whether a reader's schema can resolve a writer's: the rules of the Avro specification
 //! ("Schema Resolution") as Java's `SchemaCompatibility` applies them.
 //!
-//! Where the two differ, this follows Java, like Confluent's registry: names are compared without
+//! If the two differ, this follows Java, like Confluent's registry: names are compared without
 //! their namespace, and the parameters of logical types, such as the precision of a decimal, are
 //! ignored.
 

@@ -1,4 +1,4 @@
-//! Whether a default is one of its field's type, as Java's `Schema.isValidDefault` has it.
+//! Checks whether a default fits its field's type, as Java's `Schema.isValidDefault` does.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -11,13 +11,15 @@ use super::tree::{Names, Node};
 /// The named types that are known so far.
 pub(super) struct Known<'a> {
     pub(super) names: &'a Names,
-    /// Records whose fields are just being read.
+    /// Records whose fields are still being read.
     pub(super) open: &'a HashSet<String>,
 }
 
+/// Returns whether a default fits a type.
+///
 /// # Errors
 ///
-/// Where it depends on the fields of a record that is just being read.
+/// If that depends on the fields of a record that is still being read.
 pub(super) fn is_valid(node: &Node, default: &Json, known: &Known<'_>) -> Result<bool, String> {
     match node {
         Node::Primitive(name, _) => Ok(is_primitive(name, default)),
@@ -32,7 +34,7 @@ pub(super) fn is_valid(node: &Node, default: &Json, known: &Known<'_>) -> Result
             }
             _ => Ok(false),
         },
-        // Any branch will do, since 1.12.
+        // Any branch counts since Avro 1.12.
         Node::Union(branches) => {
             for branch in branches.iter() {
                 if is_valid(branch, default, known)? {
@@ -55,7 +57,7 @@ pub(super) fn is_valid(node: &Node, default: &Json, known: &Known<'_>) -> Result
             (None, Json::Object(_)) if known.open.contains(name) => {
                 Err("Schema fields not set yet".to_owned())
             }
-            // A type that comes later counts as a record without fields, until it has come.
+            // A type that is defined later counts as a record without fields until then.
             (None, default) => Ok(matches!(default, Json::Object(_)) && !known.open.contains(name)),
         },
     }
@@ -86,7 +88,7 @@ static DECIMAL: LazyLock<Regex> = LazyLock::new(|| {
         .expect("the pattern is a constant")
 });
 
-/// What `Double.parseDouble` makes of a text; of its notations, the hexadecimal one is left out.
+/// Parses a text as `Double.parseDouble` does, except for its hexadecimal notation.
 pub(super) fn java_double(text: &str) -> Option<f64> {
     let text = text.trim_matches(|char: char| char <= ' ');
     let parts = DECIMAL.captures(text)?;

@@ -1,18 +1,18 @@
-//! Reading JSON as Jackson does for Java's Avro: comments are passed over, and a name that comes
-//! again has its last value.
+//! Reads JSON as Jackson does for Java's Avro: comments are ignored, and the last value of a
+//! repeated name wins.
 
 use std::collections::HashMap;
 
 use super::json::{Json, Object};
 
-/// How deep arrays and objects may lie in each other.
+/// The maximum nesting of arrays and objects.
 const MAX_DEPTH: usize = 1_000;
 
-/// How many digits a number may have.
+/// The maximum number of digits of a number.
 const MAX_NUMBER: usize = 1_000;
 
 impl Json {
-    /// Reads one value, which must be all of the text.
+    /// Reads one value, which must be the whole text.
     pub(super) fn read(text: &str) -> Result<Self, String> {
         let mut reader = Reader::new(text);
         let value = reader.value()?;
@@ -23,7 +23,7 @@ impl Json {
     }
 }
 
-/// A text, and how far it was read.
+/// A text, and the reader's position in it.
 struct Reader<'a> {
     text: &'a str,
     at: usize,
@@ -35,7 +35,7 @@ impl<'a> Reader<'a> {
         Self { text, at: 0, depth: 0 }
     }
 
-    /// What was not read yet.
+    /// Returns the text that was not read yet.
     fn rest(&self) -> &'a str {
         &self.text[self.at..]
     }
@@ -76,7 +76,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// The next value.
+    /// Reads the next value.
     fn value(&mut self) -> Result<Json, String> {
         self.skip()?;
         match self.peek() {
@@ -92,7 +92,7 @@ impl<'a> Reader<'a> {
         self.at += 1;
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err(format!("it lies deeper than {MAX_DEPTH} levels"));
+            return Err(format!("it is nested deeper than {MAX_DEPTH} levels"));
         }
         let value = read(self)?;
         self.depth -= 1;
@@ -114,7 +114,7 @@ impl<'a> Reader<'a> {
         Err(self.unexpected())
     }
 
-    /// A name that comes again has its last value, at its first place.
+    /// Reads an object. A repeated name keeps its first place, with its last value.
     fn object(&mut self) -> Result<Json, String> {
         let (mut entries, mut places) = (Object::new(), HashMap::new());
         self.skip()?;
@@ -168,7 +168,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The escapes are serde_json's to read.
+    /// Reads a string; serde_json resolves its escapes.
     fn string(&mut self) -> Result<String, String> {
         let bytes = self.text.as_bytes();
         let mut end = self.at + 1;
@@ -177,10 +177,10 @@ impl<'a> Reader<'a> {
                 Some(b'\\') => end += 2,
                 Some(b'"') => break,
                 Some(_) => end += 1,
-                None => return Err("it is not JSON: a text does not end".to_owned()),
+                None => return Err("it is not JSON: a string does not end".to_owned()),
             }
         }
-        let quoted = self.text.get(self.at..=end).ok_or("it is not JSON: a text does not end")?;
+        let quoted = self.text.get(self.at..=end).ok_or("it is not JSON: a string does not end")?;
         let text =
             serde_json::from_str(quoted).map_err(|error| format!("it is not JSON: {error}"))?;
         self.at = end + 1;

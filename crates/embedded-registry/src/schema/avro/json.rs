@@ -8,7 +8,7 @@ pub(super) enum Json {
     Null,
     Bool(bool),
     Int(i64),
-    /// A whole number that 64 bits do not hold, in digits.
+    /// A whole number that does not fit into 64 bits, as digits.
     Big(String),
     Double(f64),
     Text(String),
@@ -34,7 +34,7 @@ impl Json {
         }
     }
 
-    /// The same with the names of objects in order, all the way down.
+    /// Returns the same value with the names of all objects sorted, at every level.
     pub(super) fn sorted(&self) -> Self {
         match self {
             Self::Array(items) => Self::Array(items.iter().map(Self::sorted).collect()),
@@ -48,12 +48,12 @@ impl Json {
         }
     }
 
-    /// Whether a whole number beyond 64 bits is somewhere in it.
-    pub(super) fn holds_big_number(&self) -> bool {
+    /// Returns whether it contains a whole number beyond 64 bits.
+    pub(super) fn contains_big_number(&self) -> bool {
         match self {
             Self::Big(_) => true,
-            Self::Array(items) => items.iter().any(Self::holds_big_number),
-            Self::Object(entries) => entries.iter().any(|(_, value)| value.holds_big_number()),
+            Self::Array(items) => items.iter().any(Self::contains_big_number),
+            Self::Object(entries) => entries.iter().any(|(_, value)| value.contains_big_number()),
             _ => false,
         }
     }
@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_printed_as_jackson_prints_it() {
+    fn json_is_printed_as_by_jackson() {
         let rows = [
             ("[1, -0, 1e2, 1E-9, 12345678.9, 0.001]", "[1,0,100.0,1.0E-9,1.23456789E7,0.001]"),
             ("12345678901234567890", "12345678901234567890"),
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_is_an_error_and_no_panic() {
+    fn invalid_json_is_an_error_not_a_panic() {
         for text in [
             "",
             " ",

@@ -1,22 +1,22 @@
-//! What `normalize=true` makes of a schema: what has no order in Avro is in one, and defaults are
-//! values of their types, as Confluent's registry does it.
+//! Implements `normalize=true`: sorts everything that has no order in Avro, and converts defaults
+//! to values of their types, as Confluent's registry does.
 
 use std::sync::Arc;
 
 use super::json::{self, Json, Object};
 use super::tree::{Enum, Field, Fixed, Name, Names, Node, Props, Record};
 
-/// Attributes that Java's logical types cannot stand beside.
+/// Attributes that cannot be combined with Java's logical types.
 const OF_JAVA: [&str; 4] =
     ["avro.java.string", "java-class", "java-key-class", "java-element-class"];
 
 type Result<T> = std::result::Result<T, String>;
 
-/// The schema with everything that it writes out itself in order.
+/// Normalizes everything that the schema itself spells out.
 ///
 /// # Errors
 ///
-/// Where a default holds something that its type has no place for.
+/// If a default contains a value that its type cannot hold.
 pub(super) fn normalized(node: &Node, names: &Names) -> Result<Node> {
     let inner = |node: &Node| normalized(node, names).map(Arc::new);
     Ok(match node {
@@ -33,14 +33,14 @@ pub(super) fn normalized(node: &Node, names: &Names) -> Result<Node> {
         }
         Node::Fixed(fixed) => Node::Fixed(Arc::new(Fixed {
             name: fixed.name.clone(),
-            doc: said(fixed.doc.as_ref()),
+            doc: non_empty(fixed.doc.as_ref()),
             aliases: sorted(&fixed.aliases),
             size: fixed.size,
             props: ordered(&fixed.props, logical_type("fixed", fixed.size, &fixed.props)),
         })),
         Node::Enum(declared) => Node::Enum(Arc::new(Enum {
             name: declared.name.clone(),
-            doc: said(declared.doc.as_ref()),
+            doc: non_empty(declared.doc.as_ref()),
             aliases: sorted(&declared.aliases),
             symbols: declared.symbols.clone(),
             default: declared.default.clone(),
@@ -54,7 +54,7 @@ fn record(record: &Record, names: &Names) -> Result<Record> {
     let fields: Result<Vec<Field>> = record.fields.iter().map(|it| field(it, names)).collect();
     Ok(Record {
         name: record.name.clone(),
-        doc: said(record.doc.as_ref()),
+        doc: non_empty(record.doc.as_ref()),
         aliases: sorted(&record.aliases),
         is_error: false,
         fields: fields?,
@@ -80,7 +80,7 @@ fn field(field: &Field, names: &Names) -> Result<Field> {
     })
 }
 
-fn said(doc: Option<&String>) -> Option<String> {
+fn non_empty(doc: Option<&String>) -> Option<String> {
     doc.filter(|doc| !doc.is_empty()).cloned()
 }
 
@@ -90,7 +90,7 @@ fn sorted(aliases: &[Name]) -> Vec<Name> {
     aliases
 }
 
-/// The attributes by their names, after these.
+/// Returns the attributes sorted by name, after these.
 fn ordered(props: &Props, first: Object) -> Props {
     let mut others: Object = props
         .iter()
@@ -101,7 +101,7 @@ fn ordered(props: &Props, first: Object) -> Props {
     Arc::new(first.into_iter().chain(others).collect())
 }
 
-/// The attributes of a logical type that Java knows and finds valid here; none otherwise.
+/// Returns the attributes of a logical type that Java knows and accepts here; empty otherwise.
 fn logical_type(kind: &str, size: u64, props: &Props) -> Object {
     let Some(name) = json::get(props, "logicalType").and_then(Json::as_text) else {
         return Object::new();
@@ -148,7 +148,7 @@ fn precision_and_scale(kind: &str, size: u64, props: &Props) -> Option<(i64, i64
     let scale = number("scale")?.unwrap_or(0);
     let most = match kind {
         "bytes" => i64::from(i32::MAX),
-        // The digits that as many bits hold, one of them being the sign.
+        // The digits that so many bits can hold, one of which is the sign.
         "fixed" => (2f64.log10() * (8.0 * size as f64 - 1.0)).floor() as i64,
         _ => 0,
     };
@@ -156,8 +156,8 @@ fn precision_and_scale(kind: &str, size: u64, props: &Props) -> Option<(i64, i64
     is_valid.then_some((precision, scale))
 }
 
-/// A default as a value of its type, as Java's `JacksonUtils.toObject` reads it: `None` where it is
-/// of another type, which leaves the field without one.
+/// Returns a default as a value of its type, as Java's `JacksonUtils.toObject` reads it: `None` if
+/// it has another type, which leaves the field without a default.
 fn typed(value: &Json, node: Option<&Node>, names: &Names) -> Result<Option<Json>> {
     let node = node.map(|node| node.resolved(names));
     if let Some(Node::Union(branches)) = node {
@@ -184,7 +184,7 @@ fn typed(value: &Json, node: Option<&Node>, names: &Names) -> Result<Option<Json
     })
 }
 
-/// A number as 32 bits hold it, in as few digits as tell it apart.
+/// Returns a number as 32 bits hold it, in as few digits as identify it.
 fn single(number: f64) -> Json {
     let text = format!("{:?}", number as f32);
     Json::Double(text.parse().unwrap_or(number))
@@ -194,7 +194,7 @@ fn typed_items(items: &[Json], node: Option<&Node>, names: &Names) -> Result<Vec
     let inner = match node {
         None => None,
         Some(Node::Array(inner, _)) => Some(inner.as_ref()),
-        Some(_) => return Err("a default is an array, and its type is none".to_owned()),
+        Some(_) => return Err("a default is an array, but its type is not".to_owned()),
     };
     items.iter().map(|item| there(typed(item, inner, names)?)).collect()
 }
@@ -219,5 +219,5 @@ fn typed_entries(entries: &Object, node: Option<&Node>, names: &Names) -> Result
 }
 
 fn there(value: Option<Json>) -> Result<Json> {
-    value.ok_or_else(|| "a default holds a value of another type".to_owned())
+    value.ok_or_else(|| "a default contains a value of another type".to_owned())
 }

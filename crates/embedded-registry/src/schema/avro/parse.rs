@@ -13,17 +13,17 @@ use super::json::{self, Json, Object};
 use super::print::{Form, print};
 use super::tree::{Enum, Field, Fixed, Name, Names, Node, Props, Record, primitive};
 
-/// Java's arrays hold no more.
+/// The size limit of Java's arrays.
 const LARGEST_FIXED: i64 = i32::MAX as i64 - 8;
 
-/// Reads schemas that may use what those before them define.
+/// Parses schemas, each of which may use types that earlier ones define.
 pub(super) struct Parser {
-    /// Whether a default must be one of its field's type. Java asks for that in new schemas only.
+    /// Whether a default must fit its field's type. Java requires that only of new schemas.
     pub(super) strict: bool,
     pub(super) names: Names,
-    /// Records whose fields are just being read.
+    /// Records whose fields are still being read.
     open: HashSet<String>,
-    /// Types that used a name before it was known. For Java, none of them equals another one.
+    /// Types that used a name before it was defined. In Java, none of them equals another one.
     early: HashSet<String>,
 }
 
@@ -34,12 +34,12 @@ impl Parser {
         Self { strict, names: Names::new(), open: HashSet::new(), early: HashSet::new() }
     }
 
-    /// Reads one schema, and makes sure that all names in it lead somewhere.
+    /// Reads one schema, and checks that all names in it are defined.
     pub(super) fn read(&mut self, text: &str) -> Result<Node> {
         let root = self.schema(&Json::read(text)?, None)?;
         let mut checker = Checker { parser: self, seen: HashSet::new() };
         checker.check(&root)?;
-        // A name alone is the type that it names.
+        // A bare name stands for the type that it names.
         Ok(root.resolved(&self.names).clone())
     }
 
@@ -60,7 +60,7 @@ impl Parser {
         }
     }
 
-    /// A primitive type, or a type of this name: in the namespace, or else in none.
+    /// Returns a primitive type, or the type with this name: in the namespace, or else without one.
     fn find(&self, name: &str, namespace: Option<&str>) -> Node {
         if let Some(primitive) = primitive(name) {
             return Node::Primitive(primitive, Props::default());
@@ -97,7 +97,7 @@ impl Parser {
                     Node::Map(inner, props)
                 })
             }
-            // What else stands in the braces does not belong to the type that is named.
+            // The other attributes in the braces do not belong to the named type.
             name => Ok(self.find(name, namespace)),
         }
     }
@@ -211,7 +211,7 @@ impl Parser {
         self.define(full, node)
     }
 
-    /// Gives a type its name. It may have it already where the two are equal, as in Java 1.12.1.
+    /// Defines the name of a type. An equal type may have it already, as in Java 1.12.1.
     fn define(&mut self, full: String, node: Node) -> Result<Node> {
         if self.open.contains(&full) {
             return Err(format!("Can't redefine: {full}"));
@@ -247,10 +247,10 @@ impl Parser {
     }
 }
 
-/// What can be said only once all names are known.
+/// Checks what can be checked only once all names are known.
 struct Checker<'a> {
     parser: &'a Parser,
-    /// The named types that were looked at.
+    /// The named types that were visited.
     seen: HashSet<*const Record>,
 }
 

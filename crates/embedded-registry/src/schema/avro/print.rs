@@ -1,33 +1,33 @@
-//! An Avro schema as text, as Java's `Schema.toString` prints it: the form that a registry stores.
+//! Prints an Avro schema as Java's `Schema.toString` does: the form that a registry stores.
 //!
-//! A type is written out where it is first used, and by its name from then on; types of other
-//! subjects are written by their names only. A name is written without its namespace where that is
-//! the enclosing one.
+//! A type is spelled out at its first use, and appears by name from then on; types of other
+//! subjects always appear by name. A name omits its namespace if that is the enclosing one.
 
 use std::collections::HashSet;
 
 use super::json::{Json, write_text};
 use super::tree::{Enum, Field, Fixed, Name, Names, Node, Order, Props, Record};
 
-/// Names that Java keeps for types: they are always written with their namespace.
+/// Names that Java reserves for types: they are always printed with their namespace.
 const KINDS: [&str; 14] = [
     "record", "enum", "array", "map", "union", "fixed", "string", "bytes", "int", "long", "float",
     "double", "boolean", "null",
 ];
 
-/// How a schema is printed.
+/// The form in which a schema is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
-    /// As Java prints it.
+    /// Java's form.
     Canonical,
-    /// With what has no order in order, so that two schemas are equal in Java where this is.
+    /// Everything without an order is sorted, so that two schemas are equal in Java if this form of
+    /// them is.
     Meaning,
-    /// As `Meaning`, without documentation, aliases and an enum's default: Java's `Schema.equals`
-    /// alone does not look at them.
+    /// Like `Meaning`, but without documentation, aliases, and an enum's default: only Java's
+    /// `Schema.equals` ignores them.
     Equality,
 }
 
-/// The schema in one line; types with these names are not written out.
+/// Prints the schema in one line; types with these names are not spelled out.
 pub(super) fn print(root: &Node, names: &Names, known: HashSet<String>, form: Form) -> String {
     let mut printer = Printer { out: String::new(), names, known, form };
     printer.node(root, None);
@@ -58,7 +58,7 @@ impl Printer<'_> {
             Node::Record(record) => self.record(record, namespace),
             Node::Enum(declared) => self.enumeration(declared, namespace),
             Node::Fixed(fixed) => self.fixed(fixed, namespace),
-            // The parser has made sure that there is none.
+            // The parser has checked that all names are defined.
             Node::Named(name) => write_text(name, &mut self.out),
         }
     }
@@ -87,11 +87,11 @@ impl Printer<'_> {
         if self.is_known(&record.name, namespace) {
             return;
         }
-        // For Java, an error equals a record.
+        // In Java, an error equals a record.
         let is_error = record.is_error && self.form == Form::Canonical;
         self.begin(if is_error { "error" } else { "record" });
         self.name(&record.name, namespace);
-        self.said("doc", record.doc.as_deref());
+        self.ignorable("doc", record.doc.as_deref());
         self.attribute("fields");
         let inner = record.name.namespace.as_deref();
         self.list(record.fields.iter(), |printer, field| printer.field(field, inner));
@@ -103,7 +103,7 @@ impl Printer<'_> {
         write_text(&field.name, &mut self.out);
         self.attribute("type");
         self.node(&field.node, namespace);
-        self.said("doc", field.doc.as_deref());
+        self.ignorable("doc", field.doc.as_deref());
         if let Some(default) = &field.default {
             self.attribute("default");
             self.json(default);
@@ -124,10 +124,10 @@ impl Printer<'_> {
         }
         self.begin("enum");
         self.name(&declared.name, namespace);
-        self.said("doc", declared.doc.as_deref());
+        self.ignorable("doc", declared.doc.as_deref());
         self.attribute("symbols");
         self.list(declared.symbols.iter(), |printer, symbol| write_text(symbol, &mut printer.out));
-        self.said("default", declared.default.as_deref());
+        self.ignorable("default", declared.default.as_deref());
         self.end(&declared.props, &declared.aliases, declared.name.namespace.as_deref());
     }
 
@@ -137,7 +137,7 @@ impl Printer<'_> {
         }
         self.begin("fixed");
         self.name(&fixed.name, namespace);
-        self.said("doc", fixed.doc.as_deref());
+        self.ignorable("doc", fixed.doc.as_deref());
         self.attribute("size");
         self.out.push_str(&fixed.size.to_string());
         self.end(&fixed.props, &fixed.aliases, fixed.name.namespace.as_deref());
@@ -149,7 +149,7 @@ impl Printer<'_> {
         self.out.push('}');
     }
 
-    /// Writes the name alone where the type was written out before.
+    /// Prints only the name if the type was printed before.
     fn is_known(&mut self, name: &Name, namespace: Option<&str>) -> bool {
         let is_known = !self.known.insert(name.full());
         if is_known {
@@ -196,8 +196,8 @@ impl Printer<'_> {
         }
     }
 
-    /// An attribute that two equal types may differ in.
-    fn said(&mut self, attribute: &str, value: Option<&str>) {
+    /// Prints an attribute in which two equal types may differ.
+    fn ignorable(&mut self, attribute: &str, value: Option<&str>) {
         if self.form != Form::Equality {
             self.text(attribute, value);
         }
@@ -228,7 +228,7 @@ impl Printer<'_> {
     }
 }
 
-/// A name as it is written inside of a namespace.
+/// Returns a name as it is written within a namespace.
 fn qualified(name: &Name, namespace: Option<&str>) -> String {
     let is_inside = name.namespace.is_some() && name.namespace.as_deref() == namespace;
     if is_inside && !KINDS.contains(&name.short.as_str()) {

@@ -1,4 +1,4 @@
-//! An Avro schema: reading it, and the forms that it is printed in.
+//! Parses an Avro schema and prints it in several forms.
 
 use std::collections::HashSet;
 
@@ -11,7 +11,7 @@ use super::{normalize, parse, print, tree};
 pub(in super::super) struct Avro {
     pub(super) root: tree::Node,
     pub(super) names: tree::Names,
-    /// The names of the schemas that it refers to.
+    /// The names of the types in the schemas that it refers to.
     pub(super) dependencies: HashSet<String>,
 }
 
@@ -33,8 +33,8 @@ impl Avro {
         Ok(Self { root, names: parser.names, dependencies: roots })
     }
 
-    /// The schema as Java prints it, what it refers to by name. Normalized, what has no order in
-    /// Avro is in one.
+    /// Returns the schema as Java prints it; types of other schemas appear by name. Normalized,
+    /// everything that has no order in Avro is sorted.
     pub(in super::super) fn canonical(&self, normalize: bool) -> Result<String, String> {
         let known = self.dependencies.clone();
         if !normalize {
@@ -44,8 +44,8 @@ impl Avro {
         Ok(print::print(&root, &self.names, known, Form::Canonical))
     }
 
-    /// What is equal for two schemas that Java finds equal: what they refer to is written out, and
-    /// what has no order is in one.
+    /// Returns a text that two schemas share if they are equal in Java: references are spelled out,
+    /// and everything without an order is sorted.
     pub(in super::super) fn meaning(&self) -> String {
         print::print(&self.root, &self.names, HashSet::new(), Form::Meaning)
     }
@@ -57,12 +57,12 @@ mod tests {
 
     use super::*;
 
-    /// Schemas that are odd in one way or another, with what Java says of them: how it prints them
-    /// as new ones and as known ones, null where it refuses them.
+    /// Unusual schemas, with the text that Java prints for each as a new schema and as a known one;
+    /// null if Java rejects it.
     const ODD: &str = include_str!("../../../../../tests/java-schemas/odd.jsonl");
 
     #[test]
-    fn odd_schemas_are_refused_and_printed_as_java_does_it() {
+    fn odd_schemas_are_rejected_and_printed_as_in_java() {
         let mut differ = Vec::new();
         let mut count = 0;
         for line in ODD.lines() {
@@ -81,12 +81,12 @@ mod tests {
                 count += 1;
             }
         }
-        assert!(count > 2_000, "the list is there");
+        assert!(count > 2_000, "the list is complete");
         assert!(differ.is_empty(), "{} of {count} differ: {differ:#?}", differ.len());
     }
 
     #[test]
-    fn what_has_no_order_is_in_one_and_defaults_are_of_their_types() {
+    fn normalization_sorts_attributes_and_converts_defaults() {
         let rows = [
             (
                 r#"{"z": {"y": 1, "x": 1e2}, "type": "int", "a": 2}"#,

@@ -1,5 +1,5 @@
-//! An Avro schema as a tree in which every name is a full name, and nothing is left of what Java's
-//! parser passes over.
+//! An Avro schema as a tree in which every name is a full name. It contains nothing that Java's
+//! parser ignores.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,13 +9,13 @@ use super::json::{Json, Object};
 /// The named types of a schema and of what it depends on, by their full names.
 pub(super) type Names = HashMap<String, Node>;
 
-/// Attributes that Avro gives no meaning to, and keeps.
+/// Attributes that have no meaning in Avro but are kept.
 pub(super) type Props = Arc<Object>;
 
 #[derive(Debug, Clone)]
 pub(super) enum Node {
-    /// One of the eight types without structure, such as `string`. Logical types are about what a
-    /// value means, not about how it is written, and count as what they are made of.
+    /// One of the eight types without structure, such as `string`. A logical type counts as its
+    /// underlying type, because it defines the meaning of a value, not its encoding.
     Primitive(&'static str, Props),
     Array(Arc<Node>, Props),
     Map(Arc<Node>, Props),
@@ -23,7 +23,7 @@ pub(super) enum Node {
     Fixed(Arc<Fixed>),
     Enum(Arc<Enum>),
     Record(Arc<Record>),
-    /// A type that is defined elsewhere, or further up, or further down.
+    /// A type that is defined in another schema, or earlier or later in this one.
     Named(String),
 }
 
@@ -31,7 +31,7 @@ pub(super) enum Node {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Name {
     pub(super) short: String,
-    /// Not empty.
+    /// The namespace, which is not empty.
     pub(super) namespace: Option<String>,
 }
 
@@ -75,7 +75,7 @@ pub(super) struct Field {
     pub(super) props: Props,
 }
 
-/// How records are sorted by a field.
+/// The sort order of records by a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Order {
     Ascending,
@@ -86,13 +86,13 @@ pub(super) enum Order {
 pub(super) const PRIMITIVES: [&str; 8] =
     ["null", "boolean", "int", "long", "float", "double", "bytes", "string"];
 
-/// The primitive type with this name.
+/// Returns the primitive type with this name.
 pub(super) fn primitive(name: &str) -> Option<&'static str> {
     PRIMITIVES.into_iter().find(|primitive| *primitive == name)
 }
 
 impl Name {
-    /// The parts of a name, in this namespace where it has none of its own.
+    /// Splits a name into its parts; this namespace applies if it has none of its own.
     pub(super) fn new(name: &str, namespace: Option<&str>) -> Self {
         let (namespace, short) = match name.rsplit_once('.') {
             Some((namespace, short)) => (Some(namespace), short),
@@ -111,7 +111,7 @@ impl Name {
 }
 
 impl Node {
-    /// The name of a type that has one.
+    /// Returns the name of a named type.
     pub(super) fn name(&self) -> Option<&Name> {
         match self {
             Self::Record(record) => Some(&record.name),
@@ -121,7 +121,7 @@ impl Node {
         }
     }
 
-    /// The type behind a name, where it is known; other types are themselves.
+    /// Returns the type behind a name if it is known; other types stand for themselves.
     pub(super) fn resolved<'a>(&'a self, names: &'a Names) -> &'a Self {
         match self {
             Self::Named(name) => names.get(name).unwrap_or(self),
@@ -129,7 +129,7 @@ impl Node {
         }
     }
 
-    /// What Java calls the type.
+    /// Returns Java's name for the type.
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Primitive(name, _) => name,

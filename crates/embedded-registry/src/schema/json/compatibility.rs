@@ -42,7 +42,7 @@ impl Comparison<'_> {
     fn compare(&mut self, old: Id, new: Id, path: &str) -> Vec<Reason> {
         let left = self.left.checked_sub(1).filter(|_| self.open.len() < MAX_DEPTH);
         let Some(left) = left else {
-            return refused("TOO_COMPLEX", path, "the schemas are too large to be compared");
+            return incompatible("TOO_COMPLEX", path, "the schemas are too large to be compared");
         };
         self.left = left;
         let ((old, _), (new, _)) = (self.old.resolved(old), self.new.resolved(new));
@@ -84,13 +84,17 @@ impl Comparison<'_> {
         }
     }
 
-    /// What must not match may only shrink, so the two change places.
+    /// Compares the schemas of `not`. They may only exclude less, so the two change roles.
     fn negated(&mut self, old: Id, new: Id, path: &str) -> Vec<Reason> {
         let mut swapped =
             Comparison { old: self.new, new: self.old, open: HashSet::new(), left: self.left };
         let grown = !swapped.compare(new, old, path).is_empty();
         self.left = swapped.left;
-        if grown { refused("NOT_TYPE_EXTENDED", path, "`not` excludes more") } else { Vec::new() }
+        if grown {
+            incompatible("NOT_TYPE_EXTENDED", path, "`not` excludes more")
+        } else {
+            Vec::new()
+        }
     }
 
     fn combined(
@@ -108,22 +112,26 @@ impl Comparison<'_> {
             };
         if !may_become {
             let description = "allOf, anyOf and oneOf mean different things";
-            return refused("COMBINED_TYPE_CHANGED", path, description);
+            return incompatible("COMBINED_TYPE_CHANGED", path, description);
         }
         let mut reasons = Vec::new();
         if new.len() > old.len() && of_new == Criterion::All {
-            reasons.extend(refused("PRODUCT_TYPE_EXTENDED", path, "allOf asks for more"));
+            reasons.extend(incompatible(
+                "PRODUCT_TYPE_EXTENDED",
+                path,
+                "allOf has more conditions",
+            ));
         }
         if new.len() < old.len() && of_new != Criterion::All {
-            reasons.extend(refused("SUM_TYPE_NARROWED", path, "a branch was removed"));
+            reasons.extend(incompatible("SUM_TYPE_NARROWED", path, "a branch was removed"));
         }
         let reads: Vec<Vec<bool>> = old
             .iter()
             .map(|old| new.iter().map(|new| self.compare(*old, *new, path).is_empty()).collect())
             .collect();
         if matched(&reads, new.len()) < old.len().min(new.len()) {
-            let description = "a branch has no counterpart that takes what it took";
-            reasons.extend(refused("COMBINED_TYPE_SUBSCHEMAS_CHANGED", path, description));
+            let description = "a branch has no counterpart that accepts the same values";
+            reasons.extend(incompatible("COMBINED_TYPE_SUBSCHEMAS_CHANGED", path, description));
         }
         reasons
     }
@@ -159,7 +167,7 @@ impl Comparison<'_> {
         newly
             .flat_map(|name| {
                 let path = format!("{path}/required/{name}");
-                refused("REQUIRED_ATTRIBUTE_ADDED", &path, "it was not required before")
+                incompatible("REQUIRED_ATTRIBUTE_ADDED", &path, "it was not required before")
             })
             .collect()
     }
@@ -173,14 +181,14 @@ impl Comparison<'_> {
                 return Vec::new();
             }
             let description = "data has this property, and no other properties are allowed";
-            return refused("PROPERTY_REMOVED_FROM_CLOSED_CONTENT_MODEL", path, description);
+            return incompatible("PROPERTY_REMOVED_FROM_CLOSED_CONTENT_MODEL", path, description);
         };
         let reasons = self.compare(was, other, path);
         if reasons.is_empty() {
             return reasons;
         }
         let kind = "PROPERTY_REMOVED_NOT_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL";
-        refused(kind, path, "what holds for properties that are not listed does not allow it")
+        incompatible(kind, path, "the schema of unlisted properties does not allow it")
     }
 
     fn added(&mut self, is: Id, old: &Object, new: &Object, name: &str, path: &str) -> Vec<Reason> {
@@ -188,20 +196,20 @@ impl Comparison<'_> {
             if matches!(self.new.resolved(is).1.kind, Kind::Any) {
                 return Vec::new();
             }
-            let description = "data may have this property already, with any value";
-            return refused("PROPERTY_ADDED_TO_OPEN_CONTENT_MODEL", path, description);
+            let description = "data may already have this property, with any value";
+            return incompatible("PROPERTY_ADDED_TO_OPEN_CONTENT_MODEL", path, description);
         }
         let mut reasons = Vec::new();
         if let Some(other) = old.schema_of_other(name)
             && !self.compare(other, is, path).is_empty()
         {
             let kind = "PROPERTY_ADDED_NOT_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL";
-            let description = "data may have this property already, with a value of another type";
-            reasons.extend(refused(kind, path, description));
+            let description = "data may already have this property, with a value of another type";
+            reasons.extend(incompatible(kind, path, description));
         }
         if new.required.contains(name) && !self.new.nodes[is].has_default {
             let kind = "REQUIRED_PROPERTY_ADDED_TO_UNOPEN_CONTENT_MODEL";
-            reasons.extend(refused(kind, path, "it is required, and older data lacks it"));
+            reasons.extend(incompatible(kind, path, "it is required, and older data lacks it"));
         }
         reasons
     }
@@ -215,9 +223,9 @@ impl Comparison<'_> {
     ) -> Vec<Reason> {
         match (old, new) {
             (Others::Closed, _) | (_, Others::Open) => Vec::new(),
-            (_, Others::Closed) => refused(removed, path, "others than the listed were allowed"),
+            (_, Others::Closed) => incompatible(removed, path, "unlisted ones were allowed"),
             (Others::Open, Others::Schema(_)) => {
-                refused(narrowed, path, "others than the listed could be anything")
+                incompatible(narrowed, path, "unlisted ones could have any value")
             }
             (Others::Schema(old), Others::Schema(new)) => self.compare(old, new, path),
         }
@@ -230,19 +238,27 @@ impl Comparison<'_> {
             match old.needs_properties.get(name) {
                 Some(was) if needed.is_subset(was) => {}
                 Some(was) if was.is_subset(needed) => {
-                    reasons.extend(refused("DEPENDENCY_ARRAY_EXTENDED", &path, "it needs more"));
+                    reasons.extend(incompatible(
+                        "DEPENDENCY_ARRAY_EXTENDED",
+                        &path,
+                        "it requires more properties",
+                    ));
                 }
                 Some(_) => {
-                    reasons.extend(refused("DEPENDENCY_ARRAY_CHANGED", &path, "it needs others"));
+                    reasons.extend(incompatible(
+                        "DEPENDENCY_ARRAY_CHANGED",
+                        &path,
+                        "it requires other properties",
+                    ));
                 }
-                None => reasons.extend(refused("DEPENDENCY_ARRAY_ADDED", &path, "it is new")),
+                None => reasons.extend(incompatible("DEPENDENCY_ARRAY_ADDED", &path, "it is new")),
             }
         }
         for (name, is) in &new.needs_schemas {
             let path = format!("{path}/dependencies/{name}");
             match old.needs_schemas.get(name) {
                 Some(was) => reasons.extend(self.compare(*was, *is, &path)),
-                None => reasons.extend(refused("DEPENDENCY_SCHEMA_ADDED", &path, "it is new")),
+                None => reasons.extend(incompatible("DEPENDENCY_SCHEMA_ADDED", &path, "it is new")),
             }
         }
         reasons
@@ -252,7 +268,7 @@ impl Comparison<'_> {
         let items = format!("{path}/items");
         let mut reasons = match (old.all, new.all) {
             (Some(old), Some(new)) => self.compare(old, new, &items),
-            (None, Some(_)) => refused("SCHEMA_ADDED", &items, "items could be anything"),
+            (None, Some(_)) => incompatible("SCHEMA_ADDED", &items, "items could have any value"),
             (_, None) => Vec::new(),
         };
         for index in 0..old.items.len().max(new.items.len()) {
@@ -273,7 +289,7 @@ impl Comparison<'_> {
         reasons.extend(lower_bound(was, is, "MIN_ITEMS", &format!("{path}/minItems")));
         if new.unique && !old.unique {
             let path = format!("{path}/uniqueItems");
-            reasons.extend(refused("UNIQUE_ITEMS_ADDED", &path, "items could be the same"));
+            reasons.extend(incompatible("UNIQUE_ITEMS_ADDED", &path, "items could be equal"));
         }
         reasons
     }
@@ -284,12 +300,12 @@ impl Comparison<'_> {
             Others::Schema(other) if self.compare(was, other, path).is_empty() => Vec::new(),
             Others::Schema(_) => {
                 let kind = "ITEM_REMOVED_NOT_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL";
-                refused(kind, path, "what holds for further items does not allow it")
+                incompatible(kind, path, "the schema of additional items does not allow it")
             }
             Others::Closed if matches!(self.old.resolved(was).1.kind, Kind::Never) => Vec::new(),
             Others::Closed => {
-                let description = "data has this item, and no further items are allowed";
-                refused("ITEM_REMOVED_FROM_CLOSED_CONTENT_MODEL", path, description)
+                let description = "data has this item, and no additional items are allowed";
+                incompatible("ITEM_REMOVED_FROM_CLOSED_CONTENT_MODEL", path, description)
             }
         }
     }
@@ -299,19 +315,24 @@ impl Comparison<'_> {
             Others::Closed => Vec::new(),
             Others::Open if matches!(self.new.resolved(is).1.kind, Kind::Any) => Vec::new(),
             Others::Open => {
-                let description = "data may have this item already, with any value";
-                refused("ITEM_ADDED_TO_OPEN_CONTENT_MODEL", path, description)
+                let description = "data may already have this item, with any value";
+                incompatible("ITEM_ADDED_TO_OPEN_CONTENT_MODEL", path, description)
             }
             Others::Schema(other) if self.compare(other, is, path).is_empty() => Vec::new(),
             Others::Schema(_) => {
                 let kind = "ITEM_ADDED_NOT_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL";
-                refused(kind, path, "data may have this item already, of another type")
+                incompatible(
+                    kind,
+                    path,
+                    "data may already have this item, with a value of another type",
+                )
             }
         }
     }
 }
 
-/// How many old branches find a new branch of their own: the size of a largest matching.
+/// Returns how many old branches can be paired with a new branch of their own: the size of a
+/// maximum matching.
 fn matched(reads: &[Vec<bool>], new: usize) -> usize {
     fn place(
         old: usize,
@@ -341,9 +362,13 @@ fn texts(old: &Text, new: &Text, path: &str) -> Vec<Reason> {
     reasons.extend(lower_bound(old.min_length, new.min_length, "MIN_LENGTH", &shortest));
     let path = format!("{path}/pattern");
     match (&old.pattern, &new.pattern) {
-        (None, Some(_)) => reasons.extend(refused("PATTERN_ADDED", &path, "it is new")),
+        (None, Some(_)) => reasons.extend(incompatible("PATTERN_ADDED", &path, "it is new")),
         (Some(was), Some(is)) if was != is => {
-            reasons.extend(refused("PATTERN_CHANGED", &path, "another one matches other data"));
+            reasons.extend(incompatible(
+                "PATTERN_CHANGED",
+                &path,
+                "a different pattern matches different data",
+            ));
         }
         _ => {}
     }
@@ -353,7 +378,11 @@ fn texts(old: &Text, new: &Text, path: &str) -> Vec<Reason> {
 fn numbers(old: &Number, new: &Number, path: &str) -> Vec<Reason> {
     let mut reasons = Vec::new();
     if new.is_integer && !old.is_integer {
-        reasons.extend(refused("TYPE_NARROWED", path, "a number need not be an integer"));
+        reasons.extend(incompatible(
+            "TYPE_NARROWED",
+            path,
+            "a number did not have to be an integer",
+        ));
     }
     let at = |keyword: &str| format!("{path}/{keyword}");
     reasons.extend(upper_bound(old.maximum, new.maximum, "MAXIMUM", &at("maximum")));
@@ -364,17 +393,22 @@ fn numbers(old: &Number, new: &Number, path: &str) -> Vec<Reason> {
     reasons.extend(lower_bound(was, is, "EXCLUSIVE_MINIMUM", &at("exclusiveMinimum")));
     let path = at("multipleOf");
     match (old.multiple_of, new.multiple_of) {
-        (None, Some(_)) => reasons.extend(refused("MULTIPLE_OF_ADDED", &path, "it is new")),
+        (None, Some(_)) => reasons.extend(incompatible("MULTIPLE_OF_ADDED", &path, "it is new")),
         (Some(was), Some(is)) if !is_multiple(was, is) => {
-            reasons.extend(refused("MULTIPLE_OF_CHANGED", &path, "not all multiples are allowed"));
+            reasons.extend(incompatible(
+                "MULTIPLE_OF_CHANGED",
+                &path,
+                "not all multiples are allowed",
+            ));
         }
         _ => {}
     }
     reasons
 }
 
-/// Integers are divided exactly. Others, such as 0.3 and 0.1, have no exact binary form: their
-/// quotient counts as whole if only the rounding of three operations keeps it from being whole.
+/// Returns whether a number is a multiple of another. Integers are divided exactly. Others, such as
+/// 0.3 and 0.1, have no exact binary form: their quotient counts as whole if only the rounding of
+/// three operations keeps it from being whole.
 fn is_multiple(number: f64, of: f64) -> bool {
     if number.fract() == 0.0 && of.fract() == 0.0 {
         return number % of == 0.0;
@@ -392,14 +426,14 @@ fn enums(old: &[Value], new: &[Value], path: &str) -> Vec<Reason> {
     } else {
         "ENUM_ARRAY_CHANGED"
     };
-    refused(kind, &format!("{path}/enum"), "a value was removed")
+    incompatible(kind, &format!("{path}/enum"), "a value was removed")
 }
 
 fn upper_bound(old: Option<f64>, new: Option<f64>, what: &str, path: &str) -> Vec<Reason> {
     match (old, new) {
-        (None, Some(_)) => refused(bound(what, "ADDED"), path, "there was no limit"),
+        (None, Some(_)) => incompatible(bound(what, "ADDED"), path, "there was no limit"),
         (Some(was), Some(is)) if is < was => {
-            refused(bound(what, "DECREASED"), path, &format!("it was {was} and is {is}"))
+            incompatible(bound(what, "DECREASED"), path, &format!("it was {was} and is {is}"))
         }
         _ => Vec::new(),
     }
@@ -407,15 +441,15 @@ fn upper_bound(old: Option<f64>, new: Option<f64>, what: &str, path: &str) -> Ve
 
 fn lower_bound(old: Option<f64>, new: Option<f64>, what: &str, path: &str) -> Vec<Reason> {
     match (old, new) {
-        (None, Some(_)) => refused(bound(what, "ADDED"), path, "there was no limit"),
+        (None, Some(_)) => incompatible(bound(what, "ADDED"), path, "there was no limit"),
         (Some(was), Some(is)) if is > was => {
-            refused(bound(what, "INCREASED"), path, &format!("it was {was} and is {is}"))
+            incompatible(bound(what, "INCREASED"), path, &format!("it was {was} and is {is}"))
         }
         _ => Vec::new(),
     }
 }
 
-/// Confluent's name of a difference between two limits.
+/// Returns Confluent's name for a difference between two limits.
 fn bound(what: &str, change: &str) -> &'static str {
     const NAMES: [&str; 20] = [
         "MAX_LENGTH_ADDED",
@@ -445,9 +479,9 @@ fn bound(what: &str, change: &str) -> &'static str {
 }
 
 fn type_changed(path: &str) -> Vec<Reason> {
-    refused("TYPE_CHANGED", path, "it is of another type")
+    incompatible("TYPE_CHANGED", path, "it is of another type")
 }
 
-fn refused(kind: &'static str, path: &str, description: &str) -> Vec<Reason> {
+fn incompatible(kind: &'static str, path: &str, description: &str) -> Vec<Reason> {
     vec![Reason { kind, path: path.to_owned(), description: description.to_owned() }]
 }

@@ -39,14 +39,14 @@ type Place = (usize, String);
 
 struct Loader<'a> {
     documents: &'a [(String, Value)],
-    /// Where `$id` and `$anchor` lead. An anchor holds in its own document only.
+    /// The targets of `$id` and `$anchor`. An anchor is valid in its own document only.
     names: HashMap<(Option<usize>, String), Place>,
     loaded: HashMap<Place, Id>,
     tree: Tree,
     depth: usize,
 }
 
-/// The keywords that make a schema one of these types where it does not say.
+/// The keywords that imply one of these types if the schema names none.
 const OF_TYPES: [(&str, &[&str]); 4] = [
     (
         "object",
@@ -100,7 +100,7 @@ impl<'a> Loader<'a> {
             return Err(format!("schemas are nested more than {MAX_DEPTH} deep"));
         }
         self.depth += 1;
-        // Known before what it holds is read, so that a circle comes back to it.
+        // It is added before its contents are read, so that a circular reference finds it.
         let id = self.add(Kind::Any);
         self.loaded.insert(place, id);
         let has_default = value.get("default").is_some();
@@ -128,7 +128,7 @@ impl<'a> Loader<'a> {
         let mut parts = Vec::new();
         if let Some(reference) = object.get("$ref").and_then(Value::as_str) {
             let referred = self.reference(document, reference)?;
-            if !self.heeds_siblings(document) {
+            if !self.allows_siblings(document) {
                 return Ok(referred);
             }
             if !matches!(referred, Kind::Any) {
@@ -163,15 +163,15 @@ impl<'a> Loader<'a> {
         })
     }
 
-    /// Whether keywords beside `$ref` count: since draft 2019-09 they do, before it they are
-    /// ignored. A document that names no draft has that of the one that refers to it.
-    fn heeds_siblings(&self, document: usize) -> bool {
+    /// Returns whether keywords next to `$ref` count: since draft 2019-09 they do; before, they are
+    /// ignored. A document without a draft has the draft of the document that refers to it.
+    fn allows_siblings(&self, document: usize) -> bool {
         let of_first = Draft::Draft7.detect(&self.documents[0].1);
         let draft = of_first.detect(&self.documents[document].1);
         !matches!(draft, Draft::Draft4 | Draft::Draft6 | Draft::Draft7)
     }
 
-    /// What the schema says by its type, or by keywords of one.
+    /// Reads what the schema's type describes, or the keywords that imply one.
     fn typed(
         &mut self,
         document: usize,
@@ -221,7 +221,7 @@ impl<'a> Loader<'a> {
             "number" | "integer" => Kind::Number(numbers(name == "integer", object)),
             "boolean" => Kind::Boolean,
             "null" => Kind::Null,
-            other => return Err(format!("{other} is no type of JSON Schema")),
+            other => return Err(format!("{other} is not a type of JSON Schema")),
         })
     }
 
@@ -274,7 +274,7 @@ impl<'a> Loader<'a> {
             ..Array::default()
         };
         if object.contains_key("prefixItems") {
-            // Since draft 2020-12 `items` is about those after the listed ones.
+            // Since draft 2020-12, `items` applies to the items after the listed ones.
             read.items = self.schemas(document, pointer, object, "prefixItems")?;
             read.others = self.others(document, pointer, object, "items")?;
         } else if let Some(Value::Array(_)) = object.get("items") {
@@ -342,7 +342,7 @@ impl<'a> Loader<'a> {
         } else {
             match self.named_document(document, name) {
                 Some(place) => place,
-                // The specification's own schemas are not here, and nobody's data breaks them.
+                // The specification's own schemas are not available here, so any value is valid.
                 None if name.contains("json-schema.org/") => return Ok(Kind::Any),
                 None => return Err(unknown()),
             }
@@ -358,7 +358,7 @@ impl<'a> Loader<'a> {
         Ok(Kind::Reference(self.schema(document, &pointer, value)?))
     }
 
-    /// A document by the name that the reference has, by its `$id`, or by its `$id` relative to
+    /// Finds a document by the name in the reference, by its `$id`, or by its `$id` relative to
     /// that of the document that refers to it.
     fn named_document(&self, from: usize, name: &str) -> Option<Place> {
         let at = |name: String| self.names.get(&(None, name)).cloned();
@@ -379,7 +379,7 @@ fn numbers(is_integer: bool, object: &Map<String, Value>) -> Number {
         exclusive_minimum: number(object, "exclusiveMinimum"),
         multiple_of: number(object, "multipleOf"),
     };
-    // In draft 4 `exclusiveMaximum` is a boolean beside `maximum`.
+    // In draft 4, `exclusiveMaximum` is a boolean next to `maximum`.
     if object.get("exclusiveMaximum") == Some(&Value::Bool(true)) {
         read.exclusive_maximum = read.maximum.take();
     }
@@ -398,7 +398,7 @@ fn strings(value: Option<&Value>) -> impl Iterator<Item = String> {
     values.filter_map(Value::as_str).map(str::to_owned)
 }
 
-/// A name as a part of a JSON pointer.
+/// Escapes a name for a JSON pointer.
 fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }

@@ -1,8 +1,8 @@
 //! JSON Schemas.
 //!
-//! The specification has no rules of compatibility: Confluent's are meant, see [`compatibility`].
-//! The crate jsonschema says whether a schema is one, by the draft that its `$schema` names, or
-//! draft 7.
+//! The specification has no rules for compatibility, so those of Confluent's registry apply, see
+//! [`compatibility`]. The crate jsonschema validates a schema by the draft that its `$schema`
+//! names, or by draft 7.
 
 mod compatibility;
 mod load;

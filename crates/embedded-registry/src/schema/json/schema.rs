@@ -1,11 +1,11 @@
-//! A JSON Schema: reading it, and its canonical form.
+//! Parses a JSON Schema and prints its canonical form.
 
 use serde_json::Value;
 
 use super::super::dependency::Dependency;
 use super::{load, tree};
 
-/// A JSON Schema, with what it refers to resolved.
+/// A JSON Schema with its references resolved.
 pub(in super::super) struct Json {
     pub(super) text: String,
     pub(super) value: Value,
@@ -26,7 +26,7 @@ impl Json {
         Ok(Self { text: minified(text), value, tree })
     }
 
-    /// The schema in one line, in the author's order. Normalized, all names are sorted.
+    /// Returns the schema in one line, in the author's order. Normalized, all names are sorted.
     pub(in super::super) fn canonical(&self, normalize: bool) -> String {
         if normalize { sorted(&self.value) } else { self.text.clone() }
     }
@@ -44,7 +44,7 @@ fn is_schema(value: &Value) -> Result<(), String> {
         .map_err(|error| format!("{error} (at {})", error.instance_path()))
 }
 
-/// Valid JSON without the white space between its parts. It keeps the order of names, which a
+/// Removes the white space between the parts of valid JSON. It keeps the order of names, which a
 /// parsed value does not.
 fn minified(text: &str) -> String {
     let mut short = String::with_capacity(text.len());
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn white_space_goes_and_order_and_strings_stay() {
+    fn white_space_is_removed_but_order_and_strings_stay() {
         let given = "{ \"title\" : \"a \\\" b\\\\\",\n \"b\": [1, 2.50], \"a\": true }";
         assert_eq!(minified(given), r#"{"title":"a \" b\\","b":[1,2.50],"a":true}"#);
         let value: Value = serde_json::from_str(r#"{"b": [{"d": 1, "c": 2}], "a": 0}"#).unwrap();

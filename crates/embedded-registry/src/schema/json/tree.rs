@@ -1,7 +1,6 @@
 //! A JSON Schema as a tree of kinds, in which references are resolved.
 //!
-//! Nodes stand in a list and know each other by their index there, because schemas may go round
-//! in circles.
+//! Nodes are in a list and refer to each other by index, because schemas can be circular.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,7 +36,7 @@ pub(super) enum Kind {
     Number(Number),
     Boolean,
     Null,
-    /// One of these values; `const` is an enum of one.
+    /// One of these values; `const` is an enum with one value.
     Enum(Vec<Value>),
     Not(Id),
     Combined(Criterion, Vec<Id>),
@@ -54,7 +53,7 @@ pub(super) enum Criterion {
 pub(super) struct Object {
     pub(super) properties: BTreeMap<String, Id>,
     pub(super) required: BTreeSet<String>,
-    /// Where the expression is none that can be evaluated here, it matches nothing.
+    /// An expression that cannot be evaluated here matches nothing.
     pub(super) patterns: Vec<(Option<Regex>, Id)>,
     pub(super) others: Others,
     pub(super) needs_properties: BTreeMap<String, BTreeSet<String>>,
@@ -63,7 +62,7 @@ pub(super) struct Object {
     pub(super) min_properties: Option<f64>,
 }
 
-/// What holds for properties, or items, that are not listed.
+/// The rule for properties, or items, that are not listed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Others {
     #[default]
@@ -74,11 +73,11 @@ pub(super) enum Others {
 
 #[derive(Debug, Default)]
 pub(super) struct Array {
-    /// For all items.
+    /// The schema of all items.
     pub(super) all: Option<Id>,
-    /// For the first, the second and so on.
+    /// The schemas of the first items, in order.
     pub(super) items: Vec<Id>,
-    /// For those after these.
+    /// The rule for the items after these.
     pub(super) others: Others,
     pub(super) max_items: Option<f64>,
     pub(super) min_items: Option<f64>,
@@ -103,7 +102,7 @@ pub(super) struct Number {
 }
 
 impl Tree {
-    /// The node behind references; a circle of nothing but references allows everything.
+    /// Returns the node behind references; a circle of references alone allows everything.
     pub(super) fn resolved(&self, id: Id) -> (Id, &Node) {
         let mut at = id;
         for _ in 0..=self.nodes.len() {
@@ -117,12 +116,12 @@ impl Tree {
 }
 
 impl Object {
-    /// Whether properties that are not listed may hold anything.
+    /// Returns whether properties that are not listed may have any value.
     pub(super) fn is_open(&self) -> bool {
         self.patterns.is_empty() && self.others == Others::Open
     }
 
-    /// The schema of a property that is not listed, where there is one.
+    /// Returns the schema of a property that is not listed, if there is one.
     pub(super) fn schema_of_other(&self, property: &str) -> Option<Id> {
         let matches = |(pattern, _): &&(Option<Regex>, Id)| {
             pattern.as_ref().is_some_and(|pattern| pattern.is_match(property))

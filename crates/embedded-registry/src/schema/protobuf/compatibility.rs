@@ -20,7 +20,7 @@ pub(in super::super) fn differences(reader: &Protobuf, writer: &Protobuf) -> Vec
     let mut comparison = Comparison { old, new, reasons: Vec::new(), seen: HashSet::new() };
     if old.package != new.package {
         let description = format!("it was {:?} and is {:?}", old.package, new.package);
-        comparison.refuse("PACKAGE_CHANGED", "#/", description);
+        comparison.report("PACKAGE_CHANGED", "#/", description);
     }
     comparison.messages(&old.own, &new.own, "#/");
     comparison.reasons
@@ -47,7 +47,7 @@ enum Scalar {
 }
 
 impl<'a> Comparison<'a> {
-    fn refuse(&mut self, kind: &'static str, path: &str, description: impl Into<String>) {
+    fn report(&mut self, kind: &'static str, path: &str, description: impl Into<String>) {
         let (path, description) = (path.to_owned(), description.into());
         self.reasons.push(Reason { kind, path, description });
     }
@@ -57,7 +57,7 @@ impl<'a> Comparison<'a> {
             let path = format!("{path}{}", old.name);
             match self.new.all(new).find(|new| new.name == old.name) {
                 Some(new) => self.message(old, new, &path),
-                None => self.refuse("MESSAGE_REMOVED", &path, "data may hold this message"),
+                None => self.report("MESSAGE_REMOVED", &path, "data may hold this message"),
             }
         }
     }
@@ -78,7 +78,7 @@ impl<'a> Comparison<'a> {
         for is in new.fields.values().filter(|field| !old.fields.contains_key(&field.number)) {
             if is.label == Label::Required {
                 let path = format!("{path}/{}", is.number);
-                self.refuse("REQUIRED_FIELD_ADDED", &path, "older data lacks it");
+                self.report("REQUIRED_FIELD_ADDED", &path, "older data lacks it");
             }
         }
         self.messages(&old.inner, &new.inner, &format!("{path}."));
@@ -86,14 +86,14 @@ impl<'a> Comparison<'a> {
 
     fn field_removed(&mut self, was: &Field, new: &Message, path: &str) {
         if was.label == Label::Required {
-            self.refuse("REQUIRED_FIELD_REMOVED", path, "it is required in older data");
+            self.report("REQUIRED_FIELD_REMOVED", path, "it is required in older data");
         }
         let Some(name) = &was.oneof else {
             return;
         };
         if new.oneofs.contains(name) {
             let description = format!("readers of the oneof {name} would find it not set");
-            self.refuse("ONEOF_FIELD_REMOVED", path, description);
+            self.report("ONEOF_FIELD_REMOVED", path, description);
         }
     }
 
@@ -105,16 +105,16 @@ impl<'a> Comparison<'a> {
             let path = format!("{path}/{into}");
             if moved > 1 {
                 let description = "data may have several of these fields, and a oneof keeps one";
-                self.refuse("MULTIPLE_FIELDS_MOVED_TO_ONEOF", &path, description);
+                self.report("MULTIPLE_FIELDS_MOVED_TO_ONEOF", &path, description);
             } else if moved == 1 && before.len() > 1 {
                 let description = "data may have this field and another one of the oneof";
-                self.refuse("FIELD_MOVED_TO_EXISTING_ONEOF", &path, description);
+                self.report("FIELD_MOVED_TO_EXISTING_ONEOF", &path, description);
             }
             for field in old.fields_of(into) {
                 let stays = new.fields.get(&field.number).is_none_or(|it| it.oneof.is_some());
                 if !stays {
                     let description = format!("it is no longer part of the oneof {into}");
-                    self.refuse("ONEOF_FIELD_REMOVED", &path, description);
+                    self.report("ONEOF_FIELD_REMOVED", &path, description);
                 }
             }
         }
@@ -122,12 +122,12 @@ impl<'a> Comparison<'a> {
 
     fn field(&mut self, was: &Field, is: &Field, path: &str) {
         self.kinds(was, is, path);
-        // Of several strings or messages a reader takes the last; several numbers are packed.
+        // A reader takes the last of several strings or messages; repeated numbers are packed.
         let packs = scalar(is.kind).is_some_and(|scalar| scalar != Scalar::StringOrBytes);
         let repeated = |field: &Field| field.label == Label::Repeated;
         if repeated(was) != repeated(is) && packs {
             let description = "numbers are packed when they are repeated";
-            self.refuse("FIELD_NUMERIC_LABEL_CHANGED", path, description);
+            self.report("FIELD_NUMERIC_LABEL_CHANGED", path, description);
         }
     }
 
@@ -144,9 +144,9 @@ impl<'a> Comparison<'a> {
                 let name = |kind: Type| kind.as_str_name()["TYPE_".len()..].to_lowercase();
                 let (was, is) = (name(was.kind), name(is.kind));
                 let description = format!("{was} and {is} are written differently");
-                self.refuse("FIELD_SCALAR_KIND_CHANGED", path, description);
+                self.report("FIELD_SCALAR_KIND_CHANGED", path, description);
             }
-            _ => self.refuse("FIELD_KIND_CHANGED", path, "a message and a scalar differ"),
+            _ => self.report("FIELD_KIND_CHANGED", path, "a message and a scalar differ"),
         }
     }
 
@@ -161,10 +161,10 @@ impl<'a> Comparison<'a> {
             }
             (false, false) if was.local_name != is.local_name => {
                 let description = format!("it was {} and is {}", was.full_name, is.full_name);
-                self.refuse("FIELD_NAMED_TYPE_CHANGED", path, description);
+                self.report("FIELD_NAMED_TYPE_CHANGED", path, description);
             }
             (false, false) => self.message(was, is, path),
-            _ => self.refuse("FIELD_KIND_CHANGED", path, "a map and a message differ"),
+            _ => self.report("FIELD_KIND_CHANGED", path, "a map and a message differ"),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Turns a compiler's descriptor back into a file as a person would write it: with short names,
 //! with maps as maps, and without JSON names that are the default.
 //!
-//! Confluent's Python client sends descriptors. So the file is the same schema as its text.
+//! Confluent's Python client sends descriptors, and a descriptor is the same schema as its text.
 
 use prost_reflect::prost_types::field_descriptor_proto::{self, Type as Kind};
 use prost_reflect::prost_types::field_options::{CType, JsType};
@@ -20,7 +20,7 @@ use super::meta::{self, parts};
 use super::normal::map;
 use super::symbols::{Symbols, within};
 
-/// The file, with names in full. `bytes` are what the descriptor was read from.
+/// Returns the file with full names; `bytes` is the encoded descriptor.
 pub(super) fn file(made: &FileDescriptorProto, bytes: &[u8]) -> File {
     let is_proto3 = made.syntax() == "proto3";
     let is_public = |at: usize| made.public_dependency.contains(&(at as i32));
@@ -47,7 +47,7 @@ pub(super) fn file(made: &FileDescriptorProto, bytes: &[u8]) -> File {
     }
 }
 
-/// Parts of a descriptor with the bytes that they were read from.
+/// Pairs parts of a descriptor with their bytes.
 fn both<'a, T>(made: &'a [T], bytes: Vec<&'a [u8]>) -> impl Iterator<Item = (&'a T, &'a [u8])> {
     made.iter().zip(bytes.into_iter().chain(std::iter::repeat([].as_slice())))
 }
@@ -226,7 +226,7 @@ fn service(made: &ServiceDescriptorProto) -> Service {
     }
 }
 
-/// In the order in which Confluent's registry has them.
+/// Returns the options of a file, in the order of Confluent's registry.
 fn of_file(made: &FileOptions) -> Vec<Setting> {
     let text = |name: &str, value: &Option<String>| {
         value.as_ref().map(|it| setting(name, Value::Text(it.clone())))
@@ -289,7 +289,7 @@ fn kind(field: &FieldDescriptorProto) -> String {
     }
 }
 
-/// The name that a field has in JSON unless the file says otherwise.
+/// Returns a field's default name in JSON.
 fn json_name(name: &str) -> String {
     let mut json = String::new();
     let mut upper = false;
@@ -306,7 +306,7 @@ fn json_name(name: &str) -> String {
     json
 }
 
-/// Makes names in full as short as they can be where they stand.
+/// Makes full names as short as their scope allows.
 pub(super) fn shorten(file: &mut File, symbols: &Symbols) {
     let package = file.package.clone().unwrap_or_default();
     shorten_types(&mut file.types, &package, symbols);
@@ -357,7 +357,7 @@ fn shorten_fields(fields: &mut [Field], scope: &str, symbols: &Symbols) {
     }
 }
 
-/// The shortest name that means the same.
+/// Returns the shortest name with the same meaning.
 fn short(name: &str, scope: &str, symbols: &Symbols) -> String {
     let Some(full) = name.strip_prefix('.') else { return name.to_owned() };
     let starts = full.rmatch_indices('.').map(|(at, _)| at + 1).chain([0]);

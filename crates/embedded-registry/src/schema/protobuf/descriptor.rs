@@ -1,8 +1,8 @@
-//! A file as the descriptor that compilers make of it, where its types are there.
+//! Makes the descriptor that a compiler makes of a file, provided that its types exist.
 //!
-//! It asks for what Confluent's registry asks for, which is what Java's descriptors ask for: types
-//! that resolve, names and numbers that are there once, defaults that fit. Options that the file
-//! does not know it does not look at, and an import that is not there is one that nobody misses.
+//! It checks what Confluent's registry checks, which is what Java's descriptors check: types
+//! resolve, names and numbers are unique, and defaults fit. Unknown options and missing imports are
+//! ignored.
 
 use std::collections::{HashMap, HashSet};
 
@@ -25,9 +25,11 @@ use super::symbols::{Symbol, Symbols, within};
 
 type Result<T> = std::result::Result<T, String>;
 
+/// Makes the descriptor of a file.
+///
 /// # Errors
 ///
-/// What is wrong with the file, for the person who wrote it.
+/// The problem, for the author of the file.
 pub(super) fn descriptor<'a>(
     name: &str,
     file: &'a File,
@@ -73,10 +75,10 @@ struct Builder {
     details: Details,
 }
 
-/// What counts of the types that a file can see, by their full names.
+/// Details of the types that a file can see, by their full names.
 #[derive(Default)]
 struct Details {
-    /// The numbers that a message leaves to extensions.
+    /// The number ranges that a message reserves for extensions.
     extensions: HashMap<String, Vec<Reserved>>,
     /// The names of an enum's values.
     values: HashMap<String, Vec<String>>,
@@ -447,7 +449,7 @@ pub(super) fn scalar(kind: &str) -> Option<Kind> {
     all.into_iter().find(|it| it.as_str_name()["TYPE_".len()..].to_lowercase() == kind)
 }
 
-/// What the message for the entries of a map is called: `by_name` has `ByNameEntry`.
+/// Returns the name of the message for the entries of a map: `by_name` has `ByNameEntry`.
 pub(super) fn map_entry(field: &str) -> String {
     let parts = field.split('_').map(|part| {
         let mut letters = part.chars();

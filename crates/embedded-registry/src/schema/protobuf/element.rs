@@ -1,7 +1,7 @@
-//! A Protobuf file as it is written: names stay short or long, options are not looked at.
+//! A Protobuf file as it is written: names are not resolved, and options are not interpreted.
 //!
-//! It keeps what Confluent's registry keeps (the elements of Square's wire), which is all but
-//! comments, white space, weak imports, and the order of unlike things.
+//! It keeps what Confluent's registry keeps (the elements of Square's wire): everything except
+//! comments, white space, weak imports, and the order of elements of different kinds.
 
 /// `proto2` or `proto3`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +73,7 @@ pub(super) struct Field {
     pub(super) kind: String,
     pub(super) name: String,
     pub(super) number: i32,
-    /// What follows `default =`, without quotes.
+    /// The text after `default =`, without quotes.
     pub(super) default: Option<String>,
     pub(super) json_name: Option<String>,
     pub(super) options: Vec<Setting>,
@@ -110,11 +110,11 @@ pub(super) struct EnumValue {
     pub(super) options: Vec<Setting>,
 }
 
-/// Names and numbers that are reserved, or numbers for extensions.
+/// Reserved names and numbers, or numbers for extensions.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Reserved {
     Number(i32),
-    /// Both ends belong to it.
+    /// A range that includes both ends.
     Range(i32, i32),
     Name(String),
 }
@@ -146,18 +146,18 @@ pub(super) struct Method {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Setting {
     pub(super) name: String,
-    /// Whether the name is in parentheses: it is one that some file declares.
+    /// Whether the name is in parentheses, which means that a file declares it.
     pub(super) is_declared: bool,
     pub(super) value: Value,
 }
 
-/// What an option is set to.
+/// The value of an option.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
-    /// With its escapes resolved.
+    /// Text with its escapes resolved.
     Text(String),
     Bool(bool),
-    /// As it is written.
+    /// A number as it is written.
     Number(String),
     /// A word, such as a value of an enum.
     Word(String),
@@ -168,7 +168,7 @@ pub(super) enum Value {
 }
 
 impl Value {
-    /// As Java prints it, which is what a default and a JSON name become.
+    /// Returns the value as Java prints it, which is the form of a default and of a JSON name.
     pub(super) fn plain(&self) -> String {
         match self {
             Value::Text(text) | Value::Number(text) | Value::Word(text) => text.clone(),

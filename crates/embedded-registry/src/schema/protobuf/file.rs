@@ -1,4 +1,4 @@
-//! A Protobuf file: reading it, and the forms that it is printed in.
+//! Parses a Protobuf file and prints it in several forms.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -139,8 +139,7 @@ mod tests {
         Protobuf::parse(text, &[], normalize).unwrap().canonical()
     }
 
-    /// A file, and what Square's wire, Java's descriptors and the rules of Confluent's printer make
-    /// of it.
+    /// A file, with the results of Square's wire, Java's descriptors, and Confluent's printer.
     #[derive(Deserialize)]
     struct Judged {
         about: String,
@@ -149,12 +148,12 @@ mod tests {
         references: BTreeMap<String, String>,
         valid: bool,
         text: Option<String>,
-        /// None where a name does not lead to its type in the normal form.
+        /// The normal form; `None` if a name does not lead to its type there.
         normalized: Option<String>,
     }
 
     #[test]
-    fn files_are_judged_and_printed_as_by_confluent() {
+    fn files_are_checked_and_printed_as_by_confluent() {
         let rows: Vec<Judged> = serde_json::from_str(include_str!("judged.json")).unwrap();
         assert!(rows.len() > 150);
         let mut wrong = Vec::new();
@@ -182,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_printed_is_printed_alike_and_what_was_damaged_never_panics() {
+    fn printed_files_are_stable_and_damaged_files_never_panic() {
         let rows: Vec<Judged> = serde_json::from_str(include_str!("judged.json")).unwrap();
         for row in rows.iter().filter(|row| row.valid && row.references.is_empty()) {
             let parsed = Protobuf::parse(&row.schema, &[], false).unwrap();
@@ -237,7 +236,7 @@ mod tests {
     "#;
 
     #[test]
-    fn a_printed_file_is_printed_alike() {
+    fn a_printed_file_is_printed_the_same_again() {
         for normalize in [false, true] {
             let printed = canonical(AIRPORT, normalize);
             assert_eq!(canonical(&printed, normalize), printed);
@@ -269,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn what_confluent_keeps_in_the_options_of_a_descriptor_is_in_its_text() {
+    fn confluents_options_of_a_descriptor_are_in_its_text() {
         let text = r#"syntax = "proto3"; package p; import "confluent/meta.proto";
             option (confluent.file_meta).doc = "file";
             message A { option (confluent.message_meta) = { doc: "message", params: [
@@ -322,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_too_deep_is_refused_before_it_is_read() {
+    fn files_that_are_nested_too_deep_are_rejected_before_parsing() {
         let text = format!("syntax = \"proto3\"; {}", "message A {".repeat(10_000));
         assert!(Protobuf::parse(&text, &[], false).err().unwrap().contains("deep"));
         let text = format!("option (a) = {};", "{ a: ".repeat(10_000));

@@ -11,7 +11,7 @@ use super::element::File;
 use super::parse::parse;
 use super::symbols::Symbols;
 
-/// Protobuf's own, which come with the compiler.
+/// Protobuf's own files, which come with the compiler.
 const OWN: [&str; 11] = [
     "google/protobuf/any.proto",
     "google/protobuf/api.proto",
@@ -56,7 +56,7 @@ const OTHERS: [(&str, &str); 21] = files! {
     "google/type/timeofday.proto"
 };
 
-/// The files by the names that imports have for them.
+/// Returns the files by the names that imports use.
 pub(super) fn files() -> &'static HashMap<&'static str, File> {
     static FILES: LazyLock<HashMap<&str, File>> = LazyLock::new(|| {
         let mut files = HashMap::new();

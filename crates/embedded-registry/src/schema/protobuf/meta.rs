@@ -1,7 +1,7 @@
-//! What Confluent keeps in the options of a descriptor: documentation, parameters and tags.
+//! Reads the metadata that Confluent stores in the options of a descriptor: documentation,
+//! parameters, and tags.
 //!
-//! They are an extension, which the descriptor's own types do not know, so they are read from the
-//! bytes beside them.
+//! It is an extension that the descriptor's own types do not contain, so it is read from the bytes.
 
 use prost::Message;
 use prost::bytes::Buf;
@@ -9,7 +9,7 @@ use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_f
 
 use super::element::{Setting, Value};
 
-/// The number of the extension, the same for files, messages, fields, enums and their values.
+/// The number of the extension, the same for files, messages, fields, enums, and their values.
 const NUMBER: u32 = 1088;
 
 #[derive(Clone, PartialEq, Message)]
@@ -44,7 +44,7 @@ struct Rule {
     sql: String,
 }
 
-/// The parts of a message that have this number, as bytes.
+/// Returns the parts of a message with this field number, as bytes.
 pub(super) fn parts(mut bytes: &[u8], number: u32) -> Vec<&[u8]> {
     let mut parts = Vec::new();
     while !bytes.is_empty() {
@@ -64,7 +64,7 @@ pub(super) fn parts(mut bytes: &[u8], number: u32) -> Vec<&[u8]> {
     parts
 }
 
-/// The option with what stands in these options, where something does.
+/// Returns the option with the metadata of these options, if there is any.
 pub(super) fn setting(name: &str, options: Option<&&[u8]>) -> Option<Setting> {
     let bytes = parts(options?, NUMBER).concat();
     let Meta { doc, params, tags, rules } = Meta::decode(bytes.as_slice()).ok()?;
@@ -89,7 +89,7 @@ fn text(key: &str, value: &str) -> Option<(String, Value)> {
     (!value.is_empty()).then(|| (key.to_owned(), Value::Text(value.to_owned())))
 }
 
-/// Confluent prints the value first where it always has.
+/// Prints the value before the key for the names for which Confluent always has.
 fn param(Param { key, value }: &Param) -> Value {
     let entry = |name: &str, text: &str| (name.to_owned(), Value::Text(text.to_owned()));
     let (key_entry, value_entry) = (entry("key", key), entry("value", value));

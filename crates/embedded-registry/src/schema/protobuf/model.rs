@@ -1,4 +1,4 @@
-//! The messages of a file and of its imports, as far as they are compared.
+//! The messages of a file and of its imports, with the details that are compared.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,11 +9,11 @@ use prost_reflect::prost_types::{
 
 use super::symbols::within;
 
-/// A file with all that it needs.
+/// A file with everything it needs.
 #[derive(Debug)]
 pub(super) struct Model {
     pub(super) package: String,
-    /// The full names of the file's own messages, without those inside others.
+    /// The full names of the file's own messages, without nested ones.
     pub(super) own: Vec<String>,
     messages: HashMap<String, Message>,
 }
@@ -26,9 +26,9 @@ pub(super) struct Message {
     pub(super) local_name: String,
     pub(super) is_map_entry: bool,
     pub(super) fields: BTreeMap<i32, Field>,
-    /// Those that the file names.
+    /// The oneofs that the file declares.
     pub(super) oneofs: Vec<String>,
-    /// The full names of the messages inside it.
+    /// The full names of the nested messages.
     pub(super) inner: Vec<String>,
 }
 

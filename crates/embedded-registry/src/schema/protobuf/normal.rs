@@ -1,5 +1,5 @@
-//! What names in a file mean, as far as its normal form needs it: the types and extensions of the
-//! file and of all that it can import.
+//! Resolves the names in a file for its normal form: the types and extensions of the file and of
+//! everything that it can import.
 
 use std::collections::HashMap;
 
@@ -7,18 +7,19 @@ use super::element::{Extend, File, Label, Message, Setting, Type, Value};
 
 pub(super) type Result<T> = std::result::Result<T, String>;
 
-/// The types and extensions that there are, by their full names.
+/// The types and extensions that exist, by their full names.
 #[derive(Debug, Default)]
 pub(super) struct Names {
     package: String,
-    /// A message that stands for the entries of a map has its key and its value.
+    /// The types. A message that represents the entries of a map has the types of its key and
+    /// value.
     types: HashMap<String, Option<(String, String)>>,
-    /// Whether an extension holds several values.
+    /// The extensions, and whether each holds several values.
     extensions: HashMap<String, bool>,
 }
 
 impl Names {
-    /// The names in a file, and in those that it can import.
+    /// Collects the names in a file, and in those that it can import.
     pub(super) fn new<'a>(file: &'a File, imports: impl Iterator<Item = &'a File>) -> Self {
         let mut names = Names::default();
         for file in imports.chain(std::iter::once(file)) {
@@ -50,7 +51,7 @@ impl Names {
         }
     }
 
-    /// The full name of what a name means: from the innermost scope outward.
+    /// Returns the full name that a name leads to, from the innermost scope outward.
     fn find<V>(&self, known: &HashMap<String, V>, scope: &[String], name: &str) -> Option<String> {
         if let Some(full) = name.strip_prefix('.') {
             return known.contains_key(full).then(|| full.to_owned());
@@ -64,7 +65,7 @@ impl Names {
         })
     }
 
-    /// The name of a type in full, with a dot.
+    /// Returns the full name of a type, with a leading dot.
     pub(super) fn resolved(&self, scope: &[String], name: &str) -> Result<String> {
         match self.find(&self.types, scope, name) {
             Some(full) => Ok(format!(".{full}")),
@@ -77,7 +78,8 @@ impl Names {
         full.is_some_and(|full| matches!(self.types.get(&full), Some(Some(_))))
     }
 
-    /// The type of a field. One whose message stands for the entries of a map is that map.
+    /// Returns the type of a field. A message that represents the entries of a map becomes that
+    /// map.
     pub(super) fn kind(&self, scope: &[String], kind: &str) -> Result<String> {
         if is_scalar(kind) {
             return Ok(kind.to_owned());
@@ -99,7 +101,7 @@ impl Names {
         Ok(format!("map<{key}, {value}>"))
     }
 
-    /// Options in order, with full names. What sets parts of one option becomes one.
+    /// Sorts options and gives them full names. Settings of parts of one option become one setting.
     pub(super) fn settings(&self, scope: &[String], settings: &[Setting]) -> Vec<Setting> {
         let full = |setting: &Setting| match self.find(&self.extensions, scope, &setting.name) {
             Some(name) if setting.is_declared => {
@@ -120,7 +122,7 @@ impl Names {
         merged
     }
 
-    /// The entries of a map in order, without empty lists.
+    /// Returns the entries of a map in order, without empty lists.
     pub(super) fn entries(
         &self,
         scope: &[String],
@@ -145,7 +147,7 @@ fn joined(within: &str, name: &str) -> String {
     if within.is_empty() { name.to_owned() } else { format!("{within}.{name}") }
 }
 
-/// The types of key and value, where a message says that it is the entry of a map.
+/// Returns the types of key and value if a message represents the entries of a map.
 fn map_entry(message: &Message) -> Option<(String, String)> {
     let is_entry = message
         .options
@@ -158,7 +160,7 @@ fn map_entry(message: &Message) -> Option<(String, String)> {
     Some((kind("key")?, kind("value")?)).filter(|_| is_entry)
 }
 
-/// The types of a map's keys and values, from how it is written.
+/// Returns the types of a map's keys and values, from its written form.
 pub(super) fn map(kind: &str) -> Option<(&str, &str)> {
     kind.strip_prefix("map<")?.strip_suffix('>')?.split_once(", ")
 }
@@ -171,7 +173,7 @@ pub(super) fn is_scalar(kind: &str) -> bool {
     SCALARS.contains(&kind)
 }
 
-/// A part of an option as the option.
+/// Returns a part of an option as a value of the whole option.
 fn whole(value: &Value) -> Value {
     match value {
         Value::Part(part) => Value::Map(vec![(part.name.clone(), whole(&part.value))]),
@@ -179,7 +181,7 @@ fn whole(value: &Value) -> Value {
     }
 }
 
-/// What is set later is added to what was set before, or takes its place.
+/// Adds a later value to an earlier one, or replaces it.
 fn merge(value: &mut Value, later: Value) {
     let (Value::Map(entries), Value::Map(added)) = (&mut *value, &later) else {
         *value = later;

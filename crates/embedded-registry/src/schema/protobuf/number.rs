@@ -1,12 +1,12 @@
 //! Numbers in options as Java formats them: at most three digits after the point, and no exponent.
 
-/// The most digits that a number is printed with.
+/// The maximum number of digits that are printed.
 const MAX_DIGITS: i64 = 1_000;
 
-/// From here on a float has no digits after the point.
+/// The number of digits before the point from which a float has none after it.
 const LARGE: i64 = 16;
 
-/// The number in its normal form, or as it is where Java reads none.
+/// Returns the normal form of a number, or the text as it is if Java does not read it as one.
 pub(super) fn normal(text: &str) -> String {
     let (sign, digits) = match text.strip_prefix('-') {
         Some(digits) => ("-", digits),
@@ -36,8 +36,8 @@ pub(super) fn normal(text: &str) -> String {
     }
 }
 
-/// Java treats a number as a 32-bit float if its text is the same, as a 64-bit float if its value
-/// is the same, and otherwise keeps it as it is.
+/// Returns the normal form of a float. Java treats a number as a 32-bit float if its text is the
+/// same, as a 64-bit float if its value is the same, and otherwise keeps it as it is.
 fn float(text: &str) -> Option<String> {
     let single = text.parse::<f32>().ok()?;
     let double = text.parse::<f64>().ok()?;
@@ -62,7 +62,7 @@ fn float(text: &str) -> Option<String> {
     Some(digits.chars().chain(std::iter::repeat('0')).take(exponent).collect())
 }
 
-/// The digits of a number without zeros at the ends, and where the point is.
+/// Returns the digits of a number without zeros at either end, and the position of the point.
 fn parts(text: &str) -> Option<(String, i64)> {
     let (mantissa, power) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));

@@ -1,9 +1,9 @@
-//! The values of options: words, numbers, strings, lists and maps.
+//! Parses the values of options: words, numbers, strings, lists, and maps.
 
 use super::element::{Setting, Value};
 use super::scan::{Result, Scanner};
 
-/// Options in brackets, where there are some.
+/// Parses options in brackets, if there are any.
 pub(super) fn bracketed(scanner: &mut Scanner<'_>) -> Result<Vec<Setting>> {
     let mut settings = Vec::new();
     if !scanner.take('[')? {
@@ -20,7 +20,7 @@ pub(super) fn bracketed(scanner: &mut Scanner<'_>) -> Result<Vec<Setting>> {
     }
 }
 
-/// A name, the separator, and a value.
+/// Parses a name, the separator, and a value.
 pub(super) fn setting(scanner: &mut Scanner<'_>, separator: char) -> Result<Setting> {
     let first = scanner.peek()?;
     let mut name = scanner.name()?.to_owned();
@@ -86,7 +86,7 @@ fn map(scanner: &mut Scanner<'_>) -> Result<Vec<(String, Value)>> {
     }
 }
 
-/// A key that occurs several times has a list.
+/// Adds an entry; a key that occurs several times gets a list.
 fn add(entries: &mut Vec<(String, Value)>, name: String, value: Value) {
     let value = match value {
         Value::Part(part) => {

@@ -1,5 +1,5 @@
-//! Reads a Protobuf file as Confluent's registry does, with Square's wire: what it accepts is
-//! accepted, and what it refuses is refused. Names and numbers are checked afterwards.
+//! Reads a Protobuf file as Confluent's registry does, with Square's wire: it accepts and rejects
+//! the same texts. Names and numbers are checked afterwards.
 
 use super::element::{
     Enum, EnumValue, Extend, Field, File, Group, Label, Message, Method, Oneof, Reserved, Service,
@@ -11,9 +11,11 @@ use super::scan::{Result, Scanner};
 /// The highest number that a field can have, which `max` stands for.
 pub(super) const LAST_FIELD: i32 = 536_870_911;
 
+/// Parses a file.
+///
 /// # Errors
 ///
-/// What is wrong with the text, and where.
+/// The problem in the text, and its position.
 pub(super) fn parse(text: &str) -> Result<File> {
     let mut parser = Parser { scanner: Scanner::new(text), syntax: None };
     let mut file = parser.file()?;
@@ -72,7 +74,7 @@ impl Parser<'_> {
                 file.extends.push(self.extend()?);
                 Ok(())
             }
-            // wire reads it everywhere, and keeps it where it has a meaning.
+            // wire accepts it everywhere, and keeps it where it has a meaning.
             "reserved" => self.reserved().map(|_| ()),
             "edition" => self.scanner.error("edition is not currently supported"),
             other => self.scanner.error(&format!("unexpected label: {other}")),
@@ -353,7 +355,7 @@ impl Parser<'_> {
         Ok(Method { name, input, input_streams, output, output_streams, options })
     }
 
-    /// What a method takes or returns, and whether it is a stream of that.
+    /// Parses the request or the response of a method, and whether it is a stream.
     fn side(&mut self) -> Result<(bool, String)> {
         self.scanner.require('(')?;
         let first = self.scanner.word()?;
@@ -401,7 +403,7 @@ impl Parser<'_> {
         loop {
             values.push(self.range()?);
             if self.scanner.peek()? == '[' {
-                // They say who has declared which number, and are not printed.
+                // They declare the users of these numbers, and are not printed.
                 bracketed(&mut self.scanner)?;
                 self.scanner.require(';')?;
                 return Ok(values);
@@ -416,7 +418,7 @@ impl Parser<'_> {
     }
 }
 
-/// A path with slashes alone, and each once.
+/// Normalizes a path: forward slashes only, none of them repeated.
 fn path(name: &str) -> String {
     let name = name.replace('\\', "/");
     let parts: Vec<&str> = name.split('/').filter(|it| !it.is_empty() && *it != ".").collect();
@@ -427,7 +429,7 @@ fn path(name: &str) -> String {
     }
 }
 
-/// What a message holds behind a label.
+/// A member of a message that can follow a label.
 enum Member {
     Field(Field),
     Group(Group),

@@ -1,7 +1,8 @@
-//! A Protobuf file as Confluent's registry prints it: without comments, unlike things apart, and a
-//! blank line in front of each kind. Blank lines in something nested are indented, too.
+//! Prints a Protobuf file as Confluent's registry does: without comments, grouped by kind, and with
+//! a blank line before each kind. Blank lines in nested elements are indented, too.
 //!
-//! Normalized, types have their full name with a dot, and what has no order is sorted.
+//! Normalized, types have their full name with a leading dot, and everything without an order is
+//! sorted.
 
 use super::element::{
     Enum, EnumValue, Extend, Field, File, Group, Label, Message, Method, Oneof, Reserved, Service,
@@ -11,21 +12,23 @@ use super::normal::{Names, Result};
 use super::number;
 use super::parse::LAST_FIELD;
 
+/// Prints a file.
+///
 /// # Errors
 ///
-/// Normalized, the name of a type that is nowhere.
+/// If it is normalized, the name of a type that does not exist.
 pub(super) fn print(file: &File, names: Option<&Names>) -> Result<String> {
     Printer { names, scope: Vec::new() }.file(file)
 }
 
 struct Printer<'a> {
-    /// What names mean, where the file is to be normalized.
+    /// The meaning of names, if the file is normalized.
     names: Option<&'a Names>,
-    /// The messages around.
+    /// The enclosing messages.
     scope: Vec<String>,
 }
 
-/// Adds lines, further inside.
+/// Adds lines, indented by one more level.
 fn indented(text: &mut String, lines: &str) {
     for line in lines.trim_end_matches('\n').split('\n') {
         text.push_str("  ");
@@ -39,7 +42,7 @@ impl Printer<'_> {
         let mut text = String::new();
         match file.syntax {
             Some(Syntax::Proto3) => text.push_str("syntax = \"proto3\";\n"),
-            // Normalized, it is what a file without a syntax is as well.
+            // Normalized files omit it, because a file without a syntax is proto2 as well.
             Some(Syntax::Proto2) if self.names.is_none() => {
                 text.push_str("syntax = \"proto2\";\n");
             }
@@ -80,7 +83,7 @@ impl Printer<'_> {
         Ok(text)
     }
 
-    /// Messages in front of enums, because positions in the file mean messages alone.
+    /// Prints messages before enums, because positions in the file count messages only.
     fn types(&mut self, types: &[Type]) -> Result<String> {
         let is_shown = |declared: &&Type| match (self.names, declared) {
             (Some(names), Type::Message(it)) => !names.is_map_entry(&self.scope, &it.name),
@@ -149,7 +152,7 @@ impl Printer<'_> {
                     Reserved::Number(start) | Reserved::Range(start, _) => *start,
                     Reserved::Name(_) => i32::MAX,
                 };
-                // Extensions that begin alike stay as they are.
+                // Extensions with the same start keep their order.
                 (start, if word == "reserved" { java(value) } else { String::new() })
             });
             lists = values.into_iter().map(|value| vec![value]).collect();
@@ -211,7 +214,8 @@ impl Printer<'_> {
         Ok(text)
     }
 
-    /// Normalized, a oneof without a field goes, and the lowest number is first.
+    /// Returns the oneofs. Normalized, those without fields are removed, and the rest are sorted by
+    /// their lowest number.
     fn oneofs(&self, oneofs: &[Oneof]) -> Vec<Oneof> {
         let mut oneofs = oneofs.to_vec();
         if self.names.is_some() {
@@ -345,7 +349,7 @@ impl Printer<'_> {
         Ok(text)
     }
 
-    /// The options, as they are or normalized.
+    /// Returns the options, normalized if the file is.
     fn settings(&self, settings: &[Setting]) -> Vec<Setting> {
         match self.names {
             Some(names) => names.settings(&self.scope, settings),
@@ -408,7 +412,7 @@ impl Printer<'_> {
     }
 }
 
-/// What stands in a message after a blank line that is not indented.
+/// Adds nested lines to a message, after a blank line that is not indented.
 fn nested(text: &mut String, lines: &str) {
     if let Some(lines) = lines.strip_prefix('\n') {
         text.push('\n');
@@ -416,7 +420,7 @@ fn nested(text: &mut String, lines: &str) {
     }
 }
 
-/// In one line where it is one, and else one in each.
+/// Prints a single value in one line, and several values in a line each.
 fn list(values: Vec<String>) -> String {
     if let [value] = values.as_slice() {
         return format!("[{value}]");
@@ -435,7 +439,7 @@ fn commas(text: &mut String, values: Vec<String>) {
     }
 }
 
-/// A default of a field of this type. Bytes have no quotes there.
+/// Returns a default of a field of this type. Bytes have no quotes there.
 fn literal(kind: &str, default: &str) -> Value {
     match kind.rsplit('.').next() {
         Some("string") => Value::Text(default.to_owned()),
@@ -447,7 +451,7 @@ fn literal(kind: &str, default: &str) -> Value {
     }
 }
 
-/// How Java prints what is reserved, by which it is sorted.
+/// Returns Java's text for a reserved range or name, which is its sort key.
 fn java(value: &Reserved) -> String {
     match value {
         Reserved::Number(number) => number.to_string(),

@@ -1,11 +1,11 @@
-//! Characters and words of a Protobuf file.
+//! Splits a Protobuf file into characters and words.
 //!
-//! The words are Square's wire's: letters, digits, `_`, `-` and `.` in any order. What is a name
-//! and what a number is seen later.
+//! The words are those of Square's wire: letters, digits, `_`, `-`, and `.` in any order. Whether a
+//! word is a name or a number is decided later.
 
 use std::str::Chars;
 
-/// What is wrong, and where.
+/// A result whose error is the problem and its position.
 pub(super) type Result<T> = std::result::Result<T, String>;
 
 pub(super) struct Scanner<'a> {
@@ -18,7 +18,7 @@ impl<'a> Scanner<'a> {
         Scanner { text, rest: text.chars() }
     }
 
-    /// An error at this place.
+    /// Makes an error at this position.
     pub(super) fn error<T>(&self, problem: &str) -> Result<T> {
         let read = &self.text[..self.text.len() - self.rest.as_str().len()];
         let line = read.matches('\n').count() + 1;
@@ -55,7 +55,8 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Skips a comment behind a declaration on its line. Behind one in stars the line must end.
+    /// Skips a comment after a declaration on the same line. After a comment in stars, the line
+    /// must end.
     pub(super) fn trailing(&mut self) -> Result<()> {
         let blank = |it: char| it == ' ' || it == '\t';
         let rest = self.rest.as_str().trim_start_matches(blank);
@@ -77,7 +78,7 @@ impl<'a> Scanner<'a> {
         Ok(self.rest.as_str().is_empty())
     }
 
-    /// The next character, which stays.
+    /// Returns the next character without consuming it.
     pub(super) fn peek(&mut self) -> Result<char> {
         self.skip()?;
         match self.rest.clone().next() {
@@ -92,7 +93,7 @@ impl<'a> Scanner<'a> {
         Ok(character)
     }
 
-    /// Takes the character where it is next.
+    /// Consumes this character if it is next.
     pub(super) fn take(&mut self, character: char) -> Result<bool> {
         let is_next = self.peek()? == character;
         if is_next {
@@ -122,7 +123,7 @@ impl<'a> Scanner<'a> {
         Ok(word)
     }
 
-    /// A word that begins with no digit.
+    /// Reads a word that does not begin with a digit.
     pub(super) fn identifier(&mut self) -> Result<&'a str> {
         self.skip()?;
         let start = self.rest.clone();
@@ -134,7 +135,7 @@ impl<'a> Scanner<'a> {
         Ok(word)
     }
 
-    /// A name, which parentheses or brackets may enclose.
+    /// Reads a name, which can be in parentheses or brackets.
     pub(super) fn name(&mut self) -> Result<&'a str> {
         let close = match self.peek()? {
             '(' => ')',
@@ -160,7 +161,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// A string in quotes, or several one after the other, which are one.
+    /// Reads a string in quotes, or several adjacent ones, which form one string.
     pub(super) fn quoted(&mut self) -> Result<String> {
         let mut quote = self.read()?;
         if quote != '"' && quote != '\'' {

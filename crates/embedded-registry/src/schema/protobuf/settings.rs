@@ -1,4 +1,4 @@
-//! The built-in options of Protobuf's language, for a descriptor. Other options are ignored.
+//! Reads the built-in options of Protobuf's language, for a descriptor. Other options are ignored.
 
 use prost_reflect::prost_types::field_descriptor_proto::Type as Kind;
 use prost_reflect::prost_types::field_options::{CType, JsType};
@@ -17,7 +17,7 @@ fn text(settings: &[Setting], name: &str) -> Option<String> {
     settings.iter().rfind(|it| !it.is_declared && it.name == name).map(|it| it.value.plain())
 }
 
-/// What is not `true` is false, as in Java.
+/// Returns a flag; anything but `true` is false, as in Java.
 fn flag(settings: &[Setting], name: &str) -> Option<bool> {
     text(settings, name).map(|it| it.eq_ignore_ascii_case("true"))
 }
@@ -32,7 +32,7 @@ fn word<T>(settings: &[Setting], name: &str, named: fn(&str) -> Option<T>) -> Re
     }
 }
 
-/// Nothing where nothing is set.
+/// Returns `None` if no option is set.
 fn set<T: Default + PartialEq>(options: T) -> Option<T> {
     (options != T::default()).then_some(options)
 }
@@ -133,7 +133,7 @@ pub(super) fn default_problem(kind: Kind, is_repeated: bool, default: &str) -> O
     if is_held { None } else { unreadable() }
 }
 
-/// A number with a radix in front, as in C.
+/// Parses a number with a radix prefix, as in C.
 fn integer(text: &str) -> Option<i128> {
     let (sign, digits) = match text.strip_prefix('-') {
         Some(digits) => (-1, digits),

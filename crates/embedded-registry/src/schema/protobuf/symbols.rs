@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use super::element::{File, Message, Type};
 
-/// What a name can stand for when another one follows it.
+/// The kind of thing that a name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Symbol {
     Package,
@@ -17,12 +17,12 @@ pub(super) enum Symbol {
     Service,
 }
 
-/// Names in full.
+/// Symbols by their full names.
 #[derive(Debug, Default)]
 pub(super) struct Symbols(HashMap<String, Symbol>);
 
 impl Symbols {
-    /// What a file sees of the files that are there by name.
+    /// Collects the symbols that a file can see among these files.
     pub(super) fn visible<'a>(file: &'a File, files: &dyn Fn(&str) -> Option<&'a File>) -> Self {
         let mut symbols = Symbols::default();
         symbols.add(file);
@@ -70,12 +70,12 @@ impl Symbols {
         }
     }
 
-    /// What has this full name.
+    /// Returns the symbol with this full name.
     pub(super) fn get(&self, full: &str) -> Option<Symbol> {
         self.0.get(full).copied()
     }
 
-    /// The message or enum that a name means within `scope`, with its full name.
+    /// Returns the message or enum that a name stands for within `scope`, with its full name.
     pub(super) fn find(&self, scope: &str, name: &str) -> Option<(String, Symbol)> {
         let a_type = |full: String| match self.get(&full) {
             Some(symbol @ (Symbol::Message | Symbol::Enum)) => Some((full, symbol)),
@@ -95,7 +95,7 @@ impl Symbols {
     }
 }
 
-/// The full name of something in a scope.
+/// Returns the full name of something in a scope.
 pub(super) fn within(outer: &str, name: &str) -> String {
     if outer.is_empty() { name.to_owned() } else { format!("{outer}.{name}") }
 }

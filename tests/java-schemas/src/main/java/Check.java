@@ -8,8 +8,8 @@ import org.apache.avro.SchemaCompatibility;
 import org.apache.avro.SchemaCompatibility.SchemaCompatibilityType;
 
 /**
- * For each line with a reader's and a writer's schema: whether the reader resolves what the writer
- * wrote, and how the reader's schema is printed.
+ * Prints, for each line with a reader's and a writer's schema, whether the reader can resolve the
+ * writer's data, and the printed form of the reader's schema.
  */
 public class Check {
   public static void main(String[] arguments) throws Exception {

@@ -30,8 +30,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * For each line with a schema: the value of a message, or the message of a value. Messages are hexadecimal, without
- * the five bytes of the prefix. A descriptor is base64, as a registry gives it.
+ * Prints, for each line with a schema, the value of a message, or the message of a value. Messages
+ * are hexadecimal, without the five bytes of the prefix. A descriptor is base64, as in a registry's
+ * response.
  */
 public class Formats {
   private static final HexFormat HEX = HexFormat.of();
@@ -42,7 +43,7 @@ public class Formats {
       "google/protobuf/struct.proto", StructProto.getDescriptor(),
       "google/protobuf/timestamp.proto", TimestampProto.getDescriptor(),
       "google/protobuf/wrappers.proto", WrappersProto.getDescriptor());
-  /** Numbers keep all their digits. */
+  /** Reads and writes numbers with all their digits. */
   private static final ObjectMapper MAPPER = new ObjectMapper()
       .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
       .setNodeFactory(JsonNodeFactory.withExactBigDecimals(true));
@@ -99,7 +100,7 @@ public class Formats {
     int count = Math.max(1, bytes.readSInt32());
     Descriptor message = null;
     for (int at = 0; at < count; at++) {
-      // One position that is 0 is written as a count of 0.
+      // A single position of 0 is encoded as a count of 0.
       int position = bytes.getTotalBytesRead() == 1 && count == 1 && asked.get("bytes").asText().startsWith("00")
           ? 0 : bytes.readSInt32();
       message = message == null ? file.getMessageTypes().get(position) : message.getNestedTypes().get(position);

@@ -9,9 +9,9 @@ import java.util.List;
 import org.apache.avro.Schema;
 
 /**
- * For each line with a schema and the schemas that it refers to: how it is printed as a new schema
- * ("new") and as one that is looked up ("known"), null where it is refused. Where the line has
- * another schema, too: whether the two are equal.
+ * Prints, for each line with a schema and the schemas that it refers to, its text as a new schema
+ * ("new") and as one that is looked up ("known"), null if it is rejected. If the line has another
+ * schema, it also prints whether the two are equal.
  */
 public class Odd {
   public static void main(String[] arguments) throws Exception {

@@ -27,12 +27,12 @@ import org.apache.avro.io.DecoderFactory;
 import org.apache.avro.io.EncoderFactory;
 
 /**
- * For each line with a writer's and a reader's schema: what Java reads with the one from bytes that
- * it wrote with the other. The bytes are those of the line, and of a few values of the writer's
- * schema where it has none.
+ * Prints, for each line with a writer's and a reader's schema, the values that Java reads with the
+ * reader's schema from bytes of the writer's. The bytes are those of the line or, if it has none,
+ * those of a few values of the writer's schema.
  *
- * <p>Values are JSON: a number with its type, floats as their bits, bytes in hexadecimal, a record or
- * a map as {"of": {...}}, and everything that is text for a program of Rust as text: symbols,
+ * <p>Values are JSON: a number with its type, floats as their bits, bytes in hexadecimal, a record
+ * or a map as {"of": {...}}, and everything that is text for a Rust program as text: symbols,
  * decimals, UUIDs.
  */
 public class Resolve {
@@ -55,7 +55,7 @@ public class Resolve {
           SchemaCompatibility.checkReaderWriterCompatibility(reader, writer).getType();
       asked.put("compatible", type == SchemaCompatibilityType.COMPATIBLE);
     } catch (AvroRuntimeException ambiguous) {
-      // Two of the writer's fields are meant by one of the reader's.
+      // One of the reader's fields matches two of the writer's.
       asked.putNull("compatible");
     }
     ArrayNode cases = JSON.arrayNode();

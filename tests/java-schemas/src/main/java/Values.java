@@ -13,7 +13,7 @@ import org.apache.avro.LogicalType;
 import org.apache.avro.Schema;
 import org.apache.avro.generic.GenericData;
 
-/** A few values of a schema, the odd ones among them: the same ones each time. */
+/** Makes a few values of a schema, including unusual ones: the same ones each time. */
 final class Values {
   private static final int DEEPEST = 3;
 
@@ -106,8 +106,10 @@ final class Values {
         new GenericData.Fixed(schema, rising), new GenericData.Fixed(schema, negative));
   }
 
-  /** As many records as the field with the most values has: each value is in one of them, and
-   * fields of one type differ. */
+  /**
+   * Makes as many records as the field with the most values has: each value is in one of them, and
+   * fields of the same type differ.
+   */
   private static List<Object> records(Schema schema, int depth) {
     List<List<Object>> fields = new ArrayList<>();
     int most = 1;

@@ -1,4 +1,4 @@
-//! Members of gzip (RFC 1952).
+//! Gzip members (RFC 1952).
 
 use std::io::Write;
 
@@ -8,7 +8,7 @@ use super::payload::Payload;
 
 const FHCRC: u8 = 2;
 
-/// A member with these flags and extra fields behind a header of ten bytes.
+/// Makes a member with these flags, and extra fields after a header of ten bytes.
 fn member(flags: u8, fields: &[u8], records: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0x1f, 0x8b, 8, flags, 0, 0, 0, 0, 0, 255];
     bytes.extend(fields);
@@ -22,7 +22,7 @@ fn member(flags: u8, fields: &[u8], records: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A member whose header has a checksum of its own, wrong by `by`.
+/// Makes a member whose header has its own checksum, wrong by `by`.
 fn with_header_checksum(records: &[u8], by: u16) -> Vec<u8> {
     let mut crc = Crc::new();
     crc.update(&[0x1f, 0x8b, 8, FHCRC, 0, 0, 0, 0, 0, 255]);

@@ -1,4 +1,4 @@
-//! Frames of lz4.
+//! LZ4 frames.
 
 use std::io::Write;
 
@@ -23,7 +23,7 @@ fn encoded(info: FrameInfo, records: &[u8]) -> Vec<u8> {
     encoder.finish().expect("memory takes it")
 }
 
-/// A frame's head with these flags, and `fields` between them and their checksum.
+/// Makes the header of a frame with these flags, and `fields` between them and their checksum.
 fn head(flags: u8, sizes: u8, fields: &[u8]) -> Vec<u8> {
     let descriptor = [&[flags, sizes][..], fields].concat();
     let checksum = (XxHash32::oneshot(0, &descriptor) >> 8) as u8;
@@ -39,7 +39,7 @@ fn stored(bytes: &[u8]) -> Vec<u8> {
     [&(bytes.len() as u32 | UNCOMPRESSED).to_le_bytes()[..], bytes].concat()
 }
 
-/// A frame of one block behind this head, and what stands behind its end.
+/// Makes a frame of one block with this header, and bytes after its end.
 fn frame(head: Vec<u8>, records: &[u8], behind: &[u8]) -> Vec<u8> {
     [&head[..], &block(records), &[0; 4], behind].concat()
 }

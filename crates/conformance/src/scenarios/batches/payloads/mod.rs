@@ -1,4 +1,4 @@
-//! Compressed records as no client sends them, codec by codec: other framings, flags, checksums and
+//! Compressed records that no client sends, codec by codec: other framings, flags, checksums, and
 //! sizes, and bytes that are something else.
 
 mod gzip;
@@ -11,8 +11,8 @@ use super::codec::Codec;
 pub(super) use payload::Payload;
 use payload::with_zeros;
 
-/// The payloads of one codec in groups, each of them a table. All hold `records`, as far as they
-/// hold anything.
+/// Returns the payloads of one codec in groups, each of which becomes a table. All contain
+/// `records` if they contain anything.
 pub(super) fn of(codec: Codec, records: &[u8]) -> Vec<(&'static str, Vec<Payload>)> {
     let own = match codec {
         Codec::None => return Vec::new(),
@@ -24,7 +24,7 @@ pub(super) fn of(codec: Codec, records: &[u8]) -> Vec<(&'static str, Vec<Payload
     [own, vec![("damaged", damaged(codec, records)), ("large", large(codec))]].concat()
 }
 
-/// What no one compressed, and what did not arrive as it was compressed.
+/// Returns payloads that were never compressed, or were damaged afterwards.
 fn damaged(codec: Codec, records: &[u8]) -> Vec<Payload> {
     let whole = codec.compress(records);
     let cut = |bytes: usize| whole[..whole.len() - bytes].to_vec();
@@ -51,7 +51,7 @@ fn damaged(codec: Codec, records: &[u8]) -> Vec<Payload> {
     ]
 }
 
-/// What is small only as it is sent: a topic takes a megabyte by default.
+/// Returns payloads that are small only when compressed: by default, a topic accepts a megabyte.
 fn large(codec: Codec) -> Vec<Payload> {
     let of = |bytes| codec.compress(&with_zeros(bytes));
     vec![("a value of 100 kB", of(100_000)), ("a value of 3 MB", of(3_000_000))]

@@ -1,4 +1,4 @@
-//! Snappy, raw and in the framings of snappy-java and of the format's own description.
+//! Snappy, raw and in two framings: snappy-java's, and the one of the format's specification.
 
 use super::payload::Payload;
 use crate::scenarios::batches::framing::{block, framed, head, raw};

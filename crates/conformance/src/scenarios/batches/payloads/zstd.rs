@@ -1,4 +1,4 @@
-//! Frames of zstd (RFC 8878).
+//! Zstd frames (RFC 8878).
 
 use twox_hash::XxHash64;
 
@@ -10,18 +10,18 @@ const SINGLE_SEGMENT: u8 = 0x20;
 /// A window of 1 KiB.
 const SMALL_WINDOW: u8 = 0;
 
-/// A block that holds `bytes` as they are.
+/// Makes a block that contains `bytes` uncompressed.
 fn raw(bytes: &[u8], is_last: bool) -> Vec<u8> {
     let head = u32::from(is_last) | (bytes.len() as u32) << 3;
     [&head.to_le_bytes()[..3], bytes].concat()
 }
 
-/// A block of this type and size that ends the frame.
+/// Makes a block of this type and size that ends the frame.
 fn last(kind: u32, size: u32, bytes: &[u8]) -> Vec<u8> {
     [&(1 | kind << 1 | size << 3).to_le_bytes()[..3], bytes].concat()
 }
 
-/// A frame with this descriptor and window around `content`.
+/// Makes a frame with this descriptor and window around `content`.
 fn frame(descriptor: u8, fields: &[u8], content: &[u8]) -> Vec<u8> {
     [&MAGIC[..], &[descriptor], fields, content].concat()
 }

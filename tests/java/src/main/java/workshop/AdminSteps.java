@@ -18,7 +18,7 @@ import org.apache.kafka.common.errors.InvalidProducerEpochException;
 import org.apache.kafka.common.errors.ProducerFencedException;
 import org.apache.kafka.common.errors.UnsupportedVersionException;
 
-/** What an administrator sees of transactions, and does about them (KIP-664). */
+/** Describes and ends transactions as an administrator does (KIP-664). */
 final class AdminSteps {
     private final Kafka kafka;
 
@@ -92,7 +92,7 @@ final class AdminSteps {
         Check.becomes(TransactionState.EMPTY, () -> description(id).state());
     }
 
-    /** The markers of a transaction whose coordinator has forgotten it (WriteTxnMarkers). */
+    /** Writes the markers of a transaction that its coordinator no longer knows (WriteTxnMarkers). */
     void abort() throws Exception {
         String topic = kafka.topic();
         TopicPartition partition = new TopicPartition(topic, 0);

@@ -3,19 +3,19 @@ package workshop;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 
-/** What the steps share: saying what is checked, comparing, waiting. */
+/** Runs steps, compares their results, and waits for conditions. */
 final class Check {
-    /** How long a condition may take: Apache Kafka looks for timed-out transactions every 10 s. */
+    /** The time limit of a condition: Apache Kafka checks for timed-out transactions every 10 s. */
     private static final long DEADLINE_MS = 30_000;
 
     private Check() {}
 
-    /** A step of a program: it throws where something is not as it must be. */
+    /** A step of a program: it throws if a result is wrong. */
     interface Step {
         void run() throws Exception;
     }
 
-    /** Runs a step, and prints its name and how long it took. */
+    /** Runs a step, and prints its name and its duration. */
     static void step(String name, Step step) throws Exception {
         long started = System.nanoTime();
         try {
@@ -34,7 +34,7 @@ final class Check {
         }
     }
 
-    /** Asks until the answer is the expected one. */
+    /** Repeats a call until it returns the expected result. */
     static void becomes(Object expected, Callable<?> ask) throws Exception {
         long started = System.nanoTime();
         Object actual = ask.call();
@@ -47,7 +47,7 @@ final class Check {
         }
     }
 
-    /** The step must fail with one of these exceptions, wrapped or not. */
+    /** Checks that the step fails with one of these exceptions, wrapped or not. */
     @SafeVarargs
     static void fails(Step step, Class<? extends Exception>... expected) throws Exception {
         try {

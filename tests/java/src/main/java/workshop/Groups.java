@@ -16,8 +16,8 @@ import org.apache.kafka.common.GroupType;
 import org.apache.kafka.common.TopicPartition;
 
 /**
- * Groups of the new protocol (KIP-848) as Java's consumer does them. Takes the bootstrap servers,
- * prints each step, and ends with an error code where something is not as it must be.
+ * Checks groups of the consumer protocol (KIP-848) with Java's consumer. Takes the bootstrap
+ * servers, prints each step, and exits with an error code if a result is wrong.
  */
 public final class Groups {
     private final Kafka kafka;
@@ -30,9 +30,9 @@ public final class Groups {
     public static void main(String[] arguments) throws Exception {
         try (Kafka kafka = new Kafka(arguments[0])) {
             Groups it = new Groups(kafka);
-            Check.step("two members share a topic, and one goes on alone", it::sharing);
+            Check.step("two members share a topic, and one continues alone", it::sharing);
         }
-        System.out.println("all as it must be");
+        System.out.println("all checks passed");
     }
 
     private void sharing() throws Exception {
@@ -77,7 +77,7 @@ public final class Groups {
         Check.equal(read, List.of("a1", "a2", "a3", "a4", "b1", "b2", "b3", "b4"));
     }
 
-    /** Lets a member take part and read; answers with its partitions. */
+    /** Lets a member join and read; returns its partitions. */
     private static Set<TopicPartition> assigned(
             KafkaConsumer<String, String> member, List<String> read) {
         for (ConsumerRecord<String, String> record : member.poll(Duration.ofMillis(50))) {

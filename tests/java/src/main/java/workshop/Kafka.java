@@ -19,7 +19,7 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 
-/** The clients of one cluster, and names that nobody else uses. What was created is deleted. */
+/** The clients of one cluster, and unique names. It deletes everything that it has created. */
 final class Kafka implements AutoCloseable {
     static final String COMMITTED = "read_committed";
     static final String UNCOMMITTED = "read_uncommitted";
@@ -53,7 +53,7 @@ final class Kafka implements AutoCloseable {
         return topic;
     }
 
-    /** A transactional producer that has its id. */
+    /** Creates a transactional producer that has its id. */
     KafkaProducer<String, String> producer(String id, int timeoutMs) {
         Map<String, Object> config = new HashMap<>();
         config.put("bootstrap.servers", servers);
@@ -69,13 +69,13 @@ final class Kafka implements AutoCloseable {
         return producer(id, 60_000);
     }
 
-    /** A consumer that commits only when told to. */
+    /** Creates a consumer that commits only explicitly. */
     KafkaConsumer<String, String> consumer(String group, String isolation) {
         return new KafkaConsumer<>(
                 reading(group, isolation), new StringDeserializer(), new StringDeserializer());
     }
 
-    /** A member of a group of the new protocol (KIP-848). */
+    /** Creates a member of a group of the consumer protocol (KIP-848). */
     KafkaConsumer<String, String> member(String group) {
         Map<String, Object> config = reading(group, COMMITTED);
         config.put(ConsumerConfig.GROUP_PROTOCOL_CONFIG, "consumer");
@@ -93,7 +93,7 @@ final class Kafka implements AutoCloseable {
         return config;
     }
 
-    /** One record for each value, in turn over the partitions; they are acknowledged. */
+    /** Sends a record for each value, to each partition in turn, and waits for the acknowledgments. */
     static void send(KafkaProducer<String, String> producer, String topic, String... values) {
         for (int at = 0; at < values.length; at++) {
             producer.send(new ProducerRecord<>(topic, at % PARTITIONS, null, values[at]));
@@ -101,7 +101,7 @@ final class Kafka implements AutoCloseable {
         producer.flush();
     }
 
-    /** All values up to the end, as far as the reader may see it, in alphabetical order. */
+    /** Reads all values up to the end that the reader can see, in alphabetical order. */
     List<String> read(String topic, String isolation) {
         List<TopicPartition> partitions = new ArrayList<>();
         for (int at = 0; at < PARTITIONS; at++) {
@@ -131,7 +131,7 @@ final class Kafka implements AutoCloseable {
                     admin.deleteConsumerGroups(List.of(group)).all().get();
                     return true;
                 } catch (java.util.concurrent.ExecutionException failure) {
-                    // A member that has just left may still be there; a group may never have been.
+                    // A member that has just left may still be listed, and a group may never have existed.
                     return failure.getCause()
                             instanceof org.apache.kafka.common.errors.GroupIdNotFoundException;
                 }

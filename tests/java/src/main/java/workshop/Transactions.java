@@ -19,8 +19,8 @@ import org.apache.kafka.common.errors.InvalidTxnStateException;
 import org.apache.kafka.common.errors.ProducerFencedException;
 
 /**
- * Transactions as Java's clients do them. Takes the bootstrap servers, prints each step, and ends
- * with an error code where something is not as it must be.
+ * Checks transactions with Java's clients. Takes the bootstrap servers, prints each step, and exits
+ * with an error code if a result is wrong.
  */
 public final class Transactions {
     private final Kafka kafka;
@@ -33,18 +33,18 @@ public final class Transactions {
     public static void main(String[] arguments) throws Exception {
         try (Kafka kafka = new Kafka(arguments[0])) {
             Transactions it = new Transactions(kafka);
-            Check.step("what is committed is read, what is aborted is not", it::commitAndAbort);
-            Check.step("an open transaction holds readers back", it::openTransaction);
-            Check.step("offsets go with the transaction or not at all", it::offsets);
+            Check.step("committed records are read, aborted ones are not", it::commitAndAbort);
+            Check.step("an open transaction blocks readers of committed records", it::openTransaction);
+            Check.step("offsets are committed with the transaction or not at all", it::offsets);
             Check.step("a member of an old generation commits nothing", it::oldGeneration);
             Check.step("a second producer fences the first", it::fencing);
-            Check.step("a transaction that takes too long is aborted", it::timeout);
+            Check.step("a transaction that exceeds its timeout is aborted", it::timeout);
             AdminSteps admin = new AdminSteps(kafka);
             Check.step("an administrator sees the open transaction", admin::describe);
             Check.step("an administrator fences a producer", admin::fence);
             Check.step("an administrator aborts one transaction", admin::abort);
         }
-        System.out.println("all as it must be");
+        System.out.println("all checks passed");
     }
 
     private void commitAndAbort() throws Exception {
@@ -104,7 +104,7 @@ public final class Transactions {
                     producer.abortTransaction();
                     consumer.seekToBeginning(List.of(partition));
                 }
-                // It waits until the transaction has ended in the group's log, too.
+                // It waits until the transaction has also ended in the group's log.
                 OffsetAndMetadata committed = consumer.committed(Set.of(partition)).get(partition);
                 Check.equal(committed, commit ? offset : null);
             }
@@ -179,7 +179,7 @@ public final class Transactions {
             send(prompt, topic, "in time");
             prompt.commitTransaction();
             Check.becomes(List.of("in time"), () -> kafka.read(topic, COMMITTED));
-            // Under transaction.version 2 the coordinator takes it for the retry of another end.
+            // With transaction.version 2, the coordinator considers it a retry of another end.
             Check.fails(
                     slow::commitTransaction,
                     ProducerFencedException.class,

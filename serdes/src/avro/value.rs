@@ -1,4 +1,4 @@
-//! A value that was read, as the reader's schema describes it.
+//! A value that was read, in the form of the reader's schema.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::schema::is_word;
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Datum {
+pub(super) enum AvroValue {
     Null,
     Boolean(bool),
     Int(i32),
@@ -19,30 +19,31 @@ pub(super) enum Datum {
     /// Bytes and fixed values.
     Bytes(Vec<u8>),
     Uuid(Uuid),
-    /// A number without its point, and its digits behind it.
+    /// The unscaled number, and its scale.
     Decimal(Vec<u8>, i64),
-    /// Months, days and milliseconds.
+    /// Months, days, and milliseconds.
     Duration([u32; 3]),
     Enum(Arc<str>),
-    Array(Vec<Datum>),
-    Map(BTreeMap<String, Datum>),
+    Array(Vec<AvroValue>),
+    Map(BTreeMap<String, AvroValue>),
     /// The values of the fields, in the order of their names.
-    Record(Arc<[String]>, Vec<Datum>),
-    /// A branch of a union, and what is known of it.
-    Union(Arc<Branch>, Box<Datum>),
+    Record(Arc<[String]>, Vec<AvroValue>),
+    /// A value in a branch of a union.
+    Union(Arc<Branch>, Box<AvroValue>),
 }
 
-/// The branch of a union, by whose name a variant of a program's enum is found.
+/// A branch of a union: a variant of a program's enum is found by its name.
 #[derive(Debug, PartialEq)]
 pub(super) struct Branch {
-    /// Whether its type has a name of its own.
+    /// Whether its type is a named type.
     pub(super) is_named: bool,
-    /// Full and short name, or kind and logical type.
+    /// The full and the short name, or the kind and the logical type.
     pub(super) names: Vec<String>,
 }
 
 impl Branch {
-    /// Whether a variant of this name stands for it, as where unions are written.
+    /// Returns whether a variant of this name stands for the branch, by the same rule as in
+    /// writing.
     pub(super) fn is_called(&self, variant: &str) -> bool {
         self.names.iter().any(|name| match self.is_named {
             true => name == variant,
@@ -51,11 +52,11 @@ impl Branch {
     }
 }
 
-impl Datum {
-    /// What lies in the branch of a union.
-    pub(super) fn inner(&self) -> &Datum {
+impl AvroValue {
+    /// Returns the value inside a union.
+    pub(super) fn inner(&self) -> &AvroValue {
         match self {
-            Datum::Union(_, inner) => inner.inner(),
+            AvroValue::Union(_, inner) => inner.inner(),
             other => other,
         }
     }
