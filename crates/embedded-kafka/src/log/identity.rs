@@ -1,12 +1,13 @@
-//! A partition's directory as a whole: how it begins, whose it is, and how it goes away.
+//! A partition's directory as a whole: its creation, the topic that owns it, and its name while it
+//! is deleted.
 
 use std::io;
 use std::path::Path;
 
 use uuid::Uuid;
 
+use super::error::LogError;
 use super::files::{read_if_there, replace};
-use super::{Log, LogError};
 
 /// Kafka's file that ties a directory to a topic.
 const METADATA_FILE: &str = "partition.metadata";
@@ -58,31 +59,9 @@ fn owner(directory: &Path) -> io::Result<Option<String>> {
     Ok(stored.map(|id| id.trim().to_owned()))
 }
 
-impl Log {
-    /// Removes the log and everything in its directory.
-    ///
-    /// The directory gets another name first: a process that is killed meanwhile leaves nothing
-    /// that looks like a partition.
-    ///
-    /// # Errors
-    /// When the directory cannot be renamed or removed.
-    pub(crate) fn delete(&mut self) -> Result<(), LogError> {
-        for segment in self.segments.drain(..) {
-            segment.close();
-            segment.abandon();
-        }
-        let doomed = self.directory.with_file_name(doomed_name(&self.directory));
-        match std::fs::rename(&self.directory, &doomed) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(error.into()),
-            Ok(()) => Ok(std::fs::remove_dir_all(&doomed)?),
-        }
-    }
-}
-
 /// A name that no partition has. A topic's name may be as long as a file's: then only its beginning
 /// is in it, as in Kafka.
-fn doomed_name(directory: &Path) -> String {
+pub(super) fn doomed_name(directory: &Path) -> String {
     let name = directory.file_name().unwrap_or_default().to_string_lossy();
     let suffix = format!(".{}{DELETED_SUFFIX}", Uuid::new_v4().simple());
     let beginning: String = name.chars().take(LONGEST_NAME - suffix.len()).collect();

@@ -68,7 +68,7 @@ impl Log {
             last.remove()?;
             self.segments.pop();
         }
-        let base_offset = self.segments.last().map_or(0, super::Segment::base_offset);
+        let base_offset = self.segments.last().map_or(0, super::segment::Segment::base_offset);
         self.epochs.truncate_end(base_offset.max(self.start_offset));
         self.rewind_producers(base_offset)?;
         self.rebuild_active(Some(offset))?;

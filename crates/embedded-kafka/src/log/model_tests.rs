@@ -1,9 +1,17 @@
 //! A log against a plain list of batches: whatever happens to both, they hold the same, and agree
 //! on which transactions are open and which were aborted.
 
-use proptest::prelude::*;
+use std::io;
+use std::sync::Arc;
 
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use crate::time::Timestamp;
+
+use super::aborted::AbortedTransaction;
 use super::recover::Recovery;
+use super::segment::Segment;
 use super::test_batches::{TestRecord, batch_with, headers};
 use super::*;
 

@@ -13,9 +13,9 @@ use kafka_protocol::ResponseError;
 
 use crate::time::Timestamp;
 
-use super::AppendError;
 use super::aborted::AbortedTransaction;
 use super::batch::BatchHeader;
+use super::error::AppendError;
 use super::marker::EndTransactionMarker;
 use super::validate::ValidBatch;
 

@@ -39,7 +39,7 @@ impl Log {
         if !settings.deleted || !forgets || (is_empty && self.segments.len() < 2) {
             return None;
         }
-        let ends = self.segments.iter().skip(1).map(super::Segment::base_offset);
+        let ends = self.segments.iter().skip(1).map(super::segment::Segment::base_offset);
         let ends = ends.chain([self.end_offset]);
         let segments = self.segments.iter().zip(ends).map(|(segment, end_offset)| AgedSegment {
             view: segment.view(Start::Position(0)),
@@ -64,7 +64,7 @@ impl Log {
             self.begin_change()?;
             self.roll(now)?;
         }
-        let bases = self.segments.iter().map(super::Segment::base_offset);
+        let bases = self.segments.iter().map(super::segment::Segment::base_offset);
         let whole = bases.take_while(|base_offset| *base_offset <= offset).last();
         match self.delete_records_before(whole.unwrap_or(self.start_offset)) {
             Ok(start_offset) => Ok(start_offset),

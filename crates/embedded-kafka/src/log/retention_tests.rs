@@ -35,7 +35,7 @@ fn append(log: &mut Log, timestamps: impl IntoIterator<Item = i64>) {
 }
 
 fn bases(log: &Log) -> Vec<i64> {
-    log.segments.iter().map(super::super::Segment::base_offset).collect()
+    log.segments.iter().map(super::super::segment::Segment::base_offset).collect()
 }
 
 /// What is due with all records replicated, and gone.
@@ -79,7 +79,8 @@ fn the_log_keeps_at_least_the_bytes_that_it_may() {
     let directory = tempfile::tempdir().unwrap();
     let mut log = open(directory.path(), settings(None, Some(2 * SEGMENT_BYTES)));
     append(&mut log, 0..12);
-    let size_of = |log: &Log| log.segments.iter().map(super::super::Segment::size).sum::<u64>();
+    let size_of =
+        |log: &Log| log.segments.iter().map(super::super::segment::Segment::size).sum::<u64>();
     assert!(size_of(&log) > 3 * SEGMENT_BYTES);
     let start = forget(&mut log, 0).unwrap();
     assert_eq!(start, bases(&log)[0]);

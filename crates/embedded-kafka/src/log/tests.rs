@@ -2,8 +2,12 @@
 
 use std::path::Path;
 
+use kafka_protocol::ResponseError;
+use uuid::Uuid;
+
 use super::read::OffsetOutOfRange;
 use super::recover::Recovery;
+use super::segment::Segment;
 use super::test_batches::{TestRecord, batch, batch_with, headers, to_bytes};
 use super::*;
 

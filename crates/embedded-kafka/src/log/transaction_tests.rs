@@ -1,5 +1,12 @@
 //! Tests of transactions in a log.
 
+use std::path::PathBuf;
+
+use kafka_protocol::ResponseError;
+use uuid::Uuid;
+
+use crate::time::Timestamp;
+
 use super::test_batches::batch_with;
 use super::*;
 

@@ -50,7 +50,7 @@ impl Log {
     /// reason to refuse a marker that is in the log already.
     fn note_aborted(&mut self, aborted: AbortedTransaction) {
         self.aborted.push(aborted);
-        let base_offset = self.segments.last().map_or(0, super::Segment::base_offset);
+        let base_offset = self.segments.last().map_or(0, super::segment::Segment::base_offset);
         if !self.is_transaction_index_behind
             && let Err(error) = self.aborted.save_last(&self.directory, base_offset)
         {

@@ -8,6 +8,7 @@
 //! A [`Pass`] is taken under the log's lock and works without it; the lock is taken again for a
 //! moment whenever a new segment takes the place of old ones.
 
+mod cleaned;
 mod filter;
 mod keys;
 mod swap;
@@ -16,18 +17,19 @@ mod transactions;
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::time::Timestamp;
 
 use super::aborted::AbortedTransactions;
-use super::files::{OpenFiles, read_at, read_if_there, replace};
+use super::files::{OpenFiles, read_at};
 use super::scan::Scan;
 use super::segment::Segment;
 use super::view::{SegmentView, Start};
 use super::{Log, LogSettings};
 
+pub(super) use cleaned::Cleaned;
 pub(crate) use swap::CleanedSegment;
 pub(super) use swap::finish_swaps;
 
@@ -35,42 +37,9 @@ use filter::{Filter, LastBatch};
 use keys::{Keys, check_end};
 use transactions::CleanedTransactions;
 
-/// The file that says how far a log is cleaned.
-const CLEANED_FILE: &str = "cleaner-offset";
-
 /// How many bytes of keys a pass remembers. Where there are more, it cleans up to where it got, and
 /// the next pass goes on there.
 const MOST_KEY_BYTES: usize = 64 << 20;
-
-/// How far a log is cleaned.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Cleaned {
-    /// Where the next pass begins to read.
-    first_dirty: i64,
-    /// Below this offset there may be gaps.
-    gaps_end: i64,
-}
-
-impl Cleaned {
-    /// Reads the file in `directory`. Without one, nothing was cleaned.
-    pub(super) fn load(directory: &Path) -> io::Result<Self> {
-        let contents = read_if_there(&directory.join(CLEANED_FILE))?.unwrap_or_default();
-        let text = String::from_utf8_lossy(&contents);
-        let mut numbers = text.split_whitespace().map_while(|word| word.parse().ok());
-        let (first_dirty, gaps_end) = (numbers.next(), numbers.next());
-        Ok(match first_dirty.zip(gaps_end) {
-            Some((first_dirty, gaps_end)) => Self { first_dirty, gaps_end },
-            // Not a file of ours: nothing is known to be whole.
-            None if !contents.is_empty() => Self { first_dirty: 0, gaps_end: i64::MAX },
-            None => Self::default(),
-        })
-    }
-
-    fn save(self, directory: &Path) -> io::Result<()> {
-        let text = format!("{} {}\n", self.first_dirty, self.gaps_end);
-        replace(&directory.join(CLEANED_FILE), text.as_bytes())
-    }
-}
 
 /// A segment as the cleaner reads it.
 #[derive(Debug)]

@@ -10,9 +10,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::super::Log;
 use super::super::directory::length_of;
 use super::super::files::remove_if_there;
+use super::super::partition_log::Log;
 use super::super::scan::Scan;
 use super::super::segment::Segment;
 use super::super::view::{

@@ -5,7 +5,7 @@
 
 use flate2::{Crc, Decompress, FlushDecompress, Status};
 
-use super::{DecompressError, Fill, Source, make_room};
+use super::source::{DecompressError, Fill, Source, make_room};
 
 /// Bytes of a piece, as Kafka has them: what is damaged takes the rest of its piece with it.
 const PIECE: usize = 16 * 1024;

@@ -5,7 +5,7 @@
 
 use twox_hash::XxHash32;
 
-use super::{DecompressError, Fill, Source, make_room};
+use super::source::{DecompressError, Fill, Source, make_room};
 
 const MAGIC: [u8; 4] = [0x04, 0x22, 0x4d, 0x18];
 const RESERVED_FLAGS: u8 = 0x03;

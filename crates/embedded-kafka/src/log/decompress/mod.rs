@@ -8,6 +8,7 @@
 mod gzip;
 mod lz4;
 mod snappy;
+mod source;
 mod zstd;
 
 #[cfg(test)]
@@ -17,33 +18,9 @@ use bytes::Bytes;
 
 use super::compression::Compression;
 
-/// Why compressed records could not be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum DecompressError {
-    /// The output is larger than the caller is willing to read.
-    #[error("the records are larger than {0} bytes when decompressed")]
-    TooLarge(usize),
-    /// The bytes are not what the codec writes.
-    #[error("the records cannot be decompressed")]
-    Corrupt,
-    /// A checksum should stand where the bytes end. Kafka takes that for a malformed record.
-    #[error("the compressed records end within a checksum")]
-    Underflow,
-}
+pub(crate) use source::DecompressError;
 
-/// What [`Source::fill`] has come to.
-enum Fill {
-    /// So many bytes are in the piece, which may be none.
-    Piece(usize),
-    /// There is nothing more.
-    End,
-}
-
-/// A codec's stream of pieces.
-trait Source {
-    /// Puts the next piece at the start of `piece`, which grows where it is too small.
-    fn fill(&mut self, piece: &mut Vec<u8>) -> Result<Fill, DecompressError>;
-}
+use source::{Fill, Source, make_room};
 
 /// What a codec has to say, read front to back.
 pub(crate) struct Decompressed<'a> {
@@ -53,13 +30,6 @@ pub(crate) struct Decompressed<'a> {
     end: usize,
     left: usize,
     cap: usize,
-}
-
-/// Makes room for `bytes` in a piece.
-fn make_room(piece: &mut Vec<u8>, bytes: usize) {
-    if piece.len() < bytes {
-        piece.resize(bytes, 0);
-    }
 }
 
 impl Compression {

@@ -1,7 +1,7 @@
 //! Snappy, as snappy-java's `SnappyInputStream` reads it: blocks in its own framing, as the Java
 //! client writes them, or one block without any, as librdkafka does.
 
-use super::{DecompressError, Fill, Source, make_room};
+use super::source::{DecompressError, Fill, Source, make_room};
 
 /// The head of the framing, before two version numbers that only have to be there.
 const MAGIC: &[u8] = b"\x82SNAPPY\0";

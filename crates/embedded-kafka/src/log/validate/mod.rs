@@ -24,7 +24,7 @@ use crate::time::Timestamp;
 
 use super::batch::{BatchHeader, HEADER_SIZE};
 use super::compression::Compression;
-use super::log_settings::{LogSettings, TimestampType};
+use super::log_settings::LogSettings;
 use super::skim::{decompress, expect_end, skim, walk};
 
 pub(crate) use header::is_first_batch_transactional;
@@ -110,23 +110,8 @@ fn kept(
         let message = "The records of a compressed batch do not have the offsets 0, 1, 2 and so on";
         return Err(BatchRejection::of_batch(ResponseError::UnknownServerError, message));
     }
-    if stamp(&mut header, max_timestamp, rules) {
+    if rules.stamp(&mut header, max_timestamp) {
         header.seal(&payload);
     }
     Ok(ValidBatch::new(header, payload))
-}
-
-/// Sets the largest timestamp as the topic asks for it. Answers whether that changed anything.
-fn stamp(header: &mut BatchHeader, max_timestamp: Timestamp, rules: &Rules<'_>) -> bool {
-    let is_stamped_here = rules.settings.timestamp_type == TimestampType::LogAppendTime;
-    let timestamp = if is_stamped_here { rules.now } else { max_timestamp };
-    if header.is_log_append_time() == is_stamped_here && header.max_timestamp == timestamp {
-        return false;
-    }
-    if is_stamped_here {
-        header.set_log_append_time(timestamp);
-    } else {
-        header.set_create_time(timestamp);
-    }
-    true
 }

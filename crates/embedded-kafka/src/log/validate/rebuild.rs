@@ -15,7 +15,6 @@ use super::super::records::{RecordView, write_varlong};
 use super::super::skim::walk;
 use super::rejection::BatchRejection;
 use super::rules::{Findings, Rules};
-use super::stamp;
 use super::valid_batch::ValidBatch;
 
 /// The records of a batch, written one by one.
@@ -63,7 +62,7 @@ pub(super) fn rebuilt(
     header
         .set_payload(target, payload.len())
         .map_err(|_| failed("The batch exceeds 2 GiB when it is written anew"))?;
-    stamp(&mut header, max_timestamp, rules);
+    rules.stamp(&mut header, max_timestamp);
     header.seal(&payload);
     Ok(ValidBatch::new(header, payload.into()))
 }

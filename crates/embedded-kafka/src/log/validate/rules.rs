@@ -22,6 +22,23 @@ pub(super) struct Rules<'a> {
     pub(super) now: Timestamp,
 }
 
+impl Rules<'_> {
+    /// Sets the largest timestamp as the topic asks for it. Returns whether that changed anything.
+    pub(super) fn stamp(&self, header: &mut BatchHeader, max_timestamp: Timestamp) -> bool {
+        let is_stamped_here = self.settings.timestamp_type == TimestampType::LogAppendTime;
+        let timestamp = if is_stamped_here { self.now } else { max_timestamp };
+        if header.is_log_append_time() == is_stamped_here && header.max_timestamp == timestamp {
+            return false;
+        }
+        if is_stamped_here {
+            header.set_log_append_time(timestamp);
+        } else {
+            header.set_create_time(timestamp);
+        }
+        true
+    }
+}
+
 /// What the rules are about in a record.
 #[derive(Clone, Copy)]
 pub(super) struct Seen {

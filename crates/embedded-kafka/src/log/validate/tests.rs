@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::super::batch::has_valid_crc;
+use super::super::log_settings::TimestampType;
 use super::super::records::Records;
 use super::super::test_batches::{TestRecord, batch, batch_with, payload, to_bytes};
 use super::*;

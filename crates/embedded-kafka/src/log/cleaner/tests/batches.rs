@@ -5,10 +5,11 @@ use std::path::Path;
 use uuid::Uuid;
 
 use super::super::super::batch::HEADER_SIZE;
+use super::super::super::segment::Segment;
 use super::super::super::test_batches::{batch_with, headers};
 use super::super::super::{
     BatchBuilder, BatchHeader, Compression, EndTransactionMarker, Log, LogSettings, OpenFiles,
-    Segment, TimestampType, ValidBatch,
+    TimestampType, ValidBatch,
 };
 use super::super::filter::LastBatch;
 use super::super::keys::decompressed;

@@ -1,0 +1,29 @@
+//! Deletion of a log with its directory.
+
+use std::io;
+
+use super::error::LogError;
+use super::identity::doomed_name;
+use super::partition_log::Log;
+
+impl Log {
+    /// Removes the log and everything in its directory.
+    ///
+    /// The directory gets another name first: a process that is killed meanwhile leaves nothing
+    /// that looks like a partition.
+    ///
+    /// # Errors
+    /// When the directory cannot be renamed or removed.
+    pub(crate) fn delete(&mut self) -> Result<(), LogError> {
+        for segment in self.segments.drain(..) {
+            segment.close();
+            segment.abandon();
+        }
+        let doomed = self.directory.with_file_name(doomed_name(&self.directory));
+        match std::fs::rename(&self.directory, &doomed) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error.into()),
+            Ok(()) => Ok(std::fs::remove_dir_all(&doomed)?),
+        }
+    }
+}
