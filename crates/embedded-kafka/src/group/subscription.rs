@@ -1,9 +1,9 @@
-//! The embedded protocol of consumers: the subscriptions that members tell their assignor, and the
-//! assignments that they are told. The coordinator looks into them for the topics that are in use,
-//! and where it assigns for classic members itself.
+//! The embedded protocol of consumers: the subscriptions in members' metadata, and their
+//! assignments. The coordinator reads them to find the topics in use, and when it assigns for
+//! classic members itself.
 //!
-//! Every version of the format begins as version 0 does, and those above the known ones go on as
-//! the highest of these.
+//! Every version of the format begins as version 0 does, and unknown higher versions continue as
+//! the highest known one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,14 +12,14 @@ use bytes::{BufMut, Bytes, BytesMut};
 /// Partitions by the names of their topics.
 pub(super) type NamedPartitions = BTreeMap<String, BTreeSet<i32>>;
 
-/// What a member tells its assignor.
+/// The metadata of a member for its assignor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Subscription {
     pub(super) version: i16,
     pub(super) topics: BTreeSet<String>,
-    /// What the member has: since version 1, empty before.
+    /// The owned partitions: since version 1, empty before.
     pub(super) owned: NamedPartitions,
-    /// Since version 3.
+    /// The rack, since version 3.
     pub(super) rack_id: Option<String>,
 }
 
@@ -83,7 +83,7 @@ fn string(rest: &mut &[u8]) -> Option<Option<String>> {
     Some(Some(std::str::from_utf8(text).ok()?.to_owned()))
 }
 
-/// The topics, or `None` if the bytes are no subscription. What comes after them is not looked at.
+/// The topics, or `None` if the bytes are no subscription. Bytes after them are ignored.
 pub(super) fn subscribed_topics(mut metadata: &[u8]) -> Option<BTreeSet<String>> {
     beginning(&mut metadata).map(|(_, topics)| topics)
 }
@@ -95,7 +95,7 @@ fn beginning(rest: &mut &[u8]) -> Option<(i16, BTreeSet<String>)> {
         return None;
     }
     let mut topics = BTreeSet::new();
-    // Nothing is set aside for the count: it is only a claim, and the bytes run out before it does.
+    // Nothing is allocated for the count: it is only a claim, and the bytes run out before it does.
     for _ in 0..u32::from_be_bytes(take(rest)?) {
         topics.insert(string(rest)??);
     }
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_subscription_is_refused() {
+    fn bytes_that_are_no_subscription_are_rejected() {
         assert_eq!(subscribed_topics(b""), None);
         assert_eq!(subscribed_topics(&[0, 1, 0, 0, 0, 1, 0, 9, b'a']), None);
         assert_eq!(subscribed_topics(&[0, 1, 0xff, 0xff, 0xff, 0xff, 0, 1, b'a']), None);

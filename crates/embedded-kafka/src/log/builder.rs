@@ -1,4 +1,4 @@
-//! Batches that the broker itself writes: what coordinators remember.
+//! Batches that the broker itself writes: the records of its coordinators.
 
 use bytes::Bytes;
 
@@ -17,7 +17,7 @@ pub(crate) struct BatchBuilder {
     record_count: i32,
 }
 
-/// Whom the records belong to.
+/// The producer of the records.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Plain,
@@ -71,8 +71,8 @@ impl BatchBuilder {
             Kind::Plain => {}
             Kind::Transactional { producer_id, producer_epoch } => {
                 header.set_transactional(producer_id, producer_epoch);
-                // What a coordinator writes is in no sequence: Kafka has each of its batches begin
-                // at 0.
+                // The records of a coordinator have no sequence numbers: in Kafka each of its
+                // batches begins at 0.
                 header.base_sequence = 0;
             }
             Kind::Control { producer_id, producer_epoch } => {

@@ -9,8 +9,8 @@ use super::partition_log::Log;
 impl Log {
     /// Removes the log and everything in its directory.
     ///
-    /// The directory gets another name first: a process that is killed meanwhile leaves nothing
-    /// that looks like a partition.
+    /// Renames the directory first: a process that is killed during the removal leaves nothing that
+    /// looks like a partition.
     ///
     /// # Errors
     /// When the directory cannot be renamed or removed.

@@ -1,4 +1,4 @@
-//! What stands in a partition's directory beside the segments' contents.
+//! The files in a partition's directory other than the segments' contents.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -75,7 +75,7 @@ pub(super) fn load_start_offset(directory: &Path) -> io::Result<Option<i64>> {
     Ok(contents.and_then(|contents| std::str::from_utf8(&contents).ok()?.trim().parse().ok()))
 }
 
-/// Makes `start_offset` the one that a restart begins with.
+/// Persists `start_offset` as the log start offset that a restart begins with.
 pub(super) fn save_start_offset(directory: &Path, start_offset: i64) -> io::Result<()> {
     replace(&directory.join(START_OFFSET_FILE), start_offset.to_string().as_bytes())
 }

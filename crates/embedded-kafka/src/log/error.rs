@@ -5,21 +5,21 @@ use std::path::PathBuf;
 
 use kafka_protocol::ResponseError;
 
-/// Why a log cannot be opened or changed.
+/// An error of opening or changing a log.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LogError {
-    /// The file system refused.
+    /// The file system reported an error.
     #[error("the log's files cannot be read or written: {0}; check the disk and its permissions")]
     Io(#[from] io::Error),
     /// The directory belongs to a topic that was deleted and created again.
-    #[error("{directory} belongs to another topic with the same name; remove it to start anew")]
+    #[error("{directory} belongs to another topic with the same name; remove the directory to start with an empty log")]
     OtherTopic {
         /// The partition's directory.
         directory: PathBuf,
     },
 }
 
-/// Why a batch was not appended.
+/// An error of appending a batch.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AppendError {
     /// The producer's epoch or sequence number is wrong, or its transaction does not allow it.
@@ -27,7 +27,7 @@ pub(crate) enum AppendError {
     Rejected {
         /// The error code for the partition.
         code: ResponseError,
-        /// What is wrong, for people.
+        /// The problem, in words for people.
         message: String,
     },
     /// The files cannot be written. The log is as it was before.

@@ -11,25 +11,26 @@ use super::files::{read_if_there, replace};
 
 /// Kafka's file that ties a directory to a topic.
 const METADATA_FILE: &str = "partition.metadata";
-/// What the name of a directory that is being removed ends with, as in Kafka.
+/// The suffix of a directory that is being removed, as in Kafka.
 const DELETED_SUFFIX: &str = "-delete";
 
 /// The longest name that file systems take, in bytes.
 const LONGEST_NAME: usize = 255;
 
-/// Makes the directory and says which topic it belongs to.
+/// Creates the directory and records the topic that it belongs to.
 pub(super) fn create_directory(directory: &Path, topic_id: Uuid) -> io::Result<()> {
     std::fs::create_dir_all(directory)?;
     let text = format!("version: 0\ntopic_id: {}", encode(topic_id));
     replace(&directory.join(METADATA_FILE), text.as_bytes())
 }
 
-/// Whether a directory is that of a partition, or what is left of one that was being removed.
+/// Returns whether a directory is that of a partition, or the remains of one that was being
+/// removed.
 pub(crate) fn is_partition_directory(directory: &Path) -> bool {
     directory.join(METADATA_FILE).exists() || is_doomed(directory)
 }
 
-/// Whether the name is one that [`Log::delete`] gives.
+/// Returns whether the name is one that `Log::delete` gives.
 fn is_doomed(directory: &Path) -> bool {
     let name = directory.file_name().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
     let marked = name.strip_suffix(DELETED_SUFFIX).and_then(|name| name.rsplit_once('.'));
@@ -59,8 +60,8 @@ fn owner(directory: &Path) -> io::Result<Option<String>> {
     Ok(stored.map(|id| id.trim().to_owned()))
 }
 
-/// A name that no partition has. A topic's name may be as long as a file's: then only its beginning
-/// is in it, as in Kafka.
+/// Returns a name that no partition has. A topic's name may be as long as a file's: then the new
+/// name holds only its beginning, as in Kafka.
 pub(super) fn doomed_name(directory: &Path) -> String {
     let name = directory.file_name().unwrap_or_default().to_string_lossy();
     let suffix = format!(".{}{DELETED_SUFFIX}", Uuid::new_v4().simple());

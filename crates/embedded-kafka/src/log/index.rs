@@ -1,9 +1,9 @@
 //! Sparse indexes of a segment in Kafka's file formats: offset to position, and time to offset.
 //!
-//! Entries are appended in memory and go to the file in groups; lookups behind what is in memory
-//! are binary searches with positional reads, so that an index costs the same few kilobytes of
-//! memory however long its segment is. A process that is killed loses only entries of the last
-//! segment, and recovery builds those again.
+//! Entries are appended in memory and go to the file in groups; lookups of older entries are binary
+//! searches with positional reads, so that an index costs the same few kilobytes of memory however
+//! long its segment is. A process that is killed loses only entries of the last segment, and
+//! recovery builds those again.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -20,7 +20,7 @@ const BLOCK: u64 = 64;
 pub(super) trait IndexEntry: Copy {
     /// Bytes in the file.
     const SIZE: usize;
-    /// What entries are ordered by.
+    /// The type of the key that orders the entries.
     fn key(&self) -> i64;
     /// Appends the entry's bytes.
     fn encode(&self, to: &mut Vec<u8>);
@@ -28,7 +28,7 @@ pub(super) trait IndexEntry: Copy {
     fn decode(bytes: &[u8]) -> Option<Self>;
 }
 
-/// Where the batch is whose last offset is `relative_offset` behind the segment's base offset.
+/// The position of the batch whose last offset is the segment's base offset plus `relative_offset`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct OffsetEntry {
     pub(super) relative_offset: u32,
@@ -86,7 +86,7 @@ impl IndexEntry for TimeEntry {
     }
 }
 
-/// An index that grows: entries in the file, and behind them those still in memory.
+/// An index that grows: entries in the file, and after them those still in memory.
 #[derive(Debug, Default)]
 pub(super) struct SparseIndex<E> {
     in_file: u64,
@@ -126,7 +126,7 @@ impl<E: IndexEntry> SparseIndex<E> {
         self.last = Some(entry);
     }
 
-    /// Whether enough entries wait in memory to be written together.
+    /// Returns whether enough entries wait in memory to be written together.
     pub(super) fn is_group_full(&self) -> bool {
         self.tail.len() >= GROUP
     }
@@ -140,7 +140,8 @@ impl<E: IndexEntry> SparseIndex<E> {
         behind.checked_sub(1).map(|index| self.tail[index])
     }
 
-    /// Writes what waits in memory. On an error nothing changes: the entries stay in memory.
+    /// Writes the entries that wait in memory. On an error nothing changes: the entries stay in
+    /// memory.
     pub(super) fn flush(&mut self, file: &Arc<LogFile>) -> io::Result<()> {
         let file = file.open_or_create()?;
         let end = self.in_file * E::SIZE as u64;

@@ -1,13 +1,13 @@
-//! The log of a partition: record batches in segment files, and what is remembered about them.
+//! The log of a partition: record batches in segment files, and the state that follows from them.
 //!
 //! A [`Log`] is a state machine over a directory. It owns no lock, task or clock: the caller guards
-//! it with a lock and passes the time in. What is slow is split off, so that the lock is never held
+//! it with a lock and passes the time in. Slow work is split off, so that the lock is never held
 //! across it: [`validate()`] checks a batch before the lock is taken, [`Slice`] reads batches and
 //! [`Lookup`] finds times after it is released. Under the lock an append is one write to the end of
 //! a file, and locating an offset touches no file at all.
 //!
-//! A partition that nobody wrote to has no directory. High watermark, replicas and waiting
-//! consumers are the caller's.
+//! A partition without any write has no directory. High watermark, replicas and waiting consumers
+//! are the caller's.
 
 mod aborted;
 mod appended;

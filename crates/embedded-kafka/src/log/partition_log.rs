@@ -38,11 +38,11 @@ pub(crate) struct Log {
     pub(super) epochs: LeaderEpochs,
     pub(super) producers: Producers,
     pub(super) aborted: AbortedTransactions,
-    /// Whether the last segment's index of aborted transactions lacks some of them.
+    /// Tells whether the last segment's index of aborted transactions lacks some of them.
     pub(super) is_transaction_index_behind: bool,
-    /// Whether the directory says that the log was closed in order, which the next write undoes.
+    /// Tells whether the directory has the mark of a clean shutdown, which the next write removes.
     pub(super) is_marked_clean: bool,
-    /// How far compaction has got.
+    /// The progress of compaction.
     pub(super) cleaned: Cleaned,
 }
 
@@ -62,13 +62,13 @@ impl Log {
         &self.settings
     }
 
-    /// Changes the settings. They hold for what is appended from now on.
+    /// Changes the settings. The new settings apply to later appends.
     pub(crate) fn set_settings(&mut self, settings: LogSettings) {
         self.settings = settings;
     }
 
-    /// The largest epoch up to `epoch` and where it ended, as `OffsetForLeaderEpoch` answers;
-    /// `None` where the log knows of no such epoch (KIP-320).
+    /// Returns the largest epoch up to `epoch` and its end offset, as in `OffsetForLeaderEpoch`;
+    /// `None` if the log knows no such epoch (KIP-320).
     pub(crate) fn end_offset_for_epoch(&self, epoch: i32) -> Option<(i32, i64)> {
         self.epochs.end_offset_for(epoch, self.end_offset)
     }
@@ -78,11 +78,11 @@ impl Log {
         self.epochs.latest()
     }
 
-    /// Appends a batch in `leader_epoch`. A batch that its idempotent producer sent before is
-    /// answered with its old offsets and not written again.
+    /// Appends a batch in `leader_epoch`. For a batch that its idempotent producer sent before,
+    /// returns the old offsets and writes nothing.
     ///
     /// # Errors
-    /// When epoch or sequence of the producer are wrong, the batch is outside of its open
+    /// When the producer's epoch or sequence number is wrong, the batch is outside of its open
     /// transaction, or the files cannot be written. Nothing changes then, and the log stays usable.
     pub(crate) fn append(
         &mut self,
@@ -102,7 +102,7 @@ impl Log {
         Ok(self.add(batch, None, leader_epoch, now)?.0)
     }
 
-    /// Writes a checked batch, and notes what it means for its producer.
+    /// Writes a checked batch, and updates the state of its producer.
     pub(super) fn add(
         &mut self,
         batch: &ValidBatch,
@@ -147,14 +147,14 @@ impl Log {
         Ok(())
     }
 
-    /// Sees to it that there is a last segment which may take the batch.
+    /// Makes sure that the last segment may take the batch.
     pub(super) fn make_room(&mut self, header: &BatchHeader, now: Timestamp) -> io::Result<()> {
         let Some(active) = self.segments.last() else {
             identity::create_directory(&self.directory, self.topic_id)?;
             return self.add_segment(now);
         };
         let last_offset = header.last_offset();
-        // An empty segment can be full by no measure, or it would be rolled for ever.
+        // An empty segment can be full by no measure, or the log would roll it forever.
         if active.size() > 0 && active.should_roll(header, last_offset, &self.settings, now) {
             self.roll(now)?;
         }
@@ -163,7 +163,7 @@ impl Log {
 
     /// Closes the last segment and begins a new one at the end of the log.
     ///
-    /// That a later segment exists proves to recovery that the indexes of this one are complete.
+    /// A later segment proves to recovery that the indexes of this one are complete.
     pub(super) fn roll(&mut self, now: Timestamp) -> io::Result<()> {
         let active = self.segments.last_mut().expect("only a log with a segment rolls");
         active.flush_indexes()?;
@@ -195,7 +195,7 @@ impl Log {
         self.segments.partition_point(|segment| segment.base_offset() <= offset).checked_sub(1)
     }
 
-    /// Forgets idle producers. Cheap where there are none.
+    /// Expires idle producers. Cheap if there are none.
     pub(crate) fn tick(&mut self, now: Timestamp) {
         self.producers.expire(now, self.settings.producer_id_expiration_ms);
     }

@@ -1,11 +1,11 @@
-//! What a log remembers of idempotent producers, so that a batch sent twice is stored once, and of
-//! their transactions.
+//! The state of idempotent producers and their transactions in a log, so that a batch sent twice is
+//! stored once.
 //!
 //! Per producer id: its epoch and the last five batches, because a client has at most five requests
 //! in flight. A batch that matches one of the five gets the old offset; any other gap in the
-//! sequence is refused. A transactional batch opens a transaction, which lasts until its marker.
-//! The state can be built again from the batches; a [snapshot](super::snapshot) at the start of
-//! each segment makes that short.
+//! sequence is rejected. A transactional batch opens a transaction, which lasts until its marker.
+//! The state can be rebuilt from the batches; a [snapshot](super::snapshot) at the start of each
+//! segment shortens that.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -119,14 +119,14 @@ impl Producers {
         states
     }
 
-    /// Checks the batch's epoch and sequence, and that it belongs to the producer's transaction if
-    /// one is open; answers with the stored batch if this is it again.
+    /// Checks the batch's epoch and sequence number, and that it belongs to the producer's open
+    /// transaction, if any. Returns the stored batch if this one is a duplicate.
     ///
     /// # Errors
     /// `INVALID_PRODUCER_EPOCH` for an epoch below the last one, `OUT_OF_ORDER_SEQUENCE_NUMBER` for
     /// a gap, and for a repetition that is older than the last five batches, `INVALID_TXN_STATE`
-    /// for a batch outside of the open transaction. A producer id that is not known may begin with
-    /// any sequence: its batches may have been deleted.
+    /// for a batch outside of the open transaction. An unknown producer id may begin with any
+    /// sequence number: its batches may have been deleted.
     pub(super) fn check(&self, batch: &ValidBatch) -> Result<Option<StoredBatch>, AppendError> {
         let header = batch.header();
         if !header.has_producer_id() {
@@ -151,7 +151,7 @@ impl Producers {
         Ok(None)
     }
 
-    /// Checks a marker that is to be appended.
+    /// Checks a marker before it is appended.
     ///
     /// # Errors
     /// `INVALID_PRODUCER_EPOCH` for an epoch below the producer's last one,
@@ -177,8 +177,8 @@ impl Producers {
         Ok(())
     }
 
-    /// Remembers a batch that is in the log, with the marker it holds if it is one. Answers with
-    /// the transaction that the marker aborts; one without records in this log is none.
+    /// Updates the state with a batch that is in the log, and with its marker if it holds one.
+    /// Returns the transaction that the marker aborts, if it has records in this log.
     pub(super) fn update(
         &mut self,
         header: &BatchHeader,
@@ -226,8 +226,8 @@ impl Producers {
         }
     }
 
-    /// Forgets the producers whose last batch is `expiration_ms` old and that have no transaction
-    /// open.
+    /// Expires the producers whose last batch is `expiration_ms` old and that have no open
+    /// transaction.
     pub(super) fn expire(&mut self, now: Timestamp, expiration_ms: Timestamp) {
         self.by_id.retain(|_, producer| {
             producer.open_since.is_some()

@@ -1,4 +1,4 @@
-//! Which segments go, and which stay.
+//! The segments that retention deletes, and those that it keeps.
 
 use std::path::Path;
 
@@ -38,7 +38,7 @@ fn bases(log: &Log) -> Vec<i64> {
     log.segments.iter().map(super::super::segment::Segment::base_offset).collect()
 }
 
-/// What is due with all records replicated, and gone.
+/// Returns what is due with all records replicated, and deletes it.
 fn forget(log: &mut Log, now: i64) -> Option<i64> {
     let end_offset = log.end_offset();
     let due = log.aged(end_offset)?.due(now).unwrap()?;
@@ -46,7 +46,7 @@ fn forget(log: &mut Log, now: i64) -> Option<i64> {
 }
 
 #[test]
-fn segments_go_once_their_newest_record_is_too_old() {
+fn segments_are_deleted_once_their_newest_record_is_too_old() {
     let directory = tempfile::tempdir().unwrap();
     let mut log = open(directory.path(), settings(Some(1_000), None));
     // Of the second segment only one record is old.
@@ -55,12 +55,12 @@ fn segments_go_once_their_newest_record_is_too_old() {
     assert_eq!(forget(&mut log, 1_200), None, "exactly retention.ms is not too old");
     assert_eq!(forget(&mut log, 1_201), Some(2));
     assert_eq!((bases(&log), log.start_offset()), (vec![2, 4], 2));
-    assert_eq!(forget(&mut log, 5_900), None, "a young segment keeps those behind it");
+    assert_eq!(forget(&mut log, 5_900), None, "a young segment keeps those after it");
     assert!(log.locate(1, 6, 100).is_err());
 }
 
 #[test]
-fn the_last_segment_goes_too_when_all_of_it_is_due() {
+fn the_last_segment_is_deleted_too_when_all_of_it_is_due() {
     let directory = tempfile::tempdir().unwrap();
     let mut log = open(directory.path(), settings(Some(1_000), None));
     append(&mut log, [100, 200, 300]);
@@ -105,7 +105,7 @@ fn what_is_not_replicated_stays() {
 }
 
 #[test]
-fn nothing_goes_where_the_policy_is_to_keep() {
+fn nothing_is_deleted_where_the_policy_is_to_keep() {
     let directory = tempfile::tempdir().unwrap();
     let mut log = open(directory.path(), settings(Some(0), Some(0)));
     append(&mut log, 0..6);
@@ -139,7 +139,7 @@ fn what_was_written_meanwhile_stays() {
 }
 
 #[test]
-fn a_reader_of_a_segment_that_goes_reads_it_whole_or_not_at_all() {
+fn a_reader_of_a_deleted_segment_reads_it_whole_or_not_at_all() {
     let directory = tempfile::tempdir().unwrap();
     let mut log = open(directory.path(), settings(Some(1_000), None));
     append(&mut log, [100, 200, 9_000]);

@@ -8,9 +8,9 @@ use super::batch::{BatchHeader, HEADER_SIZE};
 use super::files::read_at;
 use super::marker::EndTransactionMarker;
 
-/// Bytes read at once where only headers are of interest.
+/// Bytes read at once when only headers matter.
 const HEADERS_AT_ONCE: usize = 64 * 1024;
-/// Bytes read at once where every byte is.
+/// Bytes read at once when every byte matters.
 const BATCHES_AT_ONCE: usize = 1024 * 1024;
 
 /// A walk over the batches of a file.
@@ -35,7 +35,8 @@ impl Scan {
         Self { at_once: BATCHES_AT_ONCE, ..Self::headers(file, position, end) }
     }
 
-    /// The position and header of the next batch, `None` at the end or at what is no whole batch.
+    /// The position and header of the next batch, `None` at the end or at bytes that are no whole
+    /// batch.
     pub(super) fn next(&mut self) -> io::Result<Option<(u64, BatchHeader)>> {
         let position = self.position;
         let header = match BatchHeader::parse(self.window(position, HEADER_SIZE)?) {
@@ -46,7 +47,7 @@ impl Scan {
         Ok(Some((position, header)))
     }
 
-    /// Whether all of the file was walked, and nothing in it was no batch.
+    /// Returns whether the whole file was walked, and every part of it was a batch.
     pub(super) fn is_at_end(&self) -> bool {
         self.position == self.end
     }
@@ -69,7 +70,7 @@ impl Scan {
         Ok(EndTransactionMarker::read(header, payload))
     }
 
-    /// The bytes from `position` on, `length` of them or what there is before the end.
+    /// The bytes from `position` on, `length` of them or as many as there are before the end.
     fn window(&mut self, position: u64, length: usize) -> io::Result<&[u8]> {
         let left = usize::try_from(self.end.saturating_sub(position)).unwrap_or(usize::MAX);
         let length = length.min(left);

@@ -1,4 +1,4 @@
-//! What readers of a segment need to know of it without the log's lock.
+//! The state of a segment that readers need without the log's lock.
 
 use std::fs::File;
 use std::io;
@@ -23,17 +23,17 @@ pub(super) fn file_name(offset: i64, suffix: &str) -> String {
     format!("{offset:020}.{suffix}")
 }
 
-/// What the lock-free readers of a segment share with it.
+/// The state that a segment shares with readers that hold no lock.
 #[derive(Debug)]
 pub(super) struct SegmentFiles {
     pub(super) log: Arc<LogFile>,
     pub(super) index: Arc<LogFile>,
     pub(super) time_index: Arc<LogFile>,
-    /// Where the index of aborted transactions is, if there is one.
+    /// The path of the index of aborted transactions, if there is one.
     pub(super) transaction_index: PathBuf,
-    /// Counts what makes an earlier view of the files worthless: truncation and removal.
+    /// Counts the changes that make an earlier view of the files outdated: truncation and removal.
     generation: AtomicU64,
-    /// The largest timestamp of a segment that no longer grows, once somebody asked for it.
+    /// The largest timestamp of a segment that no longer grows, once a caller needed it.
     sealed_max: OnceLock<Option<TimeEntry>>,
 }
 
@@ -50,7 +50,7 @@ impl SegmentFiles {
         }
     }
 
-    /// The same files for a segment that begins anew: nothing that was remembered holds.
+    /// Returns the same files for a segment that begins again, without any cached state.
     pub(super) fn renewed(&self) -> Self {
         Self {
             log: Arc::clone(&self.log),
@@ -62,12 +62,12 @@ impl SegmentFiles {
         }
     }
 
-    /// A number that changes when batches are cut off or the files go away.
+    /// A number that changes when batches are cut off or the files are removed.
     fn generation(&self) -> u64 {
         self.generation.load(Ordering::SeqCst)
     }
 
-    /// Tells the readers that hold views that these are worthless.
+    /// Tells the readers that hold views that these are outdated.
     pub(super) fn invalidate(&self) {
         self.generation.fetch_add(1, Ordering::SeqCst);
     }
@@ -85,7 +85,7 @@ impl SegmentFiles {
     }
 }
 
-/// From where a scan of a segment finds what it looks for soon.
+/// The start of a scan that soon finds what it looks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Start {
     /// From a batch at this position.
@@ -96,7 +96,7 @@ pub(super) enum Start {
     Time(Timestamp),
 }
 
-/// How far the indexes of a segment go.
+/// The end of the indexes of a segment.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Indexed {
     /// Bytes of the batches.

@@ -1,17 +1,17 @@
-//! Which names a topic may have.
+//! The rules for names of topics.
 //!
-//! The texts of the refusals are Apache Kafka's, since users search the web for them.
+//! The error messages are Apache Kafka's, since users search the web for them.
 
-/// Where committed offsets are kept.
+/// Stores the committed offsets.
 pub(crate) const CONSUMER_OFFSETS: &str = "__consumer_offsets";
 
-/// Where the states of transactions are kept.
+/// Stores the states of transactions.
 pub(crate) const TRANSACTION_STATE: &str = "__transaction_state";
 
 /// The longest name, in characters: a directory is named after the topic and a partition's number.
 const LONGEST: usize = 249;
 
-/// Whether the cluster itself owns the topic; clients see that in the metadata.
+/// Returns whether the cluster itself owns the topic; clients see that in the metadata.
 pub(crate) fn is_internal(name: &str) -> bool {
     name == CONSUMER_OFFSETS || name == TRANSACTION_STATE
 }
@@ -30,7 +30,7 @@ pub(crate) fn partition_of(name: &str, partitions: i32) -> i32 {
 ///
 /// # Errors
 ///
-/// The message that belongs to INVALID_TOPIC_EXCEPTION.
+/// The message for INVALID_TOPIC_EXCEPTION.
 pub(crate) fn validate(name: &str) -> Result<(), String> {
     let refused = |reason: &str| Err(format!("Topic name is invalid: {reason}"));
     // Kafka measures in UTF-16 units. Only names of ASCII get past the last check anyway.
@@ -55,7 +55,7 @@ pub(crate) fn validate(name: &str) -> Result<(), String> {
 ///
 /// # Errors
 ///
-/// The message that belongs to INVALID_TOPIC_EXCEPTION.
+/// The message for INVALID_TOPIC_EXCEPTION.
 pub(crate) fn check_collision<'a>(
     name: &str,
     existing: impl IntoIterator<Item = &'a str>,
@@ -82,9 +82,9 @@ fn is_legal(byte: u8) -> bool {
 mod tests {
     use super::*;
 
-    /// What Apache Kafka 4.3 answers to CreateTopics.
+    /// The responses of Apache Kafka 4.3 to CreateTopics.
     #[test]
-    fn a_name_is_refused_in_kafkas_words() {
+    fn a_name_is_rejected_in_kafkas_words() {
         let other =
             "contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'";
         let rows = [

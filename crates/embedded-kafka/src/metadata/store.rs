@@ -1,6 +1,6 @@
-//! What the cluster knows of itself, on disk: `cluster.json`, and a file for each topic.
+//! The cluster's metadata on disk: `cluster.json`, and a file for each topic.
 //!
-//! A file is written beside its place and renamed into it, so a crash leaves the old one or the
+//! A file is written next to its place and renamed into it, so a crash leaves the old one or the
 //! new one. Creating the thousandth topic writes one small file.
 
 use std::collections::BTreeMap;
@@ -16,34 +16,33 @@ use uuid::Uuid;
 /// The layout that this version reads and writes.
 const FORMAT: u32 = 1;
 
-/// The extension of a file that is being written, beside the one that it is going to replace.
+/// The extension of a file that is being written, next to the one that it will replace.
 const BESIDE: &str = "new";
 
-/// What holds for the whole cluster.
+/// The settings of the whole cluster.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
 pub(crate) struct ClusterRecord {
     format: u32,
     /// Chosen once, when the directory is first used.
     pub(crate) cluster_id: String,
-    /// Producer ids below this one may have been given out.
+    /// Producer ids below this one may have been allocated.
     pub(crate) next_producer_id: i64,
-    /// How often leaders were elected because of a node. No leader epoch is above it, unless it
-    /// stands in a log, so that none goes back when the cluster starts again.
+    /// The number of elections because of a node. No leader epoch is above it, except in a log, so
+    /// that no epoch decreases when the cluster starts again.
     #[serde(default)]
     pub(crate) elections: i32,
-    /// What was set for nodes while they ran, by the node's id; the defaults of all nodes stand
-    /// under an empty name.
+    /// The dynamic settings of the nodes, by the node's id; those of all nodes have an empty name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) node_overrides: BTreeMap<String, BTreeMap<String, String>>,
-    /// What was set for consumer groups, by the group's id. A group need not be there.
+    /// The settings of consumer groups, by the group's id. A group need not exist.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) group_overrides: BTreeMap<String, BTreeMap<String, String>>,
-    /// What was set for subscriptions to clients' metrics, by their names.
+    /// The settings of subscriptions to clients' metrics, by their names.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) metrics_overrides: BTreeMap<String, BTreeMap<String, String>>,
 }
 
-/// What holds for one topic.
+/// The settings of one topic.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
 pub(crate) struct TopicRecord {
     pub(crate) name: String,
@@ -54,13 +53,13 @@ pub(crate) struct TopicRecord {
     pub(crate) config: BTreeMap<String, String>,
 }
 
-/// Why a data directory cannot be used.
+/// An error that makes a data directory unusable.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StoreError {
     #[error("{path} cannot be used: {source}")]
     Io { path: PathBuf, source: io::Error },
     #[error(
-        "{path} is not what this version writes ({reason}): choose another data directory, or empty this one"
+        "{path} does not have the format of this version ({reason}): choose another data directory, or empty this one"
     )]
     Format { path: PathBuf, reason: String },
 }
@@ -69,12 +68,12 @@ pub(crate) enum StoreError {
 #[derive(Debug)]
 pub(crate) struct Store {
     directory: PathBuf,
-    /// How many changes were written down, and one.
+    /// The number of persisted changes, plus one.
     changes: AtomicI64,
 }
 
 impl Store {
-    /// Opens the directory, and makes it where there is none.
+    /// Opens the directory, and creates it if there is none.
     pub(crate) fn open(directory: &Path) -> Result<Self, StoreError> {
         let store = Self { directory: directory.to_owned(), changes: AtomicI64::new(1) };
         let topics = store.topics();
@@ -132,7 +131,7 @@ impl Store {
                 Some("json") => {
                     records.push(read_topic(&path, &fs::read(&path).map_err(at(&path))?)?);
                 }
-                // Left behind by a crash between writing a file and renaming it into its place.
+                // A crash between writing a file and renaming it left this.
                 Some(BESIDE) => fs::remove_file(&path).map_err(at(&path))?,
                 _ => {}
             }
@@ -153,17 +152,17 @@ impl Store {
         Ok(())
     }
 
-    /// How many changes were written down since the cluster started, and one.
+    /// Returns the number of persisted changes since the cluster started, plus one.
     pub(crate) fn changes(&self) -> i64 {
         self.changes.load(Ordering::Relaxed)
     }
 
-    /// Where the log of a partition is, under the name that Kafka gives it.
+    /// Returns the directory of a partition's log, with the name that Kafka gives it.
     pub(crate) fn partition_directory(&self, topic: &str, partition: i32) -> PathBuf {
         self.logs().join(format!("{topic}-{partition}"))
     }
 
-    /// Where all logs are.
+    /// Returns the directory of all logs.
     pub(crate) fn logs(&self) -> PathBuf {
         self.directory.join("logs")
     }
@@ -231,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read_after_a_restart() {
+    fn persisted_metadata_is_read_after_a_restart() {
         let directory = tempfile::tempdir().unwrap();
         let (one, two) = (topic("one"), topic("two"));
         let store = Store::open(directory.path()).unwrap();
@@ -249,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_a_crash_left_half_written_is_swept_away() {
+    fn a_half_written_file_is_removed() {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open(directory.path()).unwrap();
         fs::write(directory.path().join("topics/one.new"), "{\"na").unwrap();
@@ -258,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_of_another_format_is_refused_and_says_what_to_do() {
+    fn a_directory_of_another_format_is_rejected_with_a_remedy() {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open(directory.path()).unwrap();
         fs::write(
@@ -272,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cluster_id_looks_like_one_of_kafkas() {
+    fn a_cluster_id_has_kafkas_format() {
         let id = new_cluster_id();
         assert_eq!(id.len(), 22);
         assert!(id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));

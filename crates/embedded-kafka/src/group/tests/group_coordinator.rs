@@ -59,7 +59,7 @@ fn a_new_group_is_written_at_once() {
 }
 
 #[test]
-fn requests_that_no_group_could_accept_are_refused() {
+fn requests_that_no_group_could_accept_are_rejected() {
     let groups = groups(&Arc::default());
     let hasty = JoinRequest { session_timeout_ms: 5_999, ..joining("a") };
     assert_eq!(Some(join(&groups, hasty, 0)), refusal(ResponseError::InvalidSessionTimeout, ""));
@@ -116,7 +116,7 @@ fn a_request_that_waits_is_woken_by_the_timer() {
 }
 
 #[test]
-fn a_stable_group_goes_on_after_a_restart() {
+fn a_stable_group_continues_after_a_restart() {
     let log = Arc::default();
     let before = with_member(&log).describe(GROUP);
     let groups = restarted(&log, 100_000);
@@ -176,7 +176,7 @@ fn committed_offsets_survive_a_restart() {
 }
 
 #[test]
-fn metadata_that_is_too_long_is_refused_alone() {
+fn metadata_that_is_too_long_is_rejected_alone() {
     let log = Arc::default();
     let groups = groups(&log);
     let mut long = offset("airports", 0, 5);
@@ -187,7 +187,7 @@ fn metadata_that_is_too_long_is_refused_alone() {
 }
 
 #[test]
-fn what_cannot_be_written_is_not_committed() {
+fn offsets_that_cannot_be_written_are_not_committed() {
     let log: Arc<MemoryLog> = Arc::default();
     let groups = groups(&log);
     groups.commit(GROUP, &on_its_own(), vec![offset("airports", 0, 5)], 0).unwrap();
@@ -200,7 +200,7 @@ fn what_cannot_be_written_is_not_committed() {
 }
 
 #[test]
-fn a_member_cannot_commit_to_a_group_that_nobody_knows() {
+fn a_member_cannot_commit_to_an_unknown_group() {
     let groups = groups(&Arc::default());
     let member = Commit { generation: 1, member_id: "a".into(), ..on_its_own() };
     let offsets = || vec![offset("airports", 0, 5)];
@@ -259,7 +259,7 @@ fn committed_to_two_topics(log: &Arc<MemoryLog>) -> GroupCoordinator {
 }
 
 #[test]
-fn a_topic_deleted_while_its_groups_are_not_here_takes_their_offsets_too() {
+fn a_topic_deleted_while_its_groups_are_not_loaded_takes_their_offsets_too() {
     let log = Arc::default();
     let groups = committed_to_two_topics(&log);
     let moves = groups.moves();
@@ -284,7 +284,7 @@ fn offsets_of_topics_that_are_not_there_are_deleted() {
 }
 
 #[test]
-fn a_group_without_members_and_offsets_is_forgotten_in_time() {
+fn a_group_without_members_and_offsets_is_deleted_in_time() {
     let log = Arc::default();
     let groups = with_member(&log);
     groups.tick(i64::from(SESSION_MS));
@@ -297,7 +297,7 @@ fn a_group_without_members_and_offsets_is_forgotten_in_time() {
 }
 
 #[test]
-fn a_group_with_offsets_is_not_forgotten() {
+fn a_group_with_offsets_is_not_deleted() {
     let log = Arc::default();
     let groups = groups(&log);
     groups.commit(GROUP, &on_its_own(), vec![offset("airports", 0, 5)], 0).unwrap();
@@ -321,7 +321,7 @@ fn records_that_cannot_be_read_are_left_out() {
 }
 
 #[test]
-fn events_are_told() {
+fn events_are_sent() {
     let log: Arc<MemoryLog> = Arc::default();
     let events = Arc::new(Mutex::new(Vec::new()));
     let heard = events.clone();

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_dynamic_member_is_given_an_id_first() {
+fn a_dynamic_member_gets_an_id_first() {
     let mut harness = Harness::new();
     let request = JoinRequest { requires_member_id: true, ..joining("a") };
     let delayed = harness.join(request);
@@ -14,7 +14,7 @@ fn a_dynamic_member_is_given_an_id_first() {
 }
 
 #[test]
-fn an_id_that_was_never_given_out_is_unknown() {
+fn an_id_that_was_never_allocated_is_unknown() {
     let mut harness = Harness::stable(&["a"]);
     let delayed = harness.join(rejoining("b"));
     assert_eq!(delayed.take(), refusal(ResponseError::UnknownMemberId, "b"));
@@ -81,7 +81,7 @@ fn the_first_rebalance_waits_no_longer_than_the_rebalance_timeout() {
 }
 
 #[test]
-fn a_protocol_that_not_all_support_is_refused() {
+fn a_protocol_that_not_all_support_is_rejected() {
     let mut harness = Harness::stable(&["a"]);
     let other = JoinRequest { protocols: protocols(&["roundrobin"]), ..joining("b") };
     let refused = refusal(ResponseError::InconsistentGroupProtocol, "");
@@ -153,7 +153,7 @@ fn another_member_leads_if_the_leader_does_not_join_again() {
 }
 
 #[test]
-fn a_group_that_nobody_joins_again_is_empty_and_written_so() {
+fn a_group_that_no_member_joins_again_is_persisted_as_empty() {
     let mut harness = Harness::stable(&["a", "b"]);
     harness.pass(SESSION_MS);
     assert_eq!(harness.group.state, State::Empty);
@@ -165,7 +165,7 @@ fn a_group_that_nobody_joins_again_is_empty_and_written_so() {
 }
 
 #[test]
-fn a_follower_with_nothing_new_gets_the_generation_that_is() {
+fn a_follower_with_nothing_new_gets_the_current_generation() {
     let mut harness = Harness::stable(&["a", "b"]);
     let joined = accepted(&harness.join(rejoining("b")));
     assert_eq!((joined.generation, joined.leader.as_str()), (1, "a"));
@@ -192,7 +192,7 @@ fn a_follower_with_new_metadata_forces_a_rebalance() {
 }
 
 #[test]
-fn a_member_that_missed_the_answer_gets_it_again() {
+fn a_member_that_missed_the_response_gets_it_again() {
     let mut harness = Harness::new();
     accepted(&harness.join(joining("a")));
     assert_eq!(harness.group.state, State::CompletingRebalance);
@@ -240,7 +240,7 @@ fn a_new_member_that_waits_too_long_is_dropped() {
 }
 
 #[test]
-fn nobody_joins_a_deleted_group() {
+fn no_client_joins_a_deleted_group() {
     let mut harness = Harness::new();
     harness.group.mark_deleted(harness.now);
     let delayed = harness.join(joining("a"));

@@ -32,9 +32,9 @@ struct Harness {
     group: Group,
     now: Timestamp,
     settings: Settings,
-    /// What the group wrote, oldest first.
+    /// The records that the group wrote, oldest first.
     stored: Vec<GroupMetadataValue>,
-    /// What writing fails with, if it is to fail.
+    /// The error of the next write, if it should fail.
     disk: Result<(), ResponseError>,
     events: Vec<GroupEvent>,
 }
@@ -83,13 +83,13 @@ impl Harness {
         self.step(|group, step| group.heartbeat(member, None, generation, step))
     }
 
-    /// Lets time pass at once, and then what is due happen.
+    /// Advances the time at once, and then runs the due timers.
     fn pass(&mut self, ms: i32) {
         self.now += i64::from(ms);
         self.step(Group::expire);
     }
 
-    /// Lets time pass in small ticks, during which the members given keep sending heartbeats.
+    /// Lets time pass in small ticks, during which the given members keep sending heartbeats.
     fn pass_with_heartbeats(&mut self, ms: i32, members: &[&str]) {
         for _ in 0..ms / 1_000 {
             for member in members {
@@ -126,7 +126,7 @@ impl Harness {
     }
 }
 
-/// A request of a client that has no member id yet and understands version 3: it is given `id` and
+/// A request of a client that has no member id yet and understands version 3: it gets `id` and
 /// becomes a member at once.
 pub(in crate::group) fn joining(id: &str) -> JoinRequest {
     JoinRequest {
@@ -150,7 +150,7 @@ fn rejoining(id: &str) -> JoinRequest {
     JoinRequest { member_id: id.into(), ..joining("unused") }
 }
 
-/// A static member that starts and is given `id`.
+/// Starts a static member that gets `id`.
 fn starting(instance: &str, id: &str) -> JoinRequest {
     JoinRequest { instance_id: Some(instance.into()), ..joining(id) }
 }
@@ -174,7 +174,7 @@ fn syncing(id: &str, generation: i32, assignments: &[(&str, &str)]) -> SyncReque
     }
 }
 
-/// What a client that is refused gets.
+/// Returns the error of a rejected client.
 fn refusal(error: ResponseError, member_id: &str) -> Option<JoinAnswer> {
     Some(Err(JoinRejection { error, member_id: member_id.into() }))
 }

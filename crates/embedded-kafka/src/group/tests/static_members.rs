@@ -1,4 +1,4 @@
-//! Static members (KIP-345): a restart is no rebalance.
+//! Static members (KIP-345): a restart causes no rebalance.
 
 use super::*;
 
@@ -44,7 +44,7 @@ fn a_static_leader_that_is_back_skips_the_assignment() {
 }
 
 #[test]
-fn an_older_static_leader_that_is_back_is_told_that_its_former_self_leads() {
+fn the_response_to_an_older_static_leader_names_its_former_self_as_leader() {
     let mut harness = Harness::new();
     accepted(&harness.join(starting("gate-1", "a")));
     harness.sync_all(&["a"]);
@@ -148,7 +148,7 @@ fn a_rebalance_waits_again_if_only_absent_static_members_are_left() {
 }
 
 #[test]
-fn a_static_member_that_cannot_be_written_stays_who_it_was() {
+fn a_static_member_that_cannot_be_written_keeps_its_id() {
     let mut harness = with_static_member();
     harness.disk = Err(ResponseError::NotCoordinator);
     let delayed = harness.join(starting("gate-1", "b2"));

@@ -8,10 +8,10 @@ use super::super::files::{read_if_there, replace};
 /// Names the file, which is in the directory of the log.
 const CLEANED_FILE: &str = "cleaner-offset";
 
-/// How far a log is cleaned.
+/// The progress of compaction in a log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in super::super) struct Cleaned {
-    /// Where the next pass begins to read.
+    /// The offset at which the next pass begins to read.
     pub(super) first_dirty: i64,
     /// Below this offset there may be gaps.
     pub(super) gaps_end: i64,
@@ -26,7 +26,7 @@ impl Cleaned {
         let (first_dirty, gaps_end) = (numbers.next(), numbers.next());
         Ok(match first_dirty.zip(gaps_end) {
             Some((first_dirty, gaps_end)) => Self { first_dirty, gaps_end },
-            // Not a file of ours: nothing is known to be whole.
+            // The file is not in this format: no segment is known to be without gaps.
             None if !contents.is_empty() => Self { first_dirty: 0, gaps_end: i64::MAX },
             None => Self::default(),
         })

@@ -1,9 +1,9 @@
 //! Decompressing the records of a batch piece by piece, as Kafka does.
 //!
-//! What a codec takes for the end, for damage or for something to ignore is decided here as Kafka's
-//! own decompressors decide it: Java's for gzip, snappy-java's, Kafka's own for lz4, and libzstd.
-//! Whoever reads holds one piece at a time. No piece is larger than what the compressed bytes can
-//! stand for, whatever they claim, and the total stops at the reader's cap.
+//! Each codec decides, as Kafka's own decompressor does, what counts as the end, as damage or as
+//! bytes to ignore: Java's for gzip, snappy-java's, Kafka's own for lz4, and libzstd. A reader
+//! holds one piece at a time. No piece is larger than the compressed bytes can stand for, whatever
+//! they claim, and the total stops at the reader's cap.
 
 mod gzip;
 mod lz4;
@@ -22,7 +22,7 @@ pub(crate) use source::DecompressError;
 
 use source::{Fill, Source, make_room};
 
-/// What a codec has to say, read front to back.
+/// The decompressed bytes of a codec, read front to back.
 pub(crate) struct Decompressed<'a> {
     source: Box<dyn Source + 'a>,
     piece: Vec<u8>,
@@ -45,10 +45,10 @@ impl Compression {
 }
 
 impl<'a> Decompressed<'a> {
-    /// Begins to read `bytes`, at most `cap` bytes of what they stand for.
+    /// Begins to decompress `bytes`, to at most `cap` bytes.
     ///
     /// # Errors
-    /// When the bytes do not begin as the codec's do.
+    /// When the bytes do not begin as the codec's streams do.
     pub(crate) fn new(
         codec: Compression,
         bytes: &'a [u8],
@@ -64,18 +64,18 @@ impl<'a> Decompressed<'a> {
         Ok(Self { source, piece: Vec::new(), at: 0, end: 0, left: cap, cap })
     }
 
-    /// What is decompressed already and not read yet.
+    /// Returns the bytes that are decompressed and not read yet.
     pub(crate) fn ready(&self) -> &[u8] {
         &self.piece[self.at..self.end]
     }
 
-    /// Says that so many bytes of [`ready`](Self::ready) are read.
+    /// Marks so many bytes of [`ready`](Self::ready) as read.
     pub(crate) fn consume(&mut self, bytes: usize) {
         self.at = (self.at + bytes).min(self.end);
     }
 
-    /// Gets the next piece, once the last one is read. Answers whether there is anything in it: an
-    /// empty block of lz4 is a piece in which Kafka finds nothing, though more may follow.
+    /// Reads the next piece, once the last one is read. Returns whether it has any bytes: Kafka
+    /// finds nothing in an empty block of lz4, though more may follow.
     fn next(&mut self) -> Result<bool, DecompressError> {
         (self.at, self.end) = (0, 0);
         let Fill::Piece(bytes) = self.source.fill(&mut self.piece)? else {
@@ -95,7 +95,7 @@ impl<'a> Decompressed<'a> {
         Ok(Some(self.piece[self.at - 1]))
     }
 
-    /// Leaves out `count` bytes. Answers whether there were as many.
+    /// Skips `count` bytes. Returns whether there were as many.
     pub(crate) fn skip(&mut self, count: usize) -> Result<bool, DecompressError> {
         let mut left = count;
         loop {
@@ -105,8 +105,8 @@ impl<'a> Decompressed<'a> {
             if left == 0 {
                 return Ok(true);
             }
-            // Kafka asks for one byte where it finds nothing to skip: an empty block is passed
-            // over, and the end is found.
+            // Kafka reads one byte if it finds nothing to skip: that passes over an empty block,
+            // and finds the end.
             if !self.next()? {
                 match self.byte()? {
                     Some(_) => left -= 1,
@@ -116,7 +116,7 @@ impl<'a> Decompressed<'a> {
         }
     }
 
-    /// Appends `count` bytes to `to`. Answers whether there were as many.
+    /// Appends `count` bytes to `to`. Returns whether there were as many.
     pub(crate) fn read(&mut self, count: usize, to: &mut Vec<u8>) -> Result<bool, DecompressError> {
         let mut left = count;
         loop {

@@ -1,6 +1,6 @@
 //! The interface of a codec: a stream of decompressed pieces, and the errors that end it.
 
-/// Why compressed records could not be read.
+/// An error of reading compressed records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum DecompressError {
     /// The output is larger than the caller is willing to read.
@@ -9,14 +9,14 @@ pub(crate) enum DecompressError {
     /// The bytes are not what the codec writes.
     #[error("the records cannot be decompressed")]
     Corrupt,
-    /// A checksum should stand where the bytes end. Kafka takes that for a malformed record.
+    /// The bytes end within a checksum. Kafka treats that as a malformed record.
     #[error("the compressed records end within a checksum")]
     Underflow,
 }
 
-/// What [`Source::fill`] has come to.
+/// The result of [`Source::fill`].
 pub(super) enum Fill {
-    /// So many bytes are in the piece, which may be none.
+    /// The number of bytes in the piece, which may be 0.
     Piece(usize),
     /// There is nothing more.
     End,
@@ -24,7 +24,7 @@ pub(super) enum Fill {
 
 /// A codec's stream of pieces.
 pub(super) trait Source {
-    /// Puts the next piece at the start of `piece`, which grows where it is too small.
+    /// Puts the next piece at the start of `piece`, which grows if it is too small.
     fn fill(&mut self, piece: &mut Vec<u8>) -> Result<Fill, DecompressError>;
 }
 

@@ -6,7 +6,7 @@ use super::super::records::Records;
 use super::super::test_batches::{TestRecord, batch, batch_with, payload, to_bytes};
 use super::*;
 
-/// Validates for a partition of this name, which shows in messages only.
+/// Validates for a partition of this name, which only messages show.
 fn validate(
     records: &Bytes,
     settings: &LogSettings,
@@ -62,7 +62,7 @@ fn exactly_one_batch_is_expected() {
 }
 
 #[test]
-fn other_formats_are_refused() {
+fn other_formats_are_rejected() {
     let settings = LogSettings::default();
     let mut old = to_bytes(&batch(RECORDS, Compression::None)).to_vec();
     old[16] = 1;
@@ -72,7 +72,7 @@ fn other_formats_are_refused() {
 }
 
 #[test]
-fn any_flipped_bit_behind_the_epoch_is_noticed() {
+fn any_flipped_bit_after_the_epoch_is_noticed() {
     let settings = LogSettings::default();
     let sent = to_bytes(&batch(RECORDS, Compression::None));
     for at in 17..sent.len() {
@@ -112,7 +112,7 @@ fn only_compressed_records_need_the_offsets_0_1_2() {
             _ => Err(ResponseError::UnknownServerError),
         };
         assert_eq!(code(&sent, &LogSettings::default()), expected, "{codec:?}");
-        // What is written anew counts up by itself.
+        // Rewritten records count up by themselves.
         let target = if codec == Compression::None { Compression::Lz4 } else { Compression::None };
         let settings = LogSettings { compression: Some(target), ..LogSettings::default() };
         let valid = validate(&sent, &settings, NOW).unwrap();
@@ -124,7 +124,7 @@ fn only_compressed_records_need_the_offsets_0_1_2() {
 }
 
 #[test]
-fn a_producer_without_sequence_numbers_is_refused() {
+fn a_producer_without_sequence_numbers_is_rejected() {
     let sent = changed(|header| header.producer_id = 5);
     assert_eq!(code(&sent, &LogSettings::default()), Err(ResponseError::InvalidRecord));
 }
@@ -187,7 +187,7 @@ fn a_wrong_timestamp_outweighs_a_missing_key() {
 }
 
 #[test]
-fn only_what_kafka_finds_before_the_partition_names_no_start_offset() {
+fn only_errors_before_the_partition_name_no_start_offset() {
     let settings = LogSettings::default();
     let refused = |sent: &Bytes| validate(sent, &settings, NOW).unwrap_err().names_start_offset;
     assert!(!refused(&Bytes::new()));
@@ -241,7 +241,7 @@ fn log_append_time_replaces_the_timestamps() {
         assert!(has_valid_crc(valid.header(), &bytes));
         assert!(valid.header().is_log_append_time());
         assert_eq!(valid.header().max_timestamp, NOW);
-        // A producer must not claim it, though on other topics Kafka just takes the claim away.
+        // A producer must not claim it, though on other topics Kafka just ignores the claim.
         let claimed = batch_with(RECORDS, codec, |header| header.set_log_append_time(NOW));
         let other = validate(&to_bytes(&claimed), &LogSettings::default(), NOW);
         let other = *other.unwrap().header();
@@ -276,7 +276,7 @@ fn versions_without_zstd_do_not_take_it() {
 
 #[test]
 fn a_value_that_never_ends_stops_at_the_limit() {
-    // The head of a record whose value is of 2 GB, and as many zeros as are read.
+    // The header of a record with a value of 2 GB, and as many zeros as are read.
     let mut records = vec![0, 0, 0, 0, 1];
     super::super::records::write_varlong(&mut records, i64::from(i32::MAX));
     records.resize(super::super::skim::MAX_DECOMPRESSED_BYTES + 1, 0);

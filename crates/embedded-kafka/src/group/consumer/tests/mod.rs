@@ -1,4 +1,4 @@
-//! Groups of the new protocol, heartbeat by heartbeat, with the time passed in.
+//! Groups of the consumer protocol, heartbeat by heartbeat, with the time passed in.
 
 mod classic;
 mod invariants;
@@ -19,7 +19,7 @@ use crate::rejection::Rejection;
 const SESSION_MS: i64 = 45_000;
 const REBALANCE_MS: i32 = 60_000;
 
-/// Topics that a test makes.
+/// The topics of a test.
 #[derive(Default)]
 struct Made(RefCell<BTreeMap<String, i32>>);
 
@@ -160,7 +160,7 @@ fn the_first_member_gets_all_at_once() {
 }
 
 #[test]
-fn a_partition_is_given_up_before_another_member_gets_it() {
+fn a_partition_is_revoked_before_another_member_gets_it() {
     let harness = Harness::new(&[("flights", 6)]);
     harness.join("a");
     let joined = harness.join("b");
@@ -169,7 +169,7 @@ fn a_partition_is_given_up_before_another_member_gets_it() {
     assert_eq!((told.epoch, told.assignment), (2, Some(parts("flights", &[0, 1, 2]))));
     assert_eq!(harness.beat("b", 3).assignment, None);
     assert_eq!(harness.state(), "Reconciling");
-    // It says that it still owns what it was told to give up.
+    // It reports that it still owns the partitions to revoke.
     harness.send(&owning("a", 2, parts("flights", &[0, 1, 2, 3]))).unwrap();
     assert_eq!(harness.beat("b", 3).assignment, None);
     let told = harness.send(&owning("a", 2, parts("flights", &[0, 1, 2]))).unwrap();
@@ -179,7 +179,7 @@ fn a_partition_is_given_up_before_another_member_gets_it() {
 }
 
 #[test]
-fn what_a_member_leaves_behind_is_free_at_once() {
+fn partitions_of_a_member_that_leaves_are_free_at_once() {
     let harness = shared();
     let told = harness.beat("b", LEAVES);
     assert_eq!((told.epoch, told.interval_ms), (-1, 0));
@@ -190,7 +190,7 @@ fn what_a_member_leaves_behind_is_free_at_once() {
 }
 
 #[test]
-fn a_member_that_missed_the_last_answer_may_go_on() {
+fn a_member_that_missed_the_last_response_may_continue() {
     let harness = shared();
     let subset = owning("a", 2, parts("flights", &[0]));
     assert_eq!(harness.send(&subset).unwrap().epoch, 3);
@@ -208,7 +208,7 @@ fn a_member_that_missed_the_last_answer_may_go_on() {
 }
 
 #[test]
-fn a_silent_member_is_removed_after_its_session() {
+fn a_member_is_removed_when_its_session_expires() {
     let mut harness = shared();
     harness.pass(SESSION_MS - 1);
     harness.beat("a", 3);
@@ -218,7 +218,7 @@ fn a_silent_member_is_removed_after_its_session() {
 }
 
 #[test]
-fn who_does_not_give_up_in_time_is_removed() {
+fn a_member_that_does_not_revoke_in_time_is_removed() {
     let mut harness = Harness::new(&[("flights", 2)]);
     harness.join("a");
     harness.join("b");
@@ -233,7 +233,7 @@ fn who_does_not_give_up_in_time_is_removed() {
 }
 
 #[test]
-fn a_static_member_that_restarts_disturbs_nobody() {
+fn a_static_member_that_restarts_disturbs_no_other_member() {
     let mut harness = Harness::new(&[("flights", 2)]);
     harness.send(&starting("gate-1", "a")).unwrap();
     assert_eq!(harness.error(&starting("gate-1", "b")), ResponseError::UnreleasedInstanceId);
@@ -247,14 +247,14 @@ fn a_static_member_that_restarts_disturbs_nobody() {
     let told = harness.send(&starting("gate-1", "b")).unwrap();
     assert_eq!((told.epoch, told.assignment), (2, Some(parts("flights", &[0, 1]))));
     assert_eq!(harness.error(&beating("a", 2)), ResponseError::UnknownMemberId);
-    // Away for longer than its session it is a member no more.
+    // A member that is away for longer than its session is removed.
     harness.send(&leaving("b", LEAVES_FOR_A_WHILE)).unwrap();
     harness.pass(SESSION_MS);
     assert_eq!(harness.state(), "Empty");
 }
 
 #[test]
-fn requests_that_make_no_sense_are_refused_as_kafka_does() {
+fn invalid_requests_are_rejected_as_kafka_does() {
     let harness = Harness::new(&[("flights", 2)]);
     let joins = || joining("a");
     let rows = [
@@ -284,7 +284,7 @@ fn requests_that_make_no_sense_are_refused_as_kafka_does() {
 }
 
 #[test]
-fn a_groups_own_settings_are_its_members() {
+fn a_groups_own_settings_apply_to_its_members() {
     let mut harness = Harness::new(&[("flights", 6)]);
     let own = |all: &crate::group::Settings| crate::group::Settings {
         consumer_session_timeout_ms: 6_000,
@@ -302,13 +302,13 @@ fn a_groups_own_settings_are_its_members() {
     harness.pass(5_000);
     let answer = harness.beat("a", first.epoch);
     assert_eq!(answer.assignment, Some(parts("flights", &[0, 1, 2])));
-    // Who has kept silent for the group's session is gone.
+    // A member without a heartbeat for the group's session timeout is removed.
     harness.pass(1_000);
     assert_eq!(harness.described().members.len(), 1);
 }
 
 #[test]
-fn a_full_group_takes_nobody_more() {
+fn a_full_group_takes_no_more_members() {
     let harness = Harness::new(&[("flights", 2)]);
     let settings =
         crate::group::Settings { consumer_group_max_size: 1, ..crate::group::Settings::default() };
@@ -396,7 +396,7 @@ fn a_restart_finds_the_group_as_it_was() {
     assert_eq!(before.state, "Reconciling");
     harness.restart();
     assert_eq!(harness.described(), before);
-    // It goes on where it was, and a member that does not come back is missed.
+    // It continues where it was, and the session of a member that does not come back expires.
     harness.send(&owning("a", 3, parts("flights", &[0, 1]))).unwrap();
     assert!(harness.beat("c", 4).assignment.is_some());
     harness.pass(SESSION_MS - 1);
@@ -406,7 +406,7 @@ fn a_restart_finds_the_group_as_it_was() {
 }
 
 #[test]
-fn what_cannot_be_written_has_not_happened() {
+fn a_failed_write_changes_nothing() {
     let harness = shared();
     let before = harness.described();
     *harness.log.failure.lock() = Some(ResponseError::CoordinatorNotAvailable);
@@ -455,7 +455,7 @@ fn an_empty_group_changes_its_protocol_and_keeps_its_offsets() {
 }
 
 #[test]
-fn who_is_no_consumer_does_not_join_members_of_the_new_protocol() {
+fn only_a_consumer_joins_members_of_the_consumer_protocol() {
     let harness = shared();
     let before = harness.described();
     let worker = crate::group::JoinRequest {

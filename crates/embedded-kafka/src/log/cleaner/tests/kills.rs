@@ -1,4 +1,4 @@
-//! A kill in the middle leaves what was there, or what was to come.
+//! A kill in the middle of a swap leaves the state before it or the state after it.
 
 use super::super::super::{Log, LogSettings};
 use super::batches::{append, batches, clean, open, records, roll, settings};
