@@ -1,12 +1,12 @@
-//! Topics that a cluster has from its start on.
+//! Topics that a cluster creates when it starts.
 
 use std::str::FromStr;
 
 use crate::error::StartError;
 use crate::metadata::{MOST_PARTITIONS, Metadata, NewTopic, names};
 
-/// A topic that is to be there when a cluster has started. Written as text, it is `orders`,
-/// `orders:6` with six partitions, or `orders:6:3` with three replicas of each.
+/// A topic to create when a cluster starts. Written as text, it is `orders`, `orders:6` with six
+/// partitions, or `orders:6:3` with three replicas of each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TopicAtStart {
     name: String,
@@ -15,44 +15,44 @@ pub struct TopicAtStart {
 }
 
 impl TopicAtStart {
-    /// A topic with the cluster's default partitions and replicas.
+    /// Names a topic with the cluster's default partitions and replicas.
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), partitions: None, replication_factor: None }
     }
 
-    /// Its number of partitions.
+    /// Sets its number of partitions.
     #[must_use]
     pub fn partitions(mut self, partitions: i32) -> Self {
         self.partitions = Some(partitions);
         self
     }
 
-    /// How many nodes hold each partition.
+    /// Sets the number of nodes that hold each partition.
     #[must_use]
     pub fn replicas(mut self, replication_factor: i16) -> Self {
         self.replication_factor = Some(replication_factor);
         self
     }
 
-    /// Its name.
+    /// Returns its name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Its number of partitions, where that was chosen.
+    /// Returns its number of partitions, if that was chosen.
     pub fn chosen_partitions(&self) -> Option<i32> {
         self.partitions
     }
 
-    /// How many nodes hold each partition, where that was chosen.
+    /// Returns the number of nodes that hold each partition, if that was chosen.
     pub fn chosen_replicas(&self) -> Option<i16> {
         self.replication_factor
     }
 
-    /// Whether a cluster of so many nodes can have it.
+    /// Checks whether a cluster of so many nodes can have it.
     ///
     /// # Errors
-    /// Why it cannot.
+    /// The reason why it cannot.
     pub fn check(&self, nodes: usize) -> Result<(), String> {
         names::validate(&self.name)?;
         if names::is_internal(&self.name) {
@@ -92,7 +92,7 @@ impl FromStr for TopicAtStart {
         if parts.next().is_some() {
             return Err("a topic is NAME, NAME:PARTITIONS or NAME:PARTITIONS:REPLICAS".to_owned());
         }
-        // How many nodes there are is not known yet.
+        // The number of nodes is not known yet.
         topic.check(topic.replication_factor.map_or(1, |factor| factor.max(1) as usize))?;
         Ok(topic)
     }
@@ -102,7 +102,7 @@ fn number<T: FromStr>(text: &str, what: &str) -> Result<T, String> {
     text.parse().map_err(|_| format!("{text:?} is no number of {what}"))
 }
 
-/// What makes no sense before there is a cluster.
+/// Checks what can be checked before there is a cluster.
 pub(crate) fn check(topics: &[TopicAtStart], nodes: usize) -> Result<(), StartError> {
     let refuse = |reason| StartError::InvalidSetting(reason);
     for (position, topic) in topics.iter().enumerate() {
@@ -117,10 +117,10 @@ pub(crate) fn check(topics: &[TopicAtStart], nodes: usize) -> Result<(), StartEr
     Ok(())
 }
 
-/// Creates the topics that are not there yet.
+/// Creates the topics that do not exist yet.
 ///
 /// # Errors
-/// Where one cannot be created, or is there with other partitions or replicas.
+/// When one cannot be created, or exists with other partitions or replicas.
 pub(crate) fn create(topics: &[TopicAtStart], metadata: &Metadata) -> Result<(), StartError> {
     for topic in topics {
         let name = &topic.name;
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_topic_says_why() {
+    fn an_invalid_topic_has_a_reason() {
         let rows = [
             ("", "the empty string is not allowed"),
             (":3", "the empty string is not allowed"),

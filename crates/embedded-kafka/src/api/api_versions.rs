@@ -11,8 +11,8 @@
 //! - v3: flexible encoding (KIP-482), name and version of the client (KIP-511), the cluster's
 //!   features (KIP-584)
 //! - v4: features that begin with level 0 (KAFKA-17011)
-//! - v5: the cluster and the node that the client wants to reach: REBOOTSTRAP_REQUIRED where
-//!   another has taken over the address (KIP-1242)
+//! - v5: the cluster and the node that the client wants to reach: REBOOTSTRAP_REQUIRED if another
+//!   has taken over the address (KIP-1242)
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::api_versions_response::{
@@ -35,7 +35,7 @@ const FEATURES: [(&str, i16, i16, i16); 5] = [
     ("group.version", 0, 1, 1),
     ("kraft.version", 0, 1, 0),
     ("metadata.version", 7, 33, 33),
-    // The second version of transactions (KIP-890) is not here.
+    // This cluster does not support the second version of transactions (KIP-890).
     ("transaction.version", 0, 1, 1),
 ];
 

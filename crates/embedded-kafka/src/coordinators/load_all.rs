@@ -1,4 +1,4 @@
-//! What coordinators know when a cluster starts: all that their topics hold.
+//! Loads the coordinators' state from their topics when a cluster starts.
 
 use std::io;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::metadata::Metadata;
 use crate::time::Timestamp;
 use crate::txn::{self, Transaction, TransactionCoordinator};
 
-/// The groups, as their coordinators had written them down.
+/// Loads the groups that their coordinators had persisted.
 pub(crate) fn recover_groups(
     metadata: &Arc<Metadata>,
     settings: &Settings,
@@ -40,8 +40,8 @@ pub(crate) fn recover_groups(
     Ok(groups)
 }
 
-/// The transactions, as their coordinators had written them down. The groups are there already:
-/// what was decided and not done may concern offsets of theirs.
+/// Loads the transactions that their coordinators had persisted. The groups are loaded before: a
+/// decided transaction may still have to commit offsets of theirs.
 pub(crate) fn recover_transactions(
     metadata: &Arc<Metadata>,
     groups: &Arc<GroupCoordinator>,

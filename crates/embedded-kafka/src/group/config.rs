@@ -156,7 +156,7 @@ fn check(
     }
     for definition in apache::definitions(Of::Group) {
         if let Some(value) = own.get_mut(&definition.name) {
-            *value = definition.kind.normalise(&definition.name, value)?;
+            *value = definition.kind.normalize(&definition.name, value)?;
             check_words(&definition.name, value)?;
         }
     }

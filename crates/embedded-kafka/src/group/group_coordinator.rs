@@ -38,7 +38,7 @@ pub(crate) trait OffsetsLog: Send + Sync {
         records: Vec<(Bytes, Option<Bytes>)>,
     ) -> Result<i64, ResponseError>;
 
-    /// The partition that holds the group's records.
+    /// Returns the partition that holds the group's records.
     fn partition_for(&self, group: &str) -> i32;
 }
 
@@ -387,7 +387,7 @@ impl Directory {
     }
 }
 
-/// A record's key has two bytes for the length of the group id.
+/// Returns whether a group id fits into the two bytes that a record's key has for its length.
 pub(super) fn is_valid_group_id(group_id: &str) -> bool {
     !group_id.is_empty() && group_id.len() <= i16::MAX as usize
 }

@@ -33,7 +33,7 @@ pub(crate) struct Listed {
     pub(crate) group: String,
     pub(crate) protocol_type: String,
     pub(crate) state: &'static str,
-    /// Whether it is a group of the consumer protocol.
+    /// Tells whether it is a group of the consumer protocol.
     pub(crate) is_consumer_group: bool,
 }
 

@@ -170,8 +170,8 @@ impl Group {
         member.joining = Some(responder);
     }
 
-    /// A static member is back without its member id: a restart. It takes the place of the old one
-    /// with its assignment, and no other member needs to notice (KIP-345).
+    /// Replaces a static member that is back without its member id, after a restart. The new member
+    /// takes over the assignment, and no other member needs to notice (KIP-345).
     fn replace_static_member(
         &mut self,
         old_id: &str,

@@ -71,7 +71,7 @@ pub(crate) enum GroupEvent {
 }
 
 impl GroupEvent {
-    /// The group in which it happened.
+    /// Returns the group in which it happened.
     pub(crate) fn group(&self) -> &str {
         match self {
             Self::MemberJoined { group, .. }
@@ -92,7 +92,9 @@ impl fmt::Display for GroupEvent {
                 write!(f, "instance {instance} came back as {member}")
             }
             Self::MemberLeft { member, .. } => write!(f, "{member} left"),
-            Self::MemberExpired { member, .. } => write!(f, "{member} was removed: its session expired"),
+            Self::MemberExpired { member, .. } => {
+                write!(f, "{member} was removed: its session expired")
+            }
             Self::Rebalancing { reason, .. } => write!(f, "rebalancing: {reason}"),
             Self::Stable { generation, members, .. } => {
                 write!(f, "generation {generation} is stable with {} member(s)", members.len())

@@ -48,7 +48,7 @@ impl CommittedOffset {
         }
     }
 
-    /// Whether the metadata is within the limit, which Kafka counts in UTF-16 units.
+    /// Returns whether the metadata is within the limit, which Kafka counts in UTF-16 units.
     pub(super) fn metadata_fits(&self, limit: usize) -> bool {
         self.metadata.len() <= limit || self.metadata.encode_utf16().count() <= limit
     }
@@ -100,8 +100,8 @@ impl Offsets {
         }
     }
 
-    /// The producer's transaction has ended: its offsets count, if nothing newer is committed, or
-    /// are dropped.
+    /// Ends the producer's transaction: its offsets count, if nothing newer is committed, or are
+    /// dropped.
     pub(super) fn complete(&mut self, producer_id: i64, commit: bool) {
         let ended = self.pending.take(producer_id);
         for (key, logged) in ended.into_iter().filter(|_| commit) {

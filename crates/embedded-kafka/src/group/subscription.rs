@@ -24,7 +24,7 @@ pub(super) struct Subscription {
 }
 
 impl Subscription {
-    /// The subscription, or `None` if the bytes are none.
+    /// Returns the subscription, or `None` if the bytes are none.
     pub(super) fn decode(metadata: &[u8]) -> Option<Self> {
         let mut rest = metadata;
         let (version, topics) = beginning(&mut rest)?;
@@ -39,14 +39,14 @@ impl Subscription {
     }
 }
 
-/// The partitions of an assignment, or `None` if the bytes are none.
+/// Returns the partitions of an assignment, or `None` if the bytes are none.
 pub(super) fn decode_assignment(assignment: &[u8]) -> Option<NamedPartitions> {
     let mut rest = assignment;
     let version = i16::from_be_bytes(take(&mut rest)?);
     if version < 0 { None } else { named(&mut rest) }
 }
 
-/// An assignment without data of the assignor.
+/// Returns an assignment without data of the assignor.
 pub(super) fn encode_assignment(version: i16, partitions: &NamedPartitions) -> Bytes {
     let mut bytes = BytesMut::new();
     bytes.put_i16(version);
@@ -73,7 +73,7 @@ fn named(rest: &mut &[u8]) -> Option<NamedPartitions> {
     Some(all)
 }
 
-/// A string, which may be null. `None` where the bytes are none.
+/// Returns a string, which may be null. `None` if the bytes are none.
 fn string(rest: &mut &[u8]) -> Option<Option<String>> {
     let Ok(length) = usize::try_from(i16::from_be_bytes(take(rest)?)) else {
         return Some(None);
@@ -83,12 +83,12 @@ fn string(rest: &mut &[u8]) -> Option<Option<String>> {
     Some(Some(std::str::from_utf8(text).ok()?.to_owned()))
 }
 
-/// The topics, or `None` if the bytes are no subscription. Bytes after them are ignored.
+/// Returns the topics, or `None` if the bytes are no subscription. Bytes after them are ignored.
 pub(super) fn subscribed_topics(mut metadata: &[u8]) -> Option<BTreeSet<String>> {
     beginning(&mut metadata).map(|(_, topics)| topics)
 }
 
-/// The version of a subscription, and its topics.
+/// Returns the version of a subscription, and its topics.
 fn beginning(rest: &mut &[u8]) -> Option<(i16, BTreeSet<String>)> {
     let version = i16::from_be_bytes(take(rest)?);
     if version < 0 {
@@ -112,7 +112,7 @@ fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
 pub(super) mod testing {
     use bytes::{BufMut, Bytes, BytesMut};
 
-    /// A subscription as librdkafka's range assignor sends it (version 1).
+    /// Returns a subscription as librdkafka's range assignor sends it (version 1).
     pub(in crate::group) fn subscription(topics: &[&str]) -> Bytes {
         let mut bytes = BytesMut::new();
         bytes.put_i16(1);

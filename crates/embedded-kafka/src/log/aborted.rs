@@ -55,7 +55,7 @@ impl AbortedTransactions {
         found
     }
 
-    /// Whether no transaction was aborted.
+    /// Returns whether no transaction was aborted.
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
@@ -161,7 +161,8 @@ fn decode(contents: &[u8], base_offset: i64, end_offset: i64) -> Option<Vec<Abor
 mod tests {
     use super::*;
 
-    /// Producer, first offset, marker, last stable offset.
+    /// Returns the transactions with these producers, first offsets, markers and last stable
+    /// offsets.
     fn aborted(transactions: &[(i64, i64, i64, i64)]) -> AbortedTransactions {
         let mut aborted = AbortedTransactions::default();
         for &(producer_id, first_offset, last_offset, last_stable_offset) in transactions {

@@ -79,7 +79,7 @@ pub(crate) struct BatchHeader {
     pub(crate) producer_epoch: i16,
     /// The sequence number of the first record.
     pub(crate) base_sequence: i32,
-    /// How many records the batch claims to hold.
+    /// The number of records that the batch claims to hold.
     pub(crate) record_count: i32,
 }
 
@@ -116,33 +116,33 @@ impl BatchHeader {
         })
     }
 
-    /// Bytes of the whole batch, header included.
+    /// Returns the bytes of the whole batch, header included.
     pub(crate) fn size(&self) -> usize {
         // `parse` has rejected lengths below 49, so the conversion loses nothing.
         self.length as usize + LOG_OVERHEAD
     }
 
-    /// Offset of the last record.
+    /// Returns the offset of the last record.
     pub(crate) fn last_offset(&self) -> i64 {
         self.base_offset.saturating_add(i64::from(self.last_offset_delta))
     }
 
-    /// The codec of the records, or `None` for an id that no codec has.
+    /// Returns the codec of the records, or `None` for an id that no codec has.
     pub(crate) fn compression(&self) -> Option<Compression> {
         Compression::from_id(self.attributes & COMPRESSION_MASK)
     }
 
-    /// Whether the records' timestamps are the time of the append.
+    /// Returns whether the records' timestamps are the time of the append.
     pub(crate) fn is_log_append_time(&self) -> bool {
         self.attributes & LOG_APPEND_TIME != 0
     }
 
-    /// Whether the records belong to a transaction.
+    /// Returns whether the records belong to a transaction.
     pub(crate) fn is_transactional(&self) -> bool {
         self.attributes & TRANSACTIONAL != 0
     }
 
-    /// Whether the batch holds a marker of the broker instead of records.
+    /// Returns whether the batch holds a marker of the broker instead of records.
     pub(crate) fn is_control(&self) -> bool {
         self.attributes & CONTROL != 0
     }
@@ -168,7 +168,7 @@ impl BatchHeader {
         (last % (1 << 31)) as i32
     }
 
-    /// The timestamp of a record whose delta is `timestamp_delta` ms.
+    /// Returns the timestamp of a record whose delta is `timestamp_delta` ms.
     pub(crate) fn record_timestamp(&self, timestamp_delta: i64) -> Timestamp {
         if self.is_log_append_time() {
             self.max_timestamp
@@ -177,7 +177,7 @@ impl BatchHeader {
         }
     }
 
-    /// The header's bytes, with all fields as they are here.
+    /// Returns the header's bytes, with all fields as they are here.
     pub(super) fn to_bytes(self) -> [u8; HEADER_SIZE] {
         let mut bytes = [0; HEADER_SIZE];
         put(&mut bytes, 0, self.base_offset.to_be_bytes());
@@ -281,12 +281,12 @@ impl BatchHeader {
     }
 }
 
-/// Whether `batch`, a whole batch, matches the CRC in its header.
+/// Returns whether `batch`, a whole batch, matches the CRC in its header.
 pub(crate) fn has_valid_crc(header: &BatchHeader, batch: &[u8]) -> bool {
     batch.len() > ATTRIBUTES_AT && crc32c::crc32c(&batch[ATTRIBUTES_AT..]) == header.crc
 }
 
-/// The CRC-32C of a batch, which covers everything from the attributes on.
+/// Returns the CRC-32C of a batch, which covers everything from the attributes on.
 fn checksum(header: &[u8; HEADER_SIZE], payload: &[u8]) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c(&header[ATTRIBUTES_AT..]), payload)
 }

@@ -26,12 +26,12 @@ enum Kind {
 }
 
 impl BatchBuilder {
-    /// An empty batch, whose records all carry `timestamp`.
+    /// Returns an empty batch, whose records all carry `timestamp`.
     pub(crate) fn new(timestamp: Timestamp) -> Self {
         Self { timestamp, kind: Kind::Plain, payload: Vec::new(), record_count: 0 }
     }
 
-    /// An empty batch of a producer's transaction: offsets that it commits.
+    /// Returns an empty batch of a producer's transaction: offsets that it commits.
     pub(crate) fn transactional(
         timestamp: Timestamp,
         producer_id: i64,
@@ -40,7 +40,7 @@ impl BatchBuilder {
         Self { kind: Kind::Transactional { producer_id, producer_epoch }, ..Self::new(timestamp) }
     }
 
-    /// An empty batch for a marker, which ends a producer's transaction.
+    /// Returns an empty batch for a marker, which ends a producer's transaction.
     pub(super) fn control(timestamp: Timestamp, producer_id: i64, producer_epoch: i16) -> Self {
         Self { kind: Kind::Control { producer_id, producer_epoch }, ..Self::new(timestamp) }
     }
@@ -60,7 +60,7 @@ impl BatchBuilder {
         self.record_count += 1;
     }
 
-    /// The batch, or `None` when no record was added or 2 GiB are exceeded.
+    /// Returns the batch, or `None` when no record was added or 2 GiB are exceeded.
     pub(crate) fn build(self) -> Option<ValidBatch> {
         if self.record_count == 0 {
             return None;

@@ -26,7 +26,7 @@ const XERIAL_MAGIC: &[u8] = b"\x82SNAPPY\0";
 const XERIAL_BLOCK: usize = 32 * 1024;
 
 impl Compression {
-    /// The codec with this id in a batch's attributes.
+    /// Returns the codec with this id in a batch's attributes.
     pub(crate) fn from_id(id: i16) -> Option<Self> {
         match id {
             0 => Some(Self::None),
@@ -38,7 +38,7 @@ impl Compression {
         }
     }
 
-    /// The codec's id in a batch's attributes.
+    /// Returns the codec's id in a batch's attributes.
     pub(crate) fn id(self) -> i16 {
         match self {
             Self::None => 0,

@@ -60,7 +60,7 @@ pub(super) fn list(directory: &Path) -> io::Result<Listing> {
     Ok(listing)
 }
 
-/// The length of a file, `None` where there is none.
+/// Returns the length of a file, `None` if there is none.
 pub(super) fn length_of(path: &Path) -> io::Result<Option<u64>> {
     match std::fs::metadata(path) {
         Ok(metadata) => Ok(Some(metadata.len())),
@@ -69,7 +69,7 @@ pub(super) fn length_of(path: &Path) -> io::Result<Option<u64>> {
     }
 }
 
-/// The log start offset, if records were ever deleted.
+/// Returns the log start offset, if records were ever deleted.
 pub(super) fn load_start_offset(directory: &Path) -> io::Result<Option<i64>> {
     let contents = read_if_there(&directory.join(START_OFFSET_FILE))?;
     Ok(contents.and_then(|contents| std::str::from_utf8(&contents).ok()?.trim().parse().ok()))

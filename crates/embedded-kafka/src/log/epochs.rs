@@ -66,12 +66,12 @@ impl LeaderEpochs {
         is_news.then(|| self.clone())
     }
 
-    /// The newest epoch.
+    /// Returns the newest epoch.
     pub(super) fn latest(&self) -> Option<i32> {
         self.entries.last().map(|(epoch, _)| *epoch)
     }
 
-    /// The largest epoch up to `epoch`, and where it ended; `None` where that is unknown.
+    /// Returns the largest epoch up to `epoch`, and its end; `None` if that is unknown.
     pub(super) fn end_offset_for(&self, epoch: i32, end_offset: i64) -> Option<(i32, i64)> {
         if epoch < 0 {
             return None;

@@ -12,7 +12,9 @@ pub(crate) enum LogError {
     #[error("the log's files cannot be read or written: {0}; check the disk and its permissions")]
     Io(#[from] io::Error),
     /// The directory belongs to a topic that was deleted and created again.
-    #[error("{directory} belongs to another topic with the same name; remove the directory to start with an empty log")]
+    #[error(
+        "{directory} belongs to another topic with the same name; remove the directory to start with an empty log"
+    )]
     OtherTopic {
         /// The partition's directory.
         directory: PathBuf,
@@ -36,7 +38,7 @@ pub(crate) enum AppendError {
 }
 
 impl AppendError {
-    /// The error code for the partition.
+    /// Returns the error code for the partition.
     pub(crate) fn code(&self) -> ResponseError {
         match self {
             Self::Rejected { code, .. } => *code,

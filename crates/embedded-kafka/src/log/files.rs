@@ -42,7 +42,7 @@ impl OpenFiles {
         }
     }
 
-    /// How many descriptors are open.
+    /// Returns how many descriptors are open.
     #[cfg(test)]
     pub(crate) fn count(&self) -> usize {
         let open = self.open.lock();
@@ -102,12 +102,12 @@ impl LogFile {
         &self.path
     }
 
-    /// The file, opened if it is not; an error where it does not exist.
+    /// Returns the file, opened if it is not; an error if it does not exist.
     pub(super) fn open(self: &Arc<Self>) -> io::Result<Arc<File>> {
         self.get(false)
     }
 
-    /// The file, opened if it is not and created if it does not exist.
+    /// Returns the file, opened if it is not and created if it does not exist.
     pub(super) fn open_or_create(self: &Arc<Self>) -> io::Result<Arc<File>> {
         self.get(true)
     }
@@ -220,7 +220,7 @@ pub(super) fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
 /// The suffix of the temporary file that [`replace`] writes.
 pub(super) const TEMPORARY_SUFFIX: &str = ".tmp";
 
-/// Reads a whole small file, `None` where there is none.
+/// Reads a whole small file, `None` if there is none.
 pub(super) fn read_if_there(path: &Path) -> io::Result<Option<Vec<u8>>> {
     match std::fs::read(path) {
         Ok(contents) => Ok(Some(contents)),

@@ -47,12 +47,12 @@ pub(super) fn check_topic(directory: &Path, topic_id: Uuid) -> Result<(), LogErr
     }
 }
 
-/// Whether the directory says that it belongs to the topic.
+/// Returns whether the directory says that it belongs to the topic.
 pub(crate) fn owns(topic_id: Uuid, directory: &Path) -> bool {
     owner(directory).is_ok_and(|stored| stored == Some(encode(topic_id)))
 }
 
-/// The id of the topic that the directory belongs to, as Kafka prints it.
+/// Returns the id of the topic that the directory belongs to, as Kafka prints it.
 fn owner(directory: &Path) -> io::Result<Option<String>> {
     let contents = read_if_there(&directory.join(METADATA_FILE))?.unwrap_or_default();
     let text = String::from_utf8_lossy(&contents);
@@ -69,7 +69,7 @@ pub(super) fn doomed_name(directory: &Path) -> String {
     beginning + &suffix
 }
 
-/// The id as Kafka prints it: base 64 in the alphabet for URLs, without padding.
+/// Returns the id as Kafka prints it: base 64 in the alphabet for URLs, without padding.
 fn encode(id: Uuid) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     // 128 bits are 21 digits of six bits, and two bits that a last digit begins with.

@@ -20,7 +20,7 @@ const BLOCK: u64 = 64;
 pub(super) trait IndexEntry: Copy {
     /// Bytes in the file.
     const SIZE: usize;
-    /// The type of the key that orders the entries.
+    /// Returns the key that orders the entries.
     fn key(&self) -> i64;
     /// Appends the entry's bytes.
     fn encode(&self, to: &mut Vec<u8>);
@@ -95,27 +95,27 @@ pub(super) struct SparseIndex<E> {
 }
 
 impl<E: IndexEntry> SparseIndex<E> {
-    /// An index that is empty in memory and in its file.
+    /// Returns an index that is empty in memory and in its file.
     pub(super) fn empty() -> Self {
         Self { in_file: 0, tail: Vec::new(), last: None }
     }
 
-    /// An index whose file holds `in_file` entries, the last one being `last`.
+    /// Returns an index whose file holds `in_file` entries, the last one being `last`.
     pub(super) fn from_file(in_file: u64, last: Option<E>) -> Self {
         Self { in_file, tail: Vec::new(), last }
     }
 
-    /// How many entries the file holds.
+    /// Returns how many entries the file holds.
     pub(super) fn in_file(&self) -> u64 {
         self.in_file
     }
 
-    /// Bytes that the index takes, or will take, in its file.
+    /// Returns the bytes that the index takes, or will take, in its file.
     pub(super) fn size(&self) -> u64 {
         (self.in_file + self.tail.len() as u64) * E::SIZE as u64
     }
 
-    /// The newest entry.
+    /// Returns the newest entry.
     pub(super) fn last(&self) -> Option<E> {
         self.last
     }
@@ -131,7 +131,7 @@ impl<E: IndexEntry> SparseIndex<E> {
         self.tail.len() >= GROUP
     }
 
-    /// The last entry whose key is at most `key`, if it is known without the file.
+    /// Returns the last entry whose key is at most `key`, if it is known without the file.
     pub(super) fn search_memory(&self, key: i64) -> Option<E> {
         if self.last.is_some_and(|last| last.key() <= key) {
             return self.last;
@@ -159,7 +159,7 @@ impl<E: IndexEntry> SparseIndex<E> {
     }
 }
 
-/// The last of the first `entries` entries in the file whose key is at most `key`.
+/// Returns the last of the first `entries` entries in the file whose key is at most `key`.
 pub(super) fn search_file<E: IndexEntry>(
     file: &File,
     entries: u64,
@@ -183,7 +183,7 @@ pub(super) fn search_file<E: IndexEntry>(
     Ok(found.last())
 }
 
-/// The entry with this index in the file.
+/// Returns the entry with this index in the file.
 pub(super) fn read_entry<E: IndexEntry>(file: &File, index: u64, read_at: ReadAt) -> io::Result<E> {
     let bytes = read_at(file, index * E::SIZE as u64, E::SIZE)?;
     E::decode(&bytes).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())

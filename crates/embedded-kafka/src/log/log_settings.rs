@@ -63,7 +63,7 @@ pub(crate) struct LogSettings {
 }
 
 impl Default for LogSettings {
-    /// Kafka 4.3's defaults.
+    /// Returns Kafka 4.3's defaults.
     fn default() -> Self {
         Self {
             segment_bytes: 1024 * 1024 * 1024,

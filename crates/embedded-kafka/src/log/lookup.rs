@@ -55,14 +55,14 @@ impl Log {
     }
 }
 
-/// The largest timestamp of a segment, `None` where it has none.
+/// Returns the largest timestamp of a segment, `None` if it has none.
 fn largest_timestamp(segment: &SegmentView) -> Result<Option<(Timestamp, i64)>, ReadError> {
     let largest = segment.max_timestamp();
     if segment.is_outdated() { Err(ReadError::Outdated) } else { Ok(largest?) }
 }
 
 impl Lookup {
-    /// Finds the record, `None` where there is none.
+    /// Finds the record, `None` if there is none.
     ///
     /// # Errors
     /// When a segment has changed in the meantime, or the files cannot be read.
@@ -103,7 +103,7 @@ impl Lookup {
         self.search(&segment.at(offset), timestamp)
     }
 
-    /// The first record of the segment, from where its view starts, that is late enough.
+    /// Returns the first record of the segment, from where its view starts, that is late enough.
     fn search(&self, segment: &SegmentView, target: Timestamp) -> Result<Option<Found>, ReadError> {
         let found = self.scan(segment, target);
         if segment.is_outdated() { Err(ReadError::Outdated) } else { found }

@@ -29,7 +29,7 @@ pub(crate) struct EndTransactionMarker {
 }
 
 impl EndTransactionMarker {
-    /// The marker as a batch, to be appended at `now`.
+    /// Returns the marker as a batch, to be appended at `now`.
     pub(super) fn to_batch(
         self,
         producer_id: i64,
@@ -49,7 +49,7 @@ impl EndTransactionMarker {
         }
     }
 
-    /// Reads the marker from the records of a control batch, `None` where they hold no marker.
+    /// Reads the marker from the records of a control batch, `None` if they hold no marker.
     pub(crate) fn read(header: &BatchHeader, payload: &[u8]) -> Option<Self> {
         if !header.is_control() || !header.is_transactional() {
             return None;

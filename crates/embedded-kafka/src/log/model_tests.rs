@@ -141,7 +141,7 @@ impl Model {
         recovery
     }
 
-    /// The epoch and the next sequence number of a producer.
+    /// Returns the epoch and the next sequence number of a producer.
     fn producer(&self, producer_id: i64) -> (i16, i32) {
         let mut sent = self.batches.iter().rev().filter(|one| one.producer_id == producer_id);
         let Some(last) = sent.clone().next() else {

@@ -47,17 +47,17 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Offset of the first record that may be read.
+    /// Returns the offset of the first record that may be read.
     pub(crate) fn start_offset(&self) -> i64 {
         self.start_offset
     }
 
-    /// Offset that the next record will get.
+    /// Returns the offset that the next record will get.
     pub(crate) fn end_offset(&self) -> i64 {
         self.end_offset
     }
 
-    /// The settings in force.
+    /// Returns the settings in force.
     pub(crate) fn settings(&self) -> &LogSettings {
         &self.settings
     }
@@ -73,7 +73,7 @@ impl Log {
         self.epochs.end_offset_for(epoch, self.end_offset)
     }
 
-    /// The newest epoch in which something was written.
+    /// Returns the newest epoch in which something was written.
     pub(crate) fn latest_epoch(&self) -> Option<i32> {
         self.epochs.latest()
     }
@@ -154,7 +154,7 @@ impl Log {
             return self.add_segment(now);
         };
         let last_offset = header.last_offset();
-        // An empty segment can be full by no measure, or the log would roll it forever.
+        // An empty segment never counts as full, or the log would roll it forever.
         if active.size() > 0 && active.should_roll(header, last_offset, &self.settings, now) {
             self.roll(now)?;
         }
@@ -182,15 +182,15 @@ impl Log {
         Ok(())
     }
 
-    /// The index of the segment that holds the first record from `offset` on, or would hold it:
-    /// compaction leaves gaps, which may reach to the end of a segment.
+    /// Returns the index of the segment that holds the first record from `offset` on, or would hold
+    /// it: compaction leaves gaps, which may reach to the end of a segment.
     pub(super) fn segment_from(&self, offset: i64) -> Option<usize> {
         let first = self.segment_index(offset)?;
         let gaps = self.segments[first..].iter().take_while(|one| one.ends_before(offset));
         Some((first + gaps.count()).min(self.segments.len() - 1))
     }
 
-    /// The index of the segment whose offsets include `offset`, or would include it.
+    /// Returns the index of the segment whose offsets include `offset`, or would include it.
     pub(super) fn segment_index(&self, offset: i64) -> Option<usize> {
         self.segments.partition_point(|segment| segment.base_offset() <= offset).checked_sub(1)
     }

@@ -66,7 +66,7 @@ pub(super) struct ProducerEntry {
 pub(crate) struct ProducerState {
     pub(crate) producer_id: i64,
     pub(crate) epoch: i16,
-    /// The sequence number of its last record, -1 where its epoch has none.
+    /// The sequence number of its last record, -1 if its epoch has none.
     pub(crate) last_sequence: i32,
     pub(crate) last_timestamp: Timestamp,
     /// The epoch of the coordinator that wrote its last marker, -1 without one.
@@ -99,12 +99,12 @@ impl Producers {
         self.by_id.insert(producer_id, producer);
     }
 
-    /// The first offset of the oldest open transaction.
+    /// Returns the first offset of the oldest open transaction.
     pub(super) fn first_open_offset(&self) -> Option<i64> {
         self.open.first_key_value().map(|(offset, _)| *offset)
     }
 
-    /// All producers, by id.
+    /// Returns all producers, by id.
     pub(super) fn states(&self) -> Vec<ProducerState> {
         let states = self.iter().map(|(producer_id, producer)| ProducerState {
             producer_id,
@@ -215,7 +215,7 @@ impl Producers {
         None
     }
 
-    /// The transaction that `marker` has just aborted.
+    /// Returns the transaction that `marker` has just aborted.
     fn aborted(&self, marker: &BatchHeader, first_offset: i64) -> AbortedTransaction {
         let last_offset = marker.last_offset();
         AbortedTransaction {

@@ -11,7 +11,7 @@ fn batch(epoch: i16, sequence: i32, count: i32, base_offset: i64) -> BatchHeader
     header
 }
 
-/// The result of `check`: the old base offset, nothing, or an error code.
+/// Returns the result of `check`: the old base offset, nothing, or an error code.
 fn check(producers: &Producers, header: BatchHeader) -> Result<Option<i64>, ResponseError> {
     match producers.check(&ValidBatch::new(header, bytes::Bytes::new())) {
         Ok(duplicate) => Ok(duplicate.map(|batch| batch.base_offset())),

@@ -141,7 +141,7 @@ impl Slice {
     /// Empty when there is nothing to read.
     ///
     /// # Errors
-    /// When the segment has changed meanwhile, or the file cannot be read.
+    /// When the segment has changed in the meantime, or the file cannot be read.
     pub(crate) fn read(&self, at_least_one: bool) -> Result<Bytes, ReadError> {
         let batches = self.read_batches(at_least_one, read_at);
         if self.segment.is_outdated() { Err(ReadError::Outdated) } else { Ok(batches?) }
@@ -151,7 +151,7 @@ impl Slice {
     /// disk.
     ///
     /// # Errors
-    /// When the segment has changed meanwhile, or the file cannot be read.
+    /// When the segment has changed in the meantime, or the file cannot be read.
     pub(crate) fn read_without_waiting(
         &self,
         at_least_one: bool,
@@ -177,7 +177,7 @@ impl Slice {
         let first = loop {
             let header = match buffer.get(at..).map(BatchHeader::parse) {
                 Some(Ok(header)) => header,
-                // The header is behind the buffer: go on from there.
+                // The header is after the buffer: continue from there.
                 _ if at > 0 && position + ((at + HEADER_SIZE) as u64) <= self.segment.size() => {
                     position += at as u64;
                     buffer = read_at(&file, position, self.cut(position, wanted))?;
@@ -208,7 +208,7 @@ impl Slice {
         Ok(Bytes::from(buffer).slice(at..end))
     }
 
-    /// As many of `length` bytes as the segment had from `position` on.
+    /// Returns as many of `length` bytes as the segment had from `position` on.
     fn cut(&self, position: u64, length: usize) -> usize {
         let left = self.segment.size().saturating_sub(position);
         length.min(usize::try_from(left).unwrap_or(usize::MAX))

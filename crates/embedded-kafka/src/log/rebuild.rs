@@ -56,7 +56,7 @@ pub(super) fn rebuild(
 
 pub(super) type Indexes = (SparseIndex<OffsetEntry>, SparseIndex<TimeEntry>);
 
-/// The indexes of a segment whose files have these lengths, `None` if they cannot be right.
+/// Returns the indexes of a segment whose files have these lengths, `None` if they cannot be right.
 pub(super) fn load_indexes(
     segment: &Segment,
     offsets: u64,

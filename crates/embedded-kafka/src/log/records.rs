@@ -20,7 +20,7 @@ pub(crate) struct RecordView<'a> {
     pub(crate) offset_delta: i32,
     /// Milliseconds since the batch's base timestamp.
     pub(crate) timestamp_delta: i64,
-    /// The key, `None` where it is null.
+    /// The key, `None` if it is null.
     pub(crate) key: Option<&'a [u8]>,
     /// The value, `None` for a tombstone.
     pub(crate) value: Option<&'a [u8]>,
@@ -41,7 +41,7 @@ pub(crate) struct Records<'a> {
 }
 
 impl<'a> Records<'a> {
-    /// The records of the batch with `header`, whose uncompressed records are `payload`.
+    /// Returns the records of the batch with `header`, whose uncompressed records are `payload`.
     ///
     /// # Errors
     /// When the claimed count cannot fit into `payload`.
@@ -161,7 +161,7 @@ impl<'a> RecordView<'a> {
         read_record(&mut body)
     }
 
-    /// The keys and values of the headers, in their order.
+    /// Returns the keys and values of the headers, in their order.
     pub(super) fn headers(&self) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> {
         let mut rest = self.headers;
         std::iter::from_fn(move || {

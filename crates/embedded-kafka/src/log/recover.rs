@@ -40,7 +40,7 @@ pub(crate) struct Recovery {
 }
 
 impl Log {
-    /// Opens the log in `directory`, which need not exist, and recovers it where needed.
+    /// Opens the log in `directory`, which need not exist, and recovers it if needed.
     ///
     /// # Errors
     /// When files cannot be read or written, or belong to another topic.
@@ -115,7 +115,7 @@ impl Log {
         self.drop_segments_below_start()
     }
 
-    /// A log that was cut below its start begins where it ends.
+    /// Moves the start of a log that was truncated below it to the log's end.
     pub(super) fn keep_start_below_end(&mut self) -> io::Result<()> {
         if self.start_offset > self.end_offset {
             save_start_offset(&self.directory, self.end_offset)?;

@@ -125,7 +125,7 @@ impl Aged {
         Ok(due)
     }
 
-    /// Whether all of a segment is replicated. An empty last segment has nothing to delete.
+    /// Returns whether all of a segment is replicated. An empty last segment has nothing to delete.
     fn may_go(&self, segment: &AgedSegment) -> bool {
         let is_last = self.segments.last().is_some_and(|last| std::ptr::eq(last, segment));
         segment.end_offset <= self.high_watermark && !(is_last && segment.view.size() == 0)

@@ -56,7 +56,7 @@ pub(super) struct SegmentSummary {
 }
 
 impl Segment {
-    /// A new, empty segment. Its log file is created, the indexes when they have entries.
+    /// Returns a new, empty segment. Its log file is created, the indexes when they have entries.
     pub(super) fn create(
         directory: &Path,
         base_offset: i64,
@@ -70,7 +70,7 @@ impl Segment {
         Ok(segment)
     }
 
-    /// A segment with nothing known of its files.
+    /// Returns a segment with nothing known of its files.
     pub(super) fn empty(
         directory: &Path,
         base_offset: i64,
@@ -120,7 +120,7 @@ impl Segment {
         self.base_offset
     }
 
-    /// Bytes of the batches.
+    /// Returns the bytes of the batches.
     pub(super) fn size(&self) -> u64 {
         self.size
     }
@@ -137,7 +137,7 @@ impl Segment {
         self.jitter = drawn.checked_rem(longest).map_or(0, |jitter| jitter as Timestamp);
     }
 
-    /// Whether Kafka would start a new segment before it appends `batch`.
+    /// Returns whether Kafka would start a new segment before it appends `batch`.
     pub(super) fn should_roll(
         &self,
         batch: &BatchHeader,
@@ -154,8 +154,8 @@ impl Segment {
             || relative_offset > i64::from(i32::MAX)
     }
 
-    /// Kafka counts `segment.ms` in the time of the records, from the first batch of the segment;
-    /// by the clock only where that batch has no timestamp.
+    /// Returns the age of the segment. Kafka counts `segment.ms` in the time of the records, from
+    /// the first batch of the segment; by the clock only if that batch has no timestamp.
     fn age(&self, max_timestamp: Timestamp, now: Timestamp) -> Timestamp {
         match self.first_timestamp {
             Some(first) if first > NO_TIMESTAMP => max_timestamp.saturating_sub(first),
@@ -221,8 +221,9 @@ impl Segment {
         }
     }
 
-    /// An index that cannot be written stays in memory until it can, or until the segment is to be
-    /// closed: it is no reason to reject a batch that is in the log already.
+    /// Writes full groups of index entries. An index that cannot be written stays in memory until
+    /// it can, or until the segment must be closed: it is no reason to reject a batch that is in
+    /// the log already.
     pub(super) fn flush_full_groups(&mut self) {
         if self.offsets.is_group_full()
             && let Err(error) = self.offsets.flush(&self.files.index)
@@ -243,7 +244,7 @@ impl Segment {
         self.times.flush(&self.files.time_index)
     }
 
-    /// Whether compaction has left nothing from `offset` on.
+    /// Returns whether compaction has left nothing from `offset` on.
     pub(super) fn ends_before(&self, offset: i64) -> bool {
         self.compacted_end.is_some_and(|end_offset| end_offset <= offset.max(self.base_offset))
     }
@@ -258,13 +259,14 @@ impl Segment {
         self.newest = VecDeque::new();
     }
 
-    /// The position of the batch that holds `offset`, if it is one of the newest.
+    /// Returns the position of the batch that holds `offset`, if it is one of the newest.
     fn newest_batch(&self, offset: i64) -> Option<u64> {
         let behind = self.newest.partition_point(|(base_offset, _)| *base_offset <= offset);
         behind.checked_sub(1).map(|index| u64::from(self.newest[index].1))
     }
 
-    /// A position from which a scan reaches `offset` soon, if the indexes in memory know one.
+    /// Returns a position from which a scan reaches `offset` soon, if the indexes in memory know
+    /// one.
     pub(super) fn position_in_memory(&self, offset: i64) -> Option<u64> {
         if let Some(position) = self.newest_batch(offset) {
             return Some(position);
@@ -343,12 +345,12 @@ impl Segment {
         self.files.time_index.close();
     }
 
-    /// Bytes of the larger index.
+    /// Returns the bytes of the larger index.
     pub(super) fn index_bytes(&self) -> u64 {
         self.offsets.size().max(self.times.size())
     }
 
-    /// The same segment, complete and closed, whose files were moved.
+    /// Returns the same segment, complete and closed, whose files were moved.
     pub(super) fn moved_to(mut self, directory: &Path, pool: &Arc<OpenFiles>) -> Self {
         self.files = Arc::new(SegmentFiles::new(directory, self.base_offset, pool));
         self.seal();

@@ -97,9 +97,9 @@ pub(super) fn expect_end(from: &mut Decompressed<'_>) -> Result<(), Unreadable> 
 pub(super) struct Skimmed {
     pub(super) offset_delta: i32,
     pub(super) timestamp_delta: i64,
-    /// The key's length, negative where it is null.
+    /// The key's length, negative if it is null.
     pub(super) key_size: i32,
-    /// The value's length, negative where it is null.
+    /// The value's length, negative if it is null.
     pub(super) value_size: i32,
 }
 
@@ -145,7 +145,7 @@ fn skim_slice(from: &mut &[u8]) -> Option<Skimmed> {
 }
 
 fn skim_body(from: &mut Decompressed<'_>) -> Result<Skimmed, Unreadable> {
-    // Attributes. Where the bytes end here, the next number says so.
+    // Attributes. If the bytes end here, the next number reports it.
     from.byte()?;
     let timestamp_delta = read_varlong(from)?;
     let offset_delta = read_varint(from)?;
@@ -173,7 +173,7 @@ fn skip_field(from: &mut Decompressed<'_>) -> Result<i32, Unreadable> {
     Ok(size)
 }
 
-/// A number of at most `bytes` bytes.
+/// Returns a number of at most `bytes` bytes.
 fn read_number(from: &mut Decompressed<'_>, bytes: usize) -> Result<u64, Unreadable> {
     let mut value: u64 = 0;
     for index in 0..bytes {

@@ -44,7 +44,7 @@ impl Producers {
         replace(&directory.join(file_name(offset, SNAPSHOT_SUFFIX)), &contents)
     }
 
-    /// Reads the state before the batch at `offset`, `None` where there is no intact snapshot.
+    /// Reads the state before the batch at `offset`, `None` if there is no intact snapshot.
     pub(super) fn load(directory: &Path, offset: i64) -> io::Result<Option<Self>> {
         let contents = read_if_there(&directory.join(file_name(offset, SNAPSHOT_SUFFIX)))?;
         Ok(contents.and_then(|contents| decode(&contents)))

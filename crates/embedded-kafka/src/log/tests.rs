@@ -14,7 +14,7 @@ use super::*;
 const EVERYTHING: usize = 100 * 1024 * 1024;
 
 impl Log {
-    /// Bytes of all segments.
+    /// Returns the bytes of all segments.
     pub(super) fn size_bytes(&self) -> u64 {
         self.segments.iter().map(Segment::size).sum()
     }
@@ -42,7 +42,7 @@ fn fill(log: &mut Log, count: i64) {
     }
 }
 
-/// All base offsets from `offset` on, fetch by fetch.
+/// Returns all base offsets from `offset` on, fetch by fetch.
 fn read_all(log: &Log, mut offset: i64, max_bytes: usize) -> Vec<i64> {
     let mut bases = Vec::new();
     while let Some(slice) = log.locate(offset, log.end_offset(), max_bytes).unwrap() {

@@ -49,7 +49,7 @@ impl Fixture {
         appended.map(|appended| appended.base_offset).map_err(|error| error.code())
     }
 
-    /// Producer and first offset of the aborted transactions that overlap.
+    /// Returns producer and first offset of the aborted transactions that overlap.
     fn aborted(&self, from: i64, to: i64) -> Vec<(i64, i64)> {
         let found = self.log.aborted_transactions().overlapping(from, to);
         found.iter().map(|one| (one.producer_id, one.first_offset)).collect()
@@ -67,7 +67,7 @@ fn open(directory: &tempfile::TempDir) -> Log {
     Log::open(path, settings, Uuid::from_u128(1), &pool, NOW).unwrap().0
 }
 
-/// One record of a producer.
+/// Returns one record of a producer.
 fn plain(producer_id: i64, epoch: i16, sequence: i32) -> ValidBatch {
     batch_with(&[(NOW, None, "value")], Compression::None, |header| {
         header.producer_id = producer_id;
@@ -76,7 +76,7 @@ fn plain(producer_id: i64, epoch: i16, sequence: i32) -> ValidBatch {
     })
 }
 
-/// One record of a producer's transaction.
+/// Returns one record of a producer's transaction.
 fn transactional(producer_id: i64, epoch: i16, sequence: i32) -> ValidBatch {
     batch_with(&[(NOW, None, "value")], Compression::None, |header| {
         header.set_transactional(producer_id, epoch);

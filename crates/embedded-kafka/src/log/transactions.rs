@@ -46,8 +46,8 @@ impl Log {
         Ok(appended)
     }
 
-    /// An index that cannot be written is rewritten before the segment is closed: it is no reason
-    /// to reject a marker that is in the log already.
+    /// Notes an aborted transaction in the index. An index that cannot be written is rewritten
+    /// before the segment is closed: it is no reason to reject a marker that is in the log already.
     fn note_aborted(&mut self, aborted: AbortedTransaction) {
         self.aborted.push(aborted);
         let base_offset = self.segments.last().map_or(0, super::segment::Segment::base_offset);
@@ -79,7 +79,7 @@ impl Log {
         first_open.map_or(self.end_offset, |first| first.max(self.start_offset))
     }
 
-    /// The transactions that were aborted, as they are now.
+    /// Returns the transactions that were aborted, as of now.
     pub(crate) fn aborted_transactions(&self) -> AbortedTransactions {
         self.aborted.clone()
     }

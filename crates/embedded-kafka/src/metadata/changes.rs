@@ -147,7 +147,7 @@ impl Metadata {
         Ok(())
     }
 
-    /// The settings of a topic at a node, `None` if there is no such topic.
+    /// Returns the settings of a topic at a node, `None` if there is no such topic.
     pub(crate) fn topic_config(&self, name: &str, node: i32) -> Option<TopicConfig> {
         Some(TopicConfig::clone(&*self.topic(name)?.config_at(Some(node))))
     }
@@ -227,7 +227,7 @@ impl Metadata {
         names::check_collision(name, topics.by_name.keys().map(|name| &**name)).map_err(invalid)
     }
 
-    /// The nodes for each partition of a new topic.
+    /// Returns the nodes for each partition of a new topic.
     fn place(&self, new: &NewTopic) -> Result<Vec<Vec<i32>>, Rejection> {
         if !new.assignments.is_empty() {
             return self.place_as_told(new);

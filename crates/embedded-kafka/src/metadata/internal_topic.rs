@@ -24,7 +24,7 @@ impl Metadata {
         self.nodes.count().min(REPLICATION_FACTOR) as i16
     }
 
-    /// An internal topic, as Kafka creates it by itself.
+    /// Returns an internal topic, as Kafka creates it by itself.
     pub(super) fn new_internal_topic(
         &self,
         name: &str,

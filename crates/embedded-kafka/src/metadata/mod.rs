@@ -189,7 +189,7 @@ impl Metadata {
         self.nodes().iter().find(|node| node.id == id).cloned()
     }
 
-    /// The nodes in a rack.
+    /// Returns the nodes in a rack.
     pub(crate) fn nodes_in(&self, rack: &str) -> Vec<i32> {
         let ids = self.node_ids().into_iter();
         ids.filter(|node| self.settings.rack(*node) == Some(rack)).collect()
@@ -260,7 +260,7 @@ impl Metadata {
         self.change_record(|record| put(&mut record.group_overrides, group, overrides))
     }
 
-    /// The subscriptions to clients' metrics that have settings, by name.
+    /// Returns the subscriptions to clients' metrics that have settings, by name.
     pub(crate) fn metrics_subscriptions(&self) -> Vec<String> {
         self.counters.lock().record.metrics_overrides.keys().cloned().collect()
     }
@@ -311,7 +311,7 @@ impl Metadata {
         self.store.changes()
     }
 
-    /// All topics, by name.
+    /// Returns all topics, by name.
     pub(crate) fn topics(&self) -> Vec<Arc<Topic>> {
         self.topics.read().by_name.values().cloned().collect()
     }
@@ -324,7 +324,7 @@ impl Metadata {
         self.topics.read().by_id.get(&id).cloned()
     }
 
-    /// A partition of a topic.
+    /// Returns a partition of a topic.
     ///
     /// # Errors
     /// `UNKNOWN_TOPIC_OR_PARTITION`

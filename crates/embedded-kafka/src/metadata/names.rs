@@ -2,10 +2,10 @@
 //!
 //! The error messages are Apache Kafka's, since users search the web for them.
 
-/// Stores the committed offsets.
+/// Names the topic of committed offsets.
 pub(crate) const CONSUMER_OFFSETS: &str = "__consumer_offsets";
 
-/// Stores the states of transactions.
+/// Names the topic of the states of transactions.
 pub(crate) const TRANSACTION_STATE: &str = "__transaction_state";
 
 /// The longest name, in characters: a directory is named after the topic and a partition's number.
@@ -16,7 +16,7 @@ pub(crate) fn is_internal(name: &str) -> bool {
     name == CONSUMER_OFFSETS || name == TRANSACTION_STATE
 }
 
-/// The partition of an internal topic that a group or a transactional id belongs to: Java's
+/// Returns the partition of an internal topic that a group or a transactional id belongs to: Java's
 /// `String.hashCode` of its name, without its sign, modulo the number of partitions.
 pub(crate) fn partition_of(name: &str, partitions: i32) -> i32 {
     let hash = name
@@ -82,7 +82,7 @@ fn is_legal(byte: u8) -> bool {
 mod tests {
     use super::*;
 
-    /// The responses of Apache Kafka 4.3 to CreateTopics.
+    /// Compares with the responses of Apache Kafka 4.3 to CreateTopics.
     #[test]
     fn a_name_is_rejected_in_kafkas_words() {
         let other =

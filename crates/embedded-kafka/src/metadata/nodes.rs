@@ -31,7 +31,7 @@ impl Metadata {
         self.nodes.voters()
     }
 
-    /// Whether there is such a node, up or not.
+    /// Returns whether there is such a node, up or not.
     pub(crate) fn has_node(&self, node: i32) -> bool {
         self.nodes.availability().iter().any(|other| other.id == node)
     }
@@ -131,7 +131,7 @@ impl Metadata {
         })
     }
 
-    /// Whether a node is down, or its replicas do not fetch.
+    /// Returns whether a node is down, or its replicas do not fetch.
     pub(crate) fn is_disturbed(&self) -> bool {
         self.nodes.availability().iter().any(|node| node.is_replication_paused || !node.is_up)
     }
@@ -172,7 +172,7 @@ impl Metadata {
         }
     }
 
-    /// The partitions of a topic that `node` leads.
+    /// Returns the partitions of a topic that `node` leads.
     pub(crate) fn led_by(&self, topic: &str, node: i32) -> Vec<i32> {
         self.partitions_where(topic, |it| it.leader() == Some(node))
     }
@@ -235,7 +235,7 @@ impl Metadata {
         // it.
         record.elections += 4;
         if let Err(error) = self.store.write_cluster(&record) {
-            tracing::warn!(%error, "an election is not written down");
+            tracing::warn!(%error, "an election was not persisted");
         }
         counters.record = record;
     }

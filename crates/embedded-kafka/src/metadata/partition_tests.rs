@@ -18,14 +18,14 @@ struct Fixture {
 }
 
 impl Fixture {
-    /// A partition that node 1 leads, while node 2 is down.
+    /// Returns a partition that node 1 leads, while node 2 is down.
     fn new(min_in_sync: usize) -> Self {
         let fixture = Self::undisturbed(min_in_sync);
         fixture.partition.disturb(|replication, end| replication.fence(2, end, NOW));
         fixture
     }
 
-    /// A partition that node 1 leads and node 2 follows.
+    /// Returns a partition that node 1 leads and node 2 follows.
     fn undisturbed(min_in_sync: usize) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("bookings-0");

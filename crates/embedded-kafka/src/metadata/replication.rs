@@ -161,7 +161,7 @@ impl Replication {
         self.leader == Some(node) && self.replica(node).is_some_and(|replica| replica.is_up)
     }
 
-    /// The leader, if it runs.
+    /// Returns the leader, if it runs.
     pub(crate) fn serving_leader(&self) -> Option<i32> {
         self.leader.filter(|leader| self.is_led_by(*leader))
     }

@@ -6,7 +6,7 @@ use super::*;
 
 const NOW: Timestamp = 1_000;
 
-/// Three replicas with a log of ten records.
+/// Returns three replicas with a log of ten records.
 fn three(min_in_sync: usize) -> Replication {
     Replication::new(&[1, 2, 3].map(NodeAvailability::up), 0, min_in_sync, 10)
 }
@@ -216,8 +216,8 @@ fn moves() -> impl Strategy<Value = Move> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
-    /// Each record is identified by the number of its append, so that a truncated record differs
-    /// from its replacement at the same offset.
+    /// Identifies each record by the number of its append, so that a truncated record differs from
+    /// its replacement at the same offset.
     #[test]
     fn nothing_that_was_acknowledged_or_could_be_read_is_ever_cut(
         min_in_sync in 1..4usize,

@@ -17,7 +17,7 @@ use uuid::Uuid;
 const FORMAT: u32 = 1;
 
 /// The extension of a file that is being written, next to the one that it will replace.
-const BESIDE: &str = "new";
+const TEMPORARY_EXTENSION: &str = "new";
 
 /// The settings of the whole cluster.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
@@ -117,7 +117,7 @@ impl Store {
         Ok(())
     }
 
-    /// All topics, by name.
+    /// Returns all topics, by name.
     pub(crate) fn read_topics(&self) -> Result<Vec<TopicRecord>, StoreError> {
         let at = |path: &Path| {
             let path = path.to_owned();
@@ -132,7 +132,7 @@ impl Store {
                     records.push(read_topic(&path, &fs::read(&path).map_err(at(&path))?)?);
                 }
                 // A crash between writing a file and renaming it left this.
-                Some(BESIDE) => fs::remove_file(&path).map_err(at(&path))?,
+                Some(TEMPORARY_EXTENSION) => fs::remove_file(&path).map_err(at(&path))?,
                 _ => {}
             }
         }
@@ -171,14 +171,15 @@ impl Store {
         self.directory.join("topics")
     }
 
-    /// A topic's name has only letters, digits, `.`, `_` and `-`, so it is a file's name as it is.
+    /// Returns the path of a topic's file. A topic's name has only letters, digits, `.`, `_` and
+    /// `-`, so it is a valid file name.
     fn topic(&self, name: &str) -> PathBuf {
         self.topics().join(format!("{name}.json"))
     }
 }
 
-/// A topic's file must be about the topic that it is named for: one that is damaged could make a
-/// topic disappear, and its logs would be taken for those of a deleted one.
+/// Reads a topic's file, which must be about the topic that it is named for: a damaged one could
+/// make a topic disappear, and its logs would be taken for those of a deleted one.
 fn read_topic(path: &Path, bytes: &[u8]) -> Result<TopicRecord, StoreError> {
     let record: TopicRecord = parse(path, bytes)?;
     let refuse = |reason: String| Err(StoreError::Format { path: path.to_owned(), reason });
@@ -197,12 +198,13 @@ fn parse<T: for<'de> Deserialize<'de>>(path: &Path, bytes: &[u8]) -> Result<T, S
 }
 
 fn replace(path: &Path, record: &impl Serialize) -> io::Result<()> {
-    let beside = path.with_extension(BESIDE);
-    fs::write(&beside, serde_json::to_vec_pretty(record)?)?;
-    fs::rename(&beside, path)
+    let temporary = path.with_extension(TEMPORARY_EXTENSION);
+    fs::write(&temporary, serde_json::to_vec_pretty(record)?)?;
+    fs::rename(&temporary, path)
 }
 
-/// 22 characters of URL-safe base64 without padding over a random UUID, as Kafka makes its own.
+/// Creates a cluster id: 22 characters of URL-safe base64 without padding over a random UUID, as
+/// Kafka's own.
 fn new_cluster_id() -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let random = Uuid::new_v4().as_u128();

@@ -39,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_another_kind_is_refused() {
+    fn a_key_of_another_kind_is_rejected() {
         assert_eq!(GroupMetadataKey::decode(&from_hex("0001000167")), Err(UnreadableRecord));
     }
 

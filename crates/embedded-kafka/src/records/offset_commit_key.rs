@@ -1,4 +1,4 @@
-//! The key of a committed offset: which group, topic and partition it is of.
+//! The key of a committed offset: its group, topic and partition.
 //!
 //! Kinds 0 and 1 differ in nothing but the number; Kafka has written 1 since 0.9.
 

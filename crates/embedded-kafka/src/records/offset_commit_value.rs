@@ -13,14 +13,14 @@ use crate::time::Timestamp;
 pub(crate) struct OffsetCommitValue {
     /// The next offset to read.
     pub(crate) offset: i64,
-    /// The leader epoch of the last record that was read, −1 where unknown (since version 3).
+    /// The leader epoch of the last record that was read, −1 if unknown (since version 3).
     pub(crate) leader_epoch: i32,
-    /// What the client wants to remember beside the offset.
+    /// The client's metadata for the offset.
     pub(crate) metadata: String,
     pub(crate) commit_timestamp: Timestamp,
-    /// When the offset expires, −1 where the group decides (version 1 alone).
+    /// The time at which the offset expires, −1 if the group decides (version 1 alone).
     pub(crate) expire_timestamp: Timestamp,
-    /// The topic's id, nil where the client did not name it (since version 4).
+    /// The topic's id, nil if the client did not name it (since version 4).
     pub(crate) topic_id: Uuid,
 }
 

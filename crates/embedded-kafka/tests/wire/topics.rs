@@ -27,7 +27,7 @@ async fn topic_ids(cluster: &Cluster) -> Vec<(String, Uuid, usize)> {
     topics.iter().map(of).collect()
 }
 
-/// Deletes, and answers with code and message for each topic.
+/// Deletes topics, and returns code and message for each.
 async fn delete_all(cluster: &Cluster, topics: Vec<DeleteTopicState>) -> Vec<(i16, String)> {
     let request = DeleteTopicsRequest::default().with_topics(topics).with_timeout_ms(5_000);
     let responses = ask(cluster, 1, 6, &request).await.responses;
@@ -73,7 +73,7 @@ async fn a_deletion_that_contradicts_itself_deletes_nothing() {
 }
 
 #[tokio::test]
-async fn what_a_failed_deletion_left_is_not_in_the_way_of_a_new_topic() {
+async fn files_of_a_failed_deletion_do_not_prevent_a_new_topic() {
     let data = tempfile::tempdir().unwrap();
     let cluster = start(Cluster::builder().data_dir(data.path())).await;
     let left = |partition: i32| {
@@ -105,11 +105,11 @@ async fn what_a_failed_deletion_left_is_not_in_the_way_of_a_new_topic() {
 }
 
 #[tokio::test]
-async fn partitions_whose_logs_cannot_be_opened_are_not_written_down() {
+async fn partitions_whose_logs_cannot_be_opened_are_not_persisted() {
     let data = tempfile::tempdir().unwrap();
     let cluster = start(Cluster::builder().data_dir(data.path())).await;
     assert_eq!(create(&cluster, "airports", 1).await, 0);
-    // A file where the partition's directory would be.
+    // A file where the partition's directory should be.
     std::fs::create_dir_all(data.path().join("logs")).unwrap();
     std::fs::write(data.path().join("logs/airports-1"), "").unwrap();
     let more = CreatePartitionsTopic::default().with_name(name("airports")).with_count(2);

@@ -21,12 +21,12 @@ use crate::rejection::Rejection;
 const CONSUMER_PROTOCOL: &str = "consumer";
 
 impl ConsumerMember {
-    /// Whether the member speaks the classic protocol.
+    /// Returns whether the member speaks the classic protocol.
     pub(super) fn is_classic(&self) -> bool {
         self.about.classic.is_some()
     }
 
-    /// The session timeout: a classic member has chosen its own.
+    /// Returns the session timeout: a classic member has chosen its own.
     pub(super) fn session_timeout_ms(&self, step: &Step<'_>) -> i32 {
         let own = self.about.classic.as_ref().map(|classic| classic.session_timeout_ms);
         own.unwrap_or(step.settings.consumer_session_timeout_ms)
@@ -176,7 +176,7 @@ impl ConsumerGroup {
         })
     }
 
-    /// Whether the client has a protocol in common with all classic members.
+    /// Returns whether the client has a protocol in common with all classic members.
     fn supports(&self, request: &JoinRequest) -> bool {
         let others = || self.members.values().filter_map(|member| member.about.classic.as_ref());
         let all_support = |name: &str| {
@@ -352,7 +352,7 @@ fn about_classic(session_timeout_ms: i32, protocols: &[Protocol]) -> ClassicMemb
     ClassicMember { session_timeout_ms, protocols: protocols.collect() }
 }
 
-/// Partitions by the ids of their topics, without those of deleted topics.
+/// Returns partitions by the ids of their topics, without those of deleted topics.
 fn with_ids(named: &super::NamedPartitions, topics: &dyn Topics) -> Partitions {
     let known = named.iter().filter_map(|(name, all)| Some((topics.find(name)?.0, all.clone())));
     known.filter(|(_, all)| !all.is_empty()).collect()

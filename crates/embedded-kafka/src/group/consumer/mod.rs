@@ -44,7 +44,7 @@ pub(crate) const LEAVES_FOR_A_WHILE: i32 = -2;
 
 /// The topics of the cluster, as an assignor must know them. Called with a group locked.
 pub(crate) trait Topics {
-    /// A topic's id and the number of its partitions.
+    /// Returns a topic's id and the number of its partitions.
     fn find(&self, name: &str) -> Option<(Uuid, i32)>;
 
     /// Returns the name of a topic.

@@ -2,7 +2,7 @@
 
 use regex_lite::Regex;
 
-/// A regular expression that matches whole names alone.
+/// Returns a regular expression that matches whole names alone.
 pub(crate) fn whole(text: &str) -> Result<Regex, regex_lite::Error> {
     // Compiled alone first, so that an expression that is valid only in brackets is rejected.
     Regex::new(text)?;

@@ -20,7 +20,7 @@ fn join(groups: &GroupCoordinator, request: JoinRequest, now: Timestamp) -> Join
     runtime().block_on(groups.join(GROUP, &NoTopics, request, now).answer())
 }
 
-/// One member `a` in a stable group.
+/// Returns groups with one member `a` in a stable group.
 fn with_member(log: &Arc<MemoryLog>) -> GroupCoordinator {
     let groups = groups(log);
     join(&groups, joining("a"), 0).unwrap();
@@ -266,7 +266,7 @@ fn a_topic_deleted_while_its_groups_are_not_loaded_takes_their_offsets_too() {
     groups.unload(&[0], 0);
     groups.forget_topics(&["airports"], 0);
     log.replay(&groups, log.len());
-    // While they are read, too.
+    // The same while they are being read.
     groups.forget_topics(&["gates"], 0);
     groups.finish_loading(|_| true, 0);
     assert_eq!(fetched(&groups), [("flights".into(), 0, 9)]);

@@ -89,7 +89,7 @@ fn each_member_that_leaves_has_a_result_of_its_own() {
     responses.iter().for_each(|delayed| drop(accepted(delayed)));
     let answers = harness.leave(&[
         leaving("b", None),
-        leaving("nobody", None),
+        leaving("unknown", None),
         leaving("b2", Some("gate-1")),
         leaving("", Some("gate-2")),
         leaving("", None),

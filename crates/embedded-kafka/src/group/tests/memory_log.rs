@@ -95,7 +95,7 @@ impl MemoryLog {
         self.entries.lock().len()
     }
 
-    /// Every record, oldest first.
+    /// Returns every record, oldest first.
     pub(in crate::group) fn records(&self) -> Vec<Record> {
         let entries = self.entries.lock();
         let records = entries.iter().filter_map(|entry| match &entry.content {
@@ -143,12 +143,12 @@ pub(in crate::group) fn groups(log: &Arc<MemoryLog>) -> GroupCoordinator {
     GroupCoordinator::new(log.clone(), settings, Box::new(|_| {}))
 }
 
-/// The same groups after a restart at `now`.
+/// Returns the same groups after a restart at `now`.
 pub(in crate::group) fn restarted(log: &Arc<MemoryLog>, now: Timestamp) -> GroupCoordinator {
     restarted_after(log, log.len(), now)
 }
 
-/// The groups after a restart at `now` that found the first `length` entries of the log.
+/// Returns the groups after a restart at `now` that found the first `length` entries of the log.
 pub(in crate::group) fn restarted_after(
     log: &Arc<MemoryLog>,
     length: usize,

@@ -40,7 +40,7 @@ struct Harness {
 }
 
 impl Harness {
-    /// A group whose first rebalance does not wait for more members.
+    /// Returns a group whose first rebalance does not wait for more members.
     fn new() -> Self {
         Self::with_delay(0)
     }
@@ -99,7 +99,8 @@ impl Harness {
         }
     }
 
-    /// A stable group of these members; the first leads and gives each its own name to read.
+    /// Returns a stable group of these members; the first leads and gives each its own name to
+    /// read.
     fn stable(members: &[&str]) -> Self {
         let mut harness = Self::with_delay(1);
         let responses = members.iter().map(|id| harness.join(joining(id))).collect::<Vec<_>>();
@@ -126,8 +127,8 @@ impl Harness {
     }
 }
 
-/// A request of a client that has no member id yet and understands version 3: it gets `id` and
-/// becomes a member at once.
+/// Returns a request of a client that has no member id yet and understands version 3: it gets `id`
+/// and becomes a member at once.
 pub(in crate::group) fn joining(id: &str) -> JoinRequest {
     JoinRequest {
         member_id: String::new(),
@@ -145,7 +146,7 @@ pub(in crate::group) fn joining(id: &str) -> JoinRequest {
     }
 }
 
-/// A request of a member.
+/// Returns a request of a member.
 fn rejoining(id: &str) -> JoinRequest {
     JoinRequest { member_id: id.into(), ..joining("unused") }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// A stable group of a dynamic leader `a` and a static member `b` at gate 1.
+/// Returns a stable group of a dynamic leader `a` and a static member `b` at gate 1.
 fn with_static_member() -> Harness {
     let mut harness = Harness::with_delay(1);
     let responses = [harness.join(joining("a")), harness.join(starting("gate-1", "b"))];

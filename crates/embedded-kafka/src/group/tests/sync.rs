@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Two members that wait for the assignment of the first.
+/// Returns a group with two members that wait for the assignment of the first.
 fn completing() -> Harness {
     let mut harness = Harness::with_delay(1);
     let responses = ["a", "b"].map(|id| harness.join(joining(id)));
@@ -31,7 +31,7 @@ fn a_follower_waits_for_the_leaders_assignment() {
 #[test]
 fn the_assignment_is_written_before_any_member_receives_it() {
     let mut harness = completing();
-    harness.sync(syncing("a", 1, &[("a", "0"), ("b", "1"), ("nobody", "2")]));
+    harness.sync(syncing("a", 1, &[("a", "0"), ("b", "1"), ("unknown", "2")]));
     let record = harness.stored.last().unwrap();
     let parts = record.members.iter().map(|member| (member.member_id.as_str(), &member.assignment));
     assert_eq!(parts.collect::<Vec<_>>(), [("a", &Bytes::from("0")), ("b", &Bytes::from("1"))]);

@@ -18,13 +18,13 @@ use super::transactions::CleanedTransactions;
 /// removed, so that the producer's sequence numbers can be found in the log.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LastBatch {
-    /// `None` where its epoch has only markers.
+    /// `None` if its epoch has only markers.
     last_offset: Option<i64>,
     epoch: i16,
 }
 
 impl LastBatch {
-    /// The last batch of each producer.
+    /// Returns the last batch of each producer.
     pub(super) fn of_all(producers: &Producers) -> HashMap<i64, Self> {
         let last = producers.iter().map(|(id, producer)| {
             let last_offset = producer.batches.back().map(|batch| batch.last_offset);
@@ -123,7 +123,7 @@ impl Filter<'_> {
     }
 }
 
-/// The batch with some of its records, at the same offsets and in the same compression.
+/// Returns the batch with some of its records, at the same offsets and in the same compression.
 fn rebuilt(
     header: &BatchHeader,
     kept: &[RecordView<'_>],

@@ -103,7 +103,7 @@ impl Keys {
     }
 }
 
-/// The records of a batch, without their compression.
+/// Returns the records of a batch, without their compression.
 pub(super) fn decompressed<'a>(
     header: &BatchHeader,
     batch: &'a [u8],

@@ -185,7 +185,7 @@ impl Pass {
         Ok(())
     }
 
-    /// Whether a dirty segment begins with a record older than `max.compaction.lag.ms`.
+    /// Returns whether a dirty segment begins with a record older than `max.compaction.lag.ms`.
     fn is_overdue(&self) -> io::Result<bool> {
         let lag = self.settings.max_compaction_lag_ms;
         for source in self.dirty() {
@@ -200,7 +200,7 @@ impl Pass {
         Ok(false)
     }
 
-    /// The segments to read keys from.
+    /// Returns the segments to read keys from.
     fn dirty(&self) -> impl Iterator<Item = &Source> {
         let (first, end) = (self.first_dirty, self.end_offset);
         self.sources.iter().filter(move |it| it.end_offset > first && it.base_offset < end)
@@ -266,12 +266,12 @@ pub(crate) struct Cleaning {
 }
 
 impl Cleaning {
-    /// The offset that is cleaned up to, once all segments are.
+    /// Returns the offset that is cleaned up to, once all segments are.
     pub(crate) fn end_offset(&self) -> i64 {
         self.keys.end_offset()
     }
 
-    /// Whether no segment is left to be written.
+    /// Returns whether no segment is left to be written.
     pub(crate) fn is_done(&self) -> bool {
         self.groups.is_empty()
     }

@@ -26,7 +26,7 @@ const SCRATCH: &str = "cleaning";
 /// The suffix of a segment's file that has taken the place of others.
 const SWAP_SUFFIX: &str = "log.swap";
 
-/// A directory to write a segment in, empty.
+/// Returns a directory to write a segment in, empty.
 pub(super) fn scratch(directory: &Path) -> io::Result<PathBuf> {
     let scratch = directory.join(SCRATCH);
     remove_scratch(directory)?;

@@ -19,7 +19,7 @@ pub(super) struct CleanedTransactions {
 }
 
 impl CleanedTransactions {
-    /// The transactions below `end_offset`.
+    /// Returns the transactions below `end_offset`.
     pub(super) fn new(aborted: &AbortedTransactions, end_offset: i64) -> Self {
         let mut found: Vec<_> = aborted
             .overlapping(0, end_offset)

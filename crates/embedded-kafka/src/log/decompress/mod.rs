@@ -86,7 +86,7 @@ impl<'a> Decompressed<'a> {
         Ok(bytes > 0)
     }
 
-    /// The next byte, `None` where Kafka finds none.
+    /// Returns the next byte, `None` if Kafka finds none.
     pub(crate) fn byte(&mut self) -> Result<Option<u8>, DecompressError> {
         if self.at == self.end && !self.next()? {
             return Ok(None);

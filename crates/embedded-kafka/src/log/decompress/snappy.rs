@@ -25,7 +25,7 @@ impl<'a> Blocks<'a> {
         Ok(Self { rest: &bytes[if is_framed { HEAD } else { 0 }..], is_framed })
     }
 
-    /// The next block, `None` at the end. The header of another stream may come before it.
+    /// Returns the next block, `None` at the end. The header of another stream may come before it.
     fn next_block(&mut self) -> Result<Option<&'a [u8]>, DecompressError> {
         if !self.is_framed {
             return Ok(Some(std::mem::take(&mut self.rest)).filter(|block| !block.is_empty()));

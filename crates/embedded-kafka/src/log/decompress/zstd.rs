@@ -195,7 +195,7 @@ impl Frame {
     }
 }
 
-/// Whether these first bytes can be a skippable frame's.
+/// Returns whether these first bytes can be a skippable frame's.
 fn is_skippable(magic: &[u8]) -> bool {
     let mut pairs = magic.iter().zip(&SKIPPABLE).enumerate();
     pairs.all(

@@ -56,7 +56,7 @@ pub(super) fn only_batch(records: &Bytes, takes_zstd: bool) -> Result<Bytes, Bat
     Ok(records.slice(..size))
 }
 
-/// The size of the whole batch at the start of `bytes`, `None` if there is no whole one.
+/// Returns the size of the whole batch at the start of `bytes`, `None` if there is no whole one.
 fn next_batch(bytes: &[u8]) -> Result<Option<usize>, BatchRejection> {
     let Some(head) = bytes.first_chunk::<SIZE_UP_TO_MAGIC>() else {
         return Ok(None);

@@ -114,12 +114,12 @@ impl<'a> Findings<'a> {
         timestamp
     }
 
-    /// Whether the offsets count up from 0.
+    /// Returns whether the offsets count up from 0.
     pub(super) fn are_in_order(&self) -> bool {
         self.are_in_order
     }
 
-    /// The largest timestamp, if no record breaks a rule.
+    /// Returns the largest timestamp, if no record breaks a rule.
     pub(super) fn finish(self) -> Result<Timestamp, BatchRejection> {
         match self.errors.is_empty() {
             true => Ok(self.max_timestamp),

@@ -15,12 +15,12 @@ pub(crate) struct ValidBatch {
 }
 
 impl ValidBatch {
-    /// A batch that a client sent.
+    /// Returns a batch that a client sent.
     pub(in super::super) fn new(header: BatchHeader, payload: Bytes) -> Self {
         Self { header, payload, is_from_client: true }
     }
 
-    /// A batch that the broker itself writes.
+    /// Returns a batch that the broker itself writes.
     pub(in super::super) fn of_broker(header: BatchHeader, payload: Bytes) -> Self {
         Self { header, payload, is_from_client: false }
     }
@@ -38,12 +38,12 @@ impl ValidBatch {
         self.is_from_client
     }
 
-    /// The batch's header. Base offset and leader epoch are not assigned yet.
+    /// Returns the batch's header. Base offset and leader epoch are not assigned yet.
     pub(crate) fn header(&self) -> &BatchHeader {
         &self.header
     }
 
-    /// The records after the header, compressed or not.
+    /// Returns the records after the header, compressed or not.
     pub(crate) fn payload(&self) -> &Bytes {
         &self.payload
     }

@@ -137,7 +137,7 @@ fn starting(instance: &str, member: &str) -> ConsumerHeartbeat {
     ConsumerHeartbeat { instance_id: Some(instance.into()), ..joining(member) }
 }
 
-/// Two members that share six partitions, in epoch 3.
+/// Returns two members that share six partitions, in epoch 3.
 fn shared() -> Harness {
     let harness = Harness::new(&[("flights", 6)]);
     harness.join("a");

@@ -77,7 +77,7 @@ pub(super) fn clean(log: &mut Log, now: i64) -> bool {
     true
 }
 
-/// The batches from `offset` on, fetch by fetch.
+/// Returns the batches from `offset` on, fetch by fetch.
 pub(super) fn batches(log: &Log, mut offset: i64) -> Vec<(BatchHeader, Vec<u8>)> {
     let mut all = Vec::new();
     while let Some(slice) = log.locate(offset, log.end_offset(), 150).unwrap() {

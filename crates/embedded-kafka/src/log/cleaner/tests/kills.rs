@@ -12,7 +12,7 @@ fn filled(directory: &std::path::Path) -> Log {
     append(&mut log, 30, &[("JFK", None)]);
     roll(&mut log);
     append(&mut log, 31, &[("SFO", Some("the last one"))]);
-    // All that is old becomes one segment.
+    // All old segments become one.
     log.set_settings(LogSettings { segment_bytes: 100_000, ..settings() });
     log
 }
