@@ -178,33 +178,33 @@ impl ClusterBuilder {
     }
 
     fn check(&self) -> Result<(), StartError> {
-        let refuse = |reason: String| Err(StartError::InvalidSetting(reason));
+        let reject = |reason: String| Err(StartError::InvalidSetting(reason));
         let Settings { listen_on, default_partitions, default_replication_factor, .. } =
             self.settings;
         if !(1..=9).contains(&self.nodes) {
-            return refuse(format!("a cluster has 1 to 9 nodes, not {}", self.nodes));
+            return reject(format!("a cluster has 1 to 9 nodes, not {}", self.nodes));
         }
         if self.ports.len() > self.nodes {
             let (ports, nodes) = (self.ports.len(), self.nodes);
-            return refuse(format!("{ports} ports were given for {nodes} node(s)"));
+            return reject(format!("{ports} ports were given for {nodes} node(s)"));
         }
         if self.settings.racks.len() > self.nodes {
             let (racks, nodes) = (self.settings.racks.len(), self.nodes);
-            return refuse(format!("{racks} racks were given for {nodes} node(s)"));
+            return reject(format!("{racks} racks were given for {nodes} node(s)"));
         }
         if listen_on.is_unspecified() {
             // As in Kafka, whose advertised.listeners cannot be 0.0.0.0 either.
-            return refuse(format!(
+            return reject(format!(
                 "clients cannot connect to {listen_on}: listen on an address of this machine"
             ));
         }
         if !(1..=MOST_PARTITIONS).contains(&default_partitions) {
-            return refuse(format!(
+            return reject(format!(
                 "a topic has 1 to {MOST_PARTITIONS} partitions, not {default_partitions}"
             ));
         }
         if !(1..=self.nodes as i64).contains(&i64::from(default_replication_factor)) {
-            return refuse(format!(
+            return reject(format!(
                 "{} node(s) cannot hold {default_replication_factor} replicas of a partition",
                 self.nodes
             ));
@@ -215,26 +215,26 @@ impl ClusterBuilder {
 
     /// Checks the requirements that involve several choices.
     fn check_properties(&self) -> Result<(), StartError> {
-        let refuse = |reason: String| Err(StartError::InvalidSetting(reason));
+        let reject = |reason: String| Err(StartError::InvalidSetting(reason));
         for name in ["offsets.topic.replication.factor", "transaction.state.log.replication.factor"]
         {
             let factor = self.settings.number::<usize>(name).unwrap_or(1);
             if factor > self.nodes {
                 let nodes = self.nodes;
-                return refuse(format!(
+                return reject(format!(
                     "{nodes} node(s) cannot hold {factor} replicas of a partition ({name})"
                 ));
             }
         }
         let groups = group::Settings::chosen(&self.settings);
         if groups.min_session_timeout_ms > groups.max_session_timeout_ms {
-            return refuse(
+            return reject(
                 "group.min.session.timeout.ms is more than group.max.session.timeout.ms".to_owned(),
             );
         }
         let heartbeat = groups.consumer_heartbeat_interval_ms;
         if heartbeat >= groups.consumer_session_timeout_ms {
-            return refuse(
+            return reject(
                 "group.consumer.session.timeout.ms must be greater than \
                  group.consumer.heartbeat.interval.ms"
                     .to_owned(),
@@ -253,7 +253,7 @@ mod tests {
         builder.check()
     }
 
-    fn refusal(builder: ClusterBuilder) -> StartError {
+    fn rejection(builder: ClusterBuilder) -> StartError {
         checked(builder).unwrap_err()
     }
 
@@ -286,8 +286,8 @@ mod tests {
             (builder().topic(topic("__consumer_offsets")), "the cluster's own"),
         ];
         for (builder, reason) in rows {
-            let refused = refusal(builder).to_string();
-            assert!(refused.contains(reason), "{refused}");
+            let rejected = rejection(builder).to_string();
+            assert!(rejected.contains(reason), "{rejected}");
         }
         let taken = builder().nodes(3).set("num.partitions", "4").set("log.retention.ms", "5");
         assert!(checked(taken).is_ok());

@@ -134,7 +134,7 @@ impl State {
         let now = self.clock.now();
         if !topic.is_internal() {
             self.metadata.delete_topic(topic)?;
-            self.groups.forget_topics(&[&topic.name], now);
+            self.groups.delete_offsets_of_topics(&[&topic.name], now);
             return Ok(());
         }
         let _one_at_a_time = self.moving.lock();

@@ -53,8 +53,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let held = DirectoryLock::take(directory.path()).unwrap();
         let in_a_child = held.file.try_clone().unwrap();
-        let refused = DirectoryLock::take(directory.path()).unwrap_err();
-        assert!(matches!(refused, StartError::InUse { .. }), "{refused}");
+        let rejected = DirectoryLock::take(directory.path()).unwrap_err();
+        assert!(matches!(rejected, StartError::InUse { .. }), "{rejected}");
         drop(held);
         DirectoryLock::take(directory.path()).unwrap();
         drop(in_a_child);

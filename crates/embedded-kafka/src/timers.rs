@@ -52,7 +52,7 @@ pub(crate) async fn run_timers(state: Arc<State>) {
                 on_a_thread(&state, State::retry_elections).await;
                 state.metadata.close_idle_files();
             }
-            _ = producers.tick() => state.metadata.forget_idle_producers(state.clock.now()),
+            _ = producers.tick() => state.metadata.expire_idle_producers(state.clock.now()),
         }
     }
 }

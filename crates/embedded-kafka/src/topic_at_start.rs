@@ -104,15 +104,15 @@ fn number<T: FromStr>(text: &str, what: &str) -> Result<T, String> {
 
 /// Checks what can be checked before there is a cluster.
 pub(crate) fn check(topics: &[TopicAtStart], nodes: usize) -> Result<(), StartError> {
-    let refuse = |reason| StartError::InvalidSetting(reason);
+    let reject = |reason| StartError::InvalidSetting(reason);
     for (position, topic) in topics.iter().enumerate() {
-        topic.check(nodes).map_err(refuse)?;
+        topic.check(nodes).map_err(reject)?;
         let before = &topics[..position];
         if before.iter().any(|other| other.name == topic.name) {
-            return Err(refuse(format!("topic {} twice", topic.name)));
+            return Err(reject(format!("topic {} twice", topic.name)));
         }
         let before = before.iter().map(|other| other.name.as_str());
-        names::check_collision(&topic.name, before).map_err(refuse)?;
+        names::check_collision(&topic.name, before).map_err(reject)?;
     }
     Ok(())
 }
@@ -124,11 +124,11 @@ pub(crate) fn check(topics: &[TopicAtStart], nodes: usize) -> Result<(), StartEr
 pub(crate) fn create(topics: &[TopicAtStart], metadata: &Metadata) -> Result<(), StartError> {
     for topic in topics {
         let name = &topic.name;
-        let refuse = |reason: String| StartError::Topic { topic: name.clone(), reason };
+        let reject = |reason: String| StartError::Topic { topic: name.clone(), reason };
         if let Some(present) = metadata.topic(name) {
             let partitions = present.partitions();
             let replicas = partitions.first().map_or(0, |it| it.leadership().replicas.len());
-            compare(topic, partitions.len(), replicas).map_err(refuse)?;
+            compare(topic, partitions.len(), replicas).map_err(reject)?;
             continue;
         }
         let new = NewTopic {
@@ -137,7 +137,7 @@ pub(crate) fn create(topics: &[TopicAtStart], metadata: &Metadata) -> Result<(),
             replication_factor: topic.replication_factor,
             ..NewTopic::default()
         };
-        metadata.create_topic(new, false).map_err(|refusal| refuse(refusal.message))?;
+        metadata.create_topic(new, false).map_err(|rejection| reject(rejection.message))?;
     }
     Ok(())
 }
@@ -189,8 +189,8 @@ mod tests {
             ("__consumer_offsets", "the cluster's own topic"),
         ];
         for (text, reason) in rows {
-            let refused = text.parse::<TopicAtStart>().unwrap_err();
-            assert!(refused.contains(reason), "{text:?}: {refused}");
+            let rejected = text.parse::<TopicAtStart>().unwrap_err();
+            assert!(rejected.contains(reason), "{text:?}: {rejected}");
         }
     }
 }

@@ -126,14 +126,15 @@ fn served(call: &Call) -> Vec<ApiVersion> {
 }
 
 fn with_features(response: ApiVersionsResponse, version: i16) -> ApiVersionsResponse {
-    let told = FEATURES.iter().filter(|(_, lowest, ..)| version >= BEGINS_WITH_ZERO || *lowest > 0);
-    let supported = told.clone().map(|(name, lowest, highest, _)| {
+    let supported_here =
+        FEATURES.iter().filter(|(_, lowest, ..)| version >= BEGINS_WITH_ZERO || *lowest > 0);
+    let supported = supported_here.clone().map(|(name, lowest, highest, _)| {
         SupportedFeatureKey::default()
             .with_name(StrBytes::from_static_str(name))
             .with_min_version(*lowest)
             .with_max_version(*highest)
     });
-    let in_force = told.filter(|(.., level)| *level > 0).map(|(name, .., level)| {
+    let in_force = supported_here.filter(|(.., level)| *level > 0).map(|(name, .., level)| {
         FinalizedFeatureKey::default()
             .with_name(StrBytes::from_static_str(name))
             .with_min_version_level(*level)

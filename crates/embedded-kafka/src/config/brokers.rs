@@ -98,15 +98,15 @@ fn edited_list(
 /// Returns the first error in Kafka's order: read-only settings, settings of a listener, values,
 /// and settings of a single broker.
 fn check(settings: &Given, level: Level, layers: &Layers) -> Result<(), Rejection> {
-    let named = |is_refused: &dyn Fn(&str) -> bool| {
-        let names = settings.keys().map(String::as_str).filter(|name| is_refused(name));
+    let named = |is_rejected: &dyn Fn(&str) -> bool| {
+        let names = settings.keys().map(String::as_str).filter(|name| is_rejected(name));
         as_a_java_set(names.collect())
     };
     let update = |name: &str| apache::definition(Of::Broker, name).map(|it| it.update);
     let fixed = named(&|name| update(name) == Some(Update::ReadOnly));
-    refuse(&fixed, "Cannot update these configs dynamically")?;
+    reject(&fixed, "Cannot update these configs dynamically")?;
     let bare = named(&|name| listener_setting(name).is_none() && is_of_a_listener(name));
-    refuse(
+    reject(
         &bare,
         "These security configs can be dynamically updated only per-listener using the listener \
          prefix",
@@ -117,7 +117,7 @@ fn check(settings: &Given, level: Level, layers: &Layers) -> Result<(), Rejectio
     if level == Level::AllBrokers {
         let of_one =
             named(&|name| listener_override(name) || update(name) == Some(Update::PerBroker));
-        refuse(
+        reject(
             &of_one,
             "Cannot update these configs at default cluster level, broker id must be specified",
         )?;
@@ -143,7 +143,7 @@ fn is_of_a_listener(name: &str) -> bool {
         || name == "ssl.key.password"
 }
 
-fn refuse(names: &[&str], why: &str) -> Result<(), Rejection> {
+fn reject(names: &[&str], why: &str) -> Result<(), Rejection> {
     if names.is_empty() {
         return Ok(());
     }

@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_property_without_an_effect_is_rejected_by_its_name() {
-        let refused = |name, value| checked(name, value).unwrap_err();
+        let rejected = |name, value| checked(name, value).unwrap_err();
         let rows = [
             ("num.io.threads", "8", "num.io.threads has no effect in the embedded cluster"),
             ("log.dirs", "/x", "log.dirs is chosen by its data directory here"),
@@ -178,7 +178,7 @@ mod tests {
             ),
         ];
         for (name, value, reason) in rows {
-            assert_eq!(refused(name, value), reason);
+            assert_eq!(rejected(name, value), reason);
         }
     }
 

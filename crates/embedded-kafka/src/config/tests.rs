@@ -165,15 +165,15 @@ fn a_value_is_shown_as_kafka_shows_it() {
 #[test]
 fn the_first_error_is_the_one_that_kafka_finds_first() {
     let set = |name, value| (name, Operation::Set, Some(value));
-    let refused = |changes: &[_]| changed(&TopicConfig::default(), changes).unwrap_err().message;
+    let rejected = |changes: &[_]| changed(&TopicConfig::default(), changes).unwrap_err().message;
     let unknown = "Unknown topic config name: nope";
-    assert_eq!(refused(&[set("segment.ms", "0"), set("nope", "1")]), unknown);
+    assert_eq!(rejected(&[set("segment.ms", "0"), set("nope", "1")]), unknown);
     assert_eq!(
-        refused(&[set("retention.ms", "-5"), set("segment.ms", "0")]),
+        rejected(&[set("retention.ms", "-5"), set("segment.ms", "0")]),
         "Invalid value 0 for configuration segment.ms: Value must be at least 1"
     );
     assert_eq!(
-        refused(&[set("compression.type", "q"), set("cleanup.policy", "q")]),
+        rejected(&[set("compression.type", "q"), set("cleanup.policy", "q")]),
         "Invalid value q for configuration cleanup.policy: String must be one of: compact, delete"
     );
 }

@@ -36,8 +36,8 @@ mod tests {
             (InvalidFetchSize, UnknownServerError),
             (ProducerFenced, ProducerFenced),
         ];
-        for (error, told) in rows {
-            assert_eq!(append_error(error), told, "{error}");
+        for (error, expected) in rows {
+            assert_eq!(append_error(error), expected, "{error}");
         }
     }
 }

@@ -36,7 +36,7 @@ pub(crate) fn recover_groups(
     }
     read_offsets_topic(metadata, |_| true, |partition, entry| groups.replay(partition, entry))?;
     groups.finish_loading(|_| true, now);
-    groups.forget_unknown_topics(|topic| metadata.topic(topic).is_some(), now);
+    groups.delete_offsets_of_unknown_topics(|topic| metadata.topic(topic).is_some(), now);
     Ok(groups)
 }
 

@@ -276,9 +276,9 @@ mod tests {
     #[test]
     fn a_session_is_longer_than_the_time_between_two_heartbeats() {
         let settings = [set(SESSION, "6000"), set(HEARTBEAT, "6000")];
-        let refused = changed(&BTreeMap::new(), &settings, false).unwrap_err();
+        let rejected = changed(&BTreeMap::new(), &settings, false).unwrap_err();
         let message = "consumer.session.timeout.ms must be greater than \
                        consumer.heartbeat.interval.ms";
-        assert_eq!(refused.message, message);
+        assert_eq!(rejected.message, message);
     }
 }

@@ -140,25 +140,25 @@ impl GroupCoordinator {
         request: JoinRequest,
         now: Timestamp,
     ) -> DelayedResponse<JoinAnswer> {
-        let refuse = |error| {
+        let reject = |error| {
             let member_id = request.member_id.clone();
             DelayedResponse::answered(Err(JoinRejection { error, member_id }))
         };
         if !is_valid_group_id(group_id) {
-            return refuse(ResponseError::InvalidGroupId);
+            return reject(ResponseError::InvalidGroupId);
         }
         let settings = self.settings();
         let sessions = settings.min_session_timeout_ms..=settings.max_session_timeout_ms;
         if !sessions.contains(&request.session_timeout_ms) {
-            return refuse(ResponseError::InvalidSessionTimeout);
+            return reject(ResponseError::InvalidSessionTimeout);
         }
         let cell = match self.find(group_id) {
             Some(cell) => cell,
             None if request.member_id.is_empty() => match self.find_or_open(group_id, now) {
                 Ok(cell) => cell,
-                Err(error) => return refuse(error),
+                Err(error) => return reject(error),
             },
-            None => return refuse(ResponseError::UnknownMemberId),
+            None => return reject(ResponseError::UnknownMemberId),
         };
         let member_id = request.member_id.clone();
         let delayed = self.step(&cell, now, |group, step| {
@@ -265,14 +265,14 @@ impl GroupCoordinator {
         let due = due.map(|(_, cell)| Arc::clone(cell)).collect::<Vec<_>>();
         drop(groups);
         for cell in due {
-            let forgotten = self.step(&cell, now, |group, step| {
+            let deleted = self.step(&cell, now, |group, step| {
                 group.expire(step);
                 self.expire_consumers(group, step);
                 let retention = i64::from(self.settings().empty_group_retention_ms);
-                let is_over = group.is_forgettable() && group.state_since + retention <= now;
+                let is_over = group.may_be_deleted() && group.state_since + retention <= now;
                 (is_over && self.delete_group(group, now).is_ok()).then(|| group.id.clone())
             });
-            if let Some(group_id) = forgotten {
+            if let Some(group_id) = deleted {
                 self.remove(&group_id, &cell);
             }
         }

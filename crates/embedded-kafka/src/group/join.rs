@@ -9,7 +9,7 @@ use super::messages::{JoinAnswer, JoinRejection, JoinRequest, Joined};
 use super::state_machine::{Group, State};
 use super::{GroupEvent, Step};
 
-fn refused(error: ResponseError, member_id: impl Into<String>) -> Delayed<JoinAnswer> {
+fn rejected(error: ResponseError, member_id: impl Into<String>) -> Delayed<JoinAnswer> {
     Delayed::answered(Err(JoinRejection { error, member_id: member_id.into() }))
 }
 
@@ -21,17 +21,17 @@ impl Group {
         step: &mut Step<'_>,
     ) -> Delayed<JoinAnswer> {
         if self.state == State::Dead {
-            return refused(ResponseError::CoordinatorNotAvailable, request.member_id);
+            return rejected(ResponseError::CoordinatorNotAvailable, request.member_id);
         }
         if !self.supports_protocols(&request.protocol_type, &request.protocols) {
-            return refused(ResponseError::InconsistentGroupProtocol, request.member_id);
+            return rejected(ResponseError::InconsistentGroupProtocol, request.member_id);
         }
         if request.member_id.is_empty() {
             self.join_new_member(request, step)
         } else if self.pending_joins.contains_key(&request.member_id) {
             if request.instance_id.is_some() {
                 // Only dynamic members receive an id in advance.
-                return refused(ResponseError::UnknownServerError, request.member_id);
+                return rejected(ResponseError::UnknownServerError, request.member_id);
             }
             let member_id = request.member_id.clone();
             self.add_and_rebalance(member_id, request, step)
@@ -58,7 +58,7 @@ impl Group {
         // A client that times out and tries again would otherwise leave a member behind each time.
         let expires_at = step.after(request.session_timeout_ms);
         self.pending_joins.insert(member_id.clone(), expires_at);
-        refused(ResponseError::MemberIdRequired, member_id)
+        rejected(ResponseError::MemberIdRequired, member_id)
     }
 
     fn join_existing_member(
@@ -68,7 +68,7 @@ impl Group {
     ) -> Delayed<JoinAnswer> {
         let member_id = request.member_id.clone();
         if let Err(error) = self.validate_member(&member_id, request.instance_id.as_deref()) {
-            return refused(error, member_id);
+            return rejected(error, member_id);
         }
         let is_unchanged = self
             .members
@@ -88,7 +88,7 @@ impl Group {
             State::Stable if self.is_leader(&member_id) => "leads and joins again".to_owned(),
             State::CompletingRebalance | State::Stable => "has new metadata".to_owned(),
             State::Empty | State::Dead => {
-                return refused(ResponseError::UnknownMemberId, member_id);
+                return rejected(ResponseError::UnknownMemberId, member_id);
             }
         };
         let reason = format!("member {member_id} {reason}; client reason: {}", request.reason);
@@ -182,7 +182,7 @@ impl Group {
         let new_id = request.new_member_id.clone();
         let old_leader = self.leader.clone();
         let Some(replaced) = self.rename_static_member(old_id, &new_id, step) else {
-            return refused(ResponseError::UnknownMemberId, "");
+            return rejected(ResponseError::UnknownMemberId, "");
         };
         let (delayed, responder) = Delayed::new();
         self.update_member(&new_id, request, responder);

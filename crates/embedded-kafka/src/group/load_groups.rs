@@ -102,7 +102,7 @@ impl GroupCoordinator {
         self.groups.write().by_id.retain(|group_id, cell| {
             let group = cell.group.lock();
             let is_stored = group.is_stored || group.consumer.is_some();
-            !is_concerned(group_id) || is_stored || !group.is_forgettable()
+            !is_concerned(group_id) || is_stored || !group.may_be_deleted()
         });
         let cells = self.groups.read().cells_where(is_concerned);
         for cell in cells {
@@ -131,7 +131,7 @@ impl GroupCoordinator {
             for (partition, topics) in gone {
                 let is_there = |group_id: &str| self.log.partition_for(group_id) == partition;
                 let cells = self.groups.read().cells_where(is_there);
-                self.forget(cells, |topic| topics.contains(topic), now);
+                self.delete_offsets_of(cells, |topic| topics.contains(topic), now);
             }
         }
     }

@@ -207,7 +207,7 @@ impl GroupCoordinator {
     /// Deletes all groups' committed and pending offsets for deleted topics: consumers of a new
     /// topic of the same name would otherwise start at the offsets of the old one. In partitions
     /// that are not loaded that happens once they are.
-    pub(crate) fn forget_topics(&self, topics: &[&str], now: Timestamp) {
+    pub(crate) fn delete_offsets_of_topics(&self, topics: &[&str], now: Timestamp) {
         let mut groups = self.groups.write();
         for gone in groups.unloaded.values_mut() {
             gone.extend(topics.iter().map(|&topic| topic.to_owned()));
@@ -215,18 +215,22 @@ impl GroupCoordinator {
         let cells =
             groups.cells_where(|group_id| groups.is_loaded(|| self.log.partition_for(group_id)));
         drop(groups);
-        self.forget(cells, |topic| topics.contains(&topic), now);
+        self.delete_offsets_of(cells, |topic| topics.contains(&topic), now);
     }
 
     /// Deletes committed offsets of topics that do not exist: their deletion had begun when the
     /// cluster was killed.
-    pub(crate) fn forget_unknown_topics(&self, exists: impl Fn(&str) -> bool, now: Timestamp) {
+    pub(crate) fn delete_offsets_of_unknown_topics(
+        &self,
+        exists: impl Fn(&str) -> bool,
+        now: Timestamp,
+    ) {
         let cells = self.groups.read().cells_where(|_| true);
-        self.forget(cells, |topic| !exists(topic), now);
+        self.delete_offsets_of(cells, |topic| !exists(topic), now);
     }
 
     /// Deletes the committed offsets of these groups for deleted topics.
-    pub(super) fn forget(
+    pub(super) fn delete_offsets_of(
         &self,
         cells: Vec<Arc<GroupCell>>,
         is_gone: impl Fn(&str) -> bool,

@@ -105,13 +105,13 @@ impl Group {
     }
 
     fn remove_dynamic_members_that_did_not_join(&mut self, step: &mut Step<'_>) {
-        let silent = self
+        let expired = self
             .members
             .values()
             .filter(|member| member.joining.is_none() && member.instance_id.is_none())
             .map(|member| member.id.clone())
             .collect::<Vec<_>>();
-        for member in silent {
+        for member in expired {
             self.remove_member(&member);
             step.events.push(GroupEvent::MemberExpired { group: self.id.clone(), member });
         }

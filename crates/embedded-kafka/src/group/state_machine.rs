@@ -258,14 +258,14 @@ impl Group {
         let pending = self.pending_joins.values().copied();
         let timers = [self.join_timer.map(JoinTimer::at), self.sync_deadline];
         let retention = i64::from(empty_group_retention_ms);
-        let forget = self.is_forgettable().then(|| self.state_since.saturating_add(retention));
+        let deletion = self.may_be_deleted().then(|| self.state_since.saturating_add(retention));
         let consumers = self.consumer.as_ref().and_then(|consumer| consumer.due());
         let timers = timers.into_iter().flatten().chain(consumers);
-        members.chain(pending).chain(timers).chain(forget).min()
+        members.chain(pending).chain(timers).chain(deletion).min()
     }
 
     /// Returns whether the group has neither members nor offsets, so that it may be deleted.
-    pub(crate) fn is_forgettable(&self) -> bool {
+    pub(crate) fn may_be_deleted(&self) -> bool {
         self.has_no_members()
             && self.offsets.is_empty()
             && self.consumer.as_ref().is_none_or(|consumer| consumer.is_empty())

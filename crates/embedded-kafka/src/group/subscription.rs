@@ -168,7 +168,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_read_or_refused(bytes: Vec<u8>) {
+        fn any_bytes_are_read_or_rejected(bytes: Vec<u8>) {
             let _ = subscribed_topics(&bytes);
             let _ = Subscription::decode(&bytes);
             let _ = decode_assignment(&bytes);

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::error::LogError;
-use super::identity::doomed_name;
+use super::identity::deleted_name;
 use super::partition_log::Log;
 
 impl Log {
@@ -19,11 +19,11 @@ impl Log {
             segment.close();
             segment.abandon();
         }
-        let doomed = self.directory.with_file_name(doomed_name(&self.directory));
-        match std::fs::rename(&self.directory, &doomed) {
+        let deleted = self.directory.with_file_name(deleted_name(&self.directory));
+        match std::fs::rename(&self.directory, &deleted) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(error.into()),
-            Ok(()) => Ok(std::fs::remove_dir_all(&doomed)?),
+            Ok(()) => Ok(std::fs::remove_dir_all(&deleted)?),
         }
     }
 }

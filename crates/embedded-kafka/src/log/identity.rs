@@ -27,11 +27,11 @@ pub(super) fn create_directory(directory: &Path, topic_id: Uuid) -> io::Result<(
 /// Returns whether a directory is that of a partition, or the remains of one that was being
 /// removed.
 pub(crate) fn is_partition_directory(directory: &Path) -> bool {
-    directory.join(METADATA_FILE).exists() || is_doomed(directory)
+    directory.join(METADATA_FILE).exists() || is_being_deleted(directory)
 }
 
 /// Returns whether the name is one that `Log::delete` gives.
-fn is_doomed(directory: &Path) -> bool {
+fn is_being_deleted(directory: &Path) -> bool {
     let name = directory.file_name().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
     let marked = name.strip_suffix(DELETED_SUFFIX).and_then(|name| name.rsplit_once('.'));
     marked.is_some_and(|(_, id)| Uuid::try_parse(id).is_ok()) && directory.is_dir()
@@ -62,7 +62,7 @@ fn owner(directory: &Path) -> io::Result<Option<String>> {
 
 /// Returns a name that no partition has. A topic's name may be as long as a file's: then the new
 /// name holds only its beginning, as in Kafka.
-pub(super) fn doomed_name(directory: &Path) -> String {
+pub(super) fn deleted_name(directory: &Path) -> String {
     let name = directory.file_name().unwrap_or_default().to_string_lossy();
     let suffix = format!(".{}{DELETED_SUFFIX}", Uuid::new_v4().simple());
     let beginning: String = name.chars().take(LONGEST_NAME - suffix.len()).collect();
@@ -86,9 +86,9 @@ mod tests {
     #[test]
     fn the_longest_name_of_a_partition_can_still_be_deleted() {
         let name = format!("{}-9999", "x".repeat(249));
-        let doomed = doomed_name(Path::new(&name));
-        assert_eq!(doomed.len(), LONGEST_NAME);
-        assert!(doomed.ends_with(DELETED_SUFFIX));
+        let deleted = deleted_name(Path::new(&name));
+        assert_eq!(deleted.len(), LONGEST_NAME);
+        assert!(deleted.ends_with(DELETED_SUFFIX));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The state of one partition's log, and the append to it.
 //!
-//! What else a log does is in the files next to this one, each with its own `impl Log`.
+//! The other operations of a log are in the files next to this one, each with its own `impl Log`.
 
 use std::io;
 use std::path::PathBuf;

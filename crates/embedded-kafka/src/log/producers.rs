@@ -142,7 +142,7 @@ impl Producers {
             return Ok(Some(duplicate));
         }
         if producer.open_since.is_some() && !header.is_transactional() {
-            return Err(refuse(
+            return Err(reject(
                 ResponseError::InvalidTxnState,
                 header.producer_id,
                 "a transaction is open and the batch is outside of it",
@@ -168,7 +168,7 @@ impl Producers {
         check_epoch(producer, producer_id, producer_epoch)?;
         let (given, last) = (marker.coordinator_epoch, producer.coordinator_epoch);
         if given < last {
-            return Err(refuse(
+            return Err(reject(
                 ResponseError::TransactionCoordinatorFenced,
                 producer_id,
                 &format!("coordinator epoch {given} is below {last}"),
@@ -252,7 +252,7 @@ impl ProducerEntry {
 
 fn check_epoch(producer: &ProducerEntry, producer_id: i64, epoch: i16) -> Result<(), AppendError> {
     if epoch < producer.epoch {
-        return Err(refuse(
+        return Err(reject(
             ResponseError::InvalidProducerEpoch,
             producer_id,
             &format!("epoch {epoch} is below {}", producer.epoch),
@@ -267,7 +267,7 @@ fn check_sequence(
 ) -> Result<Option<StoredBatch>, AppendError> {
     let first = header.base_sequence;
     let gap = |problem: &str| {
-        Err(refuse(ResponseError::OutOfOrderSequenceNumber, header.producer_id, problem))
+        Err(reject(ResponseError::OutOfOrderSequenceNumber, header.producer_id, problem))
     };
     if header.producer_epoch > producer.epoch {
         if first == 0 {
@@ -285,7 +285,7 @@ fn check_sequence(
     gap(&format!("sequence {first} follows {last}"))
 }
 
-fn refuse(code: ResponseError, producer_id: i64, problem: &str) -> AppendError {
+fn reject(code: ResponseError, producer_id: i64, problem: &str) -> AppendError {
     AppendError::Rejected { code, message: format!("Producer {producer_id}: {problem}") }
 }
 

@@ -35,9 +35,9 @@ impl Log {
     /// empty, or its records are kept forever.
     pub(crate) fn aged(&self, high_watermark: i64) -> Option<Aged> {
         let settings = &self.settings;
-        let forgets = settings.retention_ms.is_some() || settings.retention_bytes.is_some();
+        let has_limits = settings.retention_ms.is_some() || settings.retention_bytes.is_some();
         let is_empty = self.segments.iter().all(|segment| segment.size() == 0);
-        if !settings.deleted || !forgets || (is_empty && self.segments.len() < 2) {
+        if !settings.deleted || !has_limits || (is_empty && self.segments.len() < 2) {
             return None;
         }
         let ends = self.segments.iter().skip(1).map(super::segment::Segment::base_offset);
@@ -59,7 +59,11 @@ impl Log {
     ///
     /// # Errors
     /// When the files cannot be changed.
-    pub(crate) fn forget_before(&mut self, offset: i64, now: Timestamp) -> Result<i64, LogError> {
+    pub(crate) fn delete_segments_before(
+        &mut self,
+        offset: i64,
+        now: Timestamp,
+    ) -> Result<i64, LogError> {
         let is_all = self.end_offset == offset;
         if is_all && self.segments.last().is_some_and(|active| active.size() > 0) {
             self.begin_change()?;

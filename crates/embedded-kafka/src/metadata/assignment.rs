@@ -31,30 +31,30 @@ pub(super) fn check_manual(
     replicas: &[Vec<i32>],
     replication_factor: Option<usize>,
 ) -> Result<(), Rejection> {
-    let refuse = |message| Err(Rejection::new(ResponseError::InvalidReplicaAssignment, message));
+    let reject = |message| Err(Rejection::new(ResponseError::InvalidReplicaAssignment, message));
     let replication_factor =
         replication_factor.or_else(|| replicas.first().map(Vec::len)).unwrap_or(0);
     for brokers in replicas {
         if brokers.is_empty() {
-            return refuse(
+            return reject(
                 "The manual partition assignment includes an empty replica list.".into(),
             );
         }
         let mut seen = BTreeSet::new();
         for broker in brokers {
             if !nodes.contains(broker) {
-                return refuse(format!(
+                return reject(format!(
                     "The manual partition assignment includes broker {broker}, but no such broker is registered."
                 ));
             }
             if !seen.insert(broker) {
-                return refuse(format!(
+                return reject(format!(
                     "The manual partition assignment includes the broker {broker} more than once."
                 ));
             }
         }
         if brokers.len() != replication_factor {
-            return refuse(format!(
+            return reject(format!(
                 "The manual partition assignment includes a partition with {} replica(s), but this \
                  is not consistent with previous partitions, which have {replication_factor} replica(s).",
                 brokers.len(),
@@ -94,8 +94,8 @@ mod tests {
     #[test]
     fn added_partitions_have_as_many_replicas_as_those_before_them() {
         assert!(check_manual(&[1, 2], &[vec![2]], Some(1)).is_ok());
-        let refused = check_manual(&[1, 2], &[vec![1, 2]], Some(1)).unwrap_err();
-        assert!(refused.message.contains("with 2 replica(s)"), "{}", refused.message);
-        assert!(refused.message.contains("which have 1 replica(s)"), "{}", refused.message);
+        let rejected = check_manual(&[1, 2], &[vec![1, 2]], Some(1)).unwrap_err();
+        assert!(rejected.message.contains("with 2 replica(s)"), "{}", rejected.message);
+        assert!(rejected.message.contains("which have 1 replica(s)"), "{}", rejected.message);
     }
 }

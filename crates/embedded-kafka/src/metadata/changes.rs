@@ -64,7 +64,7 @@ impl Metadata {
         };
         match self.create_topic(new, false) {
             // Two clients that ask at the same moment both receive the topic.
-            Err(refusal) if refusal.code == ResponseError::TopicAlreadyExists => {
+            Err(rejection) if rejection.code == ResponseError::TopicAlreadyExists => {
                 self.topic(name).ok_or_else(Rejection::unknown_topic)
             }
             created => created,
@@ -230,7 +230,7 @@ impl Metadata {
     /// Returns the nodes for each partition of a new topic.
     fn place(&self, new: &NewTopic) -> Result<Vec<Vec<i32>>, Rejection> {
         if !new.assignments.is_empty() {
-            return self.place_as_told(new);
+            return self.place_explicitly(new);
         }
         let partitions = new.partitions.unwrap_or(self.settings.default_partitions);
         let factor = new.replication_factor.unwrap_or(self.settings.default_replication_factor);
@@ -279,18 +279,18 @@ impl Metadata {
         Ok(replicas)
     }
 
-    fn place_as_told(&self, new: &NewTopic) -> Result<Vec<Vec<i32>>, Rejection> {
-        let refuse = |what| {
+    fn place_explicitly(&self, new: &NewTopic) -> Result<Vec<Vec<i32>>, Rejection> {
+        let reject = |what| {
             let message = format!(
                 "A manual partition assignment was specified, but {what} was not set to -1."
             );
             Err(Rejection::new(ResponseError::InvalidRequest, message))
         };
         if new.replication_factor.is_some() {
-            return refuse("replication factor");
+            return reject("replication factor");
         }
         if new.partitions.is_some() {
-            return refuse("numPartitions");
+            return reject("numPartitions");
         }
         let mut assignments = new.assignments.clone();
         assignments.sort();
@@ -373,8 +373,8 @@ mod tests {
         let first = create();
         metadata.delete_topic(&first).unwrap();
         let second = create();
-        let refused = metadata.delete_topic(&first).unwrap_err();
-        assert_eq!(refused.code, ResponseError::UnknownTopicOrPartition);
+        let rejected = metadata.delete_topic(&first).unwrap_err();
+        assert_eq!(rejected.code, ResponseError::UnknownTopicOrPartition);
         assert_eq!(metadata.topic("airports").unwrap().id, second.id);
     }
 

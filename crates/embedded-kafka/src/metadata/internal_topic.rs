@@ -50,8 +50,8 @@ impl Metadata {
         if self.topic(name).is_some() {
             return Ok(());
         }
-        self.create_when_asked_for(name).map(drop).map_err(|refusal| {
-            tracing::error!(reason = refusal.message, topic = name, "no topic for a coordinator");
+        self.create_when_asked_for(name).map(drop).map_err(|rejection| {
+            tracing::error!(reason = rejection.message, topic = name, "no topic for a coordinator");
             ResponseError::CoordinatorNotAvailable
         })
     }

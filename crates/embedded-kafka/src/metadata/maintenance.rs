@@ -16,7 +16,7 @@ impl Metadata {
     pub(crate) fn check_retention(&self, now: Timestamp) {
         self.for_each_log(|topic, partition| {
             if !policy_of(topic, partition).compact {
-                forget(topic, partition, now);
+                delete_old_segments(topic, partition, now);
             }
         });
     }
@@ -29,7 +29,7 @@ impl Metadata {
             if policy.compact {
                 compact(topic, partition, now, &|| self.is_closing());
                 if policy.delete {
-                    forget(topic, partition, now);
+                    delete_old_segments(topic, partition, now);
                 }
             }
         });
@@ -63,7 +63,7 @@ impl Partition {
     ///
     /// # Errors
     /// When the files cannot be read or changed.
-    pub(crate) fn forget(&self, now: Timestamp) -> Result<Option<i64>, LogError> {
+    pub(crate) fn delete_old_segments(&self, now: Timestamp) -> Result<Option<i64>, LogError> {
         let aged =
             self.with(
                 |state| {
@@ -77,7 +77,7 @@ impl Partition {
             if state.is_deleted {
                 return Ok(None);
             }
-            state.log.forget_before(due, now).map(Some)
+            state.log.delete_segments_before(due, now).map(Some)
         })?;
         self.changed.wake();
         Ok(start_offset)
@@ -146,9 +146,9 @@ fn compact(topic: &Topic, partition: &Partition, now: Timestamp, is_stopped: &dy
     }
 }
 
-fn forget(topic: &Topic, partition: &Partition, now: Timestamp) {
+fn delete_old_segments(topic: &Topic, partition: &Partition, now: Timestamp) {
     let index = partition.index;
-    match partition.forget(now) {
+    match partition.delete_old_segments(now) {
         Ok(None) => {}
         Ok(Some(start_offset)) => {
             tracing::debug!(topic = %topic.name, index, start_offset, "old segments deleted");

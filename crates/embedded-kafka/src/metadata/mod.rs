@@ -362,7 +362,7 @@ impl Metadata {
     }
 
     /// Expires the idle producers of every log.
-    pub(crate) fn forget_idle_producers(&self, now: Timestamp) {
+    pub(crate) fn expire_idle_producers(&self, now: Timestamp) {
         for partition in self.topics().iter().flat_map(|topic| topic.partitions().to_vec()) {
             partition.with(|state| state.log.tick(now));
         }

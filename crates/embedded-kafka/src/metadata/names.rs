@@ -32,17 +32,17 @@ pub(crate) fn partition_of(name: &str, partitions: i32) -> i32 {
 ///
 /// The message for INVALID_TOPIC_EXCEPTION.
 pub(crate) fn validate(name: &str) -> Result<(), String> {
-    let refused = |reason: &str| Err(format!("Topic name is invalid: {reason}"));
+    let rejected = |reason: &str| Err(format!("Topic name is invalid: {reason}"));
     // Kafka measures in UTF-16 units. Only names of ASCII get past the last check anyway.
     let is_too_long = name.encode_utf16().count() > LONGEST;
     match name {
-        "" => refused("the empty string is not allowed"),
-        "." => refused("'.' is not allowed"),
-        ".." => refused("'..' is not allowed"),
-        _ if is_too_long => refused(&format!(
+        "" => rejected("the empty string is not allowed"),
+        "." => rejected("'.' is not allowed"),
+        ".." => rejected("'..' is not allowed"),
+        _ if is_too_long => rejected(&format!(
             "the length of '{name}' is longer than the max allowed length {LONGEST}"
         )),
-        _ if !name.bytes().all(is_legal) => refused(&format!(
+        _ if !name.bytes().all(is_legal) => rejected(&format!(
             "'{name}' contains one or more characters other than \
              ASCII alphanumerics, '.', '_' and '-'"
         )),

@@ -83,8 +83,8 @@ fn the_coordinator_is_asked_once_per_transaction() {
 #[test]
 fn a_batch_of_an_unknown_transaction_is_not_appended() {
     let fixture = Fixture::new(1);
-    let refused = fixture.append(|| Err(ResponseError::InvalidTxnState));
-    assert_eq!(refused, Err(ResponseError::InvalidTxnState));
+    let rejected = fixture.append(|| Err(ResponseError::InvalidTxnState));
+    assert_eq!(rejected, Err(ResponseError::InvalidTxnState));
     assert_eq!(fixture.partition.with(|state| state.log.end_offset()), 0);
 }
 
@@ -92,7 +92,7 @@ fn a_batch_of_an_unknown_transaction_is_not_appended() {
 fn a_marker_during_the_verification_repeats_it() {
     let fixture = Fixture::new(1);
     let asked = Cell::new(0);
-    let refused = fixture.append(|| {
+    let rejected = fixture.append(|| {
         asked.set(asked.get() + 1);
         if asked.get() == 1 {
             // The transaction ends after the coordinator has confirmed it.
@@ -101,7 +101,7 @@ fn a_marker_during_the_verification_repeats_it() {
             Err(ResponseError::InvalidTxnState)
         }
     });
-    assert_eq!((refused, asked.get()), (Err(ResponseError::InvalidTxnState), 2));
+    assert_eq!((rejected, asked.get()), (Err(ResponseError::InvalidTxnState), 2));
     assert_eq!(fixture.partition.with(|state| state.readable_end(1, READ_COMMITTED)), 1);
 }
 
@@ -134,8 +134,8 @@ fn records_that_all_had_before_too_few_were_in_sync_are_not_safe() {
     let (end, high_watermark) =
         fixture.partition.with(|state| (state.log.end_offset(), state.high_watermark()));
     assert_eq!((end, high_watermark), (1, 1), "it is written, and can be read");
-    let refused = Some(Err(ResponseError::NotEnoughReplicasAfterAppend));
-    assert_eq!(fixture.partition.outcome(&position), refused);
+    let rejected = Some(Err(ResponseError::NotEnoughReplicasAfterAppend));
+    assert_eq!(fixture.partition.outcome(&position), rejected);
     // A coordinator asks whether its record is permanent, and not how many replicas have it.
     let coordinator = |state: &mut PartitionState| state.coordinator_outcome(&position);
     assert_eq!(fixture.partition.with(coordinator), Some(Ok(())));

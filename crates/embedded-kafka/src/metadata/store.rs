@@ -182,12 +182,12 @@ impl Store {
 /// make a topic disappear, and its logs would be taken for those of a deleted one.
 fn read_topic(path: &Path, bytes: &[u8]) -> Result<TopicRecord, StoreError> {
     let record: TopicRecord = parse(path, bytes)?;
-    let refuse = |reason: String| Err(StoreError::Format { path: path.to_owned(), reason });
+    let reject = |reason: String| Err(StoreError::Format { path: path.to_owned(), reason });
     if path.file_stem() != Some(OsStr::new(&record.name)) {
-        return refuse(format!("it is about a topic {}", record.name));
+        return reject(format!("it is about a topic {}", record.name));
     }
     if record.replicas.is_empty() {
-        return refuse("the topic has no partitions".into());
+        return reject("the topic has no partitions".into());
     }
     Ok(record)
 }
@@ -267,9 +267,9 @@ mod tests {
             r#"{"format":99,"cluster_id":"x","next_producer_id":0}"#,
         )
         .unwrap();
-        let refused = store.cluster().unwrap_err().to_string();
-        assert!(refused.contains("format 99"), "{refused}");
-        assert!(refused.contains("another data directory"), "{refused}");
+        let rejected = store.cluster().unwrap_err().to_string();
+        assert!(rejected.contains("format 99"), "{rejected}");
+        assert!(rejected.contains("another data directory"), "{rejected}");
     }
 
     #[test]

@@ -75,7 +75,9 @@ impl Topic {
     /// Opens the logs of a persisted topic.
     pub(super) fn open(record: TopicRecord, place: &Place<'_>) -> Result<Self, LogError> {
         let own = TopicConfig::from_overrides(record.config, Inherited::default()).map_err(
-            |refusal| LogError::from(io::Error::new(io::ErrorKind::InvalidData, refusal.message)),
+            |rejection| {
+                LogError::from(io::Error::new(io::ErrorKind::InvalidData, rejection.message))
+            },
         )?;
         let topic = Self {
             name: record.name.into(),

@@ -63,7 +63,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_read_or_refused(bytes: Vec<u8>) {
+        fn any_bytes_are_read_or_rejected(bytes: Vec<u8>) {
             let value = [&[0, 0], bytes.as_slice()].concat();
             let _ = decode_target_epoch(&value);
             let _ = decode_target(&value);

@@ -222,12 +222,12 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_are_read_or_refused(version in 0u8..6, bytes: Vec<u8>) {
+        fn any_bytes_are_read_or_rejected(version in 0u8..6, bytes: Vec<u8>) {
             let _ = GroupMetadataValue::decode(&[&[0, version], bytes.as_slice()].concat());
         }
 
         #[test]
-        fn a_cut_value_is_refused(version in 0usize..5, cut in 1usize..100) {
+        fn a_cut_value_is_rejected(version in 0usize..5, cut in 1usize..100) {
             let bytes = from_hex(WRITTEN_BY_KAFKA[version]);
             let kept = &bytes[..bytes.len() - cut];
             prop_assert_eq!(GroupMetadataValue::decode(kept), Err(UnreadableRecord));

@@ -65,12 +65,12 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_are_read_or_refused(bytes: Vec<u8>) {
+        fn any_bytes_are_read_or_rejected(bytes: Vec<u8>) {
             let _ = OffsetCommitKey::decode(&bytes);
         }
 
         #[test]
-        fn a_cut_key_is_refused(length in 0usize..32) {
+        fn a_cut_key_is_rejected(length in 0usize..32) {
             let bytes = &from_hex(WRITTEN_BY_KAFKA)[..length];
             prop_assert_eq!(OffsetCommitKey::decode(bytes), Err(UnreadableRecord));
         }

@@ -146,12 +146,12 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_are_read_or_refused(version in 0u8..6, bytes: Vec<u8>) {
+        fn any_bytes_are_read_or_rejected(version in 0u8..6, bytes: Vec<u8>) {
             let _ = OffsetCommitValue::decode(&[&[0, version], bytes.as_slice()].concat());
         }
 
         #[test]
-        fn a_cut_value_is_refused(version in 0usize..5, cut in 1usize..20) {
+        fn a_cut_value_is_rejected(version in 0usize..5, cut in 1usize..20) {
             let bytes = from_hex(WRITTEN_BY_KAFKA[version]);
             let kept = &bytes[..bytes.len() - cut];
             prop_assert_eq!(OffsetCommitValue::decode(kept), Err(UnreadableRecord));

@@ -57,7 +57,7 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_are_read_or_refused(bytes: Vec<u8>) {
+        fn any_bytes_are_read_or_rejected(bytes: Vec<u8>) {
             let _ = TransactionLogKey::decode(&bytes);
         }
     }

@@ -211,12 +211,12 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_are_read_or_refused(version in 0u8..3, bytes: Vec<u8>) {
+        fn any_bytes_are_read_or_rejected(version in 0u8..3, bytes: Vec<u8>) {
             let _ = TransactionLogValue::decode(&[&[0, version], bytes.as_slice()].concat());
         }
 
         #[test]
-        fn a_cut_value_is_refused(version in 0usize..2, cut in 1usize..60) {
+        fn a_cut_value_is_rejected(version in 0usize..2, cut in 1usize..60) {
             let bytes = hex(ONGOING[version]);
             let kept = &bytes[..bytes.len() - cut];
             prop_assert_eq!(TransactionLogValue::decode(kept), Err(UnreadableRecord));

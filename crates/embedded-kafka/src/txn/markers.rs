@@ -1,5 +1,5 @@
-//! What the coordinator needs of its surroundings: a log of its own, and markers in the logs of
-//! the partitions that a transaction wrote to.
+//! The surroundings of the coordinator: a log of its own, and markers in the logs of the partitions
+//! that a transaction wrote to.
 
 use bytes::Bytes;
 use kafka_protocol::ResponseError;

@@ -258,7 +258,7 @@ impl TransactionCoordinator {
             self.settle(transactional_id, entry, now);
         }
         if entry.transaction.has_expired(&self.settings, now) {
-            self.forget(transactional_id, entry, now);
+            self.expire_id(transactional_id, entry, now);
         }
     }
 
@@ -316,7 +316,7 @@ impl TransactionCoordinator {
     }
 
     /// Writes a tombstone for the id, and then takes it out of the list.
-    fn forget(&self, transactional_id: &str, entry: &mut Entry, now: Timestamp) {
+    fn expire_id(&self, transactional_id: &str, entry: &mut Entry, now: Timestamp) {
         let key = TransactionLogKey { transactional_id: transactional_id.to_owned() }.encode();
         if let Err(error) = self.log.append(transactional_id, &key, None) {
             tracing::warn!(transactional_id, %error, "an expired transactional id could not be removed");

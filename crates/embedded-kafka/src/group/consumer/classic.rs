@@ -135,24 +135,24 @@ impl ConsumerGroup {
         topics: &dyn Topics,
         step: &mut Step<'_>,
     ) -> JoinAnswer {
-        let refuse =
+        let reject =
             |error, member_id: &str| Err(JoinRejection { error, member_id: member_id.to_owned() });
         let first = request.protocols.first().filter(|_| self.supports(request));
         let first = first.and_then(|it| Some((&it.name, Subscription::decode(&it.metadata)?)));
         let Some((protocol_name, subscription)) = first else {
-            return refuse(ResponseError::InconsistentGroupProtocol, &request.member_id);
+            return reject(ResponseError::InconsistentGroupProtocol, &request.member_id);
         };
         let is_full = self.members.len() >= step.settings.consumer_group_max_size;
         if is_full && !self.members.contains_key(&request.member_id) {
-            return refuse(ResponseError::GroupMaxSizeReached, &request.member_id);
+            return reject(ResponseError::GroupMaxSizeReached, &request.member_id);
         }
-        let is_nobody = request.member_id.is_empty() && request.instance_id.is_none();
-        if is_nobody && request.requires_member_id {
-            return refuse(ResponseError::MemberIdRequired, &request.new_member_id);
+        let is_new = request.member_id.is_empty() && request.instance_id.is_none();
+        if is_new && request.requires_member_id {
+            return reject(ResponseError::MemberIdRequired, &request.new_member_id);
         }
         let member_id = match self.classic_member(group, request, step) {
             Ok(member_id) => member_id,
-            Err(error) => return refuse(error, &request.member_id),
+            Err(error) => return reject(error, &request.member_id),
         };
         let is_new_epoch = self.update_classic(&member_id, request, &subscription);
         self.advance(is_new_epoch, topics);

@@ -75,9 +75,9 @@ impl ConsumerGroup {
     pub(super) fn expire(&mut self, group: &str, step: &mut Step<'_>) {
         let is_over = |at: Option<i64>| at.is_some_and(|at| at <= step.now);
         let is_due = |member: &ConsumerMember| member.timers().into_iter().any(is_over);
-        let silent = self.members.iter().filter(|(_, member)| is_due(member));
-        let silent = silent.map(|(id, _)| id.clone()).collect::<Vec<_>>();
-        for member in silent {
+        let expired = self.members.iter().filter(|(_, member)| is_due(member));
+        let expired = expired.map(|(id, _)| id.clone()).collect::<Vec<_>>();
+        for member in expired {
             self.remove(&member);
             step.events.push(GroupEvent::MemberExpired { group: group.to_owned(), member });
         }

@@ -161,14 +161,14 @@ impl GroupCoordinator {
         topics: &dyn Topics,
         step: &mut Step<'_>,
     ) -> JoinAnswer {
-        let refused = |error| JoinRejection { error, member_id: request.member_id.clone() };
+        let rejected = |error| JoinRejection { error, member_id: request.member_id.clone() };
         let Some(mut next) = group.consumer.as_deref().cloned() else {
-            return Err(refused(ResponseError::UnknownMemberId));
+            return Err(rejected(ResponseError::UnknownMemberId));
         };
         let events = step.events.len();
         let answer = next.join_classic(&group.id, request, topics, step);
         let answer = answer.and_then(|joined| {
-            self.adopt(group, next, step).map_err(refused)?;
+            self.adopt(group, next, step).map_err(rejected)?;
             Ok(joined)
         });
         if answer.is_err() {

@@ -51,7 +51,7 @@ fn a_new_group_is_written_at_once() {
     let log = Arc::default();
     let groups = groups(&log);
     let request = JoinRequest { requires_member_id: true, ..joining("a") };
-    assert_eq!(Some(join(&groups, request, 5)), refusal(ResponseError::MemberIdRequired, "a"));
+    assert_eq!(Some(join(&groups, request, 5)), rejection(ResponseError::MemberIdRequired, "a"));
     let value = GroupMetadataValue::decode(log.records()[0].1.as_ref().unwrap()).unwrap();
     assert_eq!((value.generation, value.protocol_type.as_str()), (0, ""));
     assert_eq!(value.current_state_timestamp, 5);
@@ -62,13 +62,13 @@ fn a_new_group_is_written_at_once() {
 fn requests_that_no_group_could_accept_are_rejected() {
     let groups = groups(&Arc::default());
     let hasty = JoinRequest { session_timeout_ms: 5_999, ..joining("a") };
-    assert_eq!(Some(join(&groups, hasty, 0)), refusal(ResponseError::InvalidSessionTimeout, ""));
+    assert_eq!(Some(join(&groups, hasty, 0)), rejection(ResponseError::InvalidSessionTimeout, ""));
     let lazy = JoinRequest { session_timeout_ms: 1_800_001, ..joining("a") };
-    assert_eq!(Some(join(&groups, lazy, 0)), refusal(ResponseError::InvalidSessionTimeout, ""));
-    let unknown = refusal(ResponseError::UnknownMemberId, "a");
+    assert_eq!(Some(join(&groups, lazy, 0)), rejection(ResponseError::InvalidSessionTimeout, ""));
+    let unknown = rejection(ResponseError::UnknownMemberId, "a");
     assert_eq!(Some(join(&groups, rejoining("a"), 0)), unknown);
     let nameless = runtime().block_on(groups.join("", &NoTopics, joining("a"), 0).answer());
-    assert_eq!(Some(nameless), refusal(ResponseError::InvalidGroupId, ""));
+    assert_eq!(Some(nameless), rejection(ResponseError::InvalidGroupId, ""));
     assert_eq!(groups.list(), []);
 }
 
@@ -246,7 +246,7 @@ fn deleting_a_topic_deletes_its_committed_offsets() {
     let groups = groups(&log);
     let offsets = vec![offset("airports", 0, 5), offset("airports", 1, 6), offset("flights", 0, 9)];
     groups.commit(GROUP, &on_its_own(), offsets, 0).unwrap();
-    groups.forget_topics(&["airports"], 0);
+    groups.delete_offsets_of_topics(&["airports"], 0);
     assert_eq!(fetched(&groups), [("flights".into(), 0, 9)]);
     assert_eq!(fetched(&restarted(&log, 0)), [("flights".into(), 0, 9)]);
 }
@@ -264,10 +264,10 @@ fn a_topic_deleted_while_its_groups_are_not_loaded_takes_their_offsets_too() {
     let groups = committed_to_two_topics(&log);
     let moves = groups.moves();
     groups.unload(&[0], 0);
-    groups.forget_topics(&["airports"], 0);
+    groups.delete_offsets_of_topics(&["airports"], 0);
     log.replay(&groups, log.len());
     // The same while they are being read.
-    groups.forget_topics(&["gates"], 0);
+    groups.delete_offsets_of_topics(&["gates"], 0);
     groups.finish_loading(|_| true, 0);
     assert_eq!(fetched(&groups), [("flights".into(), 0, 9)]);
     assert_eq!(fetched(&restarted(&log, 0)), [("flights".into(), 0, 9)]);
@@ -278,7 +278,7 @@ fn a_topic_deleted_while_its_groups_are_not_loaded_takes_their_offsets_too() {
 fn offsets_of_topics_that_are_not_there_are_deleted() {
     let log = Arc::default();
     let groups = committed_to_two_topics(&log);
-    groups.forget_unknown_topics(|topic| topic == "flights", 0);
+    groups.delete_offsets_of_unknown_topics(|topic| topic == "flights", 0);
     assert_eq!(fetched(&groups), [("flights".into(), 0, 9)]);
     assert_eq!(fetched(&restarted(&log, 0)), [("flights".into(), 0, 9)]);
 }

@@ -152,8 +152,8 @@ impl World {
                     prop_assert!(leads || joined.members.is_empty());
                     self.ids[client] = joined.member_id;
                 }
-                Some(Err(refused)) if refused.error == ResponseError::MemberIdRequired => {
-                    self.ids[client] = refused.member_id;
+                Some(Err(rejected)) if rejected.error == ResponseError::MemberIdRequired => {
+                    self.ids[client] = rejected.member_id;
                 }
                 Some(Err(_)) => {}
                 None => {

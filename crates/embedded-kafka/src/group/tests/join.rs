@@ -7,7 +7,7 @@ fn a_dynamic_member_gets_an_id_first() {
     let mut harness = Harness::new();
     let request = JoinRequest { requires_member_id: true, ..joining("a") };
     let delayed = harness.join(request);
-    assert_eq!(delayed.take(), refusal(ResponseError::MemberIdRequired, "a"));
+    assert_eq!(delayed.take(), rejection(ResponseError::MemberIdRequired, "a"));
     assert_eq!(harness.group.state, State::Empty);
     let joined = accepted(&harness.join(rejoining("a")));
     assert_eq!((joined.generation, joined.leader.as_str()), (1, "a"));
@@ -17,7 +17,7 @@ fn a_dynamic_member_gets_an_id_first() {
 fn an_id_that_was_never_allocated_is_unknown() {
     let mut harness = Harness::stable(&["a"]);
     let delayed = harness.join(rejoining("b"));
-    assert_eq!(delayed.take(), refusal(ResponseError::UnknownMemberId, "b"));
+    assert_eq!(delayed.take(), rejection(ResponseError::UnknownMemberId, "b"));
 }
 
 #[test]
@@ -29,7 +29,7 @@ fn an_id_that_is_not_used_expires_with_the_session() {
     harness.pass(1);
     assert!(harness.group.pending_joins.is_empty());
     let delayed = harness.join(rejoining("a"));
-    assert_eq!(delayed.take(), refusal(ResponseError::UnknownMemberId, "a"));
+    assert_eq!(delayed.take(), rejection(ResponseError::UnknownMemberId, "a"));
 }
 
 #[test]
@@ -84,20 +84,20 @@ fn the_first_rebalance_waits_no_longer_than_the_rebalance_timeout() {
 fn a_protocol_that_not_all_support_is_rejected() {
     let mut harness = Harness::stable(&["a"]);
     let other = JoinRequest { protocols: protocols(&["roundrobin"]), ..joining("b") };
-    let refused = refusal(ResponseError::InconsistentGroupProtocol, "");
-    assert_eq!(harness.join(other).take(), refused);
+    let rejected = rejection(ResponseError::InconsistentGroupProtocol, "");
+    assert_eq!(harness.join(other).take(), rejected);
     let connect = JoinRequest { protocol_type: "connect".into(), ..joining("b") };
-    assert_eq!(harness.join(connect).take(), refused);
+    assert_eq!(harness.join(connect).take(), rejected);
 }
 
 #[test]
 fn an_empty_group_needs_a_type_and_a_protocol() {
-    let refused = refusal(ResponseError::InconsistentGroupProtocol, "");
+    let rejected = rejection(ResponseError::InconsistentGroupProtocol, "");
     let mut harness = Harness::new();
     let none = JoinRequest { protocols: Vec::new(), ..joining("a") };
-    assert_eq!(harness.join(none).take(), refused);
+    assert_eq!(harness.join(none).take(), rejected);
     let untyped = JoinRequest { protocol_type: String::new(), ..joining("a") };
-    assert_eq!(harness.join(untyped).take(), refused);
+    assert_eq!(harness.join(untyped).take(), rejected);
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn a_second_request_of_a_member_takes_the_place_of_the_first() {
     let mut harness = Harness::stable(&["a", "b"]);
     let first = harness.join(rejoining("a"));
     let second = harness.join(rejoining("a"));
-    assert_eq!(first.take(), refusal(ResponseError::RebalanceInProgress, "a"));
+    assert_eq!(first.take(), rejection(ResponseError::RebalanceInProgress, "a"));
     accepted(&harness.join(rejoining("b")));
     assert_eq!(accepted(&second).generation, 2);
 }
@@ -235,7 +235,7 @@ fn a_new_member_that_waits_too_long_is_dropped() {
     let patient = JoinRequest { rebalance_timeout_ms: 1_000_000, ..joining("b") };
     let delayed = harness.join(patient);
     harness.pass_with_heartbeats(harness.settings.new_member_join_timeout_ms, &["a"]);
-    assert_eq!(delayed.take(), refusal(ResponseError::UnknownMemberId, ""));
+    assert_eq!(delayed.take(), rejection(ResponseError::UnknownMemberId, ""));
     assert!(harness.group.members.contains_key("a"));
 }
 
@@ -244,5 +244,5 @@ fn no_client_joins_a_deleted_group() {
     let mut harness = Harness::new();
     harness.group.mark_deleted(harness.now);
     let delayed = harness.join(joining("a"));
-    assert_eq!(delayed.take(), refusal(ResponseError::CoordinatorNotAvailable, ""));
+    assert_eq!(delayed.take(), rejection(ResponseError::CoordinatorNotAvailable, ""));
 }

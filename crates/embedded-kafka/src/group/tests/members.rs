@@ -131,7 +131,7 @@ fn a_member_that_leaves_gets_a_response_to_its_waiting_request() {
     let mut harness = Harness::stable(&["a", "b"]);
     let delayed = harness.join(rejoining("a"));
     harness.leave(&[leaving("a", None)]);
-    assert_eq!(delayed.take(), refusal(ResponseError::UnknownMemberId, ""));
+    assert_eq!(delayed.take(), rejection(ResponseError::UnknownMemberId, ""));
 }
 
 #[test]

@@ -176,7 +176,7 @@ fn syncing(id: &str, generation: i32, assignments: &[(&str, &str)]) -> SyncReque
 }
 
 /// Returns the error of a rejected client.
-fn refusal(error: ResponseError, member_id: &str) -> Option<JoinAnswer> {
+fn rejection(error: ResponseError, member_id: &str) -> Option<JoinAnswer> {
     Some(Err(JoinRejection { error, member_id: member_id.into() }))
 }
 

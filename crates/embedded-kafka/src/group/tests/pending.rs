@@ -180,7 +180,7 @@ fn deleting_a_topic_deletes_what_is_pending_for_it() {
     let log = Arc::default();
     let groups = groups(&log);
     commit_pending(&groups, PRODUCER, vec![offset("airports", 0, 6), offset("flights", 0, 9)]);
-    groups.forget_topics(&["airports"], 0);
+    groups.delete_offsets_of_topics(&["airports"], 0);
     assert_eq!(stable(&groups, 0), Ok(None));
     end(&log, &groups, PRODUCER, true);
     let expected = [("flights".into(), 0, 9)];

@@ -34,12 +34,12 @@ enum Act {
         keys: Vec<(usize, i32)>,
         offset: i64,
     },
-    /// `told` is false if the process ends between the marker and its effect on the groups.
+    /// `informed` is false if the process ends between the marker and its effect on the groups.
     End {
         group: usize,
         producer: i64,
         commit: bool,
-        told: bool,
+        informed: bool,
     },
     DeleteOffset {
         key: Key,
@@ -73,7 +73,7 @@ fn act() -> impl Strategy<Value = Act> {
             |(group, producer, keys, offset)| Act::CommitPending { group, producer, keys, offset }
         ),
         5 => (group.clone(), producer, any::<bool>(), prop::bool::weighted(0.8)).prop_map(
-            |(group, producer, commit, told)| Act::End { group, producer, commit, told }
+            |(group, producer, commit, informed)| Act::End { group, producer, commit, informed }
         ),
         1 => (group.clone(), topic.clone(), 0..PARTITIONS)
             .prop_map(|key| Act::DeleteOffset { key }),
@@ -169,10 +169,10 @@ impl World {
                     self.wrote_offsets(*group, Some(*id), keys, *at);
                 }
             }
-            Act::End { group, producer, commit, told } => {
+            Act::End { group, producer, commit, informed } => {
                 self.log.append_marker(GROUPS[*group], *producer, *commit);
                 let partition = partition_of(GROUPS[*group], 50);
-                if *told {
+                if *informed {
                     groups.complete_pending(*producer, partition, *commit, self.now);
                 } else {
                     self.groups = restarted(&self.log, self.now);
@@ -191,7 +191,7 @@ impl World {
                 }
             }
             Act::DeleteTopic { topic } => {
-                groups.forget_topics(&[TOPICS[*topic]], self.now);
+                groups.delete_offsets_of_topics(&[TOPICS[*topic]], self.now);
                 if self.log.failure.lock().is_none() {
                     self.deleted(|key| key.1 == *topic);
                 }

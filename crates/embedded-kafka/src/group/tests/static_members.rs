@@ -65,7 +65,7 @@ fn the_old_process_of_a_static_member_is_fenced() {
     let request = SyncRequest { instance_id: Some("gate-1".into()), ..syncing("b", 1, &[]) };
     assert_eq!(harness.sync(request).take(), Some(Err(ResponseError::FencedInstanceId)));
     let request = JoinRequest { instance_id: Some("gate-1".into()), ..rejoining("b") };
-    assert_eq!(harness.join(request).take(), refusal(ResponseError::FencedInstanceId, "b"));
+    assert_eq!(harness.join(request).take(), rejection(ResponseError::FencedInstanceId, "b"));
     assert_eq!(harness.heartbeat("b"), Err(ResponseError::UnknownMemberId));
 }
 
@@ -77,7 +77,7 @@ fn the_old_process_is_fenced_while_it_waits() {
     harness.group.members.get_mut("a").unwrap().joining = None;
     let old = harness.join(request);
     let new = harness.join(starting("gate-1", "b2"));
-    assert_eq!(old.take(), refusal(ResponseError::FencedInstanceId, "b"));
+    assert_eq!(old.take(), rejection(ResponseError::FencedInstanceId, "b"));
     assert_eq!(new.take(), None);
     accepted(&harness.join(rejoining("a")));
     assert_eq!(accepted(&new).member_id, "b2");
@@ -152,7 +152,7 @@ fn a_static_member_that_cannot_be_written_keeps_its_id() {
     let mut harness = with_static_member();
     harness.disk = Err(ResponseError::NotCoordinator);
     let delayed = harness.join(starting("gate-1", "b2"));
-    assert_eq!(delayed.take(), refusal(ResponseError::NotCoordinator, ""));
+    assert_eq!(delayed.take(), rejection(ResponseError::NotCoordinator, ""));
     assert_eq!(harness.group.members.keys().collect::<Vec<_>>(), ["a", "b"]);
     assert_eq!(harness.heartbeat("b"), Ok(()));
 }

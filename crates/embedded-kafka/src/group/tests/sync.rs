@@ -74,9 +74,9 @@ fn a_sync_that_names_another_protocol_is_rejected() {
         protocol_name: Some(protocol_name.into()),
         ..syncing("b", 1, &[])
     };
-    let refused = Some(Err(ResponseError::InconsistentGroupProtocol));
-    assert_eq!(harness.sync(named("consumer", "sticky")).take(), refused);
-    assert_eq!(harness.sync(named("connect", "range")).take(), refused);
+    let rejected = Some(Err(ResponseError::InconsistentGroupProtocol));
+    assert_eq!(harness.sync(named("consumer", "sticky")).take(), rejected);
+    assert_eq!(harness.sync(named("connect", "range")).take(), rejected);
     assert_eq!(harness.sync(named("consumer", "range")).take(), None);
 }
 

@@ -52,8 +52,8 @@ impl BatchRejection {
     /// Returns the message that Kafka sends with the error: only if single records are at fault, or
     /// the request.
     pub(crate) fn client_message(&self) -> Option<&str> {
-        let is_told = self.is_of_whole_request || !self.record_errors.is_empty();
-        is_told.then_some(self.message.as_str())
+        let is_sent = self.is_of_whole_request || !self.record_errors.is_empty();
+        is_sent.then_some(self.message.as_str())
     }
 }
 

@@ -123,7 +123,7 @@ impl<'a> Findings<'a> {
     pub(super) fn finish(self) -> Result<Timestamp, BatchRejection> {
         match self.errors.is_empty() {
             true => Ok(self.max_timestamp),
-            false => Err(refused(self.errors, self.is_timestamp_error)),
+            false => Err(rejected(self.errors, self.is_timestamp_error)),
         }
     }
 }
@@ -171,7 +171,7 @@ impl Rules<'_> {
     }
 }
 
-fn refused(record_errors: Vec<(i32, String)>, is_timestamp_error: bool) -> BatchRejection {
+fn rejected(record_errors: Vec<(i32, String)>, is_timestamp_error: bool) -> BatchRejection {
     let (code, message) = if is_timestamp_error {
         let message = "One or more records have been rejected due to invalid timestamp";
         (ResponseError::InvalidTimestamp, message.to_owned())

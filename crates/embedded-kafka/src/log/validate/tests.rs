@@ -85,16 +85,16 @@ fn any_flipped_bit_after_the_epoch_is_noticed() {
 #[test]
 fn counts_and_offsets_must_agree() {
     let settings = LogSettings::default();
-    let refused = Err(ResponseError::InvalidRecord);
-    assert_eq!(code(&changed(|header| header.record_count = 2), &settings), refused);
-    assert_eq!(code(&changed(|header| header.last_offset_delta = 3), &settings), refused);
-    assert_eq!(code(&changed(|header| header.base_offset = 1), &settings), refused);
+    let rejected = Err(ResponseError::InvalidRecord);
+    assert_eq!(code(&changed(|header| header.record_count = 2), &settings), rejected);
+    assert_eq!(code(&changed(|header| header.last_offset_delta = 3), &settings), rejected);
+    assert_eq!(code(&changed(|header| header.base_offset = 1), &settings), rejected);
     for count in [-1, 0, 2, 4, i32::MAX] {
         let claimed = changed(|header| {
             header.record_count = count;
             header.last_offset_delta = count.wrapping_sub(1);
         });
-        assert_eq!(code(&claimed, &settings), refused, "{count}");
+        assert_eq!(code(&claimed, &settings), rejected, "{count}");
     }
 }
 
@@ -189,10 +189,10 @@ fn a_wrong_timestamp_outweighs_a_missing_key() {
 #[test]
 fn only_errors_before_the_partition_name_no_start_offset() {
     let settings = LogSettings::default();
-    let refused = |sent: &Bytes| validate(sent, &settings, NOW).unwrap_err().names_start_offset;
-    assert!(!refused(&Bytes::new()));
-    assert!(!refused(&changed(|header| header.record_count = 2).slice(..70)));
-    assert!(refused(&changed(|header| header.record_count = 2)));
+    let rejected = |sent: &Bytes| validate(sent, &settings, NOW).unwrap_err().names_start_offset;
+    assert!(!rejected(&Bytes::new()));
+    assert!(!rejected(&changed(|header| header.record_count = 2).slice(..70)));
+    assert!(rejected(&changed(|header| header.record_count = 2)));
     assert_eq!(validate(&Bytes::new(), &settings, NOW).unwrap_err().client_message(), None);
 }
 

@@ -95,7 +95,7 @@ fn ended(
 /// Checks that each transaction has markers of one kind, one at least in each partition.
 fn assert_whole_or_none(world: &World, outcomes: &[(usize, Told)]) {
     let marked = world.marked();
-    for (at, (begin, told)) in outcomes.iter().enumerate() {
+    for (at, (begin, outcome)) in outcomes.iter().enumerate() {
         let end = outcomes.get(at + 1).map_or(marked.len(), |(next, _)| *next);
         let mut by_partition = BTreeMap::new();
         for (topic, partition, _, commit) in &marked[*begin..end] {
@@ -105,7 +105,7 @@ fn assert_whole_or_none(world: &World, outcomes: &[(usize, Told)]) {
         assert_eq!(by_partition.len(), 4, "a partition has no marker: {marked:?}");
         let commit = by_partition.values().next().expect("there are four")[0];
         assert!(by_partition.values().flatten().all(|kind| *kind == commit), "{marked:?}");
-        match told {
+        match outcome {
             Told::Committed => assert!(commit, "a commit was acknowledged and is lost"),
             Told::Aborted => assert!(!commit, "an aborted transaction is committed"),
             Told::Unknown => {}

@@ -113,10 +113,10 @@ fn a_producer_id_whose_epochs_are_used_up_is_replaced() {
     assert_eq!(again.producer, Producer { id: 8, epoch: 0 });
     assert_eq!(initialize(&last, Some((7, 4))), Err(ResponseError::ProducerFenced));
     assert_eq!(initialize(&next, Some((7, 4))), Err(ResponseError::ProducerFenced));
-    let refused = last.initialize(Initialize { timeout_ms: 1, expected: None }, NOW, || {
+    let rejected = last.initialize(Initialize { timeout_ms: 1, expected: None }, NOW, || {
         Err(ResponseError::KafkaStorageError)
     });
-    assert_eq!(refused, Err(ResponseError::KafkaStorageError));
+    assert_eq!(rejected, Err(ResponseError::KafkaStorageError));
 }
 
 #[test]

@@ -15,11 +15,11 @@ enum Act {
         member: usize,
         topics: usize,
     },
-    /// `hears` is whether the response arrives.
+    /// `is_received` is whether the response arrives.
     Beat {
         member: usize,
         reports: bool,
-        hears: bool,
+        is_received: bool,
     },
     /// The member's program lets go of the partitions that it must revoke.
     LetGo {
@@ -51,7 +51,7 @@ fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         5 => (member.clone(), 1usize..4).prop_map(|(member, topics)| Act::Join { member, topics }),
         12 => (member.clone(), any::<bool>(), prop::bool::weighted(0.9))
-            .prop_map(|(member, reports, hears)| Act::Beat { member, reports, hears }),
+            .prop_map(|(member, reports, is_received)| Act::Beat { member, reports, is_received }),
         6 => member.clone().prop_map(|member| Act::LetGo { member }),
         1 => (member.clone(), any::<bool>())
             .prop_map(|(member, for_a_while)| Act::Leave { member, for_a_while }),
@@ -72,7 +72,7 @@ struct Client {
     /// The topics that it subscribes to.
     owned: Partitions,
     /// The partitions of its last assignment.
-    told: Partitions,
+    assigned: Partitions,
     /// The end of its session on its own clock.
     valid_until: Timestamp,
     /// Tells whether a response was lost, after which a client sends a full request.
@@ -104,7 +104,7 @@ impl World {
     fn act(&mut self, act: &Act) {
         match *act {
             Act::Join { member, topics } => self.join(member, topics),
-            Act::Beat { member, reports, hears } => self.beat(member, reports, hears),
+            Act::Beat { member, reports, is_received } => self.beat(member, reports, is_received),
             Act::LetGo { member } => self.let_go(member),
             Act::Leave { member, for_a_while } => self.leave(member, for_a_while),
             Act::Crash { member } => self.clients[member] = None,
@@ -150,7 +150,7 @@ impl World {
         let beat = Self::full(&client, member);
         if let Ok(answer) = self.harness.send(&beat) {
             self.clients[member] = Some(client);
-            self.hear(member, answer, true);
+            self.receive(member, answer, true);
         }
     }
 
@@ -162,7 +162,7 @@ impl World {
         }
     }
 
-    fn beat(&mut self, member: usize, reports: bool, hears: bool) {
+    fn beat(&mut self, member: usize, reports: bool, is_received: bool) {
         let Some(client) = &self.clients[member] else { return };
         let reports = reports || client.missed;
         let mut beat = ConsumerHeartbeat {
@@ -175,25 +175,25 @@ impl World {
             beat.rebalance_timeout_ms = Some(REBALANCE_MS);
         }
         match self.harness.send(&beat) {
-            Ok(answer) if hears => self.hear(member, answer, reports),
+            Ok(answer) if is_received => self.receive(member, answer, reports),
             Ok(_) => {
                 if let Some(client) = &mut self.clients[member] {
                     (client.missed, client.owes) = (true, true);
                 }
             }
-            Err(refused) if refused.code == ResponseError::FencedMemberEpoch => {
+            Err(rejected) if rejected.code == ResponseError::FencedMemberEpoch => {
                 // It abandons all its partitions, and comes back as the same member.
                 let client = self.clients[member].as_mut().unwrap();
-                (client.owned, client.told) = (Partitions::new(), Partitions::new());
+                (client.owned, client.assigned) = (Partitions::new(), Partitions::new());
                 client.epoch = 0;
                 let beat = Self::full(client, member);
                 match self.harness.send(&beat) {
-                    Ok(answer) => self.hear(member, answer, true),
+                    Ok(answer) => self.receive(member, answer, true),
                     Err(_) => self.clients[member] = None,
                 }
             }
-            Err(refused) => {
-                if refused.code != ResponseError::CoordinatorNotAvailable {
+            Err(rejected) => {
+                if rejected.code != ResponseError::CoordinatorNotAvailable {
                     self.clients[member] = None;
                 }
             }
@@ -202,18 +202,18 @@ impl World {
 
     /// Makes the member read its new partitions at once, and the ones that it loses until it
     /// revokes them.
-    fn hear(&mut self, member: usize, answer: HeartbeatAnswer, reported: bool) {
+    fn receive(&mut self, member: usize, answer: HeartbeatAnswer, reported: bool) {
         let Some(client) = &mut self.clients[member] else { return };
         client.epoch = answer.epoch;
         client.valid_until = self.harness.now + SESSION_MS;
-        if let Some(told) = answer.assignment {
-            for (topic, partitions) in &told {
+        if let Some(assigned) = answer.assignment {
+            for (topic, partitions) in &assigned {
                 client.owned.entry(*topic).or_default().extend(partitions);
             }
-            client.told = told;
+            client.assigned = assigned;
         }
         client.missed = false;
-        client.owes = client.owned != client.told || (client.owes && !reported);
+        client.owes = client.owned != client.assigned || (client.owes && !reported);
         if !client.owes {
             client.owed_nothing_at = self.harness.now;
         }
@@ -221,7 +221,7 @@ impl World {
 
     fn let_go(&mut self, member: usize) {
         if let Some(client) = &mut self.clients[member] {
-            client.owned = client.told.clone();
+            client.owned = client.assigned.clone();
         }
     }
 

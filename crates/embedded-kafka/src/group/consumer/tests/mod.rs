@@ -144,8 +144,8 @@ fn shared() -> Harness {
     harness.join("b");
     harness.beat("a", 2);
     harness.send(&owning("a", 2, parts("flights", &[0, 1, 2]))).unwrap();
-    let told = harness.beat("b", 3);
-    assert_eq!(told.assignment, Some(parts("flights", &[3, 4, 5])));
+    let response = harness.beat("b", 3);
+    assert_eq!(response.assignment, Some(parts("flights", &[3, 4, 5])));
     assert_eq!(harness.state(), "Stable");
     harness
 }
@@ -153,8 +153,11 @@ fn shared() -> Harness {
 #[test]
 fn the_first_member_gets_all_at_once() {
     let harness = Harness::new(&[("flights", 6)]);
-    let told = harness.join("a");
-    assert_eq!((told.epoch, told.assignment), (2, Some(parts("flights", &[0, 1, 2, 3, 4, 5]))));
+    let response = harness.join("a");
+    assert_eq!(
+        (response.epoch, response.assignment),
+        (2, Some(parts("flights", &[0, 1, 2, 3, 4, 5])))
+    );
     assert_eq!(harness.beat("a", 2).assignment, None);
     assert_eq!(harness.state(), "Stable");
 }
@@ -165,15 +168,15 @@ fn a_partition_is_revoked_before_another_member_gets_it() {
     harness.join("a");
     let joined = harness.join("b");
     assert_eq!((joined.epoch, joined.assignment), (3, Some(Partitions::new())));
-    let told = harness.beat("a", 2);
-    assert_eq!((told.epoch, told.assignment), (2, Some(parts("flights", &[0, 1, 2]))));
+    let response = harness.beat("a", 2);
+    assert_eq!((response.epoch, response.assignment), (2, Some(parts("flights", &[0, 1, 2]))));
     assert_eq!(harness.beat("b", 3).assignment, None);
     assert_eq!(harness.state(), "Reconciling");
     // It reports that it still owns the partitions to revoke.
     harness.send(&owning("a", 2, parts("flights", &[0, 1, 2, 3]))).unwrap();
     assert_eq!(harness.beat("b", 3).assignment, None);
-    let told = harness.send(&owning("a", 2, parts("flights", &[0, 1, 2]))).unwrap();
-    assert_eq!((told.epoch, told.assignment), (3, None));
+    let response = harness.send(&owning("a", 2, parts("flights", &[0, 1, 2]))).unwrap();
+    assert_eq!((response.epoch, response.assignment), (3, None));
     assert_eq!(harness.beat("b", 3).assignment, Some(parts("flights", &[3, 4, 5])));
     assert_eq!(harness.state(), "Stable");
 }
@@ -181,11 +184,14 @@ fn a_partition_is_revoked_before_another_member_gets_it() {
 #[test]
 fn partitions_of_a_member_that_leaves_are_free_at_once() {
     let harness = shared();
-    let told = harness.beat("b", LEAVES);
-    assert_eq!((told.epoch, told.interval_ms), (-1, 0));
+    let response = harness.beat("b", LEAVES);
+    assert_eq!((response.epoch, response.interval_ms), (-1, 0));
     assert_eq!(harness.state(), "Assigning");
-    let told = harness.beat("a", 3);
-    assert_eq!((told.epoch, told.assignment), (4, Some(parts("flights", &[0, 1, 2, 3, 4, 5]))));
+    let response = harness.beat("a", 3);
+    assert_eq!(
+        (response.epoch, response.assignment),
+        (4, Some(parts("flights", &[0, 1, 2, 3, 4, 5])))
+    );
     assert_eq!(harness.error(&beating("b", LEAVES)), ResponseError::UnknownMemberId);
 }
 
@@ -203,8 +209,8 @@ fn a_member_that_missed_the_last_response_may_continue() {
     for fenced in rows {
         assert_eq!(harness.error(&fenced), ResponseError::FencedMemberEpoch, "{fenced:?}");
     }
-    let told = harness.join("a");
-    assert_eq!((told.epoch, told.assignment), (3, Some(parts("flights", &[0, 1, 2]))));
+    let response = harness.join("a");
+    assert_eq!((response.epoch, response.assignment), (3, Some(parts("flights", &[0, 1, 2]))));
 }
 
 #[test]
@@ -244,8 +250,8 @@ fn a_static_member_that_restarts_disturbs_no_other_member() {
     assert_eq!(harness.error(&leaving("b", 2)), ResponseError::FencedInstanceId);
     assert_eq!(harness.send(&leaving("a", LEAVES_FOR_A_WHILE)).unwrap().epoch, -2);
     harness.pass(SESSION_MS / 2);
-    let told = harness.send(&starting("gate-1", "b")).unwrap();
-    assert_eq!((told.epoch, told.assignment), (2, Some(parts("flights", &[0, 1]))));
+    let response = harness.send(&starting("gate-1", "b")).unwrap();
+    assert_eq!((response.epoch, response.assignment), (2, Some(parts("flights", &[0, 1]))));
     assert_eq!(harness.error(&beating("a", 2)), ResponseError::UnknownMemberId);
     // A member that is away for longer than its session is removed.
     harness.send(&leaving("b", LEAVES_FOR_A_WHILE)).unwrap();
@@ -271,13 +277,13 @@ fn invalid_requests_are_rejected_as_kafka_does() {
         (beating("a", -3), "MemberEpoch is invalid."),
     ];
     for (beat, message) in rows {
-        let refused = harness.send(&beat).unwrap_err();
-        assert_eq!((refused.code, &*refused.message), (ResponseError::InvalidRequest, message));
+        let rejected = harness.send(&beat).unwrap_err();
+        assert_eq!((rejected.code, &*rejected.message), (ResponseError::InvalidRequest, message));
     }
     let unknown = ConsumerHeartbeat { assignor: Some("sticky".into()), ..joins() };
-    let refused = harness.send(&unknown).unwrap_err();
-    assert_eq!(refused.code, ResponseError::UnsupportedAssignor);
-    assert!(refused.message.ends_with("Supported assignors: uniform, range."));
+    let rejected = harness.send(&unknown).unwrap_err();
+    assert_eq!(rejected.code, ResponseError::UnsupportedAssignor);
+    assert!(rejected.message.ends_with("Supported assignors: uniform, range."));
     let broken = ConsumerHeartbeat { regex: Some("[".into()), ..joins() };
     assert_eq!(harness.error(&broken), ResponseError::InvalidRegularExpression);
     assert_eq!(harness.error(&beating("a", 1)), ResponseError::GroupIdNotFound);
@@ -325,16 +331,16 @@ fn more_partitions_and_new_topics_are_assigned() {
     let mut harness = Harness::new(&[("flights", 1)]);
     harness.join("a");
     harness.topics.create("flights", 2);
-    let told = harness.beat("a", 2);
-    assert_eq!((told.epoch, told.assignment), (3, Some(parts("flights", &[0, 1]))));
+    let response = harness.beat("a", 2);
+    assert_eq!((response.epoch, response.assignment), (3, Some(parts("flights", &[0, 1]))));
     let matching = ConsumerHeartbeat { regex: Some("gates-.*".into()), ..joining("a") };
     let epoch = harness.send(&matching).unwrap().epoch;
     harness.topics.create("gates-1", 1);
     harness.topics.create("more-gates-1", 1);
     harness.pass(1_000);
-    let told = harness.beat("a", epoch).assignment.unwrap();
+    let response = harness.beat("a", epoch).assignment.unwrap();
     assert_eq!(
-        told,
+        response,
         [parts("flights", &[0, 1]), parts("gates-1", &[0])].into_iter().flatten().collect()
     );
 }
@@ -462,10 +468,10 @@ fn only_a_consumer_joins_members_of_the_consumer_protocol() {
         protocol_type: "connect".into(),
         ..crate::group::tests::joining("m")
     };
-    let refused = harness.groups.join(GROUP, &NoTopics, worker, harness.now);
+    let rejected = harness.groups.join(GROUP, &NoTopics, worker, harness.now);
     let answer = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let refused = answer.block_on(refused.answer()).unwrap_err();
-    assert_eq!(refused.error, ResponseError::InconsistentGroupProtocol);
+    let rejected = answer.block_on(rejected.answer()).unwrap_err();
+    assert_eq!(rejected.error, ResponseError::InconsistentGroupProtocol);
     assert_eq!(harness.described(), before);
     assert_eq!(harness.groups.describe(GROUP).state, "Dead");
 }
