@@ -8,7 +8,7 @@ use anyhow::{Result, ensure};
 use helpers::{ProducerBuilder, Publisher};
 use rdkafka::producer::BaseRecord;
 
-use crate::{CRC32, MURMUR2};
+use crate::partitioners::{CRC32, MURMUR2};
 
 const RECORDS: usize = 200;
 const FLUSH_LIMIT: Duration = Duration::from_secs(30);

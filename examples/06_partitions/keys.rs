@@ -5,7 +5,7 @@ use anyhow::Result;
 use helpers::ProducerBuilder;
 
 use crate::departure::{Departure, landed, moved};
-use crate::{CRC32, MURMUR2};
+use crate::partitioners::{CRC32, MURMUR2};
 
 /// The airports in the table. All are counted.
 const SHOWN: [&str; 8] = ["AMS", "CDG", "FRA", "JFK", "LHR", "NRT", "SIN", "SYD"];

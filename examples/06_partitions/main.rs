@@ -12,14 +12,10 @@ mod explicit;
 mod growing;
 mod keyless;
 mod keys;
+mod partitioners;
 
 use anyhow::Result;
 use helpers::{create_topic, delete_topic, unique_name};
-
-/// librdkafka's own default: CRC32 of the key.
-const CRC32: &str = "consistent_random";
-/// The same choice as Java's producer makes: murmur2 of the key.
-const MURMUR2: &str = "murmur2_random";
 
 #[tokio::main]
 async fn main() -> Result<()> {

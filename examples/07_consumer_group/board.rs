@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use rdkafka::error::RDKafkaErrorCode;
 
-use crate::RECORDS;
+use crate::topics::RECORDS;
 
 /// A rebalance takes seconds, up to ten where members send a heartbeat every five, and a session
 /// timeout six. Longer than this is a mistake.

@@ -25,9 +25,6 @@ use print::Scene;
 use strategies::Strategy;
 use topics::Topics;
 
-/// How many departures each group reads.
-const RECORDS: usize = 600;
-
 #[tokio::main]
 async fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -9,7 +9,8 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::producer::BaseRecord;
 use serde::Serialize;
 
-use crate::RECORDS;
+/// The number of departures that each group reads.
+pub(crate) const RECORDS: usize = 600;
 
 const GROUPS: [&str; 10] = [
     "name",

@@ -14,7 +14,7 @@ use rdkafka::topic_partition_list::TopicPartitionList;
 use tokio::sync::oneshot;
 
 use crate::consumer::{Moment, READY, Strategy};
-use crate::{DEPARTURES, flights};
+use crate::departures::{DEPARTURES, flights};
 
 /// What a consumer did until it ended, and after that.
 pub(crate) struct Outcome {

@@ -8,15 +8,15 @@
 //! Chapter:  docs/08-commit-semantics.md
 
 mod consumer;
+mod departures;
 mod experiment;
 
 use anyhow::Result;
 use consumer::{Moment, Strategy};
+use departures::{DEPARTURES, flights};
 use experiment::Outcome;
 use helpers::{ProducerBuilder, TopicOptions, create_topic_with, delete_topic, unique_name};
 use rdkafka::producer::BaseRecord;
-
-const DEPARTURES: usize = 12;
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -64,11 +64,6 @@ async fn publish(brokers: &str, topic: &str) -> Result<()> {
     let summary = producer.flush(std::time::Duration::from_secs(10))?;
     anyhow::ensure!(summary.delivered == DEPARTURES as u64, "not all departures: {summary}");
     Ok(())
-}
-
-/// The names of all departures, in their order.
-fn flights() -> impl Iterator<Item = String> {
-    (1..=DEPARTURES).map(|number| format!("WS{}", 100 + number))
 }
 
 fn print_table(outcomes: &[Outcome]) {

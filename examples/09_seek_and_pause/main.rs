@@ -7,23 +7,16 @@
 //! Run:      cargo run --example 09_seek_and_pause
 //! Chapter:  docs/09-seek-and-pause.md
 
+mod departures;
 mod pause;
 mod reset;
 mod seek;
 
 use anyhow::{Result, ensure};
 use helpers::{ProducerBuilder, TopicOptions, create_topic_with, delete_topic, unique_name};
-use rdkafka::consumer::StreamConsumer;
-use rdkafka::error::KafkaError;
-use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::producer::BaseRecord;
-use std::time::Duration;
 
-/// Each airport has a partition: its departures are in order, and start at offset 0.
-const AIRPORTS: [(&str, i64); 2] = [("JFK", 20), ("LGA", 30)];
-/// Midnight of 5 January 2026 (UTC), in milliseconds.
-const MIDNIGHT: i64 = 1_767_571_200_000;
-const LIMIT: Duration = Duration::from_secs(10);
+use departures::{AIRPORTS, LIMIT, MIDNIGHT};
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -67,21 +60,4 @@ async fn publish(brokers: &str, topic: &str) -> Result<()> {
     let summary = producer.flush(LIMIT)?;
     ensure!(summary.delivered == 80, "not all departures arrived: {summary}");
     Ok(())
-}
-
-/// The next record, or none at the end of a partition.
-async fn next(consumer: &StreamConsumer) -> Result<Option<BorrowedMessage<'_>>> {
-    match tokio::time::timeout(LIMIT, consumer.recv()).await? {
-        Ok(message) => Ok(Some(message)),
-        Err(KafkaError::PartitionEOF(_)) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// A record in a few words, such as `JFK 09:20 at offset 10`.
-fn shown(message: Option<&BorrowedMessage<'_>>) -> String {
-    let Some(message) = message else { return "the end of the partition".to_owned() };
-    let airport = AIRPORTS[message.partition() as usize].0;
-    let minutes = (message.timestamp().to_millis().unwrap_or(MIDNIGHT) - MIDNIGHT) / 60_000;
-    format!("{airport} {:02}:{:02} at offset {}", minutes / 60, minutes % 60, message.offset())
 }

@@ -9,8 +9,8 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
+use crate::departures::{next, shown};
 use crate::reset::delete_groups;
-use crate::{next, shown};
 
 pub(crate) async fn show(brokers: &str, topic: &str) -> Result<()> {
     println!("pause");

@@ -12,7 +12,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use crate::{LIMIT, MIDNIGHT, shown};
+use crate::departures::{LIMIT, MIDNIGHT, shown};
 
 pub(crate) async fn show(brokers: &str, topic: &str) -> Result<()> {
     println!("reset");

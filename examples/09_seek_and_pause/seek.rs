@@ -5,7 +5,7 @@ use helpers::{ConsumerBuilder, unique_name};
 use rdkafka::consumer::{Consumer, StreamConsumer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use crate::{AIRPORTS, LIMIT, MIDNIGHT, next, shown};
+use crate::departures::{AIRPORTS, LIMIT, MIDNIGHT, next, shown};
 
 pub(crate) async fn show(brokers: &str, topic: &str) -> Result<()> {
     // It joins no group and commits nothing: the name is only there because each consumer has one.

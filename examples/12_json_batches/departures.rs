@@ -8,8 +8,10 @@ use anyhow::Result;
 use chrono::{DateTime, Days, TimeDelta, Utc};
 use serde::Serialize;
 
-/// How many flights leave each day.
+/// The number of flights that leave each day.
 pub(crate) const FLIGHTS: usize = 500;
+/// The number of days that the example sends.
+pub(crate) const DAYS: usize = 40;
 
 // ANCHOR: departure
 /// One departure. Its `id` becomes the record's key, and `at` leaves as ISO 8601.

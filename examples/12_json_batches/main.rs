@@ -16,11 +16,8 @@ use helpers::{create_topic, delete_topic, topic_metadata, unique_name};
 use json_batches::{JsonProducer, JsonSummary};
 use serde_json::json;
 
-use departures::{FLIGHTS, departures, write_lines};
+use departures::{DAYS, FLIGHTS, departures, write_lines};
 use order::in_order;
-
-/// How many days the iterator gives.
-const DAYS: usize = 40;
 
 #[tokio::main]
 async fn main() -> Result<()> {

@@ -8,8 +8,7 @@ use rdkafka::consumer::Consumer;
 use rdkafka::message::Message;
 use serde_json::Value;
 
-use crate::DAYS;
-use crate::departures::FLIGHTS;
+use crate::departures::{DAYS, FLIGHTS};
 
 /// Reads everything, and checks that the days of each flight follow one another.
 pub(crate) async fn in_order(brokers: &str, topic: &str, records: u64) -> Result<()> {

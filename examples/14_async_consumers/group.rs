@@ -10,10 +10,10 @@ use rdkafka::message::{Message, OwnedMessage};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::Scene;
 use crate::callbacks::Shares;
 use crate::consumer::{Work, close, consume, consumer};
 use crate::event::{Airports, Event};
+use crate::scene::Scene;
 
 pub(crate) const PARTITIONS: i32 = 3;
 const IN_WORK: usize = 8;

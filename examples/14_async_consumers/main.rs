@@ -9,6 +9,7 @@
 //!           cargo run --example 14_async_consumers -- --follow    (until Ctrl-C or SIGTERM)
 //! Chapter:  docs/14-async-consumers.md
 
+mod beginning;
 mod callbacks;
 mod consumer;
 mod event;
@@ -17,6 +18,7 @@ mod load;
 mod numbers;
 mod order;
 mod publish;
+mod scene;
 mod scenes;
 mod threads;
 
@@ -31,18 +33,7 @@ use tokio::sync::mpsc;
 use event::Airports;
 use group::{Group, PARTITIONS};
 use publish::Schedule;
-
-/// Where a scene takes place: a topic of its own, and a group that reads it.
-#[derive(Clone)]
-struct Scene {
-    brokers: String,
-    topic: String,
-    group: String,
-    producer: FutureProducer,
-    airports: Arc<Airports>,
-    /// Every task holds a copy, so it is known when the last one has ended.
-    alive: mpsc::Sender<Infallible>,
-}
+use scene::Scene;
 
 #[tokio::main]
 async fn main() -> Result<()> {

@@ -6,15 +6,15 @@ use std::time::Duration;
 use anyhow::Result;
 use rdkafka::consumer::Consumer;
 use rdkafka::message::OwnedMessage;
-use rdkafka::{Offset, TopicPartitionList};
 use tokio::task::JoinSet;
 
-use crate::Scene;
+use crate::beginning::from_the_beginning;
 use crate::callbacks::Shares;
 use crate::consumer::{Work, close, consume, consumer};
 use crate::group::PARTITIONS;
 use crate::load::Load;
 use crate::publish::{Schedule, send_together};
+use crate::scene::Scene;
 use crate::threads;
 
 /// How many records there are to read.
@@ -69,13 +69,6 @@ async fn tasks(scene: &Scene, load: &Arc<Load>, at_once: usize) -> Result<()> {
         ended??;
     }
     Ok(())
-}
-
-/// A partition for each consumer, without a group, so that no rebalance is measured.
-pub(crate) fn from_the_beginning(topic: &str, partition: i32) -> Result<TopicPartitionList> {
-    let mut list = TopicPartitionList::new();
-    list.add_partition_offset(topic, partition, Offset::Offset(0))?;
-    Ok(list)
 }
 
 fn print(name: &str, at_once: usize, load: &Load) {

@@ -9,10 +9,10 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::{Message, OwnedMessage};
 use tokio::sync::watch;
 
-use crate::Scene;
 use crate::callbacks::Shares;
 use crate::consumer::{Work, close, consume, consumer};
 use crate::publish::{Schedule, send_together};
+use crate::scene::Scene;
 
 /// There are records at the offsets 0 to 5. Responses arrive for these, in this order.
 const RESPONSES: [i64; 4] = [2, 1, 0, 5];

@@ -10,8 +10,8 @@ use fastrand::Rng;
 use futures_util::future::try_join_all;
 use rdkafka::producer::FutureRecord;
 
-use crate::Scene;
 use crate::event::{Airports, Delay, Event, Flight};
+use crate::scene::Scene;
 
 const LIMIT: Duration = Duration::from_secs(10);
 

@@ -9,10 +9,10 @@ use helpers::{ConsumerBuilder, StopSignal};
 use rdkafka::consumer::Consumer;
 use rdkafka::{Offset, TopicPartitionList};
 
-use crate::Scene;
 use crate::event::Event;
 use crate::group::{Arrival, Group, PARTITIONS};
 use crate::publish::{Schedule, send, send_together};
+use crate::scene::Scene;
 
 const MANY: usize = 600;
 

@@ -9,11 +9,11 @@ use anyhow::{Context, Result, anyhow};
 use helpers::{CommitEvery, ConsumerBuilder, commit_stored, store_processed};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 
-use crate::Scene;
+use crate::beginning::from_the_beginning;
 use crate::consumer::{COMMIT_AFTER, COMMIT_EVERY};
 use crate::group::PARTITIONS;
 use crate::load::Load;
-use crate::numbers::from_the_beginning;
+use crate::scene::Scene;
 
 const POLL: Duration = Duration::from_millis(10);
 

@@ -1,5 +1,5 @@
 //! Starting and stopping a cluster. It runs on threads of its own, so a caller that blocks its
-//! runtime, as many uses of librdkafka do, cannot starve it.
+//! runtime, as many uses of librdkafka do, does not starve it.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -26,20 +26,20 @@ use crate::time::Clock;
 use crate::topic_at_start::{self, TopicAtStart};
 use crate::{descriptors, net, timers};
 
-/// How long a shutdown waits for tasks that are in a read or write.
+/// The time that a shutdown waits for tasks that are in a read or write.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(5);
 
-/// What a cluster is started with.
+/// The choices that a cluster starts with.
 #[derive(Debug, Clone)]
 pub(crate) struct Choices {
-    /// How many nodes.
+    /// The number of nodes.
     pub(crate) nodes: usize,
-    /// The port of each node; 0, or none given, is any free one.
+    /// The port of each node; 0, or none given, means any free one.
     pub(crate) ports: Vec<u16>,
-    /// Without one, everything is kept in a temporary directory.
+    /// The data directory. Without one, everything is in a temporary directory.
     pub(crate) data_directory: Option<PathBuf>,
     pub(crate) settings: Settings,
-    /// The topics that are there once the cluster has started.
+    /// The topics to create at the start.
     pub(crate) topics: Vec<TopicAtStart>,
 }
 
@@ -59,9 +59,9 @@ pub(crate) struct Running {
     pub(crate) sockets: Arc<AsyncMutex<Vec<NodeSocket>>>,
     /// The timers.
     timers: [JoinHandle<()>; 2],
-    /// Let go when the logs are closed.
+    /// Released when the logs are closed.
     _lock: DirectoryLock,
-    /// Removed when the cluster is gone.
+    /// Removed after the cluster has stopped.
     _temporary: Option<tempfile::TempDir>,
 }
 
@@ -72,27 +72,28 @@ impl std::fmt::Debug for Running {
 }
 
 impl Cluster {
-    /// What clients connect to: `127.0.0.1:port`, separated by commas (`bootstrap.servers`).
+    /// Returns the addresses for clients: `127.0.0.1:port`, separated by commas
+    /// (`bootstrap.servers`).
     pub fn bootstrap_servers(&self) -> &str {
         &self.bootstrap_servers
     }
 
-    /// The nodes, by id.
+    /// Returns the nodes, by id.
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
     }
 
-    /// The id that the cluster chose when its data directory was first used.
+    /// Returns the id that the cluster chose when its data directory was first used.
     pub fn cluster_id(&self) -> &str {
         self.running().state.metadata.cluster_id()
     }
 
-    /// What the nodes share.
+    /// Returns the state that the nodes share.
     pub(crate) fn state(&self) -> &Arc<State> {
         &self.running().state
     }
 
-    /// Listens to what happens from now on.
+    /// Subscribes to the events from now on.
     pub fn events(&self) -> EventReceiver {
         self.running().state.events.listen()
     }
@@ -101,7 +102,7 @@ impl Cluster {
     /// check them.
     pub async fn shutdown(mut self) {
         if let Some(running) = self.running.take() {
-            // Closing many logs writes to disk, which is nothing for the caller's runtime.
+            // Closing many logs writes to disk, which would block the caller's runtime.
             let stopped = tokio::task::spawn_blocking(move || running.stop()).await;
             stopped.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
         }
@@ -187,7 +188,7 @@ impl Drop for Cluster {
 }
 
 impl Running {
-    /// Ends all tasks, then closes the logs, which nobody uses any more.
+    /// Ends all tasks, then closes the logs, which no task uses any more.
     fn stop(self) {
         self.timers.iter().for_each(JoinHandle::abort);
         self.state.metadata.stop_maintenance();
@@ -196,7 +197,8 @@ impl Running {
     }
 }
 
-/// As many threads as there are cores, so that a slow request holds up no other.
+/// Creates a runtime with as many threads as there are cores, so that a slow request holds up no
+/// other.
 fn runtime() -> io::Result<Runtime> {
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     tokio::runtime::Builder::new_multi_thread()
@@ -206,8 +208,8 @@ fn runtime() -> io::Result<Runtime> {
         .build()
 }
 
-/// Opens a listener for each node. All ports are known before the first client is answered,
-/// because each node tells its clients about all of them.
+/// Opens a listener for each node. All ports are known before the first response, because each node
+/// lists all of them in its metadata.
 fn listen(
     nodes: usize,
     ports: &[u16],

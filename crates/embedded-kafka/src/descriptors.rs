@@ -1,16 +1,16 @@
-//! How many files and connections this process may have open.
+//! The limit of open files and connections of this process.
 //!
-//! Systems allow a program few unless it asks for more: 1,024 on most Linux machines, 256 on macOS.
-//! A cluster asks for what it may have, as Java does for Kafka. Logs need few however many
-//! partitions there are; connections need one each.
+//! Systems allow a program few of them by default: 1,024 on most Linux machines, 256 on macOS. A
+//! cluster raises the limit to the allowed maximum, as Java does for Kafka. Logs need few however
+//! many partitions there are; connections need one each.
 
-/// What is asked for where the system refuses its own limit: macOS names one that it does not grant
+/// The limit to ask for if the system rejects its own: macOS names one that it does not grant
 /// (`OPEN_MAX`, which Java takes too).
 #[cfg(unix)]
 const OPEN_MAX: u64 = 10_240;
 
-/// Raises the limit of open files to the highest that this process may have. Nothing is lost where
-/// that is refused.
+/// Raises the limit of open files to the highest that this process may have. A failure does no
+/// harm.
 #[cfg(unix)]
 pub(crate) fn raise_limit() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

@@ -1,37 +1,37 @@
-//! What can go wrong when a cluster starts.
+//! Errors of starting a cluster, and of changing its nodes.
 
 use std::io;
 use std::path::PathBuf;
 
-/// Why a cluster did not start.
+/// An error of starting a cluster.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// A choice of the builder makes no sense.
+    /// A choice of the builder is invalid.
     #[error("{0}")]
     InvalidSetting(String),
-    /// Somebody else listens on a port that was asked for.
+    /// Another program listens on a port of the cluster.
     #[error("port {port} is taken: choose another one, or 0 for any free port")]
     PortTaken {
-        /// The port that was asked for.
+        /// The port.
         port: u16,
     },
     /// The operating system did not let a node listen.
     #[error("cannot listen on port {port}: {source}; choose another port or address")]
     Listen {
-        /// The port that was asked for.
+        /// The port.
         port: u16,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// The data directory cannot be read or written.
     #[error(
-        "{path} cannot be used: {source}; choose another data directory, or check who may write here"
+        "{path} cannot be used: {source}; choose another data directory, or check its permissions"
     )]
     DataDirectory {
         /// The file or directory.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// Another cluster uses the data directory.
@@ -40,14 +40,14 @@ pub enum StartError {
         /// The data directory.
         path: PathBuf,
     },
-    /// The data directory holds something that this version does not understand.
+    /// The data directory has a file in a format that this version does not know.
     #[error(
         "{path} was not written by this version ({reason}): choose another data directory, or empty this one"
     )]
     Incompatible {
-        /// The file that is not understood.
+        /// The file in another format.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The difference in the format.
         reason: String,
     },
     /// The log of a topic cannot be opened.
@@ -55,52 +55,52 @@ pub enum StartError {
     Log {
         /// The topic.
         topic: String,
-        /// What is wrong.
+        /// The problem.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// A topic that was to be there from the start is not.
+    /// A topic could not be created at the start.
     #[error("topic {topic}: {reason}")]
     Topic {
         /// The topic.
         topic: String,
-        /// Why, and what to do instead.
+        /// The reason, and what to do instead.
         reason: String,
     },
-    /// The operating system gave no thread to run on.
+    /// The operating system could not create a thread.
     #[error("cannot start the cluster's threads: {0}")]
     Threads(io::Error),
 }
 
-/// Why a node was not stopped, started or disturbed.
+/// An error of stopping, starting or disturbing a node.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NodeError {
     /// The cluster has no such node.
     #[error("there is no node {node}: see Cluster::nodes")]
     NoSuchNode {
-        /// The id asked for.
+        /// The requested id.
         node: i32,
     },
-    /// The node is in another state than the change begins with.
-    #[error("node {node} is {state}, which is not what this begins with")]
+    /// The node is in a state that does not allow the change.
+    #[error("node {node} is {state}, which does not allow this change")]
     WrongState {
         /// The node's id.
         node: i32,
-        /// What it is now: running, paused or stopped.
+        /// Its current state: running, paused or stopped.
         state: &'static str,
     },
-    /// The node's port was taken while it was down.
+    /// Another program took the node's port while it was down.
     #[error("node {node} cannot listen on port {port} again: {source}; free the port")]
     Listen {
         /// The node's id.
         node: i32,
         /// Its port.
         port: u16,
-        /// What the operating system says.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// Requests of this API cannot be answered with an error on purpose.
-    #[error("{api:?} has no answer that is only an error")]
+    /// Requests of this API cannot get an error on purpose.
+    #[error("{api:?} has no response that is only an error")]
     NoErrorAnswer {
         /// The API.
         api: kafka_protocol::messages::ApiKey,

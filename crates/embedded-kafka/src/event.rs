@@ -1,5 +1,5 @@
-//! What happens in the cluster, as one stream: logs, `WORKSHOP_WIRE=1` and tests read it, and
-//! nobody else looks into the state.
+//! The events of the cluster, as one stream. Logs, `WORKSHOP_WIRE=1` and tests read it instead of
+//! the state.
 //!
 //! With no one listening an event costs one atomic load.
 
@@ -8,16 +8,16 @@ use std::time::Duration;
 
 use tokio::sync::broadcast;
 
-/// How many events a listener may be behind before the oldest are dropped for it.
+/// The number of events that a listener may be behind before the oldest are dropped for it.
 const BEHIND_AT_MOST: usize = 4096;
 
-/// One thing that happened.
+/// An event of the cluster.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Event {
-    /// A node answered a request.
+    /// A node responded to a request.
     RequestAnswered {
-        /// The node that answered.
+        /// The node that responded.
         node: i32,
         /// The client's name for itself (`client.id`).
         client_id: String,
@@ -25,30 +25,30 @@ pub enum Event {
         api: &'static str,
         /// The version of the API that the client chose.
         version: i16,
-        /// What was asked, in a few words; empty where the name says it all.
+        /// The request in a few words; empty if the name says it all.
         request: String,
-        /// What was answered, in a few words.
+        /// The response in a few words.
         response: String,
-        /// How long the answer took, waiting included.
+        /// The time until the response, waiting included.
         elapsed: Duration,
     },
-    /// A topic exists now.
+    /// A topic was created.
     TopicCreated {
         /// The topic's name.
         topic: String,
-        /// How many partitions it has.
+        /// The number of its partitions.
         partitions: usize,
     },
-    /// A topic is gone.
+    /// A topic was deleted.
     TopicDeleted {
         /// The topic's name.
         topic: String,
     },
-    /// Something happened in a consumer group: a member joined or left, a rebalance began or ended.
+    /// An event of a consumer group: a member joined or left, a rebalance began or ended.
     Group {
         /// The group's id.
         group: String,
-        /// What happened.
+        /// The event in words.
         what: String,
     },
     /// A transaction changed its state: it was begun, decided or completed.
@@ -66,7 +66,7 @@ pub enum Event {
     Node {
         /// The node's id.
         node: i32,
-        /// What happened to it.
+        /// The change.
         what: &'static str,
     },
     /// A partition has another leader, or none.
@@ -75,14 +75,14 @@ pub enum Event {
         topic: String,
         /// The partition.
         partition: i32,
-        /// Who led before.
+        /// The leader before.
         from: Option<i32>,
-        /// Who leads now.
+        /// The new leader.
         to: Option<i32>,
-        /// The leader epoch from now on.
+        /// The new leader epoch.
         epoch: i32,
     },
-    /// The replicas of a partition that are in sync are others than before.
+    /// The in-sync replicas of a partition have changed.
     InSyncChanged {
         /// The topic's name.
         topic: String,
@@ -93,7 +93,7 @@ pub enum Event {
     },
     /// The listener was too slow, and the cluster did not wait for it.
     Missed {
-        /// How many events are lost to it.
+        /// The number of events that it missed.
         events: u64,
     },
 }
@@ -123,17 +123,17 @@ impl fmt::Display for Event {
             Self::Node { node, what } => write!(f, "node {node} {what}"),
             Self::LeaderMoved { topic, partition, to, epoch, .. } => match to {
                 Some(to) => write!(f, "{topic}/{partition}: node {to} leads (epoch {epoch})"),
-                None => write!(f, "{topic}/{partition}: nobody leads (epoch {epoch})"),
+                None => write!(f, "{topic}/{partition}: no leader (epoch {epoch})"),
             },
             Self::InSyncChanged { topic, partition, in_sync } => {
                 write!(f, "{topic}/{partition}: in sync are {in_sync:?}")
             }
-            Self::Missed { events } => write!(f, "{events} events passed by unseen"),
+            Self::Missed { events } => write!(f, "{events} events were missed"),
         }
     }
 }
 
-/// Where the state machines report what happened.
+/// The sender of events, for the state machines.
 #[derive(Debug, Clone)]
 pub(crate) struct Events {
     sender: broadcast::Sender<Event>,
@@ -144,14 +144,15 @@ impl Events {
         Self { sender: broadcast::Sender::new(BEHIND_AT_MOST) }
     }
 
-    /// Whether anybody listens: an event that costs something to put into words asks first.
+    /// Returns whether there is a listener: code whose event is costly to describe checks this
+    /// first.
     pub(crate) fn are_heard(&self) -> bool {
         self.sender.receiver_count() > 0
     }
 
     pub(crate) fn emit(&self, event: impl FnOnce() -> Event) {
         if self.are_heard() {
-            // The last listener may go between the two lines, and then nobody is there to miss it.
+            // The last listener may leave between the two lines, and then no one misses the event.
             let _ = self.sender.send(event());
         }
     }
@@ -168,7 +169,7 @@ pub struct EventReceiver {
 }
 
 impl EventReceiver {
-    /// The next event, or `None` once the cluster is gone.
+    /// Waits for the next event, or `None` once the cluster has stopped.
     pub async fn recv(&mut self) -> Option<Event> {
         match self.receiver.recv().await {
             Ok(event) => Some(event),
@@ -183,7 +184,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_listener_that_is_too_slow_is_told_how_much_it_missed() {
+    async fn a_slow_listener_learns_how_many_events_it_missed() {
         let events = Events::new();
         let mut receiver = events.listen();
         for _ in 0..=BEHIND_AT_MOST {
@@ -194,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_nobody_hears_is_not_even_made() {
-        Events::new().emit(|| unreachable!("nobody listens"));
+    fn an_event_without_a_listener_is_not_even_created() {
+        Events::new().emit(|| unreachable!("no listener exists"));
     }
 }

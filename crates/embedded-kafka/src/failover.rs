@@ -1,9 +1,9 @@
-//! What happens to the whole cluster when a node goes, comes back or hands over: leaders move, and
-//! coordinators move with their partitions.
+//! Failover: a node stops, comes back or hands over, so leaders move, and coordinators move with
+//! their partitions.
 //!
-//! A coordinator that moves is unloaded before its log may be cut, and what it knows is loaded
-//! again from the log that the next leader has, as in Kafka. One change of this kind goes on at a
-//! time. All of them read and write files, and so belong on a thread that may wait.
+//! A coordinator that moves is unloaded before its log may be truncated, and its state is loaded
+//! again from the next leader's log, as in Kafka. One change of this kind runs at a time. All of
+//! them read and write files, and so belong on a thread that may wait.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::state::State;
 use crate::time::Timestamp;
 
 impl State {
-    /// Kills a node, whose connections are gone. The others miss it some time later.
+    /// Kills a node and closes its connections. The other nodes notice some time later.
     pub(crate) fn kill_node(&self, node: i32) {
         let _one_at_a_time = self.moving.lock();
         let missed_at = self.clock.now() + self.settings.failover_delay_ms;
@@ -28,7 +28,7 @@ impl State {
         self.events.emit(|| Event::Node { node, what: "was killed" });
     }
 
-    /// Shuts a node down in order: others lead all that it led, and know that it is gone.
+    /// Shuts a node down in order: others lead its partitions, and know that it is down.
     pub(crate) fn stop_node(&self, node: i32) {
         let _one_at_a_time = self.moving.lock();
         self.unload_coordinators(node);
@@ -41,8 +41,8 @@ impl State {
     pub(crate) fn start_node(&self, node: i32) {
         let _one_at_a_time = self.moving.lock();
         if self.metadata.missed_nodes(Timestamp::MAX).contains(&node) {
-            // It comes back before anybody has missed it. Kafka's controller takes it for a new
-            // start all the same.
+            // It comes back before the others have noticed its absence. Kafka's controller treats
+            // that as a new start all the same.
             self.metadata.fence_node(node);
         }
         self.unload_reassigned_coordinators();
@@ -51,8 +51,8 @@ impl State {
         self.events.emit(|| Event::Node { node, what: "was started" });
     }
 
-    /// Pauses a node: it does nothing, and its sockets stay open. The others miss it as if it were
-    /// dead.
+    /// Pauses a node: it does nothing, and its sockets stay open. The others treat it like a dead
+    /// node.
     pub(crate) fn pause_node(&self, node: i32) {
         let _one_at_a_time = self.moving.lock();
         let missed_at = self.clock.now() + self.settings.failover_delay_ms;
@@ -61,7 +61,8 @@ impl State {
         self.events.emit(|| Event::Node { node, what: "was paused" });
     }
 
-    /// Resumes a paused node. Where the others have not missed it, it still leads what it led.
+    /// Resumes a paused node. If the others have not noticed its absence, it still leads its
+    /// partitions.
     pub(crate) fn resume_node(&self, node: i32) {
         let _one_at_a_time = self.moving.lock();
         self.unload_reassigned_coordinators();
@@ -85,7 +86,7 @@ impl State {
         self.load_coordinators();
     }
 
-    /// Elects leaders. Answers for each partition whether another one leads now.
+    /// Elects leaders. Returns for each partition whether another node leads now.
     pub(crate) fn elect(&self, partitions: &[(Arc<Topic>, i32)], election: Election) -> Vec<bool> {
         let _one_at_a_time = self.moving.lock();
         let named = |topic: &str| -> Vec<i32> {
@@ -102,7 +103,7 @@ impl State {
         partitions.iter().map(|(topic, index)| is_moved(topic, *index)).collect()
     }
 
-    /// Gives a partition other replicas, or gives up doing so where there is no `target`.
+    /// Assigns other replicas to a partition, or cancels its reassignment without a `target`.
     ///
     /// # Errors
     /// As [`Metadata::reassign`](crate::metadata::Metadata::reassign).
@@ -124,8 +125,8 @@ impl State {
         reassigned
     }
 
-    /// Deletes a topic, and what groups and transactions remember of it. With a topic of theirs,
-    /// coordinators forget all that they kept there.
+    /// Deletes a topic, and the state of groups and transactions about it. If it is a topic of the
+    /// coordinators, they drop all that they stored there.
     ///
     /// # Errors
     /// As [`Metadata::delete_topic`](crate::metadata::Metadata::delete_topic).
@@ -133,7 +134,7 @@ impl State {
         let now = self.clock.now();
         if !topic.is_internal() {
             self.metadata.delete_topic(topic)?;
-            self.groups.forget_topics(&[&topic.name], now);
+            self.groups.delete_offsets_of_topics(&[&topic.name], now);
             return Ok(());
         }
         let _one_at_a_time = self.moving.lock();
@@ -143,26 +144,26 @@ impl State {
             _ => self.transactions.unload(&partitions),
         }
         let deleted = self.metadata.delete_topic(topic);
-        // What stays is read again.
+        // The remaining state is read again.
         self.load_coordinators();
         deleted
     }
 
-    /// The node that coordinates a group. The first question creates `__consumer_offsets`.
+    /// Returns the node that coordinates a group. The first call creates `__consumer_offsets`.
     ///
     /// # Errors
-    /// `COORDINATOR_NOT_AVAILABLE`, which clients ask again after, where that fails.
+    /// `COORDINATOR_NOT_AVAILABLE` if that fails; clients ask again after it.
     pub(crate) fn find_group_coordinator(&self, group: &str) -> Result<i32, ResponseError> {
         self.ensure_internal_topic(CONSUMER_OFFSETS)?;
         let coordinator = self.metadata.group_coordinator(group);
         coordinator.ok_or(ResponseError::CoordinatorNotAvailable)
     }
 
-    /// The node that coordinates a transactional id. The first question creates
+    /// Returns the node that coordinates a transactional id. The first call creates
     /// `__transaction_state`.
     ///
     /// # Errors
-    /// `COORDINATOR_NOT_AVAILABLE`, which clients ask again after, where that fails.
+    /// `COORDINATOR_NOT_AVAILABLE` if that fails; clients ask again after it.
     pub(crate) fn find_transaction_coordinator(&self, id: &str) -> Result<i32, ResponseError> {
         self.ensure_internal_topic(TRANSACTION_STATE)?;
         let coordinator = self.metadata.transaction_coordinator(id);
@@ -177,7 +178,8 @@ impl State {
         Ok(())
     }
 
-    /// A topic was created. Coordinators whose topic it is begin with what is in it: nothing.
+    /// Handles the creation of a topic. Coordinators with their state in it begin with an empty
+    /// state.
     pub(crate) fn topic_created(&self, name: &str) {
         if is_internal(name) {
             let _one_at_a_time = self.moving.lock();
@@ -185,12 +187,12 @@ impl State {
         }
     }
 
-    /// Whether [`tick_nodes`](Self::tick_nodes) has something to do.
+    /// Returns whether [`tick_nodes`](Self::tick_nodes) has something to do.
     pub(crate) fn misses_a_node(&self, now: Timestamp) -> bool {
         !self.metadata.missed_nodes(now).is_empty()
     }
 
-    /// Notices that nodes are gone, and elects others in their place.
+    /// Notices that nodes are down, and elects others in their place.
     pub(crate) fn tick_nodes(&self, now: Timestamp) {
         let _one_at_a_time = self.moving.lock();
         for node in self.metadata.missed_nodes(now) {
@@ -199,14 +201,14 @@ impl State {
         self.load_coordinators();
     }
 
-    /// Lets time pass for the replicas, some of which may have fallen behind.
+    /// Advances the time for the replicas, some of which may have fallen behind.
     pub(crate) fn tick_replicas(&self, now: Timestamp) {
         let _one_at_a_time = self.moving.lock();
         self.metadata.shrink_isr(self.settings.replica_lag_time_max_ms, now);
     }
 
-    /// Tries again what could not be done: leaders for partitions that have none, coordinators
-    /// whose log could not be read.
+    /// Retries what has failed: leaders for partitions that have none, coordinators whose log could
+    /// not be read.
     pub(crate) fn retry_elections(&self) {
         let _one_at_a_time = self.moving.lock();
         self.metadata.elect_for_leaderless();
@@ -219,7 +221,8 @@ impl State {
         self.transactions.unload(&self.metadata.led_by(TRANSACTION_STATE, node));
     }
 
-    /// A node that catches up may complete a reassignment, and another one leads then.
+    /// Unloads coordinators after a node that catches up has completed a reassignment, because
+    /// another node leads then.
     fn unload_reassigned_coordinators(&self) {
         let groups = self.metadata.reassigned(CONSUMER_OFFSETS);
         self.groups.unload(&groups, self.clock.now());

@@ -1,4 +1,4 @@
-//! Faults on purpose, in the answers of nodes that run: late ones, errors, and none at all.
+//! Injected faults of running nodes: late responses, errors, and lost responses.
 //!
 //! With no fault in force a request costs one atomic load.
 
@@ -24,11 +24,11 @@ pub(crate) struct Faults {
 struct Plan {
     /// By node.
     delays: HashMap<i32, Duration>,
-    /// The nodes that answer nobody.
+    /// The paused nodes.
     paused: HashSet<i32>,
-    /// What the next requests of an API are answered with, by the API's key.
+    /// The errors of the next requests of an API, by the API's key.
     failures: HashMap<i16, VecDeque<ResponseError>>,
-    /// How many of the next answers of an API are lost, by the API's key.
+    /// The number of responses of an API that will be lost, by the API's key.
     dropped: HashMap<i16, usize>,
 }
 
@@ -42,7 +42,7 @@ impl Plan {
 }
 
 impl Faults {
-    /// From now on `node` lets each request wait for so long; zero ends that.
+    /// Delays each request at `node` by so much from now on; zero ends that.
     pub(crate) fn delay(&self, node: i32, delay: Duration) {
         self.change(|plan| match delay {
             Duration::ZERO => plan.delays.remove(&node),
@@ -50,8 +50,8 @@ impl Faults {
         });
     }
 
-    /// Pauses `node`, which then responds to no request, or resumes it: it goes on with the
-    /// requests that it got while it was paused.
+    /// Pauses `node`, which then responds to no request, or resumes it: it continues with the
+    /// requests that it received while it was paused.
     pub(crate) fn set_paused(&self, node: i32, is_paused: bool) {
         self.change(|plan| match is_paused {
             true => plan.paused.insert(node),
@@ -74,7 +74,7 @@ impl Faults {
         }
     }
 
-    /// The next `times` requests of an API are answered with an error, at whichever node.
+    /// Rejects the next `times` requests of an API with an error, at whichever node.
     pub(crate) fn fail_next(&self, api: ApiKey, error: ResponseError, times: usize) {
         self.change(|plan| {
             let errors = plan.failures.entry(api as i16).or_default();
@@ -83,13 +83,13 @@ impl Faults {
         });
     }
 
-    /// The next request of an API takes effect, and its answer is lost with the connection.
+    /// Handles the next request of an API, and drops the response with the connection.
     pub(crate) fn drop_response(&self, api: ApiKey) {
         self.change(|plan| *plan.dropped.entry(api as i16).or_default() += 1);
     }
 
-    /// Ends delays, and takes back the errors and the lost answers that are still to come. Nodes
-    /// that are paused stay so.
+    /// Ends delays, and cancels the errors and lost responses that are still to come. Paused nodes
+    /// stay paused.
     pub(crate) fn clear(&self) {
         self.change(|plan| {
             plan.delays.clear();
@@ -98,12 +98,12 @@ impl Faults {
         });
     }
 
-    /// How long a request at `node` waits before it is handled.
+    /// Returns how long a request at `node` waits before it is handled.
     pub(crate) fn delay_at(&self, node: i32) -> Option<Duration> {
         self.look(|plan| plan.delays.get(&node).copied())
     }
 
-    /// What a request is to be answered with instead of being handled.
+    /// Returns the error that a request gets instead of being handled.
     pub(crate) fn take_failure(&self, api: ApiKey) -> Option<ResponseError> {
         self.look(|plan| {
             let errors = plan.failures.get_mut(&(api as i16))?;
@@ -115,7 +115,7 @@ impl Faults {
         })
     }
 
-    /// Whether the answer to a request that was handled is to be lost.
+    /// Returns whether the response to a handled request must be lost.
     pub(crate) fn take_drop(&self, api: ApiKey) -> bool {
         let taken = self.look(|plan| {
             let left = plan.dropped.get_mut(&(api as i16))?;
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_delay_is_of_one_node_and_ends_when_it_is_told_to() {
+    fn a_delay_affects_one_node_and_ends_on_request() {
         let faults = Faults::default();
         faults.delay(2, Duration::from_millis(30));
         assert_eq!(faults.delay_at(1), None);
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cleared_is_over_and_a_paused_node_stays_paused() {
+    fn cleared_faults_end_and_a_paused_node_stays_paused() {
         let faults = Faults::default();
         faults.delay(1, Duration::from_millis(30));
         faults.fail_next(ApiKey::Produce, ResponseError::NotEnoughReplicas, 2);

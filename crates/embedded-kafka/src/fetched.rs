@@ -1,22 +1,22 @@
-//! How much memory the records take that were read for consumers and are not yet sent.
+//! The memory of records that were read for consumers and are not sent yet.
 //!
-//! A consumer that asks for much and reads its answers slowly, or never, keeps what was read for it
-//! in memory. (Kafka sends from the page cache and keeps nothing.) So fetches share one allowance:
-//! the more of it is in use, the less a single answer brings, which a consumer does not notice but
-//! for asking more often. None is ever refused, or waits for another one to read.
+//! A consumer that asks for much and reads its responses slowly, or never, keeps the records in
+//! memory. (Kafka sends from the page cache and keeps nothing.) So fetches share one allowance: the
+//! more of it is in use, the fewer bytes a single response has. A consumer notices only that it
+//! fetches more often. No fetch is ever rejected, or waits for another one to read.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 
-/// What all answers together take, in bytes, before each brings the least that it may.
+/// The bytes that all responses together take before each is limited to the minimum.
 const SHARED: usize = 128 << 20;
 
-/// The part of what is left that one fetch may take.
+/// The share of the remaining bytes that one fetch may take.
 const SHARE: usize = 4;
 
-/// What a fetch may always bring, in bytes: a batch of the usual largest size.
+/// The bytes that a fetch may always return: a batch of the usual largest size.
 const LEAST: usize = 1 << 20;
 
 /// The bytes that are in memory for consumers.
@@ -44,14 +44,14 @@ impl AsRef<[u8]> for CountedRecords {
 }
 
 impl Fetched {
-    /// Sets aside up to `wanted` bytes for a fetch that is about to read.
+    /// Reserves up to `wanted` bytes for a fetch that is about to read.
     pub(crate) fn set_aside(&self, wanted: usize) -> Counted {
         let in_memory = self.in_memory.load(Ordering::Relaxed);
         let share = (SHARED.saturating_sub(in_memory) / SHARE).max(LEAST);
         self.count(wanted.min(share))
     }
 
-    /// Lets records count for as long as they are in memory.
+    /// Counts records for as long as they are in memory.
     pub(crate) fn keep_count(&self, records: Bytes) -> Bytes {
         if records.is_empty() {
             return records;
@@ -67,7 +67,7 @@ impl Fetched {
 }
 
 impl Counted {
-    /// How many bytes were set aside.
+    /// Returns how many bytes were reserved.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_more_is_in_memory_the_less_a_fetch_may_bring_and_never_nothing() {
+    fn the_more_is_in_memory_the_less_a_fetch_returns_and_never_nothing() {
         let fetched = Fetched::default();
         assert_eq!(fetched.set_aside(1000).bytes(), 1000);
         assert_eq!(fetched.set_aside(usize::MAX).bytes(), SHARED / SHARE);

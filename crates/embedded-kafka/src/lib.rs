@@ -1,12 +1,10 @@
 //! A Kafka-compatible cluster inside the process, for learning and for tests.
 //!
 //! [`Cluster`] starts one to nine nodes, each a listener on 127.0.0.1, over logs in a directory.
-//! Any Kafka client talks to it; librdkafka and Apache Kafka's Java clients are the ones it is
-//! tested with.
+//! Any Kafka client can use it; it is tested with librdkafka and Apache Kafka's Java clients.
 //!
 //! The way of a request: `net` reads a frame, `api` names it, `wire` checks its shape, and the file
-//! of its API turns it into a call of a state machine (`log`, `group`, `txn`, `metadata`) and the
-//! result into bytes.
+//! of its API calls a state machine (`log`, `group`, `txn`, `metadata`) and encodes the result.
 //!
 //! ```
 //! # async fn example() -> Result<(), embedded_kafka::StartError> {

@@ -1,5 +1,5 @@
-//! Whose a data directory is: one cluster's at a time, as in Kafka, which locks a file `.lock` in
-//! each of its log directories.
+//! The lock of a data directory: one cluster uses it at a time, as in Kafka, which locks a file
+//! `.lock` in each of its log directories.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
@@ -13,20 +13,20 @@ pub(crate) struct DirectoryLock {
     file: File,
 }
 
-/// Closing the file is not enough: a process that this one is just starting has a copy of it until
-/// it runs its own program, and a copy holds the lock too.
+/// Closing the file is not enough: a child process that is just starting has a copy of it until it
+/// runs its own program, and a copy holds the lock too.
 impl Drop for DirectoryLock {
     fn drop(&mut self) {
-        // Whatever goes wrong here, the end of the process still lets it go.
+        // Even if this fails, the end of the process releases it.
         let _ = self.file.unlock();
     }
 }
 
 impl DirectoryLock {
-    /// Takes the directory, and makes it where there is none.
+    /// Locks the directory, and creates it if there is none.
     ///
     /// # Errors
-    /// `InUse` where another cluster has it, `DataDirectory` where it cannot be written to.
+    /// `InUse` if another cluster uses it, `DataDirectory` if it cannot be written to.
     pub(crate) fn take(directory: &Path) -> Result<Self, StartError> {
         let path = directory.join(".lock");
         let opened = std::fs::create_dir_all(directory)
@@ -49,12 +49,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_let_go_on_drop_though_a_copy_of_the_file_is_still_open() {
+    fn it_is_released_on_drop_though_a_copy_of_the_file_is_still_open() {
         let directory = tempfile::tempdir().unwrap();
         let held = DirectoryLock::take(directory.path()).unwrap();
         let in_a_child = held.file.try_clone().unwrap();
-        let refused = DirectoryLock::take(directory.path()).unwrap_err();
-        assert!(matches!(refused, StartError::InUse { .. }), "{refused}");
+        let rejected = DirectoryLock::take(directory.path()).unwrap_err();
+        assert!(matches!(rejected, StartError::InUse { .. }), "{rejected}");
         drop(held);
         DirectoryLock::take(directory.path()).unwrap();
         drop(in_a_child);

@@ -1,5 +1,4 @@
-//! A node's socket: the listener, its connections, and the port that is kept while the node is
-//! down.
+//! A node's socket: the listener, its connections, and the port that it reserves while it is down.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,7 +12,7 @@ use tokio::task::JoinHandle;
 use crate::net;
 use crate::state::State;
 
-/// What a node has of the network.
+/// The network side of a node.
 pub(crate) struct NodeSocket {
     pub(crate) id: i32,
     pub(crate) address: SocketAddr,
@@ -25,12 +24,12 @@ enum Standing {
         stop: oneshot::Sender<()>,
         accepting: JoinHandle<()>,
     },
-    /// With the port, unless somebody else was faster.
+    /// Stopped, with the reserved port unless another program took it.
     Down(Option<TcpSocket>),
 }
 
 impl NodeSocket {
-    /// Answers on a listener that is open.
+    /// Accepts connections on an open listener.
     pub(crate) fn serve(
         id: i32,
         address: SocketAddr,
@@ -46,13 +45,13 @@ impl NodeSocket {
         matches!(self.standing, Standing::Listening { .. })
     }
 
-    /// Closes the listener and all connections. When this returns, nothing is done any more for
-    /// any request that the node was sent.
+    /// Closes the listener and all connections. When this returns, the node handles none of its
+    /// requests any more.
     pub(crate) async fn close(&mut self) {
         if let Standing::Listening { stop, accepting } =
             std::mem::replace(&mut self.standing, Standing::Down(None))
         {
-            // The other end is gone only where the task is, too.
+            // The other end is dropped only with the task.
             let _ = stop.send(());
             if let Err(error) = accepting.await {
                 tracing::warn!(%error, node = self.id, "a listener ended badly");
@@ -61,7 +60,7 @@ impl NodeSocket {
         }
     }
 
-    /// Listens on the same port again. Call it within the cluster's runtime.
+    /// Listens on the same port again. Must be called within the cluster's runtime.
     ///
     /// # Errors
     /// Those of the operating system.

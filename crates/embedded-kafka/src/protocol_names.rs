@@ -1,4 +1,4 @@
-//! The protocol's own names for APIs and errors, for those who are told them by a person.
+//! The protocol's own names for APIs and errors, as users type them.
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::ApiKey;
@@ -8,26 +8,26 @@ use crate::api;
 /// The highest error code that Kafka has given a name to is well below this.
 const ERROR_CODES: std::ops::RangeInclusive<i16> = -1..=200;
 
-/// The API that the protocol calls so, such as `Produce`, where this cluster serves it. Capitals,
-/// hyphens and underscores make no difference.
+/// Returns the API with this name in the protocol, such as `Produce`, if this cluster serves it.
+/// Case, hyphens and underscores make no difference.
 pub fn api_named(name: &str) -> Option<ApiKey> {
     let mut served = api::SERVED.iter().map(|api| api.key);
     served.find(|api| plain(&api_name(*api)) == plain(name))
 }
 
-/// What the protocol calls an API, such as `Produce`.
+/// Returns the protocol's name of an API, such as `Produce`.
 pub fn api_name(api: ApiKey) -> String {
     format!("{api:?}")
 }
 
-/// The APIs whose requests can be answered with an error on purpose.
+/// Returns the APIs whose requests can get an error on purpose.
 pub fn failing_api_names() -> Vec<String> {
     let served = api::SERVED.iter().map(|api| api.key);
     served.filter(|api| api::can_be_rejected(*api)).map(api_name).collect()
 }
 
-/// The error that the protocol calls so, such as `NOT_ENOUGH_REPLICAS`. Capitals, hyphens and
-/// underscores make no difference.
+/// Returns the error with this name in the protocol, such as `NOT_ENOUGH_REPLICAS`. Case, hyphens
+/// and underscores make no difference.
 pub fn error_named(name: &str) -> Option<ResponseError> {
     let mut known = ERROR_CODES
         .filter_map(ResponseError::try_from_code)
@@ -35,7 +35,7 @@ pub fn error_named(name: &str) -> Option<ResponseError> {
     known.find(|error| plain(&error_name(*error)) == plain(name))
 }
 
-/// What the protocol calls an error, such as `NOT_ENOUGH_REPLICAS`.
+/// Returns the protocol's name of an error, such as `NOT_ENOUGH_REPLICAS`.
 pub fn error_name(error: ResponseError) -> String {
     let mut name = String::new();
     for letter in format!("{error:?}").chars() {
@@ -60,7 +60,7 @@ mod tests {
         for name in ["InitProducerId", "initproducerid", "INIT_PRODUCER_ID", "init-producer-id"] {
             assert_eq!(api_named(name), Some(ApiKey::InitProducerId), "{name}");
         }
-        // It is Kafka's, and not served to clients here.
+        // Kafka has it, but this cluster does not serve it to clients.
         assert_eq!(api_named("BrokerHeartbeat"), None);
         assert!(failing_api_names().contains(&"Produce".to_owned()));
         assert!(!failing_api_names().contains(&"ApiVersions".to_owned()));

@@ -1,4 +1,4 @@
-//! What the nodes of a cluster share.
+//! The state that the nodes of a cluster share.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,30 +27,30 @@ pub(crate) struct State {
     pub(crate) events: Events,
     pub(crate) fetched: Fetched,
     pub(crate) faults: Faults,
-    /// Held while leaders and coordinators move.
+    /// Locked while leaders and coordinators move.
     pub(crate) moving: Mutex<()>,
 }
 
 impl State {
-    /// Lets time pass for the groups, whose members may fall silent at any moment, and for the
-    /// transactions, whose producers may.
+    /// Advances the time for the groups, whose members' sessions may expire, and for the
+    /// transactions, which may time out.
     pub(crate) fn tick_coordinators(&self, now: Timestamp) {
         self.groups.tick(now);
         self.transactions.tick(now);
     }
 
-    /// Writes markers where it is told to.
+    /// Writes the markers of the transactions' coordinator.
     pub(crate) fn markers(&self) -> ClusterMarkers {
         ClusterMarkers::new(Arc::clone(&self.metadata), Arc::clone(&self.groups))
     }
 
-    /// Tells the coordinator what a group sets itself.
+    /// Passes a group's own settings to the coordinator.
     pub(crate) fn configure_group(&self, group: &str, own: &BTreeMap<String, String>) {
         let make = |all: &group::Settings| applied(own, all);
         self.groups.configure(group, (!own.is_empty()).then_some(make));
     }
 
-    /// Makes hold what was set for nodes while they ran, where it is not topics' to inherit.
+    /// Applies the dynamic settings of the nodes, except those that topics inherit.
     pub(crate) fn configure_nodes(&self) {
         let layers = self.metadata.layers(self.metadata.controller());
         if let Some(interval) = layers.number("group.consumer.assignment.interval.ms") {
@@ -63,14 +63,15 @@ impl State {
         }
     }
 
-    /// How long the cleaner waits before it looks again for what can be compacted.
+    /// Returns how long the cleaner waits before it looks again for logs to compact.
     pub(crate) fn cleaner_backoff_ms(&self) -> i64 {
         let layers = self.metadata.layers(self.metadata.controller());
         layers.number("log.cleaner.backoff.ms").unwrap_or(self.settings.cleaner_backoff_ms)
     }
 }
 
-/// Does what reads and writes files where waiting for the disk holds up nobody.
+/// Runs a function that reads and writes files on a thread where waiting for the disk blocks no
+/// other task.
 pub(crate) async fn on_a_thread(state: &Arc<State>, act: impl FnOnce(&State) + Send + 'static) {
     let state = Arc::clone(state);
     let done = tokio::task::spawn_blocking(move || act(&state)).await;

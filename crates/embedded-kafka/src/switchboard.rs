@@ -1,7 +1,7 @@
-//! Everything that can be made to fail on a running cluster, for tests and labs.
+//! Faults of a running cluster on request, for tests and labs.
 //!
-//! Nodes go in order or at once, and come back. Followers stop fetching. Answers come late, are
-//! errors, or get lost. What Kafka makes of it is the cluster's business, not the switchboard's.
+//! Nodes stop in order or at once, and come back. Followers stop fetching. Responses come late, are
+//! errors, or get lost. The switchboard causes a fault; the cluster reacts as Kafka does.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,23 +16,23 @@ use crate::error::NodeError;
 use crate::node::NodeSocket;
 use crate::state::{State, on_a_thread};
 
-/// How a node goes.
+/// The way in which a node stops.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Departure {
     InOrder,
     Killed,
 }
 
-/// A node, and what was done to it.
+/// A node with its state and its faults.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeStanding {
     /// The broker id.
     pub id: i32,
-    /// Where it listens, or listened.
+    /// The address that it listens at, or did.
     pub address: SocketAddr,
-    /// running, paused or stopped.
+    /// Running, paused or stopped.
     pub state: &'static str,
-    /// Whether it fetches nothing from the leaders that it follows.
+    /// Tells whether it fetches nothing from other leaders.
     pub is_replication_paused: bool,
 }
 
@@ -52,8 +52,8 @@ impl Cluster {
         self.depart(node, Departure::InOrder).await
     }
 
-    /// Kills a node: its connections end at once. Nobody knows of it until the failover delay is
-    /// over; then others lead, and what only this node had is lost.
+    /// Kills a node: its connections end at once. The other nodes do not notice until the failover
+    /// delay is over; then others lead, and records that only this node had are lost.
     ///
     /// # Errors
     /// There is no such node, or it does not run.
@@ -61,11 +61,11 @@ impl Cluster {
         self.depart(node, Departure::Killed).await
     }
 
-    /// Starts a node again, on the port that it had. It has all that it misses at once, and leads
-    /// nothing but what nobody else could: see the preferred leader election for the rest.
+    /// Starts a node again, on the port that it had. It catches up at once, and leads only
+    /// partitions that no other node could: see the preferred leader election for the rest.
     ///
     /// # Errors
-    /// There is no such node, it runs already, or its port was taken meanwhile.
+    /// There is no such node, it runs already, or another program has taken its port.
     pub async fn start_node(&self, node: i32) -> Result<(), NodeError> {
         let running = self.running();
         let (state, sockets) = (Arc::clone(&running.state), Arc::clone(&running.sockets));
@@ -87,8 +87,8 @@ impl Cluster {
         starting.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
     }
 
-    /// Halts a node as a long garbage collection does: its sockets stay open, and it neither
-    /// answers nor follows. The others miss it when the failover delay is over.
+    /// Halts a node like a long garbage collection: its sockets stay open, and it neither responds
+    /// nor follows. The others notice when the failover delay is over.
     ///
     /// # Errors
     /// There is no such node, it does not run, or is paused already.
@@ -96,7 +96,7 @@ impl Cluster {
         self.set_paused(node, true).await
     }
 
-    /// Lets a paused node go on with what it was asked meanwhile.
+    /// Resumes a paused node, which continues with the requests that it received in the meantime.
     ///
     /// # Errors
     /// There is no such node, or it is not paused.
@@ -104,8 +104,8 @@ impl Cluster {
         self.set_paused(node, false).await
     }
 
-    /// Lets a node fetch nothing from the leaders that it follows: it falls behind, and leaves the
-    /// in-sync replicas after `replica.lag.time.max.ms`. It answers its clients all the same.
+    /// Stops a node from fetching from other leaders: it falls behind, and leaves the in-sync
+    /// replicas after `replica.lag.time.max.ms`. It responds to its clients all the same.
     ///
     /// # Errors
     /// There is no such node.
@@ -113,7 +113,7 @@ impl Cluster {
         self.change(node, move |state| state.pause_replication(node)).await
     }
 
-    /// Lets a node fetch again. It catches up at once.
+    /// Resumes a node's fetching. It catches up at once.
     ///
     /// # Errors
     /// There is no such node.
@@ -121,7 +121,7 @@ impl Cluster {
         self.change(node, move |state| state.resume_replication(node)).await
     }
 
-    /// Lets a node wait for so long before it handles a request; zero ends that.
+    /// Delays each request at a node by so much; zero ends that.
     ///
     /// # Errors
     /// There is no such node.
@@ -131,11 +131,11 @@ impl Cluster {
         Ok(())
     }
 
-    /// Answers the next `times` requests of an API with an error, at whichever node, and does
-    /// nothing else for them.
+    /// Rejects the next `times` requests of an API with an error, at whichever node, without
+    /// handling them.
     ///
     /// # Errors
-    /// The API has no answer that is only an error.
+    /// The API has no response that is only an error.
     pub fn fail_next(
         &self,
         api: ApiKey,
@@ -149,19 +149,19 @@ impl Cluster {
         Ok(())
     }
 
-    /// Lets the next request of an API take effect, and closes the connection in the place of an
-    /// answer: the client cannot know what became of it.
+    /// Handles the next request of an API, and closes the connection instead of responding: the
+    /// client cannot know the outcome.
     pub fn drop_response(&self, api: ApiKey) {
         self.state().faults.drop_response(api);
     }
 
-    /// Ends all delays, and takes back the errors and lost answers that are still to come. What was
-    /// done to nodes stays.
+    /// Ends all delays, and cancels the errors and lost responses that are still to come. Faults of
+    /// nodes stay.
     pub fn clear_faults(&self) {
         self.state().faults.clear();
     }
 
-    /// The nodes by id, and how each of them is.
+    /// Returns the nodes by id, each with its state.
     pub async fn node_standings(&self) -> Vec<NodeStanding> {
         let running = self.running();
         let sockets = running.sockets.lock().await;
@@ -187,7 +187,7 @@ impl Cluster {
                 on_a_thread(&state, move |state| state.pause_node(node)).await;
             } else {
                 expect(&[PAUSED], socket, &state)?;
-                // It leads again, or not any more, before it looks at a request.
+                // It leads again, or not any more, before it handles a request.
                 on_a_thread(&state, move |state| state.resume_node(node)).await;
                 state.faults.set_paused(node, false);
             }
@@ -239,7 +239,7 @@ impl Cluster {
     }
 }
 
-/// An error unless the node is in one of these states.
+/// Returns an error unless the node is in one of these states.
 fn expect(wanted: &[&str], socket: &NodeSocket, state: &State) -> Result<(), NodeError> {
     let found = state_of(socket, state);
     if wanted.contains(&found) {

@@ -1,16 +1,17 @@
-//! The one clock of the cluster. State machines never read it: they are told the time.
+//! The one clock of the cluster. State machines never read it: their callers pass the time in.
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// Milliseconds since the Unix epoch, as in every Kafka timestamp.
 pub(crate) type Timestamp = i64;
 
-/// Wall-clock milliseconds that never go back: a time-out cannot fire early because somebody set
-/// the machine's clock.
+/// Wall-clock milliseconds that never go back: a timeout cannot fire early because the machine's
+/// clock was changed.
 #[derive(Debug)]
 pub(crate) struct Clock {
     started: Instant,
-    /// Since the epoch, and not yet in whole milliseconds: those of a sum are not the sum of those.
+    /// The start in full precision: rounding to milliseconds before the sum would give another
+    /// result.
     started_at: std::time::Duration,
 }
 

@@ -1,26 +1,26 @@
-//! The timers of a cluster: the tasks that tell the state machines the time.
+//! The timers of a cluster: the tasks that pass the time to the state machines.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::state::{State, on_a_thread};
 
-/// How often coordinators are told the time: the precision of the timeouts of sessions, rebalances
-/// and transactions.
+/// The tick of coordinators: the precision of the timeouts of sessions, rebalances and
+/// transactions.
 const COORDINATOR_TICK: Duration = Duration::from_millis(10);
 
-/// How often replicas are told the time: the precision of `replica.lag.time.max.ms`.
+/// The tick of replicas: the precision of `replica.lag.time.max.ms`.
 const REPLICA_TICK: Duration = Duration::from_millis(50);
 
-/// How often logs are told the time.
+/// The tick of logs.
 const LOG_TICK: Duration = Duration::from_secs(1);
 
-/// How often it is looked whether the cleaner has another pace.
+/// The interval at which a change of the cleaner's pace is noticed.
 const SETTINGS_TICK: Duration = Duration::from_secs(1);
 
-/// How often idle producers are forgotten (`producer.id.expiration.check.interval.ms`). How long
-/// they are idle is told by the timestamps of their records, which may be old: forgotten sooner,
-/// the retry of a batch that somebody copies from an old topic would be stored twice.
+/// The interval at which idle producers expire (`producer.id.expiration.check.interval.ms`). The
+/// timestamps of their records, which may be old, tell how long they are idle: if they expired
+/// sooner, the retry of a batch that a client copies from an old topic would be stored twice.
 const PRODUCERS_TICK: Duration = Duration::from_secs(600);
 
 pub(crate) async fn run_timers(state: Arc<State>) {
@@ -30,7 +30,7 @@ pub(crate) async fn run_timers(state: Arc<State>) {
     let first = tokio::time::Instant::now() + PRODUCERS_TICK;
     let mut producers = tokio::time::interval_at(first, PRODUCERS_TICK);
     for interval in [&mut coordinators, &mut replicas, &mut logs, &mut producers] {
-        // After the machine slept, one tick makes up for all that were missed.
+        // After the machine slept, one tick makes up for all that it missed.
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     }
     loop {
@@ -52,7 +52,7 @@ pub(crate) async fn run_timers(state: Arc<State>) {
                 on_a_thread(&state, State::retry_elections).await;
                 state.metadata.close_idle_files();
             }
-            _ = producers.tick() => state.metadata.forget_idle_producers(state.clock.now()),
+            _ = producers.tick() => state.metadata.expire_idle_producers(state.clock.now()),
         }
     }
 }

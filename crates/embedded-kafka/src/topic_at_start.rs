@@ -1,12 +1,12 @@
-//! Topics that a cluster has from its start on.
+//! Topics that a cluster creates when it starts.
 
 use std::str::FromStr;
 
 use crate::error::StartError;
 use crate::metadata::{MOST_PARTITIONS, Metadata, NewTopic, names};
 
-/// A topic that is to be there when a cluster has started. Written as text, it is `orders`,
-/// `orders:6` with six partitions, or `orders:6:3` with three replicas of each.
+/// A topic to create when a cluster starts. Written as text, it is `orders`, `orders:6` with six
+/// partitions, or `orders:6:3` with three replicas of each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TopicAtStart {
     name: String,
@@ -15,44 +15,44 @@ pub struct TopicAtStart {
 }
 
 impl TopicAtStart {
-    /// A topic with the cluster's default partitions and replicas.
+    /// Names a topic with the cluster's default partitions and replicas.
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), partitions: None, replication_factor: None }
     }
 
-    /// Its number of partitions.
+    /// Sets its number of partitions.
     #[must_use]
     pub fn partitions(mut self, partitions: i32) -> Self {
         self.partitions = Some(partitions);
         self
     }
 
-    /// How many nodes hold each partition.
+    /// Sets the number of nodes that hold each partition.
     #[must_use]
     pub fn replicas(mut self, replication_factor: i16) -> Self {
         self.replication_factor = Some(replication_factor);
         self
     }
 
-    /// Its name.
+    /// Returns its name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Its number of partitions, where that was chosen.
+    /// Returns its number of partitions, if that was chosen.
     pub fn chosen_partitions(&self) -> Option<i32> {
         self.partitions
     }
 
-    /// How many nodes hold each partition, where that was chosen.
+    /// Returns the number of nodes that hold each partition, if that was chosen.
     pub fn chosen_replicas(&self) -> Option<i16> {
         self.replication_factor
     }
 
-    /// Whether a cluster of so many nodes can have it.
+    /// Checks whether a cluster of so many nodes can have it.
     ///
     /// # Errors
-    /// Why it cannot.
+    /// The reason why it cannot.
     pub fn check(&self, nodes: usize) -> Result<(), String> {
         names::validate(&self.name)?;
         if names::is_internal(&self.name) {
@@ -92,7 +92,7 @@ impl FromStr for TopicAtStart {
         if parts.next().is_some() {
             return Err("a topic is NAME, NAME:PARTITIONS or NAME:PARTITIONS:REPLICAS".to_owned());
         }
-        // How many nodes there are is not known yet.
+        // The number of nodes is not known yet.
         topic.check(topic.replication_factor.map_or(1, |factor| factor.max(1) as usize))?;
         Ok(topic)
     }
@@ -102,33 +102,33 @@ fn number<T: FromStr>(text: &str, what: &str) -> Result<T, String> {
     text.parse().map_err(|_| format!("{text:?} is no number of {what}"))
 }
 
-/// What makes no sense before there is a cluster.
+/// Checks what can be checked before there is a cluster.
 pub(crate) fn check(topics: &[TopicAtStart], nodes: usize) -> Result<(), StartError> {
-    let refuse = |reason| StartError::InvalidSetting(reason);
+    let reject = |reason| StartError::InvalidSetting(reason);
     for (position, topic) in topics.iter().enumerate() {
-        topic.check(nodes).map_err(refuse)?;
+        topic.check(nodes).map_err(reject)?;
         let before = &topics[..position];
         if before.iter().any(|other| other.name == topic.name) {
-            return Err(refuse(format!("topic {} twice", topic.name)));
+            return Err(reject(format!("topic {} twice", topic.name)));
         }
         let before = before.iter().map(|other| other.name.as_str());
-        names::check_collision(&topic.name, before).map_err(refuse)?;
+        names::check_collision(&topic.name, before).map_err(reject)?;
     }
     Ok(())
 }
 
-/// Creates the topics that are not there yet.
+/// Creates the topics that do not exist yet.
 ///
 /// # Errors
-/// Where one cannot be created, or is there with other partitions or replicas.
+/// When one cannot be created, or exists with other partitions or replicas.
 pub(crate) fn create(topics: &[TopicAtStart], metadata: &Metadata) -> Result<(), StartError> {
     for topic in topics {
         let name = &topic.name;
-        let refuse = |reason: String| StartError::Topic { topic: name.clone(), reason };
+        let reject = |reason: String| StartError::Topic { topic: name.clone(), reason };
         if let Some(present) = metadata.topic(name) {
             let partitions = present.partitions();
             let replicas = partitions.first().map_or(0, |it| it.leadership().replicas.len());
-            compare(topic, partitions.len(), replicas).map_err(refuse)?;
+            compare(topic, partitions.len(), replicas).map_err(reject)?;
             continue;
         }
         let new = NewTopic {
@@ -137,7 +137,7 @@ pub(crate) fn create(topics: &[TopicAtStart], metadata: &Metadata) -> Result<(),
             replication_factor: topic.replication_factor,
             ..NewTopic::default()
         };
-        metadata.create_topic(new, false).map_err(|refusal| refuse(refusal.message))?;
+        metadata.create_topic(new, false).map_err(|rejection| reject(rejection.message))?;
     }
     Ok(())
 }
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_topic_says_why() {
+    fn an_invalid_topic_has_a_reason() {
         let rows = [
             ("", "the empty string is not allowed"),
             (":3", "the empty string is not allowed"),
@@ -189,8 +189,8 @@ mod tests {
             ("__consumer_offsets", "the cluster's own topic"),
         ];
         for (text, reason) in rows {
-            let refused = text.parse::<TopicAtStart>().unwrap_err();
-            assert!(refused.contains(reason), "{text:?}: {refused}");
+            let rejected = text.parse::<TopicAtStart>().unwrap_err();
+            assert!(rejected.contains(reason), "{text:?}: {rejected}");
         }
     }
 }

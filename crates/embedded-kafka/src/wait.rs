@@ -1,9 +1,9 @@
-//! The one way in which a request waits: check, then be woken by a change and check again, until
+//! The one way in which a request waits: it checks, is woken by a change and checks again, until
 //! the check succeeds or the time is up.
 //!
-//! A [`Watch`] belongs to whatever can change (a partition, a group). Whoever changes it calls
-//! [`Watch::wake`] after the change, with no lock held; with nobody waiting that is one atomic
-//! load.
+//! A [`Watch`] belongs to anything that can change (a partition, a group). The code that changes it
+//! calls [`Watch::wake`] after the change, with no lock held; with no waiting request that is one
+//! atomic load.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,13 +16,13 @@ use tokio::time::Instant;
 /// The requests that wait for one thing to change.
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
-    /// How many entries `waiting` has, so that a wake with nobody waiting takes no lock.
+    /// The number of entries in `waiting`, so that a wake without waiting requests takes no lock.
     count: AtomicUsize,
     waiting: Mutex<Vec<Weak<Notify>>>,
 }
 
 impl Watch {
-    /// Lets everybody who waits check again.
+    /// Lets all waiting requests check again.
     pub(crate) fn wake(&self) {
         // A waiter raises the count before its check locks what it checks, and the caller has
         // released that lock before this load: one of the two sees the other.
@@ -48,7 +48,7 @@ impl Watch {
     }
 }
 
-/// Waits until `check` answers, or `deadline` passes (`None` waits as long as it takes).
+/// Waits until `check` returns a value, or `deadline` passes (`None` waits as long as it takes).
 ///
 /// `check` runs at once, after each wake of one of `watches`, and a last time at the deadline.
 pub(crate) async fn wait_for<T>(
@@ -92,7 +92,7 @@ mod tests {
 
     use super::*;
 
-    /// Something that changes, and whoever waits until it is at least a number.
+    /// A number that grows, and the requests that wait until it has a least value.
     #[derive(Default)]
     struct Counter {
         count: AtomicI32,
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_change_of_any_thing_watched_wakes_the_waiter() {
+    async fn a_change_of_any_watched_thing_wakes_the_waiter() {
         let counters = Arc::new([Counter::default(), Counter::default()]);
         let waiting = tokio::spawn({
             let counters = Arc::clone(&counters);
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn those_who_gave_up_are_forgotten() {
+    async fn waiters_that_gave_up_are_removed() {
         let counter = Counter::default();
         for _ in 0..100 {
             let _ = wait_for(&[&counter.changed], Some(Instant::now()), || None::<()>).await;

@@ -8,18 +8,6 @@ use workshop_tests::imports::Graph;
 
 use super::{files, metadata, shown};
 
-/// The programs that still have a circle, by the file of their root. A program leaves this list
-/// when its last circle is open, and none joins it.
-const NOT_YET_FREE_OF_CIRCLES: &[&str] = &[
-    "crates/embedded-kafka/src/lib.rs",
-    "examples/06_partitions/main.rs",
-    "examples/07_consumer_group/main.rs",
-    "examples/08_commit_semantics/main.rs",
-    "examples/09_seek_and_pause/main.rs",
-    "examples/12_json_batches/main.rs",
-    "examples/14_async_consumers/main.rs",
-];
-
 /// Packages with files that a macro declares, which rustfmt does not follow.
 const NOT_YET_WRITTEN_OUT: &[&str] = &[];
 
@@ -48,13 +36,6 @@ struct Program {
     root: PathBuf,
 }
 
-impl Program {
-    /// Its root from the workspace's root on.
-    fn shown(&self) -> String {
-        shown(&self.root)
-    }
-}
-
 fn programs() -> Vec<Program> {
     let metadata = metadata();
     let packages = metadata["packages"].as_array().expect("there are packages");
@@ -73,14 +54,7 @@ fn programs() -> Vec<Program> {
 fn no_circle_of_imports_exists_between_files() {
     let mut found = String::new();
     for program in programs() {
-        let circles = Graph::read(&program.root).describe_circles(root());
-        let is_listed = NOT_YET_FREE_OF_CIRCLES.contains(&program.shown().as_str());
-        if circles.is_empty() && is_listed {
-            found +=
-                &format!("{} has no circle any more: take it from the list\n", program.shown());
-        } else if !is_listed {
-            found += &circles;
-        }
+        found += &Graph::read(&program.root).describe_circles(root());
     }
     assert!(found.is_empty(), "\n{found}");
 }

@@ -5,7 +5,7 @@
 //!
 //! Version notes:
 //!
-//! - v2: PRODUCER_FENCED, where it is INVALID_PRODUCER_EPOCH before (KIP-588)
+//! - v2: PRODUCER_FENCED, instead of INVALID_PRODUCER_EPOCH (KIP-588)
 //! - v3: flexible encoding (KIP-482)
 //! - v4: TRANSACTION_ABORTABLE (KIP-890), which is not sent
 
@@ -55,7 +55,7 @@ fn add(request: &AddOffsetsToTxnRequest, context: &Context) -> Result<(), Respon
     state.transactions.add_partitions(&request.transactional_id, producer, &partitions, context.now)
 }
 
-/// Responds with an error for all that was asked.
+/// Responds with an error for the whole request.
 pub(super) fn reject(
     _request: AddOffsetsToTxnRequest,
     _version: i16,

@@ -5,7 +5,7 @@
 //!
 //! Version notes:
 //!
-//! - v2: PRODUCER_FENCED, where it is INVALID_PRODUCER_EPOCH before (KIP-588)
+//! - v2: PRODUCER_FENCED, instead of INVALID_PRODUCER_EPOCH (KIP-588)
 //! - v3: flexible encoding (KIP-482)
 //! - v4: sent by nodes to coordinators for several producers at once, also only to verify that
 //!   the partitions are in the transaction (KIP-890)
@@ -101,7 +101,7 @@ fn results(
 ) -> Vec<AddPartitionsToTxnTopicResult> {
     let rejected = |topic: &str, partition: i32| {
         if is_internal(topic) {
-            // Only coordinators write there.
+            // Only coordinators write to internal topics.
             Some(ResponseError::TopicAuthorizationFailed)
         } else if context.state.metadata.has_partition(topic, partition) {
             None
@@ -110,7 +110,7 @@ fn results(
         }
     };
     let mut named = named(&transaction.topics);
-    // All are added, or none: one that cannot be added keeps the others out.
+    // All are added, or none: one that cannot be added rejects the others.
     let all = if named.any(|(topic, partition)| rejected(topic, partition).is_some()) {
         Err(ResponseError::OperationNotAttempted)
     } else if transaction.verify_only {

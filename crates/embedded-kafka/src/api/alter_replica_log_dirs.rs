@@ -1,7 +1,7 @@
 //! AlterReplicaLogDirs (key 34, versions 1–2)
 //!
 //! Moves replicas to another directory of their node (KIP-113). A node has one directory here: a
-//! replica is already where it is to go, or the directory is unknown.
+//! replica is already in its target, or the directory is unknown.
 //!
 //! Version notes:
 //!
@@ -47,7 +47,7 @@ pub(super) fn handle(
     context: &Context,
 ) -> AlterReplicaLogDirsResponse {
     let directory = context.state.metadata.log_dir().display().to_string();
-    // Of two directories for one partition the last is meant.
+    // Of two directories for one partition the last counts.
     let mut results: BTreeMap<TopicName, BTreeMap<i32, Result<(), ResponseError>>> =
         BTreeMap::new();
     for wanted in request.dirs {

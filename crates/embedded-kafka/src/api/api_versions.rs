@@ -11,8 +11,8 @@
 //! - v3: flexible encoding (KIP-482), name and version of the client (KIP-511), the cluster's
 //!   features (KIP-584)
 //! - v4: features that begin with level 0 (KAFKA-17011)
-//! - v5: the cluster and the node that the client wants to reach: REBOOTSTRAP_REQUIRED where
-//!   another has taken over the address (KIP-1242)
+//! - v5: the cluster and the node that the client wants to reach: REBOOTSTRAP_REQUIRED if another
+//!   has taken over the address (KIP-1242)
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::api_versions_response::{
@@ -35,7 +35,7 @@ const FEATURES: [(&str, i16, i16, i16); 5] = [
     ("group.version", 0, 1, 1),
     ("kraft.version", 0, 1, 0),
     ("metadata.version", 7, 33, 33),
-    // The second version of transactions (KIP-890) is not here.
+    // This cluster does not support the second version of transactions (KIP-890).
     ("transaction.version", 0, 1, 1),
 ];
 
@@ -126,14 +126,15 @@ fn served(call: &Call) -> Vec<ApiVersion> {
 }
 
 fn with_features(response: ApiVersionsResponse, version: i16) -> ApiVersionsResponse {
-    let told = FEATURES.iter().filter(|(_, lowest, ..)| version >= BEGINS_WITH_ZERO || *lowest > 0);
-    let supported = told.clone().map(|(name, lowest, highest, _)| {
+    let supported_here =
+        FEATURES.iter().filter(|(_, lowest, ..)| version >= BEGINS_WITH_ZERO || *lowest > 0);
+    let supported = supported_here.clone().map(|(name, lowest, highest, _)| {
         SupportedFeatureKey::default()
             .with_name(StrBytes::from_static_str(name))
             .with_min_version(*lowest)
             .with_max_version(*highest)
     });
-    let in_force = told.filter(|(.., level)| *level > 0).map(|(name, .., level)| {
+    let in_force = supported_here.filter(|(.., level)| *level > 0).map(|(name, .., level)| {
         FinalizedFeatureKey::default()
             .with_name(StrBytes::from_static_str(name))
             .with_min_version_level(*level)

@@ -26,13 +26,13 @@ pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
 }
 
-/// What follows from a request.
+/// The outcome of a request.
 pub(crate) enum Reply {
     /// The client gets this response.
     Response(Rope),
     /// The client expects no response (`acks=0`).
     Nothing,
-    /// There is no response to what the client sent, and Kafka closes the connection.
+    /// The request gets no response, and Kafka closes the connection.
     Close(String),
 }
 
@@ -77,7 +77,7 @@ impl Call {
     ) -> Result<(Self, StrBytes), Unserved> {
         let started = Instant::now();
         if frame.len() < 8 {
-            let reason = format!("{} bytes are no request header", frame.len());
+            let reason = format!("{} bytes are too few for a request header", frame.len());
             return Err(Unserved::Close(reason));
         }
         let (key, version) = ((&frame[..2]).get_i16(), (&frame[2..4]).get_i16());
@@ -147,7 +147,7 @@ impl Call {
         }
     }
 
-    /// Tells whoever listens that the node has responded to the request.
+    /// Sends the event that the node has responded to the request.
     pub(super) fn report(
         &self,
         asked: Asked,

@@ -1,9 +1,9 @@
 //! Changes of settings, which AlterConfigs and IncrementalAlterConfigs have in common.
 //!
-//! A node takes all settings that Kafka lets an administrator change while it runs. What topics
-//! inherit, the cleaner's pace, limits of connections and the like take effect at once. What has no
-//! counterpart in this cluster (log.cleaner.threads, the throttles of replication) is kept and
-//! shown. There are no loggers.
+//! A node takes all settings that Kafka lets an administrator change while it runs. Defaults of
+//! topics, the cleaner's pace, limits of connections and the like take effect at once. Settings
+//! without a counterpart in this cluster (log.cleaner.threads, the throttles of replication) are
+//! kept and shown. There are no loggers.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ pub(super) struct Alteration<'a> {
     pub(super) changes: Vec<Change<'a>>,
     /// The number of the first operation that does not exist.
     pub(super) unknown_operation: Option<i8>,
-    /// Whether settings that the changes do not name go back to their defaults (AlterConfigs).
+    /// Tells whether settings that the changes do not name return to their defaults (AlterConfigs).
     pub(super) replaces_all: bool,
 }
 
@@ -58,7 +58,7 @@ pub(super) fn alter<'a>(
     alterations.iter().map(one).collect()
 }
 
-/// Kafka has no message for an operation that does not exist.
+/// Returns the message of an error. Kafka has none for an operation that does not exist.
 fn message_of(error: &Rejection) -> Option<StrBytes> {
     let has_one = error.code != ResponseError::UnknownServerError;
     has_one.then(|| StrBytes::from_string(error.message.clone()))

@@ -18,7 +18,7 @@ pub(super) trait ConfigStore {
     /// Returns the settings of a topic at a node.
     fn topic_config(&self, name: &str, node: i32) -> Option<TopicConfig>;
 
-    /// Replaces a topic's settings by what `change` makes of them, or only checks that it can. No
+    /// Replaces a topic's settings with the result of `change`, or only checks that it can. No
     /// other change comes in between.
     fn change_topic_config(
         &self,
@@ -30,8 +30,8 @@ pub(super) trait ConfigStore {
     /// Returns the layers from which a node's settings come.
     fn layers(&self, node: i32) -> Layers;
 
-    /// Replaces what was set while nodes ran by what `change` makes of it, or only checks that it
-    /// can: for the node that is named or, where `name` is empty, for all. No other change comes in
+    /// Replaces the dynamic settings with the result of `change`, or only checks that it can: those
+    /// of the named node, or those of all nodes if `name` is empty. No other change comes in
     /// between.
     fn change_node_overrides(
         &self,
@@ -40,13 +40,13 @@ pub(super) trait ConfigStore {
         change: &dyn Fn(&Given) -> Result<Given, Rejection>,
     ) -> Result<(), Rejection>;
 
-    /// Returns what was set for a client metrics subscription.
+    /// Returns the settings of a client metrics subscription.
     fn metrics_overrides(&self, subscription: &str) -> Given;
 
     /// Replaces these settings.
     fn set_metrics_overrides(&self, subscription: &str, overrides: Given) -> Result<(), Rejection>;
 
-    /// Returns what was set for a consumer group.
+    /// Returns the settings of a consumer group.
     fn group_overrides(&self, group: &str) -> BTreeMap<String, String>;
 
     /// Replaces these settings.

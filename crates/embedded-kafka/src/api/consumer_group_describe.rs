@@ -1,7 +1,7 @@
 //! ConsumerGroupDescribe (key 69, versions 0–1)
 //!
-//! Describes a group of the consumer protocol: its members, what each of them has, and what each is
-//! to have (KIP-848).
+//! Describes a group of the consumer protocol: its members with their current and their target
+//! assignments (KIP-848).
 //!
 //! Version notes:
 //!
@@ -68,7 +68,8 @@ fn find(group_id: &str, context: &Context) -> Result<DescribedConsumerGroup, Rej
     if group_id.is_empty() {
         return Err(ResponseError::InvalidGroupId.into());
     }
-    // Held back like a write: a state that a failover could take back must not be shown.
+    // The response waits like that of a write: it must not show a state that a failover could take
+    // back.
     context.check_group_write(group_id)?;
     context.state.groups.describe_consumer_group(group_id)
 }
@@ -101,7 +102,7 @@ fn member_to_wire(member: DescribedConsumer, version: i16, context: &Context) ->
         .with_client_id(StrBytes::from_string(member.client_id))
         .with_client_host(StrBytes::from_string(member.client_host))
         .with_subscribed_topic_names(topics.collect())
-        // Kafka has an empty one where there is none.
+        // Kafka has an empty assignor name if there is none.
         .with_subscribed_topic_regex(Some(text(member.regex).unwrap_or_default()))
         .with_assignment(assignment(member.assigned, context))
         .with_target_assignment(assignment(member.target, context));

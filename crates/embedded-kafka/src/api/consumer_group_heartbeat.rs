@@ -1,7 +1,7 @@
 //! ConsumerGroupHeartbeat (key 68, versions 0–1)
 //!
-//! Lets a member of the consumer protocol join, stay in and leave a group, and tells it which
-//! partitions to read (KIP-848).
+//! Lets a member of the consumer protocol join, stay in and leave a group, and returns its
+//! assignment (KIP-848).
 //!
 //! Version notes:
 //!
@@ -149,7 +149,7 @@ pub(super) fn describe(request: &ConsumerGroupHeartbeatRequest) -> Asked {
     words.push_str(match request.member_epoch {
         0 => " (joins)",
         -1 => " (leaves)",
-        -2 => " (goes, and comes back)",
+        -2 => " (leaves temporarily)",
         _ => "",
     });
     // A heartbeat holds only what has changed. Writing into a String cannot fail.

@@ -1,5 +1,5 @@
-//! What a handler knows in addition to its request: which client asked which node, and whether that
-//! node is the coordinator that the client means.
+//! The context of a request: the client that sent it, the node that received it, and the check that
+//! this node is the coordinator.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,21 +15,21 @@ use crate::state::State;
 use crate::time::Timestamp;
 use crate::wait::wait_for;
 
-/// How long a response waits for a coordinator's write to be replicated
+/// The time that a response waits for a coordinator's write to be replicated
 /// (`offsets.commit.timeout.ms`).
 const COORDINATOR_WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What a handler knows in addition to the request itself.
+/// The context that a handler gets with a request.
 pub(crate) struct Context {
     /// The cluster's state, shared by all nodes.
     pub(crate) state: Arc<State>,
     /// The node whose socket the request came in on.
     pub(crate) node: i32,
-    /// The client's own name for itself (`client.id`), empty where it gave none.
+    /// The client's own name for itself (`client.id`), empty if it gave none.
     pub(crate) client_id: StrBytes,
     /// The address that the client connected from.
     pub(crate) client_host: std::net::IpAddr,
-    /// When the request was read.
+    /// The time at which the request was read.
     pub(crate) now: Timestamp,
     /// The coordinators that the handler wrote to, each with the leader epoch in which it did.
     written: Mutex<Vec<(Coordinator, i32)>>,
@@ -48,7 +48,7 @@ pub(super) fn named_group(group_id: &str) -> Result<&str, ResponseError> {
 }
 
 impl Context {
-    /// Makes the context of a request that `node` has read at this moment.
+    /// Creates the context of a request that `node` has read at this moment.
     pub(super) fn new(
         state: &Arc<State>,
         node: i32,
@@ -64,7 +64,7 @@ impl Context {
         if self.state.events.are_heard() { describe() } else { Asked::default() }
     }
 
-    /// Returns the rack of a node as responses have it, where it has one (`broker.rack`).
+    /// Returns the rack of a node in the form of a response, if it has one (`broker.rack`).
     pub(super) fn rack_of(&self, node: i32) -> Option<StrBytes> {
         self.state.settings.rack(node).map(|rack| StrBytes::from_string(rack.to_owned()))
     }
@@ -76,8 +76,8 @@ impl Context {
     }
 
     /// Checks that this node coordinates the group, for a handler that writes, or whose client must
-    /// not read what a failover could take back. The response is held back until everything that
-    /// the coordinator has written is replicated.
+    /// not read a state that a failover could take back. The response is held back until everything
+    /// that the coordinator has written is replicated.
     pub(super) fn check_group_write(&self, group_id: &str) -> Result<(), ResponseError> {
         let (partition, epoch) = self.group_coordinator(group_id)?;
         self.written.lock().push((Coordinator::Groups(partition), epoch));
@@ -136,8 +136,8 @@ impl Context {
     /// before it, is replicated and outlives the leader. Undisturbed, it is at once.
     ///
     /// # Errors
-    /// As in Kafka: `NOT_COORDINATOR` where another node became the coordinator,
-    /// `COORDINATOR_NOT_AVAILABLE` where too few replicas have the write in time
+    /// As in Kafka: `NOT_COORDINATOR` if another node became the coordinator,
+    /// `COORDINATOR_NOT_AVAILABLE` if too few replicas have the write in time
     /// (`offsets.commit.timeout.ms`).
     pub(super) async fn until_replicated(&self) -> Result<(), ResponseError> {
         let written = std::mem::take(&mut *self.written.lock());

@@ -5,7 +5,7 @@
 //! Version notes:
 //!
 //! - v4: -1 leaves partitions and replication factor to the cluster (KIP-464)
-//! - v5: flexible encoding (KIP-482), and what was created in the response: partitions,
+//! - v5: flexible encoding (KIP-482), and the created topic in the response: partitions,
 //!   replication factor, settings (KIP-525)
 //! - v7: topic id in the response (KIP-516)
 
@@ -107,8 +107,8 @@ pub(super) fn handle(
     CreateTopicsResponse::default().with_topics(results)
 }
 
-/// Counts the partitions that a request asks for, all topics together. What is rejected for its
-/// number counts for none.
+/// Counts the partitions that a request asks for, all topics together. A topic that is rejected for
+/// its number counts as 0.
 fn partitions_asked_for(request: &CreateTopicsRequest, context: &Context) -> i64 {
     let default = context.state.settings.default_partitions;
     let of = |topic: &CreatableTopic| match (topic.assignments.len(), topic.num_partitions) {
@@ -161,7 +161,7 @@ fn created(
     version: i16,
     context: &Context,
 ) -> CreatableTopicResult {
-    // Kafka's schema has an empty message where nothing is wrong; its broker sends null.
+    // Kafka's schema has an empty message if there is no error; its broker sends null.
     let result = CreatableTopicResult::default().with_name(name).with_error_message(None);
     let result = if version >= TOPIC_ID { result.with_topic_id(topic.id) } else { result };
     if version < DESCRIPTION {

@@ -62,7 +62,8 @@ pub(super) fn handle(
     let named = Named::count(&asked);
     let mut repeated = HashSet::new();
     let mut responses = Vec::with_capacity(asked.len());
-    // All are looked up before the first one is deleted, so that each is the one that was meant.
+    // All are looked up before the first one is deleted, so that each is the topic that the client
+    // meant.
     let found: Vec<_> = asked.iter().map(|topic| named.find(topic, context)).collect();
     for (topic, found) in asked.into_iter().zip(found) {
         let is_repeated = named.times(&topic) > 1;
@@ -108,7 +109,7 @@ impl Named {
         times.copied().unwrap_or(0)
     }
 
-    /// Finds the topic that is meant.
+    /// Finds the topic that a request names.
     fn find(&self, topic: &DeleteTopicState, context: &Context) -> Result<Arc<Topic>, Rejection> {
         let metadata = &context.state.metadata;
         let reject = |message| Err(Rejection::invalid_request(message));

@@ -80,13 +80,13 @@ pub(super) fn describe_all(
     DescribeConfigsResponse::default().with_results(request.resources.iter().map(one).collect())
 }
 
-/// Chooses the settings that the request asks for, with as much of each as it asks for.
+/// Selects the requested settings, each with the requested details.
 fn chosen(
     mut rows: Vec<DescribeConfigsResourceResult>,
     resource: &DescribeConfigsResource,
     request: &DescribeConfigsRequest,
 ) -> Vec<DescribeConfigsResourceResult> {
-    // No names at all ask for every setting, as null does.
+    // An empty list requests every setting, as null does.
     if let Some(keys) = resource.configuration_keys.as_ref().filter(|keys| !keys.is_empty()) {
         rows.retain(|row| keys.contains(&row.name));
     }

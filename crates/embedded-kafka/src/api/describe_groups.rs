@@ -1,13 +1,13 @@
 //! DescribeGroups (key 15, versions 0–6)
 //!
-//! Describes classic groups: their state, their members, and what each member is assigned.
+//! Describes classic groups: their state, their members, and the assignment of each member.
 //!
 //! Version notes:
 //!
 //! - v3: authorized operations (KIP-430)
 //! - v4: group instance id (KIP-345)
 //! - v5: flexible encoding (KIP-482)
-//! - v6: GROUP_ID_NOT_FOUND with a message, where the group is only `Dead` before (KIP-1043)
+//! - v6: GROUP_ID_NOT_FOUND with a message, instead of only the state `Dead` (KIP-1043)
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::describe_groups_response::{DescribedGroup, DescribedGroupMember};
@@ -27,7 +27,7 @@ const OPERATIONS: i16 = 3;
 /// The first version with group instance ids (KIP-345).
 const INSTANCE_ID: i16 = 4;
 
-/// The first version with an error for a group that does not exist, where it is only dead before
+/// The first version with an error for a group that does not exist, instead of the state `Dead`
 /// (KIP-1043).
 const GROUP_ID_NOT_FOUND: i16 = 6;
 

@@ -81,7 +81,7 @@ fn described(topic: &Topic, node: i32, is_wanted: impl Fn(i32) -> bool) -> Descr
         .with_partitions(held.map(|partition| replica(partition, node)).collect())
 }
 
-/// Describes a replica's size, and how far it ends before the high watermark that it knows.
+/// Describes a replica's size, and how far its end is before the high watermark that it knows.
 fn replica(partition: &Partition, node: i32) -> DescribeLogDirsPartition {
     let (size, lag) = partition.with(|it| {
         let end = it.end_at(node);

@@ -1,6 +1,6 @@
 //! DescribeProducers (key 61, version 0)
 //!
-//! Describes the producers that a partition remembers (KIP-664). It is how an administrator finds a
+//! Describes the producers that a partition remembers (KIP-664). An administrator uses it to find a
 //! transaction that was left open and holds back every reader of committed records.
 //!
 //! Version notes:
@@ -44,7 +44,7 @@ pub(super) fn handle(
             match producers(&topic.name, index, context) {
                 Ok(producers) => response.with_active_producers(producers),
                 Err(error) => {
-                    // Kafka has words for a topic that does not exist, and for nothing else.
+                    // Kafka has a message for a topic that does not exist, and for nothing else.
                     let text = if exists { String::new() } else { error.to_string() };
                     response.with_error_code(error.code()).with_error_message(message(text))
                 }

@@ -31,7 +31,7 @@ use crate::wire::shape::{Kind, Shape, field};
 /// The topic of the controllers' log, which has one partition.
 const CLUSTER_METADATA: &str = "__cluster_metadata";
 
-/// What Kafka calls the listener of its controllers.
+/// Kafka's name for the listener of its controllers.
 const CONTROLLER: &str = "CONTROLLER";
 
 /// The first version with the times at which a voter was seen.

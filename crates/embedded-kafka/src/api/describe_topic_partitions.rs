@@ -47,7 +47,7 @@ pub(super) fn handle(
     context: &Context,
 ) -> DescribeTopicPartitionsResponse {
     if request.cursor.as_ref().is_some_and(|cursor| cursor.partition_index < 0) {
-        // A page that begins nowhere.
+        // The cursor does not name the start of a page.
         return reject(request, version, ResponseError::InvalidRequest.code());
     }
     let metadata = &context.state.metadata;

@@ -37,7 +37,7 @@ pub(super) fn describe_settings(
     TOPIC_SETTINGS.iter().filter_map(row).collect()
 }
 
-/// Describes every setting of a node, and what else was set for it.
+/// Describes every setting of a node, and the unknown ones that were set for it.
 pub(super) fn describe_node(layers: &Layers) -> Vec<DescribeConfigsResourceResult> {
     let given: BTreeSet<&String> = [&layers.own, &layers.of_all, &layers.started]
         .into_iter()
@@ -49,7 +49,7 @@ pub(super) fn describe_node(layers: &Layers) -> Vec<DescribeConfigsResourceResul
     names.into_iter().map(|name| node_row(name, layers, node_synonyms(name, layers))).collect()
 }
 
-/// Describes what was set for all nodes while they ran.
+/// Describes the dynamic settings of all nodes.
 pub(super) fn describe_all_nodes(layers: &Layers) -> Vec<DescribeConfigsResourceResult> {
     let row = |(name, value): (&String, &String)| {
         let own = Layers { of_all: layers.of_all.clone(), ..Layers::default() };
@@ -75,7 +75,7 @@ fn node_row(
         return row.with_is_sensitive(true).with_read_only(true);
     };
     let is_sensitive = definition.kind == Kind::Password;
-    // What no broker has by itself is shown as it was given.
+    // A setting without a definition is shown as it was set.
     let value = if definition.name == name && !definition.hidden {
         layers.value(definition)
     } else {
@@ -100,7 +100,7 @@ pub(super) fn own_row(
     let own = own.map(|value| synonym(&definition.name, Some(value), own_source));
     let inherited = definition.node.as_deref().map(|name| match broker_definition(name) {
         Some(_) => node_synonyms(name, layers),
-        // A default that brokers have and do not show.
+        // Brokers have this default and do not show it.
         None => vec![synonym(name, definition.default.as_deref(), DEFAULT_CONFIG)],
     });
     let synonyms: Vec<_> = own.into_iter().chain(inherited.into_iter().flatten()).collect();

@@ -45,7 +45,7 @@ pub(super) const SHAPE: Shape = Shape::flexible_since(
     ],
 );
 
-/// The result of an election: topic, partition, and the error where there is one.
+/// The result of an election: topic, partition, and the error if there is one.
 type Outcome = (String, i32, Result<(), (ResponseError, String)>);
 
 pub(super) async fn handle(

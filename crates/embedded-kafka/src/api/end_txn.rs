@@ -4,7 +4,7 @@
 //!
 //! Version notes:
 //!
-//! - v2: PRODUCER_FENCED, where it is INVALID_PRODUCER_EPOCH before (KIP-588)
+//! - v2: PRODUCER_FENCED, instead of INVALID_PRODUCER_EPOCH (KIP-588)
 //! - v3: flexible encoding (KIP-482)
 //! - v4: TRANSACTION_ABORTABLE (KIP-890), which is not sent
 

@@ -1,6 +1,6 @@
 //! Fetch (key 1, versions 4–18)
 //!
-//! Returns the records of partitions from an offset on, and waits where there are too few.
+//! Returns the records of partitions from an offset on, and waits if there are too few.
 //!
 //! Bytes are counted without reading them, so a fetch that waits for more costs the disk nothing.
 //! There are no fetch sessions (KIP-227): session id 0 tells the client so, and it names its
@@ -15,8 +15,8 @@
 //! - v9: current leader epoch, to fence a client with old metadata (KIP-320)
 //! - v11: rack id and preferred read replica: consumers may read from followers (KIP-392)
 //! - v12: flexible encoding (KIP-482), current leader in the response (KIP-595)
-//! - v13: topic ids in the place of names (KIP-516)
-//! - v15: replica state in the place of the replica id (KIP-903)
+//! - v13: topic ids instead of names (KIP-516)
+//! - v15: replica state instead of the replica id (KIP-903)
 //! - v16: node endpoints in the response (KIP-951)
 //! - v17: replica directory id of a follower (KIP-853), which is not used
 //! - v18: high watermark of a follower (KIP-1166), which is not used
@@ -163,7 +163,7 @@ async fn read_all(
         for wanted in topic.partitions {
             let first = shared.is_empty();
             let data = if max_bytes < 0 {
-                // As in Kafka, a negative size fails where the records are read.
+                // As in Kafka, a negative size fails when the records are read.
                 let error = ResponseError::UnknownServerError;
                 rejected(nothing(&wanted), &wanted, error, reader.version)
             } else {
@@ -175,7 +175,7 @@ async fn read_all(
         let response = FetchableTopicResponse::default().with_topic(topic.name);
         responses.push(response.with_topic_id(topic.id).with_partitions(read));
     }
-    // From here on the records count for themselves.
+    // From here on the records themselves are counted.
     drop(set_aside);
     (responses, shared)
 }
@@ -197,7 +197,7 @@ fn reader_of<'a>(request: &FetchRequest, version: i16, context: &'a Context) -> 
     Reader { context, version, near, replica }
 }
 
-/// Waits until there are `min_bytes`, something is wrong, or `max_wait_ms` are over.
+/// Waits until there are `min_bytes`, an error occurs, or `max_wait_ms` are over.
 async fn wait(request: &FetchRequest, wanted: &[WantedTopic], reader: &Reader<'_>) {
     let min_bytes = u64::try_from(request.min_bytes).unwrap_or(0);
     let max_wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));

@@ -1,4 +1,4 @@
-//! One partition of a fetch: where its records are, whether this node may serve them, and reading
+//! One partition of a fetch: finds its records, checks that this node may serve them, and reads
 //! them.
 
 use std::io;
@@ -25,11 +25,11 @@ const FROM_FOLLOWERS: i16 = 11;
 /// The first version that names the current leader.
 const CURRENT_LEADER: i16 = 12;
 
-/// The client that reads, and where.
+/// The reader: its request and the node that serves it.
 pub(super) struct Reader<'a> {
     pub(super) context: &'a Context,
     pub(super) version: i16,
-    /// The nodes in the reader's rack, where both have one (KIP-392).
+    /// The nodes in the reader's rack, if both have one (KIP-392).
     pub(super) near: Vec<i32>,
     /// The node that the client claims to be, negative for none.
     pub(super) replica: i32,
@@ -48,9 +48,9 @@ struct Located {
     last_stable_offset: i64,
     log_start_offset: i64,
     slice: Option<Slice>,
-    /// The preferred read replica, where the reader should ask instead.
+    /// The preferred read replica, that the reader should fetch from instead.
     preferred: Option<i32>,
-    /// For a reader of committed records: what was aborted.
+    /// The aborted transactions, for a reader of committed records.
     aborted: Option<AbortedTransactions>,
 }
 
@@ -83,7 +83,7 @@ impl Wanted {
         state.check_leader(reader.context.node, known)
     }
 
-    /// Finds the preferred read replica, where it is another one.
+    /// Finds the preferred read replica, if it is another node.
     fn preferred_replica(&self, state: &PartitionState, reader: &Reader<'_>) -> Option<i32> {
         state.preferred_replica(reader.context.node, &reader.near, self.fetch.fetch_offset)
     }
@@ -97,8 +97,8 @@ impl Wanted {
         Ok(())
     }
 
-    /// Counts the bytes there are. An error makes the response leave at once, and so does `None`,
-    /// where the response names a preferred replica.
+    /// Counts the available bytes. An error makes the response leave at once, and so does `None`,
+    /// if the response names a preferred replica.
     pub(super) fn available(&self, reader: &Reader<'_>) -> Result<Option<u64>, ResponseError> {
         let partition = self.partition.as_ref().map_err(|error| *error)?;
         let (from, node) = (self.fetch.fetch_offset, reader.context.node);
@@ -140,7 +140,7 @@ impl Wanted {
     }
 }
 
-/// Reads a partition's records, within what is left of the response's size.
+/// Reads a partition's records, within the rest of the response's size.
 pub(super) async fn read_partition(
     wanted: &Wanted,
     left: &mut usize,
@@ -179,7 +179,7 @@ pub(super) async fn read_partition(
     }
 }
 
-/// Makes a partition's response without records, and without the end of its log.
+/// Builds a partition's response without records, and without the end of its log.
 pub(super) fn nothing(wanted: &Wanted) -> PartitionData {
     PartitionData::default()
         .with_partition_index(wanted.fetch.partition)
@@ -210,7 +210,7 @@ fn aborted(all: &AbortedTransactions, offset: i64, records: &[u8]) -> Vec<Aborte
     wire.collect()
 }
 
-/// Returns the state of a partition and its records. No records means that there are none: where
+/// Returns the state of a partition and its records. An empty result means that there are none: if
 /// they moved within the log while they were read, they are located again.
 async fn locate_and_read(
     wanted: &Wanted,
@@ -234,8 +234,8 @@ async fn locate_and_read(
     }
 }
 
-/// Reads inline what is in the page cache, and anything else on a thread that may wait for the
-/// disk: the way there and back costs more than the copy of a megabyte.
+/// Reads bytes in the page cache inline, and others on a thread that may wait for the disk: the
+/// switch to it and back costs more than the copy of a megabyte.
 async fn read_slice(slice: Slice, at_least_one: bool) -> Result<Bytes, ReadError> {
     match slice.read_without_waiting(at_least_one)? {
         Some(records) => Ok(records),

@@ -1,6 +1,6 @@
 //! Heartbeat (key 12, versions 0–4)
 //!
-//! Keeps a member of a classic group alive, and tells it of a rebalance.
+//! Keeps a member of a classic group alive, and reports a rebalance to it.
 //!
 //! Version notes:
 //!

@@ -1,13 +1,14 @@
 //! InitProducerId (key 22, versions 0–5)
 //!
-//! Gives a producer an id, by which the log recognizes its batches (KIP-98). With a transactional
-//! id the same producer gets the same id each time, with an epoch that fences its predecessors.
+//! Allocates an id for a producer, by which the log recognizes its batches (KIP-98). With a
+//! transactional id the same producer gets the same id each time, with an epoch that fences its
+//! predecessors.
 //!
 //! Version notes:
 //!
 //! - v2: flexible encoding (KIP-482)
-//! - v3: producer id and epoch: a producer may go on after an error (KIP-360)
-//! - v4: PRODUCER_FENCED, where it is INVALID_PRODUCER_EPOCH before (KIP-588)
+//! - v3: producer id and epoch: a producer may continue after an error (KIP-360)
+//! - v4: PRODUCER_FENCED, instead of INVALID_PRODUCER_EPOCH (KIP-588)
 //! - v5: TRANSACTION_ABORTABLE (KIP-890), which is not sent
 
 use kafka_protocol::ResponseError;

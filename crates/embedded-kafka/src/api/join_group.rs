@@ -9,7 +9,7 @@
 //! - v4: MEMBER_ID_REQUIRED: a new member joins twice, the second time with its id (KIP-394)
 //! - v5: group instance id (KIP-345)
 //! - v6: flexible encoding (KIP-482)
-//! - v7: protocol type in the response, and null where there is no protocol (KIP-559)
+//! - v7: protocol type in the response, and null if there is no protocol (KIP-559)
 //! - v8: reason (KIP-800)
 //! - v9: skip_assignment for a leader that rejoins (KIP-814)
 
@@ -37,7 +37,7 @@ const INSTANCE_ID: i16 = 5;
 /// The first version with a protocol type, and with null for no protocol (KIP-559).
 const PROTOCOL_TYPE: i16 = 7;
 
-/// The first version in which a leader may be told to keep its assignment (KIP-814).
+/// The first version in which the response may tell a leader to keep its assignment (KIP-814).
 const SKIP_ASSIGNMENT: i16 = 9;
 
 /// The fields of a request.
@@ -103,7 +103,7 @@ fn from_wire(request: JoinGroupRequest, version: i16, context: &Context) -> Join
         new_member_id: format!("{prefix}-{}", Uuid::new_v4()),
         instance_id,
         client_id: context.client_id.to_string(),
-        // With a slash before it, as Java prints an address.
+        // The address has a slash before it, as Java prints it.
         client_host: format!("/{}", context.client_host),
         session_timeout_ms: request.session_timeout_ms,
         rebalance_timeout_ms: if version < REBALANCE_TIMEOUT {

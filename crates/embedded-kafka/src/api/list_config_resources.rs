@@ -1,7 +1,7 @@
 //! ListConfigResources (key 74, versions 0–1)
 //!
-//! Lists the resources that can have settings. Topics and nodes are listed whether they have some
-//! or not, groups and client metrics subscriptions (KIP-714) only where they have.
+//! Lists the resources that can have settings. Topics and nodes are always listed, groups and
+//! client metrics subscriptions (KIP-714) only if they have settings.
 //!
 //! Version notes:
 //!
@@ -21,7 +21,7 @@ use super::outcomes::Outcomes;
 use super::words::Asked;
 use crate::wire::shape::{Kind, Shape, field};
 
-/// The first version that asks for types of resources, where it is one type before (KIP-1142).
+/// The first version that asks for types of resources, instead of one type (KIP-1142).
 const RESOURCE_TYPES: i16 = 1;
 
 /// The types of all resources that can have settings.

@@ -53,7 +53,7 @@ pub(super) fn handle(
     ListGroupsResponse::default().with_groups(groups.collect())
 }
 
-/// Applies a filter, whose case does not matter. An empty one lets everything through.
+/// Applies a filter, which ignores case. An empty one matches everything.
 fn matches(filter: &[StrBytes], value: &str) -> bool {
     filter.is_empty() || filter.iter().any(|wanted| wanted.eq_ignore_ascii_case(value))
 }
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_ignores_case_and_none_lets_all_through() {
+    fn a_filter_ignores_case_and_an_empty_one_matches_all() {
         let filter = [StrBytes::from_static_str("EMPTY"), StrBytes::from_static_str("stable")];
         assert!(matches(&filter, "Stable"));
         assert!(!matches(&filter, "Dead"));

@@ -86,24 +86,24 @@ fn since(timestamp: i64) -> i16 {
     }
 }
 
-/// The client that asks, and what it may see.
+/// The client of a request, and the offsets that it may see.
 #[derive(Debug, Clone, Copy)]
 struct Reader {
     id: i32,
     level: i8,
 }
 
-/// An offset with its timestamp and leader epoch, each -1 where there is none.
+/// An offset with its timestamp and leader epoch, each -1 if there is none.
 struct FoundOffset {
     offset: i64,
     timestamp: i64,
     leader_epoch: i32,
 }
 
-/// What is known under the partition's lock: the offset, or where to read it.
+/// The result of a lookup under the partition's lock: the offset, or the position to read it from.
 enum Step {
     Known(FoundOffset),
-    /// With what may be read up to, exclusive.
+    /// A lookup with the exclusive limit of readable offsets.
     Read(Lookup, i64),
 }
 
@@ -221,8 +221,8 @@ fn find(
     })
 }
 
-/// Reads from disk on a thread that may block. What is at `end` or after it may not be read yet.
-/// `None` where the log changed while it was read.
+/// Reads from disk on a thread that may block. Records from `end` on may not be read yet. `None` if
+/// the log changed while it was read.
 async fn read(lookup: Lookup, end: i64) -> Result<Option<FoundOffset>, ResponseError> {
     let resolved = tokio::task::spawn_blocking(move || lookup.resolve()).await;
     match resolved {
@@ -235,7 +235,7 @@ async fn read(lookup: Lookup, end: i64) -> Result<Option<FoundOffset>, ResponseE
             tracing::error!(%error, "a time could not be looked up");
             Err(ResponseError::KafkaStorageError)
         }
-        // Kafka takes compressed records whose sizes are wrong, and fails only here.
+        // Kafka accepts compressed records whose sizes are wrong, and fails only here.
         Ok(Err(ReadError::Records(Unreadable::Malformed(_)))) => Err(ResponseError::InvalidRecord),
         Ok(Err(ReadError::Records(_))) | Err(_) => Err(ResponseError::UnknownServerError),
     }

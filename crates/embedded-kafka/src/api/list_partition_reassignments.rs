@@ -1,6 +1,6 @@
 //! ListPartitionReassignments (key 46, version 0)
 //!
-//! Lists the partitions that are about to get other replicas (KIP-455).
+//! Lists the reassignments in progress (KIP-455).
 //!
 //! Version notes:
 //!

@@ -1,13 +1,13 @@
 //! Metadata (key 3, versions 0–13)
 //!
-//! Tells which nodes there are and which of them leads which partition. Clients send it before
-//! anything else, and again whenever a leader has moved.
+//! Describes the nodes, and the leader of each partition. Clients send it before anything else, and
+//! again whenever a leader has moved.
 //!
 //! Version notes:
 //!
 //! - v1: null for all topics, and an empty list for none; racks, controller and internal topics
 //! - v2: cluster id
-//! - v4: allow_auto_topic_creation, which is true before
+//! - v4: allow_auto_topic_creation, which was true before
 //! - v5: offline replicas (KIP-112)
 //! - v7: leader epochs (KIP-320)
 //! - v8: authorized operations (KIP-430)
@@ -99,7 +99,7 @@ pub(super) fn handle(
         .with_topics(topics_with_operations(request, version, context))
 }
 
-/// Rejects the whole request, as Kafka does: the versions before ids have a field for them which a
+/// Rejects the whole request, as Kafka does: the versions before ids have a field for them that a
 /// client must not use.
 fn reject_ids(asked: &[MetadataRequestTopic]) -> MetadataResponse {
     let topics = asked.iter().map(|topic| {
@@ -109,7 +109,7 @@ fn reject_ids(asked: &[MetadataRequestTopic]) -> MetadataResponse {
     MetadataResponse::default().with_topics(topics.collect())
 }
 
-/// Describes the topics, each with the operations that a client may do where it asks for them.
+/// Describes the topics, each with the allowed operations if the client asks for them.
 fn topics_with_operations(
     request: MetadataRequest,
     version: i16,
@@ -180,7 +180,8 @@ fn find_or_create(
 }
 
 fn failed(name: Option<TopicName>, id: Uuid, error: ResponseError) -> MetadataResponseTopic {
-    // Below version 12 a topic without a name cannot be encoded, and none is asked for without one.
+    // Below version 12 a topic without a name cannot be encoded, and no request has a topic without
+    // one.
     MetadataResponseTopic::default().with_error_code(error.code()).with_name(name).with_topic_id(id)
 }
 

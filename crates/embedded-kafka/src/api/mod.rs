@@ -1,9 +1,9 @@
 //! One file per API of the protocol, with all that belongs to it: the shape of its request, its
-//! handler between the wire and the domain, its error response, and its words on the wire's log.
-//! JoinGroup is in `join_group.rs`.
+//! handler between the wire and the domain, its error response, and its description in the wire's
+//! log. JoinGroup is in `join_group.rs`.
 //!
-//! The table below is the one place that says which APIs there are and in which versions: what
-//! ApiVersions advertises and what is decoded cannot differ.
+//! The table below is the only list of APIs and their versions: ApiVersions advertises exactly the
+//! versions that are decoded.
 
 mod add_offsets_to_txn;
 mod add_partitions_to_txn;
@@ -112,7 +112,7 @@ macro_rules! apis {
             }
         }
 
-        /// What tests do with the requests and responses of each API.
+        /// Test access to the requests and responses of each API.
         #[cfg(test)]
         const CODECS: &[tests::Codec] = &[$(tests::codec!($api, $request, $module)),+];
     };
@@ -128,7 +128,7 @@ macro_rules! apis {
         let response = $module::handle($request, $call.version, $context).await;
         apis!(@send $module, response, asked, $call, $context)
     }};
-    // A handler that makes its own reply: no response at all, or one that shares buffers.
+    // A handler that builds its own reply: no response at all, or one that shares buffers.
     (@responds $module:ident, $request:ident, $call:ident, $context:ident) => {{
         let reply = $module::respond($request, $call, $context).await;
         match $context.until_replicated().await {
@@ -136,7 +136,7 @@ macro_rules! apis {
             Err(error) => reject($call, error, $context),
         }
     }};
-    // No response leaves before what the handler wrote to a coordinator is safe.
+    // No response is sent before the handler's writes to a coordinator are safe.
     (@send $module:ident, $response:ident, $asked:ident, $call:ident, $context:ident) => {
         match $context.until_replicated().await {
             Ok(()) => $call.respond(&$response, $module::outcomes, $asked, $context, []),
@@ -214,12 +214,12 @@ pub(crate) async fn respond(frame: Bytes, peer: &Peer, state: &Arc<State>) -> Re
     }
     let reply = dispatch(&call, &context).await;
     if state.faults.take_drop(key) {
-        return Reply::Close(format!("the response to {key:?} is lost on purpose"));
+        return Reply::Close(format!("the response to {key:?} is dropped on purpose"));
     }
     reply
 }
 
-/// Tells whether requests of an API can get an error on purpose. Without ApiVersions a client can
+/// Returns whether requests of an API can get an error on purpose. Without ApiVersions a client can
 /// send nothing at all.
 pub(crate) fn can_be_rejected(key: ApiKey) -> bool {
     key != ApiKey::ApiVersions && SERVED.iter().any(|api| api.key == key)

@@ -4,7 +4,7 @@
 use bytes::{Buf, Bytes};
 use kafka_protocol::messages::ApiKey;
 
-/// The version of ApiVersions that says which cluster and which node are meant (KIP-1242).
+/// The version of ApiVersions that names the cluster and the node that the client means (KIP-1242).
 pub(super) const NAMES_THE_NODE: i16 = 5;
 
 /// Returns the version to decode a request with, and to encode its response.
@@ -32,7 +32,7 @@ pub(super) fn body_for_the_codec(api: ApiKey, version: i16, body: &Bytes) -> Byt
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Meant {
     pub(super) cluster_id: Option<Bytes>,
-    /// -1 where the client does not know.
+    /// The node's id, -1 if the client does not know it.
     pub(super) node_id: i32,
     begins: usize,
     ends: usize,
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_end_too_early_are_no_reason_to_panic() {
+    fn bytes_that_end_too_early_do_not_panic() {
         for length in 0..4 {
             Meant::read(&vec![0xff; length].into());
         }

@@ -1,6 +1,6 @@
 //! OffsetCommit (key 8, versions 2–9)
 //!
-//! Commits how far a group has read.
+//! Commits offsets of a group.
 //!
 //! Version notes:
 //!

@@ -1,5 +1,5 @@
-//! Committing offsets, which OffsetCommit and TxnOffsetCommit have in common: partitions that do
-//! not exist get their error here, and the group commits the others.
+//! The common part of OffsetCommit and TxnOffsetCommit: partitions that do not exist get their
+//! error here, and the group commits the others.
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::protocol::StrBytes;
@@ -20,9 +20,9 @@ pub(super) struct WireOffset {
 }
 
 /// Reads the offsets of a request in their order, `None` for partitions that do not exist. They are
-/// looked up once: topics come and go while the request is handled.
+/// looked up once: topics may change while the request is handled.
 ///
-/// `expire_timestamp` is -1 where the cluster's settings decide how long an offset is kept.
+/// `expire_timestamp` is -1 if the cluster's settings decide how long an offset is kept.
 pub(super) fn offsets_of<'a, Offsets: IntoIterator<Item = WireOffset>>(
     topics: impl IntoIterator<Item = (&'a str, Offsets)>,
     expire_timestamp: i64,
@@ -49,7 +49,7 @@ pub(super) fn offsets_of<'a, Offsets: IntoIterator<Item = WireOffset>>(
 }
 
 /// Commits the offsets of partitions that exist (`None` is one that does not), and returns a result
-/// for each in their order. Where no partition exists, the group is not asked and not created.
+/// for each in their order. If no partition exists, the group is neither called nor created.
 pub(super) fn commit_existing(
     offsets: Vec<Option<OffsetToCommit>>,
     commit: impl FnOnce(Vec<OffsetToCommit>) -> Results,
@@ -69,8 +69,8 @@ pub(super) fn commit_existing(
     exists.into_iter().map(result).collect()
 }
 
-/// Makes the topics of a response from those of a request, with an error code for each partition in
-/// their order.
+/// Builds the topics of a response from those of a request, with an error code for each partition
+/// in their order.
 macro_rules! commit_response {
     ($topics:expr, $codes:expr, $Topic:ident, $Partition:ident) => {{
         let mut codes = $codes;
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn the_group_is_not_asked_for_nothing() {
+    fn the_group_is_not_called_without_partitions() {
         let found = commit_existing(vec![None, None], |_| panic!("there is nothing to commit"));
         assert_eq!(found, [MISSING, MISSING]);
     }

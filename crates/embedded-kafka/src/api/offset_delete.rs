@@ -65,7 +65,7 @@ pub(super) fn handle(
 }
 
 /// Reads the partitions of the request in their order, `None` for those that do not exist. They are
-/// looked up once: topics come and go while the request is handled.
+/// looked up once: topics may change while the request is handled.
 fn partitions_of(request: &OffsetDeleteRequest, context: &Context) -> Vec<Option<(String, i32)>> {
     let mut partitions = Vec::new();
     for topic in &request.topics {

@@ -1,6 +1,6 @@
 //! OffsetFetch (key 9, versions 1–9)
 //!
-//! Returns how far a group has read.
+//! Returns the committed offsets of a group.
 //!
 //! A partition without a committed offset has the offset -1 and no error, and so has every
 //! partition of a group that does not exist. The response is held back like that of a write: an
@@ -12,7 +12,7 @@
 //! - v2: null for all topics; an error code for the whole group
 //! - v5: leader epoch of each offset (KIP-320)
 //! - v6: flexible encoding (KIP-482)
-//! - v7: require_stable: UNSTABLE_OFFSET_COMMIT where a transaction is about to commit (KIP-447)
+//! - v7: require_stable: UNSTABLE_OFFSET_COMMIT if a transaction is about to commit (KIP-447)
 //! - v8: several groups (KIP-709)
 //! - v9: member id and epoch of the consumer protocol (KIP-848)
 
@@ -182,7 +182,7 @@ fn topic_alone((topic, partitions): TopicOffsets, version: i16) -> OffsetFetchRe
         .with_partitions(partitions.collect())
 }
 
-/// Returns offset, leader epoch and metadata, as Kafka writes them where there are none.
+/// Returns offset, leader epoch and metadata, as Kafka writes them if there are none.
 fn or_nothing(fetched: FetchedOffset) -> (i64, i32, StrBytes) {
     match fetched {
         Ok(Some(at)) => (at.offset, at.leader_epoch, StrBytes::from_string(at.metadata)),

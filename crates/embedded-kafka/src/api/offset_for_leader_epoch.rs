@@ -1,7 +1,7 @@
 //! OffsetForLeaderEpoch (key 23, versions 2–4)
 //!
-//! Tells where a leader epoch ended. A consumer learns from it whether records that it has read
-//! were truncated when a leader died (KIP-320).
+//! Returns the end offset of a leader epoch. A consumer learns from it whether records that it has
+//! read were truncated when a leader died (KIP-320).
 //!
 //! Version notes:
 //!
@@ -52,7 +52,7 @@ pub(super) fn handle(
         let partitions = topic.partitions.into_iter().map(|asked| {
             let result = EpochEndOffset::default().with_partition(asked.partition);
             match end_of_epoch(&topic.topic, &asked, context) {
-                // An epoch that the log knows nothing of has no end: -1 and -1.
+                // An epoch that the log does not know has no end: -1 and -1.
                 Ok(None) => result.with_leader_epoch(-1).with_end_offset(-1),
                 Ok(Some((epoch, end))) => result.with_leader_epoch(epoch).with_end_offset(end),
                 Err(error) => {

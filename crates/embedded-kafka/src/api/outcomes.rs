@@ -1,8 +1,7 @@
-//! Responses in a few words, for whoever watches the wire: errors, each with its place, and what
-//! went well.
+//! Responses in a few words, for the log of the wire: errors, each with its place, and successes.
 //!
 //! Every error of a response is shown, and with it the member of a group with its generation or
-//! epoch, or the producer with its own, that got it.
+//! epoch, or the producer with its own, that received it.
 
 use std::fmt::{Display, Write};
 
@@ -15,7 +14,7 @@ struct Outcome {
     /// The partition or member that it is about. Empty for the response as a whole.
     place: String,
     error: Option<ResponseError>,
-    /// What to say where there is no error; nothing where that is empty.
+    /// The words for a success; empty if there is nothing to say.
     fine: String,
 }
 
@@ -24,7 +23,7 @@ struct Outcome {
 pub(super) struct Outcomes(Vec<Outcome>);
 
 impl Outcomes {
-    /// Takes the outcome of the whole response, and says `fine` where there is no error.
+    /// Takes the outcome of the whole response, and says `fine` if there is no error.
     pub(super) fn of(code: i16, fine: impl FnOnce() -> String) -> Self {
         let mut outcomes = Self::default();
         outcomes.add("", code, fine);
@@ -36,8 +35,7 @@ impl Outcomes {
         Self::of(code, String::new)
     }
 
-    /// Takes the outcomes of what a response lists: place, error code, and what to say where there
-    /// is no error.
+    /// Takes the outcomes of what a response lists: place, error code, and the words for a success.
     pub(super) fn each<Place: Display>(
         outcomes: impl IntoIterator<Item = (Place, i16, String)>,
     ) -> Self {
@@ -89,7 +87,7 @@ impl Outcomes {
         self
     }
 
-    /// Puts what these outcomes are about in front of each.
+    /// Puts the subject of these outcomes in front of each.
     pub(super) fn about(mut self, what: &str) -> Self {
         for outcome in &mut self.0 {
             outcome.place = match outcome.place.as_str() {
@@ -100,7 +98,7 @@ impl Outcomes {
         self
     }
 
-    /// Describes the response in words, and where it has an error, who asked.
+    /// Describes the response in words, and if it has an error, the sender of the request.
     pub(super) fn in_words(&self, asked: &Asked) -> String {
         let mut words = self.list();
         if self.0.iter().any(|outcome| outcome.error.is_some()) && !asked.who.is_empty() {
@@ -110,8 +108,8 @@ impl Outcomes {
         words
     }
 
-    /// Lists errors first, so that none is left out for what went well. Of a single outcome the
-    /// request says already what it is about.
+    /// Lists errors first, so that no success crowds them out. The request names the subject of a
+    /// single outcome already.
     fn list(&self) -> String {
         let is_single = self.0.iter().filter(|it| !it.place.is_empty()).count() == 1;
         let errors = self.0.iter().filter_map(|outcome| {

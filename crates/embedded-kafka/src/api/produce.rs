@@ -4,8 +4,8 @@
 //!
 //! A batch is checked before its partition is locked, and written as it came. With acks=0 there is
 //! no response at all. With acks=all the response waits until every replica in sync has the batch,
-//! which is as soon as the leader has it unless something disturbs them. A batch of a transaction
-//! is appended only while the transaction's coordinator says that the partition takes part in it.
+//! which is at once unless something disturbs them. A batch of a transaction is appended only while
+//! the transaction's coordinator says that the partition takes part in it.
 //!
 //! Version notes:
 //!
@@ -19,7 +19,7 @@
 //! - v10: current leader and node endpoints in the response (KIP-951)
 //! - v11: TRANSACTION_ABORTABLE (KIP-890)
 //! - v12: adds the partition to the transaction by itself (KIP-890)
-//! - v13: topic ids in the place of names (KIP-516)
+//! - v13: topic ids instead of names (KIP-516)
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -79,7 +79,7 @@ pub(super) async fn respond(request: ProduceRequest, call: &Call, context: &Cont
     let rejected = partitions
         .filter_map(|partition| ResponseError::try_from_code(partition.error_code))
         .next();
-    // The client gets no response, but whoever watches the wire sees what was rejected.
+    // The client gets no response, but the log of the wire shows the rejections.
     call.report(asked, || rejected.map(|_| outcomes(&response)).unwrap_or_default(), context);
     match rejected {
         Some(error) => reject_unacknowledged(error),
@@ -87,7 +87,7 @@ pub(super) async fn respond(request: ProduceRequest, call: &Call, context: &Cont
     }
 }
 
-/// Tells whether the producer expects no response (`acks=0`), and would take one for that to
+/// Returns whether the producer expects no response (`acks=0`), and would take one for that to
 /// another request.
 pub(super) fn is_unacknowledged(call: &Call) -> bool {
     matches!(call.decode::<ProduceRequest>(), Ok(request) if request.acks == 0)
@@ -101,7 +101,8 @@ pub(super) fn reject_unacknowledged(error: ResponseError) -> Reply {
 
 /// A batch that was appended, and that not every replica in sync has yet.
 struct Waiting {
-    /// Where its response is: the places of the topic and the partition in the whole response.
+    /// The position of its response: the indexes of the topic and the partition in the whole
+    /// response.
     place: (usize, usize),
     topic: String,
     partition: Arc<Partition>,
@@ -158,7 +159,7 @@ fn append_all(
 }
 
 /// Checks the request before any of its partitions: Kafka looks first whether the records belong to
-/// a transaction, and whether the request may have one.
+/// a transaction, and whether the request allows one.
 fn check_first_batches(request: &ProduceRequest) -> Result<(), BatchRejection> {
     let partitions = request.topic_data.iter().flat_map(|topic| &topic.partition_data);
     let mut is_transactional = false;
@@ -178,7 +179,7 @@ fn name_nodes(response: &mut ProduceResponse, version: i16, context: &Context) {
 }
 
 /// Waits until each batch is replicated or lost, or the time is up. A response that acknowledges a
-/// batch is corrected where the batch may not stay.
+/// batch is corrected if the batch may be lost.
 async fn wait(
     response: &mut ProduceResponse,
     waiting: &[Waiting],

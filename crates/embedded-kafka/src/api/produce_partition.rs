@@ -45,7 +45,7 @@ pub(super) struct Sender<'a> {
 }
 
 impl Sender<'_> {
-    /// Finds the name of the topic that is meant.
+    /// Finds the name of the topic that a request means.
     pub(super) fn name(&self, topic: &TopicProduceData) -> Result<String, ResponseError> {
         if self.version < TOPIC_IDS {
             return Ok(topic.name.to_string());
@@ -61,7 +61,7 @@ impl Sender<'_> {
         acks: i16,
     ) -> Result<(Arc<Partition>, Written), BatchRejection> {
         if names::is_internal(topic) {
-            // Only coordinators write there, and read it when the cluster starts.
+            // Only coordinators write to internal topics, and read them when the cluster starts.
             return Err(ResponseError::InvalidTopicException.into());
         }
         let Context { state, node, now, .. } = self.context;
@@ -78,7 +78,7 @@ impl Sender<'_> {
             let written = partition.append(*node, acks, &batch, *now)?;
             return Ok((partition, written));
         }
-        // A request without a transactional id names none that it may write for.
+        // A request without a transactional id may not write for any.
         let id = self.transactional_id.ok_or(ResponseError::TransactionalIdAuthorizationFailed)?;
         let verify = || self.verify(id, batch.header(), topic, data.index);
         let written = partition.append_transactional(*node, acks, &batch, *now, verify)?;
@@ -86,7 +86,7 @@ impl Sender<'_> {
     }
 
     /// Asks the coordinator whether the partition takes part in the producer's transaction, and
-    /// says it as clients of this API's versions know it (KIP-890, part 1).
+    /// returns the error that clients of this version know (KIP-890, part 1).
     fn verify(
         &self,
         transactional_id: &str,
@@ -105,7 +105,7 @@ impl Sender<'_> {
         };
         verified.map_err(|error| match error {
             ResponseError::ProducerFenced => ResponseError::InvalidProducerEpoch,
-            // What passes by itself. Clients try again after this error.
+            // The condition is temporary. Clients retry after this error.
             ResponseError::ConcurrentTransactions
             | ResponseError::CoordinatorLoadInProgress
             | ResponseError::CoordinatorNotAvailable

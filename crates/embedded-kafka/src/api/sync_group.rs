@@ -1,6 +1,6 @@
 //! SyncGroup (key 14, versions 0–5)
 //!
-//! Takes the assignment from the leader of a classic group, and gives each member its part. The
+//! Takes the assignment from the leader of a classic group, and returns each member's part. The
 //! response comes when the leader has sent the assignment, so the handler waits.
 //!
 //! Version notes:

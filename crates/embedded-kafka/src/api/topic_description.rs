@@ -1,4 +1,4 @@
-//! What Metadata and DescribeTopicPartitions have in common: the error for a topic that does not
+//! The common part of Metadata and DescribeTopicPartitions: the error for a topic that does not
 //! exist, and for a partition without a leader.
 
 use kafka_protocol::ResponseError;
@@ -6,7 +6,7 @@ use kafka_protocol::ResponseError;
 use crate::metadata::names;
 use crate::metadata::replication::NO_LEADER;
 
-/// Returns the error for a topic that does not exist: it could not, where its name is illegal.
+/// Returns the error for a topic that does not exist: an illegal name has an error of its own.
 pub(super) fn missing_topic(name: &str) -> ResponseError {
     match names::validate(name) {
         Ok(()) => ResponseError::UnknownTopicOrPartition,
@@ -14,12 +14,12 @@ pub(super) fn missing_topic(name: &str) -> ResponseError {
     }
 }
 
-/// Returns the error code of a partition, which has none where a leader is known.
+/// Returns the error code of a partition, 0 if its leader is known.
 pub(super) fn leader_error(leader: i32) -> i16 {
     if leader == NO_LEADER { ResponseError::LeaderNotAvailable.code() } else { 0 }
 }
 
-/// Sets what both responses have for a partition.
+/// Sets the common fields of a partition in both responses.
 macro_rules! describe_partition {
     ($Response:ident, $partition:expr, $leadership:expr) => {
         $Response::default()

@@ -1,6 +1,6 @@
 //! TxnOffsetCommit (key 28, versions 0–4)
 //!
-//! Commits how far a group has read, as part of a transaction.
+//! Commits offsets of a group as part of a transaction.
 //!
 //! The offsets count once the transaction is committed. If it is aborted, it is as if they had
 //! never been sent.
@@ -91,9 +91,9 @@ fn commit(
     let partition = state.metadata.offsets_partition(group_id);
     let commit = from_wire(request);
     let write = || state.groups.commit_pending(group_id, producer, &commit, offsets, context.now);
-    // Offsets that arrive after the transaction has ended would stay pending for ever, so Kafka
-    // asks its coordinator first (KIP-890). Here the coordinator cannot end the transaction before
-    // the write.
+    // Offsets that arrive after the transaction has ended would stay pending forever, so Kafka asks
+    // its coordinator first (KIP-890). Here the coordinator cannot end the transaction before the
+    // write.
     let transactions = &state.transactions;
     transactions
         .verified(&request.transactional_id, producer, CONSUMER_OFFSETS, partition, write)
@@ -113,7 +113,7 @@ fn to_wire(
 }
 
 /// Reads the member that commits. Before version 3 a request names neither generation nor member,
-/// and the codec fills both in like those of a consumer that assigns its partitions itself.
+/// and the codec fills both in like those of a consumer with explicit partitions.
 fn from_wire(request: &TxnOffsetCommitRequest) -> Commit {
     Commit {
         generation: request.generation_id,

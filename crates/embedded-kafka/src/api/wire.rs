@@ -6,7 +6,7 @@ use kafka_protocol::protocol::StrBytes;
 
 use crate::metadata::READ_COMMITTED;
 
-/// The isolation levels that a reader may choose: everything, or what is committed. Kafka has no
+/// The isolation levels that a reader may choose: everything, or committed records. Kafka has no
 /// error for another level and fails.
 pub(super) const ISOLATION_LEVELS: [i8; 2] = [0, READ_COMMITTED];
 
@@ -23,7 +23,7 @@ pub(super) const GROUP_OPERATIONS: i32 = 1 << 3 | 1 << 6 | 1 << 8 | 1 << 10 | 1 
 pub(super) const CLUSTER_OPERATIONS: i32 =
     1 << 5 | 1 << 7 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12;
 
-/// Stands for the operations where the request does not ask for them.
+/// Stands for the operations if the request does not ask for them.
 pub(super) const NOT_ASKED_FOR: i32 = i32::MIN;
 
 /// Converts an error for clients that are too old to know `PRODUCER_FENCED` (KIP-588).
@@ -43,7 +43,7 @@ pub(super) fn to_be_aborted(error: ResponseError) -> ResponseError {
     }
 }
 
-/// Tells whether a change had no time at all: Kafka's controller gives it up before it begins.
+/// Returns whether a change had no time at all: Kafka's controller abandons it before it begins.
 pub(super) fn has_no_time(timeout_ms: i32) -> bool {
     timeout_ms <= 0
 }
@@ -68,7 +68,7 @@ pub(super) fn message(text: impl Into<String>) -> Option<StrBytes> {
     Some(text.into()).filter(|text| !text.is_empty()).map(StrBytes::from_string)
 }
 
-/// Lists where all nodes are, for a client that asked the wrong one (KIP-951).
+/// Lists the addresses of all nodes, for a client that sent its request to the wrong one (KIP-951).
 macro_rules! node_endpoints {
     ($response:ident, $context:expr) => {
         $context

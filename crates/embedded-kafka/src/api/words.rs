@@ -1,4 +1,4 @@
-//! Requests in a few words, for whoever watches the wire. They are made only while someone listens.
+//! Requests in a few words, for the log of the wire. They are built only while someone listens.
 
 use std::fmt::Write;
 
@@ -8,14 +8,14 @@ use uuid::Uuid;
 /// A request in words.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Asked {
-    /// What the request asks for. Empty where the API's name says it all.
+    /// The content of the request. Empty if the API's name says it all.
     pub(super) words: String,
-    /// The member or producer that asks, and empty where a request names none.
+    /// The member or producer that sent it, empty if a request names none.
     pub(super) who: String,
 }
 
 impl Asked {
-    /// Makes a description of what a request asks for.
+    /// Describes the content of a request.
     pub(super) fn of(words: impl Into<String>) -> Self {
         Self { words: words.into(), who: String::new() }
     }
@@ -50,12 +50,12 @@ pub(super) fn groups<'a>(ids: impl Iterator<Item = &'a GroupId>) -> String {
     list(ids.map(|id| format!("group {}", id.as_str())))
 }
 
-/// Names a topic, by its id where a version has no names.
+/// Names a topic, by its id if a version has no names.
 pub(super) fn topic_or_id(name: &str, id: Uuid) -> String {
     if name.is_empty() { id.to_string() } else { name.to_owned() }
 }
 
-/// Names a member by its id, its instance id where it has one, and its generation or epoch.
+/// Names a member by its id, its instance id if it has one, and its generation or epoch.
 pub(super) fn member(id: &str, instance: Option<&str>, at: Option<String>) -> String {
     let id = Some(id).filter(|id| !id.is_empty()).map(|id| format!("member {id}"));
     let instance = instance.map(|name| format!("instance {name}"));

@@ -29,7 +29,8 @@ use crate::txn::{Marker, Markers};
 use crate::wait::wait_for;
 use crate::wire::shape::{Kind, Shape, field};
 
-/// How long a response waits for the replicas in sync to have the markers (`request.timeout.ms`).
+/// The time that a response waits for the replicas in sync to have the markers
+/// (`request.timeout.ms`).
 const REPLICATION_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The fields of a request.
@@ -94,7 +95,7 @@ async fn write_all(
     WritableTxnMarkerResult::default().with_producer_id(asked.producer_id).with_topics(topics)
 }
 
-/// Writes a marker where this node leads, and waits until it is safe.
+/// Writes a marker if this node leads, and waits until it is safe.
 async fn write(
     topic: &str,
     index: i32,

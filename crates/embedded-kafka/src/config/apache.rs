@@ -1,9 +1,8 @@
-//! Every setting that Apache Kafka 4.4 has, as its own definitions and DescribeConfigs give them:
-//! type, default, which values it takes, whether it can be changed at run time, and its
-//! documentation.
+//! The settings of Apache Kafka 4.4, as its own definitions and DescribeConfigs give them: type,
+//! default, accepted values, whether it can be changed at run time, and its documentation.
 //!
-//! Tools and configuration files name all of them and expect them to be known, so the table is the
-//! whole one. What this cluster does with a setting is decided elsewhere.
+//! Tools and configuration files name all of them and expect them to be known, so the table is
+//! complete. Other modules apply the settings.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -14,7 +13,7 @@ use super::kinds::Kind;
 
 const TABLE: &str = include_str!("apache-4.4.jsonl");
 
-/// Whose setting it is.
+/// The owner of a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Of {
@@ -24,16 +23,16 @@ pub(crate) enum Of {
     ClientMetrics,
 }
 
-/// Where a setting of a broker can be changed while the broker runs (KIP-226).
+/// The scope in which a broker's setting can be changed while the broker runs (KIP-226).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Update {
-    /// Nowhere: it is read when the broker starts.
+    /// Read-only: the broker reads it when it starts.
     #[default]
     ReadOnly,
     /// For one broker at a time.
     PerBroker,
-    /// For one broker, or for all that have nothing of their own.
+    /// For one broker, or for all that have no value of their own.
     ClusterWide,
 }
 
@@ -46,12 +45,12 @@ pub(crate) struct Definition {
     type_name: String,
     #[serde(default)]
     pub(crate) default: Option<String>,
-    /// Kafka's own words for the values that it takes.
+    /// Kafka's own words for the accepted values.
     #[serde(default)]
     takes: Option<String>,
     #[serde(default)]
     pub(crate) update: Update,
-    /// Whether DescribeConfigs leaves it out unless somebody has set it.
+    /// Tells whether DescribeConfigs leaves it out unless it was set.
     #[serde(default)]
     pub(crate) hidden: bool,
     /// The broker's setting that the default comes from.
@@ -84,12 +83,12 @@ fn table() -> &'static Table {
     })
 }
 
-/// The setting called `name`.
+/// Returns the setting called `name`.
 pub(crate) fn definition(of: Of, name: &str) -> Option<&'static Definition> {
     table().get(&(of, name.to_owned()))
 }
 
-/// Every setting of this kind, by name.
+/// Returns every setting of this kind, by name.
 pub(crate) fn definitions(of: Of) -> impl Iterator<Item = &'static Definition> {
     table().values().filter(move |definition| definition.of == of)
 }
@@ -144,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_setting_takes_is_read_from_kafkas_own_words() {
+    fn accepted_values_are_read_from_kafkas_own_words() {
         let kind = |name| definition(Of::Broker, name).expect("it is a broker's").kind;
         assert_eq!(kind("log.segment.bytes"), Kind::Int(1_048_576, i32::MAX));
         assert_eq!(kind("compression.lz4.level"), Kind::Int(1, 17));
@@ -165,7 +164,7 @@ mod tests {
             for it in definitions(of) {
                 let Some(default) = &it.default else { continue };
                 if it.kind != Kind::Class {
-                    assert_eq!(it.kind.normalise(&it.name, default).as_ref(), Ok(default));
+                    assert_eq!(it.kind.normalize(&it.name, default).as_ref(), Ok(default));
                 }
             }
         }

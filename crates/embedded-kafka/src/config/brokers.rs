@@ -1,8 +1,8 @@
-//! Changes of a broker's settings while it runs (KIP-226), for one broker or for all: which can be
-//! changed, to which values, and what Kafka says to the others.
+//! Changes of a broker's settings while it runs (KIP-226), for one broker or for all: the settings
+//! that can be changed, their accepted values, and Kafka's messages for the others.
 //!
-//! What a setting then does is decided elsewhere. Many that Kafka changes at run time have no
-//! counterpart in this cluster: they are taken, kept and shown, as tools expect.
+//! Other modules apply the settings. Many that Kafka changes at run time have no counterpart in
+//! this cluster: it accepts, keeps and shows them, as tools expect.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,20 +16,20 @@ use crate::rejection::Rejection;
 
 const MIN_IN_SYNC: &str = "min.insync.replicas";
 
-/// Whom a change is for.
+/// The target of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Level {
     OneBroker,
     AllBrokers,
 }
 
-/// What becomes of `now` by these changes. With `replaces_all`, what they do not name goes.
-/// `layers` is what the broker has that is asked.
+/// Returns the settings `now` after these changes. With `replaces_all`, settings that the changes
+/// do not name are removed. `layers` has the values of the broker that handles the request.
 ///
 /// # Errors
-/// `INVALID_REQUEST` for what cannot be changed while a broker runs and for a value that is
-/// refused; `INVALID_CONFIG` for an operation that the setting does not know, and for
-/// `min.insync.replicas` where eligible leader replicas need it to stay (KIP-966).
+/// `INVALID_REQUEST` for a setting that cannot be changed while a broker runs and for a rejected
+/// value; `INVALID_CONFIG` for an operation that the setting does not support, and for
+/// `min.insync.replicas` if eligible leader replicas fix its value (KIP-966).
 pub(crate) fn changed(
     now: &Given,
     changes: &[Change<'_>],
@@ -66,14 +66,14 @@ fn apply(settings: &mut Given, change: &Change<'_>) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// A list begins with what was set at the same level, or with Kafka's default.
+/// Returns the initial elements of a list: those set at the same level, or Kafka's default.
 fn edited_list(
     settings: &Given,
     name: &str,
     operation: Operation,
     given: &str,
 ) -> Result<String, Rejection> {
-    // The throttles of replication are known only once they are set.
+    // The throttles of replication exist only once they are set.
     let definition = apache::definition(Of::Broker, name)
         .filter(|it| it.doc.is_some())
         .ok_or_else(|| Rejection::invalid_config(format!("Unknown config name: {name}")))?;
@@ -95,18 +95,18 @@ fn edited_list(
     Ok(list.join(","))
 }
 
-/// In Kafka's order: what is fixed, what belongs to a listener, values, and what one broker alone
-/// can have.
+/// Returns the first error in Kafka's order: read-only settings, settings of a listener, values,
+/// and settings of a single broker.
 fn check(settings: &Given, level: Level, layers: &Layers) -> Result<(), Rejection> {
-    let named = |is_refused: &dyn Fn(&str) -> bool| {
-        let names = settings.keys().map(String::as_str).filter(|name| is_refused(name));
+    let named = |is_rejected: &dyn Fn(&str) -> bool| {
+        let names = settings.keys().map(String::as_str).filter(|name| is_rejected(name));
         as_a_java_set(names.collect())
     };
     let update = |name: &str| apache::definition(Of::Broker, name).map(|it| it.update);
     let fixed = named(&|name| update(name) == Some(Update::ReadOnly));
-    refuse(&fixed, "Cannot update these configs dynamically")?;
+    reject(&fixed, "Cannot update these configs dynamically")?;
     let bare = named(&|name| listener_setting(name).is_none() && is_of_a_listener(name));
-    refuse(
+    reject(
         &bare,
         "These security configs can be dynamically updated only per-listener using the listener \
          prefix",
@@ -117,7 +117,7 @@ fn check(settings: &Given, level: Level, layers: &Layers) -> Result<(), Rejectio
     if level == Level::AllBrokers {
         let of_one =
             named(&|name| listener_override(name) || update(name) == Some(Update::PerBroker));
-        refuse(
+        reject(
             &of_one,
             "Cannot update these configs at default cluster level, broker id must be specified",
         )?;
@@ -130,25 +130,28 @@ fn check(settings: &Given, level: Level, layers: &Layers) -> Result<(), Rejectio
     requirements::check(layers, &after).map_err(Rejection::invalid_request)
 }
 
-/// Security settings with a listener's prefix are one broker's; quotas of connections need not be.
+/// Returns whether a setting belongs to one broker. Security settings with a listener's prefix do;
+/// quotas of connections need not.
 fn listener_override(name: &str) -> bool {
     listener_setting(name).is_some_and(|base| !base.starts_with("max.connection"))
 }
 
-/// The settings of TLS that Kafka changes for one listener at a time.
+/// Returns whether a setting is one of the TLS settings that Kafka changes for one listener at a
+/// time.
 fn is_of_a_listener(name: &str) -> bool {
     ["ssl.keystore.", "ssl.truststore."].iter().any(|prefix| name.starts_with(prefix))
         || name == "ssl.key.password"
 }
 
-fn refuse(names: &[&str], why: &str) -> Result<(), Rejection> {
+fn reject(names: &[&str], why: &str) -> Result<(), Rejection> {
     if names.is_empty() {
         return Ok(());
     }
     Err(Rejection::invalid_request(format!("{why}: [{}]", names.join(", "))))
 }
 
-/// What is not Kafka's may belong to a plugin, and is taken as it is.
+/// Checks a value against its definition. A setting that is not Kafka's may belong to a plugin, and
+/// is accepted as it is.
 fn check_type(name: &str, value: &str) -> Result<(), Rejection> {
     let Some(definition) = broker_definition(name) else { return Ok(()) };
     let base = &definition.name;
@@ -164,10 +167,11 @@ fn check_type(name: &str, value: &str) -> Result<(), Rejection> {
             return Err(Rejection::invalid_request(message));
         }
     }
-    kind.normalise(base, value).map(drop).map_err(Rejection::invalid_request)
+    kind.normalize(base, value).map(drop).map_err(Rejection::invalid_request)
 }
 
-/// A cluster with eligible leader replicas has one number for all brokers, always.
+/// Rejects a change in a cluster with eligible leader replicas, which has one number for all
+/// brokers, always.
 fn check_min_in_sync(
     now: &Given,
     after: &Given,
@@ -187,7 +191,7 @@ fn check_min_in_sync(
     }
 }
 
-/// Names in the order in which Java's HashSet of this size has them: that of Kafka's messages.
+/// Returns the names in the order of Java's HashSet of this size: that of Kafka's messages.
 fn as_a_java_set(names: Vec<&str>) -> Vec<&str> {
     let mut buckets = 16;
     while names.len() * 4 > buckets * 3 {

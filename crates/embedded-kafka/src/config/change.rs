@@ -10,12 +10,12 @@ use super::topic_config::TopicConfig;
 use super::topic_settings::topic_setting;
 use crate::rejection::Rejection;
 
-/// What an incremental change does with a setting.
+/// The operation of an incremental change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operation {
-    /// Gives it a value.
+    /// Sets a value.
     Set,
-    /// Goes back to the default.
+    /// Restores the default.
     Delete,
     /// Adds the elements that a list lacks.
     Append,
@@ -24,7 +24,7 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
-    /// The operation by its number in IncrementalAlterConfigs.
+    /// Returns the operation by its number in IncrementalAlterConfigs.
     pub(crate) fn from_id(id: i8) -> Option<Self> {
         match id {
             0 => Some(Self::Set),
@@ -40,14 +40,14 @@ impl Operation {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Change<'a> {
     pub(crate) name: &'a str,
-    /// `None` where the request has an operation that does not exist.
+    /// The operation, `None` if the request has one that does not exist.
     pub(crate) operation: Option<Operation>,
     pub(crate) value: Option<&'a str>,
 }
 
-/// Checks what makes no sense for any resource: doubled names, and nulls where a value is needed.
+/// Checks what is invalid for any resource: duplicate names, and nulls instead of values.
 ///
-/// Each entry is a name and whether its value is missing.
+/// `entries` has each name, and whether its value is missing.
 ///
 /// # Errors
 ///
@@ -73,12 +73,13 @@ pub(crate) fn check_entries<'a>(
 }
 
 impl TopicConfig {
-    /// The settings after some incremental changes: all of them, or none where one is refused.
+    /// Returns the settings after some incremental changes: all of them, or none if one is
+    /// rejected.
     ///
     /// # Errors
     ///
-    /// INVALID_REQUEST for doubled names and nulls, INVALID_CONFIG for values and for lists'
-    /// operations on what is no list, UNKNOWN_SERVER_ERROR for an operation that does not exist.
+    /// INVALID_REQUEST for duplicate names and nulls, INVALID_CONFIG for values and for list
+    /// operations on other types, UNKNOWN_SERVER_ERROR for an operation that does not exist.
     pub(crate) fn changed(&self, changes: &[Change<'_>]) -> Result<Self, Rejection> {
         check_entries(changes.iter().map(|change| {
             (change.name, change.value.is_none() && change.operation != Some(Operation::Delete))
@@ -111,10 +112,10 @@ impl TopicConfig {
     ) -> Result<String, Rejection> {
         match topic_setting(change.name).filter(|setting| setting.kind.is_list()) {
             Some(setting) => {
-                // Kafka begins with its own default, whatever the broker hands down.
+                // Kafka begins with its own default, whatever the broker's default.
                 let own = self.overrides().get(setting.name).map(String::as_str);
                 let now = kinds::elements(own.unwrap_or(setting.default));
-                // An empty text is one empty element here, which no list takes.
+                // An empty text is one empty element here, which no list accepts.
                 let given = change.value.unwrap_or_default().split(',').map(str::trim);
                 Ok(edit(now, &given.collect::<Vec<_>>()))
             }

@@ -1,5 +1,5 @@
 //! The settings of subscriptions to clients' metrics (KIP-714). No client pushes metrics to this
-//! cluster: they are kept and shown, as tools expect.
+//! cluster: the cluster keeps and shows the settings, as tools expect.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,10 @@ use super::apache::{self, Of};
 use super::{Change, Operation, kinds};
 use crate::rejection::Rejection;
 
-/// How often clients may be asked to push, in ms.
+/// The time between two pushes of a client, in ms.
 const INTERVALS: std::ops::RangeInclusive<i64> = 100..=3_600_000;
 
-/// What a subscription may choose clients by.
+/// The properties by which a subscription selects clients.
 const SELECTORS: [&str; 7] = [
     "client_instance_id",
     "client_id",
@@ -23,11 +23,11 @@ const SELECTORS: [&str; 7] = [
     "client_group_id",
 ];
 
-/// What becomes of a subscription's settings by these changes. With `replaces_all`, what they do
-/// not name goes.
+/// Returns a subscription's settings after these changes. With `replaces_all`, settings that the
+/// changes do not name are removed.
 ///
 /// # Errors
-/// Kafka's, for a subscription without a name, an unknown setting and a value that is refused.
+/// Kafka's, for a subscription without a name, an unknown setting and a rejected value.
 pub(crate) fn changed(
     subscription: &str,
     now: &BTreeMap<String, String>,
@@ -60,7 +60,7 @@ pub(crate) fn changed(
     Ok(own)
 }
 
-/// Brings the values into the form in which Kafka shows them.
+/// Normalizes the values, as Kafka shows them.
 fn check(subscription: &str, own: &mut BTreeMap<String, String>) -> Result<(), Rejection> {
     if subscription.is_empty() {
         return Err(Rejection::invalid_request("Subscription name can't be empty"));
@@ -70,7 +70,7 @@ fn check(subscription: &str, own: &mut BTreeMap<String, String>) -> Result<(), R
             let message = format!("Unknown client metrics configuration: {name}");
             return Err(Rejection::invalid_request(message));
         };
-        *value = definition.kind.normalise(name, value).map_err(Rejection::invalid_config)?;
+        *value = definition.kind.normalize(name, value).map_err(Rejection::invalid_config)?;
         if name == "interval.ms" && !value.parse().is_ok_and(|ms| INTERVALS.contains(&ms)) {
             return Err(Rejection::invalid_request(format!(
                 "Invalid value {value} for {name}, interval must be between 100 and 3600000 \

@@ -1,4 +1,4 @@
-//! What a cluster is told when it starts.
+//! The settings that a cluster starts with.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -8,7 +8,7 @@ use super::properties::checked;
 /// The choices of a [`ClusterBuilder`](crate::ClusterBuilder), with Kafka's names in the comments.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
-    /// Where the nodes listen, and what they tell clients to connect to (`listeners`).
+    /// The address that the nodes listen at, and that clients connect to (`listeners`).
     pub(crate) listen_on: IpAddr,
     /// `auto.create.topics.enable`
     pub(crate) auto_create_topics: bool,
@@ -18,21 +18,21 @@ pub(crate) struct Settings {
     pub(crate) default_replication_factor: i16,
     /// `socket.request.max.bytes`
     pub(crate) max_frame_bytes: usize,
-    /// The most bytes in one answer to a fetch, whatever a client asks for (`fetch.max.bytes`).
+    /// The most bytes in one response to a fetch, whatever a client asks for (`fetch.max.bytes`).
     pub(crate) fetch_max_bytes: usize,
     /// `offsets.topic.num.partitions`
     pub(crate) offsets_topic_partitions: i32,
-    /// `offsets.topic.replication.factor`, where it was chosen.
+    /// `offsets.topic.replication.factor`, if it was chosen.
     pub(crate) offsets_topic_replication_factor: Option<i16>,
     /// `transaction.state.log.num.partitions`
     pub(crate) transaction_topic_partitions: i32,
-    /// `transaction.state.log.replication.factor`, where it was chosen.
+    /// `transaction.state.log.replication.factor`, if it was chosen.
     pub(crate) transaction_topic_replication_factor: Option<i16>,
     /// `group.initial.rebalance.delay.ms`
     pub(crate) initial_rebalance_delay_ms: i32,
-    /// How long after it was killed a node is missed (`broker.session.timeout.ms`).
+    /// The time until the cluster notices a killed node, in ms (`broker.session.timeout.ms`).
     pub(crate) failover_delay_ms: i64,
-    /// The rack of each node, by its place (`broker.rack`).
+    /// The rack of each node, by its index (`broker.rack`).
     pub(crate) racks: Vec<String>,
     /// `replica.lag.time.max.ms`
     pub(crate) replica_lag_time_max_ms: i64,
@@ -45,16 +45,16 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// The rack of a node, where it has one.
+    /// Returns the rack of a node, if it has one.
     pub(crate) fn rack(&self, node: i32) -> Option<&str> {
         let place = usize::try_from(node).ok()?.checked_sub(1)?;
         self.racks.get(place).map(String::as_str)
     }
 
-    /// Takes a property of a broker.
+    /// Sets a property of a broker.
     ///
     /// # Errors
-    /// Why it is refused.
+    /// The reason why it is rejected.
     pub(crate) fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
         let (name, value) = checked(name, value)?;
         let parsed = value.parse::<i64>().unwrap_or_default();
@@ -80,19 +80,19 @@ impl Settings {
             "transaction.state.log.replication.factor" => {
                 self.transaction_topic_replication_factor = Some(short);
             }
-            // The others are read where they are needed.
+            // The others are read by the code that needs them.
             _ => {}
         }
         self.given.insert(name.to_owned(), value);
         Ok(())
     }
 
-    /// A property of a broker that was chosen, if it is a number.
+    /// Returns a property of a broker that was chosen, if it is a number.
     pub(crate) fn number<T: std::str::FromStr>(&self, name: &str) -> Option<T> {
         self.given.get(name)?.parse().ok()
     }
 
-    /// `transaction.state.log.min.isr`: 2, where `__transaction_state` has as many replicas.
+    /// Returns `transaction.state.log.min.isr`: 2, if `__transaction_state` has as many replicas.
     pub(crate) fn transaction_topic_min_in_sync(&self, factor: i16) -> i16 {
         let factor = self.transaction_topic_replication_factor.unwrap_or(factor);
         self.number("transaction.state.log.min.isr").unwrap_or(factor.min(2))

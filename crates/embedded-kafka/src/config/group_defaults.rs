@@ -1,5 +1,5 @@
-//! The settings of consumer groups with which this cluster is started where nobody chooses others.
-//! Some are shorter than Kafka's, so that a learner's first consumer starts at once.
+//! The default settings of consumer groups in this cluster. Some are shorter than Kafka's, so that
+//! a learner's first consumer starts at once.
 
 /// The assignors that a member can ask for, the default first (`group.consumer.assignors`).
 pub(crate) const ASSIGNORS: [&str; 2] = ["uniform", "range"];

@@ -1,4 +1,5 @@
-//! What values a setting takes: parsed as Kafka parses them, and refused in Kafka's words.
+//! The types of settings: values are parsed as Kafka parses them, and rejected with Kafka's
+//! messages.
 
 /// The kind of a setting's value, with its limits.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -13,7 +14,7 @@ pub(crate) enum Kind {
     Ratio,
     /// One of some words.
     Choice(&'static [&'static str]),
-    /// A list, separated by commas, of some words. Doubled words are dropped.
+    /// A list, separated by commas, of some words. Duplicates are dropped.
     Choices(&'static [&'static str]),
     /// `*`, or a list of `partition:broker`.
     Replicas,
@@ -29,12 +30,12 @@ pub(crate) enum Kind {
     Text,
     /// The name of a Java class.
     Class,
-    /// What is never shown.
+    /// A secret, which is never shown.
     Password,
 }
 
 impl Kind {
-    /// The type's number in DescribeConfigs (KIP-226).
+    /// Returns the type's number in DescribeConfigs (KIP-226).
     pub(crate) fn type_id(self) -> i8 {
         match self {
             Self::Boolean => 1,
@@ -49,17 +50,17 @@ impl Kind {
         }
     }
 
-    /// Whether values can be appended to it and subtracted from it.
+    /// Returns whether the type supports APPEND and SUBTRACT.
     pub(crate) fn is_list(self) -> bool {
         self.type_id() == 7
     }
 
-    /// Brings a value into the form in which Kafka shows it.
+    /// Normalizes a value, as Kafka shows it.
     ///
     /// # Errors
     ///
-    /// Kafka's message where the setting `name` does not take the value.
-    pub(crate) fn normalise(self, name: &str, value: &str) -> Result<String, String> {
+    /// Kafka's message, if the setting `name` does not accept the value.
+    pub(crate) fn normalize(self, name: &str, value: &str) -> Result<String, String> {
         let trimmed = value.trim_matches(|c: char| c <= ' ');
         let invalid = |shown: &str, why: &str| {
             Err(format!("Invalid value {shown} for configuration {name}: {why}"))
@@ -92,8 +93,8 @@ impl Kind {
             },
             Self::Choice(choices) if choices.contains(&trimmed) => Ok(trimmed.to_owned()),
             Self::Choice(choices) => invalid(trimmed, &one_of(choices)),
-            Self::Choices(choices) => normalise_choices(name, trimmed, choices),
-            Self::Replicas => normalise_replicas(name, trimmed),
+            Self::Choices(choices) => normalize_choices(name, trimmed, choices),
+            Self::Replicas => normalize_replicas(name, trimmed),
             Self::Short => match trimmed.parse::<i16>() {
                 Err(_) => invalid(value, "Not a number of type SHORT"),
                 Ok(n) => Ok(n.to_string()),
@@ -103,20 +104,20 @@ impl Kind {
                 Some(n) => Ok(java_double(n)),
             },
             Self::Class => invalid(trimmed, &format!("Class {trimmed} could not be found.")),
-            Self::Texts => normalise_texts(name, trimmed),
+            Self::Texts => normalize_texts(name, trimmed),
             Self::Text => Ok(trimmed.to_owned()),
             Self::Password => Ok(value.to_owned()),
         }
     }
 }
 
-/// The elements of a list as it is written in a setting.
+/// Returns the elements of a list in the notation of a setting.
 pub(crate) fn elements(list: &str) -> Vec<&str> {
     let list = list.trim();
     if list.is_empty() { Vec::new() } else { list.split(',').map(str::trim).collect() }
 }
 
-fn normalise_choices(name: &str, list: &str, choices: &[&str]) -> Result<String, String> {
+fn normalize_choices(name: &str, list: &str, choices: &[&str]) -> Result<String, String> {
     let mut kept: Vec<&str> = Vec::new();
     for element in elements(list) {
         if element.is_empty() {
@@ -133,7 +134,7 @@ fn normalise_choices(name: &str, list: &str, choices: &[&str]) -> Result<String,
     Ok(kept.join(","))
 }
 
-fn normalise_texts(name: &str, list: &str) -> Result<String, String> {
+fn normalize_texts(name: &str, list: &str) -> Result<String, String> {
     let elements = elements(list);
     if elements.contains(&"") {
         return Err(format!("Configuration '{name}' values must not be empty."));
@@ -141,7 +142,7 @@ fn normalise_texts(name: &str, list: &str) -> Result<String, String> {
     Ok(elements.join(","))
 }
 
-fn normalise_replicas(name: &str, list: &str) -> Result<String, String> {
+fn normalize_replicas(name: &str, list: &str) -> Result<String, String> {
     let replicas = elements(list);
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let is_replica = |text: &&str| {
@@ -183,8 +184,8 @@ fn at_most<T>(
     ))
 }
 
-/// A number as Java's `Double.parseDouble` reads it: with `NaN` and `Infinity` in that spelling
-/// only, and with the suffix of a Java literal.
+/// Returns a number as Java's `Double.parseDouble` reads it: with `NaN` and `Infinity` in that
+/// spelling only, and with the suffix of a Java literal.
 fn parse_double(text: &str) -> Option<f64> {
     let word = text.strip_prefix(['+', '-']).unwrap_or(text);
     if word != "NaN" && word != "Infinity" {
@@ -195,7 +196,7 @@ fn parse_double(text: &str) -> Option<f64> {
     text.parse().ok()
 }
 
-/// A number as Java's `Double.toString` writes it.
+/// Returns a number as Java's `Double.toString` writes it.
 fn java_double(number: f64) -> String {
     let plain = (1e-3..1e7).contains(&number.abs()) || number == 0.0;
     if number.is_nan() {

@@ -1,6 +1,6 @@
-//! Where a broker's setting comes from: what was set for the broker while it ran, what was set for
-//! all brokers, what the cluster was started with, and Kafka's default (KIP-226). The first that is
-//! there counts.
+//! The sources of a broker's setting: the dynamic value of the broker, the dynamic value of all
+//! brokers, the value that the cluster was started with, and Kafka's default (KIP-226). The first
+//! of them counts.
 
 use std::collections::BTreeMap;
 
@@ -10,9 +10,9 @@ use super::apache::{self, Definition, Of};
 pub(crate) const DYNAMIC_BROKER_CONFIG: i8 = 2;
 /// Set for all brokers while they ran.
 pub(crate) const DYNAMIC_DEFAULT_BROKER_CONFIG: i8 = 3;
-/// Set where the broker was started.
+/// Set when the broker was started.
 pub(crate) const STATIC_BROKER_CONFIG: i8 = 4;
-/// Set by nobody.
+/// Kafka's default.
 pub(crate) const DEFAULT_CONFIG: i8 = 5;
 
 /// A setting with several names, the one that counts first: Kafka has some of them in several
@@ -28,10 +28,10 @@ const SYNONYMS: &[&[(&str, i64)]] = &[
     &[("log.flush.interval.ms", 1), ("log.flush.scheduler.interval.ms", 1)],
 ];
 
-/// The values of a broker's settings by name, as they were given.
+/// The values of a broker's settings by name, as they were set.
 pub(crate) type Given = BTreeMap<String, String>;
 
-/// What one broker has of each.
+/// The values of one broker in each layer.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Layers {
     pub(crate) own: Given,
@@ -39,7 +39,7 @@ pub(crate) struct Layers {
     pub(crate) started: Given,
 }
 
-/// A value that a setting has or would have.
+/// A value of a setting in one layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Synonym {
     pub(crate) name: String,
@@ -48,7 +48,7 @@ pub(crate) struct Synonym {
 }
 
 impl Layers {
-    /// The values that a setting has and would have, as Kafka lists them: one that has its value
+    /// Returns the values of a setting in all layers, as Kafka lists them: one that has its value
     /// from a name in another unit shows none.
     pub(crate) fn synonyms(&self, name: &str) -> Vec<Synonym> {
         let names = names_of(name);
@@ -75,15 +75,15 @@ impl Layers {
         found.split_off(first)
     }
 
-    /// The value that a setting has, as Kafka shows it, `None` where it has none.
+    /// Returns the value of a setting, as Kafka shows it, `None` if it has none.
     pub(crate) fn value(&self, definition: &Definition) -> Option<String> {
         let name = &definition.name;
         let default = definition.default.as_ref();
         let given = self.given(name).or(default)?;
-        Some(definition.kind.normalise(name, given).unwrap_or_else(|_| given.clone()))
+        Some(definition.kind.normalize(name, given).unwrap_or_else(|_| given.clone()))
     }
 
-    /// The value that a setting has by whichever of its names it was given.
+    /// Returns the value of a setting under any of its names.
     pub(crate) fn effective(&self, name: &str) -> Option<String> {
         names_of(name).into_iter().find_map(|(name, unit)| {
             let value = self.value(apache::definition(Of::Broker, name)?)?;
@@ -94,7 +94,7 @@ impl Layers {
         })
     }
 
-    /// The value that a setting has, as a number.
+    /// Returns the value of a setting as a number.
     pub(crate) fn number(&self, name: &str) -> Option<i64> {
         self.effective(name)?.parse().ok()
     }
@@ -104,8 +104,8 @@ impl Layers {
     }
 }
 
-/// The names of a setting with their units in ms, the first one first. A setting of one listener
-/// stands for that of all.
+/// Returns the names of a setting with their units in ms, the first one first. A setting of one
+/// listener stands for that of all.
 fn names_of(name: &str) -> Vec<(&str, i64)> {
     if let Some(names) = SYNONYMS.iter().find(|names| names.iter().any(|(it, _)| *it == name)) {
         return names.to_vec();
@@ -116,18 +116,18 @@ fn names_of(name: &str) -> Vec<(&str, i64)> {
     }
 }
 
-/// What `listener.name.<listener>.` stands in front of.
+/// Returns the setting after the prefix `listener.name.<listener>.`.
 pub(crate) fn listener_setting(name: &str) -> Option<&str> {
     let (_listener, base) = name.strip_prefix("listener.name.")?.split_once('.')?;
     Some(base)
 }
 
-/// The definition of a broker's setting; for one of a listener, that of all listeners.
+/// Returns the definition of a broker's setting; for one of a listener, that of all listeners.
 pub(crate) fn broker_definition(name: &str) -> Option<&'static Definition> {
     apache::definition(Of::Broker, listener_setting(name).unwrap_or(name))
 }
 
-/// What the topics of a broker have where they set nothing themselves.
+/// The defaults of a broker for its topics.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Inherited {
     /// Settings of topics other than Kafka's defaults.
@@ -143,12 +143,13 @@ impl Default for Inherited {
 }
 
 impl Inherited {
-    /// What a broker with these settings hands down.
+    /// Returns the defaults of a broker with these settings for its topics.
     pub(crate) fn of(layers: &Layers) -> Self {
         let inherited = apache::definitions(Of::Topic).filter_map(|topic| {
             let value = layers.effective(topic.node.as_deref()?)?;
-            // Brokers take some values that topics refuse, and treat them as their neighbors.
-            let value = match topic.kind.normalise(&topic.name, &value) {
+            // Brokers accept some values that topics reject, and treat them as the nearest valid
+            // ones.
+            let value = match topic.kind.normalize(&topic.name, &value) {
                 Ok(value) => value,
                 Err(_) if value.starts_with('-') => "-1".to_owned(),
                 Err(_) => return None,
@@ -169,7 +170,7 @@ impl Inherited {
     }
 }
 
-/// What the topics inherit at each broker: those that differ have an entry of their own.
+/// The defaults that topics inherit at each broker: those that differ have an entry of their own.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct HandedDown {
     pub(crate) of_all: Inherited,
@@ -177,8 +178,8 @@ pub(crate) struct HandedDown {
 }
 
 impl HandedDown {
-    /// What follows from the properties that the cluster was started with, and from what was set
-    /// while it ran, by the name of the broker.
+    /// Returns the defaults that follow from the properties that the cluster was started with, and
+    /// from the dynamic settings, by the name of the broker.
     pub(crate) fn of(started: &Given, overrides: &BTreeMap<String, Given>) -> Self {
         let layers = |own: &Given| Layers {
             own: own.clone(),
@@ -211,7 +212,7 @@ mod tests {
         (name.to_owned(), value.to_owned(), source)
     }
 
-    /// What Apache Kafka 4.4 lists.
+    /// Compares with the list of Apache Kafka 4.4.
     #[test]
     fn the_nearest_value_counts_and_the_others_are_its_synonyms() {
         let mut layers = Layers::default();
@@ -230,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_in_another_unit_counts_where_there_is_none_in_ms() {
+    fn a_value_in_another_unit_counts_without_one_in_ms() {
         let started = given(&[("log.retention.minutes", "2"), ("log.retention.hours", "1")]);
         let layers = Layers { started, ..Layers::default() };
         assert_eq!(layers.number("log.retention.ms"), Some(120_000));

@@ -1,5 +1,5 @@
-//! Settings: those of a topic, of a consumer group and of a broker, with what they may be and what
-//! they are.
+//! Settings: those of a topic, of a consumer group and of a broker, with their accepted and their
+//! current values.
 //!
 //! Errors carry Apache Kafka's own messages, since users search the web for them.
 

@@ -1,14 +1,14 @@
-//! The properties of a broker that a cluster can be started with: which of them mean something
-//! here, and what values they take.
+//! The properties of a broker that a cluster can be started with: those that have an effect here,
+//! and their accepted values.
 //!
-//! A property that would change nothing is refused by its name. Who sets it expects an effect, and
+//! A property without an effect is rejected by its name: a user who sets it expects an effect, and
 //! would look for it in vain.
 
 use super::apache::{self, Definition, Of};
 use super::layers::{Given, Layers};
 use super::topic_settings::topic_setting;
 
-/// The properties that mean something here, besides those that topics inherit.
+/// The properties that have an effect here, in addition to those that topics inherit.
 const EFFECTIVE: &[&str] = &[
     "auto.create.topics.enable",
     "broker.session.timeout.ms",
@@ -40,11 +40,11 @@ const EFFECTIVE: &[&str] = &[
     "transactional.id.expiration.ms",
 ];
 
-/// The same in other units.
+/// The same properties in other units.
 const IN_OTHER_UNITS: &[&str] =
     &["log.retention.minutes", "log.retention.hours", "log.roll.hours", "log.roll.jitter.hours"];
 
-/// Whether a property of a broker changes anything in this cluster.
+/// Returns whether a property of a broker has an effect in this cluster.
 pub(crate) fn is_effective(name: &str) -> bool {
     EFFECTIVE.contains(&name)
         || IN_OTHER_UNITS.contains(&name)
@@ -54,11 +54,11 @@ pub(crate) fn is_effective(name: &str) -> bool {
         })
 }
 
-/// Checks one property that a cluster is to be started with, and brings its value into the form in
-/// which Kafka shows it.
+/// Checks one property that a cluster will be started with, and normalizes its value, as Kafka
+/// shows it.
 ///
 /// # Errors
-/// Why it is refused, with what may have been meant.
+/// The reason why it is rejected, with a suggestion.
 pub(crate) fn checked(name: &str, value: &str) -> Result<(&'static str, String), String> {
     let Some(definition) = apache::definition(Of::Broker, name) else {
         return Err(unknown(name, |definition| is_effective(&definition.name)));
@@ -66,25 +66,25 @@ pub(crate) fn checked(name: &str, value: &str) -> Result<(&'static str, String),
     if !is_effective(name) {
         return Err(match meant_instead(name) {
             Some(meant) => format!("{name} is chosen by {meant} here"),
-            None => format!("{name} means nothing in the embedded cluster"),
+            None => format!("{name} has no effect in the embedded cluster"),
         });
     }
-    let value = definition.kind.normalise(name, value)?;
+    let value = definition.kind.normalize(name, value)?;
     let started = Given::from([(name.to_owned(), value.clone())]);
     super::requirements::check(&Layers::default(), &Layers { started, ..Layers::default() })
         .map_err(|reason| reason.trim_start_matches("requirement failed: ").to_owned())?;
     Ok((&definition.name, value))
 }
 
-/// Checks a property of a broker of Apache Kafka: its name, and what its definition says of the
-/// value. What a plugin or one listener is told has names that nobody else knows, and is taken.
+/// Checks a property of a broker of Apache Kafka: its name, and its value by its definition. A
+/// property of a plugin or of one listener has an unknown name, and is accepted.
 ///
 /// # Errors
-/// Why it is refused, with what may have been meant.
+/// The reason why it is rejected, with a suggestion.
 pub fn check_broker_property(name: &str, value: &str) -> Result<(), String> {
     match apache::definition(Of::Broker, name) {
         Some(definition) if definition.kind == super::Kind::Class => Ok(()),
-        Some(definition) => definition.kind.normalise(name, value).map(drop),
+        Some(definition) => definition.kind.normalize(name, value).map(drop),
         None if name.starts_with("listener.name.") => Ok(()),
         None => Err(unknown(name, |_| true)),
     }
@@ -97,18 +97,18 @@ fn unknown(name: &str, is_meant: impl Fn(&Definition) -> bool) -> String {
     }
 }
 
-/// What this cluster has in the place of a property.
+/// Returns the counterpart of a property in this cluster.
 fn meant_instead(name: &str) -> Option<&'static str> {
     match name {
         "listeners" | "advertised.listeners" => Some("its ports and its address"),
         "log.dirs" | "log.dir" => Some("its data directory"),
         "broker.rack" | "replica.selector.class" => Some("its racks"),
-        "node.id" | "broker.id" => Some("the place of the node, from 1"),
+        "node.id" | "broker.id" => Some("the position of the node, from 1"),
         _ => None,
     }
 }
 
-/// A name that somebody who wrote `name` may have had in mind: the broker's name for a setting of a
+/// Returns the name that the user may have meant by `name`: the broker's name for a setting of a
 /// topic, or one that differs in a few letters.
 fn meant(name: &str, is_meant: impl Fn(&Definition) -> bool) -> Option<&'static str> {
     if let Some(topic) = apache::definition(Of::Topic, name) {
@@ -121,7 +121,7 @@ fn meant(name: &str, is_meant: impl Fn(&Definition) -> bool) -> Option<&'static 
     (distance <= 1 + name.len() / 6).then_some(nearest)
 }
 
-/// How many letters have to be changed, added or left out.
+/// Returns how many letters have to be changed, added or left out.
 fn distance(from: &str, to: &str) -> usize {
     let mut row: Vec<usize> = (0..=to.len()).collect();
     for (i, a) in from.bytes().enumerate() {
@@ -139,10 +139,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_property_that_changes_nothing_is_refused_by_its_name() {
-        let refused = |name, value| checked(name, value).unwrap_err();
+    fn a_property_without_an_effect_is_rejected_by_its_name() {
+        let rejected = |name, value| checked(name, value).unwrap_err();
         let rows = [
-            ("num.io.threads", "8", "num.io.threads means nothing in the embedded cluster"),
+            ("num.io.threads", "8", "num.io.threads has no effect in the embedded cluster"),
             ("log.dirs", "/x", "log.dirs is chosen by its data directory here"),
             (
                 "retention.ms",
@@ -159,7 +159,7 @@ mod tests {
                 "1",
                 "a broker has no setting \"num.partition\". Did you mean num.partitions?",
             ),
-            ("colour", "red", "a broker has no setting \"colour\""),
+            ("color", "red", "a broker has no setting \"color\""),
             ("", "red", "a broker has no setting \"\""),
             (
                 "log.retention.ms",
@@ -178,12 +178,12 @@ mod tests {
             ),
         ];
         for (name, value, reason) in rows {
-            assert_eq!(refused(name, value), reason);
+            assert_eq!(rejected(name, value), reason);
         }
     }
 
     #[test]
-    fn a_property_that_means_something_is_taken_as_kafka_shows_it() {
+    fn a_property_with_an_effect_is_normalized_as_kafka_shows_it() {
         assert_eq!(checked("log.retention.ms", " 1000 "), Ok(("log.retention.ms", "1000".into())));
         let cleanup = ("log.cleanup.policy", "compact,delete".into());
         assert_eq!(checked("log.cleanup.policy", "compact, delete"), Ok(cleanup));

@@ -1,5 +1,5 @@
-//! What Kafka requires of a broker's settings beyond their types, in its order and its words: how
-//! they agree with each other, and by how much a running broker changes its threads.
+//! Kafka's requirements for a broker's settings beyond their types, in its order and with its
+//! messages: how they agree with each other, and by how much a running broker changes its threads.
 
 use super::kinds::elements;
 use super::layers::Layers;
@@ -17,7 +17,7 @@ const THREADS: [&str; 9] = [
     "remote.log.manager.follower.thread.pool.size",
 ];
 
-/// Checks what a broker would have against what it has.
+/// Checks a broker's settings after a change against those before.
 ///
 /// # Errors
 /// Kafka's message.
@@ -91,7 +91,7 @@ fn check_connections(after: &Layers) -> Result<(), String> {
     })
 }
 
-/// What Java says of a text without the colon that it looks for.
+/// Returns Java's message for a text without the colon that it looks for.
 fn cannot_parse(name: &str, length: usize) -> String {
     format!("Error parsing configuration property '{name}': begin 0, end -1, length {length}")
 }
@@ -114,7 +114,7 @@ fn check_groups(after: &Layers) -> Result<(), String> {
     Ok(())
 }
 
-/// The listeners of this cluster are those that it was started with.
+/// Rejects a change of the listeners: a cluster keeps those that it was started with.
 fn check_listeners(before: &Layers, after: &Layers) -> Result<(), String> {
     for name in ["listeners", "listener.security.protocol.map"] {
         let (old, new) = (before.effective(name), after.effective(name));
@@ -141,7 +141,7 @@ fn check_listeners(before: &Layers, after: &Layers) -> Result<(), String> {
     Ok(())
 }
 
-/// What the parts of a running broker say, each to its own settings.
+/// Checks the requirements of the parts of a running broker, each for its own settings.
 fn check_running(before: &Layers, after: &Layers) -> Result<(), String> {
     for name in ["max.connections", "max.connection.creation.rate"] {
         let of_a_listener = format!("listener.name.plaintext.{name}");
@@ -201,7 +201,7 @@ fn check_threads(before: &Layers, after: &Layers) -> Result<(), String> {
     Ok(())
 }
 
-/// Tiered storage, which this cluster has not: its settings are checked all the same.
+/// Checks the settings of tiered storage, although this cluster does not have it.
 fn check_remote(after: &Layers) -> Result<(), String> {
     for unit in ["ms", "bytes"] {
         let (whole, local) =

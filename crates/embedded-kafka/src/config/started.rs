@@ -1,24 +1,24 @@
-//! What a node was started with, other than Kafka's defaults, under the names of a broker's
-//! properties.
+//! The settings that a node was started with and that differ from Kafka's defaults, under the names
+//! of a broker's properties.
 
 use super::apache::{self, Of};
 use super::cluster_settings::Settings;
 use super::group_defaults::{ASSIGNORS, CONSUMER_HEARTBEAT_INTERVAL_MS, MIGRATION_POLICY};
 use super::layers::Given;
 
-/// What of a node's properties depends on where it runs.
+/// The properties of a node that depend on where it runs.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Place {
     pub(crate) node: i32,
-    /// As `127.0.0.1:9092`.
+    /// The address, as in `127.0.0.1:9092`.
     pub(crate) address: String,
     pub(crate) log_dir: String,
     pub(crate) rack: Option<String>,
-    /// How many nodes hold an internal topic.
+    /// The number of nodes that hold an internal topic.
     pub(crate) internal_replication_factor: i16,
 }
 
-/// All that a node was started with, other than Kafka's defaults.
+/// Returns all settings that a node was started with and that differ from Kafka's defaults.
 pub(crate) fn started(settings: &Settings, place: &Place) -> Given {
     let listener = format!("PLAINTEXT://{}", place.address);
     let id = place.node.to_string();

@@ -1,4 +1,4 @@
-//! What Apache Kafka 4.4 answers to the same settings.
+//! The responses of Apache Kafka 4.4 to the same settings.
 
 use super::topic_settings::topic_setting;
 use super::*;
@@ -17,15 +17,16 @@ fn changed(
     config.changed(&changes.iter().map(change).collect::<Vec<_>>())
 }
 
-/// The value that a setting shows after a change.
+/// Returns the value that a setting shows after a change.
 fn shown(config: &TopicConfig, name: &str) -> String {
     config.value_of(topic_setting(name).unwrap()).to_owned()
 }
 
-/// The refused values of each setting, with the reason behind "Invalid value … for configuration
-/// …: ". Where Kafka shows the value otherwise than it came, the shown one stands in between.
+/// Lists the rejected values of each setting, with the reason after "Invalid value … for
+/// configuration …: ". If Kafka shows the value in another form than it came, that form is in
+/// between.
 #[test]
-fn a_value_is_refused_in_kafkas_words() {
+fn a_value_is_rejected_in_kafkas_words() {
     let (int, long, double) =
         ("Not a number of type INT", "Not a number of type LONG", "Not a number of type DOUBLE");
     let boolean = "Expected value to be either true or false";
@@ -111,7 +112,7 @@ fn a_value_is_refused_in_kafkas_words() {
 }
 
 #[test]
-fn a_list_is_refused_in_kafkas_words() {
+fn a_list_is_rejected_in_kafkas_words() {
     for list in [",", "compact,,x", "compact,"] {
         let message = "Configuration 'cleanup.policy' values must not be empty.";
         assert_eq!(set("cleanup.policy", list), Err(Rejection::invalid_config(message)));
@@ -164,21 +165,21 @@ fn a_value_is_shown_as_kafka_shows_it() {
 #[test]
 fn the_first_error_is_the_one_that_kafka_finds_first() {
     let set = |name, value| (name, Operation::Set, Some(value));
-    let refused = |changes: &[_]| changed(&TopicConfig::default(), changes).unwrap_err().message;
+    let rejected = |changes: &[_]| changed(&TopicConfig::default(), changes).unwrap_err().message;
     let unknown = "Unknown topic config name: nope";
-    assert_eq!(refused(&[set("segment.ms", "0"), set("nope", "1")]), unknown);
+    assert_eq!(rejected(&[set("segment.ms", "0"), set("nope", "1")]), unknown);
     assert_eq!(
-        refused(&[set("retention.ms", "-5"), set("segment.ms", "0")]),
+        rejected(&[set("retention.ms", "-5"), set("segment.ms", "0")]),
         "Invalid value 0 for configuration segment.ms: Value must be at least 1"
     );
     assert_eq!(
-        refused(&[set("compression.type", "q"), set("cleanup.policy", "q")]),
+        rejected(&[set("compression.type", "q"), set("cleanup.policy", "q")]),
         "Invalid value q for configuration cleanup.policy: String must be one of: compact, delete"
     );
 }
 
 #[test]
-fn values_that_contradict_each_other_are_refused() {
+fn values_that_contradict_each_other_are_rejected() {
     let set = |name, value| (name, Operation::Set, Some(value));
     let lags = [set("min.compaction.lag.ms", "10"), set("max.compaction.lag.ms", "5")];
     let message = "conflict topic config setting min.compaction.lag.ms (10) > \
@@ -237,7 +238,7 @@ fn a_list_is_edited_element_by_element() {
 }
 
 #[test]
-fn nulls_and_doubled_names_are_malformed_requests() {
+fn nulls_and_duplicate_names_are_malformed_requests() {
     let set = |name| (name, Operation::Set, None);
     assert_eq!(
         changed(&TopicConfig::default(), &[set("retention.ms"), set("cleanup.policy")]),
@@ -262,7 +263,7 @@ fn deleting_what_does_not_exist_changes_nothing() {
 }
 
 #[test]
-fn a_refused_change_changes_nothing() {
+fn a_rejected_change_changes_nothing() {
     let config = set("retention.ms", "1000").unwrap();
     let changes = [
         ("retention.ms", Operation::Set, Some("3000")),
@@ -273,7 +274,7 @@ fn a_refused_change_changes_nothing() {
 }
 
 #[test]
-fn a_new_topic_takes_no_null_and_the_last_of_doubled_names() {
+fn a_new_topic_takes_no_null_and_the_last_of_duplicate_names() {
     let doubled = [("retention.ms", Some("1")), ("retention.ms", Some("2"))];
     let create = |entries| TopicConfig::create(entries, Inherited::default());
     assert_eq!(create(doubled).unwrap().retention_ms(), 2);
@@ -288,14 +289,15 @@ fn a_new_topic_takes_no_null_and_the_last_of_doubled_names() {
 #[test]
 fn every_default_is_a_value_in_its_final_form() {
     for setting in TOPIC_SETTINGS {
-        let normal = setting.kind.normalise(setting.name, setting.default);
+        let normal = setting.kind.normalize(setting.name, setting.default);
         assert_eq!(normal.as_deref(), Ok(setting.default), "{}", setting.name);
     }
 }
 
-/// The defaults and types that Apache Kafka 4.4 describes, and the values that it takes.
+/// Compares with the defaults and types that Apache Kafka 4.4 describes, and the values that it
+/// accepts.
 #[test]
-fn the_table_is_kafkas() {
+fn the_table_agrees_with_kafkas() {
     let kafka: Vec<_> = apache::definitions(apache::Of::Topic)
         .map(|it| (it.name.as_str(), it.kind, it.default.as_deref().unwrap_or_default()))
         .collect();
@@ -347,7 +349,7 @@ fn a_getter_reads_the_default_of_what_is_not_set() {
 }
 
 #[test]
-fn settings_survive_being_kept_and_read_again() {
+fn settings_survive_being_stored_and_read_again() {
     let config = set("min.cleanable.dirty.ratio", "0.0001").unwrap();
     let again = TopicConfig::from_overrides(config.overrides().clone(), Inherited::default());
     assert_eq!(again, Ok(config));

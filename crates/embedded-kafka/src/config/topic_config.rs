@@ -1,4 +1,4 @@
-//! The settings of one topic, and the values that the cluster works with.
+//! The settings of one topic, and their parsed values.
 
 use std::collections::BTreeMap;
 
@@ -8,16 +8,16 @@ use super::topic_settings::{TOPIC_SETTINGS, TopicSetting, topic_setting};
 use crate::log::{Compression, TimestampType};
 use crate::rejection::Rejection;
 
-/// What becomes of old records. Both can be false: then everything is kept.
+/// The treatment of old records. Both can be false: then everything is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CleanupPolicy {
     /// Old segments are deleted by age and size.
     pub(crate) delete: bool,
-    /// Of each key the last record is kept.
+    /// Compaction keeps the last record of each key.
     pub(crate) compact: bool,
 }
 
-/// Defines the values that the cluster works with, and a getter for each.
+/// Defines the parsed values, and a getter for each.
 macro_rules! values {
     ($($(#[$doc:meta])* $name:ident: $type:ty,)*) => {
         #[derive(Debug, Clone, Copy, PartialEq)]
@@ -25,7 +25,7 @@ macro_rules! values {
             $($name: $type,)*
         }
 
-        #[allow(dead_code, reason = "one getter for each value, whoever reads it")]
+        #[allow(dead_code, reason = "a getter for each value, used or not")]
         impl TopicConfig {
             $($(#[$doc])* pub(crate) fn $name(&self) -> $type {
                 self.values.$name
@@ -35,13 +35,13 @@ macro_rules! values {
 }
 
 values! {
-    /// What becomes of old records.
+    /// The treatment of old records.
     cleanup_policy: CleanupPolicy,
-    /// How batches are compressed in the log, `None` for as they came.
+    /// The codec of batches in the log, `None` for the producer's own.
     compression_type: Option<Compression>,
-    /// How long compaction keeps a tombstone, in ms.
+    /// The time for which compaction keeps a tombstone, in ms.
     delete_retention_ms: i64,
-    /// How long the file of a deleted segment stays, in ms.
+    /// The time for which the file of a deleted segment stays, in ms.
     file_delete_delay_ms: i64,
     /// Records after which the log is forced to disk.
     flush_messages: i64,
@@ -53,11 +53,11 @@ values! {
     max_compaction_lag_ms: i64,
     /// The largest batch as it is sent, in bytes.
     max_message_bytes: i32,
-    /// How far a producer's timestamp may lie in the future, in ms.
+    /// The time by which a producer's timestamp may be in the future, in ms.
     message_timestamp_after_max_ms: i64,
-    /// How far a producer's timestamp may lie in the past, in ms.
+    /// The time by which a producer's timestamp may be in the past, in ms.
     message_timestamp_before_max_ms: i64,
-    /// Which timestamp a record has in the log.
+    /// The source of a record's timestamp in the log.
     message_timestamp_type: TimestampType,
     /// The share of uncompacted bytes at which a log is compacted.
     min_cleanable_dirty_ratio: f64,
@@ -65,32 +65,31 @@ values! {
     min_compaction_lag_ms: i64,
     /// Replicas that must be in sync for acks=all.
     min_insync_replicas: i32,
-    /// Whether a segment's file gets its full size at once.
+    /// Tells whether a segment's file gets its full size at once.
     preallocate: bool,
-    /// Bytes above which a partition loses its oldest segments; negative for no limit.
+    /// Bytes above which a partition's oldest segments are deleted; negative for no limit.
     retention_bytes: i64,
     /// Age at which segments are deleted, in ms; −1 for never.
     retention_ms: i64,
-    /// Size at which a partition goes on in a new segment, in bytes.
+    /// Size at which a partition begins a new segment, in bytes.
     segment_bytes: i32,
-    /// Size of an index at which a partition goes on in a new segment, in bytes.
+    /// Size of an index at which a partition begins a new segment, in bytes.
     segment_index_bytes: i32,
     /// The most by which `segment_ms` is shortened at random, in ms.
     segment_jitter_ms: i64,
-    /// Time after which a partition goes on in a new segment, in ms.
+    /// Time after which a partition begins a new segment, in ms.
     segment_ms: i64,
-    /// Whether a replica that is not in sync may become leader when no other is left.
+    /// Tells whether a replica that is not in sync may become leader when no other is left.
     unclean_leader_election_enable: bool,
 }
 
-/// The settings of one topic: what it sets itself, for the rest what its broker hands down, and
-/// then Kafka's defaults.
+/// The settings of one topic: its own values, then the defaults of its broker, and then Kafka's.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct TopicConfig {
-    /// What the topic sets itself, as Kafka shows it.
+    /// The topic's own values, as Kafka shows them.
     overrides: BTreeMap<String, String>,
     pub(super) inherited: Inherited,
-    /// All values, parsed once: they are read with every batch.
+    /// All values, parsed once: every batch needs them.
     values: Values,
 }
 
@@ -101,12 +100,12 @@ impl Default for TopicConfig {
 }
 
 impl TopicConfig {
-    /// The settings of a new topic, from the entries of CreateTopics. Of a doubled name the last
-    /// entry counts, as in Kafka.
+    /// Returns the settings of a new topic, from the entries of CreateTopics. Of a duplicate name
+    /// the last entry counts, as in Kafka.
     ///
     /// # Errors
     ///
-    /// INVALID_CONFIG for an unknown name, a null, a value that the setting does not take, and
+    /// INVALID_CONFIG for an unknown name, a null, a value that the setting does not accept, and
     /// values that contradict each other.
     pub(crate) fn create<'a>(
         entries: impl IntoIterator<Item = (&'a str, Option<&'a str>)>,
@@ -127,7 +126,7 @@ impl TopicConfig {
         Self::from_overrides(given, inherited)
     }
 
-    /// The settings of a topic that sets `overrides` and inherits the rest.
+    /// Returns the settings of a topic that sets `overrides` and inherits the rest.
     ///
     /// # Errors
     ///
@@ -142,7 +141,7 @@ impl TopicConfig {
         }
         for setting in TOPIC_SETTINGS {
             if let Some(value) = overrides.get_mut(setting.name) {
-                let normal = setting.kind.normalise(setting.name, value);
+                let normal = setting.kind.normalize(setting.name, value);
                 *value = normal.map_err(Rejection::invalid_config)?;
             }
         }
@@ -151,23 +150,23 @@ impl TopicConfig {
         Ok(config)
     }
 
-    /// What the topic sets itself, by name: all that has to be kept to make it again with
+    /// Returns the topic's own values, by name: all that must be stored to recreate it with
     /// [`TopicConfig::from_overrides`].
     pub(crate) fn overrides(&self) -> &BTreeMap<String, String> {
         &self.overrides
     }
 
-    /// How long an idle producer id is remembered, in ms.
+    /// Returns the time for which an idle producer id is remembered, in ms.
     pub(crate) fn producer_id_expiration_ms(&self) -> i64 {
         self.inherited.producer_id_expiration_ms
     }
 
-    /// The same topic where other defaults hold. What it sets itself was checked before.
+    /// Returns the same topic with other defaults. Its own values were checked before.
     pub(crate) fn inheriting(&self, inherited: Inherited) -> Self {
         Self::with(self.overrides.clone(), inherited)
     }
 
-    /// The value of a setting as Kafka shows it, set, inherited or default.
+    /// Returns the value of a setting as Kafka shows it, set, inherited or default.
     pub(crate) fn value_of(&self, setting: &TopicSetting) -> &str {
         value_of(setting, &self.overrides, &self.inherited)
     }
@@ -177,7 +176,7 @@ impl TopicConfig {
         Self { overrides, inherited, values }
     }
 
-    /// What no setting can say for itself.
+    /// Checks the requirements that involve several settings.
     fn check_together(&self) -> Result<(), Rejection> {
         if self.overrides.get("remote.storage.enable").is_some_and(|value| value == "true") {
             return Err(Rejection::invalid_config(
@@ -205,7 +204,7 @@ fn value_of<'a>(
     set.or_else(|| inherited.get(setting.name)).unwrap_or(setting.default)
 }
 
-/// Parses what was checked before.
+/// Parses a value that was checked before.
 fn values_of(overrides: &BTreeMap<String, String>, inherited: &Inherited) -> Values {
     let text = |name: &str| {
         topic_setting(name).map_or("", |setting| value_of(setting, overrides, inherited))

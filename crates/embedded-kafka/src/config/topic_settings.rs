@@ -1,7 +1,7 @@
 //! The settings of a topic, in the order in which Kafka checks them.
 //!
-//! All that Apache Kafka 4.4 has are here, since tools and configuration files name them and
-//! expect them to be taken. Which of them change anything in this cluster stands in each row.
+//! All settings of Apache Kafka 4.4 are here, since tools and configuration files name them and
+//! expect them to be accepted. Each row says whether the setting has an effect in this cluster.
 
 use super::kinds::Kind::{self, Boolean, Choice, Choices, GzipLevel, Int, Long, Ratio, Replicas};
 
@@ -10,13 +10,13 @@ use super::kinds::Kind::{self, Boolean, Choice, Choices, GzipLevel, Int, Long, R
 pub(crate) struct TopicSetting {
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,
-    /// The value where the topic does not set its own, in the form in which Kafka shows it.
+    /// The value if the topic does not set its own, as Kafka shows it.
     pub(crate) default: &'static str,
-    /// Whether it changes anything in this cluster.
+    /// Tells whether it has an effect in this cluster.
     pub(crate) effective: bool,
 }
 
-/// The setting called `name`.
+/// Returns the setting called `name`.
 pub(crate) fn topic_setting(name: &str) -> Option<&'static TopicSetting> {
     TOPIC_SETTINGS.iter().find(|setting| setting.name == name)
 }

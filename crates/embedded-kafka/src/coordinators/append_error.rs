@@ -1,9 +1,8 @@
-//! Errors of a log in the words of a coordinator, as Kafka's coordinators translate them.
+//! Translation of a log's errors to those of a coordinator, as in Kafka.
 
 use kafka_protocol::ResponseError;
 
-/// Translates the error of an append for a client whose request the coordinator could not write
-/// down.
+/// Translates the error of an append for a client whose request the coordinator could not persist.
 pub(crate) fn append_error(error: ResponseError) -> ResponseError {
     match error {
         ResponseError::UnknownTopicOrPartition
@@ -37,8 +36,8 @@ mod tests {
             (InvalidFetchSize, UnknownServerError),
             (ProducerFenced, ProducerFenced),
         ];
-        for (error, told) in rows {
-            assert_eq!(append_error(error), told, "{error}");
+        for (error, expected) in rows {
+            assert_eq!(append_error(error), expected, "{error}");
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::metadata::names::CONSUMER_OFFSETS;
 use crate::time::Timestamp;
 use crate::txn::{Marker, Markers};
 
-/// Writes markers to the partitions of a cluster, and tells groups of those in
+/// Writes markers to the partitions of a cluster, and informs groups of those in
 /// `__consumer_offsets`.
 pub(crate) struct ClusterMarkers {
     metadata: Arc<Metadata>,
@@ -40,7 +40,7 @@ impl Markers for ClusterMarkers {
         let position = partition.append_marker(id, epoch, commit, coordinator_epoch, now)?;
         if topic == CONSUMER_OFFSETS {
             self.groups.complete_pending(id, index, commit, now);
-            // Who reads the groups again meanwhile may not have seen the marker.
+            // A coordinator that loads the groups in the meantime may not have seen the marker.
             if self.groups.is_unloaded(index) || self.groups.moves() != moves {
                 return Err(ResponseError::CoordinatorLoadInProgress);
             }

@@ -119,7 +119,7 @@ fn prepare(state: &State) {
     state.find_group_coordinator(GROUP).unwrap();
 }
 
-/// One record into each partition, and an offset of the group.
+/// Appends one record to each partition, and commits an offset of the group.
 fn write(state: &State, producer: Producer, now: Timestamp) {
     for index in 0..2 {
         let partition = state.metadata.partition(TOPIC, index).unwrap();
@@ -146,7 +146,7 @@ fn write(state: &State, producer: Producer, now: Timestamp) {
     assert_eq!(answers, Ok(vec![Ok(())]));
 }
 
-/// Runs a transaction and answers with a copy of the data before and after each write.
+/// Runs a transaction and returns a copy of the data before and after each write.
 async fn copies_of(outcome: Outcome) -> Vec<TempDir> {
     let data = tempfile::tempdir().unwrap();
     let cluster = start(data.path()).await;
@@ -179,7 +179,7 @@ async fn copies_of(outcome: Outcome) -> Vec<TempDir> {
     std::mem::take(&mut *camera.copies.lock())
 }
 
-/// Starts a cluster on a copy, lets what was open time out, and answers whether the transaction
+/// Starts a cluster on a copy, lets open transactions time out, and returns whether the transaction
 /// took effect: in all its partitions, or in none.
 async fn outcome_on(data: &Path) -> Option<bool> {
     let cluster = start(data).await;
@@ -211,7 +211,7 @@ async fn a_kill_around_any_write_leaves_the_whole_transaction_or_none_of_it() {
             outcomes.push(outcome_on(copy.path()).await);
         }
         // Empty and Ongoing are written before the records; then come the decision, three markers
-        // and that all is complete.
+        // and the completion.
         let nothing = [None; 4];
         let undecided = [Some(false)];
         let decided = [Some(commits); 10];

@@ -1,4 +1,4 @@
-//! What coordinators know when a cluster starts: all that their topics hold.
+//! Loads the coordinators' state from their topics when a cluster starts.
 
 use std::io;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::metadata::Metadata;
 use crate::time::Timestamp;
 use crate::txn::{self, Transaction, TransactionCoordinator};
 
-/// The groups, as their coordinators had written them down.
+/// Loads the groups that their coordinators had persisted.
 pub(crate) fn recover_groups(
     metadata: &Arc<Metadata>,
     settings: &Settings,
@@ -36,12 +36,12 @@ pub(crate) fn recover_groups(
     }
     read_offsets_topic(metadata, |_| true, |partition, entry| groups.replay(partition, entry))?;
     groups.finish_loading(|_| true, now);
-    groups.forget_unknown_topics(|topic| metadata.topic(topic).is_some(), now);
+    groups.delete_offsets_of_unknown_topics(|topic| metadata.topic(topic).is_some(), now);
     Ok(groups)
 }
 
-/// The transactions, as their coordinators had written them down. The groups are there already:
-/// what was decided and not done may concern offsets of theirs.
+/// Loads the transactions that their coordinators had persisted. The groups are loaded before: a
+/// decided transaction may still have to commit offsets of theirs.
 pub(crate) fn recover_transactions(
     metadata: &Arc<Metadata>,
     groups: &Arc<GroupCoordinator>,

@@ -1,8 +1,9 @@
-//! What the coordinators of groups and of transactions are connected to in a cluster.
+//! The connection of the coordinators of groups and transactions to a cluster.
 //!
-//! `group` and `txn` are state machines, and say by traits what they need of their surroundings: a
-//! log, and somebody who writes markers. Here are the logs, which are the topics
-//! `__consumer_offsets` and `__transaction_state`, and the markers in the partitions of a cluster.
+//! `group` and `txn` are state machines, and declare as traits what they need of their
+//! surroundings: a log, and a writer of markers. This module implements them: the logs are the
+//! topics `__consumer_offsets` and `__transaction_state`, and the markers go to the partitions of a
+//! cluster.
 
 mod append_error;
 mod cluster_markers;

@@ -52,8 +52,7 @@ impl OffsetsLog for OffsetsTopic {
     }
 }
 
-/// Reads those partitions of `__consumer_offsets` that are wanted, each in the order in which it
-/// was written.
+/// Reads the wanted partitions of `__consumer_offsets`, each in the order in which it was written.
 pub(crate) fn read_offsets_topic(
     metadata: &Metadata,
     is_wanted: impl Fn(i32) -> bool,
@@ -64,7 +63,7 @@ pub(crate) fn read_offsets_topic(
     })
 }
 
-/// Hands on the records of a batch, or the marker that it is.
+/// Passes on the records of a batch, or its marker.
 fn replay_batch(
     header: &BatchHeader,
     payload: &[u8],

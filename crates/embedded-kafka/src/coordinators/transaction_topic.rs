@@ -59,8 +59,7 @@ impl TransactionLog for TransactionTopic {
     }
 }
 
-/// Reads those partitions of `__transaction_state` that are wanted, each in the order in which
-/// it was written.
+/// Reads the wanted partitions of `__transaction_state`, each in the order in which it was written.
 pub(crate) fn read_transaction_topic(
     metadata: &Metadata,
     is_wanted: impl Fn(i32) -> bool,
@@ -71,7 +70,7 @@ pub(crate) fn read_transaction_topic(
     })
 }
 
-/// Hands on the records of a batch that have a key.
+/// Passes on the records of a batch that have a key.
 fn visit_records(
     header: &BatchHeader,
     batch: &[u8],

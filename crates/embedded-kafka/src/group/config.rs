@@ -1,8 +1,8 @@
-//! The settings of groups: those of all groups, and what a consumer group may set itself (KIP-848),
-//! within which limits of its broker.
+//! The settings of groups: the brokers' defaults for all groups, and those of a single consumer
+//! group (KIP-848), within the limits of its broker.
 //!
-//! Those of share groups and of groups of Kafka Streams are known as well, since tools set them
-//! before there is such a group. This cluster has neither.
+//! Settings of share groups and of Kafka Streams groups are known as well, since tools set them
+//! before such a group exists. This cluster supports neither.
 
 use std::collections::BTreeMap;
 
@@ -20,10 +20,10 @@ const ASSIGNMENT: &str = "consumer.assignment.interval.ms";
 const HEARTBEAT: &str = "consumer.heartbeat.interval.ms";
 const SESSION: &str = "consumer.session.timeout.ms";
 
-/// The limits and delays of all groups, in milliseconds unless they say otherwise.
+/// The limits and delays of all groups, in milliseconds unless noted.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
-    /// How long the first rebalance of an empty group waits for more members
+    /// The time that the first rebalance of an empty group waits for more members
     /// (`group.initial.rebalance.delay.ms`, 3 s in Kafka; short here, so that a learner's first
     /// consumer starts at once).
     pub(crate) initial_rebalance_delay_ms: i32,
@@ -31,24 +31,24 @@ pub(crate) struct Settings {
     pub(crate) min_session_timeout_ms: i32,
     /// `group.max.session.timeout.ms`.
     pub(crate) max_session_timeout_ms: i32,
-    /// How long a new member's JoinGroup may wait before the member is dropped: its client may
-    /// have gone, and it has no session yet. Kafka's own constant.
+    /// The time that a new member's JoinGroup may wait before the member is removed: its client may
+    /// have stopped, and it has no session yet. Kafka's own constant.
     pub(crate) new_member_join_timeout_ms: i32,
     /// The longest metadata of a committed offset, in UTF-16 units (`offset.metadata.max.bytes`).
     pub(crate) max_offset_metadata: usize,
-    /// How long a group without members and offsets is remembered
+    /// The time after which a group without members and offsets is deleted
     /// (`offsets.retention.check.interval.ms`).
     pub(crate) empty_group_retention_ms: i32,
-    /// How long a member of the new protocol may keep silent
+    /// The session timeout of a member of the consumer protocol
     /// (`group.consumer.session.timeout.ms`).
     pub(crate) consumer_session_timeout_ms: i32,
-    /// How often a member of the new protocol is to be heard of, and so how soon it learns of
+    /// The heartbeat interval of the consumer protocol, and so the time until a member learns of
     /// another assignment (`group.consumer.heartbeat.interval.ms`, 5 s in Kafka).
     pub(crate) consumer_heartbeat_interval_ms: i32,
-    /// How long an assignment of the new protocol holds at least before the next one is computed
+    /// The shortest time between two assignments of the consumer protocol
     /// (`group.consumer.assignment.interval.ms`, 1 s in Kafka).
     pub(crate) consumer_assignment_interval_ms: i32,
-    /// The most members of a group of the new protocol (`group.consumer.max.size`).
+    /// The most members of a group of the consumer protocol (`group.consumer.max.size`).
     pub(crate) consumer_group_max_size: usize,
 }
 
@@ -70,7 +70,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Takes what was chosen for the cluster, and the defaults for the rest.
+    /// Takes the settings that the cluster started with, and the defaults for the rest.
     pub(crate) fn chosen(cluster: &ClusterSettings) -> Self {
         let default = Self::default();
         let number = |name: &str, or: i32| cluster.number(name).unwrap_or(or);
@@ -107,12 +107,13 @@ impl Settings {
     }
 }
 
-/// What becomes of a group's own settings by these changes. With `replaces_all`, what they do not
-/// name goes.
+/// Returns a group's own settings after these changes. With `replaces_all`, settings that the
+/// changes do not name are removed.
 ///
 /// # Errors
-/// INVALID_CONFIG for an unknown name, for a list's operation and for a value that is no number or
-/// outside the broker's limits; UNKNOWN_SERVER_ERROR for an operation that does not exist.
+/// INVALID_CONFIG for an unknown name, for an operation on a list, and for a value that is no
+/// number or outside the broker's limits; UNKNOWN_SERVER_ERROR for an operation that does not
+/// exist.
 pub(crate) fn changed(
     now: &BTreeMap<String, String>,
     changes: &[Change<'_>],
@@ -144,7 +145,7 @@ pub(crate) fn changed(
     check(own, layers).map_err(Rejection::invalid_config)
 }
 
-/// The settings as Kafka shows them.
+/// Returns the settings as Kafka shows them.
 fn check(
     mut own: BTreeMap<String, String>,
     layers: &Layers,
@@ -155,7 +156,7 @@ fn check(
     }
     for definition in apache::definitions(Of::Group) {
         if let Some(value) = own.get_mut(&definition.name) {
-            *value = definition.kind.normalise(&definition.name, value)?;
+            *value = definition.kind.normalize(&definition.name, value)?;
             check_words(&definition.name, value)?;
         }
     }
@@ -178,7 +179,7 @@ fn check(
     Ok(own)
 }
 
-/// What no type says of a value.
+/// Checks the rules of a value that its type does not express.
 fn check_words(name: &str, value: &str) -> Result<(), String> {
     match name {
         "errors.deadletterqueue.topic.name" if value.starts_with("__") => {
@@ -204,7 +205,7 @@ fn check_words(name: &str, value: &str) -> Result<(), String> {
     }
 }
 
-/// `group.consumer.min.session.timeout.ms` and its like.
+/// `group.consumer.min.session.timeout.ms` and similar names.
 fn check_limits(definition: &Definition, value: i64, layers: &Layers) -> Result<(), String> {
     let name = &definition.name;
     if name == "streams.num.standby.replicas" {
@@ -225,7 +226,7 @@ fn check_limits(definition: &Definition, value: i64, layers: &Layers) -> Result<
     }
 }
 
-/// What the coordinator works with for a group that sets this itself.
+/// Returns the settings that the coordinator uses for a group with these settings of its own.
 pub(crate) fn applied(own: &BTreeMap<String, String>, to: &Settings) -> Settings {
     let value = |name: &str, or: i32| own.get(name).and_then(|it| it.parse().ok()).unwrap_or(or);
     Settings {
@@ -259,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_group_sets_is_what_its_coordinator_works_with() {
+    fn the_coordinator_uses_the_settings_of_a_group() {
         let own = changed(&BTreeMap::new(), &[set(SESSION, " 46000 ")], false).unwrap();
         assert_eq!(own, BTreeMap::from([(SESSION.to_owned(), "46000".to_owned())]));
         let node = Settings::default();
@@ -275,9 +276,9 @@ mod tests {
     #[test]
     fn a_session_is_longer_than_the_time_between_two_heartbeats() {
         let settings = [set(SESSION, "6000"), set(HEARTBEAT, "6000")];
-        let refused = changed(&BTreeMap::new(), &settings, false).unwrap_err();
+        let rejected = changed(&BTreeMap::new(), &settings, false).unwrap_err();
         let message = "consumer.session.timeout.ms must be greater than \
                        consumer.heartbeat.interval.ms";
-        assert_eq!(refused.message, message);
+        assert_eq!(rejected.message, message);
     }
 }

@@ -1,7 +1,7 @@
 //! A response that comes later: the group keeps a [`Responder`], the request a [`Delayed`].
 //!
-//! A request that is dropped while it waits (its client has gone) drops its half; the response to
-//! it then goes nowhere, and nothing is left over.
+//! A request that is dropped while it waits, because its client has disconnected, drops its half.
+//! The response then goes nowhere, and nothing is left over.
 
 use std::sync::{Arc, Weak};
 
@@ -16,19 +16,19 @@ pub(crate) struct Delayed<T>(Arc<Mutex<Option<T>>>);
 pub(super) struct Responder<T>(Weak<Mutex<Option<T>>>);
 
 impl<T> Delayed<T> {
-    /// Makes a response that is still to come, and the side that gives it.
+    /// Creates a response that is still to come, and the side that completes it.
     pub(super) fn new() -> (Self, Responder<T>) {
         let slot = Arc::new(Mutex::new(None));
         let responder = Responder(Arc::downgrade(&slot));
         (Self(slot), responder)
     }
 
-    /// Makes a response that is there already.
+    /// Creates a response that is ready.
     pub(super) fn answered(answer: T) -> Self {
         Self(Arc::new(Mutex::new(Some(answer))))
     }
 
-    /// Takes the response, once, if it is there.
+    /// Takes the response, once, if it is ready.
     pub(crate) fn take(&self) -> Option<T> {
         self.0.lock().take()
     }
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_taken_once() {
+    fn a_response_is_taken_once() {
         let (delayed, responder) = Delayed::new();
         assert_eq!(delayed.take(), None);
         responder.answer(7);
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_to_nobody_is_no_error() {
+    fn a_response_without_a_receiver_is_no_error() {
         let (delayed, responder) = Delayed::new();
         drop(delayed);
         responder.answer(7);

@@ -1,9 +1,9 @@
-//! All groups of the cluster: one lock each, what they write to `__consumer_offsets`, and the
-//! requests that wait for them.
+//! All groups of the cluster: a lock for each, their records in `__consumer_offsets`, and their
+//! waiting requests.
 //!
-//! Which node coordinates which group is decided elsewhere. Records are written while the group is
-//! locked, so that they stand in the log in the order in which they took effect; a group never
-//! takes another lock than the log's and the one of the list of markers that are awaited.
+//! Other modules decide which node coordinates which group. Records are written while the group is
+//! locked, so that the log has them in the order in which they took effect. A group never takes
+//! another lock than the log's and that of the list of expected markers.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -30,7 +30,7 @@ pub(crate) trait OffsetsLog: Send + Sync {
     /// transaction. Returns the offset of the first.
     ///
     /// # Errors
-    /// Those that a coordinator's client is told.
+    /// The settings that a coordinator's client knows.
     fn append(
         &self,
         partition: i32,
@@ -38,11 +38,11 @@ pub(crate) trait OffsetsLog: Send + Sync {
         records: Vec<(Bytes, Option<Bytes>)>,
     ) -> Result<i64, ResponseError>;
 
-    /// The partition that holds what is known of a group.
+    /// Returns the partition that holds the group's records.
     fn partition_for(&self, group: &str) -> i32;
 }
 
-/// Called with what happens in groups, with no lock held.
+/// Called with the events of groups, with no lock held.
 pub(crate) type OnEvent = Box<dyn Fn(GroupEvent) + Send + Sync>;
 
 /// For a partition of `__consumer_offsets` and a producer id: the groups that may have pending
@@ -55,27 +55,27 @@ pub(crate) struct GroupCoordinator {
     pub(super) log: Arc<dyn OffsetsLog>,
     pub(super) awaiting_markers: Mutex<AwaitingMarkers>,
     settings: RwLock<Arc<Settings>>,
-    /// Those of the groups that have settings of their own.
+    /// The settings of the groups that have their own.
     own_settings: RwLock<HashMap<String, Settings>>,
     on_event: OnEvent,
 }
 
-/// Which groups there are.
+/// The existing groups.
 #[derive(Default)]
 pub(super) struct Directory {
     pub(super) by_id: HashMap<String, Arc<GroupCell>>,
-    /// The partitions of `__consumer_offsets` whose groups are not here: they are being read again,
-    /// or nobody coordinates them. With the topics that were deleted meanwhile.
+    /// The partitions of `__consumer_offsets` whose groups are not loaded: they are being read
+    /// again, or no node coordinates them. Each with the topics that were deleted in the meantime.
     pub(super) unloaded: BTreeMap<i32, BTreeSet<String>>,
-    /// How often partitions were unloaded or loaded again.
+    /// The number of times that partitions were unloaded or loaded again.
     pub(super) moves: u64,
 }
 
-/// A group, its lock, and who waits for it.
+/// A group, its lock, and its waiting requests.
 pub(super) struct GroupCell {
     pub(super) group: Mutex<Group>,
     pub(super) changed: Watch,
-    /// When the group has something to do, so that a tick locks only the groups that have.
+    /// The time of the group's next timer, so that a tick locks only the groups that need it.
     due: AtomicI64,
 }
 
@@ -90,7 +90,7 @@ impl<T> DelayedResponse<T> {
         Self { cell: None, delayed: Delayed::answered(answer) }
     }
 
-    /// The answer, as soon as the group gives it.
+    /// Waits for the response of the group.
     pub(crate) async fn answer(self) -> T {
         let watches = self.cell.iter().map(|cell| &cell.changed).collect::<Vec<_>>();
         let answer = wait_for(&watches, None, || self.delayed.take()).await;
@@ -106,20 +106,20 @@ impl GroupCoordinator {
         Self { groups, log, awaiting_markers, settings, own_settings, on_event }
     }
 
-    /// What holds for groups that set nothing themselves.
+    /// Returns the settings of groups without settings of their own.
     pub(super) fn settings(&self) -> Arc<Settings> {
         Arc::clone(&self.settings.read())
     }
 
-    /// Puts other settings in their place, from the next request on. Groups with settings of their
-    /// own are to be configured again.
+    /// Replaces these settings, from the next request on. The caller must configure groups with
+    /// settings of their own again.
     pub(crate) fn configure_all(&self, change: impl FnOnce(&mut Settings)) {
         let mut settings = self.settings.write();
         change(Arc::make_mut(&mut settings));
     }
 
-    /// Gives a group settings of its own, made of those of all groups, or takes them away. They
-    /// hold from the next request on.
+    /// Gives a group settings of its own, based on those of all groups, or removes them. They apply
+    /// from the next request on.
     pub(crate) fn configure(
         &self,
         group_id: &str,
@@ -132,7 +132,7 @@ impl GroupCoordinator {
         }
     }
 
-    /// JoinGroup.
+    /// Handles JoinGroup.
     pub(crate) fn join(
         &self,
         group_id: &str,
@@ -140,25 +140,25 @@ impl GroupCoordinator {
         request: JoinRequest,
         now: Timestamp,
     ) -> DelayedResponse<JoinAnswer> {
-        let refuse = |error| {
+        let reject = |error| {
             let member_id = request.member_id.clone();
             DelayedResponse::answered(Err(JoinRejection { error, member_id }))
         };
         if !is_valid_group_id(group_id) {
-            return refuse(ResponseError::InvalidGroupId);
+            return reject(ResponseError::InvalidGroupId);
         }
         let settings = self.settings();
         let sessions = settings.min_session_timeout_ms..=settings.max_session_timeout_ms;
         if !sessions.contains(&request.session_timeout_ms) {
-            return refuse(ResponseError::InvalidSessionTimeout);
+            return reject(ResponseError::InvalidSessionTimeout);
         }
         let cell = match self.find(group_id) {
             Some(cell) => cell,
             None if request.member_id.is_empty() => match self.find_or_open(group_id, now) {
                 Ok(cell) => cell,
-                Err(error) => return refuse(error),
+                Err(error) => return reject(error),
             },
-            None => return refuse(ResponseError::UnknownMemberId),
+            None => return reject(ResponseError::UnknownMemberId),
         };
         let member_id = request.member_id.clone();
         let delayed = self.step(&cell, now, |group, step| {
@@ -180,7 +180,7 @@ impl GroupCoordinator {
         DelayedResponse { cell: Some(cell), delayed }
     }
 
-    /// SyncGroup.
+    /// Handles SyncGroup.
     pub(crate) fn sync(
         &self,
         group_id: &str,
@@ -201,7 +201,7 @@ impl GroupCoordinator {
         DelayedResponse { cell: Some(cell), delayed }
     }
 
-    /// Heartbeat.
+    /// Handles Heartbeat.
     pub(crate) fn heartbeat(
         &self,
         group_id: &str,
@@ -220,7 +220,7 @@ impl GroupCoordinator {
         })
     }
 
-    /// LeaveGroup: one answer for each member, or one error for all.
+    /// Handles LeaveGroup: one result for each member, or one error for all.
     pub(crate) fn leave(
         &self,
         group_id: &str,
@@ -239,13 +239,13 @@ impl GroupCoordinator {
         })
     }
 
-    /// DescribeGroups.
+    /// Handles DescribeGroups.
     pub(crate) fn describe(&self, group_id: &str) -> Described {
         let unknown = || Described::unknown(format!("Group {group_id} not found."));
         self.find(group_id).map_or_else(unknown, |cell| cell.group.lock().describe())
     }
 
-    /// ListGroups, in the order of their names.
+    /// Handles ListGroups. The groups are in the order of their names.
     pub(crate) fn list(&self) -> Vec<Listed> {
         let cells = self.groups.read().by_id.values().cloned().collect::<Vec<_>>();
         let mut groups = cells.iter().map(|cell| cell.group.lock().list()).collect::<Vec<_>>();
@@ -254,8 +254,8 @@ impl GroupCoordinator {
         groups
     }
 
-    /// Does what is due in any group: call it every few milliseconds. It locks only the groups
-    /// that have something to do.
+    /// Runs the due timers of all groups; call it every few milliseconds. It locks only the groups
+    /// with a due timer.
     pub(crate) fn tick(&self, now: Timestamp) {
         let groups = self.groups.read();
         let is_due = |cell: &GroupCell| cell.due.load(Ordering::Relaxed) <= now;
@@ -265,21 +265,21 @@ impl GroupCoordinator {
         let due = due.map(|(_, cell)| Arc::clone(cell)).collect::<Vec<_>>();
         drop(groups);
         for cell in due {
-            let forgotten = self.step(&cell, now, |group, step| {
+            let deleted = self.step(&cell, now, |group, step| {
                 group.expire(step);
                 self.expire_consumers(group, step);
                 let retention = i64::from(self.settings().empty_group_retention_ms);
-                let is_over = group.is_forgettable() && group.state_since + retention <= now;
+                let is_over = group.may_be_deleted() && group.state_since + retention <= now;
                 (is_over && self.delete_group(group, now).is_ok()).then(|| group.id.clone())
             });
-            if let Some(group_id) = forgotten {
+            if let Some(group_id) = deleted {
                 self.remove(&group_id, &cell);
             }
         }
     }
 
-    /// Runs one step of a group under its lock. Those who wait are woken and events are told
-    /// after the lock is released.
+    /// Runs one step of a group under its lock. Requests are woken and events are sent after the
+    /// lock is released.
     pub(super) fn step<T>(
         &self,
         cell: &GroupCell,
@@ -336,7 +336,8 @@ impl GroupCoordinator {
         found.filter(|_| groups.is_loaded(|| self.log.partition_for(group_id)))
     }
 
-    /// The group, made where there is none, unless it may be that it was only not read yet.
+    /// Returns the group, and creates it if there is none, unless it may exist and was not read
+    /// yet.
     pub(super) fn find_or_open(
         &self,
         group_id: &str,
@@ -363,12 +364,12 @@ impl GroupCoordinator {
 }
 
 impl Directory {
-    /// Whether what is known of a partition's groups is here. Undisturbed nobody asks which it is.
+    /// Returns whether the groups of a partition are loaded. Undisturbed, all are.
     pub(super) fn is_loaded(&self, partition: impl Fn() -> i32) -> bool {
         self.unloaded.is_empty() || !self.unloaded.contains_key(&partition())
     }
 
-    /// The groups of which something holds, by their ids.
+    /// Returns the groups with members or offsets, by their ids.
     pub(super) fn cells_where(&self, is_so: impl Fn(&str) -> bool) -> Vec<Arc<GroupCell>> {
         let wanted = self.by_id.iter().filter(|(group_id, _)| is_so(group_id));
         wanted.map(|(_, cell)| Arc::clone(cell)).collect()
@@ -386,7 +387,7 @@ impl Directory {
     }
 }
 
-/// A record's key has two bytes for the length of the group id.
+/// Returns whether a group id fits into the two bytes that a record's key has for its length.
 pub(super) fn is_valid_group_id(group_id: &str) -> bool {
     !group_id.is_empty() && group_id.len() <= i16::MAX as usize
 }

@@ -1,10 +1,10 @@
-//! What DescribeGroups and ListGroups show of a group.
+//! The description of a group in DescribeGroups and ListGroups.
 
 use bytes::Bytes;
 
 use super::state_machine::{Group, State};
 
-/// A group in full.
+/// A group with all of its members.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Described {
     pub(crate) state: &'static str,
@@ -12,7 +12,7 @@ pub(crate) struct Described {
     /// The assignor, once the group is stable.
     pub(crate) protocol: String,
     pub(crate) members: Vec<DescribedMember>,
-    /// Why nothing is known of it, in Kafka's words.
+    /// The reason why the group is unknown, in Kafka's words.
     pub(crate) unknown_because: Option<String>,
 }
 
@@ -33,12 +33,12 @@ pub(crate) struct Listed {
     pub(crate) group: String,
     pub(crate) protocol_type: String,
     pub(crate) state: &'static str,
-    /// Whether it is a group of the new protocol.
+    /// Tells whether it is a group of the consumer protocol.
     pub(crate) is_consumer_group: bool,
 }
 
 impl Described {
-    /// What Kafka answers for a group that it does not know.
+    /// Returns Kafka's response for a group that it does not know.
     pub(crate) fn unknown(because: String) -> Self {
         Self {
             state: State::Dead.name(),
@@ -51,7 +51,7 @@ impl Described {
 }
 
 impl Group {
-    /// Kafka knows no group of the new protocol here: there is another request for it.
+    /// Returns Kafka's error for a group of the consumer protocol, which has another request.
     pub(crate) fn describe(&self) -> Described {
         if self.consumer.is_some() {
             return Described::unknown(format!("Group {} is not a classic group.", self.id));

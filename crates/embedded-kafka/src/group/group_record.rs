@@ -1,7 +1,8 @@
-//! A group as a record, and back: what a restart finds again.
+//! Conversion of a classic group to a record and back, for a restart.
 //!
-//! Stored are the generation, its members and their assignment, whenever that changes for good.
-//! Who was about to join is not, and joins again. Members have a full session from the restart on.
+//! The record holds the generation, its members and their assignment, and is written whenever that
+//! changes permanently. A member that was about to join is not in it, and joins again. Members have
+//! a full session after the restart.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +17,7 @@ use crate::records::{GroupMetadataValue, MemberMetadata};
 use crate::time::Timestamp;
 
 impl Group {
-    /// Writes the group as it is, or as it will be with the assignments given.
+    /// Writes the group as it is, or with the given assignments.
     pub(super) fn store(
         &mut self,
         assignments: Option<&BTreeMap<String, Bytes>>,
@@ -27,7 +28,7 @@ impl Group {
         Ok(())
     }
 
-    /// Writes a group that nobody had heard of before, so that a restart knows of it.
+    /// Writes a new group, so that a restart finds it.
     pub(crate) fn store_as_new(&mut self, step: &mut Step<'_>) -> Result<(), ResponseError> {
         if self.is_stored {
             return Ok(());
@@ -71,7 +72,7 @@ impl Group {
         }
     }
 
-    /// Becomes what the record says. Committed offsets have records of their own and stay.
+    /// Takes over the state in the record. Committed offsets have records of their own and stay.
     pub(crate) fn replay(&mut self, value: GroupMetadataValue) {
         let offsets = std::mem::take(&mut self.offsets);
         *self = Self::new(std::mem::take(&mut self.id), value.current_state_timestamp.max(0));
@@ -94,9 +95,10 @@ impl Group {
         self.subscribed_topics = self.collect_subscribed_topics();
     }
 
-    /// The group's metadata was deleted. Offsets that are left make it a group without members.
+    /// Handles a tombstone of the group's metadata. Offsets that are left make it a group without
+    /// members.
     pub(crate) fn replay_tombstone(&mut self) {
-        // The group may be one of the new protocol by now, or again.
+        // The group may be of the consumer protocol by now, or again.
         let consumer = self.consumer.take();
         let offsets = std::mem::take(&mut self.offsets);
         *self = Self::new(std::mem::take(&mut self.id), 0);
@@ -104,7 +106,7 @@ impl Group {
         self.consumer = consumer;
     }
 
-    /// The log has been read to its end: the members' sessions begin.
+    /// Starts the members' sessions after the log has been read to its end.
     pub(crate) fn start_sessions(&mut self, step: &Step<'_>) {
         for member in self.members.values_mut() {
             member.renew_session(step);
@@ -114,7 +116,8 @@ impl Group {
         }
     }
 
-    /// Another node coordinates the group: who waits is told, and nothing of it is ever due here.
+    /// Unloads the group, because another node coordinates it: waiting requests get an error, and
+    /// no timer of it runs here again.
     pub(crate) fn leave_node(&mut self, now: Timestamp) {
         let error = ResponseError::NotCoordinator;
         for member in self.members.values_mut() {
@@ -126,7 +129,7 @@ impl Group {
         self.mark_deleted(now);
     }
 
-    /// The group is deleted. Nothing of it is ever due again.
+    /// Deletes the group. No timer of it runs again.
     pub(crate) fn mark_deleted(&mut self, now: Timestamp) {
         self.enter(State::Dead, now);
         self.pending_joins.clear();

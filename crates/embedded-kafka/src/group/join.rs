@@ -1,4 +1,4 @@
-//! JoinGroup: how a client becomes a member, and how a member asks for the next generation.
+//! JoinGroup: a client becomes a member, or a member asks for the next generation.
 
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
@@ -9,7 +9,7 @@ use super::messages::{JoinAnswer, JoinRejection, JoinRequest, Joined};
 use super::state_machine::{Group, State};
 use super::{GroupEvent, Step};
 
-fn refused(error: ResponseError, member_id: impl Into<String>) -> Delayed<JoinAnswer> {
+fn rejected(error: ResponseError, member_id: impl Into<String>) -> Delayed<JoinAnswer> {
     Delayed::answered(Err(JoinRejection { error, member_id: member_id.into() }))
 }
 
@@ -21,17 +21,17 @@ impl Group {
         step: &mut Step<'_>,
     ) -> Delayed<JoinAnswer> {
         if self.state == State::Dead {
-            return refused(ResponseError::CoordinatorNotAvailable, request.member_id);
+            return rejected(ResponseError::CoordinatorNotAvailable, request.member_id);
         }
         if !self.supports_protocols(&request.protocol_type, &request.protocols) {
-            return refused(ResponseError::InconsistentGroupProtocol, request.member_id);
+            return rejected(ResponseError::InconsistentGroupProtocol, request.member_id);
         }
         if request.member_id.is_empty() {
             self.join_new_member(request, step)
         } else if self.pending_joins.contains_key(&request.member_id) {
             if request.instance_id.is_some() {
-                // Only dynamic members are given an id in advance.
-                return refused(ResponseError::UnknownServerError, request.member_id);
+                // Only dynamic members receive an id in advance.
+                return rejected(ResponseError::UnknownServerError, request.member_id);
             }
             let member_id = request.member_id.clone();
             self.add_and_rebalance(member_id, request, step)
@@ -58,7 +58,7 @@ impl Group {
         // A client that times out and tries again would otherwise leave a member behind each time.
         let expires_at = step.after(request.session_timeout_ms);
         self.pending_joins.insert(member_id.clone(), expires_at);
-        refused(ResponseError::MemberIdRequired, member_id)
+        rejected(ResponseError::MemberIdRequired, member_id)
     }
 
     fn join_existing_member(
@@ -68,7 +68,7 @@ impl Group {
     ) -> Delayed<JoinAnswer> {
         let member_id = request.member_id.clone();
         if let Err(error) = self.validate_member(&member_id, request.instance_id.as_deref()) {
-            return refused(error, member_id);
+            return rejected(error, member_id);
         }
         let is_unchanged = self
             .members
@@ -76,19 +76,19 @@ impl Group {
             .is_some_and(|member| member.protocols == request.protocols);
         let reason = match self.state {
             State::PreparingRebalance => "is joining".to_owned(),
-            // The answer to the member's first request was lost: it gets the same one again.
+            // The response to the member's first request was lost: it receives the same one again.
             State::CompletingRebalance if is_unchanged => {
                 return self.current_generation(&member_id);
             }
             // A leader that joins again wants a new assignment, for reasons of its own such as a
-            // topic with more partitions. A follower with nothing new has only missed an answer.
+            // topic with more partitions. A follower with nothing new has only missed a response.
             State::Stable if is_unchanged && !self.is_leader(&member_id) => {
                 return self.current_generation(&member_id);
             }
             State::Stable if self.is_leader(&member_id) => "leads and joins again".to_owned(),
             State::CompletingRebalance | State::Stable => "has new metadata".to_owned(),
             State::Empty | State::Dead => {
-                return refused(ResponseError::UnknownMemberId, member_id);
+                return rejected(ResponseError::UnknownMemberId, member_id);
             }
         };
         let reason = format!("member {member_id} {reason}; client reason: {}", request.reason);
@@ -98,7 +98,7 @@ impl Group {
         delayed
     }
 
-    /// The answer to a member that has everything but the last answer.
+    /// Returns the response for a member that has everything except the last response.
     fn current_generation(&self, member_id: &str) -> Delayed<JoinAnswer> {
         Delayed::answered(Ok(self.joined(member_id, false)))
     }
@@ -151,8 +151,8 @@ impl Group {
         delayed
     }
 
-    /// Takes over what the member says of itself now. An earlier request of the same member that
-    /// still waits came over a connection that is gone; whoever is left there may try again.
+    /// Takes over the member's current metadata. An earlier request of the same member that still
+    /// waits came over a closed connection; a client that still waits for it may try again.
     fn update_member(
         &mut self,
         member_id: &str,
@@ -170,8 +170,8 @@ impl Group {
         member.joining = Some(responder);
     }
 
-    /// A static member is back without its member id: a restart. It takes the place of the old
-    /// one with its assignment, and nobody else needs to notice (KIP-345).
+    /// Replaces a static member that is back without its member id, after a restart. The new member
+    /// takes over the assignment, and no other member needs to notice (KIP-345).
     fn replace_static_member(
         &mut self,
         old_id: &str,
@@ -182,7 +182,7 @@ impl Group {
         let new_id = request.new_member_id.clone();
         let old_leader = self.leader.clone();
         let Some(replaced) = self.rename_static_member(old_id, &new_id, step) else {
-            return refused(ResponseError::UnknownMemberId, "");
+            return rejected(ResponseError::UnknownMemberId, "");
         };
         let (delayed, responder) = Delayed::new();
         self.update_member(&new_id, request, responder);
@@ -209,8 +209,8 @@ impl Group {
         delayed
     }
 
-    /// Moves a static member to its new id and returns what it was. Whoever still waits under the
-    /// old id is fenced.
+    /// Moves a static member to its new id and returns what it was. A request that still waits with
+    /// the old id is fenced.
     fn rename_static_member(
         &mut self,
         old_id: &str,
@@ -244,7 +244,7 @@ impl Group {
         Some(old)
     }
 
-    /// Stores the new member id and answers with the generation as it is. If it cannot be stored,
+    /// Stores the new member id and responds with the current generation. If it cannot be stored,
     /// the old member is put back.
     fn keep_generation(
         &mut self,
@@ -262,8 +262,8 @@ impl Group {
             if understands_skip_assignment {
                 joined.skip_assignment = self.is_leader(new_id);
             } else {
-                // An older client that leads would assign anew. It is told that its former self
-                // leads, and so waits for the assignment that the group has.
+                // An older client that leads would assign again. The response names its former self
+                // as the leader, so the client waits for the existing assignment.
                 joined.leader = old_leader.clone().unwrap_or_default();
                 joined.members = Vec::new();
             }

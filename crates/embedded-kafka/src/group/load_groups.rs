@@ -1,5 +1,5 @@
-//! What a restart finds, or the next coordinator: every record and every marker of a partition of
-//! `__consumer_offsets`, in the order of the log.
+//! Loads groups, after a restart or at the next coordinator: every record and every marker of a
+//! partition of `__consumer_offsets`, in the order of the log.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::offset_store::{CommittedOffset, Logged};
 use crate::records::{GroupMetadataValue, OffsetCommitKey, OffsetCommitValue, OffsetsKey};
 use crate::time::Timestamp;
 
-/// What a partition of `__consumer_offsets` holds.
+/// An entry of a partition of `__consumer_offsets`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum LogEntry<'a> {
     /// A record that is not of a control batch.
@@ -29,9 +29,9 @@ pub(crate) enum LogEntry<'a> {
 }
 
 impl GroupCoordinator {
-    /// Takes in what a partition of `__consumer_offsets` holds, in the order of the log, before
-    /// the first request. What cannot be read is left out. Offsets of a transaction whose marker
-    /// does not follow stay pending: its coordinator has still to end it.
+    /// Loads the entries of a partition of `__consumer_offsets`, in the order of the log, before
+    /// the first request. Unreadable entries are skipped. Offsets of a transaction without a marker
+    /// stay pending: its coordinator has still to end it.
     pub(crate) fn replay(&self, partition: i32, entry: LogEntry<'_>) {
         match entry {
             LogEntry::Record { position, producer_id, key, value } => match OffsetsKey::decode(key)
@@ -95,14 +95,14 @@ impl GroupCoordinator {
         }
     }
 
-    /// Ends the loading of partitions that were replayed to their ends: their groups are here,
-    /// sessions begin, and what was deleted is forgotten.
+    /// Ends the loading of partitions that were replayed to their ends: their groups are available,
+    /// sessions begin, and deleted groups are dropped.
     pub(crate) fn finish_loading(&self, is_loaded: impl Fn(i32) -> bool, now: Timestamp) {
         let is_concerned = |group_id: &str| is_loaded(self.log.partition_for(group_id));
         self.groups.write().by_id.retain(|group_id, cell| {
             let group = cell.group.lock();
             let is_stored = group.is_stored || group.consumer.is_some();
-            !is_concerned(group_id) || is_stored || !group.is_forgettable()
+            !is_concerned(group_id) || is_stored || !group.may_be_deleted()
         });
         let cells = self.groups.read().cells_where(is_concerned);
         for cell in cells {
@@ -111,8 +111,8 @@ impl GroupCoordinator {
         self.mark_loaded(is_loaded, now);
     }
 
-    /// Marks partitions as loaded, once nothing is left in them of topics that were deleted
-    /// meanwhile.
+    /// Marks partitions as loaded, once nothing is left in them of topics that were deleted in the
+    /// meantime.
     fn mark_loaded(&self, is_loaded: impl Fn(i32) -> bool, now: Timestamp) {
         loop {
             let mut groups = self.groups.write();
@@ -131,13 +131,14 @@ impl GroupCoordinator {
             for (partition, topics) in gone {
                 let is_there = |group_id: &str| self.log.partition_for(group_id) == partition;
                 let cells = self.groups.read().cells_where(is_there);
-                self.forget(cells, |topic| topics.contains(topic), now);
+                self.delete_offsets_of(cells, |topic| topics.contains(topic), now);
             }
         }
     }
 
-    /// Unloads partitions whose groups another node coordinates from now on, or none: forgets what
-    /// is known of them here, and tells the requests that wait to ask elsewhere.
+    /// Unloads partitions whose groups another node coordinates from now on, or none: drops their
+    /// state here, and rejects the waiting requests, so that their clients look for the new
+    /// coordinator.
     pub(crate) fn unload(&self, partitions: &[i32], now: Timestamp) {
         let mut groups = self.groups.write();
         for partition in partitions {
@@ -153,7 +154,7 @@ impl GroupCoordinator {
             stays
         });
         drop(groups);
-        // Whoever has found a group before sees that it is dead, and is told so, too.
+        // A request that has found a group before sees that it is dead, and is rejected, too.
         for cell in gone {
             cell.group.lock().leave_node(now);
             cell.changed.wake();
@@ -162,17 +163,17 @@ impl GroupCoordinator {
         awaiting.retain(|(partition, _), _| !partitions.contains(partition));
     }
 
-    /// How often partitions were unloaded or loaded again.
+    /// Returns how often partitions were unloaded or loaded again.
     pub(crate) fn moves(&self) -> u64 {
         self.groups.read().moves
     }
 
-    /// The partitions whose groups are not loaded.
+    /// Returns the partitions whose groups are not loaded.
     pub(crate) fn unloaded(&self) -> Vec<i32> {
         self.groups.read().unloaded.keys().copied().collect()
     }
 
-    /// Whether the groups of a partition are not loaded.
+    /// Returns whether the groups of a partition are not loaded.
     pub(crate) fn is_unloaded(&self, partition: i32) -> bool {
         self.groups.read().unloaded.contains_key(&partition)
     }

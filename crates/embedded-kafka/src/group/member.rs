@@ -1,4 +1,4 @@
-//! A member of the classic protocol, and the requests of it that wait.
+//! A member of the classic protocol, and its waiting requests.
 
 use bytes::Bytes;
 
@@ -20,20 +20,19 @@ pub(crate) struct Member {
     /// In the order of the member's preference, each name once.
     pub(super) protocols: Vec<Protocol>,
     pub(super) assignment: Bytes,
-    /// The JoinGroup that waits for the next generation. While there is one the member needs no
-    /// heartbeat.
+    /// The JoinGroup that waits for the next generation. Meanwhile the member needs no heartbeat.
     pub(super) joining: Option<Responder<JoinAnswer>>,
     /// The SyncGroup that waits for the leader's assignment.
     pub(super) syncing: Option<Responder<SyncAnswer>>,
-    /// Whether the member has never completed a join. It does not know its id yet, and so a silent
-    /// one expires even while its JoinGroup waits.
+    /// Tells whether the member has never completed a join. It does not know its id yet, and so its
+    /// session expires even while its JoinGroup waits.
     pub(super) is_new: bool,
-    /// When the member is removed unless it is heard of before.
+    /// The time at which its session expires.
     pub(super) expires_at: Option<Timestamp>,
 }
 
 impl Member {
-    /// What the member told the assignor `protocol`.
+    /// Returns the member's metadata for the assignor `protocol`.
     pub(super) fn metadata(&self, protocol: Option<&str>) -> Bytes {
         let found =
             self.protocols.iter().find(|supported| Some(supported.name.as_str()) == protocol);
@@ -44,7 +43,7 @@ impl Member {
         self.protocols.iter().any(|supported| supported.name == protocol)
     }
 
-    /// Whether silence is no reason to remove the member.
+    /// Returns whether the member needs no heartbeat.
     pub(super) fn needs_no_heartbeat(&self) -> bool {
         !self.is_new && (self.joining.is_some() || self.syncing.is_some())
     }

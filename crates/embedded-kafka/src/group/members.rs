@@ -1,4 +1,4 @@
-//! Heartbeat, LeaveGroup, and what becomes of those who send neither.
+//! Heartbeat, LeaveGroup, and the expiry of members.
 
 use kafka_protocol::ResponseError;
 
@@ -7,7 +7,7 @@ use super::state_machine::{Group, JoinTimer, State};
 use super::{GroupEvent, Step};
 use crate::time::Timestamp;
 
-/// Something that is to happen when its time has come.
+/// A timer of the group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Due {
     PendingJoin(String),
@@ -17,7 +17,7 @@ enum Due {
 }
 
 impl Group {
-    /// Renews a member's session, and tells it whether a rebalance is on.
+    /// Renews a member's session, and returns whether a rebalance is in progress.
     pub(crate) fn heartbeat(
         &mut self,
         member_id: &str,
@@ -46,7 +46,7 @@ impl Group {
         }
     }
 
-    /// Removes members, and answers for each of them in turn.
+    /// Removes members, and returns a result for each of them in turn.
     pub(crate) fn leave(
         &mut self,
         leaving: &[Leaving],
@@ -86,13 +86,13 @@ impl Group {
         Ok(())
     }
 
-    /// Does what is due: sessions that are over, phases that have lasted long enough. Each thing
-    /// happens once at most, in the order of their times.
+    /// Runs the due timers: sessions that have expired, phases that have lasted long enough. Each
+    /// fires once at most, in the order of their times.
     pub(crate) fn expire(&mut self, step: &mut Step<'_>) {
         let mut due = self.all_due(step.now);
         due.sort_by_key(|(at, _)| *at);
         for (at, what) in due {
-            // An earlier one may have moved or removed it.
+            // An earlier timer may have moved or removed it.
             if self.time_of(&what) != Some(at) {
                 continue;
             }
@@ -138,7 +138,7 @@ impl Group {
             return;
         };
         if member.needs_no_heartbeat() {
-            // The session starts again with the answer that the member waits for.
+            // The session starts again with the response that the member waits for.
             member.expires_at = None;
             return;
         }
@@ -158,7 +158,7 @@ impl Group {
     }
 
     /// Removes the members that joined and then never asked for their assignment: without the
-    /// leader's the others would wait for ever.
+    /// leader's the others would wait forever.
     fn expire_sync(&mut self, step: &mut Step<'_>) {
         self.sync_deadline = None;
         if !matches!(self.state, State::CompletingRebalance | State::Stable)

@@ -1,13 +1,14 @@
-//! Consumer groups: the classic protocol (JoinGroup, SyncGroup, Heartbeat, LeaveGroup), the new one
-//! of KIP-848 (`consumer/`) and committed offsets, as Apache Kafka's group coordinator does them.
+//! Consumer groups: the classic protocol (JoinGroup, SyncGroup, Heartbeat, LeaveGroup), the
+//! consumer protocol of KIP-848 (`consumer/`) and committed offsets, as in Apache Kafka's group
+//! coordinator.
 //!
-//! A [`state_machine::Group`] is a state machine of plain functions: it is told the time and what
-//! to do, and leaves answers, records and events behind ([`Step`]). It looks into nobody's
+//! A [`state_machine::Group`] is a state machine of plain functions. It receives the time and a
+//! request, and produces responses, records and events ([`Step`]). It does not read any member's
 //! metadata, which is why every assignor of every client works; [`subscription`] is the one
-//! exception, for refusing to delete offsets that are in use.
+//! exception, for rejecting the deletion of offsets in use.
 //!
-//! [`GroupCoordinator`] holds all of them, one lock each, writes what must survive to
-//! `__consumer_offsets`, and wakes the requests that wait. The expiry of old offsets is not here.
+//! [`GroupCoordinator`] holds all of them, one lock each, writes their records to
+//! `__consumer_offsets`, and wakes the waiting requests. The expiry of old offsets is not here.
 
 pub(crate) mod config;
 mod consumer;
@@ -52,7 +53,7 @@ pub(crate) use messages::{
 };
 pub(crate) use offset_store::{CommittedOffset, FetchedOffset, OffsetToCommit, TopicOffsets};
 
-/// What happened in a group, for logs and live views.
+/// An event of a group, for logs and live views.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum GroupEvent {
     /// A member was added to the group.
@@ -61,7 +62,7 @@ pub(crate) enum GroupEvent {
     MemberReplaced { group: String, instance: String, member: String },
     /// A member left by its own or an administrator's request.
     MemberLeft { group: String, member: String },
-    /// A member was removed because it kept silent for too long.
+    /// A member was removed because its session expired.
     MemberExpired { group: String, member: String },
     /// All members are asked to join again.
     Rebalancing { group: String, reason: String },
@@ -70,7 +71,7 @@ pub(crate) enum GroupEvent {
 }
 
 impl GroupEvent {
-    /// The group in which it happened.
+    /// Returns the group in which it happened.
     pub(crate) fn group(&self) -> &str {
         match self {
             Self::MemberJoined { group, .. }
@@ -91,7 +92,9 @@ impl fmt::Display for GroupEvent {
                 write!(f, "instance {instance} came back as {member}")
             }
             Self::MemberLeft { member, .. } => write!(f, "{member} left"),
-            Self::MemberExpired { member, .. } => write!(f, "{member} fell silent and is out"),
+            Self::MemberExpired { member, .. } => {
+                write!(f, "{member} was removed: its session expired")
+            }
             Self::Rebalancing { reason, .. } => write!(f, "rebalancing: {reason}"),
             Self::Stable { generation, members, .. } => {
                 write!(f, "generation {generation} is stable with {} member(s)", members.len())
@@ -100,10 +103,10 @@ impl fmt::Display for GroupEvent {
     }
 }
 
-/// What a group writes to the log before it answers.
+/// A record that a group writes to the log before it responds.
 pub(crate) type Store<'a> = dyn FnMut(&GroupMetadataValue) -> Result<(), ResponseError> + 'a;
 
-/// What one step of a group is given, and what it leaves behind beside its answers.
+/// The input of one step of a group, and its output except the response.
 pub(crate) struct Step<'a> {
     pub(crate) now: Timestamp,
     pub(crate) settings: &'a Settings,
@@ -112,7 +115,7 @@ pub(crate) struct Step<'a> {
 }
 
 impl Step<'_> {
-    /// The time `timeout_ms` from now. A negative timeout from the wire means at once.
+    /// Returns the time `timeout_ms` from now. A negative timeout from the wire means at once.
     fn after(&self, timeout_ms: i32) -> Timestamp {
         self.now.saturating_add(i64::from(timeout_ms.max(0)))
     }

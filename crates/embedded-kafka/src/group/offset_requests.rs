@@ -1,4 +1,4 @@
-//! All groups' committed offsets: what is written to the log before it counts, and what is deleted
+//! The committed offsets of all groups: writes them to the log before they count, and deletes them
 //! with a group or a topic.
 
 use std::collections::BTreeSet;
@@ -17,8 +17,8 @@ use crate::records::{GroupMetadataKey, OffsetCommitKey};
 use crate::time::Timestamp;
 
 impl GroupCoordinator {
-    /// OffsetCommit: one answer for each offset, or one error for all. The empty group id is
-    /// allowed, as it was in Kafka's earliest versions.
+    /// Handles OffsetCommit: one result for each offset, or one error for all. The empty group id
+    /// is allowed, as it was in Kafka's earliest versions.
     pub(crate) fn commit(
         &self,
         group_id: &str,
@@ -33,9 +33,9 @@ impl GroupCoordinator {
         })
     }
 
-    /// TxnOffsetCommit: offsets that count once the producer's transaction is committed. One answer
-    /// for each offset, or one error for all. Whether the transaction is open, and knows that it
-    /// has offsets of this group, is for the caller to ask.
+    /// Handles TxnOffsetCommit: offsets that count once the producer's transaction is committed.
+    /// One result for each offset, or one error for all. The caller checks that the transaction is
+    /// open and includes this group's offsets.
     pub(crate) fn commit_pending(
         &self,
         group_id: &str,
@@ -56,8 +56,8 @@ impl GroupCoordinator {
         })
     }
 
-    /// The marker that ends a producer's transaction is in this partition of `__consumer_offsets`:
-    /// what the transaction has written there counts from now on, or is dropped.
+    /// Handles the marker that ends a producer's transaction in this partition of
+    /// `__consumer_offsets`: its offsets count from now on, or are dropped.
     pub(crate) fn complete_pending(
         &self,
         producer_id: i64,
@@ -74,14 +74,14 @@ impl GroupCoordinator {
     }
 
     /// Notes that a marker of this producer concerns the group. Called with the group locked and
-    /// before the offsets are written: whoever sees the marker finds the group, and waits for its
-    /// lock until the offsets are there.
+    /// before the offsets are written: the thread that handles the marker finds the group, and
+    /// waits for its lock until the offsets are there.
     pub(super) fn expect_marker(&self, partition: i32, producer_id: i64, group_id: &str) {
         let mut awaiting = self.awaiting_markers.lock();
         awaiting.entry((partition, producer_id)).or_default().insert(group_id.to_owned());
     }
 
-    /// The group, which a consumer that assigns its partitions itself may create.
+    /// Returns the group, which a consumer with explicit partitions may create.
     fn find_to_commit(
         &self,
         group_id: &str,
@@ -131,9 +131,9 @@ impl GroupCoordinator {
         Ok(answers)
     }
 
-    /// OffsetFetch: what is committed for the partitions asked for (`None`: for all). A group that
-    /// nobody knows has committed nothing. With `require_stable` a partition that an open
-    /// transaction has written an offset for is answered with UNSTABLE_OFFSET_COMMIT (KIP-447).
+    /// Handles OffsetFetch: the committed offsets of the requested partitions (`None`: of all). An
+    /// unknown group has committed nothing. With `require_stable` a partition with a pending offset
+    /// of an open transaction gets UNSTABLE_OFFSET_COMMIT (KIP-447).
     pub(crate) fn fetch_offsets(
         &self,
         group_id: &str,
@@ -146,8 +146,8 @@ impl GroupCoordinator {
         }
     }
 
-    /// DeleteGroups: a group without members, with all that it has committed and all that is
-    /// pending.
+    /// Handles DeleteGroups: deletes a group without members, with its committed and pending
+    /// offsets.
     pub(crate) fn delete(&self, group_id: &str, now: Timestamp) -> Result<(), ResponseError> {
         let cell = self.find(group_id).ok_or(ResponseError::GroupIdNotFound)?;
         self.step(&cell, now, |group, _| {
@@ -173,7 +173,7 @@ impl GroupCoordinator {
         Ok(())
     }
 
-    /// OffsetDelete: one answer for each partition, or one error for all.
+    /// Handles OffsetDelete: one result for each partition, or one error for all.
     pub(crate) fn delete_offsets(
         &self,
         group_id: &str,
@@ -204,10 +204,10 @@ impl GroupCoordinator {
         })
     }
 
-    /// Deletes what all groups have committed for topics that are gone, pending or not: a topic of
-    /// the same name would otherwise be read from where the old one was left. In partitions that
-    /// are not loaded that is done once they are.
-    pub(crate) fn forget_topics(&self, topics: &[&str], now: Timestamp) {
+    /// Deletes all groups' committed and pending offsets for deleted topics: consumers of a new
+    /// topic of the same name would otherwise start at the offsets of the old one. In partitions
+    /// that are not loaded that happens once they are.
+    pub(crate) fn delete_offsets_of_topics(&self, topics: &[&str], now: Timestamp) {
         let mut groups = self.groups.write();
         for gone in groups.unloaded.values_mut() {
             gone.extend(topics.iter().map(|&topic| topic.to_owned()));
@@ -215,18 +215,22 @@ impl GroupCoordinator {
         let cells =
             groups.cells_where(|group_id| groups.is_loaded(|| self.log.partition_for(group_id)));
         drop(groups);
-        self.forget(cells, |topic| topics.contains(&topic), now);
+        self.delete_offsets_of(cells, |topic| topics.contains(&topic), now);
     }
 
-    /// Deletes what groups have committed for topics that are not there: their deletion had begun
-    /// when the cluster was killed.
-    pub(crate) fn forget_unknown_topics(&self, exists: impl Fn(&str) -> bool, now: Timestamp) {
+    /// Deletes committed offsets of topics that do not exist: their deletion had begun when the
+    /// cluster was killed.
+    pub(crate) fn delete_offsets_of_unknown_topics(
+        &self,
+        exists: impl Fn(&str) -> bool,
+        now: Timestamp,
+    ) {
         let cells = self.groups.read().cells_where(|_| true);
-        self.forget(cells, |topic| !exists(topic), now);
+        self.delete_offsets_of(cells, |topic| !exists(topic), now);
     }
 
-    /// Deletes what these groups have committed for topics that are gone.
-    pub(super) fn forget(
+    /// Deletes the committed offsets of these groups for deleted topics.
+    pub(super) fn delete_offsets_of(
         &self,
         cells: Vec<Arc<GroupCell>>,
         is_gone: impl Fn(&str) -> bool,

@@ -1,11 +1,10 @@
-//! What is committed in a group: the offsets that count, and those that wait for the end of a
-//! transaction.
+//! The offsets of a group: committed ones, and pending ones that wait for the end of a transaction.
 //!
 //! A transaction's offsets are in the log, and count only once it has ended with a commit. The end
-//! is a marker in the same partition of `__consumer_offsets`: what was written by then is taken
-//! over or dropped as a whole. A plain commit that comes after a pending one in the log is the
-//! newer of the two, whenever the transaction ends. Old offsets do not expire here (Kafka deletes
-//! them after `offsets.retention.minutes`). Who may commit is decided in `permissions`.
+//! is a marker in the same partition of `__consumer_offsets`: offsets before it are taken over or
+//! dropped as a whole. A plain commit after a pending one in the log is the newer of the two,
+//! whenever the transaction ends. Old offsets do not expire here (Kafka deletes them after
+//! `offsets.retention.minutes`). `permissions` decides who may commit.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +18,7 @@ use crate::time::Timestamp;
 pub(crate) struct CommittedOffset {
     /// The next offset to read.
     pub(crate) offset: i64,
-    /// −1 where the client did not say.
+    /// The leader epoch, −1 if the client did not send it.
     pub(crate) leader_epoch: i32,
     pub(crate) metadata: String,
     pub(crate) commit_timestamp: Timestamp,
@@ -49,13 +48,13 @@ impl CommittedOffset {
         }
     }
 
-    /// Whether the metadata is within the limit, which Kafka counts in UTF-16 units.
+    /// Returns whether the metadata is within the limit, which Kafka counts in UTF-16 units.
     pub(super) fn metadata_fits(&self, limit: usize) -> bool {
         self.metadata.len() <= limit || self.metadata.encode_utf16().count() <= limit
     }
 }
 
-/// What is to be committed for one partition.
+/// A commit for one partition.
 #[derive(Debug, Clone)]
 pub(crate) struct OffsetToCommit {
     pub(crate) topic: String,
@@ -63,14 +62,14 @@ pub(crate) struct OffsetToCommit {
     pub(crate) committed: CommittedOffset,
 }
 
-/// What a client is told of one partition: the offset, if one is committed. The error is
-/// UNSTABLE_OFFSET_COMMIT, for those who want to know no offset that may be another in a moment.
+/// The response for one partition: the offset, if one is committed. The error is
+/// UNSTABLE_OFFSET_COMMIT, if the client wants no offset that may change in a moment.
 pub(crate) type FetchedOffset = Result<Option<CommittedOffset>, ResponseError>;
 
-/// A topic and, for each partition, what is committed there.
+/// A topic with the committed offset of each partition.
 pub(crate) type TopicOffsets = (String, Vec<(i32, FetchedOffset)>);
 
-/// All committed offsets of a group, and those that wait for the end of a transaction.
+/// All committed offsets of a group, and the pending ones of transactions.
 #[derive(Debug, Default)]
 pub(super) struct Offsets {
     topics: BTreeMap<String, BTreeMap<i32, Logged>>,
@@ -86,12 +85,12 @@ impl Offsets {
         self.topics.get(topic)?.get(&partition)
     }
 
-    /// Whether there is an offset for the partition, pending or not.
+    /// Returns whether there is an offset for the partition, pending or not.
     pub(super) fn contains(&self, key: &Key) -> bool {
         self.get(&key.0, key.1).is_some() || self.pending.contains(key)
     }
 
-    /// Takes in what was written to the log: pending where a transaction did it.
+    /// Adds an offset that was written to the log: a pending one if it is part of a transaction.
     pub(super) fn put(&mut self, producer_id: Option<i64>, key: Key, logged: Logged) {
         match producer_id {
             Some(producer_id) => self.pending.put(producer_id, key, logged),
@@ -101,8 +100,8 @@ impl Offsets {
         }
     }
 
-    /// The producer's transaction has ended: its offsets count, where nothing newer is committed,
-    /// or are dropped.
+    /// Ends the producer's transaction: its offsets count, if nothing newer is committed, or are
+    /// dropped.
     pub(super) fn complete(&mut self, producer_id: i64, commit: bool) {
         let ended = self.pending.take(producer_id);
         for (key, logged) in ended.into_iter().filter(|_| commit) {
@@ -113,7 +112,7 @@ impl Offsets {
         }
     }
 
-    /// Forgets the partition's offset, and what is pending there.
+    /// Removes the partition's committed and pending offsets.
     pub(super) fn remove(&mut self, key: &Key) {
         if let Some(partitions) = self.topics.get_mut(&key.0) {
             partitions.remove(&key.1);
@@ -124,7 +123,7 @@ impl Offsets {
         self.pending.remove(key);
     }
 
-    /// Every topic and partition that has an offset, pending or not.
+    /// Returns every topic and partition that has an offset, pending or not.
     pub(super) fn keys(&self) -> BTreeSet<Key> {
         let committed = self.topics.iter().flat_map(|(topic, partitions)| {
             partitions.keys().map(|partition| (topic.clone(), *partition))
@@ -132,7 +131,7 @@ impl Offsets {
         committed.chain(self.pending.keys()).collect()
     }
 
-    /// What is committed for the partitions asked for, or for all that have anything.
+    /// Returns the committed offsets of the requested partitions, or of all.
     pub(super) fn fetch(
         &self,
         asked: Option<&[(String, Vec<i32>)]>,
@@ -146,7 +145,7 @@ impl Offsets {
             (partition, Ok(logged.map(|logged| logged.committed.clone())))
         };
         let Some(asked) = asked else {
-            // A partition that has nothing but a pending offset is not among them.
+            // A partition with only a pending offset is not among them.
             let all = self.topics.iter().map(|(topic, partitions)| {
                 let offsets = partitions.keys().map(|partition| fetched(topic, *partition));
                 (topic.clone(), offsets.collect())
@@ -171,7 +170,7 @@ pub(super) struct Logged {
 /// A topic and one of its partitions.
 pub(super) type Key = (String, i32);
 
-/// What the open transactions have written for a group, by producer id.
+/// The pending offsets of a group, by producer id.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     by_producer: BTreeMap<i64, BTreeMap<Key, Logged>>,
@@ -182,12 +181,12 @@ impl Pending {
         self.by_producer.is_empty()
     }
 
-    /// Whether an open transaction has written an offset for the partition.
+    /// Returns whether an open transaction has written an offset for the partition.
     pub(super) fn contains(&self, key: &Key) -> bool {
         self.by_producer.values().any(|offsets| offsets.contains_key(key))
     }
 
-    /// The partitions that open transactions have written offsets for.
+    /// Returns the partitions with pending offsets.
     pub(super) fn keys(&self) -> BTreeSet<Key> {
         self.by_producer.values().flat_map(BTreeMap::keys).cloned().collect()
     }
@@ -196,7 +195,7 @@ impl Pending {
         self.by_producer.entry(producer_id).or_default().insert(key, logged);
     }
 
-    /// Forgets what any transaction has written for the partition.
+    /// Removes the pending offsets of the partition.
     pub(super) fn remove(&mut self, key: &Key) {
         self.by_producer.retain(|_, offsets| {
             offsets.remove(key);
@@ -204,7 +203,7 @@ impl Pending {
         });
     }
 
-    /// All that the producer's transaction has written: it has ended.
+    /// Removes and returns all offsets of the producer's transaction, which has ended.
     pub(super) fn take(&mut self, producer_id: i64) -> BTreeMap<Key, Logged> {
         self.by_producer.remove(&producer_id).unwrap_or_default()
     }

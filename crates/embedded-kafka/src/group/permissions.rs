@@ -1,4 +1,4 @@
-//! Who may commit the offsets of a group, and what of a group may be deleted.
+//! Checks of who may commit the offsets of a group, and of what may be deleted.
 
 use kafka_protocol::ResponseError;
 
@@ -6,18 +6,18 @@ use super::Step;
 use super::messages::Commit;
 use super::state_machine::{Group, State};
 
-/// Who commits to a group of the classic protocol.
+/// The sender of a commit to a group of the classic protocol.
 enum Committer {
-    /// An administrator, or a consumer that assigns its partitions itself.
+    /// An administrator, or a consumer with explicit partitions.
     Administrator,
     /// A client that names no member of a group that has some.
     Unnamed,
-    /// A member, in the generation that the group is in.
+    /// A member, in the current generation of the group.
     Member,
 }
 
 impl Group {
-    /// Whether the client may commit now. A member's commit keeps its session alive.
+    /// Checks whether the client may commit now. A member's commit keeps its session alive.
     pub(crate) fn check_commit(
         &mut self,
         commit: &Commit,
@@ -29,7 +29,7 @@ impl Group {
         match self.committer(commit)? {
             Committer::Administrator => Ok(()),
             Committer::Unnamed => Err(ResponseError::UnknownMemberId),
-            // The member knows the generation, and not yet what it is assigned in it.
+            // The member knows the generation, and not yet its assignment.
             Committer::Member if self.state == State::CompletingRebalance => {
                 Err(ResponseError::RebalanceInProgress)
             }
@@ -40,9 +40,9 @@ impl Group {
         }
     }
 
-    /// Whether a transaction may commit offsets of this group (KIP-447). Unlike a consumer's own
-    /// commit it is accepted during a rebalance and does not keep the member's session alive. A
-    /// client that names neither generation nor member, as those before version 3, is trusted.
+    /// Checks whether a transaction may commit offsets of this group (KIP-447). Unlike a consumer's
+    /// own commit it is accepted during a rebalance and does not keep the member's session alive. A
+    /// client that names neither generation nor member, as before version 3, is trusted.
     pub(crate) fn check_pending_commit(&self, commit: &Commit) -> Result<(), ResponseError> {
         match &self.consumer {
             Some(consumer) => consumer.check_pending_commit(commit),
@@ -50,10 +50,10 @@ impl Group {
         }
     }
 
-    /// Tells who commits.
+    /// Identifies the sender of a commit.
     ///
     /// # Errors
-    /// Those of a client that claims a membership or a generation that the group does not know, and
+    /// The errors of a client that claims an unknown membership or generation, and
     /// `COORDINATOR_NOT_AVAILABLE` for a group that was deleted.
     fn committer(&self, commit: &Commit) -> Result<Committer, ResponseError> {
         match self.state {
@@ -74,8 +74,8 @@ impl Group {
         Ok(Committer::Member)
     }
 
-    /// Whether offsets of this group may be deleted one by one: while it has members only those
-    /// of topics that none of them reads, which only the consumer protocol tells.
+    /// Checks whether offsets of this group may be deleted one by one: while it has members only
+    /// those of topics that no member reads, which only consumers' metadata tells.
     pub(crate) fn check_delete_offsets(&self) -> Result<(), ResponseError> {
         match self.state {
             State::Dead => Err(ResponseError::GroupIdNotFound),
@@ -90,7 +90,7 @@ impl Group {
         }
     }
 
-    /// Whether a member reads the topic. If nobody can tell, it may be so.
+    /// Returns whether a member reads the topic. If that is unknown, it may.
     pub(crate) fn is_subscribed_to(&self, topic: &str) -> bool {
         if let Some(consumer) = &self.consumer {
             return consumer.is_subscribed_to(topic);
@@ -101,7 +101,7 @@ impl Group {
         }
     }
 
-    /// Whether the group may be deleted.
+    /// Checks whether the group may be deleted.
     pub(crate) fn check_delete(&self) -> Result<(), ResponseError> {
         match self.state {
             State::Dead => Err(ResponseError::GroupIdNotFound),

@@ -1,4 +1,5 @@
-//! From one generation to the next: who is waited for, for how long, and what ends the wait.
+//! The rebalance, from one generation to the next: which members it waits for, for how long, and
+//! how the wait ends.
 
 use kafka_protocol::ResponseError;
 use tracing::warn;
@@ -37,8 +38,8 @@ impl Group {
         }
     }
 
-    /// The members of a group mostly start together: one rebalance that waits for all of them is
-    /// cheaper than one for each.
+    /// Starts a rebalance. The members of a group mostly start together: one rebalance that waits
+    /// for all of them is cheaper than one for each.
     fn delay_initial_rebalance(&mut self, step: &mut Step<'_>) {
         let delay_ms = step.settings.initial_rebalance_delay_ms;
         if delay_ms <= 0 {
@@ -50,8 +51,8 @@ impl Group {
         self.join_timer = Some(JoinTimer::Initial { at, delay_ms, remaining_ms });
     }
 
-    /// Ends the phase of joining once all are there, unless it is a group's first and still waits
-    /// for members that nobody knows of.
+    /// Ends the phase of joining once all members have joined, unless it is a group's first and
+    /// still waits for unknown members.
     pub(super) fn complete_join_if_all_joined(&mut self, step: &mut Step<'_>) {
         if self.state == State::PreparingRebalance
             && self.previous_state != State::Empty
@@ -61,7 +62,7 @@ impl Group {
         }
     }
 
-    /// The time of the phase of joining is up.
+    /// Handles the end of the time for joining.
     pub(super) fn expire_join(&mut self, step: &mut Step<'_>) {
         match self.join_timer {
             Some(JoinTimer::Initial { delay_ms, remaining_ms, .. })
@@ -79,8 +80,8 @@ impl Group {
         }
     }
 
-    /// Begins the next generation with those who have joined. Static members stay without joining,
-    /// until their session is over.
+    /// Begins the next generation with the members that have joined. Static members stay without
+    /// joining, until their session expires.
     pub(super) fn complete_join(&mut self, step: &mut Step<'_>) {
         self.join_timer = None;
         self.new_member_added = false;
@@ -104,19 +105,19 @@ impl Group {
     }
 
     fn remove_dynamic_members_that_did_not_join(&mut self, step: &mut Step<'_>) {
-        let silent = self
+        let expired = self
             .members
             .values()
             .filter(|member| member.joining.is_none() && member.instance_id.is_none())
             .map(|member| member.id.clone())
             .collect::<Vec<_>>();
-        for member in silent {
+        for member in expired {
             self.remove_member(&member);
             step.events.push(GroupEvent::MemberExpired { group: self.id.clone(), member });
         }
     }
 
-    /// Makes sure that the leader is one of those who joined. False if nobody has.
+    /// Makes sure that the leader is one of the members that joined. Returns false if none has.
     fn has_joined_leader(&mut self) -> bool {
         let has_joined =
             |id: &String| self.members.get(id).is_some_and(|member| member.joining.is_some());

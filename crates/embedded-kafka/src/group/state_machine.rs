@@ -1,4 +1,4 @@
-//! What a group is: its state, its members, and the questions that all of its steps ask.
+//! The state of a group: its phase, its members, and the queries that all of its steps share.
 //!
 //! The steps themselves are in `join`, `rebalance`, `sync`, `members` and `permissions`.
 
@@ -16,7 +16,7 @@ use crate::time::Timestamp;
 /// The protocol type whose metadata holds a list of topics.
 const CONSUMER_PROTOCOL: &str = "consumer";
 
-/// Where a group is between two generations.
+/// The phase of a group between two generations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
     /// No members; there may be committed offsets.
@@ -27,12 +27,12 @@ pub(crate) enum State {
     CompletingRebalance,
     /// Every member can have its assignment.
     Stable,
-    /// Deleted. Who still holds it is to look for the group again.
+    /// Deleted. A request that still holds it must look for the group again.
     Dead,
 }
 
 impl State {
-    /// The name that Kafka's protocol has for it.
+    /// Returns the name in Kafka's protocol.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Empty => "Empty",
@@ -44,7 +44,7 @@ impl State {
     }
 }
 
-/// When the phase of joining ends even if not all members have joined.
+/// The end of the phase of joining, even if not all members have joined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum JoinTimer {
     /// At the rebalance timeout.
@@ -62,7 +62,7 @@ impl JoinTimer {
     }
 }
 
-/// One group: its members and what it has committed.
+/// One group: its members and its committed offsets.
 #[derive(Debug)]
 pub(crate) struct Group {
     pub(super) id: String,
@@ -75,27 +75,27 @@ pub(crate) struct Group {
     pub(super) protocol_name: Option<String>,
     pub(super) leader: Option<String>,
     pub(super) members: BTreeMap<String, Member>,
-    /// Member ids that were given out and not used yet, with the time at which they expire.
+    /// The member ids that were allocated and not used yet, with the time at which they expire.
     pub(super) pending_joins: BTreeMap<String, Timestamp>,
     /// Members of this generation that have not asked for their assignment yet.
     pub(super) pending_syncs: BTreeSet<String>,
     pub(super) join_timer: Option<JoinTimer>,
-    /// When the members in `pending_syncs` are removed.
+    /// The time at which the members in `pending_syncs` are removed.
     pub(super) sync_deadline: Option<Timestamp>,
-    /// Whether somebody joined during this round of the initial delay.
+    /// Tells whether a member joined during this round of the initial delay.
     pub(super) new_member_added: bool,
-    /// What the members subscribe to, `None` where that is unknown.
+    /// The topics that the members subscribe to, `None` if that is unknown.
     pub(super) subscribed_topics: Option<BTreeSet<String>>,
     pub(super) offsets: Offsets,
-    /// Whether the log has metadata of this group, which a deletion must then remove.
+    /// Tells whether the log has metadata of this group, which a deletion must then remove.
     pub(super) is_stored: bool,
-    /// The members, if they are of the new protocol (KIP-848). Then there are none of the classic
-    /// one, and its state is [`State::Empty`].
+    /// The members, if they are of the consumer protocol (KIP-848). Then there are none of the
+    /// classic protocol, and its state is [`State::Empty`].
     pub(super) consumer: Option<Box<ConsumerGroup>>,
 }
 
 impl Group {
-    /// A group without members, as the first offset or member makes it.
+    /// Returns a group without members, as the first offset or member creates it.
     pub(crate) fn new(id: String, now: Timestamp) -> Self {
         Self {
             id,
@@ -129,14 +129,14 @@ impl Group {
         self.leader.as_deref() == Some(member_id)
     }
 
-    /// The member id that a static member has at present.
+    /// Returns the current member id of a static member.
     pub(super) fn static_member_id(&self, instance_id: &str) -> Option<String> {
         let is_it = |member: &&Member| member.instance_id.as_deref() == Some(instance_id);
         self.members.values().find(is_it).map(|member| member.id.clone())
     }
 
-    /// The member, if the request may speak for it: a static member's id moves on when another
-    /// process starts with the same instance id, and the old one is fenced.
+    /// Returns the member, if the request may speak for it: a static member's id changes when
+    /// another process starts with the same instance id, and the old process is fenced.
     pub(super) fn validate_member(
         &self,
         member_id: &str,
@@ -158,7 +158,7 @@ impl Group {
         }
     }
 
-    /// The longest that one of the members wants to be waited for, in milliseconds.
+    /// Returns the longest rebalance timeout of the members, in milliseconds.
     pub(super) fn rebalance_timeout_ms(&self) -> i32 {
         self.members.values().map(|member| member.rebalance_timeout_ms).max().unwrap_or(0).max(0)
     }
@@ -168,7 +168,8 @@ impl Group {
             && self.members.values().all(|member| member.joining.is_some())
     }
 
-    /// Whether a member of this type and with these protocols has one in common with all others.
+    /// Returns whether a member of this type and with these protocols has one in common with all
+    /// others.
     pub(super) fn supports_protocols(&self, protocol_type: &str, protocols: &[Protocol]) -> bool {
         if self.state == State::Empty {
             return !protocol_type.is_empty() && !protocols.is_empty();
@@ -181,8 +182,8 @@ impl Group {
         self.members.values().all(|member| member.supports(protocol))
     }
 
-    /// The protocol with the most votes: each member votes for the first of its own that all
-    /// support. Kafka leaves a tie to a hash map's order; here the first name wins.
+    /// Returns the protocol with the most votes: each member votes for the first of its own that
+    /// all support. Kafka leaves a tie to a hash map's order; here the first name wins.
     pub(super) fn select_protocol(&self) -> Option<String> {
         let mut votes: BTreeMap<&str, usize> = BTreeMap::new();
         for member in self.members.values() {
@@ -207,8 +208,8 @@ impl Group {
         self.members.insert(member.id.clone(), member);
     }
 
-    /// Removes a member or a pending one. What it waits for is answered, and another leads where
-    /// it led.
+    /// Removes a member or a pending one. Its waiting requests get a response, and another member
+    /// leads if it was the leader.
     pub(super) fn remove_member(&mut self, member_id: &str) {
         self.pending_joins.remove(member_id);
         self.pending_syncs.remove(member_id);
@@ -222,7 +223,7 @@ impl Group {
         }
     }
 
-    /// What the leader is told of all members, itself included.
+    /// Returns the leader's view of all members, itself included.
     pub(super) fn joined_members(&self) -> Vec<JoinedMember> {
         let protocol = self.protocol_name.as_deref();
         let members = self.members.values().map(|member| JoinedMember {
@@ -237,7 +238,7 @@ impl Group {
         self.protocol_type.as_deref() == Some(CONSUMER_PROTOCOL)
     }
 
-    /// The topics that the members subscribe to: `None` where the protocol is another than the
+    /// Returns the topics that the members subscribe to: `None` if the protocol is not the
     /// consumers', or a member's metadata cannot be read.
     pub(super) fn collect_subscribed_topics(&self) -> Option<BTreeSet<String>> {
         if !self.uses_consumer_protocol() {
@@ -251,37 +252,38 @@ impl Group {
         Some(topics)
     }
 
-    /// The earliest time at which [`Group::expire`] has something to do.
+    /// Returns the time of the next timer that [`Group::expire`] handles.
     pub(crate) fn due(&self, empty_group_retention_ms: i32) -> Option<Timestamp> {
         let members = self.members.values().filter_map(|member| member.expires_at);
         let pending = self.pending_joins.values().copied();
         let timers = [self.join_timer.map(JoinTimer::at), self.sync_deadline];
         let retention = i64::from(empty_group_retention_ms);
-        let forget = self.is_forgettable().then(|| self.state_since.saturating_add(retention));
+        let deletion = self.may_be_deleted().then(|| self.state_since.saturating_add(retention));
         let consumers = self.consumer.as_ref().and_then(|consumer| consumer.due());
         let timers = timers.into_iter().flatten().chain(consumers);
-        members.chain(pending).chain(timers).chain(forget).min()
+        members.chain(pending).chain(timers).chain(deletion).min()
     }
 
-    /// Whether the group has neither members nor offsets, so that nobody misses it.
-    pub(crate) fn is_forgettable(&self) -> bool {
+    /// Returns whether the group has neither members nor offsets, so that it may be deleted.
+    pub(crate) fn may_be_deleted(&self) -> bool {
         self.has_no_members()
             && self.offsets.is_empty()
             && self.consumer.as_ref().is_none_or(|consumer| consumer.is_empty())
     }
 
-    /// Whether nobody is or is about to be a member by the classic protocol.
+    /// Returns whether the group has no classic member, and none that is about to join.
     pub(super) fn has_no_members(&self) -> bool {
         self.state == State::Empty && self.pending_joins.is_empty()
     }
 
-    /// Whether members of the new protocol may join beside those of the classic one: they must be
-    /// consumers.
+    /// Returns whether members of the consumer protocol may join next to the classic ones: they
+    /// must be consumers.
     pub(super) fn can_be_upgraded(&self) -> bool {
         self.uses_consumer_protocol() && !self.members.is_empty()
     }
 
-    /// A group of these members, the first of which leads, with an assignment that does not count.
+    /// Returns a group of these members, the first of which leads, with an assignment that does not
+    /// count.
     pub(super) fn of_members(
         id: &str,
         generation: i32,
@@ -299,13 +301,13 @@ impl Group {
         group
     }
 
-    /// The group is a classic one from now on. What was committed stays.
+    /// Turns the group into a classic one. Its committed offsets stay.
     pub(super) fn become_classic(&mut self, classic: Self) {
         let offsets = std::mem::take(&mut self.offsets);
         *self = Self { offsets, is_stored: true, ..classic };
     }
 
-    /// The group is one of the new protocol from now on.
+    /// Turns the group into one of the consumer protocol.
     pub(super) fn become_consumer_group(&mut self, consumer: ConsumerGroup) {
         if self.consumer.is_none() {
             self.is_stored = false;

@@ -1,9 +1,9 @@
-//! The embedded protocol of consumers: the subscriptions that members tell their assignor, and the
-//! assignments that they are told. The coordinator looks into them for the topics that are in use,
-//! and where it assigns for classic members itself.
+//! The embedded protocol of consumers: the subscriptions in members' metadata, and their
+//! assignments. The coordinator reads them to find the topics in use, and when it assigns for
+//! classic members itself.
 //!
-//! Every version of the format begins as version 0 does, and those above the known ones go on as
-//! the highest of these.
+//! Every version of the format begins as version 0 does, and unknown higher versions continue as
+//! the highest known one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,19 +12,19 @@ use bytes::{BufMut, Bytes, BytesMut};
 /// Partitions by the names of their topics.
 pub(super) type NamedPartitions = BTreeMap<String, BTreeSet<i32>>;
 
-/// What a member tells its assignor.
+/// The metadata of a member for its assignor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Subscription {
     pub(super) version: i16,
     pub(super) topics: BTreeSet<String>,
-    /// What the member has: since version 1, empty before.
+    /// The owned partitions: since version 1, empty before.
     pub(super) owned: NamedPartitions,
-    /// Since version 3.
+    /// The rack, since version 3.
     pub(super) rack_id: Option<String>,
 }
 
 impl Subscription {
-    /// The subscription, or `None` if the bytes are none.
+    /// Returns the subscription, or `None` if the bytes are none.
     pub(super) fn decode(metadata: &[u8]) -> Option<Self> {
         let mut rest = metadata;
         let (version, topics) = beginning(&mut rest)?;
@@ -39,14 +39,14 @@ impl Subscription {
     }
 }
 
-/// The partitions of an assignment, or `None` if the bytes are none.
+/// Returns the partitions of an assignment, or `None` if the bytes are none.
 pub(super) fn decode_assignment(assignment: &[u8]) -> Option<NamedPartitions> {
     let mut rest = assignment;
     let version = i16::from_be_bytes(take(&mut rest)?);
     if version < 0 { None } else { named(&mut rest) }
 }
 
-/// An assignment without data of the assignor.
+/// Returns an assignment without data of the assignor.
 pub(super) fn encode_assignment(version: i16, partitions: &NamedPartitions) -> Bytes {
     let mut bytes = BytesMut::new();
     bytes.put_i16(version);
@@ -73,7 +73,7 @@ fn named(rest: &mut &[u8]) -> Option<NamedPartitions> {
     Some(all)
 }
 
-/// A string, which may be null. `None` where the bytes are none.
+/// Returns a string, which may be null. `None` if the bytes are none.
 fn string(rest: &mut &[u8]) -> Option<Option<String>> {
     let Ok(length) = usize::try_from(i16::from_be_bytes(take(rest)?)) else {
         return Some(None);
@@ -83,19 +83,19 @@ fn string(rest: &mut &[u8]) -> Option<Option<String>> {
     Some(Some(std::str::from_utf8(text).ok()?.to_owned()))
 }
 
-/// The topics, or `None` if the bytes are no subscription. What comes after them is not looked at.
+/// Returns the topics, or `None` if the bytes are no subscription. Bytes after them are ignored.
 pub(super) fn subscribed_topics(mut metadata: &[u8]) -> Option<BTreeSet<String>> {
     beginning(&mut metadata).map(|(_, topics)| topics)
 }
 
-/// The version of a subscription, and its topics.
+/// Returns the version of a subscription, and its topics.
 fn beginning(rest: &mut &[u8]) -> Option<(i16, BTreeSet<String>)> {
     let version = i16::from_be_bytes(take(rest)?);
     if version < 0 {
         return None;
     }
     let mut topics = BTreeSet::new();
-    // Nothing is set aside for the count: it is only a claim, and the bytes run out before it does.
+    // Nothing is allocated for the count: it is only a claim, and the bytes run out before it does.
     for _ in 0..u32::from_be_bytes(take(rest)?) {
         topics.insert(string(rest)??);
     }
@@ -112,7 +112,7 @@ fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
 pub(super) mod testing {
     use bytes::{BufMut, Bytes, BytesMut};
 
-    /// A subscription as librdkafka's range assignor sends it (version 1).
+    /// Returns a subscription as librdkafka's range assignor sends it (version 1).
     pub(in crate::group) fn subscription(topics: &[&str]) -> Bytes {
         let mut bytes = BytesMut::new();
         bytes.put_i16(1);
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_subscription_is_refused() {
+    fn bytes_that_are_no_subscription_are_rejected() {
         assert_eq!(subscribed_topics(b""), None);
         assert_eq!(subscribed_topics(&[0, 1, 0, 0, 0, 1, 0, 9, b'a']), None);
         assert_eq!(subscribed_topics(&[0, 1, 0xff, 0xff, 0xff, 0xff, 0, 1, b'a']), None);
@@ -168,7 +168,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_read_or_refused(bytes: Vec<u8>) {
+        fn any_bytes_are_read_or_rejected(bytes: Vec<u8>) {
             let _ = subscribed_topics(&bytes);
             let _ = Subscription::decode(&bytes);
             let _ = decode_assignment(&bytes);

@@ -1,4 +1,4 @@
-//! SyncGroup: the leader hands in what each member is to read, and every member fetches its part.
+//! SyncGroup: the leader sends the assignments, and every member fetches its own.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::state_machine::{Group, State};
 use super::{GroupEvent, Step};
 
 impl Group {
-    /// Answers with the member's assignment: at once, or when the leader has handed it in.
+    /// Responds with the member's assignment: at once, or when the leader has sent it.
     pub(crate) fn sync(
         &mut self,
         request: &SyncRequest,
@@ -72,8 +72,9 @@ impl Group {
         }
     }
 
-    /// Stores the leader's assignment and only then hands it out: who has its part can rely on
-    /// the group to know it after a restart. Members that the leader left out get an empty part.
+    /// Stores the leader's assignment before any member receives it: a member with its assignment
+    /// can rely on the group to know it after a restart. Members that the leader left out get an
+    /// empty assignment.
     fn assign(&mut self, assignments: &BTreeMap<String, Bytes>, step: &mut Step<'_>) {
         if let Err(error) = self.store(Some(assignments), step) {
             self.reset_assignments(error, step);
@@ -106,7 +107,7 @@ impl Group {
         }
     }
 
-    /// Drops what was assigned, and tells those who wait for it.
+    /// Drops the assignment, and rejects the requests that wait for it.
     pub(super) fn reset_assignments(&mut self, error: ResponseError, step: &Step<'_>) {
         let ids = self.members.keys().cloned().collect::<Vec<_>>();
         for id in ids {
@@ -117,8 +118,8 @@ impl Group {
         }
     }
 
-    /// Answers a waiting SyncGroup. The member's session starts again: it could send no heartbeat
-    /// while it waited.
+    /// Responds to a waiting SyncGroup. The member's session starts again: it could send no
+    /// heartbeat while it waited.
     fn answer_sync(&mut self, member_id: &str, answer: SyncAnswer, step: &Step<'_>) {
         let Some(member) = self.members.get_mut(member_id) else {
             return;

@@ -1,9 +1,9 @@
 //! The transactions that were aborted, and Kafka's index of them: `00000000000000000042.txnindex`.
 //!
-//! Aborted records stay in the log. A reader of committed records is told which producers' records
-//! to skip, and from where: every transaction whose range overlaps with what it fetches. Aborts are
-//! rare and an entry is small, so all of a log's are in memory; each segment's file, which
-//! only exists where a transaction was aborted in it, is there for the next start.
+//! Aborted records stay in the log. The broker tells a reader of committed records which producers'
+//! records to skip, and from which offset: every transaction whose range overlaps with the fetched
+//! range. Aborts are rare and an entry is small, so all entries of a log are in memory. A segment
+//! has an index file only if a transaction was aborted in it; the file serves the next start.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use super::files::{read_if_there, remove_if_there, replace};
 use super::view::{TRANSACTION_INDEX_SUFFIX, file_name};
 
-/// The version of an entry.
+/// Holds the version of an entry.
 const VERSION: i16 = 0;
 /// Bytes of an entry: the version, and four numbers.
 const ENTRY_BYTES: usize = 2 + 4 * 8;
@@ -21,14 +21,14 @@ const ENTRY_BYTES: usize = 2 + 4 * 8;
 /// A transaction that was aborted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct AbortedTransaction {
-    /// Whose transaction it was.
+    /// The producer of the transaction.
     pub(crate) producer_id: i64,
     /// The offset of its first record.
     pub(crate) first_offset: i64,
     /// The offset of its marker.
     pub(super) last_offset: i64,
-    /// What the log's last stable offset became with the marker. No transaction that ended later
-    /// began below it, so a search for overlaps need not go on behind it.
+    /// The last stable offset of the log after the marker. No transaction that ended later began
+    /// before it, so a search for overlaps stops there.
     pub(super) last_stable_offset: i64,
 }
 
@@ -39,8 +39,8 @@ pub(crate) struct AbortedTransactions {
 }
 
 impl AbortedTransactions {
-    /// The transactions with records or marker from `from` on that began before `to`, in the order
-    /// in which they ended.
+    /// Returns the transactions with records or a marker from `from` on that began before `to`, in
+    /// the order in which they ended.
     pub(crate) fn overlapping(&self, from: i64, to: i64) -> Vec<AbortedTransaction> {
         let first = self.entries.partition_point(|entry| entry.last_offset < from);
         let mut found = Vec::new();
@@ -55,17 +55,17 @@ impl AbortedTransactions {
         found
     }
 
-    /// Whether no transaction was aborted.
+    /// Returns whether no transaction was aborted.
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// Adds one that ended behind all others.
+    /// Adds a transaction that ended after all others.
     pub(super) fn push(&mut self, entry: AbortedTransaction) {
         Arc::make_mut(&mut self.entries).push(entry);
     }
 
-    /// Forgets those that ended at `offset` or behind it.
+    /// Removes the transactions that ended at or after `offset`.
     pub(super) fn truncate_end(&mut self, offset: i64) {
         let kept = self.entries.partition_point(|entry| entry.last_offset < offset);
         if kept < self.entries.len() {
@@ -73,7 +73,7 @@ impl AbortedTransactions {
         }
     }
 
-    /// Forgets those that ended before `offset`.
+    /// Removes the transactions that ended before `offset`.
     pub(super) fn truncate_start(&mut self, offset: i64) {
         let gone = self.entries.partition_point(|entry| entry.last_offset < offset);
         if gone > 0 {
@@ -92,8 +92,8 @@ impl AbortedTransactions {
         file.write_all(&encode(last))
     }
 
-    /// Writes the file of the last segment, which begins at `base_offset`. Without entries there is
-    /// no file.
+    /// Writes the file of the last segment, which begins at `base_offset`. Writes no file if there
+    /// are no entries.
     pub(super) fn save(&self, directory: &Path, base_offset: i64) -> io::Result<()> {
         let path = directory.join(file_name(base_offset, TRANSACTION_INDEX_SUFFIX));
         let first = self.entries.partition_point(|entry| entry.last_offset < base_offset);
@@ -104,8 +104,8 @@ impl AbortedTransactions {
         replace(&path, &bytes)
     }
 
-    /// Adds the entries in the file of the segment from `base_offset` to `end_offset`; answers
-    /// whether they can be right.
+    /// Adds the entries in the file of the segment from `base_offset` to `end_offset`. Returns
+    /// whether the entries can be right.
     pub(super) fn load(
         &mut self,
         directory: &Path,
@@ -161,7 +161,8 @@ fn decode(contents: &[u8], base_offset: i64, end_offset: i64) -> Option<Vec<Abor
 mod tests {
     use super::*;
 
-    /// Producer, first offset, marker, last stable offset.
+    /// Returns the transactions with these producers, first offsets, markers and last stable
+    /// offsets.
     fn aborted(transactions: &[(i64, i64, i64, i64)]) -> AbortedTransactions {
         let mut aborted = AbortedTransactions::default();
         for &(producer_id, first_offset, last_offset, last_stable_offset) in transactions {
@@ -175,12 +176,12 @@ mod tests {
         aborted
     }
 
-    /// The producers of the transactions that overlap.
+    /// Returns the producers of the transactions that overlap.
     fn overlapping(aborted: &AbortedTransactions, from: i64, to: i64) -> Vec<i64> {
         aborted.overlapping(from, to).iter().map(|entry| entry.producer_id).collect()
     }
 
-    /// Producer 2 begins first and ends last; 1 and 3 lie within.
+    /// Producer 2 begins first and ends last; 1 and 3 are nested in it.
     const NESTED: [(i64, i64, i64, i64); 3] = [(1, 2, 4, 0), (3, 5, 7, 0), (2, 0, 9, 10)];
 
     #[test]
@@ -201,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ended_at_a_cut_is_forgotten() {
+    fn truncation_removes_what_ended_at_the_cut() {
         let mut cut = aborted(&NESTED);
         cut.truncate_end(7);
         assert_eq!(overlapping(&cut, 0, 10), [1]);
@@ -240,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_is_kafkas() {
+    fn an_entry_has_the_bytes_of_kafkas_format() {
         let entry = aborted(&[(1, 2, 3, 4)]).entries[0];
         let mut expected = vec![0, 0];
         for number in [1, 2, 3, 4] {
@@ -250,11 +251,11 @@ mod tests {
     }
 
     #[test]
-    fn files_that_cannot_be_right_are_found_out() {
+    fn files_that_cannot_be_right_are_detected() {
         let intact: Vec<u8> = aborted(&NESTED).entries.iter().flat_map(encode).collect();
         assert!(decode(&intact, 0, 10).is_some());
         assert!(decode(&intact[..40], 0, 10).is_none(), "half an entry");
-        assert!(decode(&intact, 0, 9).is_none(), "a marker behind the segment");
+        assert!(decode(&intact, 0, 9).is_none(), "a marker after the segment");
         assert!(decode(&intact, 5, 10).is_none(), "a marker before the segment");
         let twice = [&intact[..ENTRY_BYTES], &intact[..ENTRY_BYTES]].concat();
         assert!(decode(&twice, 0, 10).is_none(), "one marker twice");

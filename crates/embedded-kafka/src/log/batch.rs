@@ -2,8 +2,8 @@
 //!
 //! A broker needs little more than this header to store and serve a batch. The CRC covers
 //! everything from the attributes on, so the base offset and the leader epoch, which the broker
-//! assigns, stand in front of it and are patched without touching it. The time of the append does
-//! not: it costs a new CRC. What is inside a batch is read by [`super::records`].
+//! assigns, come before it and are patched without a new CRC. The log append time is covered and
+//! needs a new CRC. [`super::records`] reads the records of a batch.
 
 use crate::time::Timestamp;
 
@@ -15,9 +15,9 @@ pub(crate) const HEADER_SIZE: usize = 61;
 pub(super) const LOG_OVERHEAD: usize = 12;
 /// The bytes up to and including the magic byte.
 pub(super) const SIZE_UP_TO_MAGIC: usize = 17;
-/// What stands for "no producer id" in a batch that is not idempotent.
+/// Stands for "no producer id" in a batch that is not idempotent.
 pub(crate) const NO_PRODUCER_ID: i64 = -1;
-/// What stands for "no timestamp" in a record or a batch.
+/// Stands for "no timestamp" in a record or a batch.
 pub(crate) const NO_TIMESTAMP: Timestamp = -1;
 
 const LENGTH_AT: usize = 8;
@@ -38,14 +38,14 @@ const LOG_APPEND_TIME: i16 = 0x08;
 const TRANSACTIONAL: i16 = 0x10;
 const CONTROL: i16 = 0x20;
 const DELETE_HORIZON: i16 = 0x40;
-/// Whoever changes a batch's timestamps clears the attributes that mean nothing.
+/// Code that changes a batch's timestamps clears the attributes that mean nothing.
 const KNOWN_ATTRIBUTES: i16 = 0x7f;
 
 /// The bytes are no record batch of magic 2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum MalformedBatch {
     /// Fewer bytes than a header has.
-    #[error("a record batch has a header of {HEADER_SIZE} bytes, here are {0}")]
+    #[error("a record batch has a header of {HEADER_SIZE} bytes, but only {0} are left")]
     TooShort(usize),
     /// Another format of messages.
     #[error("the batch has magic {0}, only 2 is a record batch")]
@@ -64,7 +64,7 @@ pub(crate) struct BatchHeader {
     length: i32,
     /// The leader epoch in which the batch was appended.
     pub(crate) leader_epoch: i32,
-    /// CRC-32C of everything behind it.
+    /// CRC-32C of everything after it.
     pub(crate) crc: u32,
     attributes: i16,
     /// Offset of the last record relative to the base offset.
@@ -79,7 +79,7 @@ pub(crate) struct BatchHeader {
     pub(crate) producer_epoch: i16,
     /// The sequence number of the first record.
     pub(crate) base_sequence: i32,
-    /// How many records the batch claims to hold.
+    /// The number of records that the batch claims to hold.
     pub(crate) record_count: i32,
 }
 
@@ -116,50 +116,50 @@ impl BatchHeader {
         })
     }
 
-    /// Bytes of the whole batch, header included.
+    /// Returns the bytes of the whole batch, header included.
     pub(crate) fn size(&self) -> usize {
-        // `parse` has refused lengths below 49, so the conversion loses nothing.
+        // `parse` has rejected lengths below 49, so the conversion loses nothing.
         self.length as usize + LOG_OVERHEAD
     }
 
-    /// Offset of the last record.
+    /// Returns the offset of the last record.
     pub(crate) fn last_offset(&self) -> i64 {
         self.base_offset.saturating_add(i64::from(self.last_offset_delta))
     }
 
-    /// The codec of the records, or `None` for an id that no codec has.
+    /// Returns the codec of the records, or `None` for an id that no codec has.
     pub(crate) fn compression(&self) -> Option<Compression> {
         Compression::from_id(self.attributes & COMPRESSION_MASK)
     }
 
-    /// Whether the records' timestamps are the time of the append.
+    /// Returns whether the records' timestamps are the time of the append.
     pub(crate) fn is_log_append_time(&self) -> bool {
         self.attributes & LOG_APPEND_TIME != 0
     }
 
-    /// Whether the records belong to a transaction.
+    /// Returns whether the records belong to a transaction.
     pub(crate) fn is_transactional(&self) -> bool {
         self.attributes & TRANSACTIONAL != 0
     }
 
-    /// Whether the batch holds a marker of the broker instead of records.
+    /// Returns whether the batch holds a marker of the broker instead of records.
     pub(crate) fn is_control(&self) -> bool {
         self.attributes & CONTROL != 0
     }
 
-    /// From when on compaction may remove the tombstones or the marker in it, where it has seen
-    /// them before. It takes the place of the base timestamp (KIP-534).
+    /// Returns the time from which compaction may remove the tombstones or the marker in the batch,
+    /// if an earlier pass has seen them. It takes the place of the base timestamp (KIP-534).
     pub(crate) fn delete_horizon(&self) -> Option<Timestamp> {
         (self.attributes & DELETE_HORIZON != 0).then_some(self.base_timestamp)
     }
 
-    /// Whether an idempotent producer sent it.
+    /// Returns whether an idempotent producer sent it.
     pub(crate) fn has_producer_id(&self) -> bool {
         self.producer_id > NO_PRODUCER_ID
     }
 
-    /// The sequence number of the last record, -1 where there are none. Sequence numbers wrap to 0
-    /// behind `i32::MAX`.
+    /// Returns the sequence number of the last record, -1 for a batch without one. Sequence numbers
+    /// wrap to 0 after `i32::MAX`.
     pub(crate) fn last_sequence(&self) -> i32 {
         if self.base_sequence < 0 {
             return -1;
@@ -168,7 +168,7 @@ impl BatchHeader {
         (last % (1 << 31)) as i32
     }
 
-    /// The timestamp of a record whose delta is `timestamp_delta` ms.
+    /// Returns the timestamp of a record whose delta is `timestamp_delta` ms.
     pub(crate) fn record_timestamp(&self, timestamp_delta: i64) -> Timestamp {
         if self.is_log_append_time() {
             self.max_timestamp
@@ -177,7 +177,7 @@ impl BatchHeader {
         }
     }
 
-    /// The header's bytes, with all fields as they stand here.
+    /// Returns the header's bytes, with all fields as they are here.
     pub(super) fn to_bytes(self) -> [u8; HEADER_SIZE] {
         let mut bytes = [0; HEADER_SIZE];
         put(&mut bytes, 0, self.base_offset.to_be_bytes());
@@ -196,26 +196,26 @@ impl BatchHeader {
         bytes
     }
 
-    /// Says that the records' timestamps are the time of the append, `now`. Needs a new CRC.
+    /// Sets the timestamp type to log append time, `now`. Needs a new CRC.
     pub(super) fn set_log_append_time(&mut self, now: Timestamp) {
         self.attributes = (self.attributes & KNOWN_ATTRIBUTES) | LOG_APPEND_TIME;
         self.max_timestamp = now;
     }
 
-    /// Says that the producer set the timestamps, the largest being `max_timestamp`. Needs a new
-    /// CRC.
+    /// Sets the timestamp type to create time, the largest timestamp being `max_timestamp`. Needs a
+    /// new CRC.
     pub(super) fn set_create_time(&mut self, max_timestamp: Timestamp) {
         self.attributes &= KNOWN_ATTRIBUTES & !LOG_APPEND_TIME;
         self.max_timestamp = max_timestamp;
     }
 
-    /// The header of the same records, written anew from `base_timestamp` on: of the attributes
-    /// only the transaction stays. Needs its payload and a new CRC.
+    /// Returns the header of the same records, rewritten from `base_timestamp` on: of the
+    /// attributes only the transaction stays. Needs its payload and a new CRC.
     pub(super) fn rewritten(&self, base_timestamp: Timestamp) -> Self {
         Self { attributes: self.attributes & TRANSACTIONAL, base_timestamp, ..*self }
     }
 
-    /// Names the codec and the size of the records behind the header. Needs a new CRC.
+    /// Sets the codec and the size of the records after the header. Needs a new CRC.
     ///
     /// # Errors
     /// When the batch no longer fits the 32 bits of its length.
@@ -229,15 +229,15 @@ impl BatchHeader {
         Ok(())
     }
 
-    /// Says from when on tombstones or marker may go. The records' timestamps are relative to it
-    /// from then on. Needs a new CRC.
+    /// Sets the time from which compaction may remove tombstones or the marker. The records'
+    /// timestamps are relative to it from then on. Needs a new CRC.
     pub(super) fn set_delete_horizon(&mut self, horizon: Timestamp) {
         self.attributes |= DELETE_HORIZON;
         self.base_timestamp = horizon;
     }
 
-    /// Takes back what [`set_delete_horizon`](Self::set_delete_horizon) has said, for a batch
-    /// without records. Needs a new CRC.
+    /// Undoes [`set_delete_horizon`](Self::set_delete_horizon) for a batch without records. Needs a
+    /// new CRC.
     pub(super) fn clear_delete_horizon(&mut self) {
         self.attributes &= !DELETE_HORIZON;
         self.base_timestamp = self.max_timestamp;
@@ -248,19 +248,21 @@ impl BatchHeader {
         self.crc = checksum(&self.to_bytes(), payload);
     }
 
-    /// Says that the records belong to a transaction of this producer. Needs a new CRC.
+    /// Marks the records as part of a transaction of this producer. Needs a new CRC.
     pub(super) fn set_transactional(&mut self, producer_id: i64, producer_epoch: i16) {
         self.attributes |= TRANSACTIONAL;
         self.producer_id = producer_id;
         self.producer_epoch = producer_epoch;
     }
 
-    /// Says that the batch holds a marker of the broker instead of records. Needs a new CRC.
+    /// Marks the batch as a control batch, which holds a marker of the broker instead of records.
+    /// Needs a new CRC.
     pub(super) fn set_control(&mut self) {
         self.attributes |= CONTROL;
     }
 
-    /// A header for `record_count` records that the broker itself writes: CREATE_TIME, no producer.
+    /// Returns a header for `record_count` records that the broker itself writes: CREATE_TIME, no
+    /// producer.
     pub(super) fn new(record_count: i32, base: Timestamp, max: Timestamp) -> Self {
         Self {
             base_offset: 0,
@@ -279,12 +281,12 @@ impl BatchHeader {
     }
 }
 
-/// Whether `batch`, a whole batch, matches the CRC in its header.
+/// Returns whether `batch`, a whole batch, matches the CRC in its header.
 pub(crate) fn has_valid_crc(header: &BatchHeader, batch: &[u8]) -> bool {
     batch.len() > ATTRIBUTES_AT && crc32c::crc32c(&batch[ATTRIBUTES_AT..]) == header.crc
 }
 
-/// The CRC-32C of a batch, which covers everything from the attributes on.
+/// Returns the CRC-32C of a batch, which covers everything from the attributes on.
 fn checksum(header: &[u8; HEADER_SIZE], payload: &[u8]) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c(&header[ATTRIBUTES_AT..]), payload)
 }
@@ -342,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn other_magic_and_impossible_lengths_are_refused() {
+    fn other_magic_and_impossible_lengths_are_rejected() {
         let mut bytes = BatchHeader::new(1, 0, 0).to_bytes();
         bytes[MAGIC_AT] = 1;
         assert_eq!(BatchHeader::parse(&bytes), Err(MalformedBatch::Magic(1)));

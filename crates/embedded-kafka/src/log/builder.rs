@@ -1,4 +1,4 @@
-//! Batches that the broker itself writes: what coordinators remember.
+//! Batches that the broker itself writes: the records of its coordinators.
 
 use bytes::Bytes;
 
@@ -17,7 +17,7 @@ pub(crate) struct BatchBuilder {
     record_count: i32,
 }
 
-/// Whom the records belong to.
+/// The producer of the records.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Plain,
@@ -26,12 +26,12 @@ enum Kind {
 }
 
 impl BatchBuilder {
-    /// An empty batch, whose records all carry `timestamp`.
+    /// Returns an empty batch, whose records all carry `timestamp`.
     pub(crate) fn new(timestamp: Timestamp) -> Self {
         Self { timestamp, kind: Kind::Plain, payload: Vec::new(), record_count: 0 }
     }
 
-    /// An empty batch of a producer's transaction: offsets that it commits.
+    /// Returns an empty batch of a producer's transaction: offsets that it commits.
     pub(crate) fn transactional(
         timestamp: Timestamp,
         producer_id: i64,
@@ -40,7 +40,7 @@ impl BatchBuilder {
         Self { kind: Kind::Transactional { producer_id, producer_epoch }, ..Self::new(timestamp) }
     }
 
-    /// An empty batch for a marker, which ends a producer's transaction.
+    /// Returns an empty batch for a marker, which ends a producer's transaction.
     pub(super) fn control(timestamp: Timestamp, producer_id: i64, producer_epoch: i16) -> Self {
         Self { kind: Kind::Control { producer_id, producer_epoch }, ..Self::new(timestamp) }
     }
@@ -60,7 +60,7 @@ impl BatchBuilder {
         self.record_count += 1;
     }
 
-    /// The batch, or `None` when no record was added or 2 GiB are exceeded.
+    /// Returns the batch, or `None` when no record was added or 2 GiB are exceeded.
     pub(crate) fn build(self) -> Option<ValidBatch> {
         if self.record_count == 0 {
             return None;
@@ -71,8 +71,8 @@ impl BatchBuilder {
             Kind::Plain => {}
             Kind::Transactional { producer_id, producer_epoch } => {
                 header.set_transactional(producer_id, producer_epoch);
-                // What a coordinator writes is in no sequence: Kafka has each of its batches begin
-                // at 0.
+                // The records of a coordinator have no sequence numbers: in Kafka each of its
+                // batches begins at 0.
                 header.base_sequence = 0;
             }
             Kind::Control { producer_id, producer_epoch } => {

@@ -1,14 +1,14 @@
 //! The codecs of record batches: gzip, snappy, lz4 and zstd.
 //!
 //! A batch is stored and served as it came, unless a topic's `compression.type` asks for another
-//! codec. How each of them is read is in [`super::decompress`].
+//! codec. [`super::decompress`] reads each codec.
 
 use std::io::Write;
 
-/// How the records of a batch are compressed.
+/// The codec that compresses the records of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Compression {
-    /// Not at all (`uncompressed`).
+    /// No compression (`uncompressed`).
     None,
     /// RFC 1952.
     Gzip,
@@ -22,11 +22,11 @@ pub(crate) enum Compression {
 
 /// The head of the framing that snappy-java puts around snappy blocks, before two version numbers.
 const XERIAL_MAGIC: &[u8] = b"\x82SNAPPY\0";
-/// The block size that snappy-java uses, and every reader of its framing copes with.
+/// The block size that snappy-java uses, and that every reader of its framing accepts.
 const XERIAL_BLOCK: usize = 32 * 1024;
 
 impl Compression {
-    /// The codec with this id in a batch's attributes.
+    /// Returns the codec with this id in a batch's attributes.
     pub(crate) fn from_id(id: i16) -> Option<Self> {
         match id {
             0 => Some(Self::None),
@@ -38,7 +38,7 @@ impl Compression {
         }
     }
 
-    /// The codec's id in a batch's attributes.
+    /// Returns the codec's id in a batch's attributes.
     pub(crate) fn id(self) -> i16 {
         match self {
             Self::None => 0,

@@ -1,4 +1,4 @@
-//! What stands in a partition's directory beside the segments' contents.
+//! The files in a partition's directory other than the segments' contents.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -60,7 +60,7 @@ pub(super) fn list(directory: &Path) -> io::Result<Listing> {
     Ok(listing)
 }
 
-/// The length of a file, `None` where there is none.
+/// Returns the length of a file, `None` if there is none.
 pub(super) fn length_of(path: &Path) -> io::Result<Option<u64>> {
     match std::fs::metadata(path) {
         Ok(metadata) => Ok(Some(metadata.len())),
@@ -69,13 +69,13 @@ pub(super) fn length_of(path: &Path) -> io::Result<Option<u64>> {
     }
 }
 
-/// The log start offset, if records were ever deleted.
+/// Returns the log start offset, if records were ever deleted.
 pub(super) fn load_start_offset(directory: &Path) -> io::Result<Option<i64>> {
     let contents = read_if_there(&directory.join(START_OFFSET_FILE))?;
     Ok(contents.and_then(|contents| std::str::from_utf8(&contents).ok()?.trim().parse().ok()))
 }
 
-/// Makes `start_offset` the one that a restart begins with.
+/// Persists `start_offset` as the log start offset that a restart begins with.
 pub(super) fn save_start_offset(directory: &Path, start_offset: i64) -> io::Result<()> {
     replace(&directory.join(START_OFFSET_FILE), start_offset.to_string().as_bytes())
 }

@@ -1,7 +1,7 @@
-//! Which leader epoch began at which offset, as in Kafka's `leader-epoch-checkpoint`.
+//! The leader epochs of a log and their first offsets, as in Kafka's `leader-epoch-checkpoint`.
 //!
-//! A consumer that comes back after its leader changed asks where its last epoch ended, and learns
-//! whether the log was cut behind its back (KIP-320).
+//! A consumer that returns after its leader changed asks for the end of its last epoch, and so
+//! learns whether the log was truncated in the meantime (KIP-320).
 
 use std::io;
 use std::path::Path;
@@ -20,8 +20,8 @@ pub(super) struct LeaderEpochs {
 }
 
 impl LeaderEpochs {
-    /// Reads the file in `directory`. One that is missing or damaged counts as empty: recovery
-    /// finds the epochs again in the batches that it reads.
+    /// Reads the file in `directory`. A missing or damaged file counts as empty: recovery finds the
+    /// epochs again in the batches that it reads.
     pub(super) fn load(directory: &Path) -> io::Result<Self> {
         let contents = read_if_there(&directory.join(FILE_NAME))?.unwrap_or_default();
         let text = String::from_utf8_lossy(&contents);
@@ -49,7 +49,7 @@ impl LeaderEpochs {
         replace(&directory.join(FILE_NAME), text.as_bytes())
     }
 
-    /// Notes that the batch at `offset` is written in `epoch`; answers whether that is news.
+    /// Notes that the batch at `offset` is written in `epoch`. Returns whether the epoch is new.
     pub(super) fn assign(&mut self, epoch: i32, offset: i64) -> bool {
         if epoch < 0 || self.entries.last().is_some_and(|(latest, _)| *latest >= epoch) {
             return false;
@@ -60,18 +60,18 @@ impl LeaderEpochs {
         true
     }
 
-    /// A copy to change and save, where `epoch` is not in the list yet.
+    /// Returns a copy to change and save, if `epoch` is not in the list yet.
     pub(super) fn clone_if_news(&self, epoch: i32) -> Option<Self> {
         let is_news = epoch >= 0 && self.latest().is_none_or(|latest| latest < epoch);
         is_news.then(|| self.clone())
     }
 
-    /// The newest epoch.
+    /// Returns the newest epoch.
     pub(super) fn latest(&self) -> Option<i32> {
         self.entries.last().map(|(epoch, _)| *epoch)
     }
 
-    /// The largest epoch up to `epoch`, and where it ended; `None` where that is unknown.
+    /// Returns the largest epoch up to `epoch`, and its end; `None` if that is unknown.
     pub(super) fn end_offset_for(&self, epoch: i32, end_offset: i64) -> Option<(i32, i64)> {
         if epoch < 0 {
             return None;
@@ -85,14 +85,14 @@ impl LeaderEpochs {
         Some((found, end))
     }
 
-    /// Forgets the epochs that began at `end_offset` or behind it; answers whether there were any.
+    /// Removes the epochs that began at or after `end_offset`. Returns whether there were any.
     pub(super) fn truncate_end(&mut self, end_offset: i64) -> bool {
         let before = self.entries.len();
         self.entries.retain(|(_, start)| *start < end_offset);
         self.entries.len() != before
     }
 
-    /// Forgets the epochs that ended before `start_offset`; answers whether anything changed.
+    /// Removes the epochs that ended before `start_offset`. Returns whether anything changed.
     pub(super) fn truncate_start(&mut self, start_offset: i64) -> bool {
         let behind = self.entries.partition_point(|(_, start)| *start <= start_offset);
         let Some(current) = behind.checked_sub(1) else {
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_is_kafkas() {
+    fn the_file_has_kafkas_format() {
         let directory = tempfile::tempdir().unwrap();
         let epochs = epochs(&[(0, 0), (4, 120)]);
         epochs.save(directory.path()).unwrap();

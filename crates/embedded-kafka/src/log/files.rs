@@ -21,7 +21,7 @@ pub(crate) struct OpenFiles {
 }
 
 impl OpenFiles {
-    /// Keeps at most about `limit` descriptors open beside those being read at the moment.
+    /// Keeps at most about `limit` descriptors open in addition to those being read at the moment.
     pub(crate) fn new(limit: usize) -> Arc<Self> {
         Arc::new(Self { limit: limit.max(1), open: Mutex::default() })
     }
@@ -42,7 +42,7 @@ impl OpenFiles {
         }
     }
 
-    /// How many descriptors are open.
+    /// Returns how many descriptors are open.
     #[cfg(test)]
     pub(crate) fn count(&self) -> usize {
         let open = self.open.lock();
@@ -72,7 +72,7 @@ impl OpenFiles {
                 }
             }
         }
-        // With the lock released: a file's own lock may be held by somebody who is opening it.
+        // Not under the lock: another thread may hold a file's own lock while it opens the file.
         for file in closing {
             file.close();
         }
@@ -102,18 +102,18 @@ impl LogFile {
         &self.path
     }
 
-    /// The file, opened if it is not; an error where it does not exist.
+    /// Returns the file, opened if it is not; an error if it does not exist.
     pub(super) fn open(self: &Arc<Self>) -> io::Result<Arc<File>> {
         self.get(false)
     }
 
-    /// The file, opened if it is not and created if it does not exist.
+    /// Returns the file, opened if it is not and created if it does not exist.
     pub(super) fn open_or_create(self: &Arc<Self>) -> io::Result<Arc<File>> {
         self.get(true)
     }
 
-    /// Writes go to the end of the file, wherever that is: what a failed write left there is cut
-    /// off before the next one.
+    /// Appends at the end of the file, wherever that is: the next write first cuts off the bytes
+    /// that a failed write left.
     fn get(self: &Arc<Self>, create: bool) -> io::Result<Arc<File>> {
         self.used.store(true, Ordering::Relaxed);
         let opened = {
@@ -129,28 +129,28 @@ impl LogFile {
         Ok(opened)
     }
 
-    /// Gives the descriptor up. It is opened again on the next use.
+    /// Closes the descriptor. The next use opens it again.
     pub(super) fn close(&self) {
         *self.file.lock() = None;
     }
 
-    /// Puts another file in this one's place, to see what happens when it fails.
+    /// Puts another file in this one's place, to test a file that fails.
     #[cfg(test)]
     pub(super) fn replace_with(&self, file: File) {
         *self.file.lock() = Some(Arc::new(file));
     }
 
-    /// Removes the file. One that is gone already is no error.
+    /// Removes the file. A missing file is no error.
     pub(super) fn remove(&self) -> io::Result<()> {
         self.close();
         remove_if_there(&self.path)
     }
 }
 
-/// How bytes of a file are read: [`read_at`] or [`read_cached_at`].
+/// A function that reads bytes of a file: [`read_at`] or [`read_cached_at`].
 pub(super) type ReadAt = fn(&File, u64, usize) -> io::Result<Vec<u8>>;
 
-/// Reads `length` bytes at `position`, or what there is of them.
+/// Reads `length` bytes at `position`, or as many as there are.
 pub(super) fn read_at(file: &File, position: u64, length: usize) -> io::Result<Vec<u8>> {
     let mut buffer = vec![0; length];
     let mut filled = 0;
@@ -169,8 +169,8 @@ pub(super) fn read_at(file: &File, position: u64, length: usize) -> io::Result<V
 /// Reads like [`read_at`], but only what is in the page cache.
 ///
 /// # Errors
-/// `WouldBlock` where any of it would have to come from the disk, `Unsupported` where the system or
-/// the file system cannot tell.
+/// `WouldBlock` if any of it would have to come from the disk, `Unsupported` if the system or the
+/// file system cannot tell.
 #[cfg(target_os = "linux")]
 pub(super) fn read_cached_at(file: &File, position: u64, length: usize) -> io::Result<Vec<u8>> {
     use rustix::io::{Errno, ReadWriteFlags, preadv2};
@@ -191,7 +191,7 @@ pub(super) fn read_cached_at(file: &File, position: u64, length: usize) -> io::R
     Ok(buffer)
 }
 
-/// Reads like [`read_at`], but only what is in the page cache, which cannot be told here.
+/// Reads like [`read_at`], but only what is in the page cache, which this system cannot tell.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn read_cached_at(_file: &File, _position: u64, _length: usize) -> io::Result<Vec<u8>> {
     Err(io::ErrorKind::Unsupported.into())
@@ -207,8 +207,8 @@ fn positional_read(file: &File, buffer: &mut [u8], position: u64) -> io::Result<
     std::os::windows::fs::FileExt::seek_read(file, buffer, position)
 }
 
-/// Puts `contents` into the file at `path` in one step: a reader, or a process that starts after
-/// this one was killed, sees the old contents or the new ones.
+/// Replaces the contents of the file at `path` in one step: a reader, or a process that starts
+/// after this one was killed, sees the old contents or the new ones.
 pub(super) fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(TEMPORARY_SUFFIX);
@@ -217,10 +217,10 @@ pub(super) fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
     std::fs::rename(&temporary, path)
 }
 
-/// What [`replace`] appends to a name while it writes.
+/// The suffix of the temporary file that [`replace`] writes.
 pub(super) const TEMPORARY_SUFFIX: &str = ".tmp";
 
-/// Reads a whole small file, `None` where there is none.
+/// Reads a whole small file, `None` if there is none.
 pub(super) fn read_if_there(path: &Path) -> io::Result<Option<Vec<u8>>> {
     match std::fs::read(path) {
         Ok(contents) => Ok(Some(contents)),

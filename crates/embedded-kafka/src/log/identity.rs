@@ -1,35 +1,37 @@
-//! A partition's directory as a whole: how it begins, whose it is, and how it goes away.
+//! A partition's directory as a whole: its creation, the topic that owns it, and its name while it
+//! is deleted.
 
 use std::io;
 use std::path::Path;
 
 use uuid::Uuid;
 
+use super::error::LogError;
 use super::files::{read_if_there, replace};
-use super::{Log, LogError};
 
 /// Kafka's file that ties a directory to a topic.
 const METADATA_FILE: &str = "partition.metadata";
-/// What the name of a directory that is being removed ends with, as in Kafka.
+/// The suffix of a directory that is being removed, as in Kafka.
 const DELETED_SUFFIX: &str = "-delete";
 
 /// The longest name that file systems take, in bytes.
 const LONGEST_NAME: usize = 255;
 
-/// Makes the directory and says which topic it belongs to.
+/// Creates the directory and records the topic that it belongs to.
 pub(super) fn create_directory(directory: &Path, topic_id: Uuid) -> io::Result<()> {
     std::fs::create_dir_all(directory)?;
     let text = format!("version: 0\ntopic_id: {}", encode(topic_id));
     replace(&directory.join(METADATA_FILE), text.as_bytes())
 }
 
-/// Whether a directory is that of a partition, or what is left of one that was being removed.
+/// Returns whether a directory is that of a partition, or the remains of one that was being
+/// removed.
 pub(crate) fn is_partition_directory(directory: &Path) -> bool {
-    directory.join(METADATA_FILE).exists() || is_doomed(directory)
+    directory.join(METADATA_FILE).exists() || is_being_deleted(directory)
 }
 
-/// Whether the name is one that [`Log::delete`] gives.
-fn is_doomed(directory: &Path) -> bool {
+/// Returns whether the name is one that `Log::delete` gives.
+fn is_being_deleted(directory: &Path) -> bool {
     let name = directory.file_name().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
     let marked = name.strip_suffix(DELETED_SUFFIX).and_then(|name| name.rsplit_once('.'));
     marked.is_some_and(|(_, id)| Uuid::try_parse(id).is_ok()) && directory.is_dir()
@@ -45,12 +47,12 @@ pub(super) fn check_topic(directory: &Path, topic_id: Uuid) -> Result<(), LogErr
     }
 }
 
-/// Whether the directory says that it belongs to the topic.
+/// Returns whether the directory says that it belongs to the topic.
 pub(crate) fn owns(topic_id: Uuid, directory: &Path) -> bool {
     owner(directory).is_ok_and(|stored| stored == Some(encode(topic_id)))
 }
 
-/// The id of the topic that the directory belongs to, as Kafka prints it.
+/// Returns the id of the topic that the directory belongs to, as Kafka prints it.
 fn owner(directory: &Path) -> io::Result<Option<String>> {
     let contents = read_if_there(&directory.join(METADATA_FILE))?.unwrap_or_default();
     let text = String::from_utf8_lossy(&contents);
@@ -58,38 +60,16 @@ fn owner(directory: &Path) -> io::Result<Option<String>> {
     Ok(stored.map(|id| id.trim().to_owned()))
 }
 
-impl Log {
-    /// Removes the log and everything in its directory.
-    ///
-    /// The directory gets another name first: a process that is killed meanwhile leaves nothing
-    /// that looks like a partition.
-    ///
-    /// # Errors
-    /// When the directory cannot be renamed or removed.
-    pub(crate) fn delete(&mut self) -> Result<(), LogError> {
-        for segment in self.segments.drain(..) {
-            segment.close();
-            segment.abandon();
-        }
-        let doomed = self.directory.with_file_name(doomed_name(&self.directory));
-        match std::fs::rename(&self.directory, &doomed) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(error.into()),
-            Ok(()) => Ok(std::fs::remove_dir_all(&doomed)?),
-        }
-    }
-}
-
-/// A name that no partition has. A topic's name may be as long as a file's: then only its beginning
-/// is in it, as in Kafka.
-fn doomed_name(directory: &Path) -> String {
+/// Returns a name that no partition has. A topic's name may be as long as a file's: then the new
+/// name holds only its beginning, as in Kafka.
+pub(super) fn deleted_name(directory: &Path) -> String {
     let name = directory.file_name().unwrap_or_default().to_string_lossy();
     let suffix = format!(".{}{DELETED_SUFFIX}", Uuid::new_v4().simple());
     let beginning: String = name.chars().take(LONGEST_NAME - suffix.len()).collect();
     beginning + &suffix
 }
 
-/// The id as Kafka prints it: base 64 in the alphabet for URLs, without padding.
+/// Returns the id as Kafka prints it: base 64 in the alphabet for URLs, without padding.
 fn encode(id: Uuid) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     // 128 bits are 21 digits of six bits, and two bits that a last digit begins with.
@@ -106,9 +86,9 @@ mod tests {
     #[test]
     fn the_longest_name_of_a_partition_can_still_be_deleted() {
         let name = format!("{}-9999", "x".repeat(249));
-        let doomed = doomed_name(Path::new(&name));
-        assert_eq!(doomed.len(), LONGEST_NAME);
-        assert!(doomed.ends_with(DELETED_SUFFIX));
+        let deleted = deleted_name(Path::new(&name));
+        assert_eq!(deleted.len(), LONGEST_NAME);
+        assert!(deleted.ends_with(DELETED_SUFFIX));
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Sparse indexes of a segment in Kafka's file formats: offset to position, and time to offset.
 //!
-//! Entries are appended in memory and go to the file in groups; lookups behind what is in memory
-//! are binary searches with positional reads, so that an index costs the same few kilobytes of
-//! memory however long its segment is. A process that is killed loses only entries of the last
-//! segment, and recovery builds those again.
+//! Entries are appended in memory and go to the file in groups; lookups of older entries are binary
+//! searches with positional reads, so that an index costs the same few kilobytes of memory however
+//! long its segment is. A process that is killed loses only entries of the last segment, and
+//! recovery builds those again.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -20,7 +20,7 @@ const BLOCK: u64 = 64;
 pub(super) trait IndexEntry: Copy {
     /// Bytes in the file.
     const SIZE: usize;
-    /// What entries are ordered by.
+    /// Returns the key that orders the entries.
     fn key(&self) -> i64;
     /// Appends the entry's bytes.
     fn encode(&self, to: &mut Vec<u8>);
@@ -28,7 +28,7 @@ pub(super) trait IndexEntry: Copy {
     fn decode(bytes: &[u8]) -> Option<Self>;
 }
 
-/// Where the batch is whose last offset is `relative_offset` behind the segment's base offset.
+/// The position of the batch whose last offset is the segment's base offset plus `relative_offset`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct OffsetEntry {
     pub(super) relative_offset: u32,
@@ -86,7 +86,7 @@ impl IndexEntry for TimeEntry {
     }
 }
 
-/// An index that grows: entries in the file, and behind them those still in memory.
+/// An index that grows: entries in the file, and after them those still in memory.
 #[derive(Debug, Default)]
 pub(super) struct SparseIndex<E> {
     in_file: u64,
@@ -95,27 +95,27 @@ pub(super) struct SparseIndex<E> {
 }
 
 impl<E: IndexEntry> SparseIndex<E> {
-    /// An index that is empty in memory and in its file.
+    /// Returns an index that is empty in memory and in its file.
     pub(super) fn empty() -> Self {
         Self { in_file: 0, tail: Vec::new(), last: None }
     }
 
-    /// An index whose file holds `in_file` entries, the last one being `last`.
+    /// Returns an index whose file holds `in_file` entries, the last one being `last`.
     pub(super) fn from_file(in_file: u64, last: Option<E>) -> Self {
         Self { in_file, tail: Vec::new(), last }
     }
 
-    /// How many entries the file holds.
+    /// Returns how many entries the file holds.
     pub(super) fn in_file(&self) -> u64 {
         self.in_file
     }
 
-    /// Bytes that the index takes, or will take, in its file.
+    /// Returns the bytes that the index takes, or will take, in its file.
     pub(super) fn size(&self) -> u64 {
         (self.in_file + self.tail.len() as u64) * E::SIZE as u64
     }
 
-    /// The newest entry.
+    /// Returns the newest entry.
     pub(super) fn last(&self) -> Option<E> {
         self.last
     }
@@ -126,12 +126,12 @@ impl<E: IndexEntry> SparseIndex<E> {
         self.last = Some(entry);
     }
 
-    /// Whether enough entries wait in memory to be written together.
+    /// Returns whether enough entries wait in memory to be written together.
     pub(super) fn is_group_full(&self) -> bool {
         self.tail.len() >= GROUP
     }
 
-    /// The last entry whose key is at most `key`, if it is known without the file.
+    /// Returns the last entry whose key is at most `key`, if it is known without the file.
     pub(super) fn search_memory(&self, key: i64) -> Option<E> {
         if self.last.is_some_and(|last| last.key() <= key) {
             return self.last;
@@ -140,7 +140,8 @@ impl<E: IndexEntry> SparseIndex<E> {
         behind.checked_sub(1).map(|index| self.tail[index])
     }
 
-    /// Writes what waits in memory. On an error nothing changes: the entries stay in memory.
+    /// Writes the entries that wait in memory. On an error nothing changes: the entries stay in
+    /// memory.
     pub(super) fn flush(&mut self, file: &Arc<LogFile>) -> io::Result<()> {
         let file = file.open_or_create()?;
         let end = self.in_file * E::SIZE as u64;
@@ -158,7 +159,7 @@ impl<E: IndexEntry> SparseIndex<E> {
     }
 }
 
-/// The last of the first `entries` entries in the file whose key is at most `key`.
+/// Returns the last of the first `entries` entries in the file whose key is at most `key`.
 pub(super) fn search_file<E: IndexEntry>(
     file: &File,
     entries: u64,
@@ -182,7 +183,7 @@ pub(super) fn search_file<E: IndexEntry>(
     Ok(found.last())
 }
 
-/// The entry with this index in the file.
+/// Returns the entry with this index in the file.
 pub(super) fn read_entry<E: IndexEntry>(file: &File, index: u64, read_at: ReadAt) -> io::Result<E> {
     let bytes = read_at(file, index * E::SIZE as u64, E::SIZE)?;
     E::decode(&bytes).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())

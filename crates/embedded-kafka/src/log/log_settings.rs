@@ -1,15 +1,15 @@
-//! What of a topic's configuration concerns the log.
+//! The part of a topic's configuration that concerns the log.
 
 use crate::time::Timestamp;
 
 use super::compression::Compression;
 
-/// Whose time a record carries (`message.timestamp.type`).
+/// The source of a record's timestamp (`message.timestamp.type`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TimestampType {
-    /// What the producer set.
+    /// The time that the producer set.
     CreateTime,
-    /// When the broker appended it.
+    /// The time at which the broker appended the record.
     LogAppendTime,
 }
 
@@ -20,7 +20,7 @@ pub(crate) struct LogSettings {
     pub(crate) segment_bytes: u64,
     /// Milliseconds after which a segment is closed (`segment.ms`).
     pub(crate) segment_ms: Timestamp,
-    /// By how many ms at most, and never by all of it, a segment is closed before that
+    /// The largest number of ms, never all of `segment.ms`, by which a segment is closed early
     /// (`segment.jitter.ms`).
     pub(crate) segment_jitter_ms: Timestamp,
     /// Bytes between two entries of an index (`index.interval.bytes`).
@@ -29,23 +29,26 @@ pub(crate) struct LogSettings {
     pub(crate) index_max_bytes: u64,
     /// Bytes of the largest batch (`max.message.bytes`).
     pub(crate) max_message_bytes: usize,
-    /// Whose time a record carries (`message.timestamp.type`).
+    /// The source of a record's timestamp (`message.timestamp.type`).
     pub(crate) timestamp_type: TimestampType,
-    /// How many ms a record may be old (`message.timestamp.before.max.ms`).
+    /// The number of ms that a record may be old (`message.timestamp.before.max.ms`).
     pub(crate) timestamp_before_max_ms: Timestamp,
-    /// How many ms a record may be ahead (`message.timestamp.after.max.ms`).
+    /// The number of ms that a record may be ahead (`message.timestamp.after.max.ms`).
     pub(crate) timestamp_after_max_ms: Timestamp,
     /// The codec that batches are stored in, `None` for the producer's own (`compression.type`).
     pub(crate) compression: Option<Compression>,
-    /// Whether `cleanup.policy` includes `compact`, which makes keys mandatory.
+    /// Tells whether `cleanup.policy` includes `compact`, which makes keys mandatory.
     pub(crate) compacted: bool,
-    /// Whether `cleanup.policy` includes `delete`: old segments go by age and size.
+    /// Tells whether `cleanup.policy` includes `delete`: Kafka deletes old segments by age and
+    /// size.
     pub(crate) deleted: bool,
-    /// The age in ms at which segments go, `None` for never (`retention.ms`).
+    /// The age in ms at which segments are deleted, `None` for never (`retention.ms`).
     pub(crate) retention_ms: Option<Timestamp>,
-    /// Bytes above which the oldest segments go, `None` for no limit (`retention.bytes`).
+    /// The size in bytes above which the oldest segments are deleted, `None` for no limit
+    /// (`retention.bytes`).
     pub(crate) retention_bytes: Option<u64>,
-    /// How many ms compaction keeps a tombstone that it has seen (`delete.retention.ms`).
+    /// The number of ms for which compaction keeps a tombstone that it has seen
+    /// (`delete.retention.ms`).
     pub(crate) delete_retention_ms: Timestamp,
     /// The age in ms before which a record is not compacted away (`min.compaction.lag.ms`).
     pub(crate) min_compaction_lag_ms: Timestamp,
@@ -54,12 +57,13 @@ pub(crate) struct LogSettings {
     /// The share of uncompacted bytes above which the log is compacted
     /// (`min.cleanable.dirty.ratio`).
     pub(crate) min_dirty_ratio: f64,
-    /// How many ms an idle producer id is remembered (`producer.id.expiration.ms`).
+    /// The number of ms for which the log remembers an idle producer id
+    /// (`producer.id.expiration.ms`).
     pub(crate) producer_id_expiration_ms: Timestamp,
 }
 
 impl Default for LogSettings {
-    /// Kafka 4.3's defaults.
+    /// Returns Kafka 4.3's defaults.
     fn default() -> Self {
         Self {
             segment_bytes: 1024 * 1024 * 1024,
@@ -85,5 +89,5 @@ impl Default for LogSettings {
     }
 }
 
-/// Kafka's default for `max.message.bytes` is 1 MiB and the base offset and length in front of it.
+/// Kafka's default for `max.message.bytes`: 1 MiB plus the base offset and length in front of it.
 const LOG_OVERHEAD_BYTES: usize = super::batch::LOG_OVERHEAD;

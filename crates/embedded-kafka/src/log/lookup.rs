@@ -1,4 +1,4 @@
-//! Finding records by time: what `ListOffsets` needs.
+//! Finding records by time: the search behind `ListOffsets`.
 //!
 //! The log's lock is held only to take a [`Lookup`], which knows the segments as they were.
 //! Resolving it reads index files and batches, and looks inside compressed ones, so the answer is
@@ -27,12 +27,12 @@ pub(crate) struct Found {
     pub(crate) leader_epoch: i32,
 }
 
-/// A question about time, to be resolved without the log's lock.
+/// A search by time, to be resolved without the log's lock.
 #[derive(Debug)]
 pub(crate) struct Lookup {
     segments: Vec<SegmentView>,
     start_offset: i64,
-    /// The earliest timestamp that will do, `None` for the latest that there is.
+    /// The earliest timestamp that qualifies, `None` for the latest that there is.
     target: Option<Timestamp>,
 }
 
@@ -55,17 +55,17 @@ impl Log {
     }
 }
 
-/// The largest timestamp of a segment, `None` where it has none.
+/// Returns the largest timestamp of a segment, `None` if it has none.
 fn largest_timestamp(segment: &SegmentView) -> Result<Option<(Timestamp, i64)>, ReadError> {
     let largest = segment.max_timestamp();
     if segment.is_outdated() { Err(ReadError::Outdated) } else { Ok(largest?) }
 }
 
 impl Lookup {
-    /// Finds the record, `None` where there is none.
+    /// Finds the record, `None` if there is none.
     ///
     /// # Errors
-    /// When a segment has changed meanwhile, or the files cannot be read.
+    /// When a segment has changed in the meantime, or the files cannot be read.
     pub(crate) fn resolve(&self) -> Result<Option<Found>, ReadError> {
         match self.target {
             Some(target) => self.first_from(target),
@@ -95,7 +95,7 @@ impl Lookup {
             }
         }
         let Some((timestamp, offset, segment)) = latest else {
-            // No record has a timestamp. Kafka names the first one then.
+            // No record has a timestamp. Kafka returns the first record then.
             let first = self.segments.first();
             return first.map_or(Ok(None), |segment| self.search(segment, NO_TIMESTAMP));
         };
@@ -103,7 +103,7 @@ impl Lookup {
         self.search(&segment.at(offset), timestamp)
     }
 
-    /// The first record of the segment, from where its view starts, that is late enough.
+    /// Returns the first record of the segment, from where its view starts, that is late enough.
     fn search(&self, segment: &SegmentView, target: Timestamp) -> Result<Option<Found>, ReadError> {
         let found = self.scan(segment, target);
         if segment.is_outdated() { Err(ReadError::Outdated) } else { found }
@@ -131,7 +131,7 @@ impl Lookup {
         target: Timestamp,
     ) -> Result<Option<Found>, Unreadable> {
         if header.record_count == 0 {
-            // Compaction has left only what it says of its producer.
+            // Compaction has left only the state of the batch's producer.
             return Ok(None);
         }
         let leader_epoch = header.leader_epoch;

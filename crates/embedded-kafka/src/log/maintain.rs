@@ -1,7 +1,7 @@
 //! Cutting a log at either end: deleting records from the front, truncating the back.
 //!
-//! Each is done in an order that survives a kill at any point: what the files say next time is
-//! the state before, the state after, or the state after with some files left to remove.
+//! Each change follows an order that survives a kill at any point: the next start finds the state
+//! before, the state after, or the state after with some files left to remove.
 
 use super::directory::save_start_offset;
 use super::files::remove_if_there;
@@ -11,7 +11,7 @@ use super::{Log, LogError};
 
 impl Log {
     /// Makes `offset` the start of the log (`DeleteRecords`) and removes the segments that are
-    /// wholly below it. Answers with the new start, which never goes back.
+    /// wholly below it. Returns the new start, which never moves back.
     ///
     /// # Errors
     /// When the offset is above the log's end, or the files cannot be changed.
@@ -50,8 +50,8 @@ impl Log {
         Ok(())
     }
 
-    /// Cuts the log so that `offset` is its end; a batch that holds it is cut off whole. What was
-    /// behind is lost, as on a replica that follows a new leader.
+    /// Truncates the log so that `offset` is its end; a batch that holds it is cut off whole. The
+    /// records after it are lost, as on a replica that follows a new leader.
     ///
     /// # Errors
     /// When the files cannot be changed.
@@ -68,7 +68,7 @@ impl Log {
             last.remove()?;
             self.segments.pop();
         }
-        let base_offset = self.segments.last().map_or(0, super::Segment::base_offset);
+        let base_offset = self.segments.last().map_or(0, super::segment::Segment::base_offset);
         self.epochs.truncate_end(base_offset.max(self.start_offset));
         self.rewind_producers(base_offset)?;
         self.rebuild_active(Some(offset))?;
@@ -79,7 +79,7 @@ impl Log {
     }
 }
 
-/// Why records were not deleted.
+/// An error of deleting records.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DeleteRecordsError {
     /// The offset is above the log's end.

@@ -1,8 +1,8 @@
 //! The marker that ends a transaction in a partition: a control batch with one record.
 //!
-//! The transaction's coordinator has one written to every partition that took part. It takes an
-//! offset like a record, so a log that was read to its end may still look one offset short, and
-//! clients never hand it to the application.
+//! The transaction's coordinator has one written to every partition that took part. A marker takes
+//! an offset like a record, so a log that was read to its end may still look one offset short.
+//! Clients never pass the marker to the application.
 
 use crate::time::Timestamp;
 
@@ -14,14 +14,14 @@ use super::validate::ValidBatch;
 
 /// The version of the key and of the value that Kafka writes.
 const VERSION: i16 = 0;
-/// What the key says of the transaction.
+/// The types of markers in the key.
 const ABORT: i16 = 0;
 const COMMIT: i16 = 1;
 
-/// How a transaction ended, as its marker says it.
+/// The outcome of a transaction, as its marker records it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct EndTransactionMarker {
-    /// Whether the records count.
+    /// Tells whether the transaction was committed.
     pub(crate) commit: bool,
     /// The leader epoch of the coordinator's partition of `__transaction_state`. A marker from a
     /// coordinator that was replaced has a lower one than its successor's.
@@ -29,7 +29,7 @@ pub(crate) struct EndTransactionMarker {
 }
 
 impl EndTransactionMarker {
-    /// The marker as a batch, to be appended at `now`.
+    /// Returns the marker as a batch, to be appended at `now`.
     pub(super) fn to_batch(
         self,
         producer_id: i64,
@@ -49,13 +49,13 @@ impl EndTransactionMarker {
         }
     }
 
-    /// Reads the marker from the records of a control batch, `None` where they hold no marker.
+    /// Reads the marker from the records of a control batch, `None` if they hold no marker.
     pub(crate) fn read(header: &BatchHeader, payload: &[u8]) -> Option<Self> {
         if !header.is_control() || !header.is_transactional() {
             return None;
         }
         let record = Records::new(header, payload).ok()?.next()?.ok()?;
-        // Kafka reads the fields it knows of a later version, and lets the rest be.
+        // Kafka reads the fields it knows of a later version, and ignores the rest.
         let (_, kind) = record.key?.split_first_chunk::<2>()?;
         let commit = match i16::from_be_bytes(*kind.first_chunk()?) {
             ABORT => false,
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_marker_in_a_log_of_append_times_says_so() {
+    fn a_marker_in_a_log_of_append_times_has_the_append_time() {
         let marker = EndTransactionMarker { commit: true, coordinator_epoch: 0 };
         let batch = marker.to_batch(5, 3, TimestampType::LogAppendTime, 1_000);
         assert!(batch.header().is_log_append_time());

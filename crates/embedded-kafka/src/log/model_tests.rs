@@ -1,13 +1,21 @@
-//! A log against a plain list of batches: whatever happens to both, they hold the same, and agree
-//! on which transactions are open and which were aborted.
+//! A log compared with a plain list of batches: after every step both hold the same batches, and
+//! agree on which transactions are open and which were aborted.
+
+use std::io;
+use std::sync::Arc;
 
 use proptest::prelude::*;
+use uuid::Uuid;
 
+use crate::time::Timestamp;
+
+use super::aborted::AbortedTransaction;
 use super::recover::Recovery;
+use super::segment::Segment;
 use super::test_batches::{TestRecord, batch_with, headers};
 use super::*;
 
-/// What happens to the log.
+/// A step of the test.
 #[derive(Clone, Debug)]
 enum Step {
     Append {
@@ -29,7 +37,7 @@ enum Step {
     Truncate(prop::sample::Index),
     Restart,
     Kill,
-    /// The process is killed while it writes: so many bytes of the next batch arrived.
+    /// The process is killed in the middle of a write: so many bytes of the next batch arrived.
     TornWrite(prop::sample::Index),
     /// The process is killed, and one index of aborted transactions lost its end.
     TornTransactionIndex(prop::sample::Index),
@@ -73,7 +81,7 @@ struct Remembered {
     producer_epoch: i16,
     /// The sequence number of the first record; none for a marker.
     sequence: Option<i32>,
-    /// What the marker says of the transaction, if the batch is one.
+    /// The outcome of the transaction, if the batch is a marker.
     commits: Option<bool>,
 }
 
@@ -83,7 +91,7 @@ impl Remembered {
     }
 }
 
-/// What follows from the batches about transactions.
+/// The transactions that follow from the batches.
 #[derive(Default)]
 struct Expected {
     /// First offsets by producer.
@@ -133,7 +141,7 @@ impl Model {
         recovery
     }
 
-    /// The epoch and the next sequence number of a producer.
+    /// Returns the epoch and the next sequence number of a producer.
     fn producer(&self, producer_id: i64) -> (i16, i32) {
         let mut sent = self.batches.iter().rev().filter(|one| one.producer_id == producer_id);
         let Some(last) = sent.clone().next() else {
@@ -246,7 +254,7 @@ impl Model {
         }
     }
 
-    /// Writes a part of a batch behind the end, as a process that is killed within a write does.
+    /// Writes a part of a batch after the end, as a process that is killed during a write does.
     fn tear(&mut self, index: prop::sample::Index) {
         let Some(active) = self.log.segments.last() else {
             return;
@@ -260,7 +268,7 @@ impl Model {
         let path = active.files().log.path();
         let mut file = std::fs::OpenOptions::new().append(true).open(path).unwrap();
         io::Write::write_all(&mut file, &bytes[..torn]).unwrap();
-        // An honest process that wrote has taken the mark of the clean shutdown away before.
+        // A real process that wrote has removed the mark of the clean shutdown before.
         self.log.begin_change().unwrap();
         let recovery = self.reopen();
         assert_eq!(recovery.cut_bytes, torn as u64);

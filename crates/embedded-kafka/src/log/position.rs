@@ -1,7 +1,7 @@
-//! Where an append ended, by which its outcome is told later.
+//! The position at which an append ended, which decides its outcome later.
 
-/// What was appended is there, and safe once the high watermark has reached `end` while the epoch
-/// is still the same: a later leader may have cut it off, and written something else in its place.
+/// The appended records are safe once the high watermark has reached `end` while the epoch is still
+/// the same: a later leader may have truncated them, and written other records in their place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Position {
     pub(crate) end: i64,

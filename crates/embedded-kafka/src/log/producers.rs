@@ -1,11 +1,11 @@
-//! What a log remembers of idempotent producers, so that a batch sent twice is stored once, and of
-//! their transactions.
+//! The state of idempotent producers and their transactions in a log, so that a batch sent twice is
+//! stored once.
 //!
 //! Per producer id: its epoch and the last five batches, because a client has at most five requests
 //! in flight. A batch that matches one of the five gets the old offset; any other gap in the
-//! sequence is refused. A transactional batch opens a transaction, which lasts until its marker.
-//! The state can be built again from the batches; a [snapshot](super::snapshot) at the start of
-//! each segment makes that short.
+//! sequence is rejected. A transactional batch opens a transaction, which lasts until its marker.
+//! The state can be rebuilt from the batches; a [snapshot](super::snapshot) at the start of each
+//! segment shortens that.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -13,9 +13,9 @@ use kafka_protocol::ResponseError;
 
 use crate::time::Timestamp;
 
-use super::AppendError;
 use super::aborted::AbortedTransaction;
 use super::batch::BatchHeader;
+use super::error::AppendError;
 use super::marker::EndTransactionMarker;
 use super::validate::ValidBatch;
 
@@ -66,7 +66,7 @@ pub(super) struct ProducerEntry {
 pub(crate) struct ProducerState {
     pub(crate) producer_id: i64,
     pub(crate) epoch: i16,
-    /// The sequence number of its last record, -1 where its epoch has none.
+    /// The sequence number of its last record, -1 if its epoch has none.
     pub(crate) last_sequence: i32,
     pub(crate) last_timestamp: Timestamp,
     /// The epoch of the coordinator that wrote its last marker, -1 without one.
@@ -99,12 +99,12 @@ impl Producers {
         self.by_id.insert(producer_id, producer);
     }
 
-    /// The first offset of the oldest open transaction.
+    /// Returns the first offset of the oldest open transaction.
     pub(super) fn first_open_offset(&self) -> Option<i64> {
         self.open.first_key_value().map(|(offset, _)| *offset)
     }
 
-    /// All producers, by id.
+    /// Returns all producers, by id.
     pub(super) fn states(&self) -> Vec<ProducerState> {
         let states = self.iter().map(|(producer_id, producer)| ProducerState {
             producer_id,
@@ -119,14 +119,14 @@ impl Producers {
         states
     }
 
-    /// Checks the batch's epoch and sequence, and that it belongs to the producer's transaction if
-    /// one is open; answers with the stored batch if this is it again.
+    /// Checks the batch's epoch and sequence number, and that it belongs to the producer's open
+    /// transaction, if any. Returns the stored batch if this one is a duplicate.
     ///
     /// # Errors
     /// `INVALID_PRODUCER_EPOCH` for an epoch below the last one, `OUT_OF_ORDER_SEQUENCE_NUMBER` for
     /// a gap, and for a repetition that is older than the last five batches, `INVALID_TXN_STATE`
-    /// for a batch outside of the open transaction. A producer id that is not known may begin with
-    /// any sequence: its batches may have been deleted.
+    /// for a batch outside of the open transaction. An unknown producer id may begin with any
+    /// sequence number: its batches may have been deleted.
     pub(super) fn check(&self, batch: &ValidBatch) -> Result<Option<StoredBatch>, AppendError> {
         let header = batch.header();
         if !header.has_producer_id() {
@@ -142,7 +142,7 @@ impl Producers {
             return Ok(Some(duplicate));
         }
         if producer.open_since.is_some() && !header.is_transactional() {
-            return Err(refuse(
+            return Err(reject(
                 ResponseError::InvalidTxnState,
                 header.producer_id,
                 "a transaction is open and the batch is outside of it",
@@ -151,7 +151,7 @@ impl Producers {
         Ok(None)
     }
 
-    /// Checks a marker that is to be appended.
+    /// Checks a marker before it is appended.
     ///
     /// # Errors
     /// `INVALID_PRODUCER_EPOCH` for an epoch below the producer's last one,
@@ -168,7 +168,7 @@ impl Producers {
         check_epoch(producer, producer_id, producer_epoch)?;
         let (given, last) = (marker.coordinator_epoch, producer.coordinator_epoch);
         if given < last {
-            return Err(refuse(
+            return Err(reject(
                 ResponseError::TransactionCoordinatorFenced,
                 producer_id,
                 &format!("coordinator epoch {given} is below {last}"),
@@ -177,8 +177,8 @@ impl Producers {
         Ok(())
     }
 
-    /// Remembers a batch that is in the log, with the marker it holds if it is one. Answers with
-    /// the transaction that the marker aborts; one without records in this log is none.
+    /// Updates the state with a batch that is in the log, and with its marker if it holds one.
+    /// Returns the transaction that the marker aborts, if it has records in this log.
     pub(super) fn update(
         &mut self,
         header: &BatchHeader,
@@ -215,7 +215,7 @@ impl Producers {
         None
     }
 
-    /// The transaction that `marker` has just aborted.
+    /// Returns the transaction that `marker` has just aborted.
     fn aborted(&self, marker: &BatchHeader, first_offset: i64) -> AbortedTransaction {
         let last_offset = marker.last_offset();
         AbortedTransaction {
@@ -226,8 +226,8 @@ impl Producers {
         }
     }
 
-    /// Forgets the producers whose last batch is `expiration_ms` old and that have no transaction
-    /// open.
+    /// Expires the producers whose last batch is `expiration_ms` old and that have no open
+    /// transaction.
     pub(super) fn expire(&mut self, now: Timestamp, expiration_ms: Timestamp) {
         self.by_id.retain(|_, producer| {
             producer.open_since.is_some()
@@ -252,7 +252,7 @@ impl ProducerEntry {
 
 fn check_epoch(producer: &ProducerEntry, producer_id: i64, epoch: i16) -> Result<(), AppendError> {
     if epoch < producer.epoch {
-        return Err(refuse(
+        return Err(reject(
             ResponseError::InvalidProducerEpoch,
             producer_id,
             &format!("epoch {epoch} is below {}", producer.epoch),
@@ -267,7 +267,7 @@ fn check_sequence(
 ) -> Result<Option<StoredBatch>, AppendError> {
     let first = header.base_sequence;
     let gap = |problem: &str| {
-        Err(refuse(ResponseError::OutOfOrderSequenceNumber, header.producer_id, problem))
+        Err(reject(ResponseError::OutOfOrderSequenceNumber, header.producer_id, problem))
     };
     if header.producer_epoch > producer.epoch {
         if first == 0 {
@@ -285,7 +285,7 @@ fn check_sequence(
     gap(&format!("sequence {first} follows {last}"))
 }
 
-fn refuse(code: ResponseError, producer_id: i64, problem: &str) -> AppendError {
+fn reject(code: ResponseError, producer_id: i64, problem: &str) -> AppendError {
     AppendError::Rejected { code, message: format!("Producer {producer_id}: {problem}") }
 }
 

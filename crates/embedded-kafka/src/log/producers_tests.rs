@@ -1,4 +1,4 @@
-//! Tests of what a log remembers of producers and their transactions.
+//! Tests of the state of producers and their transactions.
 
 use super::*;
 
@@ -11,7 +11,7 @@ fn batch(epoch: i16, sequence: i32, count: i32, base_offset: i64) -> BatchHeader
     header
 }
 
-/// What `check` answers: the old base offset, nothing, or an error code.
+/// Returns the result of `check`: the old base offset, nothing, or an error code.
 fn check(producers: &Producers, header: BatchHeader) -> Result<Option<i64>, ResponseError> {
     match producers.check(&ValidBatch::new(header, bytes::Bytes::new())) {
         Ok(duplicate) => Ok(duplicate.map(|batch| batch.base_offset())),
@@ -70,7 +70,7 @@ fn sequences_wrap() {
 }
 
 #[test]
-fn idle_producers_are_forgotten() {
+fn idle_producers_expire() {
     let mut producers = with_batches(&[batch(0, 0, 1, 0)]);
     producers.expire(1_999, 1_000);
     assert_eq!(check(&producers, batch(0, 5, 1, 0)), GAP);

@@ -1,8 +1,8 @@
-//! Reading batches by offset: what a fetch needs.
+//! Reading batches by offset: the read path of a fetch.
 //!
-//! [`Log::locate`] works under the log's lock and touches no file. The [`Slice`] it answers with is
-//! read without the lock: an index lookup where the place was not known from memory, then one
-//! read into one buffer, which is cut at whole batches and handed on without another copy.
+//! [`Log::locate`] works under the log's lock and touches no file. It returns a [`Slice`], which is
+//! read without the lock: an index lookup if the position is not in memory, then one read into one
+//! buffer, which is cut at whole batches and passed on without another copy.
 
 use std::io;
 
@@ -15,19 +15,19 @@ use super::segment::Segment;
 use super::skim::Unreadable;
 use super::view::{SegmentView, Start};
 
-/// Bytes at the end of a log that are taken to be in the page cache still.
+/// The number of bytes at the end of a log that are assumed to be in the page cache.
 const RECENT_BYTES: u64 = 32 * 1024 * 1024;
 
-/// Bytes that are read beyond those asked for at most, in search of the first batch. It may lie
-/// further behind its index entry, where `index.interval.bytes` is larger: then one read follows
-/// another.
+/// The largest number of bytes read beyond the requested ones, in search of the first batch. The
+/// batch may be further from its index entry if `index.interval.bytes` is larger: then a second
+/// read follows.
 const READ_AHEAD: usize = 64 * 1024;
 
 /// The offset is below the log's start or above its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("offset {offset} is outside of {start_offset} to {end_offset}")]
 pub(crate) struct OffsetOutOfRange {
-    /// The offset that was asked for.
+    /// The requested offset.
     pub(crate) offset: i64,
     /// The first offset that the log holds.
     pub(crate) start_offset: i64,
@@ -35,16 +35,16 @@ pub(crate) struct OffsetOutOfRange {
     pub(crate) end_offset: i64,
 }
 
-/// Why batches could not be read.
+/// An error of reading batches.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReadError {
-    /// What was to be read was cut off, compacted or removed meanwhile: locate it again.
+    /// The bytes were truncated, compacted or removed in the meantime: locate the offset again.
     #[error("the segment changed meanwhile")]
     Outdated,
     /// The files cannot be read.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// A batch is there whose records cannot be read.
+    /// The records of a batch cannot be read.
     #[error(transparent)]
     Records(#[from] Unreadable),
 }
@@ -56,14 +56,15 @@ pub(crate) struct Slice {
     offset: i64,
     end_offset: i64,
     max_bytes: usize,
-    /// Bytes that may lie between the place the index names and the batch itself.
+    /// Bytes between the place the index names and the batch itself.
     index_interval: usize,
     is_recent: bool,
 }
 
 impl Log {
-    /// The batches from the one that holds `offset` on, up to `end_offset` (exclusive: the high
-    /// watermark or the last stable offset) and about `max_bytes`. `None` when there are none yet.
+    /// Returns the batches from the one that holds `offset` on, up to `end_offset` (exclusive: the
+    /// high watermark or the last stable offset) and about `max_bytes`. `None` when there are none
+    /// yet.
     ///
     /// # Errors
     /// When `offset` is below the log's start or above its end.
@@ -99,17 +100,18 @@ impl Log {
         }))
     }
 
-    /// About how many bytes of batches the files hold before `end_offset`. As in Kafka, what lies
-    /// before the log's start counts until its segment goes.
+    /// Returns about how many bytes of batches the files hold before `end_offset`. As in Kafka,
+    /// bytes before the log's start count until their segment is deleted.
     pub(crate) fn stored_bytes(&self, end_offset: i64) -> u64 {
         let first = self.segments.first().map_or(0, Segment::base_offset);
         self.available_bytes(first, end_offset)
     }
 
-    /// About how many bytes of batches there are from `offset` to `end_offset`, without reading.
+    /// Returns about how many bytes of batches there are from `offset` to `end_offset`, without
+    /// reading.
     ///
     /// Exact near the end of the log, where consumers wait for a minimum of bytes; elsewhere too
-    /// large by up to what stands between two index entries, or by a whole segment after a restart.
+    /// large by up to the distance of two index entries, or by a whole segment after a restart.
     pub(crate) fn available_bytes(&self, offset: i64, end_offset: i64) -> u64 {
         let end_offset = end_offset.min(self.end_offset);
         let (Some(first), Some(last)) = (self.segment_from(offset), self.segment_from(end_offset))
@@ -133,29 +135,31 @@ impl Log {
 
 impl Slice {
     /// Reads the batches: whole ones, of together at most `max_bytes`. With `at_least_one` the
-    /// first one comes even where it is larger alone, so that a consumer is never stuck.
+    /// result has the first batch even if it alone is larger, so that a consumer always makes
+    /// progress.
     ///
     /// Empty when there is nothing to read.
     ///
     /// # Errors
-    /// When the segment has changed meanwhile, or the file cannot be read.
+    /// When the segment has changed in the meantime, or the file cannot be read.
     pub(crate) fn read(&self, at_least_one: bool) -> Result<Bytes, ReadError> {
         let batches = self.read_batches(at_least_one, read_at);
         if self.segment.is_outdated() { Err(ReadError::Outdated) } else { Ok(batches?) }
     }
 
-    /// Reads the batches as [`read`](Self::read) does, or answers `None` where that would wait for
-    /// the disk.
+    /// Reads the batches as [`read`](Self::read) does, or returns `None` if that would wait for the
+    /// disk.
     ///
     /// # Errors
-    /// When the segment has changed meanwhile, or the file cannot be read.
+    /// When the segment has changed in the meantime, or the file cannot be read.
     pub(crate) fn read_without_waiting(
         &self,
         at_least_one: bool,
     ) -> Result<Option<Bytes>, ReadError> {
         let batches = match self.read_batches(at_least_one, read_cached_at) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
-            // What was written lately is taken to be in the page cache where nobody can tell.
+            // Without an answer from the system, recently written bytes are assumed to be in the
+            // page cache.
             Err(error) if error.kind() == io::ErrorKind::Unsupported => {
                 return if self.is_recent { self.read(at_least_one).map(Some) } else { Ok(None) };
             }
@@ -173,7 +177,7 @@ impl Slice {
         let first = loop {
             let header = match buffer.get(at..).map(BatchHeader::parse) {
                 Some(Ok(header)) => header,
-                // The header is behind the buffer: go on from there.
+                // The header is after the buffer: continue from there.
                 _ if at > 0 && position + ((at + HEADER_SIZE) as u64) <= self.segment.size() => {
                     position += at as u64;
                     buffer = read_at(&file, position, self.cut(position, wanted))?;
@@ -198,19 +202,19 @@ impl Slice {
         }
         let end = self.end_of_batches(&buffer, at, limit);
         if (end - at) * 2 < buffer.len() {
-            // Whoever holds a few bytes should not hold the whole buffer.
+            // A caller that keeps a few bytes should not keep the whole buffer.
             return Ok(Bytes::copy_from_slice(&buffer[at..end]));
         }
         Ok(Bytes::from(buffer).slice(at..end))
     }
 
-    /// As many of `length` bytes as the segment had from `position` on.
+    /// Returns as many of `length` bytes as the segment had from `position` on.
     fn cut(&self, position: u64, length: usize) -> usize {
         let left = self.segment.size().saturating_sub(position);
         length.min(usize::try_from(left).unwrap_or(usize::MAX))
     }
 
-    /// Where the whole batches end that are below the end offset and within `limit` bytes.
+    /// Returns the end of the whole batches that are below the end offset and within `limit` bytes.
     fn end_of_batches(&self, buffer: &[u8], start: usize, limit: usize) -> usize {
         let limit = buffer.len().min(start.saturating_add(limit));
         let mut end = start;
@@ -245,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_answer_holds_no_large_buffer() {
+    fn a_small_response_holds_no_large_buffer() {
         let directory = tempfile::tempdir().unwrap();
         let log = log(directory.path(), LogSettings::default());
         let records = log.locate(0, 100, 120).unwrap().unwrap().read(true).unwrap();

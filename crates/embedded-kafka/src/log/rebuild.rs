@@ -1,4 +1,4 @@
-//! Builds the indexes of a segment again from its batches, or loads those that are there.
+//! Rebuilds the indexes of a segment from its batches, or loads the existing ones.
 
 use std::io;
 use std::sync::Arc;
@@ -10,15 +10,15 @@ use super::marker::EndTransactionMarker;
 use super::scan::Scan;
 use super::segment::Segment;
 
-/// How closely batches are looked at.
+/// The level of detail at which batches are checked.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Depth {
     Headers,
     Crc,
 }
 
-/// Builds a segment's indexes from its log file up to the first thing that is no valid batch, or
-/// the batch that holds `end_offset`. Answers how long the file is.
+/// Rebuilds a segment's indexes from its log file up to the first invalid batch, or the batch that
+/// holds `end_offset`. Returns the length of the valid part of the file.
 pub(super) fn rebuild(
     segment: &mut Segment,
     index_interval: u64,
@@ -56,7 +56,7 @@ pub(super) fn rebuild(
 
 pub(super) type Indexes = (SparseIndex<OffsetEntry>, SparseIndex<TimeEntry>);
 
-/// The indexes of a segment whose files have these lengths, `None` if they cannot be right.
+/// Returns the indexes of a segment whose files have these lengths, `None` if they cannot be right.
 pub(super) fn load_indexes(
     segment: &Segment,
     offsets: u64,

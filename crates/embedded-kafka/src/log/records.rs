@@ -5,7 +5,7 @@
 
 use super::batch::BatchHeader;
 
-/// Why the records of a batch cannot be read.
+/// An error of reading the records of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct MalformedRecord(pub(super) &'static str);
@@ -20,15 +20,15 @@ pub(crate) struct RecordView<'a> {
     pub(crate) offset_delta: i32,
     /// Milliseconds since the batch's base timestamp.
     pub(crate) timestamp_delta: i64,
-    /// The key, `None` where it is null.
+    /// The key, `None` if it is null.
     pub(crate) key: Option<&'a [u8]>,
     /// The value, `None` for a tombstone.
     pub(crate) value: Option<&'a [u8]>,
-    /// The record as it stands in the batch, size included.
+    /// The record as it is in the batch, size included.
     pub(super) bytes: &'a [u8],
-    /// What of it stands behind the timestamp.
+    /// The bytes of the record after the timestamp.
     behind_timestamp: &'a [u8],
-    /// The headers, behind their number.
+    /// The headers, after their count.
     headers: &'a [u8],
 }
 
@@ -41,7 +41,7 @@ pub(crate) struct Records<'a> {
 }
 
 impl<'a> Records<'a> {
-    /// The records of the batch with `header`, whose uncompressed records are `payload`.
+    /// Returns the records of the batch with `header`, whose uncompressed records are `payload`.
     ///
     /// # Errors
     /// When the claimed count cannot fit into `payload`.
@@ -125,7 +125,7 @@ fn take<'a>(from: &mut &'a [u8], length: usize) -> Result<&'a [u8], MalformedRec
     Ok(taken)
 }
 
-/// A number of 32 bits. As in Kafka, what a fifth byte holds beyond them is left out.
+/// Reads a number of 32 bits. As in Kafka, bits of a fifth byte beyond them are ignored.
 pub(super) fn read_varint(from: &mut &[u8]) -> Result<i32, MalformedRecord> {
     let mut value: u32 = 0;
     for (index, byte) in from.iter().enumerate().take(5) {
@@ -138,7 +138,7 @@ pub(super) fn read_varint(from: &mut &[u8]) -> Result<i32, MalformedRecord> {
     Err(MalformedRecord("a record ends within a number"))
 }
 
-/// The signed number that stands for itself so that small ones are short.
+/// Returns the signed number of a zig-zag encoding, in which small numbers are short.
 pub(super) fn unzigzag(value: u32) -> i32 {
     (value >> 1) as i32 ^ -((value & 1) as i32)
 }
@@ -156,12 +156,12 @@ pub(super) fn read_varlong(from: &mut &[u8]) -> Result<i64, MalformedRecord> {
 }
 
 impl<'a> RecordView<'a> {
-    /// Reads a record from all the bytes behind its size.
+    /// Reads a record from all the bytes after its size.
     pub(super) fn parse(mut body: &'a [u8]) -> Result<Self, MalformedRecord> {
         read_record(&mut body)
     }
 
-    /// The keys and values of the headers, in their order.
+    /// Returns the keys and values of the headers, in their order.
     pub(super) fn headers(&self) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> {
         let mut rest = self.headers;
         std::iter::from_fn(move || {
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_count_beyond_the_bytes_is_refused_before_anything_is_read() {
+    fn a_count_beyond_the_bytes_is_rejected_before_anything_is_read() {
         let header = BatchHeader::new(i32::MAX, 0, 0);
         assert!(Records::new(&header, &[0; 100]).is_err());
         let header = BatchHeader::new(-5, 0, 0);
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_behind_the_last_record_are_an_error() {
+    fn bytes_after_the_last_record_are_an_error() {
         let header = BatchHeader::new(1, 0, 0);
         // One record: size 6, no key, no value, no headers; then a byte too many.
         let payload = [12, 0, 0, 0, 1, 1, 0, 9];

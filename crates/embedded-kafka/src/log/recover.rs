@@ -1,9 +1,9 @@
-//! Opening a log: at once where it was closed in order, after a check where it was not.
+//! Opening a log: at once after a clean shutdown, after a check otherwise.
 //!
-//! After a clean shutdown the directory says how far the last segment went, and no batch is read.
-//! Otherwise the process was killed: what it had written is there, except that the last write may
-//! be torn. The last segment is read from its start with every CRC, cut behind the last valid
-//! batch, and its indexes are built again. Earlier segments were complete before a later one began.
+//! After a clean shutdown the directory records the end of the last segment, and no batch is read.
+//! Otherwise the process was killed: its writes are there, except that the last one may be torn.
+//! Recovery reads the last segment from its start with every CRC, truncates it after the last valid
+//! batch, and rebuilds its indexes. Earlier segments were complete before a later one began.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -28,19 +28,19 @@ use super::shutdown::{CLEAN_FILE, CleanMark};
 use super::view::{INDEX_SUFFIX, LOG_SUFFIX, SNAPSHOT_SUFFIX, TIME_INDEX_SUFFIX, file_name};
 use super::{Log, LogError, LogSettings, identity};
 
-/// What opening a log found.
+/// The findings of opening a log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Recovery {
-    /// Whether the log was closed in order, or never written to.
+    /// Tells whether the log was closed in order, or never written to.
     pub(crate) was_clean: bool,
-    /// Bytes that were cut off behind the last valid batch.
+    /// Bytes that were truncated after the last valid batch.
     pub(crate) cut_bytes: u64,
-    /// Segments whose indexes were built again.
+    /// Segments whose indexes were rebuilt.
     pub(crate) rebuilt_indexes: usize,
 }
 
 impl Log {
-    /// Opens the log in `directory`, which need not exist, and recovers it where needed.
+    /// Opens the log in `directory`, which need not exist, and recovers it if needed.
     ///
     /// # Errors
     /// When files cannot be read or written, or belong to another topic.
@@ -115,7 +115,7 @@ impl Log {
         self.drop_segments_below_start()
     }
 
-    /// A log that was cut below its start begins where it ends.
+    /// Moves the start of a log that was truncated below it to the log's end.
     pub(super) fn keep_start_below_end(&mut self) -> io::Result<()> {
         if self.start_offset > self.end_offset {
             save_start_offset(&self.directory, self.end_offset)?;
@@ -124,7 +124,7 @@ impl Log {
         Ok(())
     }
 
-    /// Takes the last segment over as the mark describes it; answers whether that was possible.
+    /// Takes the last segment over as the mark describes it. Returns whether that was possible.
     fn open_clean(&mut self, mark: Option<CleanMark>, base_offset: i64) -> io::Result<bool> {
         let Some(mark) = mark.filter(|mark| mark.base_offset == base_offset) else {
             return Ok(false);
@@ -147,9 +147,9 @@ impl Log {
         Ok(true)
     }
 
-    /// Takes over a segment that no longer grows; answers whether its indexes were intact.
+    /// Takes over a segment that no longer grows. Returns whether its indexes were intact.
     ///
-    /// After a clean shutdown their sizes are enough, otherwise the last entries are looked at.
+    /// After a clean shutdown their sizes are enough, otherwise the last entries are checked.
     fn open_sealed(&mut self, index: usize, was_clean: bool) -> io::Result<bool> {
         let base_offset = self.segments[index].base_offset();
         let name = |suffix| self.directory.join(file_name(base_offset, suffix));
@@ -195,8 +195,9 @@ impl Log {
         Ok(false)
     }
 
-    /// Loads the indexes of aborted transactions, and builds again what cannot be right; answers
-    /// how many. That of the last segment is left to [`Log::rebuild_active`] after a kill.
+    /// Loads the indexes of aborted transactions, and rebuilds those that cannot be right; returns
+    /// the number of rebuilt ones. That of the last segment is left to `Log::rebuild_active` after
+    /// a kill.
     fn restore_aborted(&mut self, listing: &Listing, was_clean: bool) -> io::Result<usize> {
         let mut rebuilt = 0;
         for index in 0..self.segments.len() {
@@ -217,9 +218,9 @@ impl Log {
         Ok(rebuilt)
     }
 
-    /// Reads the last segment, up to the batch that holds `end_offset` if one is given, cuts off
-    /// what is behind, and brings epochs, producers, aborted transactions and the end offset up to
-    /// date. Answers how many bytes were cut.
+    /// Reads the last segment, up to the batch that holds `end_offset` if one is given, truncates
+    /// the rest, and brings epochs, producers, aborted transactions and the end offset up to date.
+    /// Returns the number of bytes that were truncated.
     pub(super) fn rebuild_active(&mut self, end_offset: Option<i64>) -> io::Result<u64> {
         let interval = self.settings.index_interval_bytes;
         let active = self.segments.last_mut().expect("the log has segments");
@@ -293,7 +294,7 @@ impl Log {
         Ok(())
     }
 
-    /// Brings the producers to where they were before the batch at `offset`.
+    /// Restores the producers to their state before the batch at `offset`.
     pub(super) fn rewind_producers(&mut self, offset: i64) -> io::Result<()> {
         let snapshots = list(&self.directory)?.snapshots;
         for outdated in snapshots.range(offset + 1..) {

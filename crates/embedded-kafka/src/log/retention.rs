@@ -1,9 +1,10 @@
-//! Forgetting by time and size: which segments are old enough, or too many.
+//! Retention by time and size: finds the segments that are too old, or too many, and deletes them.
 //!
 //! Kafka deletes whole segments from the front of a log, and none that holds records which are not
-//! replicated yet. The last segment, which grows, goes too once all of its records are due: the log
-//! goes on in a new one. How old a segment is may have to be read from its index, so [`Aged`] is
-//! taken under the log's lock, asked without it, and its answer applied under the lock again.
+//! replicated yet. It deletes the last segment too, which grows, once all of its records are due,
+//! and the log continues in a new one. The age of a segment may have to be read from its index, so
+//! [`Aged`] is created under the log's lock, evaluated without it, and its result applied under the
+//! lock again.
 
 use std::io;
 use std::time::UNIX_EPOCH;
@@ -13,7 +14,7 @@ use crate::time::Timestamp;
 use super::view::{SegmentView, Start};
 use super::{DeleteRecordsError, Log, LogError, LogSettings};
 
-/// The segments of a log, as retention looks at them.
+/// The segments of a log, as retention sees them.
 #[derive(Debug)]
 pub(crate) struct Aged {
     segments: Vec<AgedSegment>,
@@ -25,21 +26,21 @@ pub(crate) struct Aged {
 #[derive(Debug)]
 struct AgedSegment {
     view: SegmentView,
-    /// The offset behind its last record.
+    /// The offset after its last record.
     end_offset: i64,
 }
 
 impl Log {
-    /// What retention has to know of the log. `None` where nothing can be due: the log is empty, or
-    /// its records stay for ever.
+    /// Returns the state of the log that retention needs. `None` if nothing can be due: the log is
+    /// empty, or its records are kept forever.
     pub(crate) fn aged(&self, high_watermark: i64) -> Option<Aged> {
         let settings = &self.settings;
-        let forgets = settings.retention_ms.is_some() || settings.retention_bytes.is_some();
+        let has_limits = settings.retention_ms.is_some() || settings.retention_bytes.is_some();
         let is_empty = self.segments.iter().all(|segment| segment.size() == 0);
-        if !settings.deleted || !forgets || (is_empty && self.segments.len() < 2) {
+        if !settings.deleted || !has_limits || (is_empty && self.segments.len() < 2) {
             return None;
         }
-        let ends = self.segments.iter().skip(1).map(super::Segment::base_offset);
+        let ends = self.segments.iter().skip(1).map(super::segment::Segment::base_offset);
         let ends = ends.chain([self.end_offset]);
         let segments = self.segments.iter().zip(ends).map(|(segment, end_offset)| AgedSegment {
             view: segment.view(Start::Position(0)),
@@ -53,18 +54,22 @@ impl Log {
         })
     }
 
-    /// Removes the segments that end at `offset`, which [`Aged::due`] has answered, or before it.
-    /// The log has gone on since: a last segment that has grown stays. Answers with the new start.
+    /// Removes the segments that end at or before `offset`, the result of [`Aged::due`]. The log
+    /// may have grown since: a last segment that has grown stays. Returns the new start.
     ///
     /// # Errors
     /// When the files cannot be changed.
-    pub(crate) fn forget_before(&mut self, offset: i64, now: Timestamp) -> Result<i64, LogError> {
+    pub(crate) fn delete_segments_before(
+        &mut self,
+        offset: i64,
+        now: Timestamp,
+    ) -> Result<i64, LogError> {
         let is_all = self.end_offset == offset;
         if is_all && self.segments.last().is_some_and(|active| active.size() > 0) {
             self.begin_change()?;
             self.roll(now)?;
         }
-        let bases = self.segments.iter().map(super::Segment::base_offset);
+        let bases = self.segments.iter().map(super::segment::Segment::base_offset);
         let whole = bases.take_while(|base_offset| *base_offset <= offset).last();
         match self.delete_records_before(whole.unwrap_or(self.start_offset)) {
             Ok(start_offset) => Ok(start_offset),
@@ -75,7 +80,7 @@ impl Log {
 }
 
 impl Aged {
-    /// The offset below which everything is due, `None` where nothing is.
+    /// Returns the offset below which everything is due, `None` if nothing is.
     ///
     /// # Errors
     /// When an index cannot be read.
@@ -86,7 +91,7 @@ impl Aged {
         Ok(due.filter(|end_offset| *end_offset > self.start_offset))
     }
 
-    /// How many segments the log can lose and still have `retention.bytes`.
+    /// Returns how many segments the log can delete and still have `retention.bytes`.
     fn due_by_size(&self) -> usize {
         let total: u64 = self.segments.iter().map(|segment| segment.view.size()).sum();
         let Some(mut surplus) =
@@ -102,7 +107,7 @@ impl Aged {
         due.count()
     }
 
-    /// How many segments there are, from `first` on and with those before, before the first one
+    /// Returns the number of segments, from `first` on and with those before, before the first one
     /// that holds a record younger than `retention.ms`.
     fn due_by_time(&self, first: usize, now: Timestamp) -> io::Result<usize> {
         let Some(retention_ms) = self.settings.retention_ms else {
@@ -124,7 +129,7 @@ impl Aged {
         Ok(due)
     }
 
-    /// Whether all of a segment is replicated. An empty last one has nothing to forget.
+    /// Returns whether all of a segment is replicated. An empty last segment has nothing to delete.
     fn may_go(&self, segment: &AgedSegment) -> bool {
         let is_last = self.segments.last().is_some_and(|last| std::ptr::eq(last, segment));
         segment.end_offset <= self.high_watermark && !(is_last && segment.view.size() == 0)
@@ -132,8 +137,8 @@ impl Aged {
 }
 
 impl AgedSegment {
-    /// The largest timestamp, by the file where no record has one; `None` where the segment went
-    /// away meanwhile.
+    /// Returns the largest timestamp, or the file's if no record has one; `None` if the segment was
+    /// deleted in the meantime.
     fn largest_timestamp(&self) -> io::Result<Option<Timestamp>> {
         let largest = self.view.max_timestamp().and_then(|largest| match largest {
             Some((timestamp, _)) => Ok(timestamp),

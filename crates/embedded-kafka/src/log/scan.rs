@@ -8,9 +8,9 @@ use super::batch::{BatchHeader, HEADER_SIZE};
 use super::files::read_at;
 use super::marker::EndTransactionMarker;
 
-/// Bytes read at once where only headers are of interest.
+/// Bytes read at once when only headers matter.
 const HEADERS_AT_ONCE: usize = 64 * 1024;
-/// Bytes read at once where every byte is.
+/// Bytes read at once when every byte matters.
 const BATCHES_AT_ONCE: usize = 1024 * 1024;
 
 /// A walk over the batches of a file.
@@ -24,18 +24,19 @@ pub(super) struct Scan {
 }
 
 impl Scan {
-    /// A walk over the headers between two positions.
+    /// Returns a walk over the headers between two positions.
     pub(super) fn headers(file: Arc<File>, position: u64, end: u64) -> Self {
         let buffer = Vec::new();
         Self { file, position, end, at_once: HEADERS_AT_ONCE, buffer, buffer_at: 0 }
     }
 
-    /// A walk that reads every batch in full.
+    /// Returns a walk that reads every batch in full.
     pub(super) fn batches(file: Arc<File>, position: u64, end: u64) -> Self {
         Self { at_once: BATCHES_AT_ONCE, ..Self::headers(file, position, end) }
     }
 
-    /// The position and header of the next batch, `None` at the end or at what is no whole batch.
+    /// Returns the position and header of the next batch, `None` at the end or at bytes that are no
+    /// whole batch.
     pub(super) fn next(&mut self) -> io::Result<Option<(u64, BatchHeader)>> {
         let position = self.position;
         let header = match BatchHeader::parse(self.window(position, HEADER_SIZE)?) {
@@ -46,17 +47,17 @@ impl Scan {
         Ok(Some((position, header)))
     }
 
-    /// Whether all of the file was walked, and nothing in it was no batch.
+    /// Returns whether the whole file was walked, and every part of it was a batch.
     pub(super) fn is_at_end(&self) -> bool {
         self.position == self.end
     }
 
-    /// The bytes of the batch at `position`.
+    /// Returns the bytes of the batch at `position`.
     pub(super) fn batch(&mut self, position: u64, header: &BatchHeader) -> io::Result<&[u8]> {
         self.window(position, header.size())
     }
 
-    /// The marker in the batch at `position`, `None` where it holds anything else.
+    /// Returns the marker in the batch at `position`, `None` if it holds anything else.
     pub(super) fn marker(
         &mut self,
         position: u64,
@@ -69,7 +70,8 @@ impl Scan {
         Ok(EndTransactionMarker::read(header, payload))
     }
 
-    /// The bytes from `position` on, `length` of them or what there is before the end.
+    /// Returns the bytes from `position` on, `length` of them or as many as there are before the
+    /// end.
     fn window(&mut self, position: u64, length: usize) -> io::Result<&[u8]> {
         let left = usize::try_from(self.end.saturating_sub(position)).unwrap_or(usize::MAX);
         let length = length.min(left);

@@ -1,8 +1,8 @@
 //! One segment of a log: a file of batches, and its two sparse indexes.
 //!
 //! The files are Kafka's, byte by byte: `00000000000000000042.log`, `.index` and `.timeindex`,
-//! named by the offset of the first record. Only the last segment of a log grows. What readers need
-//! to read without the log's lock is shared in [`SegmentFiles`].
+//! named by the offset of the first record. Only the last segment of a log grows. [`SegmentFiles`]
+//! shares the state that readers need without the log's lock.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Write};
@@ -19,7 +19,7 @@ use super::index::{OffsetEntry, SparseIndex, TimeEntry};
 use super::log_settings::LogSettings;
 use super::view::{Indexed, SegmentFiles, SegmentView, Start};
 
-/// How many of the newest batches are found without an index.
+/// The number of newest batches that are found without an index.
 const NEWEST_BATCHES: usize = 128;
 
 /// One segment of a log.
@@ -36,19 +36,18 @@ pub(super) struct Segment {
     /// The largest timestamp of the first batch, from which `segment.ms` counts.
     first_timestamp: Option<Timestamp>,
     created: Timestamp,
-    /// By how many ms it is closed before its time (`segment.jitter.ms`).
+    /// The number of ms by which it is closed early (`segment.jitter.ms`).
     jitter: Timestamp,
-    /// Base offset and position of the newest batches: what consumers at the end of the log ask
-    /// for.
+    /// Base offset and position of the newest batches, which consumers at the end of the log fetch.
     newest: VecDeque<(i64, u32)>,
-    /// A failed write may have left bytes behind the end.
+    /// A failed write may have left bytes after the end.
     has_torn_tail: bool,
-    /// The offset behind the last record, where compaction has removed those up to the next
+    /// The offset after the last record, if compaction has removed the records up to the next
     /// segment.
     compacted_end: Option<i64>,
 }
 
-/// What of a segment's state a clean shutdown writes down, so that no file is scanned at the start.
+/// The state of a segment that a clean shutdown persists, so that no file is scanned at the start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SegmentSummary {
     pub(super) size: u64,
@@ -57,7 +56,7 @@ pub(super) struct SegmentSummary {
 }
 
 impl Segment {
-    /// A new, empty segment. Its log file is created, the indexes when they have entries.
+    /// Returns a new, empty segment. Its log file is created, the indexes when they have entries.
     pub(super) fn create(
         directory: &Path,
         base_offset: i64,
@@ -66,12 +65,12 @@ impl Segment {
     ) -> io::Result<Self> {
         let segment = Self::empty(directory, base_offset, pool, now);
         segment.files.log.open_or_create()?.set_len(0)?;
-        // Of a segment that began here before and was not removed whole.
+        // Remains of a segment that began here before and was not removed whole.
         remove_if_there(&segment.files.transaction_index)?;
         Ok(segment)
     }
 
-    /// A segment with nothing known of its files.
+    /// Returns a segment with nothing known of its files.
     pub(super) fn empty(
         directory: &Path,
         base_offset: i64,
@@ -95,7 +94,7 @@ impl Segment {
         }
     }
 
-    /// Takes over what is known of the files without reading them.
+    /// Takes over the known state of the files without reading them.
     pub(super) fn restore(
         &mut self,
         summary: SegmentSummary,
@@ -121,7 +120,7 @@ impl Segment {
         self.base_offset
     }
 
-    /// Bytes of the batches.
+    /// Returns the bytes of the batches.
     pub(super) fn size(&self) -> u64 {
         self.size
     }
@@ -130,15 +129,15 @@ impl Segment {
         &self.files
     }
 
-    /// Draws by how much the segment is closed before its time: logs that were created together do
-    /// not all begin a segment at once.
+    /// Draws the number of ms by which the segment is closed early, so that logs that were created
+    /// together do not all begin a segment at once.
     pub(super) fn draw_jitter(&mut self, settings: &LogSettings) {
         let (drawn, _) = Uuid::new_v4().as_u64_pair();
         let longest = u64::try_from(settings.segment_jitter_ms).unwrap_or(0);
         self.jitter = drawn.checked_rem(longest).map_or(0, |jitter| jitter as Timestamp);
     }
 
-    /// Whether Kafka would start a new segment before it appends `batch`.
+    /// Returns whether Kafka would start a new segment before it appends `batch`.
     pub(super) fn should_roll(
         &self,
         batch: &BatchHeader,
@@ -155,8 +154,8 @@ impl Segment {
             || relative_offset > i64::from(i32::MAX)
     }
 
-    /// Kafka counts `segment.ms` in the time of the records, from the first batch of the segment;
-    /// by the clock only where that batch has no timestamp.
+    /// Returns the age of the segment. Kafka counts `segment.ms` in the time of the records, from
+    /// the first batch of the segment; by the clock only if that batch has no timestamp.
     fn age(&self, max_timestamp: Timestamp, now: Timestamp) -> Timestamp {
         match self.first_timestamp {
             Some(first) if first > NO_TIMESTAMP => max_timestamp.saturating_sub(first),
@@ -189,7 +188,7 @@ impl Segment {
         Ok(())
     }
 
-    /// Takes a batch that stands at the end of the file into the indexes.
+    /// Adds the batch at the end of the file to the indexes.
     pub(super) fn note(&mut self, header: &BatchHeader, index_interval_bytes: u64) {
         let position = self.size as u32;
         let relative_offset = (header.last_offset() - self.base_offset) as u32;
@@ -222,8 +221,9 @@ impl Segment {
         }
     }
 
-    /// An index that cannot be written stays in memory until it can, or until the segment is to be
-    /// closed: it is no reason to refuse a batch that is in the log already.
+    /// Writes full groups of index entries. An index that cannot be written stays in memory until
+    /// it can, or until the segment must be closed: it is no reason to reject a batch that is in
+    /// the log already.
     pub(super) fn flush_full_groups(&mut self) {
         if self.offsets.is_group_full()
             && let Err(error) = self.offsets.flush(&self.files.index)
@@ -237,35 +237,36 @@ impl Segment {
         }
     }
 
-    /// Writes everything that is only in memory: the segment grows no more, or the log is closed.
+    /// Writes everything that is only in memory, when the segment is complete or the log is closed.
     pub(super) fn flush_indexes(&mut self) -> io::Result<()> {
         self.note_time();
         self.offsets.flush(&self.files.index)?;
         self.times.flush(&self.files.time_index)
     }
 
-    /// Whether compaction has left nothing from `offset` on.
+    /// Returns whether compaction has left nothing from `offset` on.
     pub(super) fn ends_before(&self, offset: i64) -> bool {
         self.compacted_end.is_some_and(|end_offset| end_offset <= offset.max(self.base_offset))
     }
 
-    /// Says where the records end that compaction has left.
+    /// Sets the offset after the last record that compaction has left.
     pub(super) fn set_compacted_end(&mut self, end_offset: Option<i64>) {
         self.compacted_end = end_offset;
     }
 
-    /// Gives up what only a growing segment needs.
+    /// Drops the state that only a growing segment needs.
     pub(super) fn seal(&mut self) {
         self.newest = VecDeque::new();
     }
 
-    /// The position of the batch that holds `offset`, if it is one of the newest.
+    /// Returns the position of the batch that holds `offset`, if it is one of the newest.
     fn newest_batch(&self, offset: i64) -> Option<u64> {
         let behind = self.newest.partition_point(|(base_offset, _)| *base_offset <= offset);
         behind.checked_sub(1).map(|index| u64::from(self.newest[index].1))
     }
 
-    /// A position from which a scan reaches `offset` soon, if the indexes in memory know one.
+    /// Returns a position from which a scan reaches `offset` soon, if the indexes in memory know
+    /// one.
     pub(super) fn position_in_memory(&self, offset: i64) -> Option<u64> {
         if let Some(position) = self.newest_batch(offset) {
             return Some(position);
@@ -278,7 +279,7 @@ impl Segment {
         }
     }
 
-    /// From where to look for the first record whose timestamp is at least `target`.
+    /// Returns the start of a scan for the first record whose timestamp is at least `target`.
     pub(super) fn start_for_time(&self, target: Timestamp) -> Start {
         match self.times.search_memory(target.saturating_sub(1)) {
             Some(entry) => self.start_for(self.base_offset + i64::from(entry.relative_offset)),
@@ -287,7 +288,7 @@ impl Segment {
         }
     }
 
-    /// From where to look for the batch with the largest timestamp.
+    /// Returns the start of a scan for the batch with the largest timestamp.
     pub(super) fn start_for_max(&self) -> Start {
         match self.max_timestamp {
             Some(entry) => self.start_for(self.base_offset + i64::from(entry.relative_offset)),
@@ -296,12 +297,12 @@ impl Segment {
         }
     }
 
-    /// From where to look for the batch that holds `offset`.
+    /// Returns the start of a scan for the batch that holds `offset`.
     pub(super) fn start_for(&self, offset: i64) -> Start {
         self.position_in_memory(offset).map_or(Start::Offset(offset), Start::Position)
     }
 
-    /// What a reader without the lock needs to know of the segment.
+    /// Returns the state of the segment that a reader needs without the lock.
     pub(super) fn view(&self, start: Start) -> SegmentView {
         let known = Indexed {
             size: self.size,
@@ -312,7 +313,7 @@ impl Segment {
         SegmentView::new(&self.files, self.base_offset, known, start)
     }
 
-    /// Forgets everything in and about the files: they are about to be built again.
+    /// Drops everything in and about the files before they are rebuilt.
     pub(super) fn reset(&mut self) -> io::Result<()> {
         self.files.invalidate();
         self.files.index.remove()?;
@@ -325,7 +326,7 @@ impl Segment {
         self.first_timestamp = None;
         self.newest.clear();
         self.compacted_end = None;
-        // The segment may grow again: what was its largest timestamp is so no longer.
+        // The segment may grow again, so its largest timestamp is unknown.
         self.files = Arc::new(self.files.renewed());
         Ok(())
     }
@@ -344,19 +345,19 @@ impl Segment {
         self.files.time_index.close();
     }
 
-    /// Bytes of the larger index.
+    /// Returns the bytes of the larger index.
     pub(super) fn index_bytes(&self) -> u64 {
         self.offsets.size().max(self.times.size())
     }
 
-    /// The same segment, complete and closed, whose files were moved.
+    /// Returns the same segment, complete and closed, whose files were moved.
     pub(super) fn moved_to(mut self, directory: &Path, pool: &Arc<OpenFiles>) -> Self {
         self.files = Arc::new(SegmentFiles::new(directory, self.base_offset, pool));
         self.seal();
         self
     }
 
-    /// Tells the readers that hold views of the files that these are worthless.
+    /// Tells the readers that hold views of the files that these are outdated.
     pub(super) fn abandon(&self) {
         self.files.invalidate();
     }
@@ -384,7 +385,7 @@ fn write_batch(
             other => break other?,
         }
     };
-    // A disk that has room for a part takes that part and says so.
+    // A disk that has room for a part takes that part and reports its size.
     if written == HEADER_SIZE + payload.len() {
         Ok(())
     } else {
@@ -436,7 +437,7 @@ mod tests {
         let path = directory.path().join(file_name(0, LOG_SUFFIX));
         let before = std::fs::read(&path).unwrap();
 
-        // A descriptor that cannot be written to, nor cut back; and bytes of a torn write.
+        // A descriptor that cannot be written to, nor cut back; and the bytes of a torn write.
         segment.files.log.replace_with(File::open(&path).unwrap());
         segment.append(&header(1, 6, b"second"), b"second", &settings).unwrap_err();
         assert!(segment.has_torn_tail);
@@ -463,7 +464,7 @@ mod tests {
     }
 
     #[test]
-    fn jitter_closes_segments_before_their_time_each_at_another() {
+    fn jitter_closes_each_segment_early_at_a_time_of_its_own() {
         let directory = tempfile::tempdir().unwrap();
         let settings = LogSettings {
             segment_ms: 1_000_000,

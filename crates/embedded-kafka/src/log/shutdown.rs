@@ -1,7 +1,7 @@
 //! Closing a log in order, so that the next start reads no batch.
 //!
-//! What a start needs to know is written into one small file, which the first change after that
-//! start removes: where it stands, everything else in the directory is complete.
+//! One small file records the state that a start needs. The first change after that start removes
+//! the file: while the file exists, everything else in the directory is complete.
 
 use std::io;
 use std::path::Path;
@@ -13,10 +13,10 @@ use super::segment::SegmentSummary;
 use super::view::{SNAPSHOT_SUFFIX, file_name};
 use super::{Log, LogError};
 
-/// The file that says that the log was closed in order.
+/// The file that marks a clean shutdown.
 pub(super) const CLEAN_FILE: &str = "clean-shutdown";
 
-/// How the last segment stood when the log was closed.
+/// The state of the last segment when the log was closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct CleanMark {
     pub(super) base_offset: i64,
@@ -25,7 +25,8 @@ pub(super) struct CleanMark {
 }
 
 impl Log {
-    /// Must come before every change of the files: from here on a start has to look closely.
+    /// Removes the mark of the clean shutdown. Must come before every change of the files: without
+    /// the mark a start checks them.
     pub(super) fn begin_change(&mut self) -> io::Result<()> {
         if self.is_marked_clean {
             remove_if_there(&self.directory.join(CLEAN_FILE))?;
@@ -59,7 +60,7 @@ impl Log {
         Ok(())
     }
 
-    /// Writes a snapshot at the end of the log and removes those that belong to no segment.
+    /// Writes a snapshot at the end of the log and removes the snapshots that belong to no segment.
     fn save_producers(&self) -> io::Result<()> {
         self.producers.save(&self.directory, self.end_offset)?;
         for offset in list(&self.directory)?.snapshots {
@@ -80,7 +81,7 @@ impl CleanMark {
 
     fn save(&self, directory: &Path) -> io::Result<()> {
         let SegmentSummary { size, max_timestamp, first_timestamp } = self.summary;
-        // Nothing has the smallest of all timestamps: it stands for "none".
+        // No record has the smallest of all timestamps: it stands for "none".
         let (timestamp, relative_offset) =
             max_timestamp.map_or((i64::MIN, 0), |max| (max.timestamp, max.relative_offset));
         let first = first_timestamp.unwrap_or(i64::MIN);

@@ -1,8 +1,8 @@
 //! The records of a batch, one at a time, while they are decompressed.
 //!
-//! Kafka reads them in two ways. Of a compressed batch that it stores as it came it reads past keys
-//! and values ([`skim`]), and does not compare a record with the size that stands in front of it.
-//! Where it needs the records themselves, it takes each of them by its size ([`walk`]).
+//! Kafka reads them in two ways. In a compressed batch that it stores as it came, Kafka reads past
+//! keys and values ([`skim`]), and does not compare a record with the size in front of it. When
+//! Kafka needs the records themselves, it takes each of them by its size ([`walk`]).
 
 use std::ops::ControlFlow;
 
@@ -15,13 +15,13 @@ use super::records::{self, MalformedRecord, RecordView, Records, unzigzag};
 /// them at a time as well, but has no such limit: a megabyte of zstd keeps it busy with 30 GB.
 pub(super) const MAX_DECOMPRESSED_BYTES: usize = 128 * 1024 * 1024;
 
-/// Why the records of a batch cannot be used.
+/// An error that makes the records of a batch unusable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unreadable {
-    /// They are not what records are.
+    /// The bytes are no records.
     #[error("{0}")]
     Malformed(&'static str),
-    /// They cannot be decompressed.
+    /// The records cannot be decompressed.
     #[error(transparent)]
     Decompress(DecompressError),
 }
@@ -38,7 +38,7 @@ impl From<DecompressError> for Unreadable {
     }
 }
 
-/// Decompresses the records of the batch with `header`, whose bytes behind it are `payload`.
+/// Decompresses the records of the batch with `header`, which `payload` follows.
 ///
 /// # Errors
 /// When the bytes do not begin as the codec's do, or no codec has the batch's id.
@@ -50,7 +50,7 @@ pub(super) fn decompress<'a>(
     Ok(Decompressed::new(codec, payload, MAX_DECOMPRESSED_BYTES)?)
 }
 
-/// Shows all records of a batch to `on_record`, in their order, until that breaks off.
+/// Passes all records of a batch to `on_record`, in their order, until it breaks off.
 pub(super) fn walk<B>(
     header: &BatchHeader,
     payload: &[u8],
@@ -84,7 +84,7 @@ pub(super) fn walk<B>(
     Ok(None)
 }
 
-/// Checks that nothing is behind the last record.
+/// Checks that nothing follows the last record.
 pub(super) fn expect_end(from: &mut Decompressed<'_>) -> Result<(), Unreadable> {
     match from.byte()? {
         Some(_) => Err(Unreadable::Malformed("the batch holds more bytes than its records")),
@@ -92,14 +92,14 @@ pub(super) fn expect_end(from: &mut Decompressed<'_>) -> Result<(), Unreadable> 
     }
 }
 
-/// What is known of a record that was read past.
+/// The known fields of a record that was read past.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Skimmed {
     pub(super) offset_delta: i32,
     pub(super) timestamp_delta: i64,
-    /// The key's length, negative where it is null.
+    /// The key's length, negative if it is null.
     pub(super) key_size: i32,
-    /// The value's length, negative where it is null.
+    /// The value's length, negative if it is null.
     pub(super) value_size: i32,
 }
 
@@ -123,8 +123,8 @@ pub(super) fn skim(from: &mut Decompressed<'_>) -> Result<Skimmed, Unreadable> {
     })
 }
 
-/// The same for a record that is all here, as most are. `None` leaves it to the slower way to find
-/// out what is missing or wrong.
+/// Reads past a record that is here in full, as most are. `None` leaves it to the slower path to
+/// find out what is missing or wrong.
 fn skim_slice(from: &mut &[u8]) -> Option<Skimmed> {
     let skip = |from: &mut &[u8]| {
         let size = records::read_varint(from).ok()?;
@@ -145,7 +145,7 @@ fn skim_slice(from: &mut &[u8]) -> Option<Skimmed> {
 }
 
 fn skim_body(from: &mut Decompressed<'_>) -> Result<Skimmed, Unreadable> {
-    // Attributes. Where the bytes end here, the next number says so.
+    // Attributes. If the bytes end here, the next number reports it.
     from.byte()?;
     let timestamp_delta = read_varlong(from)?;
     let offset_delta = read_varint(from)?;
@@ -164,7 +164,7 @@ fn skim_body(from: &mut Decompressed<'_>) -> Result<Skimmed, Unreadable> {
     Ok(Skimmed { offset_delta, timestamp_delta, key_size, value_size })
 }
 
-/// Reads a length and passes over as many bytes. None where the length is negative.
+/// Reads a length and skips as many bytes; none if the length is negative.
 fn skip_field(from: &mut Decompressed<'_>) -> Result<i32, Unreadable> {
     let size = read_varint(from)?;
     if !from.skip(usize::try_from(size).unwrap_or(0))? {
@@ -173,7 +173,7 @@ fn skip_field(from: &mut Decompressed<'_>) -> Result<i32, Unreadable> {
     Ok(size)
 }
 
-/// A number of at most `bytes` bytes.
+/// Returns a number of at most `bytes` bytes.
 fn read_number(from: &mut Decompressed<'_>, bytes: usize) -> Result<u64, Unreadable> {
     let mut value: u64 = 0;
     for index in 0..bytes {
@@ -187,7 +187,7 @@ fn read_number(from: &mut Decompressed<'_>, bytes: usize) -> Result<u64, Unreada
     Err(Unreadable::Malformed("a number in a record does not end"))
 }
 
-/// A number of 32 bits. As in Kafka, what a fifth byte holds beyond them is left out.
+/// Reads a number of 32 bits. As in Kafka, bits of a fifth byte beyond them are ignored.
 pub(super) fn read_varint(from: &mut Decompressed<'_>) -> Result<i32, Unreadable> {
     // Most numbers are short, and here already.
     if let [byte @ ..0x80, ..] = *from.ready() {

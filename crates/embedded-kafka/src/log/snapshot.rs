@@ -1,7 +1,7 @@
 //! A snapshot of a log's producers, so that a start need not read every batch again.
 //!
-//! One is written where a segment begins, and one at the end when the log is closed. One that is
-//! damaged, or in another version's format, counts as missing: the batches say the same.
+//! A snapshot is written at the start of each segment, and at the end when the log is closed. One
+//! that is damaged, or has another version, counts as missing: the batches hold the same state.
 
 use std::io;
 use std::path::Path;
@@ -15,7 +15,7 @@ const VERSION: u8 = 2;
 /// Bytes of one producer, and of one batch.
 const PRODUCER_BYTES: usize = 8 + 2 + 8 + 4 + 8 + 8 + 1;
 const BATCH_BYTES: usize = 4 + 8 + 4 + 8;
-/// What stands for no offset.
+/// Stands for "no offset".
 const NO_OFFSET: i64 = -1;
 
 impl Producers {
@@ -44,7 +44,7 @@ impl Producers {
         replace(&directory.join(file_name(offset, SNAPSHOT_SUFFIX)), &contents)
     }
 
-    /// Reads the state before the batch at `offset`, `None` where there is no intact snapshot.
+    /// Reads the state before the batch at `offset`, `None` if there is no intact snapshot.
     pub(super) fn load(directory: &Path, offset: i64) -> io::Result<Option<Self>> {
         let contents = read_if_there(&directory.join(file_name(offset, SNAPSHOT_SUFFIX)))?;
         Ok(contents.and_then(|contents| decode(&contents)))
@@ -110,7 +110,7 @@ mod tests {
         header
     }
 
-    /// Three producers: one with a transaction open, one that ended its, one without any.
+    /// Returns three producers: one with a transaction open, one that ended its, one without any.
     fn producers() -> Producers {
         let mut producers = Producers::default();
         let mut plain = BatchHeader::new(2, 5, 5);

@@ -12,7 +12,7 @@ use super::validate::ValidBatch;
 /// A record of a test: timestamp, key, value.
 pub(super) type TestRecord = (Timestamp, Option<&'static str>, &'static str);
 
-/// The records in the encoding that a batch holds.
+/// Returns the records in the encoding that a batch holds.
 pub(super) fn payload(records: &[TestRecord]) -> Vec<u8> {
     let base = records.first().map_or(0, |record| record.0);
     let mut payload = Vec::new();
@@ -40,12 +40,12 @@ pub(super) fn payload(records: &[TestRecord]) -> Vec<u8> {
     payload
 }
 
-/// A batch of these records, with a valid CRC.
+/// Returns a batch of these records, with a valid CRC.
 pub(super) fn batch(records: &[TestRecord], codec: Compression) -> ValidBatch {
     batch_with(records, codec, |_| {})
 }
 
-/// A batch of these records whose header was changed before its CRC was computed.
+/// Returns a batch of these records whose header was changed before its CRC was computed.
 pub(super) fn batch_with(
     records: &[TestRecord],
     codec: Compression,
@@ -61,14 +61,14 @@ pub(super) fn batch_with(
     ValidBatch::new(header, payload.into())
 }
 
-/// The bytes of a batch.
+/// Returns the bytes of a batch.
 pub(super) fn to_bytes(batch: &ValidBatch) -> Bytes {
     let mut bytes = batch.header().to_bytes().to_vec();
     bytes.extend_from_slice(batch.payload());
     bytes.into()
 }
 
-/// The headers of the batches in `bytes`, which are all whole.
+/// Returns the headers of the batches in `bytes`, which are all whole.
 pub(super) fn headers(mut bytes: &[u8]) -> Vec<BatchHeader> {
     let mut headers = Vec::new();
     while !bytes.is_empty() {

@@ -1,16 +1,20 @@
-//! What a log promises, seen from outside.
+//! The contract of a log, seen from outside.
 
 use std::path::Path;
 
+use kafka_protocol::ResponseError;
+use uuid::Uuid;
+
 use super::read::OffsetOutOfRange;
 use super::recover::Recovery;
+use super::segment::Segment;
 use super::test_batches::{TestRecord, batch, batch_with, headers, to_bytes};
 use super::*;
 
 const EVERYTHING: usize = 100 * 1024 * 1024;
 
 impl Log {
-    /// Bytes of all segments.
+    /// Returns the bytes of all segments.
     pub(super) fn size_bytes(&self) -> u64 {
         self.segments.iter().map(Segment::size).sum()
     }
@@ -38,7 +42,7 @@ fn fill(log: &mut Log, count: i64) {
     }
 }
 
-/// All base offsets from `offset` on, fetch by fetch.
+/// Returns all base offsets from `offset` on, fetch by fetch.
 fn read_all(log: &Log, mut offset: i64, max_bytes: usize) -> Vec<i64> {
     let mut bases = Vec::new();
     while let Some(slice) = log.locate(offset, log.end_offset(), max_bytes).unwrap() {
@@ -61,7 +65,7 @@ fn names(directory: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_partition_nobody_wrote_to_has_no_directory() {
+fn a_partition_without_a_write_has_no_directory() {
     let directory = tempfile::tempdir().unwrap();
     let (mut log, recovery) = open(directory.path(), &LogSettings::default());
     assert!(recovery.was_clean);
@@ -115,7 +119,7 @@ fn a_first_batch_that_is_too_large_comes_only_if_one_has_to() {
 }
 
 #[test]
-fn nothing_at_or_behind_the_high_watermark_is_read() {
+fn nothing_at_or_after_the_high_watermark_is_read() {
     let directory = tempfile::tempdir().unwrap();
     let (mut log, _) = open(directory.path(), &LogSettings::default());
     fill(&mut log, 5);
@@ -205,7 +209,7 @@ fn a_torn_tail_is_cut_at_the_last_valid_batch() {
 }
 
 #[test]
-fn missing_and_wrong_indexes_are_built_again() {
+fn missing_and_wrong_indexes_are_rebuilt() {
     let directory = tempfile::tempdir().unwrap();
     let settings = small_segments();
     let (mut log, _) = open(directory.path(), &settings);
@@ -298,7 +302,7 @@ fn deleted_records_stay_deleted() {
 }
 
 #[test]
-fn a_truncated_log_goes_on_from_the_cut() {
+fn a_truncated_log_continues_from_the_cut() {
     let directory = tempfile::tempdir().unwrap();
     let settings = small_segments();
     let (mut log, _) = open(directory.path(), &settings);
@@ -355,7 +359,7 @@ fn numbered(sequence: i32) -> ValidBatch {
 }
 
 #[test]
-fn a_batch_sent_again_is_answered_with_its_first_offset() {
+fn a_batch_sent_again_gets_its_first_offset() {
     let directory = tempfile::tempdir().unwrap();
     let settings = small_segments();
     let (mut log, _) = open(directory.path(), &settings);
@@ -374,7 +378,7 @@ fn a_batch_sent_again_is_answered_with_its_first_offset() {
     };
     check(&mut log);
     drop(log);
-    // After a kill: from the snapshot of the last roll and the batches behind it.
+    // After a kill: from the snapshot of the last roll and the batches after it.
     let (mut log, _) = open(directory.path(), &settings);
     check(&mut log);
     log.close().unwrap();
@@ -388,14 +392,14 @@ fn a_batch_sent_again_is_answered_with_its_first_offset() {
     }
     let (mut log, _) = open(directory.path(), &settings);
     check(&mut log);
-    // What was cut off may be sent again.
+    // The producer may send truncated batches again.
     log.truncate_to(16).unwrap();
     let appended = log.append(&numbered(16), 0, 0).unwrap();
     assert_eq!((appended.base_offset, appended.is_duplicate), (16, false));
 }
 
 #[test]
-fn an_idle_producer_is_forgotten_by_the_timer() {
+fn the_timer_expires_an_idle_producer() {
     let directory = tempfile::tempdir().unwrap();
     let (mut log, _) = open(directory.path(), &LogSettings::default());
     log.append(&numbered(0), 0, 0).unwrap();
@@ -425,7 +429,7 @@ fn a_failed_append_changes_nothing() {
 }
 
 #[test]
-fn a_log_goes_away_whole_and_readers_find_nothing() {
+fn a_log_is_deleted_whole_and_readers_find_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let (mut log, _) = open(directory.path(), &LogSettings::default());
     fill(&mut log, 2);

@@ -1,5 +1,12 @@
 //! Tests of transactions in a log.
 
+use std::path::PathBuf;
+
+use kafka_protocol::ResponseError;
+use uuid::Uuid;
+
+use crate::time::Timestamp;
+
 use super::test_batches::batch_with;
 use super::*;
 
@@ -42,7 +49,7 @@ impl Fixture {
         appended.map(|appended| appended.base_offset).map_err(|error| error.code())
     }
 
-    /// Producer and first offset of the aborted transactions that overlap.
+    /// Returns producer and first offset of the aborted transactions that overlap.
     fn aborted(&self, from: i64, to: i64) -> Vec<(i64, i64)> {
         let found = self.log.aborted_transactions().overlapping(from, to);
         found.iter().map(|one| (one.producer_id, one.first_offset)).collect()
@@ -60,7 +67,7 @@ fn open(directory: &tempfile::TempDir) -> Log {
     Log::open(path, settings, Uuid::from_u128(1), &pool, NOW).unwrap().0
 }
 
-/// One record of a producer.
+/// Returns one record of a producer.
 fn plain(producer_id: i64, epoch: i16, sequence: i32) -> ValidBatch {
     batch_with(&[(NOW, None, "value")], Compression::None, |header| {
         header.producer_id = producer_id;
@@ -69,7 +76,7 @@ fn plain(producer_id: i64, epoch: i16, sequence: i32) -> ValidBatch {
     })
 }
 
-/// One record of a producer's transaction.
+/// Returns one record of a producer's transaction.
 fn transactional(producer_id: i64, epoch: i16, sequence: i32) -> ValidBatch {
     batch_with(&[(NOW, None, "value")], Compression::None, |header| {
         header.set_transactional(producer_id, epoch);
@@ -111,18 +118,18 @@ fn an_open_transaction_survives_shutdown_and_kill() {
 }
 
 #[test]
-fn a_batch_outside_of_the_open_transaction_is_refused() {
+fn a_batch_outside_of_the_open_transaction_is_rejected() {
     let mut fixture = Fixture::new();
     fixture.append(&transactional(5, 0, 0)).unwrap();
     assert_eq!(fixture.append(&plain(5, 0, 1)), Err(ResponseError::InvalidTxnState));
-    // The same batch again is answered with its offset before anything else is looked at.
+    // A duplicate gets its offset before anything else is checked.
     assert_eq!(fixture.append(&plain(5, 0, 0)), Ok(0));
     fixture.mark(5, 0, COMMIT).unwrap();
     assert_eq!(fixture.append(&plain(5, 0, 1)), Ok(2));
 }
 
 #[test]
-fn a_marker_that_another_has_overtaken_is_refused() {
+fn a_marker_that_another_has_overtaken_is_rejected() {
     let mut fixture = Fixture::new();
     fixture.append(&transactional(5, 2, 0)).unwrap();
     assert_eq!(fixture.mark(5, 1, ABORT), Err(ResponseError::InvalidProducerEpoch));
@@ -163,7 +170,7 @@ fn a_marker_for_no_records_aborts_nothing_and_is_remembered() {
 }
 
 #[test]
-fn what_a_coordinator_writes_is_in_no_sequence() {
+fn batches_of_a_coordinator_have_no_sequence() {
     let mut fixture = Fixture::new();
     let mut builder = BatchBuilder::transactional(NOW, 5, 0);
     builder.push(Some(b"group"), Some(b"offset"));
@@ -177,7 +184,7 @@ fn what_a_coordinator_writes_is_in_no_sequence() {
 }
 
 #[test]
-fn deleted_records_hold_nothing_back() {
+fn deleted_records_do_not_hold_the_last_stable_offset() {
     let mut fixture = Fixture::new();
     fixture.append(&transactional(5, 0, 0)).unwrap();
     fixture.append(&plain(1, 0, 0)).unwrap();
@@ -187,7 +194,7 @@ fn deleted_records_hold_nothing_back() {
 }
 
 #[test]
-fn a_producer_with_an_open_transaction_is_not_forgotten() {
+fn a_producer_with_an_open_transaction_does_not_expire() {
     let mut fixture = Fixture::new();
     fixture.append(&transactional(5, 0, 0)).unwrap();
     fixture.log.tick(i64::MAX);
@@ -217,7 +224,7 @@ fn producers_are_described() {
 }
 
 #[test]
-fn how_a_transaction_stands_names_its_last_marker() {
+fn the_standing_of_a_transaction_names_its_last_marker() {
     let mut fixture = Fixture::new();
     assert_eq!(fixture.log.transaction_standing(5, 0), TransactionStanding::EndedAt(None));
     fixture.append(&transactional(5, 0, 0)).unwrap();

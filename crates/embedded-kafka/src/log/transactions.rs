@@ -1,8 +1,8 @@
 //! Transactions as the log of one partition sees them: opened by a batch, ended by a marker.
 //!
-//! What a transaction is made of elsewhere, and how it ends, is its coordinator's. The log knows
-//! since when each producer's is open, and so up to where nothing is undecided (the last stable
-//! offset), and which were aborted.
+//! The coordinator of a transaction knows its other partitions, and decides how it ends. The log
+//! knows where each producer's open transaction began, and so the offset up to which nothing is
+//! undecided (the last stable offset), and which transactions were aborted.
 
 use crate::time::Timestamp;
 
@@ -11,10 +11,10 @@ use super::marker::EndTransactionMarker;
 use super::producers::ProducerState;
 use super::{AppendError, Appended, Log};
 
-/// How a producer's transaction stands in the log at one moment.
+/// The state of a producer's transaction in the log at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TransactionStanding {
-    /// It is open in this partition, in the epoch asked for.
+    /// It is open in this partition, in the epoch of the request.
     Open,
     /// It is not. The last marker is the one at this offset, if there ever was one.
     EndedAt(Option<i64>),
@@ -22,7 +22,7 @@ pub(crate) enum TransactionStanding {
 
 impl Log {
     /// Ends the producer's transaction in this partition, whether it has records here or not: the
-    /// marker also tells the log of the epoch, below which nothing is taken any more.
+    /// marker also tells the log the epoch, and the log rejects everything below it.
     ///
     /// # Errors
     /// `INVALID_PRODUCER_EPOCH` for an epoch below the producer's last one,
@@ -46,11 +46,11 @@ impl Log {
         Ok(appended)
     }
 
-    /// An index that cannot be written is written anew before the segment is closed: it is no
-    /// reason to refuse a marker that is in the log already.
+    /// Notes an aborted transaction in the index. An index that cannot be written is rewritten
+    /// before the segment is closed: it is no reason to reject a marker that is in the log already.
     fn note_aborted(&mut self, aborted: AbortedTransaction) {
         self.aborted.push(aborted);
-        let base_offset = self.segments.last().map_or(0, super::Segment::base_offset);
+        let base_offset = self.segments.last().map_or(0, super::segment::Segment::base_offset);
         if !self.is_transaction_index_behind
             && let Err(error) = self.aborted.save_last(&self.directory, base_offset)
         {
@@ -60,7 +60,7 @@ impl Log {
         }
     }
 
-    /// Sees to it that the last segment's index of aborted transactions is complete.
+    /// Makes sure that the last segment's index of aborted transactions is complete.
     pub(super) fn flush_aborted(&mut self) -> std::io::Result<()> {
         if self.is_transaction_index_behind
             && let Some(active) = self.segments.last()
@@ -71,26 +71,26 @@ impl Log {
         Ok(())
     }
 
-    /// Up to where every transaction has ended, exclusive: the first offset of the oldest open one,
-    /// or the end. Readers of committed records read below it, and below the high watermark.
+    /// Returns the last stable offset: the first offset of the oldest open transaction, or the end.
+    /// Readers of committed records read below it, and below the high watermark.
     pub(crate) fn last_stable_offset(&self) -> i64 {
         let first_open = self.producers.first_open_offset();
         // Records of an open transaction may have been deleted.
         first_open.map_or(self.end_offset, |first| first.max(self.start_offset))
     }
 
-    /// The transactions that were aborted, as they are now.
+    /// Returns the transactions that were aborted, as of now.
     pub(crate) fn aborted_transactions(&self) -> AbortedTransactions {
         self.aborted.clone()
     }
 
-    /// What the log remembers of producers, by id.
+    /// Returns the state of the producers, by id.
     pub(crate) fn producer_states(&self) -> Vec<ProducerState> {
         self.producers.states()
     }
 
-    /// Whether the producer has a transaction open in this partition, and else which marker ended
-    /// its last one.
+    /// Returns whether the producer has an open transaction in this partition, and otherwise the
+    /// marker that ended its last one.
     pub(crate) fn transaction_standing(
         &self,
         producer_id: i64,

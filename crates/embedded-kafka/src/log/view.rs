@@ -1,4 +1,4 @@
-//! What readers of a segment need to know of it without the log's lock.
+//! The state of a segment that readers need without the log's lock.
 
 use std::fs::File;
 use std::io;
@@ -18,22 +18,22 @@ pub(super) const TIME_INDEX_SUFFIX: &str = "timeindex";
 pub(super) const TRANSACTION_INDEX_SUFFIX: &str = "txnindex";
 pub(super) const SNAPSHOT_SUFFIX: &str = "snapshot";
 
-/// The name of a file that belongs to the segment, or state, at `offset`.
+/// Returns the name of a file that belongs to the segment, or state, at `offset`.
 pub(super) fn file_name(offset: i64, suffix: &str) -> String {
     format!("{offset:020}.{suffix}")
 }
 
-/// What the lock-free readers of a segment share with it.
+/// The state that a segment shares with readers that hold no lock.
 #[derive(Debug)]
 pub(super) struct SegmentFiles {
     pub(super) log: Arc<LogFile>,
     pub(super) index: Arc<LogFile>,
     pub(super) time_index: Arc<LogFile>,
-    /// Where the index of aborted transactions is, if there is one.
+    /// The path of the index of aborted transactions, if there is one.
     pub(super) transaction_index: PathBuf,
-    /// Counts what makes an earlier view of the files worthless: truncation and removal.
+    /// Counts the changes that make an earlier view of the files outdated: truncation and removal.
     generation: AtomicU64,
-    /// The largest timestamp of a segment that no longer grows, once somebody asked for it.
+    /// The largest timestamp of a segment that no longer grows, once a caller needed it.
     sealed_max: OnceLock<Option<TimeEntry>>,
 }
 
@@ -50,7 +50,7 @@ impl SegmentFiles {
         }
     }
 
-    /// The same files for a segment that begins anew: nothing that was remembered holds.
+    /// Returns the same files for a segment that begins again, without any cached state.
     pub(super) fn renewed(&self) -> Self {
         Self {
             log: Arc::clone(&self.log),
@@ -62,17 +62,18 @@ impl SegmentFiles {
         }
     }
 
-    /// A number that changes when batches are cut off or the files go away.
+    /// Returns a number that changes when batches are cut off or the files are removed.
     fn generation(&self) -> u64 {
         self.generation.load(Ordering::SeqCst)
     }
 
-    /// Tells the readers that hold views that these are worthless.
+    /// Tells the readers that hold views that these are outdated.
     pub(super) fn invalidate(&self) {
         self.generation.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// The entry with the largest timestamp of a sealed segment, which is the last of its index.
+    /// Returns the entry with the largest timestamp of a sealed segment, which is the last of its
+    /// index.
     fn sealed_max(&self, entries: u64) -> io::Result<Option<TimeEntry>> {
         if let Some(known) = self.sealed_max.get() {
             return Ok(*known);
@@ -85,7 +86,7 @@ impl SegmentFiles {
     }
 }
 
-/// From where a scan of a segment finds what it looks for soon.
+/// The start of a scan that soon finds what it looks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Start {
     /// From a batch at this position.
@@ -96,14 +97,14 @@ pub(super) enum Start {
     Time(Timestamp),
 }
 
-/// How far the indexes of a segment go.
+/// The end of the indexes of a segment.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Indexed {
     /// Bytes of the batches.
     pub(super) size: u64,
     pub(super) offsets_in_file: u64,
     pub(super) times_in_file: u64,
-    /// The largest timestamp, where it is known without the file.
+    /// The largest timestamp, if it is known without the file.
     pub(super) max_timestamp: Option<TimeEntry>,
 }
 
@@ -128,17 +129,17 @@ impl SegmentView {
         Self { files: Arc::clone(files), generation, base_offset, known, start }
     }
 
-    /// The file of batches.
+    /// Returns the file of batches.
     pub(super) fn log(&self) -> io::Result<Arc<File>> {
         self.files.log.open()
     }
 
-    /// Bytes of the batches.
+    /// Returns the bytes of the batches.
     pub(super) fn size(&self) -> u64 {
         self.known.size
     }
 
-    /// The same segment, to be read from the batch that holds `offset`.
+    /// Returns the same segment, to be read from the batch that holds `offset`.
     pub(super) fn at(&self, offset: i64) -> Self {
         let mut view = self.clone();
         if !matches!(view.start, Start::Position(_)) {
@@ -147,17 +148,17 @@ impl SegmentView {
         view
     }
 
-    /// Whether this is a view of these files.
+    /// Returns whether this is a view of these files.
     pub(super) fn is_of(&self, files: &Arc<SegmentFiles>) -> bool {
         Arc::ptr_eq(&self.files, files)
     }
 
-    /// Whether batches were cut off, or the files removed, since the view was taken.
+    /// Returns whether batches were cut off, or the files removed, since the view was taken.
     pub(super) fn is_outdated(&self) -> bool {
         self.files.generation() != self.generation
     }
 
-    /// The position to begin at, from the index files where it has to be.
+    /// Returns the position to begin at, from the index files if necessary.
     pub(super) fn position(&self, read_at: ReadAt) -> io::Result<u64> {
         match self.start {
             Start::Position(position) => Ok(position),
@@ -189,7 +190,8 @@ impl SegmentView {
         Ok(entry.map_or(0, |entry| u64::from(entry.position)))
     }
 
-    /// The largest timestamp of the segment, and the last offset of the batch that holds it.
+    /// Returns the largest timestamp of the segment, and the last offset of the batch that holds
+    /// it.
     pub(super) fn max_timestamp(&self) -> io::Result<Option<(Timestamp, i64)>> {
         let entry = match self.known.max_timestamp {
             Some(entry) => Some(entry),

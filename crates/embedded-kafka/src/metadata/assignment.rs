@@ -1,4 +1,4 @@
-//! Which nodes hold the replicas of which partition: placed by us, or given by the caller.
+//! The assignment of replicas to nodes: computed here, or chosen by the caller.
 
 use std::collections::BTreeSet;
 
@@ -7,8 +7,8 @@ use kafka_protocol::ResponseError;
 use crate::rejection::Rejection;
 
 /// Spreads the replicas of `count` partitions over the nodes, so that leaders and followers are
-/// shared out evenly. `first` is the number of the first partition, which is above 0 where
-/// partitions are added, and `shift` sets topics apart from each other.
+/// spread evenly. `first` is the number of the first partition, which is above 0 if partitions are
+/// added, and `shift` gives different topics different leaders.
 pub(super) fn spread(
     nodes: &[i32],
     count: usize,
@@ -24,37 +24,37 @@ pub(super) fn spread(
         .collect()
 }
 
-/// Checks the replicas that a caller chose for each partition of a topic. All have as many, those
-/// that the topic has already (`replication_factor`) included.
+/// Checks the replicas that a caller chose for each partition of a topic. All partitions have the
+/// same number of replicas, including the existing ones of the topic (`replication_factor`).
 pub(super) fn check_manual(
     nodes: &[i32],
     replicas: &[Vec<i32>],
     replication_factor: Option<usize>,
 ) -> Result<(), Rejection> {
-    let refuse = |message| Err(Rejection::new(ResponseError::InvalidReplicaAssignment, message));
+    let reject = |message| Err(Rejection::new(ResponseError::InvalidReplicaAssignment, message));
     let replication_factor =
         replication_factor.or_else(|| replicas.first().map(Vec::len)).unwrap_or(0);
     for brokers in replicas {
         if brokers.is_empty() {
-            return refuse(
+            return reject(
                 "The manual partition assignment includes an empty replica list.".into(),
             );
         }
         let mut seen = BTreeSet::new();
         for broker in brokers {
             if !nodes.contains(broker) {
-                return refuse(format!(
+                return reject(format!(
                     "The manual partition assignment includes broker {broker}, but no such broker is registered."
                 ));
             }
             if !seen.insert(broker) {
-                return refuse(format!(
+                return reject(format!(
                     "The manual partition assignment includes the broker {broker} more than once."
                 ));
             }
         }
         if brokers.len() != replication_factor {
-            return refuse(format!(
+            return reject(format!(
                 "The manual partition assignment includes a partition with {} replica(s), but this \
                  is not consistent with previous partitions, which have {replication_factor} replica(s).",
                 brokers.len(),
@@ -69,19 +69,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn leaders_and_followers_are_shared_out_evenly() {
+    fn leaders_and_followers_are_spread_evenly() {
         assert_eq!(spread(&[1, 2, 3], 3, 2, 0, 0), [[1, 2], [2, 3], [3, 1]]);
         assert_eq!(spread(&[1, 2, 3], 2, 3, 0, 4), [[2, 3, 1], [3, 1, 2]]);
     }
 
     #[test]
-    fn added_partitions_go_on_where_the_first_ones_ended() {
+    fn added_partitions_continue_where_the_first_ones_ended() {
         let all = spread(&[1, 2, 3], 5, 2, 0, 1);
         assert_eq!(spread(&[1, 2, 3], 2, 2, 3, 1), all[3..]);
     }
 
     #[test]
-    fn a_manual_assignment_is_refused_for_the_reason_that_kafka_gives() {
+    fn a_manual_assignment_is_rejected_with_kafkas_reason() {
         let message =
             |replicas: &[Vec<i32>]| check_manual(&[1, 2], replicas, None).unwrap_err().message;
         assert!(check_manual(&[1, 2], &[vec![1, 2], vec![2, 1]], None).is_ok());
@@ -94,8 +94,8 @@ mod tests {
     #[test]
     fn added_partitions_have_as_many_replicas_as_those_before_them() {
         assert!(check_manual(&[1, 2], &[vec![2]], Some(1)).is_ok());
-        let refused = check_manual(&[1, 2], &[vec![1, 2]], Some(1)).unwrap_err();
-        assert!(refused.message.contains("with 2 replica(s)"), "{}", refused.message);
-        assert!(refused.message.contains("which have 1 replica(s)"), "{}", refused.message);
+        let rejected = check_manual(&[1, 2], &[vec![1, 2]], Some(1)).unwrap_err();
+        assert!(rejected.message.contains("with 2 replica(s)"), "{}", rejected.message);
+        assert!(rejected.message.contains("which have 1 replica(s)"), "{}", rejected.message);
     }
 }

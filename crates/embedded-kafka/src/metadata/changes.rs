@@ -1,4 +1,5 @@
-//! Topics come, change and go. What Kafka's controller refuses is refused here, in its words.
+//! Changes of topics: creation, new settings, deletion. They reject what Kafka's controller
+//! rejects, with its messages.
 
 use std::io;
 use std::ops::Range;
@@ -53,8 +54,8 @@ impl Metadata {
         Ok(topic)
     }
 
-    /// The topic, created with the cluster's defaults where nobody has created it, or with what
-    /// Kafka gives to a topic of its own.
+    /// Returns the topic. Creates it if it does not exist, with the cluster's defaults, or with
+    /// Kafka's settings for an internal topic.
     pub(crate) fn create_when_asked_for(&self, name: &str) -> Result<Arc<Topic>, Rejection> {
         let new = match name {
             names::CONSUMER_OFFSETS => self.new_offsets_topic(),
@@ -62,19 +63,19 @@ impl Metadata {
             _ => NewTopic { name: name.to_owned(), ..NewTopic::default() },
         };
         match self.create_topic(new, false) {
-            // Two clients that ask at the same moment both get the topic.
-            Err(refusal) if refusal.code == ResponseError::TopicAlreadyExists => {
+            // Two clients that ask at the same moment both receive the topic.
+            Err(rejection) if rejection.code == ResponseError::TopicAlreadyExists => {
                 self.topic(name).ok_or_else(Rejection::unknown_topic)
             }
             created => created,
         }
     }
 
-    /// Deletes a topic and all that is in it. One of the same name that was created meanwhile is
-    /// another topic, and stays.
+    /// Deletes a topic with all its records. A topic of the same name that was created in the
+    /// meantime is another topic, and stays.
     ///
     /// # Errors
-    /// `UNKNOWN_TOPIC_OR_PARTITION` where somebody else was faster, `KAFKA_STORAGE_ERROR`.
+    /// `UNKNOWN_TOPIC_OR_PARTITION` if another request was faster, `KAFKA_STORAGE_ERROR`.
     pub(crate) fn delete_topic(&self, topic: &Topic) -> Result<(), Rejection> {
         let _one_at_a_time = self.changing.lock();
         let name = &*topic.name;
@@ -84,7 +85,8 @@ impl Metadata {
         self.store.remove_topic(name).map_err(|error| Rejection::storage(&error))?;
         self.topics.write().remove(name);
         for partition in topic.partitions().iter() {
-            // What cannot be removed now goes when the name is used again, or at the next start.
+            // A directory that cannot be removed now is removed when the name is used again, or at
+            // the next start.
             if let Err(error) = partition.delete() {
                 tracing::warn!(%error, topic = name, "a deleted partition is still on disk");
             }
@@ -102,7 +104,7 @@ impl Metadata {
         validate_only: bool,
     ) -> Result<(), Rejection> {
         let _one_at_a_time = self.changing.lock();
-        // Kafka says no more than the code here.
+        // Kafka responds with the code alone here.
         let unknown = || Rejection::new(ResponseError::UnknownTopicOrPartition, "");
         let topic = self.topic(name).ok_or_else(unknown)?;
         let partitions = topic.partitions();
@@ -136,7 +138,7 @@ impl Metadata {
         let nodes = self.nodes.availability();
         let first = present as i32;
         self.clear_away(name, first..count).map_err(|error| Rejection::storage(&error))?;
-        // What cannot be opened is not written down, or the next start would fail over it.
+        // Partitions that cannot be opened are not persisted, or the next start would fail.
         let opened = topic
             .open_partitions(replicas, &self.place_for_logs(&nodes))
             .map_err(|error| Rejection::storage(&error))?;
@@ -145,13 +147,13 @@ impl Metadata {
         Ok(())
     }
 
-    /// The settings of a topic at a node, `None` where there is no such topic.
+    /// Returns the settings of a topic at a node, `None` if there is no such topic.
     pub(crate) fn topic_config(&self, name: &str, node: i32) -> Option<TopicConfig> {
         Some(TopicConfig::clone(&*self.topic(name)?.config_at(Some(node))))
     }
 
-    /// Puts what `change` makes of a topic's settings in their place, or only checks that it could
-    /// be done.
+    /// Replaces a topic's settings with the result of `change`, or only checks that it could be
+    /// done.
     pub(crate) fn change_topic_config(
         &self,
         name: &str,
@@ -170,11 +172,11 @@ impl Metadata {
         Ok(())
     }
 
-    /// Puts what `change` makes of it in the place of what was set while nodes ran, for the node
-    /// that is named or, where `name` is empty, for all. What topics inherit of it holds at once.
+    /// Replaces the dynamic settings of the named node, or of all nodes if `name` is empty, with
+    /// the result of `change`. Topics inherit the new settings at once.
     ///
     /// # Errors
-    /// What `change` refuses, and `KAFKA_STORAGE_ERROR` where it cannot be written down.
+    /// An error of `change`, and `KAFKA_STORAGE_ERROR` if the settings cannot be persisted.
     pub(crate) fn change_node_overrides(
         &self,
         name: &str,
@@ -192,7 +194,7 @@ impl Metadata {
         Ok(true)
     }
 
-    /// Has all topics inherit what their nodes hand down now.
+    /// Makes all topics inherit the current settings of their nodes.
     fn hand_down(&self) {
         let handed_down = self.make_handed_down();
         for topic in self.topics() {
@@ -200,8 +202,8 @@ impl Metadata {
         }
     }
 
-    /// Removes what a failed deletion left where new partitions are going to be. On a file system
-    /// that ignores case the directory may be another topic's, which keeps it.
+    /// Removes the files that a failed deletion left in the place of new partitions. On a file
+    /// system that ignores case the directory may be another topic's, which keeps it.
     fn clear_away(&self, topic: &str, partitions: Range<i32>) -> io::Result<()> {
         for partition in partitions {
             let directory = self.store.partition_directory(topic, partition);
@@ -225,10 +227,10 @@ impl Metadata {
         names::check_collision(name, topics.by_name.keys().map(|name| &**name)).map_err(invalid)
     }
 
-    /// The nodes for each partition of a new topic.
+    /// Returns the nodes for each partition of a new topic.
     fn place(&self, new: &NewTopic) -> Result<Vec<Vec<i32>>, Rejection> {
         if !new.assignments.is_empty() {
-            return self.place_as_told(new);
+            return self.place_explicitly(new);
         }
         let partitions = new.partitions.unwrap_or(self.settings.default_partitions);
         let factor = new.replication_factor.unwrap_or(self.settings.default_replication_factor);
@@ -249,8 +251,8 @@ impl Metadata {
         self.spread_over_nodes(partitions as usize, factor as usize, 0, shift(&new.name))
     }
 
-    /// Spreads replicas over the nodes that are up. Those that are down get some only where there
-    /// are too few others, and none first: it could not lead.
+    /// Spreads replicas over the nodes that are up. Nodes that are down get some only if there are
+    /// too few others, and never the first one: such a node could not lead.
     fn spread_over_nodes(
         &self,
         count: usize,
@@ -277,18 +279,18 @@ impl Metadata {
         Ok(replicas)
     }
 
-    fn place_as_told(&self, new: &NewTopic) -> Result<Vec<Vec<i32>>, Rejection> {
-        let refuse = |what| {
+    fn place_explicitly(&self, new: &NewTopic) -> Result<Vec<Vec<i32>>, Rejection> {
+        let reject = |what| {
             let message = format!(
                 "A manual partition assignment was specified, but {what} was not set to -1."
             );
             Err(Rejection::new(ResponseError::InvalidRequest, message))
         };
         if new.replication_factor.is_some() {
-            return refuse("replication factor");
+            return reject("replication factor");
         }
         if new.partitions.is_some() {
-            return refuse("numPartitions");
+            return reject("numPartitions");
         }
         let mut assignments = new.assignments.clone();
         assignments.sort();
@@ -305,7 +307,7 @@ impl Metadata {
     }
 }
 
-/// How many partitions are to be added.
+/// Returns how many partitions to add.
 fn increase(name: &str, present: usize, count: i32) -> Result<usize, Rejection> {
     let invalid = |message| Err(Rejection::new(ResponseError::InvalidPartitions, message));
     match usize::try_from(count) {
@@ -329,7 +331,7 @@ fn check_count(partitions: i32) -> Result<(), Rejection> {
     ))
 }
 
-/// Whether there are nodes enough for each replica of a partition to have its own.
+/// Returns whether there are enough nodes for each replica of a partition to have its own.
 fn check_factor(factor: usize, nodes: usize) -> Result<(), Rejection> {
     if factor <= nodes {
         return Ok(());
@@ -367,12 +369,12 @@ mod tests {
             let new = NewTopic { name: "airports".into(), ..NewTopic::default() };
             metadata.create_topic(new, false).unwrap()
         };
-        // Somebody found the first topic, and deletes it after it was replaced.
+        // A caller found the first topic, and deletes it after it was replaced.
         let first = create();
         metadata.delete_topic(&first).unwrap();
         let second = create();
-        let refused = metadata.delete_topic(&first).unwrap_err();
-        assert_eq!(refused.code, ResponseError::UnknownTopicOrPartition);
+        let rejected = metadata.delete_topic(&first).unwrap_err();
+        assert_eq!(rejected.code, ResponseError::UnknownTopicOrPartition);
         assert_eq!(metadata.topic("airports").unwrap().id, second.id);
     }
 

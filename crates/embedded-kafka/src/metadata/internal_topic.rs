@@ -1,7 +1,7 @@
-//! What the topics have in common in which coordinators keep what they must remember.
+//! The common part of the topics in which coordinators keep their state.
 //!
-//! What belongs to a group or a transactional id is kept in one partition, by the id's name, and
-//! coordinated by that partition's leader.
+//! One partition keeps all records of a group or a transactional id. The name of the id decides
+//! which one, and that partition's leader is its coordinator.
 
 use std::io;
 
@@ -11,20 +11,20 @@ use super::Metadata;
 use super::new_topic::NewTopic;
 use crate::log::{BatchHeader, ReadError};
 
-/// How many nodes hold an internal topic, where there are as many
+/// The number of nodes that hold an internal topic, if there are as many
 /// (`offsets.topic.replication.factor`, `transaction.state.log.replication.factor`).
 const REPLICATION_FACTOR: usize = 3;
 
-/// How much of a partition is read at once when a cluster starts, in bytes.
+/// The number of bytes of a partition that are read at once when a cluster starts.
 const REPLAY_BYTES: usize = 1 << 20;
 
 impl Metadata {
-    /// How many nodes hold an internal topic, where nobody has chosen that.
+    /// Returns the number of nodes that hold an internal topic, unless the user chose another.
     pub(super) fn internal_replication_factor(&self) -> i16 {
         self.nodes.count().min(REPLICATION_FACTOR) as i16
     }
 
-    /// An internal topic, as Kafka creates it by itself.
+    /// Returns an internal topic, as Kafka creates it by itself.
     pub(super) fn new_internal_topic(
         &self,
         name: &str,
@@ -42,22 +42,22 @@ impl Metadata {
         }
     }
 
-    /// Creates an internal topic, if nobody has done so.
+    /// Creates an internal topic, if it does not exist.
     ///
     /// # Errors
-    /// `COORDINATOR_NOT_AVAILABLE`, which clients ask again after, where that fails.
+    /// `COORDINATOR_NOT_AVAILABLE` if that fails; clients ask again after it.
     pub(crate) fn ensure_internal_topic(&self, name: &str) -> Result<(), ResponseError> {
         if self.topic(name).is_some() {
             return Ok(());
         }
-        self.create_when_asked_for(name).map(drop).map_err(|refusal| {
-            tracing::error!(reason = refusal.message, topic = name, "no topic for a coordinator");
+        self.create_when_asked_for(name).map(drop).map_err(|rejection| {
+            tracing::error!(reason = rejection.message, topic = name, "no topic for a coordinator");
             ResponseError::CoordinatorNotAvailable
         })
     }
 
-    /// Hands on every batch of those partitions of a topic that are wanted, header first, each
-    /// partition in the order in which it was written.
+    /// Passes on every batch of the wanted partitions of a topic, header first, each partition in
+    /// the order in which it was written.
     pub(crate) fn read_internal_topic(
         &self,
         topic: &str,
@@ -91,7 +91,7 @@ impl Metadata {
     }
 }
 
-/// Hands on whole batches. Answers with the offset behind them.
+/// Passes on whole batches. Returns the offset after them.
 fn visit_batches(
     mut batches: &[u8],
     mut visit: impl FnMut(&BatchHeader, &[u8]) -> io::Result<()>,

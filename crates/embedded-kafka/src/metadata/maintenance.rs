@@ -1,8 +1,8 @@
-//! What happens to the logs behind everybody's back: old segments go.
+//! Background work on the logs: retention and compaction.
 //!
 //! Kafka has two threads for this, and so two intervals. One looks every
-//! `log.retention.check.interval.ms` for segments that are too old or too many; the other, the
-//! cleaner, compacts, and forgets too where a topic does both.
+//! `log.retention.check.interval.ms` for segments that are too old or too many. The other, the
+//! cleaner, compacts, and also deletes old segments of topics that do both.
 
 use std::sync::atomic::Ordering;
 
@@ -16,25 +16,26 @@ impl Metadata {
     pub(crate) fn check_retention(&self, now: Timestamp) {
         self.for_each_log(|topic, partition| {
             if !policy_of(topic, partition).compact {
-                forget(topic, partition, now);
+                delete_old_segments(topic, partition, now);
             }
         });
     }
 
-    /// Compacts what is due, and forgets where a topic does both. Reads and writes files.
+    /// Compacts the logs that are due, and deletes old segments of topics that do both. Reads and
+    /// writes files.
     pub(crate) fn clean(&self, now: Timestamp) {
         self.for_each_log(|topic, partition| {
             let policy = policy_of(topic, partition);
             if policy.compact {
                 compact(topic, partition, now, &|| self.is_closing());
                 if policy.delete {
-                    forget(topic, partition, now);
+                    delete_old_segments(topic, partition, now);
                 }
             }
         });
     }
 
-    /// Looks at every partition, one after the other, until the logs are about to be closed.
+    /// Visits every partition, one after the other, until the logs are about to be closed.
     fn for_each_log(&self, act: impl Fn(&Topic, &Partition)) {
         for topic in self.topics() {
             for partition in topic.partitions().iter() {
@@ -46,7 +47,7 @@ impl Metadata {
         }
     }
 
-    /// Has what changes logs by itself come to an end: they are about to be closed.
+    /// Stops the background work, because the logs are about to be closed.
     pub(crate) fn stop_maintenance(&self) {
         self.is_closing.store(true, Ordering::Relaxed);
     }
@@ -57,12 +58,12 @@ impl Metadata {
 }
 
 impl Partition {
-    /// Removes the segments that retention wants gone, and says up to where the log is gone then.
-    /// `None` where none is due. Reads files, though not under the lock.
+    /// Removes the segments that are due, and returns the new start of the log. `None` if none is
+    /// due. Reads files, though not under the lock.
     ///
     /// # Errors
     /// When the files cannot be read or changed.
-    pub(crate) fn forget(&self, now: Timestamp) -> Result<Option<i64>, LogError> {
+    pub(crate) fn delete_old_segments(&self, now: Timestamp) -> Result<Option<i64>, LogError> {
         let aged =
             self.with(
                 |state| {
@@ -76,15 +77,15 @@ impl Partition {
             if state.is_deleted {
                 return Ok(None);
             }
-            state.log.forget_before(due, now).map(Some)
+            state.log.delete_segments_before(due, now).map(Some)
         })?;
         self.changed.wake();
         Ok(start_offset)
     }
 
-    /// Compacts the log where that is due, and says up to which offset it is clean then. `None`
-    /// where it is not due, or `is_stopped` says that there is no more time. Reads and writes
-    /// files, though under the lock it only moves and removes some.
+    /// Compacts the log if it is due, and returns the offset up to which it is clean then. `None`
+    /// if it is not due, or if `is_stopped` says so. Reads and writes files, though under the lock
+    /// it only moves and removes some.
     ///
     /// # Errors
     /// When the files cannot be read or changed.
@@ -103,7 +104,7 @@ impl Partition {
         }
         let Some(mut cleaning) = pass.prepare(is_stopped)? else { return Ok(None) };
         let end_offset = cleaning.end_offset();
-        // A log that was deleted meanwhile, or cut, is left alone.
+        // A log that was deleted or truncated in the meantime is left alone.
         let when_there = |act: &mut dyn FnMut(&mut Log) -> std::io::Result<bool>| {
             self.with(|state| if state.is_deleted { Ok(false) } else { act(&mut state.log) })
         };
@@ -126,7 +127,7 @@ impl Partition {
     }
 }
 
-/// What becomes of old records, as the leader's node has it.
+/// Returns the cleanup policy of the leader's node.
 fn policy_of(topic: &Topic, partition: &Partition) -> CleanupPolicy {
     let leader = partition.with(|state| state.replication.leader());
     topic.config_at(leader).cleanup_policy()
@@ -137,7 +138,7 @@ fn compact(topic: &Topic, partition: &Partition, now: Timestamp, is_stopped: &dy
     match partition.compact(now, is_stopped) {
         Ok(None) => {}
         Ok(Some(end_offset)) => {
-            tracing::debug!(topic = %topic.name, index, end_offset, "the log is compacted");
+            tracing::debug!(topic = %topic.name, index, end_offset, "log compacted");
         }
         Err(error) => {
             tracing::warn!(topic = %topic.name, index, %error, "the log could not be compacted");
@@ -145,15 +146,15 @@ fn compact(topic: &Topic, partition: &Partition, now: Timestamp, is_stopped: &dy
     }
 }
 
-fn forget(topic: &Topic, partition: &Partition, now: Timestamp) {
+fn delete_old_segments(topic: &Topic, partition: &Partition, now: Timestamp) {
     let index = partition.index;
-    match partition.forget(now) {
+    match partition.delete_old_segments(now) {
         Ok(None) => {}
         Ok(Some(start_offset)) => {
-            tracing::debug!(topic = %topic.name, index, start_offset, "old segments are gone");
+            tracing::debug!(topic = %topic.name, index, start_offset, "old segments deleted");
         }
         Err(error) => {
-            tracing::warn!(topic = %topic.name, index, %error, "old segments could not be removed");
+            tracing::warn!(topic = %topic.name, index, %error, "old segments could not be deleted");
         }
     }
 }

@@ -1,6 +1,6 @@
-//! What the cluster is made of: nodes, topics, partitions and their settings.
+//! The cluster's metadata: nodes, topics, partitions and their settings.
 //!
-//! Reading takes a short read lock and shares what it finds. Changes go one at a time, as through
+//! A reader takes a short read lock and shares the result. Changes go one at a time, as through
 //! Kafka's controller, and are on disk before they are seen.
 
 mod assignment;
@@ -50,12 +50,12 @@ pub(crate) use self::partition_state::{PartitionState, READ_COMMITTED, READ_UNCO
 use self::topic::Place;
 pub(crate) use self::topic::Topic;
 
-/// Producer ids are given out of blocks, so that the disk is asked once for many.
+/// The number of producer ids in a block, which is allocated with one write to the disk.
 const PRODUCER_ID_BLOCK: i64 = 1000;
 
 const MIN_IN_SYNC: &str = "min.insync.replicas";
 
-/// How many segment files may be open at once while their partitions are idle.
+/// The limit of open segment files of idle partitions.
 const OPEN_FILES: usize = 512;
 
 /// The cluster's metadata.
@@ -70,10 +70,10 @@ pub(crate) struct Metadata {
     /// Held while a topic is created, changed or deleted: one change at a time.
     changing: Mutex<()>,
     counters: Mutex<Counters>,
-    /// What topics inherit of the nodes' settings.
+    /// The settings that topics inherit from the nodes.
     handed_down: RwLock<Arc<HandedDown>>,
     open_files: Arc<OpenFiles>,
-    /// Set when the logs are about to be closed: nobody begins to change them any more.
+    /// Set when the logs are about to be closed: no background work begins to change them any more.
     is_closing: AtomicBool,
     pub(crate) clock: Arc<Clock>,
     events: Events,
@@ -85,8 +85,8 @@ struct Topics {
     by_id: HashMap<Uuid, Arc<Topic>>,
 }
 
-/// Over how many partitions groups and transactional ids are spread. As in Kafka that is decided
-/// when the cluster starts, whatever becomes of the topics later.
+/// The number of partitions that groups and transactional ids are spread over. As in Kafka, it is
+/// fixed when the cluster starts, even if the topics change later.
 #[derive(Debug)]
 struct InternalPartitions {
     offsets: i32,
@@ -107,7 +107,7 @@ impl InternalPartitions {
 
 #[derive(Debug)]
 struct Counters {
-    /// What is on disk.
+    /// The files on disk.
     record: ClusterRecord,
     next_producer_id: i64,
 }
@@ -124,7 +124,8 @@ impl Metadata {
         let store = Store::open(directory)?;
         let mut record = store.cluster()?;
         if record.elections > 0 {
-            // Leaders start anew, and no client may take them for those that it knew.
+            // Leaders have new epochs, so that clients do not take them for the leaders that they
+            // knew.
             record.elections += 1;
             store
                 .write_cluster(&record)
@@ -158,7 +159,8 @@ impl Metadata {
             topics: RwLock::new(topics),
             internal_partitions,
             changing: Mutex::new(()),
-            // The first id asked for opens a new block: those given out before are not known.
+            // The first request for an id allocates a new block: which ids of the last block were
+            // allocated is unknown.
             counters: Mutex::new(Counters { next_producer_id: record.next_producer_id, record }),
             handed_down: RwLock::new(handed_down),
             open_files,
@@ -177,23 +179,23 @@ impl Metadata {
         &self.cluster_id
     }
 
-    /// The nodes that clients are told of, by id.
+    /// Returns the nodes in clients' metadata, by id.
     pub(crate) fn nodes(&self) -> Arc<[Node]> {
         self.nodes.listed()
     }
 
-    /// A node that clients are told of.
+    /// Returns a node in clients' metadata.
     pub(crate) fn node(&self, id: i32) -> Option<Node> {
         self.nodes().iter().find(|node| node.id == id).cloned()
     }
 
-    /// The nodes in a rack.
+    /// Returns the nodes in a rack.
     pub(crate) fn nodes_in(&self, rack: &str) -> Vec<i32> {
         let ids = self.node_ids().into_iter();
         ids.filter(|node| self.settings.rack(*node) == Some(rack)).collect()
     }
 
-    /// Where a node's settings come from, the nearest first.
+    /// Returns the sources of a node's settings, the nearest first.
     pub(crate) fn layers(&self, node: i32) -> Layers {
         let place = started::Place {
             node,
@@ -209,12 +211,12 @@ impl Metadata {
         }
     }
 
-    /// What topics inherit of the nodes' settings.
+    /// Returns the settings that topics inherit from the nodes.
     pub(super) fn handed_down(&self) -> Arc<HandedDown> {
         Arc::clone(&self.handed_down.read())
     }
 
-    /// Works out anew what topics inherit, for those that are created from now on.
+    /// Computes the inherited settings again, for the topics that are created from now on.
     fn make_handed_down(&self) -> Arc<HandedDown> {
         let overrides = with_min_in_sync(&self.counters.lock().record, &self.settings);
         let handed_down = Arc::new(HandedDown::of(&self.settings.given, &overrides));
@@ -222,18 +224,18 @@ impl Metadata {
         handed_down
     }
 
-    /// Where the logs are, which all nodes share.
+    /// Returns the directory of the logs, which all nodes share.
     pub(crate) fn log_dir(&self) -> std::path::PathBuf {
         self.store.logs()
     }
 
-    /// What was set for a node while it ran, or for all nodes where `name` is empty.
+    /// Returns the dynamic settings of a node, or of all nodes if `name` is empty.
     pub(crate) fn node_overrides(&self, name: &str) -> Given {
         let counters = self.counters.lock();
         with_min_in_sync(&counters.record, &self.settings).remove(name).unwrap_or_default()
     }
 
-    /// Writes down other settings in the place of those that were set while nodes ran.
+    /// Persists other dynamic settings of the nodes.
     fn write_node_overrides(&self, name: &str, mut overrides: Given) -> Result<(), Rejection> {
         if name.is_empty() && overrides.get(MIN_IN_SYNC) == Some(&min_in_sync(&self.settings)) {
             overrides.remove(MIN_IN_SYNC);
@@ -241,15 +243,15 @@ impl Metadata {
         self.change_record(|record| put(&mut record.node_overrides, name, overrides))
     }
 
-    /// What was set for consumer groups, by the group's id.
+    /// Returns the settings of a consumer group.
     pub(crate) fn group_overrides(&self) -> Overrides {
         self.counters.lock().record.group_overrides.clone()
     }
 
-    /// Puts other settings in the place of those that were set for a group.
+    /// Replaces the settings of a consumer group.
     ///
     /// # Errors
-    /// `KAFKA_STORAGE_ERROR` where they cannot be written down.
+    /// `KAFKA_STORAGE_ERROR` if they cannot be persisted.
     pub(crate) fn set_group_overrides(
         &self,
         group: &str,
@@ -258,21 +260,21 @@ impl Metadata {
         self.change_record(|record| put(&mut record.group_overrides, group, overrides))
     }
 
-    /// The subscriptions to clients' metrics that have settings, by name.
+    /// Returns the subscriptions to clients' metrics that have settings, by name.
     pub(crate) fn metrics_subscriptions(&self) -> Vec<String> {
         self.counters.lock().record.metrics_overrides.keys().cloned().collect()
     }
 
-    /// What was set for a subscription to clients' metrics.
+    /// Returns the settings of a subscription to clients' metrics.
     pub(crate) fn metrics_overrides(&self, subscription: &str) -> Given {
         let counters = self.counters.lock();
         counters.record.metrics_overrides.get(subscription).cloned().unwrap_or_default()
     }
 
-    /// Puts other settings in their place.
+    /// Replaces the settings of a subscription to clients' metrics.
     ///
     /// # Errors
-    /// `KAFKA_STORAGE_ERROR` where they cannot be written down.
+    /// `KAFKA_STORAGE_ERROR` if they cannot be persisted.
     pub(crate) fn set_metrics_overrides(
         &self,
         subscription: &str,
@@ -292,23 +294,24 @@ impl Metadata {
         Ok(())
     }
 
-    /// The node that answers for the whole cluster's metadata. Every node can; clients want one.
+    /// Returns the controller: the node that responds for the whole cluster's metadata. Every node
+    /// can; clients expect one.
     pub(crate) fn controller(&self) -> i32 {
         self.nodes().first().map_or(NO_LEADER, |node| node.id)
     }
 
-    /// How often the controller may have been another one so far, and one.
+    /// Returns the controller's epoch: how often the controller has changed so far, plus one.
     pub(crate) fn controller_epoch(&self) -> i32 {
         self.counters.lock().record.elections.saturating_add(1)
     }
 
-    /// How many changes of the metadata there were since the cluster started, and one: where the
-    /// log of Kafka's controllers ends.
+    /// Returns the number of changes of the metadata since the cluster started, plus one: the end
+    /// of the log of Kafka's controllers.
     pub(crate) fn changes(&self) -> i64 {
         self.store.changes()
     }
 
-    /// All topics, by name.
+    /// Returns all topics, by name.
     pub(crate) fn topics(&self) -> Vec<Arc<Topic>> {
         self.topics.read().by_name.values().cloned().collect()
     }
@@ -321,7 +324,7 @@ impl Metadata {
         self.topics.read().by_id.get(&id).cloned()
     }
 
-    /// A partition of a topic.
+    /// Returns a partition of a topic.
     ///
     /// # Errors
     /// `UNKNOWN_TOPIC_OR_PARTITION`
@@ -339,10 +342,10 @@ impl Metadata {
         self.partition(topic, partition).is_ok()
     }
 
-    /// A producer id that nobody has been given.
+    /// Allocates a producer id.
     ///
     /// # Errors
-    /// `KAFKA_STORAGE_ERROR` where the next block of ids cannot be written down.
+    /// `KAFKA_STORAGE_ERROR` if the next block of ids cannot be persisted.
     pub(crate) fn allocate_producer_id(&self) -> Result<i64, ResponseError> {
         let mut ids = self.counters.lock();
         if ids.next_producer_id >= ids.record.next_producer_id {
@@ -358,19 +361,19 @@ impl Metadata {
         Ok(ids.next_producer_id - 1)
     }
 
-    /// Has every log forget the producers that are idle.
-    pub(crate) fn forget_idle_producers(&self, now: Timestamp) {
+    /// Expires the idle producers of every log.
+    pub(crate) fn expire_idle_producers(&self, now: Timestamp) {
         for partition in self.topics().iter().flat_map(|topic| topic.partitions().to_vec()) {
             partition.with(|state| state.log.tick(now));
         }
     }
 
-    /// Closes the files that nobody reads.
+    /// Closes the files without a reader.
     pub(crate) fn close_idle_files(&self) {
         self.open_files.close_idle();
     }
 
-    /// Leaves every log so that the next start need not check it.
+    /// Closes every log in order, so that the next start need not check it.
     pub(crate) fn close(&self) {
         for partition in self.topics().iter().flat_map(|topic| topic.partitions().to_vec()) {
             if let Err(error) = partition.with(|state| state.log.close()) {
@@ -389,7 +392,7 @@ impl Metadata {
         self.nodes.availability().iter().map(|node| node.id).collect()
     }
 
-    /// Removes what a crash left of topics that are gone. Whatever else is there is not ours.
+    /// Removes the files of deleted topics that a crash left. Other files are not the cluster's.
     fn sweep(&self) -> io::Result<()> {
         let logs = match std::fs::read_dir(self.store.logs()) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -424,9 +427,9 @@ impl Topics {
     }
 }
 
-/// What was set for nodes. A cluster with eligible leader replicas has one `min.insync.replicas`
-/// for all of them, set as if by an administrator (KIP-966): the one that it was started with. It
-/// is not written down, so that the next start can choose another.
+/// Returns the dynamic settings of the nodes. A cluster with eligible leader replicas has one
+/// `min.insync.replicas` for all of them, set as if by an administrator (KIP-966): the one that it
+/// was started with. It is not persisted, so that the next start can choose another.
 fn with_min_in_sync(record: &ClusterRecord, settings: &Settings) -> Overrides {
     let mut overrides = record.node_overrides.clone();
     let of_all = overrides.entry(String::new()).or_default();
@@ -438,10 +441,10 @@ fn min_in_sync(settings: &Settings) -> String {
     settings.given.get(MIN_IN_SYNC).cloned().unwrap_or_else(|| "1".to_owned())
 }
 
-/// Settings by the name of whom they are for.
+/// Settings by the name of the node, group or subscription that they are for.
 pub(crate) type Overrides = BTreeMap<String, BTreeMap<String, String>>;
 
-/// Who sets nothing is not remembered.
+/// Replaces the settings of `name`; an empty list removes the entry.
 fn put(all: &mut Overrides, name: &str, overrides: BTreeMap<String, String>) {
     if overrides.is_empty() {
         all.remove(name);

@@ -1,22 +1,22 @@
-//! Which names a topic may have.
+//! The rules for names of topics.
 //!
-//! The texts of the refusals are Apache Kafka's, since users search the web for them.
+//! The error messages are Apache Kafka's, since users search the web for them.
 
-/// Where committed offsets are kept.
+/// Names the topic of committed offsets.
 pub(crate) const CONSUMER_OFFSETS: &str = "__consumer_offsets";
 
-/// Where the states of transactions are kept.
+/// Names the topic of the states of transactions.
 pub(crate) const TRANSACTION_STATE: &str = "__transaction_state";
 
 /// The longest name, in characters: a directory is named after the topic and a partition's number.
 const LONGEST: usize = 249;
 
-/// Whether the cluster itself owns the topic; clients see that in the metadata.
+/// Returns whether the cluster itself owns the topic; clients see that in the metadata.
 pub(crate) fn is_internal(name: &str) -> bool {
     name == CONSUMER_OFFSETS || name == TRANSACTION_STATE
 }
 
-/// The partition of an internal topic that a group or a transactional id belongs to: Java's
+/// Returns the partition of an internal topic that a group or a transactional id belongs to: Java's
 /// `String.hashCode` of its name, without its sign, modulo the number of partitions.
 pub(crate) fn partition_of(name: &str, partitions: i32) -> i32 {
     let hash = name
@@ -30,19 +30,19 @@ pub(crate) fn partition_of(name: &str, partitions: i32) -> i32 {
 ///
 /// # Errors
 ///
-/// The message that belongs to INVALID_TOPIC_EXCEPTION.
+/// The message for INVALID_TOPIC_EXCEPTION.
 pub(crate) fn validate(name: &str) -> Result<(), String> {
-    let refused = |reason: &str| Err(format!("Topic name is invalid: {reason}"));
+    let rejected = |reason: &str| Err(format!("Topic name is invalid: {reason}"));
     // Kafka measures in UTF-16 units. Only names of ASCII get past the last check anyway.
     let is_too_long = name.encode_utf16().count() > LONGEST;
     match name {
-        "" => refused("the empty string is not allowed"),
-        "." => refused("'.' is not allowed"),
-        ".." => refused("'..' is not allowed"),
-        _ if is_too_long => refused(&format!(
+        "" => rejected("the empty string is not allowed"),
+        "." => rejected("'.' is not allowed"),
+        ".." => rejected("'..' is not allowed"),
+        _ if is_too_long => rejected(&format!(
             "the length of '{name}' is longer than the max allowed length {LONGEST}"
         )),
-        _ if !name.bytes().all(is_legal) => refused(&format!(
+        _ if !name.bytes().all(is_legal) => rejected(&format!(
             "'{name}' contains one or more characters other than \
              ASCII alphanumerics, '.', '_' and '-'"
         )),
@@ -55,7 +55,7 @@ pub(crate) fn validate(name: &str) -> Result<(), String> {
 ///
 /// # Errors
 ///
-/// The message that belongs to INVALID_TOPIC_EXCEPTION.
+/// The message for INVALID_TOPIC_EXCEPTION.
 pub(crate) fn check_collision<'a>(
     name: &str,
     existing: impl IntoIterator<Item = &'a str>,
@@ -82,9 +82,9 @@ fn is_legal(byte: u8) -> bool {
 mod tests {
     use super::*;
 
-    /// What Apache Kafka 4.3 answers to CreateTopics.
+    /// Compares with the responses of Apache Kafka 4.3 to CreateTopics.
     #[test]
-    fn a_name_is_refused_in_kafkas_words() {
+    fn a_name_is_rejected_in_kafkas_words() {
         let other =
             "contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'";
         let rows = [

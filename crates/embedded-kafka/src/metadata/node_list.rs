@@ -1,6 +1,6 @@
-//! The list of nodes: which there are, which run, and which clients are told of.
+//! The list of nodes: those that exist, those that run, and those in clients' metadata.
 //!
-//! What a change of a node means for its partitions is in `nodes`.
+//! `nodes` holds the effects of a node's change on its partitions.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 pub struct Node {
     /// The broker id, from 1.
     pub id: i32,
-    /// Where it listens.
+    /// The address that it listens at.
     pub address: SocketAddr,
 }
 
@@ -23,29 +23,29 @@ pub struct Node {
 #[derive(Debug)]
 pub(super) struct Nodes {
     all: RwLock<Vec<NodeState>>,
-    /// Those that clients are told of.
+    /// The nodes in clients' metadata.
     listed: RwLock<Arc<[Node]>>,
 }
 
-/// A node, and how it is.
+/// A node with its state.
 #[derive(Debug, Clone)]
 pub(super) struct NodeState {
     pub(super) node: Node,
     pub(super) is_up: bool,
     pub(super) is_replication_paused: bool,
-    /// Whether it went without handing over.
+    /// Tells whether it stopped without handing over.
     pub(super) was_killed: bool,
-    /// When the cluster is going to miss it.
+    /// The time at which the cluster notices its absence.
     pub(super) missed_at: Option<Timestamp>,
-    /// How many changes of the metadata there were when it went, and when that was.
+    /// The number of metadata changes when it stopped, and the time.
     pub(super) left_at: Option<(i64, Timestamp)>,
 }
 
-/// A node as one of those who keep the cluster's metadata.
+/// A node as a replica of the cluster's metadata.
 #[derive(Debug)]
 pub(crate) struct Voter {
     pub(crate) node: Node,
-    /// Of one that is down, how many changes it has heard of, and when it last did.
+    /// For a node that is down, the number of changes that it has, and the time of the last one.
     pub(crate) left_at: Option<(i64, Timestamp)>,
 }
 
@@ -80,7 +80,7 @@ impl Nodes {
         all.iter().map(availability_of).collect()
     }
 
-    /// Those that are down, and that nobody takes for up any more.
+    /// Returns the nodes that are down and fenced.
     pub(super) fn fenced(&self) -> Vec<Node> {
         let all = self.all.read();
         let is_fenced = |state: &&NodeState| !state.is_up && state.missed_at.is_none();
@@ -96,8 +96,8 @@ impl Nodes {
         all.iter().map(voter).collect()
     }
 
-    /// Changes a node, and who is listed with it. Answers with how it was before, `None` where
-    /// there is no such node.
+    /// Changes a node and the list of clients' metadata. Returns its state before, `None` if there
+    /// is no such node.
     pub(super) fn change(&self, id: i32, change: impl FnOnce(&mut NodeState)) -> Option<NodeState> {
         let mut all = self.all.write();
         let state = all.iter_mut().find(|state| state.node.id == id)?;

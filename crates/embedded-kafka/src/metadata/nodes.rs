@@ -1,8 +1,8 @@
-//! The nodes: which of them run, which are paused, and what becomes of their partitions.
+//! The nodes: which of them run, which are paused, and what happens to their partitions.
 //!
-//! A node that is killed is missed only some time later, as in Kafka, where its session with the
-//! controller has to expire. Until then it stays in the metadata, leads what it led, and nobody
-//! is answered there. A node that is shut down in order hands over first.
+//! The cluster notices a killed node only some time later, as in Kafka, when its session with the
+//! controller expires. Until then the node stays in the metadata and leads its partitions, and its
+//! clients receive no response. A node that is shut down in order hands over first.
 
 use std::sync::Arc;
 
@@ -21,22 +21,22 @@ pub(crate) struct Move {
 }
 
 impl Metadata {
-    /// The nodes that are down, once the others know.
+    /// Returns the nodes that are down, once the others know.
     pub(crate) fn fenced_nodes(&self) -> Vec<Node> {
         self.nodes.fenced()
     }
 
-    /// All nodes, as those who keep the cluster's metadata.
+    /// Returns all nodes as replicas of the cluster's metadata.
     pub(crate) fn voters(&self) -> Vec<Voter> {
         self.nodes.voters()
     }
 
-    /// Whether there is such a node, up or not.
+    /// Returns whether there is such a node, up or not.
     pub(crate) fn has_node(&self, node: i32) -> bool {
         self.nodes.availability().iter().any(|other| other.id == node)
     }
 
-    /// Whether the node fetches nothing from other leaders.
+    /// Returns whether the node fetches nothing from other leaders.
     pub(crate) fn is_replication_paused(&self, node: i32) -> bool {
         self.nodes
             .availability()
@@ -44,12 +44,12 @@ impl Metadata {
             .any(|other| other.id == node && other.is_replication_paused)
     }
 
-    /// Kills a node. It is missed at `missed_at`.
+    /// Kills a node. The cluster notices at `missed_at`.
     pub(crate) fn kill_node(&self, node: i32, missed_at: Timestamp) {
         self.mark_down(node, missed_at, true);
     }
 
-    /// Pauses a node, which does nothing and has lost nothing. It is missed at `missed_at`.
+    /// Pauses a node, which does nothing and has lost nothing. The cluster notices at `missed_at`.
     pub(crate) fn pause_node(&self, node: i32, missed_at: Timestamp) {
         self.mark_down(node, missed_at, false);
     }
@@ -61,7 +61,7 @@ impl Metadata {
             if state.is_up {
                 state.left_at = Some(left_at);
             }
-            // A node that is killed while it is paused was missed already, or is to be soon.
+            // A node that is killed while it is paused was fenced already, or will be soon.
             if state.is_up {
                 state.missed_at = Some(missed_at);
             }
@@ -74,12 +74,12 @@ impl Metadata {
         });
     }
 
-    /// The nodes that are missed by now.
+    /// Returns the nodes whose absence the cluster notices by now.
     pub(crate) fn missed_nodes(&self, now: Timestamp) -> Vec<i32> {
         self.nodes.missed(now)
     }
 
-    /// Fences a node, once the others know that it is gone: it leaves every ISR, and others lead.
+    /// Fences a node, once the others know that it is down: it leaves every ISR, and others lead.
     pub(crate) fn fence_node(&self, node: i32) -> Vec<Move> {
         let _one_at_a_time = self.changing.lock();
         let left_at = (self.changes(), self.clock.now());
@@ -97,7 +97,7 @@ impl Metadata {
         })
     }
 
-    /// Starts a node again, or resumes it. It may lead what no other node could.
+    /// Starts a node again, or resumes it. It may lead the partitions that no other node could.
     pub(crate) fn start_node(&self, node: i32) -> Vec<Move> {
         let _one_at_a_time = self.changing.lock();
         let before = self.nodes.change(node, |state| {
@@ -131,7 +131,7 @@ impl Metadata {
         })
     }
 
-    /// Whether a node is down, or its replicas do not fetch.
+    /// Returns whether a node is down, or its replicas do not fetch.
     pub(crate) fn is_disturbed(&self) -> bool {
         self.nodes.availability().iter().any(|node| node.is_replication_paused || !node.is_up)
     }
@@ -157,7 +157,7 @@ impl Metadata {
         moved.collect()
     }
 
-    /// Elects leaders where there are none and somebody can lead now.
+    /// Elects leaders for the partitions without one, if a node can lead now.
     pub(crate) fn elect_for_leaderless(&self) {
         let _one_at_a_time = self.changing.lock();
         let is_leaderless =
@@ -172,12 +172,12 @@ impl Metadata {
         }
     }
 
-    /// The partitions of a topic that `node` leads.
+    /// Returns the partitions of a topic that `node` leads.
     pub(crate) fn led_by(&self, topic: &str, node: i32) -> Vec<i32> {
         self.partitions_where(topic, |it| it.leader() == Some(node))
     }
 
-    /// The partitions of a topic that are on their way to other nodes.
+    /// Returns the partitions of a topic with a reassignment in progress.
     pub(crate) fn reassigned(&self, topic: &str) -> Vec<i32> {
         self.partitions_where(topic, Replication::is_reassigned)
     }
@@ -227,14 +227,15 @@ impl Metadata {
         }
     }
 
-    /// Notes that leader epochs go up, before they do.
+    /// Persists that leader epochs increase, before they do.
     pub(super) fn count_election(&self) {
         let mut counters = self.counters.lock();
         let mut record = counters.record.clone();
-        // A leader may go and another come, and the same again where a reassignment ends with it.
+        // A leader may stop and another take over, and the same again if a reassignment ends with
+        // it.
         record.elections += 4;
         if let Err(error) = self.store.write_cluster(&record) {
-            tracing::warn!(%error, "an election is not written down");
+            tracing::warn!(%error, "an election was not persisted");
         }
         counters.record = record;
     }

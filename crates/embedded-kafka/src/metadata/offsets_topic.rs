@@ -1,13 +1,14 @@
-//! `__consumer_offsets`: where the groups' coordinators keep what they must remember.
+//! `__consumer_offsets`: the topic in which the groups' coordinators keep their state.
 //!
-//! A group belongs to a partition of it by its name, and is coordinated by that partition's leader.
+//! A group belongs to one of its partitions by its name, and that partition's leader is its
+//! coordinator.
 
 use super::names::{CONSUMER_OFFSETS, partition_of};
 use super::{Metadata, NewTopic};
 
 impl Metadata {
-    /// The node that coordinates a group, or `None` while its partition has no leader, or no
-    /// group was ever coordinated.
+    /// Returns the node that coordinates a group, or `None` while its partition has no leader, or
+    /// before any group was coordinated.
     pub(crate) fn group_coordinator(&self, group: &str) -> Option<i32> {
         let partition = self.partition(CONSUMER_OFFSETS, self.offsets_partition(group)).ok()?;
         partition.with(|state| state.replication.leader())
@@ -26,12 +27,12 @@ impl Metadata {
         self.new_internal_topic(CONSUMER_OFFSETS, partitions, factor, &config)
     }
 
-    /// Whether there is a partition in which a group's offsets can be kept.
+    /// Returns whether a group's offsets have a partition to be stored in.
     pub(crate) fn keeps_offsets_of(&self, group: &str) -> bool {
         self.has_partition(CONSUMER_OFFSETS, self.offsets_partition(group))
     }
 
-    /// The partition of `__consumer_offsets` that a group belongs to.
+    /// Returns the partition of `__consumer_offsets` that a group belongs to.
     pub(crate) fn offsets_partition(&self, group: &str) -> i32 {
         partition_of(group, self.internal_partitions.offsets)
     }

@@ -1,7 +1,7 @@
-//! A partition: its log, its replicas, and who waits for it to change.
+//! A partition: its log, its replicas, and the requests that wait for a change.
 //!
 //! The log is stored once, and each replica is a position in it. As long as nothing disturbs them
-//! the followers have all that the leader has, and the high watermark is the log's end.
+//! the followers have all records of the leader, and the high watermark is the log's end.
 
 use kafka_protocol::ResponseError;
 use parking_lot::Mutex;
@@ -15,7 +15,7 @@ use crate::log::{
 use crate::time::Timestamp;
 use crate::wait::Watch;
 
-/// A partition has another leader, or the same one anew.
+/// A partition has another leader, or the same one in a new epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Moved {
     pub(crate) from: Option<i32>,
@@ -29,7 +29,8 @@ pub(crate) struct Partition {
     /// Its number within the topic, from 0.
     pub(crate) index: i32,
     state: Mutex<PartitionState>,
-    /// Woken when the log has grown, its high watermark or its leader has moved, or it is gone.
+    /// Wakes waiting requests when the log has grown, its high watermark or its leader has moved,
+    /// or it is deleted.
     pub(crate) changed: Watch,
 }
 
@@ -46,7 +47,7 @@ impl Partition {
         Self { index, state: Mutex::new(state), changed: Watch::default() }
     }
 
-    /// Looks at the partition, or changes it, under its lock. Never across an await.
+    /// Reads or changes the partition under its lock. Never across an await.
     pub(crate) fn with<T>(&self, action: impl FnOnce(&mut PartitionState) -> T) -> T {
         action(&mut self.state.lock())
     }
@@ -55,11 +56,11 @@ impl Partition {
         self.with(|state| state.replication.leadership())
     }
 
-    /// Appends a batch as `node`, the leader, and wakes who waits for it.
+    /// Appends a batch as `node`, the leader, and wakes the waiting requests.
     ///
     /// # Errors
     /// `NOT_LEADER_OR_FOLLOWER` at another node, `NOT_ENOUGH_REPLICAS` for acks=all (-1) while
-    /// fewer are in sync than `min.insync.replicas`, and what the log refuses.
+    /// fewer are in sync than `min.insync.replicas`, and the errors of the log.
     pub(crate) fn append(
         &self,
         node: i32,
@@ -72,10 +73,10 @@ impl Partition {
         Ok(written)
     }
 
-    /// Appends a batch of a coordinator, which follows the partition to wherever its leader is.
+    /// Appends a batch of a coordinator, at whichever node leads.
     ///
     /// # Errors
-    /// As [`append`](Self::append); `NOT_LEADER_OR_FOLLOWER` while nobody leads.
+    /// As [`append`](Self::append); `NOT_LEADER_OR_FOLLOWER` while the partition has no leader.
     pub(crate) fn append_as_leader(
         &self,
         batch: &ValidBatch,
@@ -89,7 +90,7 @@ impl Partition {
         Ok(written)
     }
 
-    /// Whether what was appended is safe; see [`PartitionState::outcome`].
+    /// Returns whether an append is safe; see [`PartitionState::outcome`].
     pub(crate) fn outcome(&self, position: &Position) -> Option<Result<(), ResponseError>> {
         self.with(|state| state.outcome(position))
     }
@@ -97,13 +98,13 @@ impl Partition {
     /// Appends a batch that belongs to a transaction, as [`append`](Self::append) does. Unless the
     /// transaction is open here already, `verify` asks its coordinator first whether the partition
     /// takes part in it (KIP-890): a batch that arrives after the marker would open a transaction
-    /// that nobody ends.
+    /// that never ends.
     ///
     /// The coordinator is asked without the lock, because it appends markers while it holds its
-    /// own. A marker that came in between makes the answer worthless, and it is asked again.
+    /// own. A marker in between makes the result outdated, and the coordinator is asked again.
     ///
     /// # Errors
-    /// As `append`, and what `verify` answers.
+    /// As `append`, and the errors of `verify`.
     pub(crate) fn append_transactional(
         &self,
         node: i32,
@@ -132,8 +133,8 @@ impl Partition {
         }
     }
 
-    /// Ends a producer's transaction in this partition, wherever its leader is, and wakes who waits
-    /// for committed records.
+    /// Ends a producer's transaction in this partition, at whichever node leads, and wakes the
+    /// requests that wait for committed records.
     ///
     /// # Errors
     /// `INVALID_PRODUCER_EPOCH` and `TRANSACTION_COORDINATOR_FENCED` for a marker that another has
@@ -166,8 +167,8 @@ impl Partition {
         Ok(position)
     }
 
-    /// Lets something happen to the replicas, and elects a leader where one is needed and there is
-    /// one. Answers with the leader and the epoch where either has changed.
+    /// Applies a change to the replicas, and elects a leader if one is needed and available.
+    /// Returns the leader and the epoch if either has changed.
     pub(crate) fn disturb(&self, action: impl FnOnce(&mut Replication, i64)) -> Option<Moved> {
         self.elect_after(Election::Clean, action)
     }
@@ -200,7 +201,7 @@ impl Partition {
         moved
     }
 
-    /// Removes the log. Whoever waits for it is woken and told that it is gone.
+    /// Removes the log, and wakes the waiting requests, which respond that it is deleted.
     pub(crate) fn delete(&self) -> Result<(), LogError> {
         let deleted = self.with(|state| {
             state.is_deleted = true;

@@ -1,5 +1,5 @@
-//! What may change of a partition under its lock: its log and its replicas, and what follows from
-//! both: what may be read where, and what of it is safe.
+//! The state of a partition under its lock: its log and its replicas, and what follows from both:
+//! which records may be read where, and which are safe.
 
 use std::collections::BTreeMap;
 
@@ -15,17 +15,17 @@ pub(crate) const READ_COMMITTED: i8 = 1;
 /// The isolation level of a reader that wants all records.
 pub(crate) const READ_UNCOMMITTED: i8 = 0;
 
-/// What an append has done.
+/// The result of an append.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Written {
     pub(crate) appended: Appended,
     pub(crate) position: Position,
-    /// Whether every replica in sync has it.
+    /// Tells whether every replica in sync has it.
     pub(crate) is_replicated: bool,
 }
 
-/// The settings of a log at the nodes that differ, and at all others. Those of the leader's node
-/// hold.
+/// The settings of a log at the nodes that differ, and at all others. The settings of the leader's
+/// node apply.
 #[derive(Debug, Clone)]
 pub(super) struct NodeLogSettings {
     pub(super) of_all: LogSettings,
@@ -38,28 +38,29 @@ impl NodeLogSettings {
     }
 }
 
-/// What may change of a partition, under its lock.
+/// The state of a partition that its lock guards.
 #[derive(Debug)]
 pub(crate) struct PartitionState {
     pub(crate) log: Log,
     pub(crate) replication: Replication,
-    /// Whether records may be lost rather than the partition be offline
+    /// Tells whether records may be lost rather than the partition be offline
     /// (`unclean.leader.election.enable`).
     pub(super) is_unclean_allowed: bool,
-    /// What the log is set to at each node, where nodes differ.
+    /// The log settings of each node, if nodes differ.
     pub(super) node_settings: Option<NodeLogSettings>,
     /// Set when the topic is deleted, for requests that had already found the partition.
     pub(super) is_deleted: bool,
 }
 
 impl PartitionState {
-    /// What consumers may read up to, exclusive: what every replica in sync has.
+    /// Returns the offset that consumers may read up to, exclusive: every replica in sync has the
+    /// records before it.
     pub(crate) fn high_watermark(&self) -> i64 {
         self.replication.high_watermark()
     }
 
-    /// What a reader may read up to at `node`, exclusive, by the `isolation_level` of its request:
-    /// 0 for everything, 1 for committed records only.
+    /// Returns the offset that a reader may read up to at `node`, exclusive, by the
+    /// `isolation_level` of its request: 0 for everything, 1 for committed records only.
     pub(crate) fn readable_end(&self, node: i32, isolation_level: i8) -> i64 {
         let high_watermark = self.replication.high_watermark_at(node);
         if isolation_level == READ_COMMITTED {
@@ -69,17 +70,17 @@ impl PartitionState {
         }
     }
 
-    /// Where the log of the replica on `node` ends.
+    /// Returns the end of the log of the replica on `node`.
     pub(crate) fn end_at(&self, node: i32) -> i64 {
         self.replication.end_at(node, self.log.end_offset())
     }
 
-    /// Whether what was appended is safe. `None` while that is not decided.
+    /// Returns whether an append is safe. `None` while that is not decided.
     ///
     /// # Errors
-    /// `NOT_LEADER_OR_FOLLOWER` where another leads since, or the same one anew,
-    /// `UNKNOWN_TOPIC_OR_PARTITION` once it is deleted, and `NOT_ENOUGH_REPLICAS_AFTER_APPEND`
-    /// where fewer have it than `min.insync.replicas`.
+    /// `NOT_LEADER_OR_FOLLOWER` if the leader or its epoch has changed since,
+    /// `UNKNOWN_TOPIC_OR_PARTITION` once it is deleted, and `NOT_ENOUGH_REPLICAS_AFTER_APPEND` if
+    /// fewer replicas have it than `min.insync.replicas`.
     pub(crate) fn outcome(&self, position: &Position) -> Option<Result<(), ResponseError>> {
         if self.is_deleted {
             return Some(Err(ResponseError::UnknownTopicOrPartition));
@@ -96,9 +97,9 @@ impl PartitionState {
         })
     }
 
-    /// Whether what a coordinator has written or read is safe, as [`outcome`](Self::outcome) says
-    /// of records. Below the high watermark it is, however few are in sync since; and while they
-    /// are too few, it is not going to be.
+    /// Returns whether a coordinator's append or read is safe, like [`outcome`](Self::outcome) for
+    /// records. Below the high watermark it is, even if fewer replicas are in sync since; while too
+    /// few are in sync, it will not become safe.
     pub(crate) fn coordinator_outcome(
         &self,
         position: &Position,
@@ -132,7 +133,7 @@ impl PartitionState {
         Ok(Written { appended, position, is_replicated })
     }
 
-    /// Whether as many replicas are in sync as acks=all asks for.
+    /// Returns whether enough replicas are in sync for acks=all.
     pub(super) fn check_in_sync(&self) -> Result<(), ResponseError> {
         if self.replication.meets_min_isr() {
             return Ok(());
@@ -140,7 +141,7 @@ impl PartitionState {
         Err(ResponseError::NotEnoughReplicas)
     }
 
-    /// Whether `node` leads, at the epoch that the client knows of, if it knows one.
+    /// Returns whether `node` leads, at the epoch that the client knows, if it knows one.
     ///
     /// # Errors
     /// As in KIP-320: `FENCED_LEADER_EPOCH` for an older epoch, `UNKNOWN_LEADER_EPOCH` for a newer.
@@ -153,7 +154,7 @@ impl PartitionState {
         Err(ResponseError::NotLeaderOrFollower)
     }
 
-    /// Whether `node` leads or follows, so that consumers may read there what it has.
+    /// Returns whether `node` leads or follows, so that consumers may read its records there.
     ///
     /// # Errors
     /// As [`check_leader`](Self::check_leader).
@@ -165,8 +166,8 @@ impl PartitionState {
         Err(ResponseError::NotLeaderOrFollower)
     }
 
-    /// Where a reader had better read from `offset` on, if `node` leads and one that is `near` the
-    /// reader has it; see [`Replication::preferred_replica`].
+    /// Returns the preferred read replica from `offset` on, if `node` leads and one that is `near`
+    /// the reader has the offset; see [`Replication::preferred_replica`].
     pub(crate) fn preferred_replica(&self, node: i32, near: &[i32], offset: i64) -> Option<i32> {
         if near.is_empty() || offset < self.log.start_offset() || !self.replication.is_led_by(node)
         {
@@ -175,7 +176,7 @@ impl PartitionState {
         self.replication.preferred_replica(near, offset, self.log.end_offset())
     }
 
-    /// Lets who is elected lead, with its own log: the rest is cut off, and lost.
+    /// Makes the elected node the leader, with its own log: the rest is truncated, and lost.
     pub(super) fn elect(&mut self, index: i32, election: Election) {
         let election = match election {
             Election::Clean if self.is_unclean_allowed => Election::Unclean,

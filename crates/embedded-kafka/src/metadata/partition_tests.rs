@@ -1,5 +1,5 @@
-//! Tests of what a partition asks before it takes a batch of a transaction, and of when a batch
-//! that it took is safe.
+//! Tests of the checks before a partition appends a batch of a transaction, and of when an appended
+//! batch is safe.
 
 use std::cell::Cell;
 
@@ -18,14 +18,14 @@ struct Fixture {
 }
 
 impl Fixture {
-    /// A partition that node 1 leads, while node 2 is gone.
+    /// Returns a partition that node 1 leads, while node 2 is down.
     fn new(min_in_sync: usize) -> Self {
         let fixture = Self::undisturbed(min_in_sync);
         fixture.partition.disturb(|replication, end| replication.fence(2, end, NOW));
         fixture
     }
 
-    /// A partition that node 1 leads and node 2 follows.
+    /// Returns a partition that node 1 leads and node 2 follows.
     fn undisturbed(min_in_sync: usize) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("bookings-0");
@@ -81,32 +81,32 @@ fn the_coordinator_is_asked_once_per_transaction() {
 }
 
 #[test]
-fn a_batch_that_the_coordinator_does_not_know_of_is_not_appended() {
+fn a_batch_of_an_unknown_transaction_is_not_appended() {
     let fixture = Fixture::new(1);
-    let refused = fixture.append(|| Err(ResponseError::InvalidTxnState));
-    assert_eq!(refused, Err(ResponseError::InvalidTxnState));
+    let rejected = fixture.append(|| Err(ResponseError::InvalidTxnState));
+    assert_eq!(rejected, Err(ResponseError::InvalidTxnState));
     assert_eq!(fixture.partition.with(|state| state.log.end_offset()), 0);
 }
 
 #[test]
-fn a_marker_that_comes_while_the_coordinator_is_asked_has_it_asked_again() {
+fn a_marker_during_the_verification_repeats_it() {
     let fixture = Fixture::new(1);
     let asked = Cell::new(0);
-    let refused = fixture.append(|| {
+    let rejected = fixture.append(|| {
         asked.set(asked.get() + 1);
         if asked.get() == 1 {
-            // The transaction ends after the coordinator has answered for it.
+            // The transaction ends after the coordinator has confirmed it.
             fixture.end(0)
         } else {
             Err(ResponseError::InvalidTxnState)
         }
     });
-    assert_eq!((refused, asked.get()), (Err(ResponseError::InvalidTxnState), 2));
+    assert_eq!((rejected, asked.get()), (Err(ResponseError::InvalidTxnState), 2));
     assert_eq!(fixture.partition.with(|state| state.readable_end(1, READ_COMMITTED)), 1);
 }
 
 #[test]
-fn a_marker_of_a_coordinator_that_was_replaced_is_refused() {
+fn a_marker_of_a_replaced_coordinator_is_rejected() {
     let fixture = Fixture::new(1);
     fixture.end(3).unwrap();
     assert_eq!(fixture.end(2), Err(ResponseError::TransactionCoordinatorFenced));
@@ -126,7 +126,7 @@ fn a_deleted_partition_takes_no_marker() {
 }
 
 #[test]
-fn what_all_had_before_too_few_were_in_sync_is_written_and_not_safe() {
+fn records_that_all_had_before_too_few_were_in_sync_are_not_safe() {
     let fixture = Fixture::undisturbed(2);
     let position = fixture.append_plain();
     assert_eq!(fixture.partition.outcome(&position), Some(Ok(())));
@@ -134,9 +134,9 @@ fn what_all_had_before_too_few_were_in_sync_is_written_and_not_safe() {
     let (end, high_watermark) =
         fixture.partition.with(|state| (state.log.end_offset(), state.high_watermark()));
     assert_eq!((end, high_watermark), (1, 1), "it is written, and can be read");
-    let refused = Some(Err(ResponseError::NotEnoughReplicasAfterAppend));
-    assert_eq!(fixture.partition.outcome(&position), refused);
-    // A coordinator asks whether it is there to stay, and not how many have it.
+    let rejected = Some(Err(ResponseError::NotEnoughReplicasAfterAppend));
+    assert_eq!(fixture.partition.outcome(&position), rejected);
+    // A coordinator asks whether its record is permanent, and not how many replicas have it.
     let coordinator = |state: &mut PartitionState| state.coordinator_outcome(&position);
     assert_eq!(fixture.partition.with(coordinator), Some(Ok(())));
     // When enough are in sync again it is safe.
@@ -145,7 +145,7 @@ fn what_all_had_before_too_few_were_in_sync_is_written_and_not_safe() {
 }
 
 #[test]
-fn what_a_follower_did_not_get_before_too_few_were_in_sync_is_not_decided() {
+fn records_that_a_follower_lacked_before_too_few_were_in_sync_are_not_decided() {
     let fixture = Fixture::undisturbed(2);
     fixture.partition.disturb(|replication, end| replication.pause(2, end, NOW));
     let position = fixture.append_plain();

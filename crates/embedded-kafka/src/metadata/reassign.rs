@@ -1,4 +1,4 @@
-//! Other replicas for a partition (KIP-455): checked, written down, and then begun.
+//! Reassignment of a partition's replicas (KIP-455): checked, persisted, and then begun.
 
 use kafka_protocol::ResponseError;
 
@@ -7,13 +7,12 @@ use super::assignment::check_manual;
 use crate::rejection::Rejection;
 
 impl Metadata {
-    /// Makes `target` the replicas of a partition as soon as all of them are in sync, or gives up
-    /// what was begun where it is `None`.
+    /// Makes `target` the replicas of a partition as soon as all of them are in sync. `None`
+    /// cancels the reassignment in progress.
     ///
     /// # Errors
-    /// `UNKNOWN_TOPIC_OR_PARTITION`, `INVALID_REPLICA_ASSIGNMENT`, `INVALID_REPLICATION_FACTOR`
-    /// where their number may not change, `NO_REASSIGNMENT_IN_PROGRESS` where there is nothing to
-    /// give up.
+    /// `UNKNOWN_TOPIC_OR_PARTITION`, `INVALID_REPLICA_ASSIGNMENT`, `INVALID_REPLICATION_FACTOR` if
+    /// their number may not change, `NO_REASSIGNMENT_IN_PROGRESS` if there is nothing to cancel.
     pub(crate) fn reassign(
         &self,
         name: &str,

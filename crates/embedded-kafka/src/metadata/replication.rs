@@ -1,26 +1,26 @@
-//! The replicas of a partition, as positions in its one log: who leads, who follows, who is in
-//! sync, and up to where every reader may read.
+//! The replicas of a partition, as positions in its one log: the leader, the followers, the in-sync
+//! replicas, and the offset up to which every reader may read.
 //!
-//! A replica that follows has all that the leader has, at once and at no cost. One that is down
-//! or paused stays where it was. It leaves the in-sync replicas (ISR), and the log is cut to its
-//! end if it is ever elected: what only the old leader had is lost then.
+//! A replica that follows has all records of the leader, at once and at no cost. One that is down
+//! or paused keeps its position. It leaves the in-sync replicas (ISR), and the log is truncated to
+//! its end if it is ever elected: records that only the old leader had are lost then.
 //!
-//! The high watermark is the least end of the ISR, and stands still while the ISR is smaller than
+//! The high watermark is the least end of the ISR, and does not move while the ISR is smaller than
 //! `min.insync.replicas`. Replicas that leave so small an ISR have all that is below it: they may
-//! be elected when nobody in the ISR is left (KIP-966, eligible leader replicas).
+//! be elected when no replica in the ISR is left (KIP-966, eligible leader replicas).
 //!
-//! This is a state machine without log, lock or clock. Whoever elects cuts the log first, and then
-//! says [`Replication::lead`].
+//! This is a state machine without log, lock or clock. The caller that elects a leader truncates
+//! the log first, and then calls [`Replication::lead`].
 
 use crate::time::Timestamp;
 
-/// Stands for no leader, on the wire and in [`Leadership`].
+/// Stands for "no leader", on the wire and in [`Leadership`].
 pub(crate) const NO_LEADER: i32 = -1;
 
-/// Who leads a partition and who follows, at one moment.
+/// The leader and the replicas of a partition, at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Leadership {
-    /// The node that reads and writes go to, -1 while there is none.
+    /// The leader: the node for reads and writes, -1 while there is none.
     pub(crate) leader: i32,
     /// Counts the changes of leader (KIP-101).
     pub(crate) epoch: i32,
@@ -28,11 +28,11 @@ pub(crate) struct Leadership {
     pub(crate) replicas: Vec<i32>,
     /// The replicas that have everything up to the high watermark (ISR).
     pub(crate) in_sync: Vec<i32>,
-    /// The replicas whose nodes are gone.
+    /// The replicas whose nodes are down.
     pub(crate) offline: Vec<i32>,
-    /// Replicas outside of the ISR that may be elected when nobody in it is left (KIP-966).
+    /// Replicas outside of the ISR that may be elected when no replica in it is left (KIP-966).
     pub(crate) eligible: Vec<i32>,
-    /// Who led last, while nobody can be elected (KIP-966).
+    /// The last leader, while no node can be elected (KIP-966).
     pub(crate) last_known: Option<i32>,
     /// Replicas that a reassignment adds (KIP-455).
     pub(crate) adding: Vec<i32>,
@@ -40,32 +40,32 @@ pub(crate) struct Leadership {
     pub(crate) removing: Vec<i32>,
 }
 
-/// Whether a node can lead and follow the partitions on it.
+/// The state of a node, which decides whether it can lead and follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NodeAvailability {
     pub(crate) id: i32,
-    /// Whether it runs.
+    /// Tells whether it runs.
     pub(crate) is_up: bool,
-    /// Whether it fetches nothing from the leaders that it follows.
+    /// Tells whether it fetches nothing from other leaders.
     pub(crate) is_replication_paused: bool,
 }
 
 impl NodeAvailability {
-    /// A node that nothing disturbs.
+    /// Returns a node that nothing disturbs.
     #[cfg(test)]
     pub(crate) fn up(id: i32) -> Self {
         Self { id, is_up: true, is_replication_paused: false }
     }
 }
 
-/// Who may be elected.
+/// The rule of an election.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Election {
     /// The preferred leader, if it is in sync.
     Preferred,
-    /// Anybody in sync, where the leader is gone.
+    /// Any replica in sync, if the leader is down.
     Clean,
-    /// Where nobody is in sync, anybody that is up (`unclean.leader.election.enable`).
+    /// Any replica that is up, if none is in sync (`unclean.leader.election.enable`).
     Unclean,
 }
 
@@ -74,19 +74,19 @@ pub(crate) enum Election {
 struct Replica {
     node: i32,
     is_up: bool,
-    /// Whether the cluster takes it to be down, which it learns some time after.
+    /// Tells whether the cluster has fenced it, which happens some time after it stops.
     is_fenced: bool,
     is_replication_paused: bool,
-    /// Where it stopped, `None` while it has all that the leader has.
+    /// The offset at which it stopped, `None` while it has all records of the leader.
     stopped: Option<Stopped>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Stopped {
     end: i64,
-    /// What the replica itself knew to be the high watermark.
+    /// The high watermark that the replica itself knew.
     high_watermark: i64,
-    /// When it last had all that the leader had.
+    /// The last time at which it had all records of the leader.
     since: Timestamp,
 }
 
@@ -102,15 +102,15 @@ pub(crate) struct Replication {
     last_known: Option<i32>,
     high_watermark: i64,
     min_in_sync: usize,
-    /// Whether all of the ISR follow, and are enough: the log's end is the high watermark.
+    /// Tells whether all of the ISR follow, and are enough: the log's end is the high watermark.
     is_undisturbed: bool,
     adding: Vec<i32>,
     removing: Vec<i32>,
 }
 
 impl Replication {
-    /// Replicas that all have a log up to `end`, in `epoch`. One that is up leads, the preferred
-    /// one if possible.
+    /// Returns replicas that all have a log up to `end`, in `epoch`. One that is up leads, the
+    /// preferred one if possible.
     pub(crate) fn new(
         replicas: &[NodeAvailability],
         epoch: i32,
@@ -156,12 +156,12 @@ impl Replication {
         self.epoch
     }
 
-    /// Whether `node` leads and runs: a leader may be dead and nobody know it yet.
+    /// Returns whether `node` leads and runs: a leader may be down before the cluster notices.
     pub(crate) fn is_led_by(&self, node: i32) -> bool {
         self.leader == Some(node) && self.replica(node).is_some_and(|replica| replica.is_up)
     }
 
-    /// The leader, if it runs.
+    /// Returns the leader, if it runs.
     pub(crate) fn serving_leader(&self) -> Option<i32> {
         self.leader.filter(|leader| self.is_led_by(*leader))
     }
@@ -170,13 +170,13 @@ impl Replication {
         self.replica(node).is_some()
     }
 
-    /// Up to where every reader may read, exclusive.
+    /// Returns the high watermark: the offset up to which every reader may read, exclusive.
     pub(crate) fn high_watermark(&self) -> i64 {
         self.high_watermark
     }
 
-    /// Up to where a reader may read at `node`: a replica that has stopped has heard of no later
-    /// high watermark than the one of that time.
+    /// Returns the offset up to which a reader may read at `node`: a replica that has stopped knows
+    /// the high watermark of that time.
     pub(crate) fn high_watermark_at(&self, node: i32) -> i64 {
         match self.replica(node).and_then(|replica| replica.stopped) {
             Some(stopped) => stopped.high_watermark.min(self.high_watermark),
@@ -184,15 +184,15 @@ impl Replication {
         }
     }
 
-    /// Where the log of the replica on `node` ends, of one log that ends at `end`.
+    /// Returns the end of the log of the replica on `node`, of one log that ends at `end`.
     pub(crate) fn end_at(&self, node: i32, end: i64) -> i64 {
         let stopped = self.replica(node).and_then(|replica| replica.stopped);
         stopped.map_or(end, |stopped| stopped.end.min(end))
     }
 
-    /// Which of the nodes `near` a reader may it better read at than at the leader, from `offset`
-    /// on: the one that has most, as Kafka chooses (KIP-392). `None` where the leader is near
-    /// itself, or nobody else there has the offset.
+    /// Returns the preferred read replica of the nodes `near` a reader, from `offset` on: the one
+    /// that has most records, as Kafka chooses (KIP-392). `None` if the leader is near itself, or
+    /// no other node there has the offset.
     pub(crate) fn preferred_replica(&self, near: &[i32], offset: i64, end: i64) -> Option<i32> {
         if self.leader.is_none_or(|leader| near.contains(&leader)) {
             return None;
@@ -202,13 +202,13 @@ impl Replication {
         ends.filter(|(end, _)| *end >= offset).max().map(|(_, node)| node)
     }
 
-    /// Whether as many are in sync as acks=all asks for. A topic cannot ask for more than there are
-    /// replicas, as far as Kafka is concerned.
+    /// Returns whether enough replicas are in sync for acks=all. As in Kafka, a topic cannot
+    /// require more than there are replicas.
     pub(crate) fn meets_min_isr(&self) -> bool {
         self.in_sync.len() >= self.min_in_sync.min(self.replicas.len())
     }
 
-    /// Whether a replica is not where it should be.
+    /// Returns whether a replica is out of place.
     #[cfg(test)]
     pub(crate) fn is_disturbed(&self) -> bool {
         !self.is_undisturbed || self.in_sync.len() < self.replicas.len()
@@ -229,7 +229,7 @@ impl Replication {
         }
     }
 
-    /// The leader's log ends at `end` now.
+    /// Moves the end of the leader's log to `end`.
     pub(crate) fn appended(&mut self, end: i64) {
         if self.is_undisturbed {
             self.high_watermark = end;
@@ -238,7 +238,7 @@ impl Replication {
         }
     }
 
-    /// `min.insync.replicas` has changed.
+    /// Applies a change of `min.insync.replicas`.
     pub(crate) fn require_in_sync(&mut self, min_in_sync: usize, end: i64) {
         self.min_in_sync = min_in_sync;
         if self.meets_min_isr() {
@@ -247,7 +247,7 @@ impl Replication {
         self.advance(end);
     }
 
-    /// The node has died, and the cluster does not know it yet: it stays in the ISR, and the leader
+    /// Notes that the node has died before the cluster knows: it stays in the ISR, and the leader
     /// if it was.
     pub(crate) fn mark_down(&mut self, node: i32, end: i64, now: Timestamp) {
         self.stop(node, end, now);
@@ -257,8 +257,8 @@ impl Replication {
         self.advance(end);
     }
 
-    /// The cluster knows that the node is gone: it leaves the ISR, and does not lead any more.
-    /// Somebody is to be elected then.
+    /// Fences the node: it leaves the ISR, and does not lead any more. The caller elects a leader
+    /// then.
     pub(crate) fn fence(&mut self, node: i32, end: i64, now: Timestamp) {
         if !self.holds(node) {
             return;
@@ -275,8 +275,9 @@ impl Replication {
         self.advance(end);
     }
 
-    /// The node is back with the log that it had. One that was killed may have lost the end of it,
-    /// as far as the cluster knows, and is not elected for having been in sync (KIP-966).
+    /// Brings the node back with the log that it had. One that was killed may have lost the end of
+    /// it, as far as the cluster knows, so having been in sync does not make it electable
+    /// (KIP-966).
     pub(crate) fn start(&mut self, node: i32, was_killed: bool, end: i64) {
         let Some(replica) = self.replica_mut(node) else {
             return;
@@ -289,7 +290,7 @@ impl Replication {
         self.follow(end);
     }
 
-    /// The node fetches nothing from now on.
+    /// Stops the node's fetching.
     pub(crate) fn pause(&mut self, node: i32, end: i64, now: Timestamp) {
         let Some(replica) = self.replica_mut(node) else {
             return;
@@ -301,7 +302,7 @@ impl Replication {
         self.advance(end);
     }
 
-    /// The node fetches again, and catches up.
+    /// Resumes the node's fetching, so that it catches up.
     pub(crate) fn resume(&mut self, node: i32, end: i64) {
         if let Some(replica) = self.replica_mut(node) {
             replica.is_replication_paused = false;
@@ -309,8 +310,8 @@ impl Replication {
         }
     }
 
-    /// Removes from the ISR who has been behind for longer than `longest` (in ms,
-    /// `replica.lag.time.max.ms`). Answers whether somebody was.
+    /// Removes from the ISR the replicas that have been behind for longer than `longest` (in ms,
+    /// `replica.lag.time.max.ms`). Returns whether there were any.
     pub(crate) fn shrink_isr(&mut self, longest: i64, end: i64, now: Timestamp) -> bool {
         if self.is_undisturbed || self.serving_leader().is_none() {
             return false;
@@ -328,7 +329,7 @@ impl Replication {
         is_smaller
     }
 
-    /// Who is to lead from now on, `None` where nobody can or the leader stays.
+    /// Returns the next leader, `None` if no node can lead or the leader stays.
     pub(crate) fn candidate(&self, election: Election) -> Option<i32> {
         let is_valid = |node: i32| {
             let is_eligible = self.in_sync.is_empty() && self.eligible.contains(&node);
@@ -354,10 +355,10 @@ impl Replication {
         nodes().find(|node| is_valid(*node)).or_else(last_known).or_else(unclean)
     }
 
-    /// The node leads from now on, with a log that was cut to `end`, where its own one ended.
+    /// Makes the node the leader, with a log that was truncated to `end`, the end of its own.
     pub(crate) fn lead(&mut self, node: i32, end: i64) {
         if !self.in_sync.contains(&node) {
-            // What others had beside it is gone.
+            // Records that only other replicas had are lost.
             self.in_sync = vec![node];
         }
         self.eligible.retain(|other| *other != node);
@@ -371,7 +372,7 @@ impl Replication {
         }
         self.high_watermark = self.high_watermark.min(end);
         if let Some(before) = self.leader.replace(node) {
-            // Whoever is paused and led before follows now, and fetches nothing.
+            // A paused node that led before follows now, and fetches nothing.
             let paused = self.replica(before).is_some_and(|replica| replica.is_replication_paused);
             if paused {
                 self.stop(before, end, Timestamp::MIN);
@@ -385,7 +386,7 @@ impl Replication {
     pub(crate) fn reassign(&mut self, target: &[NodeAvailability], end: i64, now: Timestamp) {
         let wanted = |node: i32| target.iter().any(|other| other.id == node);
         let kept = self.nodes();
-        // What an earlier reassignment added is no replica of its own right.
+        // The nodes that an earlier reassignment added are not replicas yet.
         let original: Vec<i32> =
             kept.iter().copied().filter(|node| !self.adding.contains(node)).collect();
         self.adding =
@@ -411,7 +412,7 @@ impl Replication {
         self.follow(end);
     }
 
-    /// Gives a reassignment up. Answers whether there was one.
+    /// Cancels a reassignment. Returns whether there was one.
     pub(crate) fn cancel_reassignment(&mut self, end: i64) -> bool {
         let is_reassigned = self.is_reassigned();
         let added = std::mem::take(&mut self.adding);
@@ -420,12 +421,12 @@ impl Replication {
         is_reassigned
     }
 
-    /// Whether the partition is on its way to other nodes.
+    /// Returns whether a reassignment is in progress.
     pub(crate) fn is_reassigned(&self) -> bool {
         !self.adding.is_empty() || !self.removing.is_empty()
     }
 
-    /// Whether a reassignment has all that it waits for.
+    /// Returns whether a reassignment can complete.
     pub(crate) fn is_reassignment_due(&self) -> bool {
         self.is_reassigned()
             && self
@@ -434,7 +435,7 @@ impl Replication {
                 .all(|node| self.in_sync.contains(node) || self.removing.contains(node))
     }
 
-    /// Ends a reassignment that is due. Where the leader goes, somebody is to be elected then.
+    /// Completes a reassignment that is due. If the leader is removed, the caller elects another.
     pub(crate) fn complete_reassignment(&mut self, end: i64) {
         let removed = std::mem::take(&mut self.removing);
         self.adding.clear();
@@ -460,7 +461,8 @@ impl Replication {
         self.is_undisturbed = false;
     }
 
-    /// Who leaves an ISR that is smaller than it has to be stays eligible, and so does who was.
+    /// Keeps replicas eligible that leave an ISR that is smaller than it has to be, and those that
+    /// were before.
     fn set_in_sync(&mut self, in_sync: Vec<i32>) {
         let before = std::mem::replace(&mut self.in_sync, in_sync);
         if self.meets_min_isr() {
@@ -474,7 +476,7 @@ impl Replication {
         self.eligible = eligible.collect();
     }
 
-    /// Lets all that can follow a leader catch up with it, and into the ISR.
+    /// Lets every replica that can follow a leader catch up with it, and enter the ISR.
     fn follow(&mut self, end: i64) {
         let Some(leader) = self.serving_leader() else {
             return self.advance(end);
@@ -502,7 +504,7 @@ impl Replication {
         }
     }
 
-    /// Moves the high watermark on, as far as it may go.
+    /// Advances the high watermark as far as possible.
     fn advance(&mut self, end: i64) {
         let least = self.in_sync.iter().map(|node| self.end_at(*node, end)).min();
         let follows =
@@ -518,7 +520,7 @@ impl Replication {
         self.replicas.iter().map(|replica| replica.node).collect()
     }
 
-    /// Whether the cluster takes the node to be up.
+    /// Returns whether the cluster considers the node up.
     fn is_known(&self, node: i32) -> bool {
         self.replica(node).is_some_and(|replica| !replica.is_fenced)
     }

@@ -6,12 +6,12 @@ use super::*;
 
 const NOW: Timestamp = 1_000;
 
-/// Three replicas with a log of ten records.
+/// Returns three replicas with a log of ten records.
 fn three(min_in_sync: usize) -> Replication {
     Replication::new(&[1, 2, 3].map(NodeAvailability::up), 0, min_in_sync, 10)
 }
 
-/// What an election does to a log that ends at `end`.
+/// Elects a leader of a log that ends at `end`.
 fn elect(replication: &mut Replication, election: Election, end: i64) -> i64 {
     match replication.candidate(election) {
         Some(node) => {
@@ -24,7 +24,7 @@ fn elect(replication: &mut Replication, election: Election, end: i64) -> i64 {
 }
 
 #[test]
-fn followers_have_at_once_what_the_leader_has() {
+fn followers_have_the_leaders_records_at_once() {
     let mut replication = three(2);
     replication.appended(15);
     assert_eq!(replication.high_watermark(), 15);
@@ -46,14 +46,14 @@ fn a_paused_follower_holds_the_high_watermark_until_it_leaves_the_isr() {
 }
 
 #[test]
-fn a_follower_that_misses_nothing_stays_in_the_isr_however_long_it_is_paused() {
+fn a_paused_follower_that_misses_nothing_stays_in_the_isr() {
     let mut replication = three(2);
     replication.pause(3, 10, NOW);
     assert!(!replication.shrink_isr(500, 10, NOW + 1_000_000));
 }
 
 #[test]
-fn the_high_watermark_stands_still_below_the_least_isr() {
+fn the_high_watermark_does_not_move_below_the_least_isr() {
     let mut replication = three(2);
     replication.fence(2, 10, NOW);
     replication.fence(3, 10, NOW);
@@ -65,7 +65,7 @@ fn the_high_watermark_stands_still_below_the_least_isr() {
 }
 
 #[test]
-fn a_new_leader_from_the_isr_cuts_what_only_the_old_one_had() {
+fn a_new_leader_from_the_isr_truncates_records_of_the_old_one_alone() {
     let mut replication = three(1);
     replication.pause(2, 10, NOW);
     replication.pause(3, 10, NOW);
@@ -78,7 +78,7 @@ fn a_new_leader_from_the_isr_cuts_what_only_the_old_one_had() {
 }
 
 #[test]
-fn a_partition_without_anybody_in_sync_waits_for_who_led_last() {
+fn a_partition_with_no_replica_in_sync_waits_for_its_last_leader() {
     let mut replication = three(1);
     replication.fence(2, 10, NOW);
     replication.fence(3, 10, NOW);
@@ -92,7 +92,7 @@ fn a_partition_without_anybody_in_sync_waits_for_who_led_last() {
 }
 
 #[test]
-fn an_unclean_election_takes_whoever_is_there_and_loses_records() {
+fn an_unclean_election_takes_any_replica_and_loses_records() {
     let mut replication = three(1);
     replication.fence(2, 10, NOW);
     replication.fence(3, 10, NOW);
@@ -104,7 +104,7 @@ fn an_unclean_election_takes_whoever_is_there_and_loses_records() {
 }
 
 #[test]
-fn who_leaves_too_small_an_isr_may_still_be_elected() {
+fn a_replica_that_leaves_too_small_an_isr_may_still_be_elected() {
     let mut replication = three(2);
     replication.fence(2, 10, NOW);
     replication.fence(3, 10, NOW);
@@ -120,7 +120,7 @@ fn who_leaves_too_small_an_isr_may_still_be_elected() {
 }
 
 #[test]
-fn who_was_killed_is_not_elected_for_having_been_in_sync() {
+fn a_killed_replica_is_not_elected_for_having_been_in_sync() {
     let mut replication = three(2);
     replication.fence(2, 10, NOW);
     replication.fence(3, 10, NOW);
@@ -172,7 +172,7 @@ fn replicas_are_exchanged_when_the_new_ones_are_in_sync() {
 }
 
 #[test]
-fn a_reassignment_that_is_given_up_leaves_the_replicas_as_they_were() {
+fn a_canceled_reassignment_leaves_the_replicas_as_they_were() {
     let mut replication = three(1);
     let paused = NodeAvailability { id: 4, is_up: true, is_replication_paused: true };
     replication.reassign(&[NodeAvailability::up(2), paused], 10, NOW);
@@ -216,8 +216,8 @@ fn moves() -> impl Strategy<Value = Move> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
-    /// Each record is known by the number of its append, so that one which was cut and replaced
-    /// at the same offset is another one.
+    /// Identifies each record by the number of its append, so that a truncated record differs from
+    /// its replacement at the same offset.
     #[test]
     fn nothing_that_was_acknowledged_or_could_be_read_is_ever_cut(
         min_in_sync in 1..4usize,
@@ -246,7 +246,8 @@ proptest! {
                     fenced.insert(node);
                 }
                 Move::ComeBack(node, was_killed) => {
-                    // Who comes back before it was missed is fenced first.
+                    // A node that comes back before the cluster noticed its absence is fenced
+                    // first.
                     if !fenced.remove(&node) {
                         replication.fence(node, end, now);
                     }
@@ -280,9 +281,10 @@ proptest! {
                 prop_assert!(replication.high_watermark_at(node) <= replication.end_at(node, end));
             }
             prop_assert!(led.leader == NO_LEADER || led.in_sync.contains(&led.leader));
-            // What could be read stays, and so does what was acknowledged: that is below it.
+            // Records that could be read stay, and so do acknowledged ones, which are below the
+            // high watermark.
             let high_watermark = replication.high_watermark() as usize;
-            prop_assert_eq!(&log[..readable.len()], &readable[..], "read, and then cut");
+            prop_assert_eq!(&log[..readable.len()], &readable[..], "read, and then truncated");
             readable = log[..high_watermark].to_vec();
         }
     }

@@ -1,6 +1,6 @@
-//! What the cluster knows of itself, on disk: `cluster.json`, and a file for each topic.
+//! The cluster's metadata on disk: `cluster.json`, and a file for each topic.
 //!
-//! A file is written beside its place and renamed into it, so a crash leaves the old one or the
+//! A file is written next to its place and renamed into it, so a crash leaves the old one or the
 //! new one. Creating the thousandth topic writes one small file.
 
 use std::collections::BTreeMap;
@@ -16,34 +16,33 @@ use uuid::Uuid;
 /// The layout that this version reads and writes.
 const FORMAT: u32 = 1;
 
-/// The extension of a file that is being written, beside the one that it is going to replace.
-const BESIDE: &str = "new";
+/// The extension of a file that is being written, next to the one that it will replace.
+const TEMPORARY_EXTENSION: &str = "new";
 
-/// What holds for the whole cluster.
+/// The settings of the whole cluster.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
 pub(crate) struct ClusterRecord {
     format: u32,
     /// Chosen once, when the directory is first used.
     pub(crate) cluster_id: String,
-    /// Producer ids below this one may have been given out.
+    /// Producer ids below this one may have been allocated.
     pub(crate) next_producer_id: i64,
-    /// How often leaders were elected because of a node. No leader epoch is above it, unless it
-    /// stands in a log, so that none goes back when the cluster starts again.
+    /// The number of elections because of a node. No leader epoch is above it, except in a log, so
+    /// that no epoch decreases when the cluster starts again.
     #[serde(default)]
     pub(crate) elections: i32,
-    /// What was set for nodes while they ran, by the node's id; the defaults of all nodes stand
-    /// under an empty name.
+    /// The dynamic settings of the nodes, by the node's id; those of all nodes have an empty name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) node_overrides: BTreeMap<String, BTreeMap<String, String>>,
-    /// What was set for consumer groups, by the group's id. A group need not be there.
+    /// The settings of consumer groups, by the group's id. A group need not exist.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) group_overrides: BTreeMap<String, BTreeMap<String, String>>,
-    /// What was set for subscriptions to clients' metrics, by their names.
+    /// The settings of subscriptions to clients' metrics, by their names.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) metrics_overrides: BTreeMap<String, BTreeMap<String, String>>,
 }
 
-/// What holds for one topic.
+/// The settings of one topic.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
 pub(crate) struct TopicRecord {
     pub(crate) name: String,
@@ -54,13 +53,13 @@ pub(crate) struct TopicRecord {
     pub(crate) config: BTreeMap<String, String>,
 }
 
-/// Why a data directory cannot be used.
+/// An error that makes a data directory unusable.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StoreError {
     #[error("{path} cannot be used: {source}")]
     Io { path: PathBuf, source: io::Error },
     #[error(
-        "{path} is not what this version writes ({reason}): choose another data directory, or empty this one"
+        "{path} does not have the format of this version ({reason}): choose another data directory, or empty this one"
     )]
     Format { path: PathBuf, reason: String },
 }
@@ -69,12 +68,12 @@ pub(crate) enum StoreError {
 #[derive(Debug)]
 pub(crate) struct Store {
     directory: PathBuf,
-    /// How many changes were written down, and one.
+    /// The number of persisted changes, plus one.
     changes: AtomicI64,
 }
 
 impl Store {
-    /// Opens the directory, and makes it where there is none.
+    /// Opens the directory, and creates it if there is none.
     pub(crate) fn open(directory: &Path) -> Result<Self, StoreError> {
         let store = Self { directory: directory.to_owned(), changes: AtomicI64::new(1) };
         let topics = store.topics();
@@ -118,7 +117,7 @@ impl Store {
         Ok(())
     }
 
-    /// All topics, by name.
+    /// Returns all topics, by name.
     pub(crate) fn read_topics(&self) -> Result<Vec<TopicRecord>, StoreError> {
         let at = |path: &Path| {
             let path = path.to_owned();
@@ -132,8 +131,8 @@ impl Store {
                 Some("json") => {
                     records.push(read_topic(&path, &fs::read(&path).map_err(at(&path))?)?);
                 }
-                // Left behind by a crash between writing a file and renaming it into its place.
-                Some(BESIDE) => fs::remove_file(&path).map_err(at(&path))?,
+                // A crash between writing a file and renaming it left this.
+                Some(TEMPORARY_EXTENSION) => fs::remove_file(&path).map_err(at(&path))?,
                 _ => {}
             }
         }
@@ -153,17 +152,17 @@ impl Store {
         Ok(())
     }
 
-    /// How many changes were written down since the cluster started, and one.
+    /// Returns the number of persisted changes since the cluster started, plus one.
     pub(crate) fn changes(&self) -> i64 {
         self.changes.load(Ordering::Relaxed)
     }
 
-    /// Where the log of a partition is, under the name that Kafka gives it.
+    /// Returns the directory of a partition's log, with the name that Kafka gives it.
     pub(crate) fn partition_directory(&self, topic: &str, partition: i32) -> PathBuf {
         self.logs().join(format!("{topic}-{partition}"))
     }
 
-    /// Where all logs are.
+    /// Returns the directory of all logs.
     pub(crate) fn logs(&self) -> PathBuf {
         self.directory.join("logs")
     }
@@ -172,22 +171,23 @@ impl Store {
         self.directory.join("topics")
     }
 
-    /// A topic's name has only letters, digits, `.`, `_` and `-`, so it is a file's name as it is.
+    /// Returns the path of a topic's file. A topic's name has only letters, digits, `.`, `_` and
+    /// `-`, so it is a valid file name.
     fn topic(&self, name: &str) -> PathBuf {
         self.topics().join(format!("{name}.json"))
     }
 }
 
-/// A topic's file must be about the topic that it is named for: one that is damaged could make a
-/// topic disappear, and its logs would be taken for those of a deleted one.
+/// Reads a topic's file, which must be about the topic that it is named for: a damaged one could
+/// make a topic disappear, and its logs would be taken for those of a deleted one.
 fn read_topic(path: &Path, bytes: &[u8]) -> Result<TopicRecord, StoreError> {
     let record: TopicRecord = parse(path, bytes)?;
-    let refuse = |reason: String| Err(StoreError::Format { path: path.to_owned(), reason });
+    let reject = |reason: String| Err(StoreError::Format { path: path.to_owned(), reason });
     if path.file_stem() != Some(OsStr::new(&record.name)) {
-        return refuse(format!("it is about a topic {}", record.name));
+        return reject(format!("it is about a topic {}", record.name));
     }
     if record.replicas.is_empty() {
-        return refuse("the topic has no partitions".into());
+        return reject("the topic has no partitions".into());
     }
     Ok(record)
 }
@@ -198,12 +198,13 @@ fn parse<T: for<'de> Deserialize<'de>>(path: &Path, bytes: &[u8]) -> Result<T, S
 }
 
 fn replace(path: &Path, record: &impl Serialize) -> io::Result<()> {
-    let beside = path.with_extension(BESIDE);
-    fs::write(&beside, serde_json::to_vec_pretty(record)?)?;
-    fs::rename(&beside, path)
+    let temporary = path.with_extension(TEMPORARY_EXTENSION);
+    fs::write(&temporary, serde_json::to_vec_pretty(record)?)?;
+    fs::rename(&temporary, path)
 }
 
-/// 22 characters of URL-safe base64 without padding over a random UUID, as Kafka makes its own.
+/// Creates a cluster id: 22 characters of URL-safe base64 without padding over a random UUID, as
+/// Kafka's own.
 fn new_cluster_id() -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let random = Uuid::new_v4().as_u128();
@@ -231,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read_after_a_restart() {
+    fn persisted_metadata_is_read_after_a_restart() {
         let directory = tempfile::tempdir().unwrap();
         let (one, two) = (topic("one"), topic("two"));
         let store = Store::open(directory.path()).unwrap();
@@ -249,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_a_crash_left_half_written_is_swept_away() {
+    fn a_half_written_file_is_removed() {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open(directory.path()).unwrap();
         fs::write(directory.path().join("topics/one.new"), "{\"na").unwrap();
@@ -258,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_of_another_format_is_refused_and_says_what_to_do() {
+    fn a_directory_of_another_format_is_rejected_with_a_remedy() {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open(directory.path()).unwrap();
         fs::write(
@@ -266,13 +267,13 @@ mod tests {
             r#"{"format":99,"cluster_id":"x","next_producer_id":0}"#,
         )
         .unwrap();
-        let refused = store.cluster().unwrap_err().to_string();
-        assert!(refused.contains("format 99"), "{refused}");
-        assert!(refused.contains("another data directory"), "{refused}");
+        let rejected = store.cluster().unwrap_err().to_string();
+        assert!(rejected.contains("format 99"), "{rejected}");
+        assert!(rejected.contains("another data directory"), "{rejected}");
     }
 
     #[test]
-    fn a_cluster_id_looks_like_one_of_kafkas() {
+    fn a_cluster_id_has_kafkas_format() {
         let id = new_cluster_id();
         assert_eq!(id.len(), 22);
         assert!(id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));

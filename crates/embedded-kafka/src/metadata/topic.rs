@@ -16,16 +16,16 @@ use crate::config::{HandedDown, Inherited, TopicConfig};
 use crate::log::{Log, LogError, LogSettings, OpenFiles};
 use crate::time::Timestamp;
 
-/// What a topic needs to know of its surroundings to open its logs.
+/// The surroundings that a topic needs to open its logs.
 pub(super) struct Place<'a> {
     pub(super) store: &'a Store,
-    /// The nodes that there are.
+    /// The nodes of the cluster.
     pub(super) nodes: &'a [NodeAvailability],
-    /// The least epoch of a partition's first leader.
+    /// The smallest epoch of a partition's first leader.
     pub(super) epoch: i32,
     pub(super) open_files: &'a Arc<OpenFiles>,
     pub(super) now: Timestamp,
-    /// What the brokers hand down to topics.
+    /// The settings that topics inherit from the brokers.
     pub(super) handed_down: Arc<HandedDown>,
 }
 
@@ -72,10 +72,12 @@ pub(crate) struct Topic {
 }
 
 impl Topic {
-    /// Opens the logs of a topic that has been written down.
+    /// Opens the logs of a persisted topic.
     pub(super) fn open(record: TopicRecord, place: &Place<'_>) -> Result<Self, LogError> {
         let own = TopicConfig::from_overrides(record.config, Inherited::default()).map_err(
-            |refusal| LogError::from(io::Error::new(io::ErrorKind::InvalidData, refusal.message)),
+            |rejection| {
+                LogError::from(io::Error::new(io::ErrorKind::InvalidData, rejection.message))
+            },
         )?;
         let topic = Self {
             name: record.name.into(),
@@ -88,7 +90,7 @@ impl Topic {
         Ok(topic)
     }
 
-    /// Opens the logs of further partitions, numbered on from the last, which nobody sees yet.
+    /// Opens the logs of further partitions, numbered on from the last, which no request sees yet.
     pub(super) fn open_partitions(
         &self,
         replicas: Vec<Vec<i32>>,
@@ -123,7 +125,7 @@ impl Topic {
         Ok(opened)
     }
 
-    /// Lets everybody see partitions that were opened.
+    /// Publishes partitions that were opened.
     pub(super) fn add_partitions(&self, opened: Vec<Arc<Partition>>) {
         let mut partitions = self.partitions.write();
         *partitions = partitions.iter().cloned().chain(opened).collect();
@@ -137,17 +139,17 @@ impl Topic {
         self.partitions.read().get(usize::try_from(index).ok()?).cloned()
     }
 
-    /// The settings that the topic has with the defaults of all nodes.
+    /// Returns the settings of the topic with the defaults of all nodes.
     pub(crate) fn config(&self) -> Arc<TopicConfig> {
         Arc::clone(&self.configs.read().of_all)
     }
 
-    /// The settings that the topic has at one node, whose own defaults may differ.
+    /// Returns the settings of the topic at one node, whose own defaults may differ.
     pub(crate) fn config_at(&self, node: Option<i32>) -> Arc<TopicConfig> {
         Arc::clone(self.configs.read().at(node))
     }
 
-    /// Makes settings hold, for what is appended from now on.
+    /// Applies settings to later appends.
     pub(super) fn configure(&self, own: &TopicConfig, handed_down: &HandedDown) {
         let configs = Configs::new(own, handed_down);
         let (settings, config) = (configs.log_settings(), &configs.of_all);
@@ -158,12 +160,12 @@ impl Topic {
         *self.configs.write() = configs;
     }
 
-    /// Whether the cluster keeps it for itself.
+    /// Returns whether the topic is internal.
     pub(crate) fn is_internal(&self) -> bool {
         names::is_internal(&self.name)
     }
 
-    /// How it is written down.
+    /// Returns its persisted form.
     pub(super) fn record(&self, config: &TopicConfig, added: Vec<Vec<i32>>) -> TopicRecord {
         let partitions = self.partitions();
         // A reassignment that has begun is done when the cluster starts again.
@@ -180,9 +182,9 @@ impl Topic {
     }
 }
 
-/// How the nodes of a partition stand. A data directory may have been written with more nodes than
-/// there are: their replicas stay assigned and are out of sync until they come back. A partition
-/// all of whose nodes are gone moves to one that is there, since its log is there too.
+/// Returns the states of a partition's nodes. A data directory may have been written with more
+/// nodes than there are: their replicas stay assigned and are out of sync until they come back. A
+/// partition that lost all of its nodes moves to one that exists, since its log is there too.
 fn availability_of(
     nodes: &[NodeAvailability],
     replicas: Vec<i32>,
@@ -200,8 +202,8 @@ fn min_in_sync(config: &TopicConfig) -> usize {
     usize::try_from(config.min_insync_replicas()).unwrap_or(1)
 }
 
-/// What of a topic's settings concerns its logs. None of the numbers is negative: `TopicConfig`
-/// has refused those.
+/// Returns the part of a topic's settings that concerns its logs. No number is negative:
+/// `TopicConfig` has rejected negative ones.
 fn log_settings(config: &TopicConfig) -> LogSettings {
     let policy = config.cleanup_policy();
     LogSettings {
@@ -227,7 +229,7 @@ fn log_settings(config: &TopicConfig) -> LogSettings {
     }
 }
 
-/// Where records have to be compacted at some age, their segment must have ended by then.
+/// Limits the age of a segment, so that it ends before its records must be compacted.
 fn segment_ms(config: &TopicConfig) -> Timestamp {
     if config.cleanup_policy().compact {
         return config.segment_ms().min(config.max_compaction_lag_ms());
@@ -240,7 +242,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn replicas_on_nodes_that_are_gone_stay_assigned_and_are_out_of_sync() {
+    fn replicas_on_missing_nodes_stay_assigned_and_are_out_of_sync() {
         let replicas = availability_of(&[1, 2].map(NodeAvailability::up), vec![3, 2, 1], 0);
         let led = Replication::new(&replicas, 0, 1, 0).leadership();
         assert_eq!((led.leader, led.replicas), (2, vec![3, 2, 1]));
@@ -248,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_partition_all_of_whose_nodes_are_gone_moves_to_one_that_is_there() {
+    fn a_partition_without_any_of_its_nodes_moves_to_an_existing_one() {
         let replicas = availability_of(&[1, 2].map(NodeAvailability::up), vec![3], 1);
         assert_eq!(replicas, [NodeAvailability::up(2)]);
     }

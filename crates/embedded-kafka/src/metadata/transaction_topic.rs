@@ -1,7 +1,7 @@
-//! `__transaction_state`: where the transactions' coordinators keep what they must remember.
+//! `__transaction_state`: the topic in which the transactions' coordinators keep their state.
 //!
-//! A transactional id belongs to a partition of it by its name, and is coordinated by that
-//! partition's leader.
+//! A transactional id belongs to one of its partitions by its name, and that partition's leader is
+//! its coordinator.
 
 use std::sync::Arc;
 
@@ -20,8 +20,7 @@ const CONFIG: [(&str, &str); 4] = [
 ];
 
 impl Metadata {
-    /// The node that coordinates a transactional id, or `None` as long as none was ever
-    /// coordinated.
+    /// Returns the node that coordinates a transactional id, or `None` before any was coordinated.
     pub(crate) fn transaction_coordinator(&self, transactional_id: &str) -> Option<i32> {
         let partition = self.transaction_partition(transactional_id).ok()?;
         partition.with(|state| state.replication.leader())
@@ -29,7 +28,7 @@ impl Metadata {
 
     /// `__transaction_state`, as Kafka creates it by itself.
     pub(super) fn new_transaction_topic(&self) -> NewTopic {
-        // At least two replicas must have a decision, where there are as many
+        // At least two replicas must have a decision, if there are as many
         // (`transaction.state.log.min.isr`).
         let factor = self.internal_replication_factor();
         let min_in_sync = self.settings.transaction_topic_min_in_sync(factor).to_string();
@@ -46,7 +45,7 @@ impl Metadata {
         self.partition(TRANSACTION_STATE, self.transaction_partition_index(transactional_id))
     }
 
-    /// The partition of `__transaction_state` that a transactional id belongs to.
+    /// Returns the partition of `__transaction_state` that a transactional id belongs to.
     pub(crate) fn transaction_partition_index(&self, transactional_id: &str) -> i32 {
         partition_of(transactional_id, self.internal_partitions.transactions)
     }

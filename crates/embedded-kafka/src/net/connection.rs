@@ -12,7 +12,8 @@ use crate::api;
 use crate::api::call::{Peer, Reply};
 use crate::state::State;
 
-/// Serves a connection until the client closes it, sends what has no response, or disappears.
+/// Serves a connection until the client closes it, sends a request without a response, or
+/// disappears.
 pub(super) async fn serve(
     mut stream: TcpStream,
     address: SocketAddr,
@@ -37,7 +38,7 @@ pub(super) async fn serve(
         match respond(frame, &peer, &state, &stream).await {
             Some(Reply::Response(response)) => {
                 if let Err(error) = response.write_as_frame(&mut stream).await {
-                    tracing::debug!(%address, node, %error, "client gone before its response");
+                    tracing::debug!(%address, node, %error, "client disconnected before its response");
                     return;
                 }
             }
@@ -47,14 +48,14 @@ pub(super) async fn serve(
                 return;
             }
             None => {
-                tracing::debug!(%address, node, "client gone while its request waited");
+                tracing::debug!(%address, node, "client disconnected while its request waited");
                 return;
             }
         }
     }
 }
 
-/// Handles a frame. `None` where the client closed the connection while its request waited: a fetch
+/// Handles a frame. `None` if the client closed the connection while its request waited: a fetch
 /// or a join may wait for minutes, and no one would read the response.
 async fn respond(
     frame: Bytes,
@@ -68,7 +69,7 @@ async fn respond(
             tokio::time::sleep(delay).await;
         }
         let reply = api::respond(frame, peer, state).await;
-        // A node that halts does not respond to requests that waited before it did.
+        // A halted node does not respond to requests that waited before it halted.
         state.faults.until_not_paused(peer.node).await;
         reply
     };
@@ -83,7 +84,7 @@ async fn respond(
 /// Resolves when the client has closed its end and left nothing unread.
 async fn closed(stream: &TcpStream) {
     if let Ok(1..) = stream.peek(&mut [0]).await {
-        // The next request waits in the socket, and what comes after it cannot be seen.
+        // The next request waits in the socket, and any request after it cannot be seen.
         std::future::pending::<()>().await;
     }
 }

@@ -1,24 +1,25 @@
 //! Frames: four bytes of length, then a request.
 //!
 //! The length is a claim until its bytes have come. A frame above the cap is rejected before
-//! anything is allocated for it, and the buffer of a large one grows with what really arrives.
+//! anything is allocated for it, and the buffer of a large one grows with the bytes that really
+//! arrive.
 
 use std::io;
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// How much memory a frame gets at once when only its length has arrived, in bytes. The usual
+/// The memory that a frame gets at once when only its length has arrived, in bytes. The usual
 /// produce request of librdkafka (up to 1,000,000 bytes) fits without growing.
 const TRUSTED: usize = 1 << 20;
 
-/// How much is read at once between two frames, in bytes.
+/// The number of bytes that are read at once between two frames.
 const CHUNK: usize = 16 << 10;
 
 /// The reason why no frame could be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FrameError {
-    #[error("the frame claims {length} bytes, and {limit} are the most that is taken")]
+    #[error("the frame claims {length} bytes, but the limit is {limit}")]
     TooLarge { length: i64, limit: usize },
     #[error("the frame claims a negative length ({0})")]
     Negative(i32),
@@ -35,12 +36,12 @@ pub(crate) struct FrameReader {
 }
 
 impl FrameReader {
-    /// Makes a reader that takes frames of up to `limit` bytes.
+    /// Creates a reader of frames of up to `limit` bytes.
     pub(crate) fn new(limit: usize) -> Self {
         Self { buffer: BytesMut::new(), limit }
     }
 
-    /// Reads the next frame, without its length. `None` where the client has closed the connection
+    /// Reads the next frame, without its length. `None` if the client has closed the connection
     /// between two frames.
     pub(crate) async fn next(
         &mut self,
@@ -52,7 +53,7 @@ impl FrameReader {
         let length = self.announced()?;
         self.buffer.advance(4);
         while self.buffer.len() < length {
-            // At most doubles what has arrived, beyond the first trusted megabyte.
+            // Grows at most to twice what has arrived, beyond the first trusted megabyte.
             let next = length.min(TRUSTED.max(self.buffer.len() * 2));
             if !self.fill(stream, next, next - self.buffer.len()).await? {
                 return Err(FrameError::Truncated);
@@ -75,8 +76,8 @@ impl FrameReader {
         Ok(length)
     }
 
-    /// Reads until `wanted` bytes are in the buffer. False where the stream ended before the
-    /// first of them; an error where it ended in between.
+    /// Reads until `wanted` bytes are in the buffer. Returns false if the stream ended before the
+    /// first of them; an error if it ended in between.
     async fn fill(
         &mut self,
         stream: &mut (impl AsyncRead + Unpin),
@@ -108,7 +109,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn several_frames_in_one_read_are_told_apart() {
+    async fn several_frames_in_one_read_are_separated() {
         let read = frames(b"\0\0\0\x02ab\0\0\0\0\0\0\0\x01c", 10).await.unwrap();
         assert_eq!(read, [Bytes::from("ab"), Bytes::new(), Bytes::from("c")]);
     }

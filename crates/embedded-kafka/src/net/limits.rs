@@ -37,7 +37,7 @@ impl Limits {
 
 impl From<&Layers> for Limits {
     fn from(layers: &Layers) -> Self {
-        // One listener is all that a node has.
+        // A node has only one listener.
         let number = |name: &str| {
             let of_listener = layers.number(&format!("listener.name.plaintext.{name}"));
             let number = of_listener.into_iter().chain(layers.number(name)).min();
@@ -55,7 +55,7 @@ impl From<&Layers> for Limits {
 #[derive(Debug, Default)]
 pub(super) struct Seats(Arc<Mutex<HashMap<IpAddr, usize>>>);
 
-/// One connection, for as long as this value.
+/// One connection, counted until this value is dropped.
 #[derive(Debug)]
 pub(super) struct Seat {
     address: IpAddr,
@@ -63,7 +63,7 @@ pub(super) struct Seat {
 }
 
 impl Seats {
-    /// Takes a seat for an address, unless it has as many as it may.
+    /// Counts a connection of an address, unless it has reached its limit.
     pub(super) fn take(&self, address: IpAddr, limits: Limits) -> Option<Seat> {
         let mut all = self.0.lock();
         let taken = all.entry(address).or_default();
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_has_as_many_seats_as_it_may() {
+    fn an_address_has_as_many_connections_as_its_limit() {
         let here = IpAddr::from([127, 0, 0, 1]);
         let there = IpAddr::from([10, 0, 0, 1]);
         let overrides = "10.0.0.1:2,localhost:1".to_owned();

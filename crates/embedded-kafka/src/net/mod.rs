@@ -1,5 +1,5 @@
-//! Sockets: a listener for each node, a task for each connection, and frames. What a request means
-//! is left to `api`.
+//! Sockets: a listener for each node, a task for each connection, and frames. `api` interprets the
+//! requests.
 
 mod connection;
 mod frame;
@@ -16,21 +16,21 @@ use tokio::task::JoinSet;
 use self::limits::{Limits, Seats};
 use crate::state::State;
 
-/// How often a node at its limit checks whether it still is.
+/// The interval at which a node at its limit checks whether it still is.
 const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_millis(100);
 
-/// How many connections the kernel keeps until they are accepted.
+/// The number of connections that the kernel keeps until they are accepted.
 const BACKLOG: u32 = 1024;
 
-/// Opens the listener of a node. Port 0 is any free one.
+/// Opens the listener of a node. Port 0 means any free one.
 ///
 /// # Errors
-/// Those of the operating system, `AddrInUse` where the port is taken.
+/// Those of the operating system, `AddrInUse` if the port is taken.
 pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     reserve(address)?.listen(BACKLOG)
 }
 
-/// Takes a port without listening, so that it stays taken and the system refuses connections.
+/// Reserves a port without listening, so that it stays in use and the system refuses connections.
 ///
 /// # Errors
 /// Those of the operating system.

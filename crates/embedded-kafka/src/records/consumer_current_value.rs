@@ -1,4 +1,5 @@
-//! What a member of a consumer group has, the value of [`ConsumerGroupKey::Current`].
+//! The current assignment of a member of a consumer group, the value of
+//! [`ConsumerGroupKey::Current`].
 //!
 //! [`ConsumerGroupKey::Current`]: super::ConsumerGroupKey::Current
 
@@ -7,26 +8,26 @@ use bytes::Bytes;
 use super::primitives::{UnreadableRecord, Writer};
 use super::version_0::{Partitions, read_partitions, read_version_0, write_partitions};
 
-/// How far a member is on its way to its target.
+/// The state of a member on its way to its target.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Reconciliation {
-    /// It has what its epoch says.
+    /// Stable: it has the assignment of its epoch.
     #[default]
     Stable,
-    /// It has still to give partitions up.
+    /// Unrevoked partitions: it still has to revoke some.
     Revoking,
-    /// It waits for partitions that others have still to give up.
+    /// Unreleased partitions: it waits for partitions that other members still have to revoke.
     Waiting,
 }
 
-/// What a member has.
+/// The current assignment of a member.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct CurrentAssignmentValue {
     pub(crate) epoch: i32,
     pub(crate) previous_epoch: i32,
     pub(crate) state: Reconciliation,
     pub(crate) assigned: Partitions,
-    /// What the member was told to give up and may still read.
+    /// The partitions that the member must revoke and may still read.
     pub(crate) revoking: Partitions,
 }
 
@@ -98,7 +99,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_read_or_refused(bytes: Vec<u8>) {
+        fn any_bytes_are_read_or_rejected(bytes: Vec<u8>) {
             let value = [&[0, 0], bytes.as_slice()].concat();
             let _ = CurrentAssignmentValue::decode(&value);
         }

@@ -1,8 +1,8 @@
 //! The key of a record of a consumer group (KIP-848): several for each group, so that a change of
 //! one member writes little.
 //!
-//! The group's epoch, each member's subscription, the target assignment and what each member has of
-//! it are records of their own, with a file for each value.
+//! The group's epoch, each member's subscription, the target assignment and each member's current
+//! assignment are records of their own, with a file for each value.
 
 use bytes::Bytes;
 
@@ -13,13 +13,13 @@ use super::primitives::{Reader, UnreadableRecord, Writer};
 pub(crate) enum ConsumerGroupKey {
     /// The group's epoch.
     Group { group: String },
-    /// What a member subscribes to.
+    /// The subscription of a member.
     Member { group: String, member: String },
     /// The epoch of the target assignment.
     Target { group: String },
-    /// What a member is to have.
+    /// The target assignment of a member.
     TargetMember { group: String, member: String },
-    /// What a member has.
+    /// The current assignment of a member.
     Current { group: String, member: String },
     /// The topics that match a regular expression.
     Regex { group: String, regex: String },
@@ -108,7 +108,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_read_or_refused(bytes: Vec<u8>) {
+        fn any_bytes_are_read_or_rejected(bytes: Vec<u8>) {
             let _ = ConsumerGroupKey::decode(&bytes);
         }
     }

@@ -62,7 +62,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_read_or_refused(bytes: Vec<u8>) {
+        fn any_bytes_are_read_or_rejected(bytes: Vec<u8>) {
             let value = [&[0, 0], bytes.as_slice()].concat();
             let _ = ConsumerGroupValue::decode(&value);
         }

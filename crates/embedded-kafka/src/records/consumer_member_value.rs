@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::primitives::{Reader, UnreadableRecord, Writer};
 use super::version_0::{read_names, read_version_0, write_names};
 
-/// What a member says of itself.
+/// The subscription and metadata of a member.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct ConsumerMemberValue {
     /// Set for static members (KIP-345).
@@ -19,23 +19,24 @@ pub(crate) struct ConsumerMemberValue {
     pub(crate) client_host: String,
     pub(crate) topics: BTreeSet<String>,
     pub(crate) regex: Option<String>,
-    /// Milliseconds that the member may take to give partitions up.
+    /// The rebalance timeout: the milliseconds that the member may take to revoke partitions.
     pub(crate) rebalance_timeout_ms: i32,
     pub(crate) assignor: Option<String>,
     /// Set for members of the classic protocol.
     pub(crate) classic: Option<ClassicMember>,
 }
 
-/// What a member of the classic protocol says beside that.
+/// The additional metadata of a member of the classic protocol.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct ClassicMember {
     pub(crate) session_timeout_ms: i32,
-    /// Names of assignors and what the member tells them, in the order of its preference.
+    /// The names of assignors with the member's metadata for each, in the order of its preference.
     pub(crate) protocols: Vec<(String, Bytes)>,
 }
 
 impl ClassicMember {
-    /// The content of the tagged field: a byte that says that it is there, and the structure.
+    /// Returns the content of the tagged field: a byte that says that it is there, and the
+    /// structure.
     fn encode(&self) -> Bytes {
         let mut writer = Writer::untyped();
         writer.int8(1);
@@ -152,7 +153,7 @@ mod tests {
             client_id: "probe".into(),
             client_host: "/127.0.0.1".into(),
             topics: ["g8top-788178357".into()].into(),
-            // Kafka writes no null here for who was a classic member.
+            // Kafka writes no null here for a former classic member.
             regex: Some(String::new()),
             rebalance_timeout_ms: 10_000,
             classic: Some(ClassicMember { session_timeout_ms: 10_000, protocols }),
@@ -164,7 +165,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_read_or_refused(bytes: Vec<u8>) {
+        fn any_bytes_are_read_or_rejected(bytes: Vec<u8>) {
             let value = [&[0, 0], bytes.as_slice()].concat();
             let _ = ConsumerMemberValue::decode(&value);
         }

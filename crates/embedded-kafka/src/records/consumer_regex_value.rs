@@ -11,11 +11,11 @@ use super::primitives::{UnreadableRecord, Writer};
 use super::version_0::{read_names, read_version_0, write_names};
 use crate::time::Timestamp;
 
-/// Encodes the topics found, and when.
+/// Encodes the matching topics, and the time of the match.
 pub(crate) fn encode_regex(topics: &BTreeSet<String>, timestamp: Timestamp) -> Bytes {
     let mut writer = Writer::new(0);
     write_names(&mut writer, topics);
-    // The version of the cluster's metadata, which is not counted here.
+    // The version of the cluster's metadata, which this cluster does not count.
     writer.int64(0);
     writer.int64(timestamp);
     writer.unsigned_varint(0);
@@ -47,7 +47,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_read_or_refused(bytes: Vec<u8>) {
+        fn any_bytes_are_read_or_rejected(bytes: Vec<u8>) {
             let value = [&[0, 0], bytes.as_slice()].concat();
             let _ = decode_regex(&value);
         }

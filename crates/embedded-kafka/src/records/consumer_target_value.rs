@@ -1,5 +1,5 @@
 //! The target assignment of a consumer group: its epoch, the value of [`ConsumerGroupKey::Target`],
-//! and what each member is to have, the value of [`ConsumerGroupKey::TargetMember`].
+//! and each member's part of it, the value of [`ConsumerGroupKey::TargetMember`].
 //!
 //! [`ConsumerGroupKey::Target`]: super::ConsumerGroupKey::Target
 //! [`ConsumerGroupKey::TargetMember`]: super::ConsumerGroupKey::TargetMember
@@ -24,7 +24,7 @@ pub(crate) fn decode_target_epoch(bytes: &[u8]) -> Result<i32, UnreadableRecord>
     Ok(epoch)
 }
 
-/// Encodes what a member is to have.
+/// Encodes the target assignment of a member.
 pub(crate) fn encode_target(target: &Partitions) -> Bytes {
     let mut writer = Writer::new(0);
     write_partitions(&mut writer, target);
@@ -63,7 +63,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_read_or_refused(bytes: Vec<u8>) {
+        fn any_bytes_are_read_or_rejected(bytes: Vec<u8>) {
             let value = [&[0, 0], bytes.as_slice()].concat();
             let _ = decode_target_epoch(&value);
             let _ = decode_target(&value);

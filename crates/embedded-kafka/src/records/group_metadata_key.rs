@@ -39,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_another_kind_is_refused() {
+    fn a_key_of_another_kind_is_rejected() {
         assert_eq!(GroupMetadataKey::decode(&from_hex("0001000167")), Err(UnreadableRecord));
     }
 
@@ -51,7 +51,7 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_are_read_or_refused(bytes: Vec<u8>) {
+        fn any_bytes_are_read_or_rejected(bytes: Vec<u8>) {
             let _ = GroupMetadataKey::decode(&[&[0, 2], bytes.as_slice()].concat());
         }
     }

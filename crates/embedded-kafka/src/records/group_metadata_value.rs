@@ -1,4 +1,4 @@
-//! The value of a group's metadata: its generation, its members and what each was assigned.
+//! The value of a group's metadata: its generation, its members and their assignments.
 //!
 //! Kafka 4.3 writes version 3. Version 4, the first flexible one, is read but not written yet, so
 //! that older brokers still understand the log after a downgrade (KIP-915).
@@ -10,13 +10,14 @@ use crate::time::Timestamp;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct GroupMetadataValue {
-    /// `consumer`, `connect` or another; empty for a group that nobody has joined yet.
+    /// The protocol type: `consumer`, `connect` or another; empty for a group that no member has
+    /// joined yet.
     pub(crate) protocol_type: String,
     pub(crate) generation: i32,
     /// The assignor that the members agreed on, none while the group is empty.
     pub(crate) protocol: Option<String>,
     pub(crate) leader: Option<String>,
-    /// When the group came into its state, −1 where unknown (since version 2).
+    /// The time at which the group entered its state, −1 if unknown (since version 2).
     pub(crate) current_state_timestamp: Timestamp,
     pub(crate) members: Vec<MemberMetadata>,
 }
@@ -28,11 +29,11 @@ pub(crate) struct MemberMetadata {
     pub(crate) group_instance_id: Option<String>,
     pub(crate) client_id: String,
     pub(crate) client_host: String,
-    /// Milliseconds, −1 where unknown (since version 1).
+    /// Milliseconds, −1 if unknown (since version 1).
     pub(crate) rebalance_timeout: i32,
     /// Milliseconds.
     pub(crate) session_timeout: i32,
-    /// The member's metadata for the protocol that was agreed on.
+    /// The member's metadata for the selected protocol.
     pub(crate) subscription: Bytes,
     pub(crate) assignment: Bytes,
 }
@@ -138,7 +139,7 @@ mod tests {
     ];
     const EMPTY_WRITTEN_BY_KAFKA: &str = "0003000000000000ffffffff0000019aa5db3d0000000000";
 
-    /// What a version says of the group above.
+    /// Returns the group above with the fields of a version.
     fn group(version: i16) -> GroupMetadataValue {
         let member = |id: &str, instance: Option<&str>, subscription: &[u8], assignment: &[u8]| {
             MemberMetadata {
@@ -221,12 +222,12 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_are_read_or_refused(version in 0u8..6, bytes: Vec<u8>) {
+        fn any_bytes_are_read_or_rejected(version in 0u8..6, bytes: Vec<u8>) {
             let _ = GroupMetadataValue::decode(&[&[0, version], bytes.as_slice()].concat());
         }
 
         #[test]
-        fn a_cut_value_is_refused(version in 0usize..5, cut in 1usize..100) {
+        fn a_cut_value_is_rejected(version in 0usize..5, cut in 1usize..100) {
             let bytes = from_hex(WRITTEN_BY_KAFKA[version]);
             let kept = &bytes[..bytes.len() - cut];
             prop_assert_eq!(GroupMetadataValue::decode(kept), Err(UnreadableRecord));

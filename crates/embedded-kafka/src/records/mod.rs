@@ -1,14 +1,13 @@
 //! The records that coordinators keep, byte for byte as Apache Kafka writes them.
 //!
-//! A key and a value each begin with two bytes. Those of a key say what kind of record it is (0 and
-//! 1: a committed offset, 2: a group, 3 to 16: a group of KIP-848); those of a value say in which
-//! version it is written. Older versions are read, too, and the ones that Kafka 4.3 writes are
-//! written, so that Kafka's formatters (`kafka-dump-log --offsets-decoder`) print the log of
-//! `__consumer_offsets`.
+//! A key and a value each begin with two bytes. Those of a key are the kind of the record (0 and 1:
+//! a committed offset, 2: a group, 3 to 16: a group of KIP-848); those of a value are its version.
+//! Older versions are read, too, and the ones that Kafka 4.3 writes are written, so that Kafka's
+//! formatters (`kafka-dump-log --offsets-decoder`) print the log of `__consumer_offsets`.
 //!
-//! One file each; `primitives` has what they share, and `version_0` what the values of a
-//! consumer group do. The keys of `__transaction_state` are
-//! numbered apart from those of `__consumer_offsets`.
+//! Each has a file; `primitives` holds what they share, and `version_0` the common part of the
+//! values of a consumer group. The keys of `__transaction_state` have numbers of their own,
+//! independent of those of `__consumer_offsets`.
 
 mod consumer_current_value;
 mod consumer_group_key;
@@ -42,21 +41,21 @@ pub(crate) use transaction_log_key::TransactionLogKey;
 pub(crate) use transaction_log_value::TransactionLogValue;
 pub(crate) use version_0::Partitions;
 
-/// What the key of a record in `__consumer_offsets` is about.
+/// The subject of a record in `__consumer_offsets`, by its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum OffsetsKey {
     /// A committed offset.
     Offset(OffsetCommitKey),
     /// A group's generation, members and their assignment.
     Group(GroupMetadataKey),
-    /// Something of a group of KIP-848.
+    /// A part of a group of KIP-848.
     ConsumerGroup(ConsumerGroupKey),
-    /// A kind that this coordinator keeps nothing of, such as share groups.
+    /// A kind that this coordinator does not store, such as share groups.
     Unknown(i16),
 }
 
 impl OffsetsKey {
-    /// Reads a key by the kind it begins with.
+    /// Reads a key by its kind.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, UnreadableRecord> {
         match primitives::Reader::new(bytes).int16()? {
             0 | 1 => OffsetCommitKey::decode(bytes).map(Self::Offset),
@@ -80,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kind_from_elsewhere_is_named_and_not_read() {
+    fn an_unknown_kind_is_named_and_not_read() {
         assert_eq!(OffsetsKey::decode(&[0, 11, 99]), Ok(OffsetsKey::Unknown(11)));
         assert_eq!(OffsetsKey::decode(&[0]), Err(UnreadableRecord));
     }

@@ -1,4 +1,4 @@
-//! The key of a committed offset: which group, topic and partition it is of.
+//! The key of a committed offset: its group, topic and partition.
 //!
 //! Kinds 0 and 1 differ in nothing but the number; Kafka has written 1 since 0.9.
 
@@ -65,12 +65,12 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_are_read_or_refused(bytes: Vec<u8>) {
+        fn any_bytes_are_read_or_rejected(bytes: Vec<u8>) {
             let _ = OffsetCommitKey::decode(&bytes);
         }
 
         #[test]
-        fn a_cut_key_is_refused(length in 0usize..32) {
+        fn a_cut_key_is_rejected(length in 0usize..32) {
             let bytes = &from_hex(WRITTEN_BY_KAFKA)[..length];
             prop_assert_eq!(OffsetCommitKey::decode(bytes), Err(UnreadableRecord));
         }

@@ -13,14 +13,14 @@ use crate::time::Timestamp;
 pub(crate) struct OffsetCommitValue {
     /// The next offset to read.
     pub(crate) offset: i64,
-    /// The leader epoch of the last record that was read, −1 where unknown (since version 3).
+    /// The leader epoch of the last record that was read, −1 if unknown (since version 3).
     pub(crate) leader_epoch: i32,
-    /// What the client wants to remember beside the offset.
+    /// The client's metadata for the offset.
     pub(crate) metadata: String,
     pub(crate) commit_timestamp: Timestamp,
-    /// When the offset expires, −1 where the group decides (version 1 alone).
+    /// The time at which the offset expires, −1 if the group decides (version 1 alone).
     pub(crate) expire_timestamp: Timestamp,
-    /// The topic's id, nil where the client did not name it (since version 4).
+    /// The topic's id, nil if the client did not name it (since version 4).
     pub(crate) topic_id: Uuid,
 }
 
@@ -146,12 +146,12 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_are_read_or_refused(version in 0u8..6, bytes: Vec<u8>) {
+        fn any_bytes_are_read_or_rejected(version in 0u8..6, bytes: Vec<u8>) {
             let _ = OffsetCommitValue::decode(&[&[0, version], bytes.as_slice()].concat());
         }
 
         #[test]
-        fn a_cut_value_is_refused(version in 0usize..5, cut in 1usize..20) {
+        fn a_cut_value_is_rejected(version in 0usize..5, cut in 1usize..20) {
             let bytes = from_hex(WRITTEN_BY_KAFKA[version]);
             let kept = &bytes[..bytes.len() - cut];
             prop_assert_eq!(OffsetCommitValue::decode(kept), Err(UnreadableRecord));

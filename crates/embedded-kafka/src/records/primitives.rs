@@ -1,7 +1,7 @@
 //! The primitives of Kafka's record formats: integers, strings, bytes, arrays and tagged fields.
 //!
-//! A record may come from a damaged log, so every length is checked against what is there before
-//! anything is allocated, and nothing here panics.
+//! A record may come from a damaged log, so every length is checked against the bytes that are left
+//! before anything is allocated, and nothing here panics.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
@@ -20,7 +20,7 @@ impl<'a> Reader<'a> {
         Self { rest: bytes }
     }
 
-    /// How many bytes are left.
+    /// Returns how many bytes are left.
     pub(super) fn remaining(&self) -> usize {
         self.rest.len()
     }
@@ -67,8 +67,8 @@ impl<'a> Reader<'a> {
         Err(UnreadableRecord)
     }
 
-    /// A length before its content: `None` for null. Compact lengths (of flexible versions) are one
-    /// more than what they count, and zero means null.
+    /// Reads a length before its content: `None` for null. Compact lengths (of flexible versions)
+    /// are one more than the length, and zero means null.
     fn length(&mut self, compact: bool, wide: bool) -> Result<Option<usize>, UnreadableRecord> {
         if compact {
             return Ok(self.unsigned_varint()?.checked_sub(1).map(|length| length as usize));
@@ -100,8 +100,8 @@ impl<'a> Reader<'a> {
         self.take(length).map(Bytes::copy_from_slice)
     }
 
-    /// The number of elements of an array, which is at most the number of bytes left: no element
-    /// of any format here is empty.
+    /// Reads the number of elements of an array, which is at most the number of bytes left: no
+    /// element of any format here is empty.
     pub(super) fn array_length(&mut self, compact: bool) -> Result<usize, UnreadableRecord> {
         self.nullable_array_length(compact)?.ok_or(UnreadableRecord)
     }
@@ -134,14 +134,15 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// A writer of a record that begins with `kind`, the kind of a key or the version of a value.
+    /// Creates a writer of a record that begins with `kind`, the kind of a key or the version of a
+    /// value.
     pub(super) fn new(kind: i16) -> Self {
         let mut bytes = BytesMut::new();
         bytes.put_i16(kind);
         Self { bytes }
     }
 
-    /// A writer of a part of a record.
+    /// Creates a writer of a part of a record.
     pub(super) fn untyped() -> Self {
         Self { bytes: BytesMut::new() }
     }
@@ -187,8 +188,8 @@ impl Writer {
         self.bytes.put_u8(value as u8);
     }
 
-    /// A string with a length of two bytes. What is longer than such a length can say is cut at
-    /// the last whole character: names of groups, topics and clients came with such a length.
+    /// Writes a string with a length of two bytes. A string that is too long for it is cut at the
+    /// last whole character: names of groups, topics and clients came with such a length.
     pub(super) fn string(&mut self, text: &str) {
         let text = &text[..text.floor_char_boundary(i16::MAX as usize)];
         self.bytes.put_i16(text.len() as i16);
@@ -202,7 +203,7 @@ impl Writer {
         }
     }
 
-    /// A string of a flexible version, with a length of variable size.
+    /// Writes a string of a flexible version, with a length of variable size.
     pub(super) fn compact_string(&mut self, text: &str) {
         self.unsigned_varint(u32::try_from(text.len() + 1).unwrap_or(u32::MAX));
         self.bytes.put_slice(text.as_bytes());
@@ -220,7 +221,7 @@ impl Writer {
         self.bytes.put_slice(bytes);
     }
 
-    /// The length of an array in a flexible version.
+    /// Writes the length of an array in a flexible version.
     pub(super) fn compact_array_length(&mut self, length: usize) {
         self.unsigned_varint(u32::try_from(length + 1).unwrap_or(u32::MAX));
     }

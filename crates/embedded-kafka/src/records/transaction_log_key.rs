@@ -1,4 +1,4 @@
-//! The key of a record in `__transaction_state`: whose transaction it is.
+//! The key of a record in `__transaction_state`: the transactional id.
 
 use bytes::Bytes;
 
@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn another_kind_is_refused() {
+    fn another_kind_is_rejected() {
         assert_eq!(TransactionLogKey::decode(&[0, 1, 0, 0]), Err(UnreadableRecord));
     }
 
@@ -57,7 +57,7 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_are_read_or_refused(bytes: Vec<u8>) {
+        fn any_bytes_are_read_or_rejected(bytes: Vec<u8>) {
             let _ = TransactionLogKey::decode(&bytes);
         }
     }

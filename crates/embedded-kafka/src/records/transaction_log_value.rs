@@ -1,8 +1,8 @@
-//! The value of a record in `__transaction_state`: a transaction as its coordinator left it.
+//! The value of a record in `__transaction_state`: the state of a transaction.
 //!
 //! Kafka 4.3 writes version 1, the first flexible one. Three of its tagged fields (the next
 //! producer id, its epoch, the client's transaction version) belong to KIP-890's second version of
-//! transactions: they are never written here, and skipped where they are read.
+//! transactions: this cluster never writes them, and skips them when it reads.
 
 use bytes::Bytes;
 
@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 /// The tag of the producer id that was in use before the present one.
 const PREVIOUS_PRODUCER_ID: u32 = 0;
 
-/// What stands for no producer id.
+/// Stands for "no producer id".
 const NONE: i64 = -1;
 
 /// Topics, each with partitions.
@@ -21,17 +21,17 @@ type Topics = Vec<(String, Vec<i32>)>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TransactionLogValue {
     pub(crate) producer_id: i64,
-    /// The producer id in use before the last change, −1 where there was none.
+    /// The producer id in use before the last change, −1 if there was none.
     pub(crate) previous_producer_id: i64,
     pub(crate) producer_epoch: i16,
-    /// How long the transaction may stay open, in ms.
+    /// The time for which the transaction may stay open, in ms.
     pub(crate) timeout_ms: i32,
     /// The number of the state.
     pub(crate) status: i8,
-    /// Topics and their partitions; `None` where the state is Empty.
+    /// Topics and their partitions; `None` if the state is Empty.
     pub(crate) partitions: Option<Topics>,
     pub(crate) last_update_timestamp: Timestamp,
-    /// When the first partition was added, −1 where none was.
+    /// The time at which the first partition was added, −1 if none was.
     pub(crate) start_timestamp: Timestamp,
 }
 
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn the_previous_producer_id_is_read_and_what_is_of_another_version_skipped() {
+    fn the_previous_producer_id_is_read_and_fields_of_another_version_are_skipped() {
         let value =
             TransactionLogValue { producer_id: 4712, previous_producer_id: 4711, ..empty() };
         assert_eq!(TransactionLogValue::decode(&hex(TAGGED)), Ok(value.clone()));
@@ -211,12 +211,12 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_are_read_or_refused(version in 0u8..3, bytes: Vec<u8>) {
+        fn any_bytes_are_read_or_rejected(version in 0u8..3, bytes: Vec<u8>) {
             let _ = TransactionLogValue::decode(&[&[0, version], bytes.as_slice()].concat());
         }
 
         #[test]
-        fn a_cut_value_is_refused(version in 0usize..2, cut in 1usize..60) {
+        fn a_cut_value_is_rejected(version in 0usize..2, cut in 1usize..60) {
             let bytes = hex(ONGOING[version]);
             let kept = &bytes[..bytes.len() - cut];
             prop_assert_eq!(TransactionLogValue::decode(kept), Err(UnreadableRecord));

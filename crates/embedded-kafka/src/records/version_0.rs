@@ -1,5 +1,5 @@
-//! What the values of a consumer group's records share. All are flexible, and version 0 of each is
-//! the only one. Tagged fields that a later Kafka may write as well are skipped.
+//! The common part of the values of a consumer group's records. All are flexible, and version 0 of
+//! each is the only one. Tagged fields that a later Kafka may write as well are skipped.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! What ListTransactions and DescribeTransactions show.
+//! The content of ListTransactions and DescribeTransactions.
 
 use super::transaction::{State, Transaction};
 use super::transaction_coordinator::TransactionCoordinator;
@@ -10,19 +10,19 @@ pub(crate) struct Listed {
     pub(crate) transactional_id: String,
     pub(crate) producer_id: i64,
     pub(crate) state: State,
-    /// When its first partition was added, −1 where none was.
+    /// The time at which its first partition was added, −1 if none was.
     pub(crate) start_timestamp: Timestamp,
 }
 
 impl TransactionCoordinator {
-    /// The transaction of an id, `None` where the id is unknown or expired.
+    /// Returns the transaction of an id, `None` if the id is unknown or expired.
     pub(crate) fn describe(&self, transactional_id: &str) -> Option<Transaction> {
         let entry = self.find(transactional_id).ok()??;
         let transaction = entry.lock().transaction.clone();
         Some(transaction).filter(|it| it.state != State::Dead)
     }
 
-    /// All ids, in the order of their names.
+    /// Returns all ids, in the order of their names.
     pub(crate) fn list(&self) -> Vec<Listed> {
         let listed = self.entries().into_iter().map(|(transactional_id, entry)| {
             let transaction = &entry.lock().transaction;

@@ -1,5 +1,5 @@
-//! What a restart finds, or the next coordinator: every record of a partition of
-//! `__transaction_state`, in the order of the log.
+//! Loads transactional ids, after a restart or at the next coordinator: every record of a partition
+//! of `__transaction_state`, in the order of the log.
 
 use std::sync::Arc;
 
@@ -12,8 +12,8 @@ use crate::records::{TransactionLogKey, TransactionLogValue};
 use crate::time::Timestamp;
 
 impl TransactionCoordinator {
-    /// Takes in a record of `__transaction_state`, in the order of the log, before the first
-    /// request. What cannot be read is left out.
+    /// Loads a record of `__transaction_state`, in the order of the log, before the first request.
+    /// Unreadable records are skipped.
     pub(crate) fn replay(&self, key: &[u8], value: Option<&[u8]>) {
         let id = match TransactionLogKey::decode(key) {
             Ok(key) => key.transactional_id,
@@ -32,8 +32,8 @@ impl TransactionCoordinator {
         }
     }
 
-    /// Ends the loading of partitions that were replayed to their ends: what was decided and not
-    /// done is done now. Some partitions may get their marker a second time.
+    /// Ends the loading of partitions that were replayed to their ends: decided transactions are
+    /// completed now. Some partitions may get their marker a second time.
     pub(crate) fn finish_loading(&self, is_loaded: impl Fn(i32) -> bool, now: Timestamp) {
         self.ids.write().unloaded.retain(|partition| !is_loaded(*partition));
         for (id, entry) in self.entries() {
@@ -48,8 +48,8 @@ impl TransactionCoordinator {
         }
     }
 
-    /// Another node coordinates the ids of these partitions from now on, or nobody does: what is
-    /// known of them here is forgotten.
+    /// Unloads the ids of these partitions, because another node coordinates them from now on, or
+    /// none.
     pub(crate) fn unload(&self, partitions: &[i32]) {
         let mut ids = self.ids.write();
         ids.unloaded.extend(partitions);
@@ -62,18 +62,18 @@ impl TransactionCoordinator {
             stays
         });
         drop(ids);
-        // Whoever has found one before sees that it is dead, and writes nothing.
+        // A request that has found one before sees that it is dead, and writes nothing.
         for entry in gone {
             entry.lock().transaction.state = State::Dead;
         }
     }
 
-    /// The partitions whose ids are not loaded.
+    /// Returns the partitions whose ids are not loaded.
     pub(crate) fn unloaded(&self) -> Vec<i32> {
         self.ids.read().unloaded.iter().copied().collect()
     }
 
-    /// Whether the ids of a partition are not loaded.
+    /// Returns whether the ids of a partition are not loaded.
     pub(crate) fn is_unloaded(&self, partition: i32) -> bool {
         self.ids.read().unloaded.contains(&partition)
     }

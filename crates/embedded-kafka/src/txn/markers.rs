@@ -1,5 +1,5 @@
-//! What the coordinator needs of its surroundings: a log of its own, and markers in the logs of
-//! the partitions that a transaction wrote to.
+//! The surroundings of the coordinator: a log of its own, and markers in the logs of the partitions
+//! that a transaction wrote to.
 
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
@@ -13,7 +13,7 @@ pub(crate) trait TransactionLog: Send + Sync {
     /// Appends a record (without a value the key is deleted), which is kept once this returns.
     ///
     /// # Errors
-    /// Those that a coordinator's client is told.
+    /// The settings that a coordinator's client knows.
     fn append(
         &self,
         transactional_id: &str,
@@ -21,18 +21,18 @@ pub(crate) trait TransactionLog: Send + Sync {
         value: Option<&Bytes>,
     ) -> Result<(), ResponseError>;
 
-    /// The leader epoch of the partition that holds what is known of the id, by which a log tells
-    /// the markers of a coordinator from those of the one before it.
+    /// Returns the leader epoch of the partition that holds the id's records, by which a log
+    /// distinguishes the markers of a coordinator from those of the one before it.
     fn coordinator_epoch(&self, transactional_id: &str) -> i32;
 
-    /// The partition that holds what is known of an id.
+    /// Returns the partition that holds the id's records.
     fn partition_for(&self, transactional_id: &str) -> i32;
 
-    /// Whether all that was written for the id so far outlives the leader that has it.
+    /// Returns whether all records of the id so far outlive the leader.
     fn is_replicated(&self, transactional_id: &str) -> bool;
 }
 
-/// What is written to each partition of a transaction at its end.
+/// The marker that each partition of a transaction gets at its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Marker {
     pub(crate) producer: Producer,
@@ -42,12 +42,12 @@ pub(crate) struct Marker {
 
 /// Writes markers. It is called with a transactional id locked, and must not call back.
 pub(crate) trait Markers: Send + Sync {
-    /// Writes a marker to a partition, wherever its leader is, and answers where it is. Writing it
-    /// twice does no harm.
+    /// Writes a marker to a partition, at whichever node leads, and returns its position. Writing
+    /// it twice does no harm.
     ///
     /// # Errors
-    /// `UNKNOWN_TOPIC_OR_PARTITION` where the topic was deleted, which makes the marker
-    /// unnecessary. After any other error it is written again later.
+    /// `UNKNOWN_TOPIC_OR_PARTITION` if the topic was deleted, which makes the marker unnecessary.
+    /// After any other error the coordinator writes it again later.
     fn write(
         &self,
         topic: &str,
@@ -56,8 +56,8 @@ pub(crate) trait Markers: Send + Sync {
         now: Timestamp,
     ) -> Result<Position, ResponseError>;
 
-    /// Whether a marker that was written is safe. `None` while that is not decided; an error where
-    /// it has to be written again.
+    /// Returns whether a marker that was written is safe. `None` while that is not decided; an
+    /// error if it must be written again.
     fn outcome(
         &self,
         topic: &str,

@@ -1,16 +1,16 @@
-//! Transactions as Apache Kafka's transaction coordinator does them for clients that do not know
-//! KIP-890: a producer names itself by a transactional id, says which partitions it is going to
-//! write to, and then commits or aborts all of them at once (KIP-98).
+//! Transactions as in Apache Kafka's transaction coordinator for clients that do not know KIP-890:
+//! a producer names itself by a transactional id, adds the partitions that it will write to, and
+//! then commits or aborts all of them at once (KIP-98).
 //!
-//! A [`Transaction`] is a state machine of plain functions: told what is asked and the time, it
-//! answers with the transaction that should come next, or an error, and changes nothing.
+//! A [`Transaction`] is a state machine of plain functions: given a request and the time, it
+//! returns the next state of the transaction, or an error, and changes nothing.
 //! [`TransactionCoordinator`] holds one for each transactional id, each with a lock of its own. It
-//! writes the next one to `__transaction_state`, and only then lets it hold. Once PrepareCommit or
-//! PrepareAbort is written the outcome is decided: markers go to every partition, and what a crash
-//! leaves undone is done at the next start.
+//! writes the next state to `__transaction_state`, and only then applies it. Once PrepareCommit or
+//! PrepareAbort is written the outcome is decided: markers go to every partition, and the next
+//! start completes what a crash leaves undone.
 //!
-//! What a marker does to a partition is the log's matter, what it does to pending offsets the
-//! group's: [`markers::Markers`] stands between.
+//! The log applies a marker to a partition, the group applies it to pending offsets:
+//! [`markers::Markers`] connects them.
 
 mod list;
 mod load_ids;
@@ -33,12 +33,12 @@ pub(crate) use transaction_coordinator::{Outcome, TransactionCoordinator};
 /// The limits of all transactions, in milliseconds.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
-    /// The longest time that a transaction may ask to stay open (`transaction.max.timeout.ms`).
+    /// The longest transaction timeout that a producer may choose (`transaction.max.timeout.ms`).
     pub(crate) max_timeout_ms: i32,
-    /// How long a transactional id without an open transaction is remembered
+    /// The time for which a transactional id without an open transaction is kept
     /// (`transactional.id.expiration.ms`).
     pub(crate) id_expiration_ms: Timestamp,
-    /// How long after a failure markers are written again (`retry.backoff.ms` in Kafka).
+    /// The time after a failure until markers are written again (`retry.backoff.ms` in Kafka).
     pub(crate) retry_ms: Timestamp,
 }
 
@@ -49,7 +49,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Takes what was chosen for the cluster, and the defaults for the rest.
+    /// Takes the settings that the cluster started with, and the defaults for the rest.
     pub(crate) fn chosen(cluster: &ClusterSettings) -> Self {
         let default = Self::default();
         Self {

@@ -1,4 +1,4 @@
-//! A transactional id and the transaction it is in, and how both are written down.
+//! A transactional id with its current transaction, and their form in the log.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use crate::log::Producer;
 use crate::records::TransactionLogValue;
 use crate::time::Timestamp;
 
-/// What stands for no producer id, no epoch and no time.
+/// Stands for "no producer id", "no epoch" and "no time".
 pub(super) const NO_PRODUCER_ID: i64 = -1;
 pub(super) const NO_EPOCH: i16 = -1;
 pub(super) const NO_TIMESTAMP: Timestamp = -1;
@@ -15,7 +15,7 @@ pub(super) const NO_TIMESTAMP: Timestamp = -1;
 /// Partitions by their topics.
 pub(crate) type Partitions = BTreeMap<String, BTreeSet<i32>>;
 
-/// Where a transaction stands, under Kafka's names.
+/// The state of a transaction, under Kafka's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum State {
     /// The producer has its id and has not begun a transaction.
@@ -30,14 +30,14 @@ pub(crate) enum State {
     CompleteCommit,
     /// Every partition has its marker.
     CompleteAbort,
-    /// The id has expired and is about to be forgotten. Never written down.
+    /// The id has expired and is about to be removed. Never persisted.
     Dead,
-    /// The producer is being fenced; PrepareAbort follows in the same step. Never written down.
+    /// The producer is being fenced; PrepareAbort follows in the same step. Never persisted.
     PrepareEpochFence,
 }
 
 impl State {
-    /// All states, at the places of their numbers in the log.
+    /// All states, in the order of their numbers in the log.
     const ALL: [Self; 8] = [
         Self::Empty,
         Self::Ongoing,
@@ -49,7 +49,7 @@ impl State {
         Self::PrepareEpochFence,
     ];
 
-    /// Kafka's name, as DescribeTransactions shows it.
+    /// Returns Kafka's name, as DescribeTransactions shows it.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Empty => "Empty",
@@ -63,12 +63,12 @@ impl State {
         }
     }
 
-    /// The state of a name, which is spelled exactly so.
+    /// Returns the state with this exact name.
     pub(crate) fn of_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.name() == name)
     }
 
-    /// The number in the log.
+    /// Returns the number in the log.
     fn number(self) -> i8 {
         self as i8
     }
@@ -77,39 +77,39 @@ impl State {
         Self::ALL.into_iter().find(|state| state.number() == number)
     }
 
-    /// Whether the outcome is decided and markers are on their way.
+    /// Returns whether the outcome is decided and markers are on their way.
     pub(super) fn is_prepared(self) -> bool {
         matches!(self, Self::PrepareCommit | Self::PrepareAbort)
     }
 
-    /// Whether no transaction is open.
+    /// Returns whether no transaction is open.
     pub(super) fn is_idle(self) -> bool {
         matches!(self, Self::Empty | Self::CompleteCommit | Self::CompleteAbort)
     }
 }
 
-/// A transactional id and the transaction it is in.
+/// A transactional id with its current transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Transaction {
-    /// The producer that may write; its epoch is −1 until it was first told.
+    /// The producer that may write; its epoch is −1 until its first initialization.
     pub(crate) producer: Producer,
-    /// The producer id before the last change, by which a producer is known again that did not
-    /// hear of its new one.
+    /// The producer id before the last change, which identifies a producer that did not receive its
+    /// new one.
     pub(super) previous_producer_id: i64,
     /// The epoch before the last bump, as long as its producer may still continue from it
-    /// (KIP-360). It is not written down.
+    /// (KIP-360). It is not persisted.
     pub(super) last_producer_epoch: i16,
     pub(crate) timeout_ms: i32,
     pub(crate) state: State,
-    /// Where the transaction writes.
+    /// The partitions of the transaction.
     pub(crate) partitions: Partitions,
-    /// When the first partition was added, −1 where none was.
+    /// The time at which the first partition was added, −1 if none was.
     pub(crate) start_timestamp: Timestamp,
     pub(super) last_update_timestamp: Timestamp,
 }
 
 impl Transaction {
-    /// The transaction of an id that nobody has used before.
+    /// Returns the state of a transactional id before its first use.
     pub(super) fn new(producer_id: i64, timeout_ms: i32, now: Timestamp) -> Self {
         Self {
             producer: Producer { id: producer_id, epoch: NO_EPOCH },
@@ -123,17 +123,17 @@ impl Transaction {
         }
     }
 
-    /// Whether it has been open for longer than it asked for.
+    /// Returns whether it has been open for longer than its timeout.
     pub(super) fn has_timed_out(&self, now: Timestamp) -> bool {
         self.state == State::Ongoing && self.timeout_at() <= now
     }
 
-    /// Whether nobody has used the id for so long that it is forgotten.
+    /// Returns whether the id has expired.
     pub(super) fn has_expired(&self, settings: &Settings, now: Timestamp) -> bool {
         self.state.is_idle() && self.expires_at(settings) <= now
     }
 
-    /// When time alone will change something, `None` if never.
+    /// Returns the time of the next timer, `None` if there is none.
     pub(super) fn due(&self, settings: &Settings) -> Option<Timestamp> {
         match self.state {
             State::Ongoing => Some(self.timeout_at()),
@@ -142,7 +142,8 @@ impl Transaction {
         }
     }
 
-    /// Kafka lets a transaction reach its timeout and ends it when that is exceeded.
+    /// Returns the time at which an open transaction times out: in Kafka when its timeout is
+    /// exceeded, not when it is reached.
     fn timeout_at(&self) -> Timestamp {
         self.start_timestamp.saturating_add(i64::from(self.timeout_ms)).saturating_add(1)
     }
@@ -167,7 +168,7 @@ impl Transaction {
         }
     }
 
-    /// The transaction that was written down, `None` where its state is one that never is.
+    /// Returns the transaction in a record, `None` if its state is one that is never persisted.
     pub(super) fn from_record(value: TransactionLogValue) -> Option<Self> {
         let state = State::of_number(value.status)?;
         if matches!(state, State::Dead | State::PrepareEpochFence) {

@@ -1,9 +1,9 @@
-//! All transactional ids of the cluster: one lock each, what they write to `__transaction_state`,
+//! All transactional ids of the cluster: a lock for each, their records in `__transaction_state`,
 //! and the markers that end a transaction.
 //!
-//! Which node coordinates which id is decided elsewhere. Records and markers are written while
-//! their id is locked, so that they stand in the logs in the order in which they took effect. With
-//! an id locked, groups and logs may be locked; neither ever locks an id.
+//! Other modules decide which node coordinates which id. Records and markers are written while
+//! their id is locked, so that the logs have them in the order in which they took effect. With an
+//! id locked, groups and logs may be locked; neither ever locks an id.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -20,17 +20,17 @@ use crate::log::{Position, Producer};
 use crate::records::TransactionLogKey;
 use crate::time::Timestamp;
 
-/// How a transaction is to end.
+/// The outcome that EndTxn asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Commit,
     Abort,
 }
 
-/// Gives out producer ids that nobody has had.
+/// Allocates a new producer id.
 pub(crate) type NewProducerId = Box<dyn Fn() -> Result<i64, ResponseError> + Send + Sync>;
 
-/// Told of each transaction that holds from now on. It must not call back.
+/// Called with each transaction after its change is applied. It must not call back.
 pub(crate) type OnChange = Box<dyn Fn(&str, &Transaction) + Send + Sync>;
 
 /// All transactional ids.
@@ -41,16 +41,16 @@ pub(crate) struct TransactionCoordinator {
     new_producer_id: NewProducerId,
     on_change: OnChange,
     pub(super) settings: Settings,
-    /// When the first of all ids has something to do, so that most ticks lock none of them.
+    /// The time of the first timer of all ids, so that most ticks lock none of them.
     due: AtomicI64,
 }
 
-/// Which transactional ids there are.
+/// The existing transactional ids.
 #[derive(Default)]
 pub(super) struct Ids {
     pub(super) by_name: HashMap<String, Arc<Mutex<Entry>>>,
-    /// The partitions of `__transaction_state` whose ids are not here: they are being read again,
-    /// or nobody coordinates them.
+    /// The partitions of `__transaction_state` whose ids are not loaded: they are being read again,
+    /// or no node coordinates them.
     pub(super) unloaded: BTreeSet<i32>,
 }
 
@@ -61,7 +61,7 @@ pub(super) struct Entry {
     unmarked: Partitions,
     /// The markers that are written, and may still be lost with the leader that has them.
     unsafe_markers: BTreeMap<(String, i32), Position>,
-    /// When what failed is tried again.
+    /// The time of the next attempt after a failure.
     retry_at: Timestamp,
 }
 
@@ -93,7 +93,7 @@ impl TransactionCoordinator {
         Self { ids: RwLock::default(), log, markers, new_producer_id, on_change, settings, due }
     }
 
-    /// What Kafka checks of InitProducerId at any node, coordinator or not.
+    /// Makes Kafka's checks of InitProducerId at any node, coordinator or not.
     ///
     /// # Errors
     /// `INVALID_REQUEST` for an empty id, `INVALID_TRANSACTION_TIMEOUT` for a timeout of nothing
@@ -110,12 +110,12 @@ impl TransactionCoordinator {
         Ok(())
     }
 
-    /// InitProducerId with a transactional id.
+    /// Handles InitProducerId with a transactional id.
     ///
     /// # Errors
     /// As [`check_initialize`](Self::check_initialize); `CONCURRENT_TRANSACTIONS` while a
-    /// transaction is being ended, which this request itself may have brought about;
-    /// `PRODUCER_FENCED` where another producer has taken over from the expected one.
+    /// transaction is being ended, which this request itself may have started; `PRODUCER_FENCED` if
+    /// another producer has taken over from the expected one.
     pub(crate) fn initialize(
         &self,
         transactional_id: &str,
@@ -146,8 +146,8 @@ impl TransactionCoordinator {
         Ok(entry.transaction.producer)
     }
 
-    /// AddPartitionsToTxn and AddOffsetsToTxn: what a transaction is going to write to. The first
-    /// partitions open it.
+    /// Handles AddPartitionsToTxn and AddOffsetsToTxn: adds the partitions that a transaction will
+    /// write to. The first ones open it.
     ///
     /// # Errors
     /// `INVALID_REQUEST` for an empty id, `INVALID_PRODUCER_ID_MAPPING` for an id that is unknown
@@ -168,10 +168,10 @@ impl TransactionCoordinator {
         })
     }
 
-    /// EndTxn. The outcome holds once this returns, although a marker may come later.
+    /// Handles EndTxn. The outcome holds once this returns, although a marker may come later.
     ///
     /// # Errors
-    /// `INVALID_TXN_STATE` where nothing is open or the outcome was another one, and else as
+    /// `INVALID_TXN_STATE` if no transaction is open or the outcome was another one; otherwise as
     /// [`add_partitions`](Self::add_partitions).
     pub(crate) fn end(
         &self,
@@ -192,11 +192,11 @@ impl TransactionCoordinator {
         })
     }
 
-    /// Whether the producer may write to a partition now: the coordinator's side of KIP-890's check
-    /// of a batch that would open a transaction there.
+    /// Checks whether the producer may write to a partition now: the coordinator's side of
+    /// KIP-890's verification of a batch that would open a transaction there.
     ///
     /// # Errors
-    /// `INVALID_TXN_STATE` for a partition that is not in an open transaction, and else as
+    /// `INVALID_TXN_STATE` for a partition that is not in an open transaction, and otherwise as
     /// [`add_partitions`](Self::add_partitions).
     pub(crate) fn verify(
         &self,
@@ -211,7 +211,7 @@ impl TransactionCoordinator {
     }
 
     /// Runs `write`, which appends to a partition, if the producer may write there now. The
-    /// transaction cannot end meanwhile: nothing lands behind its marker.
+    /// transaction cannot end in the meantime: no record comes after its marker.
     ///
     /// # Errors
     /// As [`verify`](Self::verify).
@@ -229,13 +229,13 @@ impl TransactionCoordinator {
         })
     }
 
-    /// Does what is due: ends transactions that were open for too long, writes markers that could
-    /// not be written before, and forgets ids that nobody uses. Call it every few milliseconds.
+    /// Runs the due timers: ends transactions that were open for too long, writes markers that
+    /// could not be written before, and expires unused ids. Call it every few milliseconds.
     pub(crate) fn tick(&self, now: Timestamp) {
         if self.due.load(Ordering::Relaxed) > now {
             return;
         }
-        // What becomes due from here on lowers the mark again.
+        // A timer that is set from here on lowers the mark again.
         self.due.store(Timestamp::MAX, Ordering::Relaxed);
         for (id, entry) in self.entries() {
             let mut entry = entry.lock();
@@ -258,13 +258,13 @@ impl TransactionCoordinator {
             self.settle(transactional_id, entry, now);
         }
         if entry.transaction.has_expired(&self.settings, now) {
-            self.forget(transactional_id, entry, now);
+            self.expire_id(transactional_id, entry, now);
         }
     }
 
-    /// Writes the markers that are missing, and then that the transaction is complete. The decision
-    /// must be safe before the first marker, and every marker before the end is written down: a
-    /// leader that dies takes along what nobody else has.
+    /// Writes the markers that are missing, and then the completion of the transaction. The
+    /// decision must be safe before the first marker, and every marker before the completion: a
+    /// leader that dies takes along the records that no other replica has.
     pub(super) fn settle(&self, transactional_id: &str, entry: &mut Entry, now: Timestamp) {
         let is_marked = self.log.is_replicated(transactional_id)
             && self.write_markers(transactional_id, entry, now);
@@ -278,7 +278,7 @@ impl TransactionCoordinator {
         }
     }
 
-    /// Writes the markers that are missing. Answers whether all are there, and safe.
+    /// Writes the markers that are missing. Returns whether all are there, and safe.
     fn write_markers(&self, transactional_id: &str, entry: &mut Entry, now: Timestamp) -> bool {
         let marker = Marker {
             producer: entry.transaction.producer,
@@ -316,19 +316,19 @@ impl TransactionCoordinator {
     }
 
     /// Writes a tombstone for the id, and then takes it out of the list.
-    fn forget(&self, transactional_id: &str, entry: &mut Entry, now: Timestamp) {
+    fn expire_id(&self, transactional_id: &str, entry: &mut Entry, now: Timestamp) {
         let key = TransactionLogKey { transactional_id: transactional_id.to_owned() }.encode();
         if let Err(error) = self.log.append(transactional_id, &key, None) {
-            tracing::warn!(transactional_id, %error, "an expired id is still remembered");
+            tracing::warn!(transactional_id, %error, "an expired transactional id could not be removed");
             entry.retry_at = now + self.settings.retry_ms;
             return;
         }
-        // Whoever found the entry before it goes is told to ask again, and finds none.
+        // A request that found the entry before its removal must ask again, and finds none.
         entry.transaction.state = State::Dead;
         self.ids.write().by_name.remove(transactional_id);
     }
 
-    /// Writes the next transaction down, and only then lets it hold.
+    /// Persists the next state of the transaction, and only then applies it.
     fn adopt(
         &self,
         transactional_id: &str,
@@ -361,17 +361,17 @@ impl TransactionCoordinator {
         act(&mut entry)
     }
 
-    /// All ids that are here, and not only being read.
+    /// Returns all ids that are loaded.
     pub(super) fn entries(&self) -> Vec<(String, Arc<Mutex<Entry>>)> {
         let ids = self.ids.read();
         let open = ids.by_name.iter().filter(|(id, _)| self.check_loaded(&ids, id).is_ok());
         open.map(|(id, entry)| (id.clone(), Arc::clone(entry))).collect()
     }
 
-    /// What is known of an id, `None` where there is no such id.
+    /// Returns the state of an id, `None` if there is no such id.
     ///
     /// # Errors
-    /// `NOT_COORDINATOR` where what is known of it is elsewhere.
+    /// `NOT_COORDINATOR` if another node coordinates it.
     pub(super) fn find(
         &self,
         transactional_id: &str,
@@ -391,7 +391,7 @@ impl TransactionCoordinator {
     }
 }
 
-/// A record's key has two bytes for the length of the id.
+/// Checks that an id fits into the two bytes that a record's key has for its length.
 fn check_id(transactional_id: &str) -> Result<(), ResponseError> {
     if transactional_id.is_empty() || transactional_id.len() > i16::MAX as usize {
         return Err(ResponseError::InvalidRequest);

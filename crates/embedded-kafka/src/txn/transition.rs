@@ -1,5 +1,5 @@
-//! What comes next: plain functions of a transaction, what is asked of it and the time. None of
-//! them changes anything; the coordinator writes the answer down and then lets it hold.
+//! The transitions of a transaction: plain functions of its state, the request and the time. None
+//! of them changes anything; the coordinator persists the result and then applies it.
 
 use kafka_protocol::ResponseError;
 
@@ -7,35 +7,35 @@ use super::transaction::{NO_EPOCH, NO_TIMESTAMP, Partitions, State, Transaction}
 use crate::log::Producer;
 use crate::time::Timestamp;
 
-/// The last epoch that a producer may be given: one above it is left for fencing it.
+/// The last epoch that a producer may get: one above it is left for fencing it.
 const LAST_EPOCH: i16 = i16::MAX - 1;
 
-/// What InitProducerId asks for.
+/// The parameters of InitProducerId.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Initialize {
     pub(super) timeout_ms: i32,
-    /// Who the producer believes to be, where it wants to go on after an error (KIP-360).
+    /// The producer's current id and epoch, if it wants to continue after an error (KIP-360).
     pub(super) expected: Option<Producer>,
 }
 
-/// What follows from a request that is in order.
+/// The result of a valid request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Next {
-    /// All is as it should be already.
+    /// The state is as requested already.
     Same,
-    /// This is to be written down.
+    /// The next state, which must be persisted.
     Write(Transaction),
 }
 
 impl Transaction {
-    /// InitProducerId: the producer is given an epoch of its own, which fences all before it. An
-    /// open transaction is aborted first (the answer is in state PrepareAbort then), and the
+    /// Handles InitProducerId: the producer gets an epoch of its own, which fences all before it.
+    /// An open transaction is aborted first (the result is in state PrepareAbort then), and the
     /// producer has to ask again.
     ///
     /// # Errors
-    /// `CONCURRENT_TRANSACTIONS` while markers are on their way, `PRODUCER_FENCED` where another
-    /// producer has taken over from the expected one, and what `new_producer_id` fails with, which
-    /// is asked when all epochs of the present id are used up.
+    /// `CONCURRENT_TRANSACTIONS` while markers are on their way, `PRODUCER_FENCED` if another
+    /// producer has taken over from the expected one, and the errors of `new_producer_id`, which is
+    /// called when all epochs of the present id are used up.
     pub(super) fn initialize(
         &self,
         request: Initialize,
@@ -65,9 +65,9 @@ impl Transaction {
         }
     }
 
-    /// Whether a producer that was `expected` may go on: it is the present one (its epoch is
-    /// checked later), or the one before, of which all epochs were used up and which did not hear
-    /// of its new id. A transaction that nobody was told about is anybody's.
+    /// Returns whether a producer that was `expected` may continue: it is the present one (its
+    /// epoch is checked later), or the one before, of which all epochs were used up and which did
+    /// not receive its new id. Any producer may continue an unpublished transaction.
     fn may_continue(&self, expected: Producer) -> bool {
         self.producer.epoch == NO_EPOCH
             || expected.id == self.producer.id
@@ -84,7 +84,7 @@ impl Transaction {
         let (epoch, last) = match expected {
             None => (present + 1, NO_EPOCH),
             Some(epoch) if present == NO_EPOCH || epoch == present => (present + 1, present),
-            // The answer to the same request was lost: it is given again.
+            // The response to the same request was lost: it is sent again.
             Some(epoch) if epoch == self.last_producer_epoch => (present, epoch),
             Some(_) => return Err(ResponseError::ProducerFenced),
         };
@@ -118,7 +118,7 @@ impl Transaction {
         }
     }
 
-    /// AddPartitionsToTxn and AddOffsetsToTxn: the transaction is going to write to `partitions`.
+    /// Handles AddPartitionsToTxn and AddOffsetsToTxn: the transaction will write to `partitions`.
     ///
     /// # Errors
     /// `INVALID_PRODUCER_ID_MAPPING` for another producer id, `PRODUCER_FENCED` for another epoch,
@@ -147,10 +147,10 @@ impl Transaction {
         Ok(Next::Write(next))
     }
 
-    /// Whether the producer may write to a partition now.
+    /// Checks whether the producer may write to a partition now.
     ///
     /// # Errors
-    /// `INVALID_TXN_STATE` for a partition that was not added to an open transaction; else as
+    /// `INVALID_TXN_STATE` for a partition that was not added to an open transaction; otherwise as
     /// [`add`](Self::add).
     pub(super) fn check_write(
         &self,
@@ -174,10 +174,11 @@ impl Transaction {
         self.partitions.get(topic).is_some_and(|indexes| indexes.contains(&partition))
     }
 
-    /// EndTxn: the outcome is decided. To say so again is fine, to say otherwise is not.
+    /// Handles EndTxn: decides the outcome. A repetition of the same outcome succeeds, another one
+    /// does not.
     ///
     /// # Errors
-    /// `INVALID_TXN_STATE` where no transaction is open or the outcome was another one; else as
+    /// `INVALID_TXN_STATE` if no transaction is open or the outcome was another one; otherwise as
     /// [`add`](Self::add).
     pub(super) fn end(
         &self,
@@ -201,11 +202,12 @@ impl Transaction {
         }
     }
 
-    /// The open transaction is aborted and its producer fenced: nobody is told the new epoch. If
-    /// nobody else takes over meanwhile, the producer itself may ask for it and go on (KIP-588).
+    /// Aborts the open transaction and fences its producer: no client receives the new epoch. If no
+    /// other producer takes over in the meantime, the producer itself may ask for it and continue
+    /// (KIP-588).
     ///
-    /// Kafka passes through PrepareEpochFence on the way, which nobody sees: state and epoch are
-    /// written down at once.
+    /// Kafka passes through PrepareEpochFence on the way, which is never visible: state and epoch
+    /// are persisted at once.
     pub(super) fn fence(&self, now: Timestamp) -> Self {
         let mut next = self.changed(State::PrepareAbort, now);
         next.producer.epoch = self.producer.epoch.saturating_add(1);
@@ -213,7 +215,7 @@ impl Transaction {
         next
     }
 
-    /// Every partition has its marker.
+    /// Completes the transaction, after every partition has its marker.
     pub(super) fn complete(&self, now: Timestamp) -> Self {
         let state = match self.state {
             State::PrepareCommit => State::CompleteCommit,

@@ -22,7 +22,7 @@ pub(crate) const SHAPE: Shape = Shape::flexible_since(
 ///
 /// # Errors
 ///
-/// [`MalformedRequest`] where the header claims more than the frame holds.
+/// [`MalformedRequest`] if the header claims more than the frame holds.
 pub(crate) fn check_header(header_version: i16, frame: &[u8]) -> Result<usize, MalformedRequest> {
     Ok(walk(&SHAPE, header_version, frame)?.bytes)
 }

@@ -13,10 +13,10 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use kafka_protocol::protocol::buf::ByteBufMut;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
-/// Below this many bytes a copy is cheaper than a piece of its own.
+/// The size in bytes below which a copy is cheaper than a piece of its own.
 const WORTH_A_PIECE: usize = 1024;
 
-/// How many pieces one system call is given.
+/// The number of pieces in one system call.
 const PIECES_PER_WRITE: usize = 64;
 
 /// Bytes to be written, of which large pieces are shared and not copied.
@@ -25,20 +25,20 @@ pub(crate) struct Rope {
     pieces: VecDeque<Bytes>,
     /// The length of `pieces`, in bytes.
     sealed: usize,
-    /// What was written after the last piece.
+    /// The bytes after the last piece.
     tail: BytesMut,
-    /// Buffers that the encoder is going to write, in the order in which it will.
+    /// The buffers that the encoder will write, in this order.
     expected: VecDeque<Bytes>,
 }
 
 impl Rope {
-    /// A rope that takes over `expected`, in this order, instead of copying them.
+    /// Returns a rope that takes over `expected`, in this order, instead of copying them.
     pub(crate) fn expecting(expected: impl IntoIterator<Item = Bytes>) -> Self {
         let expected = expected.into_iter().filter(|bytes| bytes.len() >= WORTH_A_PIECE).collect();
         Self { expected, ..Self::default() }
     }
 
-    /// How many bytes have been written into the rope.
+    /// Returns how many bytes have been written into the rope.
     pub(crate) fn len(&self) -> usize {
         self.sealed + self.tail.len()
     }
@@ -99,7 +99,7 @@ unsafe impl BufMut for Rope {
     }
 
     unsafe fn advance_mut(&mut self, count: usize) {
-        // SAFETY: the caller has initialised `count` bytes of `chunk_mut`, which is the tail's.
+        // SAFETY: the caller has initialized `count` bytes of `chunk_mut`, which is the tail's.
         unsafe { self.tail.advance_mut(count) }
     }
 
@@ -122,7 +122,7 @@ unsafe impl BufMut for Rope {
     }
 }
 
-/// The encoder looks back only at what it has just written, which is still in the tail.
+/// The encoder looks back only at the bytes that it has just written, which are still in the tail.
 impl ByteBufMut for Rope {
     fn offset(&self) -> usize {
         self.len()

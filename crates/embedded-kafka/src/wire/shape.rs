@@ -80,7 +80,7 @@ impl Field {
         self
     }
 
-    /// Tells whether `version` has the field, in its place or by its tag.
+    /// Returns whether `version` has the field, in its place or by its tag.
     pub(crate) fn exists_in(&self, version: i16) -> bool {
         self.since <= version && version <= self.until
     }
@@ -101,7 +101,7 @@ impl Kind {
             Self::Struct(fields) => {
                 let in_place = fields.iter().filter(|f| f.tag.is_none() && f.exists_in(version));
                 let least: usize = in_place.map(|f| f.kind.least_size(version, flexible)).sum();
-                // The number of tagged fields takes a byte, even where it is zero.
+                // The number of tagged fields takes a byte, even if it is zero.
                 least + usize::from(flexible)
             }
         }

@@ -74,8 +74,8 @@ pub(crate) struct Extent {
 ///
 /// # Errors
 ///
-/// [`MalformedRequest`] where a length, a count or a varint contradicts the bytes that are there,
-/// where the bytes end too early, and where the request has more elements than any client sends.
+/// [`MalformedRequest`] if a length, a count or a varint contradicts the bytes that are left, if
+/// the bytes end too early, or if the request has more elements than any client sends.
 pub(crate) fn walk(shape: &Shape, version: i16, bytes: &[u8]) -> Result<Extent, MalformedRequest> {
     let flexible = version >= shape.flexible_since;
     let mut walker = Walker { left: bytes, version, flexible, elements: 0 };
@@ -155,7 +155,7 @@ impl Walker<'_> {
     fn tagged_fields(&mut self, fields: &'static [Field]) -> Result<(), MalformedRequest> {
         let section = "tagged fields";
         let count = self.varint(section)?;
-        // A tagged field is at least its tag and its size.
+        // A tagged field has at least its tag and its size.
         if count > self.left.len() / 2 {
             return Err(MalformedRequest::Count {
                 field: section,
@@ -190,7 +190,7 @@ impl Walker<'_> {
         if self.elements > MAX_ELEMENTS { Err(MalformedRequest::Elements) } else { Ok(()) }
     }
 
-    /// The length of bytes, or the count of an array; `None` for null.
+    /// Returns the length of bytes, or the count of an array; `None` for null.
     fn length(&mut self, field: &'static str) -> Result<Option<usize>, MalformedRequest> {
         if self.flexible {
             return self.compact(field);
@@ -206,12 +206,12 @@ impl Walker<'_> {
         not_negative(field, i16::from_be_bytes(bytes).into())
     }
 
-    /// A length in the flexible encoding: one more than the length, and 0 for null.
+    /// Returns a length in the flexible encoding: one more than the length, and 0 for null.
     fn compact(&mut self, field: &'static str) -> Result<Option<usize>, MalformedRequest> {
         Ok(self.varint(field)?.checked_sub(1))
     }
 
-    /// An unsigned varint of at most 32 bits.
+    /// Returns an unsigned varint of at most 32 bits.
     fn varint(&mut self, field: &'static str) -> Result<usize, MalformedRequest> {
         let mut value = 0_u64;
         for shift in [0, 7, 14, 21, 28] {

@@ -1,4 +1,4 @@
-//! A client that says what it is told, sense or nonsense, and a cluster to say it to.
+//! A client that sends exactly what a test says, valid or not, and a cluster for it.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use embedded_kafka::{Cluster, ClusterBuilder};
@@ -13,7 +13,7 @@ use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, Str
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// A cluster of three nodes.
+/// Returns a cluster of three nodes.
 pub(crate) async fn three_nodes() -> Cluster {
     start(Cluster::builder().nodes(3)).await
 }
@@ -22,7 +22,7 @@ pub(crate) async fn start(builder: ClusterBuilder) -> Cluster {
     builder.start().await.expect("a cluster starts")
 }
 
-/// Asks a node, and is answered.
+/// Sends a request to a node, and returns its response.
 pub(crate) async fn ask<R: Request>(
     cluster: &Cluster,
     node: usize,
@@ -30,10 +30,10 @@ pub(crate) async fn ask<R: Request>(
     request: &R,
 ) -> R::Response {
     let answer = try_ask(cluster, node, version, request).await;
-    answer.expect("the node answers instead of closing the connection")
+    answer.expect("the node responds instead of closing the connection")
 }
 
-/// Asks a node; `None` where it closes the connection instead.
+/// Sends a request to a node; `None` if it closes the connection instead.
 pub(crate) async fn try_ask<R: Request>(
     cluster: &Cluster,
     node: usize,
@@ -59,7 +59,7 @@ pub(crate) async fn try_ask<R: Request>(
     let header = ResponseHeader::decode(&mut answer, header_version).unwrap();
     assert_eq!(header.correlation_id, 7);
     let response = R::Response::decode(&mut answer, version).unwrap();
-    assert!(!answer.has_remaining(), "bytes behind the answer");
+    assert!(!answer.has_remaining(), "bytes after the response");
     Some(response)
 }
 
@@ -67,7 +67,7 @@ pub(crate) fn name(topic: &str) -> TopicName {
     TopicName(StrBytes::from_string(topic.to_owned()))
 }
 
-/// Asks for a topic, and answers with the error code.
+/// Requests the metadata of a topic, and returns the error code.
 pub(crate) async fn create(cluster: &Cluster, topic: &str, partitions: i32) -> i16 {
     let topic = CreatableTopic::default()
         .with_name(name(topic))
@@ -77,7 +77,7 @@ pub(crate) async fn create(cluster: &Cluster, topic: &str, partitions: i32) -> i
     ask(cluster, 1, 7, &request).await.topics[0].error_code
 }
 
-/// Deletes a topic by its name, and answers with the error code.
+/// Deletes a topic by its name, and returns the error code.
 pub(crate) async fn delete(cluster: &Cluster, topic: &str) -> i16 {
     let request =
         DeleteTopicsRequest::default().with_topic_names(vec![name(topic)]).with_timeout_ms(5_000);
@@ -100,7 +100,7 @@ pub(crate) async fn produce_one(
     response.responses.remove(0).partition_responses.remove(0)
 }
 
-/// A batch of one record without key, value or headers.
+/// Returns a batch of one record without key, value or headers.
 fn one_record() -> Bytes {
     let mut batch = BytesMut::new();
     batch.put_i64(0);

@@ -1,6 +1,5 @@
-//! What a client may send that no well-behaved client sends, over a socket: requests that
-//! contradict themselves, name things twice, or ask for far too much. The answers are those of
-//! Apache Kafka 4.3.
+//! Requests over a socket that no well-behaved client sends: they contradict themselves, name
+//! things twice, or ask for far too much. The responses are those of Apache Kafka 4.3.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,4 +1,5 @@
-//! Metadata: topics that are named twice or by an id where none may be, and the cluster's own.
+//! Metadata: topics that are named twice or by an id that the version does not allow, and the
+//! cluster's own.
 
 use embedded_kafka::Cluster;
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
@@ -45,7 +46,7 @@ async fn a_topic_that_is_named_often_is_described_once() {
 }
 
 #[tokio::test]
-async fn an_id_counts_more_than_a_name() {
+async fn an_id_takes_precedence_over_a_name() {
     let cluster = three_nodes().await;
     create(&cluster, "airports", 1).await;
     let asked = by_name("airports").with_topic_id(Uuid::new_v4());
@@ -54,7 +55,7 @@ async fn an_id_counts_more_than_a_name() {
 }
 
 #[tokio::test]
-async fn versions_before_ids_refuse_them_and_are_answered() {
+async fn versions_before_ids_reject_them_and_get_a_response() {
     let cluster = three_nodes().await;
     create(&cluster, "airports", 1).await;
     let id = describe(&cluster, 12, vec![by_name("airports")]).await[0].topic_id;

@@ -1,4 +1,4 @@
-//! Topics that come and go while others write to them.
+//! Topics that are created and deleted while others write to them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,8 +12,8 @@ const SUCCESS: i16 = 0;
 const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
 const TOPIC_ALREADY_EXISTS: i16 = 36;
 
-/// Four clients create and delete the same topic, two write to it. What is left at the end is on
-/// disk, what is not is not, and nothing stands in the way of the next start.
+/// Four clients create and delete the same topic, two write to it. At the end the disk has exactly
+/// the remaining topic, and nothing prevents the next start.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_topic_may_be_created_deleted_and_written_to_at_the_same_time() {
     let data = tempfile::tempdir().unwrap();
@@ -54,7 +54,7 @@ async fn a_topic_may_be_created_deleted_and_written_to_at_the_same_time() {
         written.unwrap();
     }
 
-    // Written once more, so that the topic that is left has a record to find again.
+    // Written once more, so that the remaining topic has a record to find again.
     create(&cluster, "airports", 3).await;
     let last = produce_one(&cluster, "airports", 0).await;
     assert_eq!(last.error_code, SUCCESS);

@@ -1,4 +1,4 @@
-//! Records that clients may not write, delete or ask for.
+//! Records that clients may not write, delete or look up.
 
 use bytes::Bytes;
 use embedded_kafka::Cluster;
@@ -22,7 +22,7 @@ const UNSUPPORTED_VERSION: i16 = 35;
 const INVALID_REQUEST: i16 = 42;
 const POLICY_VIOLATION: i16 = 44;
 
-/// One empty batch, as good as any that is refused for its topic alone.
+/// Returns an empty batch, which is enough for a request that is rejected for its topic alone.
 fn batch() -> Bytes {
     let mut batch = vec![0; 61];
     batch[11] = 49;
@@ -103,7 +103,7 @@ async fn records_of_a_topic_that_is_only_compacted_are_not_deleted() {
 }
 
 #[tokio::test]
-async fn a_partition_whose_offsets_are_asked_for_twice_is_refused_once() {
+async fn a_partition_that_list_offsets_names_twice_is_rejected_once() {
     let cluster = crate::client::start(Cluster::builder()).await;
     create(&cluster, "airports", 2).await;
     let answers = list_offsets(&cluster, 5, &[(0, -1), (1, -1), (0, -2)]).await;
@@ -111,7 +111,7 @@ async fn a_partition_whose_offsets_are_asked_for_twice_is_refused_once() {
 }
 
 #[tokio::test]
-async fn the_largest_timestamp_can_be_asked_for_from_version_7_on() {
+async fn the_largest_timestamp_can_be_looked_up_from_version_7_on() {
     let cluster = crate::client::start(Cluster::builder()).await;
     create(&cluster, "airports", 1).await;
     assert_eq!(list_offsets(&cluster, 6, &[(0, -3)]).await, [(0, UNSUPPORTED_VERSION, -1)]);

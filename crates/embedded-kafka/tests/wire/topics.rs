@@ -27,7 +27,7 @@ async fn topic_ids(cluster: &Cluster) -> Vec<(String, Uuid, usize)> {
     topics.iter().map(of).collect()
 }
 
-/// Deletes, and answers with code and message for each topic.
+/// Deletes topics, and returns code and message for each.
 async fn delete_all(cluster: &Cluster, topics: Vec<DeleteTopicState>) -> Vec<(i16, String)> {
     let request = DeleteTopicsRequest::default().with_topics(topics).with_timeout_ms(5_000);
     let responses = ask(cluster, 1, 6, &request).await.responses;
@@ -50,18 +50,18 @@ async fn a_deletion_that_contradicts_itself_deletes_nothing() {
     let cluster = three_nodes().await;
     create(&cluster, "airports", 1).await;
     let id = topic_ids(&cluster).await[0].1;
-    let refused = |message: &str| (INVALID_REQUEST, message.to_owned());
+    let rejected = |message: &str| (INVALID_REQUEST, message.to_owned());
     let rows = [
         (
             vec![by_name("airports").with_topic_id(Uuid::new_v4())],
-            vec![refused("You may not specify both topic name and topic id.")],
+            vec![rejected("You may not specify both topic name and topic id.")],
         ),
-        (vec![by_id(Uuid::nil())], vec![refused("Neither topic name nor id were specified.")]),
-        (vec![by_name("airports"), by_name("airports")], vec![refused("Duplicate topic name.")]),
-        (vec![by_id(id), by_id(id)], vec![refused("Duplicate topic id.")]),
+        (vec![by_id(Uuid::nil())], vec![rejected("Neither topic name nor id were specified.")]),
+        (vec![by_name("airports"), by_name("airports")], vec![rejected("Duplicate topic name.")]),
+        (vec![by_id(id), by_id(id)], vec![rejected("Duplicate topic id.")]),
         (
             vec![by_name("airports"), by_id(id)],
-            vec![refused("The provided topic name maps to an ID that was already supplied."); 2],
+            vec![rejected("The provided topic name maps to an ID that was already supplied."); 2],
         ),
     ];
     for (asked, expected) in rows {
@@ -73,7 +73,7 @@ async fn a_deletion_that_contradicts_itself_deletes_nothing() {
 }
 
 #[tokio::test]
-async fn what_a_failed_deletion_left_is_not_in_the_way_of_a_new_topic() {
+async fn files_of_a_failed_deletion_do_not_prevent_a_new_topic() {
     let data = tempfile::tempdir().unwrap();
     let cluster = start(Cluster::builder().data_dir(data.path())).await;
     let left = |partition: i32| {
@@ -105,19 +105,19 @@ async fn what_a_failed_deletion_left_is_not_in_the_way_of_a_new_topic() {
 }
 
 #[tokio::test]
-async fn partitions_whose_logs_cannot_be_opened_are_not_written_down() {
+async fn partitions_whose_logs_cannot_be_opened_are_not_persisted() {
     let data = tempfile::tempdir().unwrap();
     let cluster = start(Cluster::builder().data_dir(data.path())).await;
     assert_eq!(create(&cluster, "airports", 1).await, 0);
-    // A file where the partition's directory would be.
+    // A file where the partition's directory should be.
     std::fs::create_dir_all(data.path().join("logs")).unwrap();
     std::fs::write(data.path().join("logs/airports-1"), "").unwrap();
     let more = CreatePartitionsTopic::default().with_name(name("airports")).with_count(2);
     let request = CreatePartitionsRequest::default()
         .with_topics(vec![more.with_assignments(None)])
         .with_timeout_ms(5_000);
-    let refused = ask(&cluster, 1, 3, &request).await;
-    assert_eq!(refused.results[0].error_code, KAFKA_STORAGE_ERROR);
+    let rejected = ask(&cluster, 1, 3, &request).await;
+    assert_eq!(rejected.results[0].error_code, KAFKA_STORAGE_ERROR);
     cluster.shutdown().await;
 
     std::fs::remove_file(data.path().join("logs/airports-1")).unwrap();
@@ -147,10 +147,10 @@ async fn added_partitions_have_as_many_replicas_as_those_before_them() {
         .with_count(2)
         .with_assignments(Some(vec![assignment]));
     let request = CreatePartitionsRequest::default().with_topics(vec![more]).with_timeout_ms(5_000);
-    let refused = ask(&cluster, 1, 3, &request).await.results.remove(0);
-    assert_eq!(refused.error_code, INVALID_REPLICA_ASSIGNMENT);
+    let rejected = ask(&cluster, 1, 3, &request).await.results.remove(0);
+    assert_eq!(rejected.error_code, INVALID_REPLICA_ASSIGNMENT);
     assert_eq!(
-        refused.error_message.unwrap().as_str(),
+        rejected.error_message.unwrap().as_str(),
         "The manual partition assignment includes a partition with 2 replica(s), but this is not \
          consistent with previous partitions, which have 1 replica(s)."
     );
@@ -167,12 +167,12 @@ async fn a_request_for_too_many_partitions_gets_none() {
             .with_replication_factor(1)
     });
     let request = CreateTopicsRequest::default().with_topics(topics.to_vec());
-    let refused = ask(&cluster, 1, 7, &request).await.topics;
-    for topic in &refused {
+    let rejected = ask(&cluster, 1, 7, &request).await.topics;
+    for topic in &rejected {
         let message = topic.error_message.as_deref().unwrap();
         assert_eq!(topic.error_code, POLICY_VIOLATION);
         assert_eq!(message, "Excessively large number of partitions per request.");
     }
-    assert_eq!(refused.len(), 3);
+    assert_eq!(rejected.len(), 3);
     assert_eq!(topic_ids(&cluster).await, []);
 }

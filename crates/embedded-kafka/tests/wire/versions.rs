@@ -1,6 +1,6 @@
 //! Every version of the APIs of topics and records, at a node that leads and at one that does not,
-//! for what is there and for what is not: each is answered, none with a field that its version
-//! lacks.
+//! for existing topics and for missing ones: each request gets a response, none with a field that
+//! its version lacks.
 
 use embedded_kafka::Cluster;
 use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
@@ -21,15 +21,16 @@ use kafka_protocol::protocol::{Request, StrBytes};
 
 use crate::client::{ask, create, name, three_nodes};
 
-/// A topic that is there and one that is not.
+/// A topic that exists and one that does not.
 const TOPICS: [&str; 2] = ["airports", "nowhere"];
 
-/// Asks every node in every version that it says it has and that `from` does not exclude.
+/// Sends a request to every node in every version that it advertises and that `from` does not
+/// exclude.
 async fn ask_all<R: Request>(cluster: &Cluster, from: i16, request: impl Fn(i16) -> R) {
     let supported = ask(cluster, 1, 3, &named_client()).await.api_keys;
     let supported = supported.iter().find(|api| api.api_key == R::KEY);
     let supported = supported.expect("the API is supported");
-    // The newest of some are those that the codec does not know yet.
+    // The codec does not know the newest versions of some APIs yet.
     let newest = supported.max_version.min(R::VERSIONS.max);
     for version in supported.min_version.max(from)..=newest {
         for node in 1..=3 {
@@ -45,7 +46,7 @@ fn named_client() -> ApiVersionsRequest {
 }
 
 #[tokio::test]
-async fn every_version_about_topics_is_answered() {
+async fn every_version_about_topics_gets_a_response() {
     let cluster = three_nodes().await;
     create(&cluster, "airports", 2).await;
     ask_all(&cluster, 0, |version| match version {
@@ -100,7 +101,7 @@ async fn every_version_about_topics_is_answered() {
         let by_id = MetadataRequestTopic::default().with_name(None);
         let by_id = by_id.with_topic_id(uuid::Uuid::from_u128(7));
         let topics = by_name.into_iter().chain((version >= 10).then_some(by_id)).collect();
-        // Below version 4 every topic that is asked for is created.
+        // Below version 4 every requested topic is created.
         MetadataRequest::default()
             .with_topics(Some(topics))
             .with_allow_auto_topic_creation(version < 4)
@@ -143,12 +144,12 @@ async fn every_version_about_topics_is_answered() {
 }
 
 #[tokio::test]
-async fn every_version_about_records_is_answered() {
+async fn every_version_about_records_gets_a_response() {
     let cluster = three_nodes().await;
     create(&cluster, "airports", 1).await;
     let topics = ask(&cluster, 1, 12, &MetadataRequest::default().with_topics(None)).await.topics;
     let airports = topics[0].topic_id;
-    // Apache Kafka too says that it has Produce from version 0 on, and has it from 3 on.
+    // Apache Kafka too advertises Produce from version 0 on, and serves it from 3 on.
     ask_all(&cluster, 3, |version| {
         let topics = TOPICS.map(|topic| {
             let data = PartitionProduceData::default().with_records(Some(bytes::Bytes::new()));

@@ -94,7 +94,7 @@ fn what_cannot_be_is_refused_before_anything_starts() {
         (&["--set", "log.retention.ms"], "a setting is NAME=VALUE"),
         (&["--set", "log.retention.ms=soon"], "Not a number of type LONG"),
         (&["--set", "retention.ms=5"], "Did you mean log.retention.ms?"),
-        (&["--set", "num.io.threads=5"], "num.io.threads means nothing in the embedded cluster"),
+        (&["--set", "num.io.threads=5"], "num.io.threads has no effect in the embedded cluster"),
         (&["--set", "default.replication.factor=4"], "3 node(s) cannot hold 4 replicas"),
         (&["--engine", "apache", "--set", "log.retension.ms=5"], "Did you mean log.retention.ms?"),
         (&["--engine", "apache", "--set", "node.id=5"], "node.id is set by the engine"),

@@ -1,4 +1,4 @@
-//! What AlterConfigs changes and rejects, against a store with one topic.
+//! The changes and rejections of AlterConfigs, against a store with one topic.
 
 use kafka_protocol::messages::AlterConfigsRequest;
 use kafka_protocol::messages::alter_configs_request::{AlterConfigsResource, AlterableConfig};
@@ -37,7 +37,7 @@ fn ask(
 const AIRPORTS: (i8, &str) = (2, "airports");
 
 #[test]
-fn what_is_not_named_goes_back_to_its_default() {
+fn an_unnamed_setting_returns_to_its_default() {
     let store = OneTopic::default();
     let both = [("retention.ms", Some("1000")), ("cleanup.policy", Some("compact"))];
     assert_eq!(ask(&store, AIRPORTS, &both, false), (0, None));
@@ -63,9 +63,9 @@ fn a_failed_write_is_a_storage_error() {
     assert!(message.is_some());
 }
 
-/// The responses of Apache Kafka 4.3 on node 1.
+/// Compares with the responses of Apache Kafka 4.3 on node 1.
 #[test]
-fn rejections_are_kafkas() {
+fn rejections_agree_with_kafkas() {
     let illegal = "Topic name is invalid: 'a b' contains one or more characters other than \
                    ASCII alphanumerics, '.', '_' and '-'";
     let policies = "Invalid value x for configuration cleanup.policy: \

@@ -37,7 +37,7 @@ async fn read_all(fixture: &Fixture) -> BTreeSet<i64> {
         let data = fixture.fetch(EVERYTHING, offset, MAX_BYTES).await;
         assert_eq!(data.error_code, 0);
         let Some(last) = offsets(&data).last().copied() else {
-            assert_eq!(offset, data.high_watermark, "nothing came although there is more");
+            assert_eq!(offset, data.high_watermark, "no record came although there are more");
             return found;
         };
         found.extend(offsets(&data));

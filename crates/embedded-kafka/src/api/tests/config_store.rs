@@ -14,7 +14,7 @@ pub(super) struct OneTopic {
     pub(super) config: RefCell<TopicConfig>,
     pub(super) node_overrides: RefCell<BTreeMap<String, BTreeMap<String, String>>>,
     pub(super) group_overrides: RefCell<BTreeMap<String, BTreeMap<String, String>>>,
-    /// Whether the disk takes a change.
+    /// Tells whether a write to the disk succeeds.
     pub(super) is_writable: bool,
 }
 

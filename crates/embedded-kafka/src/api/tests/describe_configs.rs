@@ -127,13 +127,13 @@ fn a_group_describes_its_own_settings_and_the_nodes() {
 }
 
 #[test]
-fn the_loggers_are_none() {
+fn there_are_no_loggers() {
     let result = ask(&OneTopic::default(), (8, "1"), None, true);
     assert_eq!((result.error_code, result.configs.len()), (0, 0));
 }
 
 #[test]
-fn what_was_set_while_nodes_ran_stands_before_the_rest() {
+fn dynamic_settings_take_precedence() {
     let store = OneTopic::default();
     let given = |entries: &[(&str, &str)]| {
         entries.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -163,9 +163,9 @@ fn what_was_set_while_nodes_ran_stands_before_the_rest() {
     assert_eq!(synonyms(&result.configs[0]), [("log.retention.ms", "222000", 3)]);
 }
 
-/// The responses of Apache Kafka 4.4 on node 1.
+/// Compares with the responses of Apache Kafka 4.4 on node 1.
 #[test]
-fn rejections_are_kafkas() {
+fn rejections_agree_with_kafkas() {
     let illegal = "Topic name is invalid: 'a b' contains one or more characters other than \
                    ASCII alphanumerics, '.', '_' and '-'";
     let malformed = "This most likely occurs because of a request being malformed by the \

@@ -1,4 +1,4 @@
-//! What IncrementalAlterConfigs changes and rejects, against a store with one topic.
+//! The changes and rejections of IncrementalAlterConfigs, against a store with one topic.
 
 use kafka_protocol::messages::IncrementalAlterConfigsRequest;
 use kafka_protocol::messages::incremental_alter_configs_request::{
@@ -99,9 +99,10 @@ fn an_operation_that_does_not_exist_is_a_server_error_as_in_kafka() {
     }
 }
 
-/// The responses of Apache Kafka 4.4 on node 1, also for a logger that it does not have.
+/// Compares with the responses of Apache Kafka 4.4 on node 1, also for a logger that it does not
+/// have.
 #[test]
-fn rejections_are_kafkas() {
+fn rejections_agree_with_kafkas() {
     let rows: &[(i8, &'static str, Entry, i16, &str)] = &[
         (
             2,
@@ -139,7 +140,7 @@ fn rejections_are_kafkas() {
     }
 }
 
-/// The responses of Apache Kafka 4.4 where its limits are those of this cluster.
+/// Compares with the responses of Apache Kafka 4.4 with the limits of this cluster.
 #[test]
 fn a_groups_settings_are_kept_within_the_nodes_limits() {
     let store = OneTopic::default();
@@ -208,7 +209,7 @@ fn a_groups_settings_are_kept_within_the_nodes_limits() {
 }
 
 #[test]
-fn what_a_node_does_not_set_can_be_deleted() {
+fn a_setting_that_a_node_lacks_can_be_deleted() {
     let entry = ("num.partitions", 1, None);
     assert_eq!(ask(&OneTopic::default(), vec![resource(4, "1", &[entry])]), [(0, None)]);
 }

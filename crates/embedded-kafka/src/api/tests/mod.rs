@@ -18,10 +18,10 @@ use kafka_protocol::protocol::{Decodable, Encodable, Message, VersionRange};
 
 use super::{Api, CODECS, SERVED};
 
-/// The number of bytes that were decoded, and what they are when they are encoded again.
+/// The number of bytes that were decoded, and the bytes of the value encoded again.
 type Decoded = Result<(usize, Bytes), String>;
 
-/// What tests do with the requests and responses of an API.
+/// Test access to the requests and responses of an API.
 pub(super) struct Codec {
     pub(super) key: ApiKey,
     /// The versions that the codec has, of which some may not be served.
@@ -90,12 +90,12 @@ fn encoded<T: Encodable>(request: &T, version: i16) -> Bytes {
     bytes.into()
 }
 
-/// The APIs that are served, each with its codec.
+/// Returns the APIs that are served, each with its codec.
 fn apis() -> impl Iterator<Item = (&'static Api, &'static Codec)> {
     SERVED.iter().zip(CODECS).inspect(|(api, codec)| assert_eq!(api.key, codec.key))
 }
 
-/// The versions of an API that are served and that the codec has.
+/// Returns the versions of an API that are served and that the codec has.
 fn served_versions(api: &Api, codec: &Codec) -> impl Iterator<Item = i16> + use<> {
     let VersionRange { min, max } = codec.versions;
     (min..=max).filter({

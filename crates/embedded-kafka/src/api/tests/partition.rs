@@ -1,5 +1,4 @@
-//! One partition as clients see it: requests to a node that go the way of all requests, without a
-//! socket.
+//! One partition as clients see it: requests to a node without a socket.
 
 use std::sync::Arc;
 
@@ -126,7 +125,7 @@ pub(super) fn partition_of(mut response: FetchResponse) -> PartitionData {
     response.responses.remove(0).partitions.remove(0)
 }
 
-/// The base offsets of the batches that were fetched.
+/// Returns the base offsets of the batches that were fetched.
 pub(super) fn offsets(data: &PartitionData) -> Vec<i64> {
     let mut offsets = Vec::new();
     let mut batches = &data.records.as_ref().unwrap()[..];

@@ -22,7 +22,7 @@ pub(super) struct Maker {
     seed: u64,
     version: i16,
     flexible: bool,
-    /// One value in this many is null where its kind has a null; 0 for none.
+    /// One value in this many is null, if its kind allows null; 0 for none.
     nulls: u64,
     bytes: Vec<u8>,
 }
@@ -35,7 +35,7 @@ impl Maker {
         maker.bytes.into()
     }
 
-    /// SplitMix64.
+    /// Returns a random number below `limit` (SplitMix64).
     fn below(&mut self, limit: u64) -> u64 {
         self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.seed;
@@ -81,7 +81,8 @@ impl Maker {
         }
     }
 
-    /// `least` is the least length of what has one: an empty tagged field would not be encoded.
+    /// `least` is the smallest length of a value that has one: an empty tagged field would not be
+    /// encoded.
     fn value(&mut self, kind: &'static Kind, least: u64) {
         match kind {
             Kind::Boolean => self.bytes.push(1),
@@ -122,7 +123,7 @@ impl Maker {
         }
     }
 
-    /// Writes a length, or null: in `always` bytes where that is not 0, else as a varint in the
+    /// Writes a length, or null: in `always` bytes unless that is 0, otherwise as a varint in the
     /// flexible encoding and in `plain` bytes in the other.
     fn length(&mut self, length: u64, always: usize, plain: usize) -> Option<usize> {
         let null = self.is_null();
@@ -146,7 +147,7 @@ impl Maker {
     }
 }
 
-/// Every request in every version that the codec has, not only those that are advertised.
+/// Returns every request in every version that the codec has, not only those that are advertised.
 fn every_version() -> impl Iterator<Item = (&'static Codec, &'static Shape, i16)> {
     apis().flat_map(|(api, codec)| {
         let VersionRange { min, max } = codec.versions;
@@ -353,7 +354,7 @@ fn a_header_is_as_long_as_the_codec_reads_it() {
     }
 }
 
-/// Any request in any version of the codec.
+/// Generates any request in any version of the codec.
 fn any_request() -> impl Strategy<Value = (usize, i16)> {
     let every = apis().enumerate().flat_map(|(at, (_, codec))| {
         let VersionRange { min, max } = codec.versions;

@@ -69,7 +69,7 @@ async fn aborted_transactions_are_named_where_they_overlap_what_is_returned() {
 }
 
 #[tokio::test]
-async fn a_marker_wakes_who_waits_for_committed_records() {
+async fn a_marker_wakes_readers_of_committed_records() {
     let fixture = Fixture::new(&[]).await;
     fixture.append(5, 1_000);
     let request = fetch(COMMITTED, 0, 1 << 20, 60_000);

@@ -23,13 +23,13 @@ use crate::api::{
 /// An error that nothing else in a response looks like.
 const ERROR: ResponseError = ResponseError::InvalidRecord;
 
-/// Bytes without end, of which the codec makes a response that has one element in each list. All
-/// its 16-bit numbers, which errors are, are 0, except one.
+/// Endless bytes, from which the codec builds a response that has one element in each list. All its
+/// 16-bit numbers, including the errors, are 0, except one.
 #[derive(Default)]
 pub(in crate::api) struct Endless {
-    /// Which of the 16-bit numbers is the error.
+    /// The index of the 16-bit number that is the error.
     error_at: Option<usize>,
-    /// How many were read.
+    /// The number of 16-bit numbers that were read.
     read: usize,
 }
 
@@ -44,12 +44,12 @@ impl Buf for Endless {
 
     fn advance(&mut self, _: usize) {}
 
-    /// Of what has its length in front as a varint there is one. A tagged field is one of two.
+    /// Gives a list with its length as a varint one element. A tagged field is one of two.
     fn try_get_u8(&mut self) -> Result<u8, TryGetError> {
         Ok(2)
     }
 
-    /// A structure that may be missing is there.
+    /// Makes an optional structure present.
     fn try_get_i8(&mut self) -> Result<i8, TryGetError> {
         Ok(1)
     }
@@ -60,7 +60,7 @@ impl Buf for Endless {
         Ok(if is_error { ERROR.code() } else { 0 })
     }
 
-    /// Of what has its length in front as a number there is one.
+    /// Gives a list with its length as a number one element.
     fn try_get_i32(&mut self) -> Result<i32, TryGetError> {
         Ok(1)
     }
@@ -199,7 +199,7 @@ fn a_heartbeat_of_the_consumer_protocol_says_what_has_changed() {
 }
 
 #[test]
-fn a_response_of_the_consumer_protocol_says_where_the_member_and_the_group_are() {
+fn a_response_of_the_consumer_protocol_has_the_epochs_of_member_and_group() {
     let asked = Asked::default();
     let words = |beat: &_| consumer_group_heartbeat::outcomes(beat).in_words(&asked);
     let beat = ConsumerGroupHeartbeatResponse::default().with_member_epoch(3);

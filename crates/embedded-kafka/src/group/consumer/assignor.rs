@@ -1,5 +1,5 @@
-//! The assignors of the coordinator: `uniform`, which is even and moves as little as it can, and
-//! `range`, which gives the same partitions of different topics to the same member.
+//! The coordinator's assignors: `uniform`, which is even and moves as few partitions as possible,
+//! and `range`, which gives the same partitions of different topics to the same member.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,19 +7,19 @@ use uuid::Uuid;
 
 use crate::records::Partitions;
 
-/// What an assignor knows of a member.
+/// The input of an assignor about a member.
 #[derive(Debug)]
 pub(super) struct Subscriber<'a> {
     pub(super) instance_id: Option<&'a str>,
     pub(super) topics: BTreeSet<Uuid>,
-    /// What it was to have before.
+    /// Its previous target assignment.
     pub(super) before: &'a Partitions,
 }
 
 /// Members by their ids.
 type Subscribers<'a> = BTreeMap<&'a str, Subscriber<'a>>;
 
-/// Gives each partition of the topics to one member that subscribes to it.
+/// Assigns each partition of the topics to one member that subscribes to it.
 pub(super) fn assign(
     assignor: &str,
     members: &Subscribers<'_>,
@@ -33,7 +33,7 @@ pub(super) fn assign(
 
 fn range(members: &Subscribers<'_>, topics: &BTreeMap<Uuid, i32>) -> BTreeMap<String, Partitions> {
     let mut targets = empty_targets(members);
-    // A static member has its place by its instance id, whatever its member id is this time.
+    // A static member has its place by its instance id, even with a new member id.
     let mut ordered = members.iter().collect::<Vec<_>>();
     ordered.sort_by_key(|(id, it)| (it.instance_id.is_none(), it.instance_id.unwrap_or(id)));
     for (topic, partitions) in topics {
@@ -101,7 +101,7 @@ fn load(target: &Partitions) -> usize {
     target.values().map(BTreeSet::len).sum()
 }
 
-/// Who has the least of those that read the topic.
+/// Returns the member with the fewest partitions among those that read the topic.
 fn least_loaded(
     targets: &BTreeMap<String, Partitions>,
     members: &Subscribers<'_>,
@@ -112,8 +112,9 @@ fn least_loaded(
     readers.min_by_key(|(_, target)| load(target)).map(|(id, _)| id.clone())
 }
 
-/// A partition that makes the assignment more even when it goes to another member: from, to, topic
-/// and partition. Each move makes the sum of squared loads smaller, and so there is a last one.
+/// Returns a partition that makes the assignment more even when it moves to another member: from,
+/// to, topic and partition. Each move makes the sum of squared loads smaller, and so there is a
+/// last one.
 fn next_move(
     targets: &BTreeMap<String, Partitions>,
     members: &Subscribers<'_>,
@@ -194,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_topic_that_nobody_reads_is_nobodys() {
+    fn a_topic_without_subscribers_is_not_assigned() {
         let found = assigned("uniform", &[("a", None, &[1])], &[(1, 1), (2, 3)], &BTreeMap::new());
         assert_eq!(found["a"], partitions(&[(1, &[0])]));
     }
@@ -230,7 +231,7 @@ mod tests {
             if same && assignor == "uniform" {
                 let loads = found.values().map(load).collect::<Vec<_>>();
                 prop_assert!(loads.iter().max().unwrap() - loads.iter().min().unwrap() <= 1);
-                // Asked again, nothing moves.
+                // A second run moves nothing.
                 prop_assert_eq!(assigned(assignor, &members, &topics, &found), found);
             }
         }

@@ -1,10 +1,10 @@
-//! Members of the classic protocol in a group of the new one, so that a group changes from one to
-//! the other while its members go on (KIP-848, `group.consumer.migration.policy`).
+//! Classic members in a group of the consumer protocol, so that a group changes from one protocol
+//! to the other while its members continue (KIP-848, `group.consumer.migration.policy`).
 //!
-//! A group becomes one of the new protocol with the first member that speaks it, and a classic one
-//! again when the last of them is gone. In between the coordinator assigns for all. A classic
-//! member is led to its target as the others are, but by its own requests: a heartbeat tells it to
-//! join again, JoinGroup takes what it owns, and SyncGroup says what it is to own.
+//! A group is upgraded when the first member of the consumer protocol joins, and downgraded when
+//! the last one has left. In between the coordinator assigns for all. It leads a classic member to
+//! its target like the others, but with the member's own requests: a heartbeat tells the member to
+//! join again, JoinGroup reports its partitions, and SyncGroup returns its assignment.
 
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
@@ -21,12 +21,12 @@ use crate::rejection::Rejection;
 const CONSUMER_PROTOCOL: &str = "consumer";
 
 impl ConsumerMember {
-    /// Whether the member speaks the classic protocol.
+    /// Returns whether the member speaks the classic protocol.
     pub(super) fn is_classic(&self) -> bool {
         self.about.classic.is_some()
     }
 
-    /// How long the member may keep silent: a classic one has said so itself.
+    /// Returns the session timeout: a classic member has chosen its own.
     pub(super) fn session_timeout_ms(&self, step: &Step<'_>) -> i32 {
         let own = self.about.classic.as_ref().map(|classic| classic.session_timeout_ms);
         own.unwrap_or(step.settings.consumer_session_timeout_ms)
@@ -38,7 +38,7 @@ impl ConsumerMember {
 }
 
 impl ConsumerGroup {
-    /// A classic group with its members, each with what it has, in an epoch that is its generation.
+    /// Converts a classic group with its members and their partitions; its generation is the epoch.
     pub(super) fn of_classic(
         group: &Group,
         topics: &dyn Topics,
@@ -93,13 +93,13 @@ impl ConsumerGroup {
         Ok(upgraded)
     }
 
-    /// Whether nobody is left who speaks the new protocol.
+    /// Returns whether no member of the consumer protocol is left.
     pub(super) fn is_all_classic(&self) -> bool {
         !self.members.is_empty() && self.members.values().all(ConsumerMember::is_classic)
     }
 
-    /// The members of the classic group that this one becomes. They join again at once, and so
-    /// what each of them has does not matter.
+    /// Returns the members of the classic group after the downgrade. They join again at once, and
+    /// so their current assignments do not matter.
     pub(super) fn to_classic(&self, step: &Step<'_>) -> Vec<Member> {
         let members = self.members.iter().filter_map(|(id, member)| {
             let about = &member.about;
@@ -126,7 +126,8 @@ impl ConsumerGroup {
         members.collect()
     }
 
-    /// JoinGroup of a classic member: it is answered at once, with its epoch for a generation.
+    /// Handles JoinGroup of a classic member. The response comes at once, and its generation is the
+    /// member's epoch.
     pub(super) fn join_classic(
         &mut self,
         group: &str,
@@ -134,24 +135,24 @@ impl ConsumerGroup {
         topics: &dyn Topics,
         step: &mut Step<'_>,
     ) -> JoinAnswer {
-        let refuse =
+        let reject =
             |error, member_id: &str| Err(JoinRejection { error, member_id: member_id.to_owned() });
         let first = request.protocols.first().filter(|_| self.supports(request));
         let first = first.and_then(|it| Some((&it.name, Subscription::decode(&it.metadata)?)));
         let Some((protocol_name, subscription)) = first else {
-            return refuse(ResponseError::InconsistentGroupProtocol, &request.member_id);
+            return reject(ResponseError::InconsistentGroupProtocol, &request.member_id);
         };
         let is_full = self.members.len() >= step.settings.consumer_group_max_size;
         if is_full && !self.members.contains_key(&request.member_id) {
-            return refuse(ResponseError::GroupMaxSizeReached, &request.member_id);
+            return reject(ResponseError::GroupMaxSizeReached, &request.member_id);
         }
-        let is_nobody = request.member_id.is_empty() && request.instance_id.is_none();
-        if is_nobody && request.requires_member_id {
-            return refuse(ResponseError::MemberIdRequired, &request.new_member_id);
+        let is_new = request.member_id.is_empty() && request.instance_id.is_none();
+        if is_new && request.requires_member_id {
+            return reject(ResponseError::MemberIdRequired, &request.new_member_id);
         }
         let member_id = match self.classic_member(group, request, step) {
             Ok(member_id) => member_id,
-            Err(error) => return refuse(error, &request.member_id),
+            Err(error) => return reject(error, &request.member_id),
         };
         let is_new_epoch = self.update_classic(&member_id, request, &subscription);
         self.advance(is_new_epoch, topics);
@@ -160,7 +161,7 @@ impl ConsumerGroup {
         self.reconcile(&member_id, Some(&owned), step.now);
         let generation = self.members.get_mut(&member_id).map_or(0, |member| {
             member.session_ends = Some(step.after(request.session_timeout_ms));
-            // It must ask for its assignment within this time.
+            // The member must send SyncGroup within this time.
             member.request_ends = Some(step.after(request.rebalance_timeout_ms));
             member.current.epoch
         });
@@ -175,7 +176,7 @@ impl ConsumerGroup {
         })
     }
 
-    /// Whether the client has a protocol in common with all classic members.
+    /// Returns whether the client has a protocol in common with all classic members.
     fn supports(&self, request: &JoinRequest) -> bool {
         let others = || self.members.values().filter_map(|member| member.about.classic.as_ref());
         let all_support = |name: &str| {
@@ -185,8 +186,8 @@ impl ConsumerGroup {
             && request.protocols.iter().any(|protocol| all_support(&protocol.name))
     }
 
-    /// The id of the member that the request speaks for, which is added where there is none. A
-    /// static one takes the place of its former self at once, as in the classic protocol.
+    /// Returns the id of the member in the request, and adds the member if there is none. A static
+    /// one replaces its former self at once, as in the classic protocol.
     fn classic_member(
         &mut self,
         group: &str,
@@ -228,7 +229,7 @@ impl ConsumerGroup {
         Ok(id.clone())
     }
 
-    /// Takes over what the member says of itself. Whether the topics that it names have changed.
+    /// Takes over the member's subscription and metadata. Returns whether its topics have changed.
     fn update_classic(
         &mut self,
         member_id: &str,
@@ -254,7 +255,7 @@ impl ConsumerGroup {
         is_changed
     }
 
-    /// SyncGroup of a classic member.
+    /// Handles SyncGroup of a classic member.
     pub(in crate::group) fn sync_classic(
         &mut self,
         request: &SyncRequest,
@@ -271,7 +272,7 @@ impl ConsumerGroup {
         {
             return Err(ResponseError::InconsistentGroupProtocol);
         }
-        // Who has to give something up first does that before it joins again.
+        // A member that must revoke partitions first does that before it joins again.
         let is_revoking = member.current.state == Reconciliation::Revoking;
         let is_behind = self.epoch > member.current.epoch && !is_revoking;
         let assigned = with_names(&member.current.assigned, topics);
@@ -291,7 +292,7 @@ impl ConsumerGroup {
         })
     }
 
-    /// Heartbeat of a classic member: it is to join again where something waits for it.
+    /// Handles Heartbeat of a classic member: it must join again if a change waits for it.
     pub(in crate::group) fn heartbeat_classic(
         &mut self,
         member_id: &str,
@@ -318,7 +319,7 @@ impl ConsumerGroup {
         Err(ResponseError::RebalanceInProgress)
     }
 
-    /// The classic member, if the request may speak for it.
+    /// Returns the classic member, if the request may speak for it.
     fn check_classic(
         &self,
         member_id: &str,
@@ -337,7 +338,7 @@ impl ConsumerGroup {
         }
     }
 
-    /// Whether others have something that the member is to get.
+    /// Returns whether others still have partitions of the member's target.
     fn waits_for_others(&self, member_id: &str) -> bool {
         let taken = self.taken_by_others(member_id);
         let target = self.targets.get(member_id).into_iter().flatten();
@@ -351,7 +352,7 @@ fn about_classic(session_timeout_ms: i32, protocols: &[Protocol]) -> ClassicMemb
     ClassicMember { session_timeout_ms, protocols: protocols.collect() }
 }
 
-/// Partitions by the ids of their topics, without those of topics that are gone.
+/// Returns partitions by the ids of their topics, without those of deleted topics.
 fn with_ids(named: &super::NamedPartitions, topics: &dyn Topics) -> Partitions {
     let known = named.iter().filter_map(|(name, all)| Some((topics.find(name)?.0, all.clone())));
     known.filter(|(_, all)| !all.is_empty()).collect()

@@ -1,11 +1,11 @@
-//! What ConsumerGroupDescribe shows of a group.
+//! The description of a group in ConsumerGroupDescribe.
 
 use std::collections::BTreeSet;
 
 use super::ConsumerGroup;
 use crate::records::Partitions;
 
-/// A group in full.
+/// A group with all of its members.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DescribedConsumerGroup {
     pub(crate) state: &'static str,
@@ -15,7 +15,7 @@ pub(crate) struct DescribedConsumerGroup {
     pub(crate) members: Vec<DescribedConsumer>,
 }
 
-/// A member, what it has, and what it is to have.
+/// A member with its current and its target assignment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DescribedConsumer {
     pub(crate) member_id: String,

@@ -1,5 +1,5 @@
-//! ConsumerGroupHeartbeat: the one request by which a member joins, stays, reports what it owns and
-//! is told what to read.
+//! ConsumerGroupHeartbeat: the one request by which a member joins, stays, reports its partitions
+//! and receives its assignment.
 
 use std::collections::BTreeSet;
 
@@ -12,38 +12,38 @@ use crate::group::{GroupEvent, Step};
 use crate::records::{ConsumerMemberValue, CurrentAssignmentValue, Partitions};
 use crate::rejection::Rejection;
 
-/// A ConsumerGroupHeartbeat request. What is `None` has not changed since the last one.
+/// A ConsumerGroupHeartbeat request. A field that is `None` has not changed since the last one.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ConsumerHeartbeat {
     pub(crate) member_id: String,
-    /// 0 joins, −1 leaves, −2 leaves for a while.
+    /// 0 joins, −1 leaves, −2 leaves temporarily.
     pub(crate) epoch: i32,
     pub(crate) instance_id: Option<String>,
     pub(crate) rack_id: Option<String>,
     pub(crate) client_id: String,
     pub(crate) client_host: String,
-    /// Milliseconds.
+    /// The rebalance timeout in milliseconds.
     pub(crate) rebalance_timeout_ms: Option<i32>,
     pub(crate) topics: Option<BTreeSet<String>>,
     pub(crate) regex: Option<String>,
     pub(crate) assignor: Option<String>,
-    /// What the member owns at present.
+    /// The partitions that the member owns at present.
     pub(crate) owned: Option<Partitions>,
 }
 
-/// What a member is told.
+/// The response to a heartbeat.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct HeartbeatAnswer {
     pub(crate) member_id: String,
     pub(crate) epoch: i32,
     /// Milliseconds until the next heartbeat; 0 for a member that has left.
     pub(crate) interval_ms: i32,
-    /// What the member is to read, if that has changed or it has said all of itself.
+    /// The member's assignment, if it has changed or the request was a full one.
     pub(crate) assignment: Option<Partitions>,
 }
 
 impl ConsumerHeartbeat {
-    /// Whether the request makes sense, whatever the group.
+    /// Checks the request by itself, whatever the group.
     pub(crate) fn validate(&self) -> Result<(), Rejection> {
         let invalid = |message: &str| Err(Rejection::new(ResponseError::InvalidRequest, message));
         if self.member_id.is_empty() {
@@ -109,7 +109,8 @@ impl ConsumerHeartbeat {
         matches!(self.epoch, LEAVES | LEAVES_FOR_A_WHILE)
     }
 
-    /// Whether the member says all of itself, as it does when it joins or after an error.
+    /// Returns whether the request is a full one, as a client sends when it joins or after an
+    /// error.
     fn is_full(&self) -> bool {
         self.epoch == 0
             || (self.rebalance_timeout_ms.is_some()
@@ -119,8 +120,8 @@ impl ConsumerHeartbeat {
 }
 
 impl ConsumerGroup {
-    /// Takes a heartbeat of a member that joins or stays. The error leaves a group behind that is
-    /// not to be used.
+    /// Takes a heartbeat of a member that joins or stays. An error leaves the group in a state that
+    /// must not be used.
     pub(super) fn heartbeat(
         &mut self,
         group: &str,
@@ -149,7 +150,7 @@ impl ConsumerGroup {
         })
     }
 
-    /// Computes another target where the group has moved on.
+    /// Computes another target if the group has a newer epoch.
     pub(super) fn assign_if_due(&mut self, group: &str, topics: &dyn Topics, step: &mut Step<'_>) {
         if self.epoch > self.assignment_epoch && self.may_assign(step) {
             self.assign(topics);
@@ -161,14 +162,14 @@ impl ConsumerGroup {
         }
     }
 
-    /// Whether the last assignment is old enough for another one. The first member of a group need
-    /// not wait.
+    /// Returns whether the last assignment is old enough for another one. The first member of a
+    /// group need not wait.
     fn may_assign(&self, step: &Step<'_>) -> bool {
         let interval = i64::from(step.settings.consumer_assignment_interval_ms);
         self.members.len() == 1 || self.assigned_at.is_none_or(|at| at + interval <= step.now)
     }
 
-    /// Whether the heartbeat changes nothing but the member's session.
+    /// Returns whether the heartbeat changes nothing except the member's session.
     pub(super) fn is_quiet(
         &self,
         beat: &ConsumerHeartbeat,
@@ -193,7 +194,7 @@ impl ConsumerGroup {
             && self.metadata_hash == self.hash_of_topics(topics)
     }
 
-    /// The session of a member goes on.
+    /// Renews the member's session.
     pub(super) fn renew_session(&mut self, member_id: &str, step: &Step<'_>) {
         if let Some(member) = self.members.get_mut(member_id) {
             member.session_ends = Some(step.after(step.settings.consumer_session_timeout_ms));
@@ -236,7 +237,7 @@ impl ConsumerGroup {
         }
     }
 
-    /// Whether the request may speak for the static member.
+    /// Returns whether the request may speak for the static member.
     pub(super) fn check_instance(
         &self,
         instance_id: &str,
@@ -258,8 +259,8 @@ impl ConsumerGroup {
         }
     }
 
-    /// A static member starts: as a new one, or in the place of its former self, which has left for
-    /// a while. While that is there the instance id is taken.
+    /// Adds a static member: as a new one, or in the place of its former self that has left
+    /// temporarily. While the former self is active the instance id is in use.
     fn join_static_member(
         &mut self,
         group: &str,
@@ -269,13 +270,13 @@ impl ConsumerGroup {
     ) -> Result<(), Rejection> {
         let Some((former_id, former)) = self.static_member(instance_id) else {
             match self.members.get_mut(&beat.member_id) {
-                // A member that joins again keeps what it has, under another name from now on.
+                // A member that joins again keeps its assignment, under its new id.
                 Some(member) => member.about.instance_id = Some(instance_id.to_owned()),
                 None => self.add_member(group, beat, step),
             }
             return Ok(());
         };
-        // A classic static member never says that it leaves.
+        // A classic static member never announces that it leaves.
         if former.current.epoch != LEAVES_FOR_A_WHILE && !former.is_classic() {
             return Err(Rejection::new(
                 ResponseError::UnreleasedInstanceId,
@@ -296,7 +297,7 @@ impl ConsumerGroup {
         Ok(())
     }
 
-    /// Gives a static member another id. It begins anew with all that its former self had.
+    /// Gives a static member another id, with the whole assignment of its former self.
     pub(super) fn replace(&mut self, former_id: &str, member_id: &str) {
         if let Some(mut member) = self.members.remove(former_id) {
             (member.current.epoch, member.current.previous_epoch) = (0, 0);
@@ -321,7 +322,7 @@ impl ConsumerGroup {
         });
     }
 
-    /// Takes over what the member says of itself. Whether the topics that it names have changed.
+    /// Takes over the member's subscription and metadata. Returns whether its topics have changed.
     fn update_member(&mut self, beat: &ConsumerHeartbeat) -> bool {
         let Some(member) = self.members.get_mut(&beat.member_id) else {
             return false;
@@ -342,7 +343,7 @@ impl ConsumerGroup {
         }
         let said = beat.regex.as_ref();
         if let Some(regex) = said {
-            // The empty one ends the subscription.
+            // An empty expression ends the subscription.
             about.regex = Some(regex.clone()).filter(|regex| !regex.is_empty());
         }
         match &beat.topics {
@@ -355,8 +356,8 @@ impl ConsumerGroup {
     }
 }
 
-/// Whether the member and the group agree on where the member is. One that has missed the last
-/// answer is let through, if it owns nothing that it must not own.
+/// Returns whether the member's epoch fits the group's. A member that has missed the last response
+/// is accepted if it owns only partitions of its assignment.
 fn check_epoch(member: &ConsumerMember, beat: &ConsumerHeartbeat) -> Result<(), Rejection> {
     let current = &member.current;
     let fenced = |relation: &str| {

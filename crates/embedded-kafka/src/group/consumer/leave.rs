@@ -1,4 +1,5 @@
-//! How members go: by their own request, by an administrator's, or because they kept silent.
+//! Removal of members: by their own request, by an administrator's, or because their session
+//! expired.
 
 use kafka_protocol::ResponseError;
 
@@ -11,8 +12,8 @@ use crate::group::{GroupEvent, Leaving, Step};
 use crate::rejection::Rejection;
 
 impl ConsumerGroup {
-    /// A member leaves. What it had is free at once, unless it is a static member that is expected
-    /// back: then it keeps all for the rest of its session.
+    /// Removes a member that leaves. Its partitions are free at once, unless it is a static member
+    /// that is expected back: it keeps its assignment until its session expires.
     pub(super) fn leave(
         &mut self,
         group: &str,
@@ -45,7 +46,7 @@ impl ConsumerGroup {
         })
     }
 
-    /// An administrator removes a member, with the request of the classic protocol.
+    /// Removes a member for an administrator, with the request of the classic protocol.
     pub(super) fn remove_one(
         &mut self,
         group: &str,
@@ -69,20 +70,20 @@ impl ConsumerGroup {
         Ok(())
     }
 
-    /// Removes the members whose session is over, and those that have not given up in time what
-    /// others wait for.
+    /// Removes the members whose session has expired, and those that have not revoked in time the
+    /// partitions that others wait for.
     pub(super) fn expire(&mut self, group: &str, step: &mut Step<'_>) {
         let is_over = |at: Option<i64>| at.is_some_and(|at| at <= step.now);
         let is_due = |member: &ConsumerMember| member.timers().into_iter().any(is_over);
-        let silent = self.members.iter().filter(|(_, member)| is_due(member));
-        let silent = silent.map(|(id, _)| id.clone()).collect::<Vec<_>>();
-        for member in silent {
+        let expired = self.members.iter().filter(|(_, member)| is_due(member));
+        let expired = expired.map(|(id, _)| id.clone()).collect::<Vec<_>>();
+        for member in expired {
             self.remove(&member);
             step.events.push(GroupEvent::MemberExpired { group: group.to_owned(), member });
         }
     }
 
-    /// The others are told of what is free with their next heartbeats.
+    /// Frees the partitions: the other members receive them with their next heartbeats.
     fn remove(&mut self, member_id: &str) {
         self.members.remove(member_id);
         self.targets.remove(member_id);

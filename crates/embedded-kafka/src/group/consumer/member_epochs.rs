@@ -1,11 +1,12 @@
-//! Which members may commit and fetch offsets: those whose epoch is the group's for them.
+//! Checks of a member's epoch: only a member with the group's current epoch for it may commit and
+//! fetch offsets.
 
 use kafka_protocol::ResponseError;
 
 use super::{ConsumerGroup, ConsumerMember};
 use crate::group::Commit;
 
-/// Who fetches offsets (since version 9 of OffsetFetch). Administrators name no member.
+/// The sender of an OffsetFetch (since version 9). Administrators name no member.
 #[derive(Debug, Clone)]
 pub(crate) struct FetchingMember {
     pub(crate) id: Option<String>,
@@ -13,20 +14,22 @@ pub(crate) struct FetchingMember {
 }
 
 impl ConsumerGroup {
-    /// Whether the client may commit. A commit does not renew the session: only heartbeats do.
+    /// Checks whether the client may commit. A commit does not renew the session: only heartbeats
+    /// do.
     pub(in crate::group) fn check_commit(&self, commit: &Commit) -> Result<(), ResponseError> {
         if commit.generation < 0 && self.members.is_empty() {
             return Ok(());
         }
         let member = self.members.get(&commit.member_id).ok_or(ResponseError::UnknownMemberId)?;
-        // Before version 9 a client does not know that it names an epoch.
+        // Before version 9 a client does not know that it sends an epoch.
         if !commit.understands_unknown_group && !member.is_classic() {
             return Err(ResponseError::UnsupportedVersion);
         }
         check_epoch(member, commit.generation)
     }
 
-    /// Whether a transaction may commit offsets. Its client is told of an epoch as of a generation.
+    /// Checks whether a transaction may commit offsets. The error names the epoch as a generation,
+    /// which its client knows.
     pub(in crate::group) fn check_pending_commit(
         &self,
         commit: &Commit,
@@ -42,13 +45,13 @@ impl ConsumerGroup {
         }
     }
 
-    /// Whether the client may see what is committed.
+    /// Checks whether the client may read committed offsets.
     pub(in crate::group) fn check_fetch(
         &self,
         fetching: &FetchingMember,
     ) -> Result<(), ResponseError> {
         let Some(id) = &fetching.id else {
-            // Kafka has no better answer to an epoch without a member.
+            // Kafka has no better error for an epoch without a member.
             return if fetching.epoch < 0 {
                 Ok(())
             } else {
@@ -60,7 +63,8 @@ impl ConsumerGroup {
     }
 }
 
-/// Whether the member speaks for its epoch, which a classic one takes for a generation.
+/// Checks that the request has the member's current epoch, which a classic member calls its
+/// generation.
 fn check_epoch(member: &ConsumerMember, epoch: i32) -> Result<(), ResponseError> {
     if epoch == member.current.epoch {
         Ok(())

@@ -1,12 +1,14 @@
-//! Groups of the new protocol (KIP-848): the coordinator assigns, members reconcile one by one.
+//! Groups of the consumer protocol (KIP-848): the coordinator assigns, members reconcile one by
+//! one.
 //!
-//! The group's epoch grows with everything that asks for another assignment: a member that comes or
-//! goes, a subscription, a topic. The target assignment is computed for an epoch, and each member
-//! is led to it by the answers to its heartbeats: first it gives up what is no longer its own, then
-//! it gets what others have given up. No partition is ever with two members.
+//! The group's epoch grows with every change that needs another assignment: a member joins or
+//! leaves, a subscription or a topic changes. The target assignment is computed for an epoch, and
+//! the responses to a member's heartbeats lead it there: first it revokes the partitions that it
+//! loses, then it receives those that others have revoked. No two members ever own the same
+//! partition.
 //!
-//! [`ConsumerGroup`] is what the records of the group say, and nothing else but timers. A step
-//! makes another one of it; what differs is written in one batch before it counts.
+//! [`ConsumerGroup`] is the state in the group's records, plus timers. A step produces another
+//! state; the differences are written in one batch before they count.
 
 mod assignor;
 mod classic;
@@ -35,33 +37,33 @@ pub(crate) use heartbeat::{ConsumerHeartbeat, HeartbeatAnswer};
 pub(crate) use member_epochs::FetchingMember;
 pub(crate) use regex::whole;
 
-/// The epoch with which a member leaves for good.
+/// The epoch with which a member leaves permanently.
 pub(crate) const LEAVES: i32 = -1;
-/// The epoch with which a static member leaves and is expected back.
+/// The epoch with which a static member leaves temporarily.
 pub(crate) const LEAVES_FOR_A_WHILE: i32 = -2;
 
-/// The topics of the cluster, as an assignor must know them. Asked with a group locked.
+/// The topics of the cluster, as an assignor must know them. Called with a group locked.
 pub(crate) trait Topics {
-    /// A topic's id and the number of its partitions.
+    /// Returns a topic's id and the number of its partitions.
     fn find(&self, name: &str) -> Option<(Uuid, i32)>;
 
-    /// The name of a topic.
+    /// Returns the name of a topic.
     fn name(&self, id: Uuid) -> Option<String>;
 
-    /// The topics whose names match.
+    /// Returns the topics whose names match.
     fn matching(&self, is_match: &dyn Fn(&str) -> bool) -> BTreeSet<String>;
 }
 
-/// A member, as its records say, and its timers.
+/// A member: the state in its records, and its timers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ConsumerMember {
     about: ConsumerMemberValue,
     current: CurrentAssignmentValue,
-    /// When the member is removed unless it is heard of before.
+    /// The time at which its session expires.
     session_ends: Option<Timestamp>,
-    /// When the member is removed unless it has given up what it was told to.
+    /// The time by which the member must have revoked its partitions, or it is removed.
     revocation_ends: Option<Timestamp>,
-    /// When a classic member is removed unless it has sent the JoinGroup or SyncGroup that is due.
+    /// The time by which a classic member must have sent JoinGroup or SyncGroup, or it is removed.
     request_ends: Option<Timestamp>,
 }
 
@@ -74,13 +76,13 @@ impl ConsumerMember {
         [self.session_ends, self.revocation_ends, self.request_ends]
     }
 
-    /// Whether the member has what the target of this epoch says.
+    /// Returns whether the member has the target assignment of this epoch.
     fn is_reconciled_to(&self, epoch: i32) -> bool {
         self.current.state == Reconciliation::Stable && self.current.epoch == epoch
     }
 }
 
-/// Where such a group is.
+/// The state of such a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ConsumerGroupState {
     Empty,
@@ -92,7 +94,7 @@ pub(super) enum ConsumerGroupState {
 }
 
 impl ConsumerGroupState {
-    /// The name that Kafka's protocol has for it.
+    /// Returns the name in Kafka's protocol.
     fn name(self) -> &'static str {
         match self {
             Self::Empty => "Empty",
@@ -103,27 +105,27 @@ impl ConsumerGroupState {
     }
 }
 
-/// A group of the new protocol.
+/// A group of the consumer protocol.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ConsumerGroup {
     epoch: i32,
-    /// Of the topics that the epoch knows of, so that another topic or partition makes a new epoch.
+    /// The hash of the topics in this epoch, so that another topic or partition makes a new epoch.
     metadata_hash: i64,
     /// The epoch that the targets were computed for.
     assignment_epoch: i32,
     members: BTreeMap<String, ConsumerMember>,
-    /// What each member is to have.
+    /// The target assignment of each member.
     targets: BTreeMap<String, Partitions>,
     /// The topics that match each regular expression of a member.
     resolved: BTreeMap<String, BTreeSet<String>>,
-    /// When the regular expressions were last matched against the topics.
+    /// The time at which the regular expressions were last matched against the topics.
     resolved_at: Timestamp,
-    /// When the targets were computed, if that was here.
+    /// The time at which the targets were computed, if this coordinator computed them.
     assigned_at: Option<Timestamp>,
 }
 
 impl ConsumerGroup {
-    /// A group that has no member yet. Kafka's first assignment is of epoch 1 or later.
+    /// Returns a group without members. Kafka's first assignment has epoch 1 or later.
     pub(super) fn new() -> Self {
         Self {
             epoch: 1,
@@ -153,7 +155,7 @@ impl ConsumerGroup {
         }
     }
 
-    /// The member that is this static member at present.
+    /// Returns the current member of a static instance.
     fn static_member(&self, instance_id: &str) -> Option<(&String, &ConsumerMember)> {
         let is_it = |(_, it): &(&String, &ConsumerMember)| {
             it.about.instance_id.as_deref() == Some(instance_id)
@@ -161,18 +163,18 @@ impl ConsumerGroup {
         self.members.iter().find(is_it)
     }
 
-    /// The earliest time at which a member's timer ends.
+    /// Returns the earliest time at which a member's timer ends.
     pub(super) fn due(&self) -> Option<Timestamp> {
         let timers = self.members.values().flat_map(ConsumerMember::timers);
         timers.flatten().min()
     }
 
-    /// Whether a member reads the topic.
+    /// Returns whether the member reads the topic.
     pub(super) fn is_subscribed_to(&self, topic: &str) -> bool {
         self.members.values().any(|member| self.topics_of(member).any(|it| it == topic))
     }
 
-    /// The topics that a member subscribes to, some perhaps twice.
+    /// Returns the topics that a member subscribes to, some perhaps twice.
     fn topics_of<'a>(&'a self, member: &'a ConsumerMember) -> impl Iterator<Item = &'a str> {
         let matching = member.about.regex.as_ref().and_then(|regex| self.resolved.get(regex));
         member.about.topics.iter().chain(matching.into_iter().flatten()).map(String::as_str)

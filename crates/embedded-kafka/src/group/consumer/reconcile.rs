@@ -1,8 +1,8 @@
-//! How a member gets from what it has to what it is to have.
+//! Reconciliation: leads a member from its current assignment to its target.
 //!
-//! A member gives up first, and stays in its epoch until it has said so. Then it enters the epoch
-//! of the target, with those of its new partitions that nobody else has any more; the others follow
-//! when their owners have given them up.
+//! A member revokes first, and stays in its epoch until it has reported that. Then it enters the
+//! epoch of the target, with the new partitions that no other member has any more; the others
+//! follow when their owners have revoked them.
 
 use std::collections::BTreeSet;
 
@@ -13,8 +13,8 @@ use crate::records::{CurrentAssignmentValue, Partitions, Reconciliation};
 use crate::time::Timestamp;
 
 impl ConsumerGroup {
-    /// Leads a member as far to its target as can be. `owned` is what it says that it owns, if it
-    /// does.
+    /// Leads a member as close to its target as possible. `owned` has the partitions that it
+    /// reports, if it does.
     pub(super) fn reconcile(
         &mut self,
         member_id: &str,
@@ -32,11 +32,12 @@ impl ConsumerGroup {
         if current.state == Reconciliation::Revoking && still_owns(&current.revoking) {
             return;
         }
-        // Who has given up all is one epoch further, and may be told to give up more in it.
+        // A member that has revoked everything is one epoch further, and may have to revoke more in
+        // it.
         let epoch = current.epoch + i32::from(current.state == Reconciliation::Revoking);
         let mut next = self.next_assignment(member_id, epoch);
         if !next.revoking.is_empty() && !still_owns(&next.revoking) {
-            // It does not own what it would have to give up.
+            // It does not own any partition that it would have to revoke.
             next = self.granted(member_id, next.assigned);
         }
         if next.epoch != current.epoch {
@@ -53,7 +54,8 @@ impl ConsumerGroup {
         }
     }
 
-    /// What the member is to give up before anything else, or what it gets.
+    /// Returns the partitions that the member must revoke before anything else, or those that it
+    /// receives.
     fn next_assignment(&self, member_id: &str, epoch: i32) -> CurrentAssignmentValue {
         let nothing = Partitions::new();
         let target = self.targets.get(member_id).unwrap_or(&nothing);
@@ -74,7 +76,8 @@ impl ConsumerGroup {
         CurrentAssignmentValue { epoch, previous_epoch, state, assigned: kept, revoking }
     }
 
-    /// The member in the target's epoch, with what is free of its target beside what it has.
+    /// Returns the member in the target's epoch, with the free partitions of its target added to
+    /// its own.
     fn granted(&self, member_id: &str, mut assigned: Partitions) -> CurrentAssignmentValue {
         let taken = self.taken_by_others(member_id);
         let mut state = Reconciliation::Stable;
@@ -97,7 +100,7 @@ impl ConsumerGroup {
         }
     }
 
-    /// What other members have, or have still to give up.
+    /// Returns the partitions that other members own, or still have to revoke.
     pub(super) fn taken_by_others(&self, member_id: &str) -> BTreeSet<(Uuid, i32)> {
         let others = self.members.iter().filter(|(id, _)| *id != member_id);
         let held =

@@ -1,10 +1,10 @@
-//! The regular expressions by which members subscribe to topics (KIP-848).
+//! Regular expressions in members' subscriptions to topics (KIP-848).
 
 use regex_lite::Regex;
 
-/// A regular expression that matches whole names alone.
+/// Returns a regular expression that matches whole names alone.
 pub(crate) fn whole(text: &str) -> Result<Regex, regex_lite::Error> {
-    // Alone first, so that what is only valid in brackets is refused.
+    // Compiled alone first, so that an expression that is valid only in brackets is rejected.
     Regex::new(text)?;
     Regex::new(&format!("^(?:{text})$"))
 }

@@ -1,5 +1,5 @@
-//! All groups' part of the new protocol: what a step changes is written before it counts, and a
-//! group without members changes from one protocol to the other.
+//! The requests of the consumer protocol for all groups: a step's changes are written before they
+//! count, and a group without members changes from one protocol to the other.
 
 use kafka_protocol::ResponseError;
 use tracing::{debug, warn};
@@ -18,7 +18,7 @@ use crate::rejection::Rejection;
 use crate::time::Timestamp;
 
 impl GroupCoordinator {
-    /// ConsumerGroupHeartbeat.
+    /// Handles ConsumerGroupHeartbeat.
     pub(crate) fn consumer_heartbeat(
         &self,
         group_id: &str,
@@ -95,13 +95,13 @@ impl GroupCoordinator {
             Ok(answer)
         });
         if done.is_err() {
-            // What was about to happen has not.
+            // The step failed, so its events did not happen.
             step.events.truncate(events);
         }
         done
     }
 
-    /// Writes what is new of a group, and takes it over.
+    /// Writes the changes of a group, and applies them.
     fn adopt(
         &self,
         group: &mut Group,
@@ -132,15 +132,15 @@ impl GroupCoordinator {
         Ok(())
     }
 
-    /// The last member of the new protocol is gone: the group is a classic one from now on, and its
-    /// members are asked to join again.
+    /// Downgrades the group after its last member of the consumer protocol has left: it is a
+    /// classic group from now on, and its members must join again.
     fn downgrade(
         &self,
         group: &mut Group,
         next: &ConsumerGroup,
         step: &mut Step<'_>,
     ) -> Result<(), ResponseError> {
-        // Kafka goes on with the epoch in which the last of them was a member.
+        // Kafka continues with the epoch in which the last of them was a member.
         let epoch = group.consumer.as_ref().map_or(next.epoch, |current| current.epoch);
         let classic = Group::of_members(&group.id, epoch, next.to_classic(step), step.now);
         let mut records = changes(&group.id, group.consumer.as_deref(), None, step.now);
@@ -153,7 +153,7 @@ impl GroupCoordinator {
         Ok(())
     }
 
-    /// JoinGroup for a group of the new protocol with members.
+    /// Handles JoinGroup for a group of the consumer protocol with members.
     pub(in crate::group) fn join_consumer_group(
         &self,
         group: &mut Group,
@@ -161,14 +161,14 @@ impl GroupCoordinator {
         topics: &dyn Topics,
         step: &mut Step<'_>,
     ) -> JoinAnswer {
-        let refused = |error| JoinRejection { error, member_id: request.member_id.clone() };
+        let rejected = |error| JoinRejection { error, member_id: request.member_id.clone() };
         let Some(mut next) = group.consumer.as_deref().cloned() else {
-            return Err(refused(ResponseError::UnknownMemberId));
+            return Err(rejected(ResponseError::UnknownMemberId));
         };
         let events = step.events.len();
         let answer = next.join_classic(&group.id, request, topics, step);
         let answer = answer.and_then(|joined| {
-            self.adopt(group, next, step).map_err(refused)?;
+            self.adopt(group, next, step).map_err(rejected)?;
             Ok(joined)
         });
         if answer.is_err() {
@@ -177,8 +177,7 @@ impl GroupCoordinator {
         answer
     }
 
-    /// A client of the classic protocol joins: a group without members is one of its protocol from
-    /// now on.
+    /// Converts a group without members to the classic protocol, because a classic client joins.
     pub(in crate::group) fn downgrade_group(
         &self,
         group: &mut Group,
@@ -196,7 +195,7 @@ impl GroupCoordinator {
         }
     }
 
-    /// What deletes the records of a group of the new protocol.
+    /// Returns the tombstones of a group of the consumer protocol.
     pub(in crate::group) fn consumer_tombstones(
         group: &Group,
         now: Timestamp,
@@ -204,12 +203,12 @@ impl GroupCoordinator {
         changes(&group.id, group.consumer.as_deref(), None, now)
     }
 
-    /// Whether a classic member's requests are for a group of the new protocol.
+    /// Returns whether a classic member's requests are for a group of the consumer protocol.
     pub(in crate::group) fn is_consumer_group(group: &Group) -> bool {
         group.consumer.as_ref().is_some_and(|consumer| !consumer.is_empty())
     }
 
-    /// LeaveGroup for a group of the new protocol: one answer for each member.
+    /// Handles LeaveGroup for a group of the consumer protocol: one result for each member.
     pub(in crate::group) fn leave_consumer_group(
         &self,
         group: &mut Group,
@@ -225,7 +224,7 @@ impl GroupCoordinator {
         Ok(answers)
     }
 
-    /// Removes the members of a group whose time is over. What cannot be written is tried again.
+    /// Removes the members of a group whose timers have ended. A failed write is tried again.
     pub(in crate::group) fn expire_consumers(&self, group: &mut Group, step: &mut Step<'_>) {
         let Some(current) = &group.consumer else {
             return;
@@ -238,11 +237,11 @@ impl GroupCoordinator {
         next.expire(&group.id, step);
         if let Err(error) = self.adopt(group, next, step) {
             step.events.truncate(events);
-            warn!(group = group.id, %error, "a silent member could not be removed");
+            warn!(group = group.id, %error, "an expired member could not be removed");
         }
     }
 
-    /// ConsumerGroupDescribe.
+    /// Handles ConsumerGroupDescribe.
     pub(crate) fn describe_consumer_group(
         &self,
         group_id: &str,
@@ -257,7 +256,8 @@ impl GroupCoordinator {
         Ok(consumer.ok_or_else(|| not_found("is not a consumer group"))?.describe())
     }
 
-    /// Whether a member may fetch offsets: in a group of the new protocol, one of this epoch.
+    /// Checks whether a member may fetch offsets: in a group of the consumer protocol, a member of
+    /// this epoch.
     pub(crate) fn check_fetch(
         &self,
         group_id: &str,
@@ -270,7 +270,7 @@ impl GroupCoordinator {
         group.consumer.as_ref().map_or(Ok(()), |consumer| consumer.check_fetch(fetching))
     }
 
-    /// A record of a group of the new protocol, before the first request.
+    /// Loads a record of a group of the consumer protocol, before the first request.
     pub(in crate::group) fn replay_consumer_group(
         &self,
         key: ConsumerGroupKey,

@@ -1,4 +1,4 @@
-//! A group as records, and back: what a restart or the next coordinator finds.
+//! Conversion of a group to records and back, for a restart or the next coordinator.
 
 use bytes::Bytes;
 use tracing::debug;
@@ -12,10 +12,11 @@ use crate::records::{
 };
 use crate::time::Timestamp;
 
-/// A key, and its value unless it is deleted.
+/// A key with its value, or `None` for a tombstone.
 type Record = (Bytes, Option<Bytes>);
 
-/// The records that make one group of another. `None` is a group that has none.
+/// Returns the records that turn one state of a group into another. `None` is a group without
+/// records.
 pub(super) fn changes(
     id: &str,
     before: Option<&ConsumerGroup>,
@@ -69,7 +70,7 @@ pub(super) fn changes(
 }
 
 impl ConsumerGroup {
-    /// Takes in one record. Compaction may have left those of a member in any order.
+    /// Applies one record. Compaction may have left those of a member in any order.
     pub(super) fn replay(
         &mut self,
         key: ConsumerGroupKey,
@@ -104,7 +105,7 @@ impl ConsumerGroup {
             (ConsumerGroupKey::Regex { regex, .. }, None) => {
                 self.resolved.remove(&regex);
             }
-            // They go with what they belong to.
+            // They are removed with the group that they belong to.
             (ConsumerGroupKey::Current { .. }, None) => {}
             (ConsumerGroupKey::Group { .. } | ConsumerGroupKey::Target { .. }, None) => {
                 debug!("the end of a group");
@@ -120,7 +121,7 @@ impl ConsumerGroup {
         self.members.entry(member).or_insert_with(new)
     }
 
-    /// The log has been read to its end: the members' timers begin.
+    /// Starts the members' timers after the log has been read to its end.
     pub(in crate::group) fn start_sessions(&mut self, step: &Step<'_>) {
         for member in self.members.values_mut() {
             member.session_ends = Some(step.after(member.session_timeout_ms(step)));

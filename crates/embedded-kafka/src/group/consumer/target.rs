@@ -1,4 +1,4 @@
-//! The target assignment: which topics the group reads, and who is to read what.
+//! The target assignment: the topics that the group reads, and the partitions of each member.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use super::{ConsumerGroup, ConsumerHeartbeat, Topics};
 use crate::config::group_defaults::ASSIGNORS;
 use crate::time::Timestamp;
 
-/// How long what a regular expression matches is taken for true, in milliseconds: new topics are
+/// The time for which a match of a regular expression stays valid, in milliseconds: new topics are
 /// found within this time. Kafka looks when topics have changed, every 10 s at most.
 const RESOLVE_EVERY_MS: i64 = 1_000;
 
@@ -17,8 +17,8 @@ impl ConsumerGroup {
         !self.resolved.is_empty() && self.resolved_at + RESOLVE_EVERY_MS <= now
     }
 
-    /// Matches the members' regular expressions against the topics, where there are new ones or it
-    /// is time to. Whether anything else is found than before.
+    /// Matches the members' regular expressions against the topics, if there are new ones or the
+    /// last match is too old. Returns whether the result has changed.
     pub(super) fn resolve(
         &mut self,
         beat: &ConsumerHeartbeat,
@@ -41,7 +41,7 @@ impl ConsumerGroup {
         is_new
     }
 
-    /// A new epoch, where the subscriptions or the topics are others than before.
+    /// Begins a new epoch if the subscriptions or the topics have changed.
     pub(super) fn advance(&mut self, is_new_epoch: bool, topics: &dyn Topics) {
         let hash = self.hash_of_topics(topics);
         if is_new_epoch || hash != self.metadata_hash {
@@ -50,7 +50,8 @@ impl ConsumerGroup {
         }
     }
 
-    /// A number that is another as soon as a topic that the group reads comes, goes or grows.
+    /// Returns a number that changes as soon as a topic that the group reads is created, is deleted
+    /// or grows.
     pub(super) fn hash_of_topics(&self, topics: &dyn Topics) -> i64 {
         let names = self.members.values().flat_map(|member| self.topics_of(member));
         let mut hash = 0u64;
@@ -59,7 +60,7 @@ impl ConsumerGroup {
                 continue;
             };
             for byte in id.as_bytes().iter().chain(&partitions.to_be_bytes()) {
-                // FNV-1a: the same in every build, for it outlives the process.
+                // FNV-1a: the same in every build, since the number outlives the process.
                 hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
             }
             hash ^= 0xcbf2_9ce4_8422_2325;
@@ -92,13 +93,13 @@ impl ConsumerGroup {
         self.assignment_epoch = self.epoch;
     }
 
-    /// The assignor that most members ask for, the first of all where nobody does.
+    /// Returns the assignor that most members ask for, the first of all if none of them does.
     pub(super) fn assignor(&self) -> &'static str {
         let votes = |name: &str| {
             let asks = |it: &&super::ConsumerMember| it.about.assignor.as_deref() == Some(name);
             self.members.values().filter(asks).count()
         };
-        // Of several with as many votes the last is the greatest, and so the order is turned.
+        // Of several with as many votes the last is the greatest, and so the order is reversed.
         let elected = ASSIGNORS.into_iter().rev().max_by_key(|name| votes(name));
         elected.unwrap_or(ASSIGNORS[0])
     }

@@ -20,7 +20,7 @@ fn join(groups: &GroupCoordinator, request: JoinRequest, now: Timestamp) -> Join
     runtime().block_on(groups.join(GROUP, &NoTopics, request, now).answer())
 }
 
-/// One member `a` in a stable group.
+/// Returns groups with one member `a` in a stable group.
 fn with_member(log: &Arc<MemoryLog>) -> GroupCoordinator {
     let groups = groups(log);
     join(&groups, joining("a"), 0).unwrap();
@@ -51,7 +51,7 @@ fn a_new_group_is_written_at_once() {
     let log = Arc::default();
     let groups = groups(&log);
     let request = JoinRequest { requires_member_id: true, ..joining("a") };
-    assert_eq!(Some(join(&groups, request, 5)), refusal(ResponseError::MemberIdRequired, "a"));
+    assert_eq!(Some(join(&groups, request, 5)), rejection(ResponseError::MemberIdRequired, "a"));
     let value = GroupMetadataValue::decode(log.records()[0].1.as_ref().unwrap()).unwrap();
     assert_eq!((value.generation, value.protocol_type.as_str()), (0, ""));
     assert_eq!(value.current_state_timestamp, 5);
@@ -59,16 +59,16 @@ fn a_new_group_is_written_at_once() {
 }
 
 #[test]
-fn requests_that_no_group_could_accept_are_refused() {
+fn requests_that_no_group_could_accept_are_rejected() {
     let groups = groups(&Arc::default());
     let hasty = JoinRequest { session_timeout_ms: 5_999, ..joining("a") };
-    assert_eq!(Some(join(&groups, hasty, 0)), refusal(ResponseError::InvalidSessionTimeout, ""));
+    assert_eq!(Some(join(&groups, hasty, 0)), rejection(ResponseError::InvalidSessionTimeout, ""));
     let lazy = JoinRequest { session_timeout_ms: 1_800_001, ..joining("a") };
-    assert_eq!(Some(join(&groups, lazy, 0)), refusal(ResponseError::InvalidSessionTimeout, ""));
-    let unknown = refusal(ResponseError::UnknownMemberId, "a");
+    assert_eq!(Some(join(&groups, lazy, 0)), rejection(ResponseError::InvalidSessionTimeout, ""));
+    let unknown = rejection(ResponseError::UnknownMemberId, "a");
     assert_eq!(Some(join(&groups, rejoining("a"), 0)), unknown);
     let nameless = runtime().block_on(groups.join("", &NoTopics, joining("a"), 0).answer());
-    assert_eq!(Some(nameless), refusal(ResponseError::InvalidGroupId, ""));
+    assert_eq!(Some(nameless), rejection(ResponseError::InvalidGroupId, ""));
     assert_eq!(groups.list(), []);
 }
 
@@ -116,7 +116,7 @@ fn a_request_that_waits_is_woken_by_the_timer() {
 }
 
 #[test]
-fn a_stable_group_goes_on_after_a_restart() {
+fn a_stable_group_continues_after_a_restart() {
     let log = Arc::default();
     let before = with_member(&log).describe(GROUP);
     let groups = restarted(&log, 100_000);
@@ -176,7 +176,7 @@ fn committed_offsets_survive_a_restart() {
 }
 
 #[test]
-fn metadata_that_is_too_long_is_refused_alone() {
+fn metadata_that_is_too_long_is_rejected_alone() {
     let log = Arc::default();
     let groups = groups(&log);
     let mut long = offset("airports", 0, 5);
@@ -187,7 +187,7 @@ fn metadata_that_is_too_long_is_refused_alone() {
 }
 
 #[test]
-fn what_cannot_be_written_is_not_committed() {
+fn offsets_that_cannot_be_written_are_not_committed() {
     let log: Arc<MemoryLog> = Arc::default();
     let groups = groups(&log);
     groups.commit(GROUP, &on_its_own(), vec![offset("airports", 0, 5)], 0).unwrap();
@@ -200,7 +200,7 @@ fn what_cannot_be_written_is_not_committed() {
 }
 
 #[test]
-fn a_member_cannot_commit_to_a_group_that_nobody_knows() {
+fn a_member_cannot_commit_to_an_unknown_group() {
     let groups = groups(&Arc::default());
     let member = Commit { generation: 1, member_id: "a".into(), ..on_its_own() };
     let offsets = || vec![offset("airports", 0, 5)];
@@ -246,7 +246,7 @@ fn deleting_a_topic_deletes_its_committed_offsets() {
     let groups = groups(&log);
     let offsets = vec![offset("airports", 0, 5), offset("airports", 1, 6), offset("flights", 0, 9)];
     groups.commit(GROUP, &on_its_own(), offsets, 0).unwrap();
-    groups.forget_topics(&["airports"], 0);
+    groups.delete_offsets_of_topics(&["airports"], 0);
     assert_eq!(fetched(&groups), [("flights".into(), 0, 9)]);
     assert_eq!(fetched(&restarted(&log, 0)), [("flights".into(), 0, 9)]);
 }
@@ -259,15 +259,15 @@ fn committed_to_two_topics(log: &Arc<MemoryLog>) -> GroupCoordinator {
 }
 
 #[test]
-fn a_topic_deleted_while_its_groups_are_not_here_takes_their_offsets_too() {
+fn a_topic_deleted_while_its_groups_are_not_loaded_takes_their_offsets_too() {
     let log = Arc::default();
     let groups = committed_to_two_topics(&log);
     let moves = groups.moves();
     groups.unload(&[0], 0);
-    groups.forget_topics(&["airports"], 0);
+    groups.delete_offsets_of_topics(&["airports"], 0);
     log.replay(&groups, log.len());
-    // While they are read, too.
-    groups.forget_topics(&["gates"], 0);
+    // The same while they are being read.
+    groups.delete_offsets_of_topics(&["gates"], 0);
     groups.finish_loading(|_| true, 0);
     assert_eq!(fetched(&groups), [("flights".into(), 0, 9)]);
     assert_eq!(fetched(&restarted(&log, 0)), [("flights".into(), 0, 9)]);
@@ -278,13 +278,13 @@ fn a_topic_deleted_while_its_groups_are_not_here_takes_their_offsets_too() {
 fn offsets_of_topics_that_are_not_there_are_deleted() {
     let log = Arc::default();
     let groups = committed_to_two_topics(&log);
-    groups.forget_unknown_topics(|topic| topic == "flights", 0);
+    groups.delete_offsets_of_unknown_topics(|topic| topic == "flights", 0);
     assert_eq!(fetched(&groups), [("flights".into(), 0, 9)]);
     assert_eq!(fetched(&restarted(&log, 0)), [("flights".into(), 0, 9)]);
 }
 
 #[test]
-fn a_group_without_members_and_offsets_is_forgotten_in_time() {
+fn a_group_without_members_and_offsets_is_deleted_in_time() {
     let log = Arc::default();
     let groups = with_member(&log);
     groups.tick(i64::from(SESSION_MS));
@@ -297,7 +297,7 @@ fn a_group_without_members_and_offsets_is_forgotten_in_time() {
 }
 
 #[test]
-fn a_group_with_offsets_is_not_forgotten() {
+fn a_group_with_offsets_is_not_deleted() {
     let log = Arc::default();
     let groups = groups(&log);
     groups.commit(GROUP, &on_its_own(), vec![offset("airports", 0, 5)], 0).unwrap();
@@ -321,7 +321,7 @@ fn records_that_cannot_be_read_are_left_out() {
 }
 
 #[test]
-fn events_are_told() {
+fn events_are_sent() {
     let log: Arc<MemoryLog> = Arc::default();
     let events = Arc::new(Mutex::new(Vec::new()));
     let heard = events.clone();

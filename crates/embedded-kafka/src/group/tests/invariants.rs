@@ -1,11 +1,11 @@
-//! Random clients, and what must hold whatever they do.
+//! Random clients, and the invariants that always hold.
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::group::messages::Leaving;
 
-/// What one of six clients does next. Clients 4 and 5 are static members.
+/// The next action of one of six clients. Clients 4 and 5 are static members.
 #[derive(Debug, Clone)]
 enum Act {
     Join { client: usize, with_id: bool, protocols: usize, vanishes: bool },
@@ -33,13 +33,13 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
-/// A request that waits, since when, and for how long at most.
+/// A waiting request, with its start and the longest time that it may wait.
 struct Pending<T> {
     delayed: Delayed<T>,
     until: Timestamp,
 }
 
-/// The group, its clients' member ids, and what they wait for.
+/// The group, its clients' member ids, and their waiting requests.
 struct World {
     harness: Harness,
     ids: [String; 6],
@@ -139,7 +139,8 @@ impl World {
         }
     }
 
-    /// Takes the answers that have come, and checks that nobody waits for longer than allowed.
+    /// Takes the responses that have come, and checks that no request waits for longer than
+    /// allowed.
     fn answers(&mut self) -> Result<(), TestCaseError> {
         let now = self.harness.now;
         let mut joins = Vec::new();
@@ -151,12 +152,12 @@ impl World {
                     prop_assert!(leads || joined.members.is_empty());
                     self.ids[client] = joined.member_id;
                 }
-                Some(Err(refused)) if refused.error == ResponseError::MemberIdRequired => {
-                    self.ids[client] = refused.member_id;
+                Some(Err(rejected)) if rejected.error == ResponseError::MemberIdRequired => {
+                    self.ids[client] = rejected.member_id;
                 }
                 Some(Err(_)) => {}
                 None => {
-                    prop_assert!(now <= pending.until, "a join waits for ever");
+                    prop_assert!(now <= pending.until, "a join waits forever");
                     joins.push((client, pending));
                 }
             }
@@ -172,7 +173,7 @@ impl World {
                 }
                 Some(_) => {}
                 None => {
-                    prop_assert!(now <= pending.until, "{} waits for ever to sync", id);
+                    prop_assert!(now <= pending.until, "{} waits forever to sync", id);
                     syncs.push((id, generation, pending));
                 }
             }
@@ -236,7 +237,7 @@ proptest! {
             prop_assert!(world.harness.group.generation >= generation, "generations never go back");
             generation = world.harness.group.generation;
         }
-        // Left alone, everybody is answered, and the group is empty in the end.
+        // Undisturbed, every client gets a response, and the group is empty in the end.
         for _ in 0..400 {
             world.harness.pass(1_000);
             world.answers()?;

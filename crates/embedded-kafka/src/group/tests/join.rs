@@ -3,21 +3,21 @@
 use super::*;
 
 #[test]
-fn a_dynamic_member_is_given_an_id_first() {
+fn a_dynamic_member_gets_an_id_first() {
     let mut harness = Harness::new();
     let request = JoinRequest { requires_member_id: true, ..joining("a") };
     let delayed = harness.join(request);
-    assert_eq!(delayed.take(), refusal(ResponseError::MemberIdRequired, "a"));
+    assert_eq!(delayed.take(), rejection(ResponseError::MemberIdRequired, "a"));
     assert_eq!(harness.group.state, State::Empty);
     let joined = accepted(&harness.join(rejoining("a")));
     assert_eq!((joined.generation, joined.leader.as_str()), (1, "a"));
 }
 
 #[test]
-fn an_id_that_was_never_given_out_is_unknown() {
+fn an_id_that_was_never_allocated_is_unknown() {
     let mut harness = Harness::stable(&["a"]);
     let delayed = harness.join(rejoining("b"));
-    assert_eq!(delayed.take(), refusal(ResponseError::UnknownMemberId, "b"));
+    assert_eq!(delayed.take(), rejection(ResponseError::UnknownMemberId, "b"));
 }
 
 #[test]
@@ -29,7 +29,7 @@ fn an_id_that_is_not_used_expires_with_the_session() {
     harness.pass(1);
     assert!(harness.group.pending_joins.is_empty());
     let delayed = harness.join(rejoining("a"));
-    assert_eq!(delayed.take(), refusal(ResponseError::UnknownMemberId, "a"));
+    assert_eq!(delayed.take(), rejection(ResponseError::UnknownMemberId, "a"));
 }
 
 #[test]
@@ -81,23 +81,23 @@ fn the_first_rebalance_waits_no_longer_than_the_rebalance_timeout() {
 }
 
 #[test]
-fn a_protocol_that_not_all_support_is_refused() {
+fn a_protocol_that_not_all_support_is_rejected() {
     let mut harness = Harness::stable(&["a"]);
     let other = JoinRequest { protocols: protocols(&["roundrobin"]), ..joining("b") };
-    let refused = refusal(ResponseError::InconsistentGroupProtocol, "");
-    assert_eq!(harness.join(other).take(), refused);
+    let rejected = rejection(ResponseError::InconsistentGroupProtocol, "");
+    assert_eq!(harness.join(other).take(), rejected);
     let connect = JoinRequest { protocol_type: "connect".into(), ..joining("b") };
-    assert_eq!(harness.join(connect).take(), refused);
+    assert_eq!(harness.join(connect).take(), rejected);
 }
 
 #[test]
 fn an_empty_group_needs_a_type_and_a_protocol() {
-    let refused = refusal(ResponseError::InconsistentGroupProtocol, "");
+    let rejected = rejection(ResponseError::InconsistentGroupProtocol, "");
     let mut harness = Harness::new();
     let none = JoinRequest { protocols: Vec::new(), ..joining("a") };
-    assert_eq!(harness.join(none).take(), refused);
+    assert_eq!(harness.join(none).take(), rejected);
     let untyped = JoinRequest { protocol_type: String::new(), ..joining("a") };
-    assert_eq!(harness.join(untyped).take(), refused);
+    assert_eq!(harness.join(untyped).take(), rejected);
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn another_member_leads_if_the_leader_does_not_join_again() {
 }
 
 #[test]
-fn a_group_that_nobody_joins_again_is_empty_and_written_so() {
+fn a_group_that_no_member_joins_again_is_persisted_as_empty() {
     let mut harness = Harness::stable(&["a", "b"]);
     harness.pass(SESSION_MS);
     assert_eq!(harness.group.state, State::Empty);
@@ -165,7 +165,7 @@ fn a_group_that_nobody_joins_again_is_empty_and_written_so() {
 }
 
 #[test]
-fn a_follower_with_nothing_new_gets_the_generation_that_is() {
+fn a_follower_with_nothing_new_gets_the_current_generation() {
     let mut harness = Harness::stable(&["a", "b"]);
     let joined = accepted(&harness.join(rejoining("b")));
     assert_eq!((joined.generation, joined.leader.as_str()), (1, "a"));
@@ -192,7 +192,7 @@ fn a_follower_with_new_metadata_forces_a_rebalance() {
 }
 
 #[test]
-fn a_member_that_missed_the_answer_gets_it_again() {
+fn a_member_that_missed_the_response_gets_it_again() {
     let mut harness = Harness::new();
     accepted(&harness.join(joining("a")));
     assert_eq!(harness.group.state, State::CompletingRebalance);
@@ -215,7 +215,7 @@ fn a_second_request_of_a_member_takes_the_place_of_the_first() {
     let mut harness = Harness::stable(&["a", "b"]);
     let first = harness.join(rejoining("a"));
     let second = harness.join(rejoining("a"));
-    assert_eq!(first.take(), refusal(ResponseError::RebalanceInProgress, "a"));
+    assert_eq!(first.take(), rejection(ResponseError::RebalanceInProgress, "a"));
     accepted(&harness.join(rejoining("b")));
     assert_eq!(accepted(&second).generation, 2);
 }
@@ -235,14 +235,14 @@ fn a_new_member_that_waits_too_long_is_dropped() {
     let patient = JoinRequest { rebalance_timeout_ms: 1_000_000, ..joining("b") };
     let delayed = harness.join(patient);
     harness.pass_with_heartbeats(harness.settings.new_member_join_timeout_ms, &["a"]);
-    assert_eq!(delayed.take(), refusal(ResponseError::UnknownMemberId, ""));
+    assert_eq!(delayed.take(), rejection(ResponseError::UnknownMemberId, ""));
     assert!(harness.group.members.contains_key("a"));
 }
 
 #[test]
-fn nobody_joins_a_deleted_group() {
+fn no_client_joins_a_deleted_group() {
     let mut harness = Harness::new();
     harness.group.mark_deleted(harness.now);
     let delayed = harness.join(joining("a"));
-    assert_eq!(delayed.take(), refusal(ResponseError::CoordinatorNotAvailable, ""));
+    assert_eq!(delayed.take(), rejection(ResponseError::CoordinatorNotAvailable, ""));
 }

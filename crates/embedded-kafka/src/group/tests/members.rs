@@ -29,7 +29,7 @@ fn a_heartbeat_renews_the_session() {
 }
 
 #[test]
-fn a_heartbeat_of_another_generation_or_member_is_refused() {
+fn a_heartbeat_of_another_generation_or_member_is_rejected() {
     let mut harness = Harness::stable(&["a"]);
     let old = harness.step(|group, step| group.heartbeat("a", None, 0, step));
     assert_eq!(old, Err(ResponseError::IllegalGeneration));
@@ -46,7 +46,7 @@ fn a_heartbeat_is_fine_while_the_assignment_is_awaited() {
 }
 
 #[test]
-fn a_silent_member_makes_the_others_join_again() {
+fn an_expired_member_makes_the_others_join_again() {
     let mut harness = Harness::stable(&["a", "b"]);
     harness.pass_with_heartbeats(SESSION_MS, &["b"]);
     assert_eq!(harness.heartbeat("b"), Err(ResponseError::RebalanceInProgress));
@@ -81,7 +81,7 @@ fn a_group_that_all_have_left_is_empty() {
 }
 
 #[test]
-fn each_member_that_leaves_has_an_answer_of_its_own() {
+fn each_member_that_leaves_has_a_result_of_its_own() {
     let mut harness = Harness::with_delay(1);
     let responses = [harness.join(starting("gate-1", "a")), harness.join(joining("b"))];
     harness.pass(1);
@@ -89,7 +89,7 @@ fn each_member_that_leaves_has_an_answer_of_its_own() {
     responses.iter().for_each(|delayed| drop(accepted(delayed)));
     let answers = harness.leave(&[
         leaving("b", None),
-        leaving("nobody", None),
+        leaving("unknown", None),
         leaving("b2", Some("gate-1")),
         leaving("", Some("gate-2")),
         leaving("", None),
@@ -110,7 +110,7 @@ fn each_member_that_leaves_has_an_answer_of_its_own() {
 }
 
 #[test]
-fn an_id_that_was_only_given_out_can_be_given_back() {
+fn an_unused_id_can_be_returned() {
     let mut harness = Harness::new();
     harness.join(JoinRequest { requires_member_id: true, ..joining("a") });
     assert_eq!(harness.leave(&[leaving("a", None)]), [Ok(())]);
@@ -118,7 +118,7 @@ fn an_id_that_was_only_given_out_can_be_given_back() {
 }
 
 #[test]
-fn a_member_that_leaves_while_others_wait_for_it_lets_them_go_on() {
+fn a_member_that_leaves_while_others_wait_for_it_lets_them_continue() {
     let mut harness = Harness::stable(&["a", "b"]);
     let delayed = harness.join(rejoining("a"));
     assert_eq!(delayed.take(), None);
@@ -127,15 +127,15 @@ fn a_member_that_leaves_while_others_wait_for_it_lets_them_go_on() {
 }
 
 #[test]
-fn a_member_that_leaves_gets_an_answer_to_what_it_waits_for() {
+fn a_member_that_leaves_gets_a_response_to_its_waiting_request() {
     let mut harness = Harness::stable(&["a", "b"]);
     let delayed = harness.join(rejoining("a"));
     harness.leave(&[leaving("a", None)]);
-    assert_eq!(delayed.take(), refusal(ResponseError::UnknownMemberId, ""));
+    assert_eq!(delayed.take(), rejection(ResponseError::UnknownMemberId, ""));
 }
 
 #[test]
-fn what_is_due_is_known_in_advance() {
+fn the_next_timer_is_known_in_advance() {
     let mut harness = Harness::stable(&["a"]);
     let retention = harness.settings.empty_group_retention_ms;
     let due = harness.group.due(retention).unwrap();

@@ -14,10 +14,10 @@ use crate::metadata::names::partition_of;
 
 pub(super) type Record = (Bytes, Option<Bytes>);
 
-/// How many partitions the log has.
+/// The number of partitions of the log.
 const PARTITIONS: i32 = 50;
 
-/// What stands at one offset. A single count of offsets serves all partitions.
+/// An entry at one offset. A single count of offsets serves all partitions.
 #[derive(Debug, Clone)]
 pub(in crate::group) struct Entry {
     partition: i32,
@@ -37,7 +37,7 @@ pub(in crate::group) struct MemoryLog {
     pub(in crate::group) failure: Mutex<Option<ResponseError>>,
 }
 
-/// A cluster without topics: what nobody looks at where no group is of the new protocol.
+/// A cluster without topics: no group of the consumer protocol needs them.
 pub(in crate::group) struct NoTopics;
 
 impl Topics for NoTopics {
@@ -85,7 +85,7 @@ impl OffsetsLog for MemoryLog {
 
 impl MemoryLog {
     /// Writes the end of a producer's transaction to the partition of a group, as the coordinator
-    /// of the transaction does before it tells the groups.
+    /// of the transaction does before it informs the groups.
     pub(in crate::group) fn append_marker(&self, group: &str, producer_id: i64, commit: bool) {
         let content = Content::Marker { producer_id, commit };
         self.entries.lock().push(Entry { partition: self.partition_for(group), content });
@@ -95,7 +95,7 @@ impl MemoryLog {
         self.entries.lock().len()
     }
 
-    /// Every record, oldest first.
+    /// Returns every record, oldest first.
     pub(in crate::group) fn records(&self) -> Vec<Record> {
         let entries = self.entries.lock();
         let records = entries.iter().filter_map(|entry| match &entry.content {
@@ -105,7 +105,7 @@ impl MemoryLog {
         records.collect()
     }
 
-    /// What compaction leaves: the last value of each key.
+    /// Returns the log after compaction: the last value of each key.
     pub(in crate::group) fn compacted(&self) -> BTreeMap<Bytes, Bytes> {
         let mut kept = BTreeMap::new();
         for (key, value) in self.records() {
@@ -117,7 +117,7 @@ impl MemoryLog {
         kept
     }
 
-    /// Has groups take in the first `length` entries.
+    /// Loads the first `length` entries into groups.
     pub(in crate::group) fn replay(&self, groups: &GroupCoordinator, length: usize) {
         for (position, entry) in self.entries.lock()[..length].iter().enumerate() {
             let replayed = match &entry.content {
@@ -143,12 +143,12 @@ pub(in crate::group) fn groups(log: &Arc<MemoryLog>) -> GroupCoordinator {
     GroupCoordinator::new(log.clone(), settings, Box::new(|_| {}))
 }
 
-/// The same groups after a restart at `now`.
+/// Returns the same groups after a restart at `now`.
 pub(in crate::group) fn restarted(log: &Arc<MemoryLog>, now: Timestamp) -> GroupCoordinator {
     restarted_after(log, log.len(), now)
 }
 
-/// The groups after a restart at `now` that found the first `length` entries of the log.
+/// Returns the groups after a restart at `now` that found the first `length` entries of the log.
 pub(in crate::group) fn restarted_after(
     log: &Arc<MemoryLog>,
     length: usize,
@@ -180,7 +180,7 @@ pub(in crate::group) fn offset(topic: &str, partition: i32, offset: i64) -> Offs
     OffsetToCommit { topic: topic.into(), partition, committed }
 }
 
-/// All that a group has committed.
+/// Returns all committed offsets of a group.
 pub(in crate::group) fn fetched(groups: &GroupCoordinator) -> Vec<(String, i32, i64)> {
     let flat = |(topic, partitions): TopicOffsets| {
         let offsets = partitions.into_iter();

@@ -32,15 +32,15 @@ struct Harness {
     group: Group,
     now: Timestamp,
     settings: Settings,
-    /// What the group wrote, oldest first.
+    /// The records that the group wrote, oldest first.
     stored: Vec<GroupMetadataValue>,
-    /// What writing fails with, if it is to fail.
+    /// The error of the next write, if it should fail.
     disk: Result<(), ResponseError>,
     events: Vec<GroupEvent>,
 }
 
 impl Harness {
-    /// A group whose first rebalance does not wait for more members.
+    /// Returns a group whose first rebalance does not wait for more members.
     fn new() -> Self {
         Self::with_delay(0)
     }
@@ -83,13 +83,13 @@ impl Harness {
         self.step(|group, step| group.heartbeat(member, None, generation, step))
     }
 
-    /// Lets time pass at once, and then what is due happen.
+    /// Advances the time at once, and then runs the due timers.
     fn pass(&mut self, ms: i32) {
         self.now += i64::from(ms);
         self.step(Group::expire);
     }
 
-    /// Lets time pass in small ticks, during which the members given keep sending heartbeats.
+    /// Lets time pass in small ticks, during which the given members keep sending heartbeats.
     fn pass_with_heartbeats(&mut self, ms: i32, members: &[&str]) {
         for _ in 0..ms / 1_000 {
             for member in members {
@@ -99,7 +99,8 @@ impl Harness {
         }
     }
 
-    /// A stable group of these members; the first leads and gives each its own name to read.
+    /// Returns a stable group of these members; the first leads and gives each its own name to
+    /// read.
     fn stable(members: &[&str]) -> Self {
         let mut harness = Self::with_delay(1);
         let responses = members.iter().map(|id| harness.join(joining(id))).collect::<Vec<_>>();
@@ -126,8 +127,8 @@ impl Harness {
     }
 }
 
-/// A request of a client that has no member id yet and understands version 3: it is given `id` and
-/// becomes a member at once.
+/// Returns a request of a client that has no member id yet and understands version 3: it gets `id`
+/// and becomes a member at once.
 pub(in crate::group) fn joining(id: &str) -> JoinRequest {
     JoinRequest {
         member_id: String::new(),
@@ -145,12 +146,12 @@ pub(in crate::group) fn joining(id: &str) -> JoinRequest {
     }
 }
 
-/// A request of a member.
+/// Returns a request of a member.
 fn rejoining(id: &str) -> JoinRequest {
     JoinRequest { member_id: id.into(), ..joining("unused") }
 }
 
-/// A static member that starts and is given `id`.
+/// Starts a static member that gets `id`.
 fn starting(instance: &str, id: &str) -> JoinRequest {
     JoinRequest { instance_id: Some(instance.into()), ..joining(id) }
 }
@@ -174,8 +175,8 @@ fn syncing(id: &str, generation: i32, assignments: &[(&str, &str)]) -> SyncReque
     }
 }
 
-/// What a client that is refused gets.
-fn refusal(error: ResponseError, member_id: &str) -> Option<JoinAnswer> {
+/// Returns the error of a rejected client.
+fn rejection(error: ResponseError, member_id: &str) -> Option<JoinAnswer> {
     Some(Err(JoinRejection { error, member_id: member_id.into() }))
 }
 

@@ -1,4 +1,4 @@
-//! Offsets that transactions commit: who may, when they count, and what a restart makes of them.
+//! Offsets that transactions commit: the checks, the time from which they count, and a restart.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,13 +22,13 @@ fn commit(groups: &GroupCoordinator, offsets: Vec<OffsetToCommit>) {
     groups.commit(GROUP, &on_its_own(), offsets, 0).unwrap();
 }
 
-/// The transaction ends: the marker is written, and then the groups are told.
+/// Ends the transaction: writes the marker, and then informs the groups.
 fn end(log: &MemoryLog, groups: &GroupCoordinator, producer: Producer, commit: bool) {
     log.append_marker(GROUP, producer.id, commit);
     groups.complete_pending(producer.id, partition_of(GROUP, 50), commit, 0);
 }
 
-/// What a consumer that insists on stable offsets is told of a partition of `airports`.
+/// Returns the response for a partition of `airports` to a consumer that requires stable offsets.
 fn stable(groups: &GroupCoordinator, partition: i32) -> Result<Option<i64>, ResponseError> {
     let asked = [("airports".to_owned(), vec![partition])];
     let (_, mut partitions) = groups.fetch_offsets(GROUP, Some(&asked), true).remove(0);
@@ -73,7 +73,7 @@ fn a_list_of_all_offsets_leaves_out_what_is_only_pending() {
 }
 
 #[test]
-fn of_a_plain_and_a_transactional_commit_the_one_behind_in_the_log_counts() {
+fn of_a_plain_and_a_transactional_commit_the_later_one_in_the_log_counts() {
     let log = Arc::default();
     let groups = groups(&log);
     commit_pending(&groups, PRODUCER, vec![offset("airports", 0, 6)]);
@@ -125,7 +125,7 @@ fn a_marker_that_was_written_before_the_restart_counts() {
     for (commit, expected) in [(true, Ok(Some(6))), (false, Ok(None))] {
         let log: Arc<MemoryLog> = Arc::default();
         commit_pending(&groups(&log), PRODUCER, vec![offset("airports", 0, 6)]);
-        // The process ends before the groups are told.
+        // The process ends before it informs the groups.
         log.append_marker(GROUP, PRODUCER.id, commit);
         let groups = restarted(&log, 1);
         assert_eq!(stable(&groups, 0), expected);
@@ -136,7 +136,7 @@ fn a_marker_that_was_written_before_the_restart_counts() {
 }
 
 #[test]
-fn offsets_stay_pending_through_what_is_written_of_the_group_meanwhile() {
+fn offsets_stay_pending_through_other_records_of_the_group() {
     let log = Arc::default();
     let groups = groups(&log);
     commit_pending(&groups, PRODUCER, vec![offset("airports", 0, 6)]);
@@ -180,7 +180,7 @@ fn deleting_a_topic_deletes_what_is_pending_for_it() {
     let log = Arc::default();
     let groups = groups(&log);
     commit_pending(&groups, PRODUCER, vec![offset("airports", 0, 6), offset("flights", 0, 9)]);
-    groups.forget_topics(&["airports"], 0);
+    groups.delete_offsets_of_topics(&["airports"], 0);
     assert_eq!(stable(&groups, 0), Ok(None));
     end(&log, &groups, PRODUCER, true);
     let expected = [("flights".into(), 0, 9)];
@@ -189,7 +189,7 @@ fn deleting_a_topic_deletes_what_is_pending_for_it() {
 }
 
 #[test]
-fn a_group_is_not_forgotten_while_a_transaction_is_open() {
+fn a_group_is_not_deleted_while_a_transaction_is_open() {
     let log = Arc::default();
     let groups = groups(&log);
     commit_pending(&groups, PRODUCER, vec![offset("airports", 0, 6)]);
@@ -201,7 +201,7 @@ fn a_group_is_not_forgotten_while_a_transaction_is_open() {
 }
 
 #[test]
-fn what_cannot_be_written_is_not_pending() {
+fn offsets_that_cannot_be_written_are_not_pending() {
     let log: Arc<MemoryLog> = Arc::default();
     let groups = groups(&log);
     *log.failure.lock() = Some(ResponseError::InvalidProducerEpoch);
@@ -212,7 +212,7 @@ fn what_cannot_be_written_is_not_pending() {
 }
 
 #[test]
-fn metadata_that_is_too_long_is_refused_alone() {
+fn metadata_that_is_too_long_is_rejected_alone() {
     let groups = groups(&Arc::default());
     let mut long = offset("airports", 0, 5);
     long.committed.metadata = "x".repeat(4_097);
@@ -225,11 +225,11 @@ fn metadata_that_is_too_long_is_refused_alone() {
 }
 
 #[test]
-fn a_group_that_nobody_knows_is_created_for_consumers_on_their_own() {
+fn an_unknown_group_is_created_for_consumers_with_explicit_partitions() {
     let groups = groups(&Arc::default());
     let offsets = || vec![offset("airports", 0, 6)];
     let member = Commit { generation: 5, member_id: "a".into(), ..on_its_own() };
-    // The version of TxnOffsetCommit decides on nothing.
+    // The version of TxnOffsetCommit decides nothing.
     let member = Commit { understands_unknown_group: false, ..member };
     let answer = groups.commit_pending(GROUP, PRODUCER, &member, offsets(), 0);
     assert_eq!(answer, Err(ResponseError::IllegalGeneration));
@@ -240,7 +240,7 @@ fn a_group_that_nobody_knows_is_created_for_consumers_on_their_own() {
     assert_eq!(groups.list()[0].state, "Empty");
 }
 
-/// What a group answers to a transactional commit.
+/// Returns a group's response to a transactional commit.
 fn check(harness: &Harness, generation: i32, member: &str, instance: Option<&str>) -> i16 {
     let commit = Commit {
         generation,
@@ -298,7 +298,7 @@ fn a_static_member_that_was_replaced_is_fenced() {
 }
 
 #[test]
-fn a_deleted_group_is_to_be_looked_for_again() {
+fn a_client_must_look_for_a_deleted_group_again() {
     let mut harness = Harness::new();
     harness.group.mark_deleted(harness.now);
     assert_eq!(check(&harness, -1, "", None), ResponseError::CoordinatorNotAvailable.code());

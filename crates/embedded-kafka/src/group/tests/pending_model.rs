@@ -1,8 +1,7 @@
-//! Random commits, transactions and restarts, against what the log says by itself.
+//! Random commits, transactions and restarts, compared with the log itself.
 //!
-//! The model is the history as a list. Of a partition counts what was written last of all that was
-//! written by plain commits or by transactions whose next marker is a commit, since the offset was
-//! last deleted.
+//! The model is the history as a list. For a partition counts the last commit since the offset was
+//! last deleted, of all plain commits and of transactions whose next marker is a commit.
 
 use std::sync::Arc;
 
@@ -35,12 +34,12 @@ enum Act {
         keys: Vec<(usize, i32)>,
         offset: i64,
     },
-    /// `told` is false where the process ends between the marker and what the groups make of it.
+    /// `informed` is false if the process ends between the marker and its effect on the groups.
     End {
         group: usize,
         producer: i64,
         commit: bool,
-        told: bool,
+        informed: bool,
     },
     DeleteOffset {
         key: Key,
@@ -60,7 +59,7 @@ enum Act {
 
 fn act() -> impl Strategy<Value = Act> {
     let group = 0..GROUPS.len();
-    // The empty id is none for transactions.
+    // Transactions do not accept the empty id.
     let transactional_group = prop_oneof![Just(0usize), Just(2)];
     let topic = 0..TOPICS.len();
     let key = (topic.clone(), 0..PARTITIONS);
@@ -74,7 +73,7 @@ fn act() -> impl Strategy<Value = Act> {
             |(group, producer, keys, offset)| Act::CommitPending { group, producer, keys, offset }
         ),
         5 => (group.clone(), producer, any::<bool>(), prop::bool::weighted(0.8)).prop_map(
-            |(group, producer, commit, told)| Act::End { group, producer, commit, told }
+            |(group, producer, commit, informed)| Act::End { group, producer, commit, informed }
         ),
         1 => (group.clone(), topic.clone(), 0..PARTITIONS)
             .prop_map(|key| Act::DeleteOffset { key }),
@@ -86,7 +85,7 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
-/// What was written, and how long the log was then.
+/// An event, and the length of the log at that time.
 #[derive(Debug, Clone)]
 enum Written {
     Offset { key: Key, producer: Option<i64>, offset: i64 },
@@ -94,15 +93,15 @@ enum Written {
     Marker { partition: i32, producer: i64, commit: bool },
 }
 
-/// The history. Each event stands beside the length of the log right after it.
+/// The history: each event with the length of the log right after it.
 #[derive(Debug, Default)]
 struct Model {
     history: Vec<(usize, Written)>,
 }
 
 impl Model {
-    /// What counts for a partition in the first `length` entries of the log, and whether a
-    /// transaction is about to change that.
+    /// Returns the offset that counts for a partition in the first `length` entries of the log, and
+    /// whether a transaction is about to change that.
     fn read(&self, key: Key, length: usize) -> (Option<i64>, bool) {
         let written =
             || self.history.iter().filter(|(end, _)| *end <= length).map(|(_, what)| what);
@@ -170,10 +169,10 @@ impl World {
                     self.wrote_offsets(*group, Some(*id), keys, *at);
                 }
             }
-            Act::End { group, producer, commit, told } => {
+            Act::End { group, producer, commit, informed } => {
                 self.log.append_marker(GROUPS[*group], *producer, *commit);
                 let partition = partition_of(GROUPS[*group], 50);
-                if *told {
+                if *informed {
                     groups.complete_pending(*producer, partition, *commit, self.now);
                 } else {
                     self.groups = restarted(&self.log, self.now);
@@ -192,7 +191,7 @@ impl World {
                 }
             }
             Act::DeleteTopic { topic } => {
-                groups.forget_topics(&[TOPICS[*topic]], self.now);
+                groups.delete_offsets_of_topics(&[TOPICS[*topic]], self.now);
                 if self.log.failure.lock().is_none() {
                     self.deleted(|key| key.1 == *topic);
                 }
@@ -230,7 +229,7 @@ impl World {
         }
     }
 
-    /// What groups answer is what the model says of the first `length` entries of the log.
+    /// Checks that groups respond as the model says for the first `length` entries of the log.
     fn check(&self, groups: &GroupCoordinator, length: usize) -> Result<(), TestCaseError> {
         for key in keys() {
             let (committed, is_pending) = self.model.read(key, length);
@@ -268,7 +267,7 @@ proptest! {
     #[test]
     fn offsets_are_what_the_log_says(acts in proptest::collection::vec(act(), 1..80)) {
         let mut world = World::new();
-        // How long the log is between two steps: a batch is written as a whole or not at all.
+        // The length of the log between two steps: a batch is written as a whole or not at all.
         let mut lengths = vec![0];
         for act in acts {
             world.act(&act);

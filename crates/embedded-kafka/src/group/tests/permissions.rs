@@ -1,4 +1,4 @@
-//! Who may commit, and what may be deleted.
+//! Checks of who may commit, and of what may be deleted.
 
 use super::*;
 use crate::group::offset_store::CommittedOffset;
@@ -51,7 +51,7 @@ fn a_member_without_its_assignment_may_not_commit() {
 }
 
 #[test]
-fn a_consumer_on_its_own_commits_only_to_a_group_without_members() {
+fn a_consumer_with_explicit_partitions_commits_only_to_a_group_without_members() {
     let mut empty = Harness::new();
     assert_eq!(empty.check(&commit(-1, "")), Ok(()));
     assert_eq!(empty.check(&commit(1, "a")), Err(ResponseError::UnknownMemberId));

@@ -1,8 +1,8 @@
-//! Static members (KIP-345): a restart is no rebalance.
+//! Static members (KIP-345): a restart causes no rebalance.
 
 use super::*;
 
-/// A stable group of a dynamic leader `a` and a static member `b` at gate 1.
+/// Returns a stable group of a dynamic leader `a` and a static member `b` at gate 1.
 fn with_static_member() -> Harness {
     let mut harness = Harness::with_delay(1);
     let responses = [harness.join(joining("a")), harness.join(starting("gate-1", "b"))];
@@ -44,7 +44,7 @@ fn a_static_leader_that_is_back_skips_the_assignment() {
 }
 
 #[test]
-fn an_older_static_leader_that_is_back_is_told_that_its_former_self_leads() {
+fn the_response_to_an_older_static_leader_names_its_former_self_as_leader() {
     let mut harness = Harness::new();
     accepted(&harness.join(starting("gate-1", "a")));
     harness.sync_all(&["a"]);
@@ -65,7 +65,7 @@ fn the_old_process_of_a_static_member_is_fenced() {
     let request = SyncRequest { instance_id: Some("gate-1".into()), ..syncing("b", 1, &[]) };
     assert_eq!(harness.sync(request).take(), Some(Err(ResponseError::FencedInstanceId)));
     let request = JoinRequest { instance_id: Some("gate-1".into()), ..rejoining("b") };
-    assert_eq!(harness.join(request).take(), refusal(ResponseError::FencedInstanceId, "b"));
+    assert_eq!(harness.join(request).take(), rejection(ResponseError::FencedInstanceId, "b"));
     assert_eq!(harness.heartbeat("b"), Err(ResponseError::UnknownMemberId));
 }
 
@@ -77,7 +77,7 @@ fn the_old_process_is_fenced_while_it_waits() {
     harness.group.members.get_mut("a").unwrap().joining = None;
     let old = harness.join(request);
     let new = harness.join(starting("gate-1", "b2"));
-    assert_eq!(old.take(), refusal(ResponseError::FencedInstanceId, "b"));
+    assert_eq!(old.take(), rejection(ResponseError::FencedInstanceId, "b"));
     assert_eq!(new.take(), None);
     accepted(&harness.join(rejoining("a")));
     assert_eq!(accepted(&new).member_id, "b2");
@@ -148,11 +148,11 @@ fn a_rebalance_waits_again_if_only_absent_static_members_are_left() {
 }
 
 #[test]
-fn a_static_member_that_cannot_be_written_stays_who_it_was() {
+fn a_static_member_that_cannot_be_written_keeps_its_id() {
     let mut harness = with_static_member();
     harness.disk = Err(ResponseError::NotCoordinator);
     let delayed = harness.join(starting("gate-1", "b2"));
-    assert_eq!(delayed.take(), refusal(ResponseError::NotCoordinator, ""));
+    assert_eq!(delayed.take(), rejection(ResponseError::NotCoordinator, ""));
     assert_eq!(harness.group.members.keys().collect::<Vec<_>>(), ["a", "b"]);
     assert_eq!(harness.heartbeat("b"), Ok(()));
 }

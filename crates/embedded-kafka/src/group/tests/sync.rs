@@ -1,8 +1,8 @@
-//! SyncGroup and the phase of assigning.
+//! SyncGroup and the phase of assigning partitions.
 
 use super::*;
 
-/// Two members that wait for the assignment of the first.
+/// Returns a group with two members that wait for the assignment of the first.
 fn completing() -> Harness {
     let mut harness = Harness::with_delay(1);
     let responses = ["a", "b"].map(|id| harness.join(joining(id)));
@@ -29,9 +29,9 @@ fn a_follower_waits_for_the_leaders_assignment() {
 }
 
 #[test]
-fn the_assignment_is_written_before_it_is_handed_out() {
+fn the_assignment_is_written_before_any_member_receives_it() {
     let mut harness = completing();
-    harness.sync(syncing("a", 1, &[("a", "0"), ("b", "1"), ("nobody", "2")]));
+    harness.sync(syncing("a", 1, &[("a", "0"), ("b", "1"), ("unknown", "2")]));
     let record = harness.stored.last().unwrap();
     let parts = record.members.iter().map(|member| (member.member_id.as_str(), &member.assignment));
     assert_eq!(parts.collect::<Vec<_>>(), [("a", &Bytes::from("0")), ("b", &Bytes::from("1"))]);
@@ -39,7 +39,7 @@ fn the_assignment_is_written_before_it_is_handed_out() {
 }
 
 #[test]
-fn an_assignment_that_cannot_be_written_is_not_handed_out() {
+fn an_assignment_that_cannot_be_written_reaches_no_member() {
     let mut harness = completing();
     let follower = harness.sync(syncing("b", 1, &[]));
     harness.disk = Err(ResponseError::NotCoordinator);
@@ -58,7 +58,7 @@ fn a_member_that_the_leader_left_out_has_nothing_to_read() {
 }
 
 #[test]
-fn a_sync_of_another_generation_or_member_is_refused() {
+fn a_sync_of_another_generation_or_member_is_rejected() {
     let mut harness = completing();
     let answer = harness.sync(syncing("a", 2, &[])).take();
     assert_eq!(answer, Some(Err(ResponseError::IllegalGeneration)));
@@ -67,16 +67,16 @@ fn a_sync_of_another_generation_or_member_is_refused() {
 }
 
 #[test]
-fn a_sync_that_names_another_protocol_is_refused() {
+fn a_sync_that_names_another_protocol_is_rejected() {
     let mut harness = completing();
     let named = |protocol_type: &str, protocol_name: &str| SyncRequest {
         protocol_type: Some(protocol_type.into()),
         protocol_name: Some(protocol_name.into()),
         ..syncing("b", 1, &[])
     };
-    let refused = Some(Err(ResponseError::InconsistentGroupProtocol));
-    assert_eq!(harness.sync(named("consumer", "sticky")).take(), refused);
-    assert_eq!(harness.sync(named("connect", "range")).take(), refused);
+    let rejected = Some(Err(ResponseError::InconsistentGroupProtocol));
+    assert_eq!(harness.sync(named("consumer", "sticky")).take(), rejected);
+    assert_eq!(harness.sync(named("connect", "range")).take(), rejected);
     assert_eq!(harness.sync(named("consumer", "range")).take(), None);
 }
 
@@ -121,7 +121,7 @@ fn a_silent_leader_expires_while_the_others_wait() {
 }
 
 #[test]
-fn a_stable_group_answers_a_sync_at_once() {
+fn a_stable_group_responds_to_a_sync_at_once() {
     let mut harness = Harness::stable(&["a", "b"]);
     let answer = harness.sync(syncing("b", 1, &[])).take().unwrap().unwrap();
     assert_eq!(answer.assignment, "b");

@@ -1,4 +1,4 @@
-//! What of a batch survives a cleaning.
+//! The filter of a cleaning: keeps of a batch what survives.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -14,17 +14,17 @@ use super::super::records::{RecordView, Records};
 use super::keys::{Keys, decompressed};
 use super::transactions::CleanedTransactions;
 
-/// The last batch of a producer that is still remembered. Its header stays when its records go, so
-/// that the producer's sequence numbers can be found in the log.
+/// The last batch of a producer that the log still remembers. Its header stays when its records are
+/// removed, so that the producer's sequence numbers can be found in the log.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LastBatch {
-    /// `None` where its epoch has only markers.
+    /// `None` if its epoch has only markers.
     last_offset: Option<i64>,
     epoch: i16,
 }
 
 impl LastBatch {
-    /// The last batch of each producer.
+    /// Returns the last batch of each producer.
     pub(super) fn of_all(producers: &Producers) -> HashMap<i64, Self> {
         let last = producers.iter().map(|(id, producer)| {
             let last_offset = producer.batches.back().map(|batch| batch.last_offset);
@@ -41,7 +41,7 @@ impl LastBatch {
     }
 }
 
-/// Decides about batches, in the order of the log.
+/// Decides which records of a batch stay, batch by batch in the order of the log.
 pub(super) struct Filter<'a> {
     pub(super) keys: &'a Keys,
     pub(super) transactions: &'a mut CleanedTransactions,
@@ -51,7 +51,7 @@ pub(super) struct Filter<'a> {
 }
 
 impl Filter<'_> {
-    /// The batch as it stays, `None` where nothing of it does.
+    /// Returns the batch as it stays, `None` if nothing of it does.
     ///
     /// # Errors
     /// When its records cannot be read.
@@ -96,8 +96,8 @@ impl Filter<'_> {
         Ok(Some((header, payload.into())))
     }
 
-    /// Whether a record is its key's last one, and no tombstone that was there for long enough.
-    /// What lies behind the keys that are known stays.
+    /// Returns whether a record stays: it is its key's last one, and no tombstone that was kept for
+    /// long enough. Records after the known keys stay.
     fn is_kept(&self, header: &BatchHeader, record: &RecordView<'_>, is_over: bool) -> bool {
         let offset = header.base_offset + i64::from(record.offset_delta);
         if offset >= self.keys.end_offset() {
@@ -107,7 +107,7 @@ impl Filter<'_> {
         is_last && (record.value.is_some() || !is_over)
     }
 
-    /// The batch without its records, where it is its producer's last one.
+    /// Returns the batch without its records, if it is its producer's last one.
     fn emptied<'b>(&self, header: &BatchHeader) -> Option<(BatchHeader, Cow<'b, [u8]>)> {
         if !header.has_producer_id()
             || !self.last_batches.get(&header.producer_id).is_some_and(|last| last.is(header))
@@ -123,7 +123,7 @@ impl Filter<'_> {
     }
 }
 
-/// The batch with some of its records, at the same offsets and in the same compression.
+/// Returns the batch with some of its records, at the same offsets and in the same compression.
 fn rebuilt(
     header: &BatchHeader,
     kept: &[RecordView<'_>],

@@ -1,4 +1,4 @@
-//! Where the last record of each key is, among those that have not been cleaned yet.
+//! The offset of the last record of each key, among the records that have not been cleaned yet.
 
 use std::collections::HashMap;
 use std::io;
@@ -10,7 +10,7 @@ use super::super::skim::MAX_DECOMPRESSED_BYTES;
 use super::super::view::SegmentView;
 use super::transactions::CleanedTransactions;
 
-/// What a key costs beside its bytes, roughly.
+/// The approximate cost of a key in addition to its bytes.
 const KEY_OVERHEAD: usize = 64;
 
 /// The last offset of each key.
@@ -18,40 +18,40 @@ const KEY_OVERHEAD: usize = 64;
 pub(super) struct Keys {
     offsets: HashMap<Box<[u8]>, i64>,
     from: i64,
-    /// Behind the last batch that was taken in.
+    /// The offset after the last batch that was read.
     end_offset: i64,
     bytes: usize,
     most_bytes: usize,
 }
 
 impl Keys {
-    /// No keys; those of the records from `from` on are to come.
+    /// Returns an empty map, to be filled with the keys of the records from `from` on.
     pub(super) fn new(from: i64, most_bytes: usize) -> Self {
         Self { offsets: HashMap::new(), from, end_offset: from, bytes: 0, most_bytes }
     }
 
-    /// Whether no further batch is taken in.
+    /// Returns whether the map takes no further batch.
     pub(super) fn is_full(&self) -> bool {
         self.bytes >= self.most_bytes
     }
 
-    /// Says that there is nothing more below `end_offset`.
+    /// Notes that there is nothing more below `end_offset`.
     pub(super) fn finish(&mut self, end_offset: i64) {
         self.end_offset = self.end_offset.max(end_offset);
     }
 
-    /// Up to where all keys are known.
+    /// Returns the offset below which all keys are known.
     pub(super) fn end_offset(&self) -> i64 {
         self.end_offset
     }
 
-    /// Whether a record is the last one of its key, as far as is known.
+    /// Returns whether a record is the last known one of its key.
     pub(super) fn is_last(&self, key: &[u8], offset: i64) -> bool {
         self.offsets.get(key).is_none_or(|last| offset >= *last)
     }
 
-    /// Takes in the keys of a segment. What was aborted does not count. Answers whether that came
-    /// to an end by itself.
+    /// Reads the keys of a segment, without those of aborted records. Returns false if it was
+    /// stopped.
     pub(super) fn read(
         &mut self,
         segment: &SegmentView,
@@ -103,7 +103,7 @@ impl Keys {
     }
 }
 
-/// The records of a batch, without their compression.
+/// Returns the records of a batch, without their compression.
 pub(super) fn decompressed<'a>(
     header: &BatchHeader,
     batch: &'a [u8],
@@ -119,7 +119,8 @@ pub(super) fn decompressed<'a>(
     Ok(records.map_err(|error| invalid(error.to_string()))?.to_vec().into())
 }
 
-/// What cannot be read must not be taken for removed.
+/// Returns an error if the scan ended before the end of the file: unreadable batches must not count
+/// as removed.
 pub(super) fn check_end(scan: &Scan) -> io::Result<()> {
     if scan.is_at_end() {
         return Ok(());

@@ -1,13 +1,14 @@
-//! Compaction: of each key the last record is kept.
+//! Compaction: keeps the last record of each key.
 //!
-//! As Kafka's cleaner does it: the segments that have not been cleaned yet are read, to learn where
-//! each key's last record is; then every segment up to there is written anew with what is still
-//! valid, and takes the place of the old one. Offsets stay as they are, and so there are gaps. The
-//! last segment, which grows, is never touched.
+//! Follows Kafka's cleaner. It reads the segments that have not been cleaned yet, to learn the
+//! offset of each key's last record. Then it rewrites every segment up to there with the records
+//! that are still valid, and the new segment takes the place of the old one. Offsets stay as they
+//! are, and so there are gaps. The cleaner never touches the last segment, which grows.
 //!
-//! A [`Pass`] is taken under the log's lock and works without it; the lock is taken again for a
+//! A [`Pass`] is created under the log's lock and works without it. It takes the lock again for a
 //! moment whenever a new segment takes the place of old ones.
 
+mod cleaned;
 mod filter;
 mod keys;
 mod swap;
@@ -16,18 +17,19 @@ mod transactions;
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::time::Timestamp;
 
 use super::aborted::AbortedTransactions;
-use super::files::{OpenFiles, read_at, read_if_there, replace};
+use super::files::{OpenFiles, read_at};
 use super::scan::Scan;
 use super::segment::Segment;
 use super::view::{SegmentView, Start};
 use super::{Log, LogSettings};
 
+pub(super) use cleaned::Cleaned;
 pub(crate) use swap::CleanedSegment;
 pub(super) use swap::finish_swaps;
 
@@ -35,48 +37,15 @@ use filter::{Filter, LastBatch};
 use keys::{Keys, check_end};
 use transactions::CleanedTransactions;
 
-/// The file that says how far a log is cleaned.
-const CLEANED_FILE: &str = "cleaner-offset";
-
-/// How many bytes of keys a pass remembers. Where there are more, it cleans up to where it got, and
-/// the next pass goes on there.
+/// The number of bytes of keys that a pass remembers. With more keys it cleans up to the offset
+/// that it reached, and the next pass continues there.
 const MOST_KEY_BYTES: usize = 64 << 20;
-
-/// How far a log is cleaned.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Cleaned {
-    /// Where the next pass begins to read.
-    first_dirty: i64,
-    /// Below this offset there may be gaps.
-    gaps_end: i64,
-}
-
-impl Cleaned {
-    /// Reads the file in `directory`. Without one, nothing was cleaned.
-    pub(super) fn load(directory: &Path) -> io::Result<Self> {
-        let contents = read_if_there(&directory.join(CLEANED_FILE))?.unwrap_or_default();
-        let text = String::from_utf8_lossy(&contents);
-        let mut numbers = text.split_whitespace().map_while(|word| word.parse().ok());
-        let (first_dirty, gaps_end) = (numbers.next(), numbers.next());
-        Ok(match first_dirty.zip(gaps_end) {
-            Some((first_dirty, gaps_end)) => Self { first_dirty, gaps_end },
-            // Not a file of ours: nothing is known to be whole.
-            None if !contents.is_empty() => Self { first_dirty: 0, gaps_end: i64::MAX },
-            None => Self::default(),
-        })
-    }
-
-    fn save(self, directory: &Path) -> io::Result<()> {
-        let text = format!("{} {}\n", self.first_dirty, self.gaps_end);
-        replace(&directory.join(CLEANED_FILE), text.as_bytes())
-    }
-}
 
 /// A segment as the cleaner reads it.
 #[derive(Debug)]
 struct Source {
     base_offset: i64,
-    /// Where the next segment begins.
+    /// The base offset of the next segment.
     end_offset: i64,
     view: SegmentView,
     index_bytes: u64,
@@ -90,7 +59,7 @@ pub(crate) struct Pass {
     files: Arc<OpenFiles>,
     sources: Vec<Source>,
     first_dirty: i64,
-    /// Nothing from here on is touched.
+    /// The end of the pass: it touches nothing from this offset on.
     end_offset: i64,
     aborted: AbortedTransactions,
     last_batches: HashMap<i64, LastBatch>,
@@ -99,8 +68,9 @@ pub(crate) struct Pass {
 }
 
 impl Log {
-    /// What there is to clean below `stable_end`, up to where everything is replicated and every
-    /// transaction has ended. `None` where the log is not compacted or nothing is new.
+    /// Returns the segments to clean below `stable_end`, the offset up to which everything is
+    /// replicated and every transaction has ended. `None` if the log is not compacted or nothing is
+    /// new.
     pub(crate) fn cleaning(&self, stable_end: i64, now: Timestamp) -> Option<Pass> {
         let first_dirty = self.cleaned.first_dirty.max(self.start_offset);
         let active = self.segments.last()?.base_offset();
@@ -129,13 +99,13 @@ impl Log {
         })
     }
 
-    /// Makes a note of how far segments may be cleaned soon, before the first one is.
+    /// Persists the offset up to which segments will be cleaned, before the first one is.
     pub(crate) fn begin_cleaning(&mut self, end_offset: i64) -> io::Result<()> {
         let gaps_end = self.cleaned.gaps_end.max(end_offset);
         self.note_cleaned(Cleaned { gaps_end, ..self.cleaned })
     }
 
-    /// Makes a note that the segments up to `end_offset` are clean.
+    /// Persists that the segments up to `end_offset` are clean.
     pub(crate) fn finish_cleaning(&mut self, end_offset: i64) -> io::Result<()> {
         swap::remove_scratch(&self.directory)?;
         let end_offset = end_offset.min(self.end_offset);
@@ -150,13 +120,13 @@ impl Log {
         Ok(())
     }
 
-    /// What is cut off and written anew is dirty.
+    /// Marks the log dirty from `end_offset` on, after a truncation.
     pub(super) fn cut_cleaned(&mut self, offset: i64) -> io::Result<()> {
         let first_dirty = self.cleaned.first_dirty.min(offset);
         self.note_cleaned(Cleaned { first_dirty, ..self.cleaned })
     }
 
-    /// Learns where the records end in the segments that may have gaps.
+    /// Finds the end of the records in the segments that may have gaps.
     pub(super) fn restore_gaps(&mut self) -> io::Result<()> {
         let sealed = self.segments.len().saturating_sub(1);
         for index in 0..sealed {
@@ -178,8 +148,8 @@ impl Log {
 }
 
 impl Pass {
-    /// Whether enough is dirty, or something has been for too long. Finds out up to where records
-    /// are old enough to be cleaned.
+    /// Returns whether enough is dirty, or something has been dirty for too long. Sets the offset
+    /// up to which records are old enough to be cleaned.
     ///
     /// # Errors
     /// When a segment cannot be read.
@@ -197,7 +167,7 @@ impl Pass {
             || self.is_overdue()?)
     }
 
-    /// Keeps away from segments with records younger than `min.compaction.lag.ms`.
+    /// Excludes segments with records younger than `min.compaction.lag.ms`.
     fn leave_young(&mut self) -> io::Result<()> {
         let lag = self.settings.min_compaction_lag_ms;
         if lag > 0 {
@@ -215,7 +185,7 @@ impl Pass {
         Ok(())
     }
 
-    /// Whether a dirty segment begins with a record older than `max.compaction.lag.ms`.
+    /// Returns whether a dirty segment begins with a record older than `max.compaction.lag.ms`.
     fn is_overdue(&self) -> io::Result<bool> {
         let lag = self.settings.max_compaction_lag_ms;
         for source in self.dirty() {
@@ -230,16 +200,16 @@ impl Pass {
         Ok(false)
     }
 
-    /// The segments to read keys from.
+    /// Returns the segments to read keys from.
     fn dirty(&self) -> impl Iterator<Item = &Source> {
         let (first, end) = (self.first_dirty, self.end_offset);
         self.sources.iter().filter(move |it| it.end_offset > first && it.base_offset < end)
     }
 
-    /// Reads the keys, and answers with what is to be done. `None` where somebody wants an end.
+    /// Reads the keys, and returns the segments to write. `None` if it was stopped.
     ///
     /// # Errors
-    /// When a segment cannot be read, or holds what is no batch.
+    /// When a segment cannot be read, or holds bytes that are no batch.
     pub(crate) fn prepare(self, is_stopped: &dyn Fn() -> bool) -> io::Result<Option<Cleaning>> {
         let mut keys = Keys::new(self.first_dirty, self.most_key_bytes);
         let mut transactions = CleanedTransactions::new(&self.aborted, self.end_offset);
@@ -260,7 +230,8 @@ impl Pass {
         Ok(Some(Cleaning { keys, transactions, groups, pass: self }))
     }
 
-    /// The segments that become one, of all that begin below `end_offset`: as many as fit.
+    /// Groups the segments that begin below `end_offset`: each group has as many as fit into one
+    /// new segment.
     fn groups(&self, end_offset: i64) -> VecDeque<Range<usize>> {
         let mut groups = VecDeque::<Range<usize>>::new();
         let (mut bytes, mut index_bytes) = (0, 0);
@@ -295,18 +266,18 @@ pub(crate) struct Cleaning {
 }
 
 impl Cleaning {
-    /// The offset that is cleaned up to, once all segments are.
+    /// Returns the offset that is cleaned up to, once all segments are.
     pub(crate) fn end_offset(&self) -> i64 {
         self.keys.end_offset()
     }
 
-    /// Whether no segment is left to be written.
+    /// Returns whether no segment is left to be written.
     pub(crate) fn is_done(&self) -> bool {
         self.groups.is_empty()
     }
 
-    /// Writes the next segment, beside those whose place it is to take. `None` when there is none
-    /// left, or somebody wants an end.
+    /// Writes the next segment, next to those that it will replace. `None` if none is left, or if
+    /// it was stopped.
     ///
     /// # Errors
     /// When files cannot be read or written.

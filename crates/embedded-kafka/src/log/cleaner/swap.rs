@@ -1,8 +1,9 @@
-//! How a cleaned segment takes the place of old ones, so that a kill at any point leaves either.
+//! Replaces old segments with a cleaned one, so that a kill at any point leaves either the old ones
+//! or the new one.
 //!
-//! The new segment is written in a directory of its own. It is moved beside the old ones as
-//! `….log.swap`, from where on it counts: whoever opens the log next removes the old ones and gives
-//! it its name. Without the `.swap` the directory is thrown away.
+//! The new segment is written in a directory of its own. Then it is moved next to the old ones as
+//! `….log.swap`, and counts from then on: the next process that opens the log removes the old ones
+//! and gives it its name. Without a `.swap` file that process removes the directory.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -10,9 +11,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::super::Log;
 use super::super::directory::length_of;
 use super::super::files::remove_if_there;
+use super::super::partition_log::Log;
 use super::super::scan::Scan;
 use super::super::segment::Segment;
 use super::super::view::{
@@ -20,12 +21,12 @@ use super::super::view::{
     TRANSACTION_INDEX_SUFFIX, file_name,
 };
 
-/// Where a segment is written.
+/// The directory that a segment is written in.
 const SCRATCH: &str = "cleaning";
-/// What the name of a segment's file ends with that has taken the place of others.
+/// The suffix of a segment's file that has taken the place of others.
 const SWAP_SUFFIX: &str = "log.swap";
 
-/// A directory to write a segment in, empty.
+/// Returns a directory to write a segment in, empty.
 pub(super) fn scratch(directory: &Path) -> io::Result<PathBuf> {
     let scratch = directory.join(SCRATCH);
     remove_scratch(directory)?;
@@ -33,7 +34,7 @@ pub(super) fn scratch(directory: &Path) -> io::Result<PathBuf> {
     Ok(scratch)
 }
 
-/// Removes the directory, and what was written in it for nothing.
+/// Removes the directory with its unused files.
 pub(super) fn remove_scratch(directory: &Path) -> io::Result<()> {
     match std::fs::remove_dir_all(directory.join(SCRATCH)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -71,8 +72,8 @@ impl CleanedSegment {
 }
 
 impl Log {
-    /// Puts a cleaned segment in the place of those that it was made from. Answers whether that was
-    /// possible: they may have been cut or removed meanwhile.
+    /// Replaces the segments that a cleaned one was made from. Returns whether that was possible:
+    /// they may have been truncated or removed in the meantime.
     ///
     /// # Errors
     /// When the files cannot be moved. The next start finishes what was begun.
@@ -103,13 +104,13 @@ impl Log {
         let end_offset = self.segments[last].base_offset();
         let segment = segment.moved_to(&self.directory, &self.files);
         self.segments.splice(first..last, [segment]);
-        // What was aborted before is gone.
+        // The transactions that were aborted before have no records left.
         self.aborted.truncate_start(end_offset);
         Ok(true)
     }
 }
 
-/// What is to be done with the files, in an order in which it can be given up anywhere.
+/// Returns the changes of the files, in an order that may be interrupted anywhere.
 fn swap_steps(directory: &Path, base_offset: i64, replaced: &[i64]) -> Vec<Step> {
     let scratch = directory.join(SCRATCH);
     let swap = directory.join(file_name(base_offset, SWAP_SUFFIX));
@@ -130,7 +131,8 @@ fn swap_steps(directory: &Path, base_offset: i64, replaced: &[i64]) -> Vec<Step>
     steps
 }
 
-/// Finishes what a killed process had begun, and throws away what it had not.
+/// Completes the swaps that a killed process had begun, and removes the scratch directory of those
+/// that it had not.
 pub(in super::super) fn finish_swaps(directory: &Path) -> io::Result<()> {
     let entries = match std::fs::read_dir(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -150,7 +152,7 @@ pub(in super::super) fn finish_swaps(directory: &Path) -> io::Result<()> {
         let swap = directory.join(file_name(base_offset, SWAP_SUFFIX));
         let end_offset = end_of(&swap, base_offset)?.max(base_offset + 1);
         let replaced: Vec<i64> = logs.range(base_offset..end_offset).copied().collect();
-        // The log that it takes the place of may be gone already, and its indexes still there.
+        // The log that it replaces may be removed already, and its indexes still there.
         let replaced = if replaced.is_empty() { vec![base_offset] } else { replaced };
         let steps = swap_steps(directory, base_offset, &replaced);
         let done = steps.len() - 2;
@@ -164,7 +166,7 @@ pub(in super::super) fn finish_swaps(directory: &Path) -> io::Result<()> {
     remove_scratch(directory)
 }
 
-/// The offset behind the last batch of a segment's file.
+/// Returns the offset after the last batch of a segment's file.
 fn end_of(path: &Path, base_offset: i64) -> io::Result<i64> {
     let length = length_of(path)?.unwrap_or(0);
     let mut scan = Scan::headers(Arc::new(File::open(path)?), 0, length);
@@ -182,7 +184,7 @@ pub(super) mod kill {
     use super::*;
 
     impl Log {
-        /// Does only the first steps of a swap; answers whether there are more.
+        /// Does only the first steps of a swap. Returns whether there are more.
         pub(in super::super) fn begin_swap(
             &mut self,
             cleaned: &CleanedSegment,

@@ -1,4 +1,4 @@
-//! The cleaner against a model, and against kills.
+//! Tests that compare the cleaner with a model, and that kill it.
 
 mod batches;
 mod kills;

@@ -1,5 +1,5 @@
-//! What the cleaner has to know of transactions: which batches were aborted, and which markers have
-//! nothing left that they mark.
+//! The state of transactions that the cleaner needs: which batches were aborted, and which markers
+//! have no records left.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -7,19 +7,19 @@ use super::super::aborted::AbortedTransactions;
 use super::super::batch::BatchHeader;
 use super::super::marker::EndTransactionMarker;
 
-/// The transactions of a log, as they are met on the way from its start.
+/// The transactions of a log, in the order of their batches.
 #[derive(Debug)]
 pub(super) struct CleanedTransactions {
     /// Producer and first offset of those that were aborted, in the order in which they began.
     aborted: VecDeque<(i64, i64)>,
-    /// The aborted ones that have begun, and whether any batch of theirs was met.
+    /// The aborted transactions that have begun, and whether the scan met a batch of theirs.
     ongoing_aborted: HashMap<i64, bool>,
-    /// The producers of which batches were met that were not aborted.
+    /// The producers with batches that were not aborted.
     ongoing_committed: HashSet<i64>,
 }
 
 impl CleanedTransactions {
-    /// The transactions below `end_offset`.
+    /// Returns the transactions below `end_offset`.
     pub(super) fn new(aborted: &AbortedTransactions, end_offset: i64) -> Self {
         let mut found: Vec<_> = aborted
             .overlapping(0, end_offset)
@@ -34,7 +34,7 @@ impl CleanedTransactions {
         }
     }
 
-    /// Takes note of a batch of records; answers whether it was aborted.
+    /// Notes a batch of records. Returns whether it was aborted.
     pub(super) fn on_batch(&mut self, header: &BatchHeader) -> bool {
         if header.is_control() {
             return false;
@@ -51,7 +51,7 @@ impl CleanedTransactions {
         false
     }
 
-    /// Takes note of a marker; answers whether nothing of its transaction was met.
+    /// Notes a marker. Returns whether its transaction has no batch left.
     pub(super) fn on_marker(
         &mut self,
         header: &BatchHeader,

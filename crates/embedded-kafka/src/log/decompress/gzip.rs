@@ -1,19 +1,19 @@
 //! gzip (RFC 1952), as Java's `GZIPInputStream` reads it.
 //!
-//! Members follow one another. Bytes behind a member that are no member are left alone, and a few
-//! of them are not even looked at.
+//! Members follow one another. Bytes after a member that are no member are ignored, and a few of
+//! them are not even checked.
 
 use flate2::{Crc, Decompress, FlushDecompress, Status};
 
-use super::{DecompressError, Fill, Source, make_room};
+use super::source::{DecompressError, Fill, Source, make_room};
 
-/// Bytes of a piece, as Kafka has them: what is damaged takes the rest of its piece with it.
+/// Bytes of a piece, as in Kafka: a damaged byte makes its whole piece unreadable.
 const PIECE: usize = 16 * 1024;
 /// Kafka hands compressed bytes to the inflater in parts of this size.
 const PART: usize = 8 * 1024;
 /// Checksum and size of a member.
 const TRAILER: usize = 8;
-/// The smallest header and trailer: fewer bytes than that behind a member's end are no member.
+/// The smallest header and trailer: fewer bytes after a member's end are no member.
 const SMALLEST_MEMBER: usize = 18;
 
 const HAS_HEADER_CHECKSUM: u8 = 2;
@@ -24,7 +24,7 @@ const HAS_COMMENT: u8 = 16;
 pub(super) struct Members<'a> {
     bytes: &'a [u8],
     at: usize,
-    /// Where the part ends that the inflater was given.
+    /// The end of the part that the inflater received.
     part_end: usize,
     inflater: Decompress,
     checksum: Crc,
@@ -91,7 +91,7 @@ impl Source for Members<'_> {
     }
 }
 
-/// The size of the member's header that `bytes` begin with, `None` where they do not.
+/// Returns the size of the member's header at the start of `bytes`, `None` if there is no header.
 fn header(bytes: &[u8]) -> Option<usize> {
     let [0x1f, 0x8b, 8, flags, ..] = *bytes.first_chunk::<10>()? else {
         return None;

@@ -1,11 +1,11 @@
 //! The frame format of lz4, as Kafka's `Lz4BlockInputStream` reads it.
 //!
-//! Blocks are independent, and there is one frame: nothing is read behind its end. The checksum and
-//! the size of the whole content are not looked at.
+//! Blocks are independent, and there is one frame: nothing is read after its end. The checksum and
+//! the size of the whole content are not checked.
 
 use twox_hash::XxHash32;
 
-use super::{DecompressError, Fill, Source, make_room};
+use super::source::{DecompressError, Fill, Source, make_room};
 
 const MAGIC: [u8; 4] = [0x04, 0x22, 0x4d, 0x18];
 const RESERVED_FLAGS: u8 = 0x03;
@@ -18,11 +18,11 @@ const VERSION_1: u8 = 0x40;
 const UNCOMPRESSED: u32 = 1 << 31;
 /// A byte of lz4 stands for at most 255 bytes of output.
 const MAX_RATIO: usize = 255;
-/// A match has as many bytes more than its length says.
+/// The number of bytes that a match has in addition to its encoded length.
 const SHORTEST_MATCH: usize = 4;
-/// So many bytes at the end of a block are literals.
+/// The number of bytes at the end of a block that are literals.
 const LAST_LITERALS: usize = 5;
-/// The last match begins so many bytes before the end of the largest block.
+/// The distance of the last match from the end of the largest block, in bytes.
 const MATCH_LIMIT: usize = 12;
 
 pub(super) struct Frame<'a> {
@@ -102,8 +102,8 @@ impl Source for Frame<'_> {
     }
 }
 
-/// Decompresses a block into `piece`, and answers with the number of bytes; `None` where the C
-/// library would not.
+/// Decompresses a block into `piece`, and returns the number of bytes; `None` if the C library
+/// would reject the block.
 fn decompress(block: &[u8], max_block: usize, piece: &mut Vec<u8>) -> Option<usize> {
     let room = max_block.min(block.len() * MAX_RATIO);
     make_room(piece, room);
@@ -116,7 +116,7 @@ fn decompress(block: &[u8], max_block: usize, piece: &mut Vec<u8>) -> Option<usi
 /// A part of a block: literals, and then bytes of the output again.
 struct Sequence<'a> {
     literals: &'a [u8],
-    /// Offset and length of what is repeated, `None` at the end of the block.
+    /// Offset and length of the repeated bytes, `None` at the end of the block.
     repeated: Option<(usize, usize)>,
 }
 
@@ -140,7 +140,7 @@ fn next_sequence<'a>(rest: &mut &'a [u8]) -> Option<Sequence<'a>> {
     Some(Sequence { literals, repeated: Some((u16::from_le_bytes(*offset).into(), repeated)) })
 }
 
-/// A length of which the token holds `short`. At least `behind` bytes follow it.
+/// Reads a length, of which the token holds `short`. At least `behind` bytes follow it.
 fn length(short: u8, rest: &mut &[u8], behind: usize) -> Option<usize> {
     let mut length = usize::from(short);
     if short < 15 {
@@ -159,8 +159,8 @@ fn length(short: u8, rest: &mut &[u8], behind: usize) -> Option<usize> {
     }
 }
 
-/// Whether a sequence repeats bytes at an offset of 0: the C library takes them for zeros. `None`
-/// for a block that does not end as blocks do.
+/// Returns whether a sequence repeats bytes at an offset of 0, which the C library takes for zeros.
+/// `None` for a block with an invalid end.
 fn refers_to_itself(block: &[u8], max_block: usize) -> Option<bool> {
     let (mut rest, mut written, mut refers) = (block, 0, false);
     loop {

@@ -1,13 +1,14 @@
 //! Decompressing the records of a batch piece by piece, as Kafka does.
 //!
-//! What a codec takes for the end, for damage or for something to ignore is decided here as Kafka's
-//! own decompressors decide it: Java's for gzip, snappy-java's, Kafka's own for lz4, and libzstd.
-//! Whoever reads holds one piece at a time. No piece is larger than what the compressed bytes can
-//! stand for, whatever they claim, and the total stops at the reader's cap.
+//! Each codec decides, as Kafka's own decompressor does, what counts as the end, as damage or as
+//! bytes to ignore: Java's for gzip, snappy-java's, Kafka's own for lz4, and libzstd. A reader
+//! holds one piece at a time. No piece is larger than the compressed bytes can stand for, whatever
+//! they claim, and the total stops at the reader's cap.
 
 mod gzip;
 mod lz4;
 mod snappy;
+mod source;
 mod zstd;
 
 #[cfg(test)]
@@ -17,35 +18,11 @@ use bytes::Bytes;
 
 use super::compression::Compression;
 
-/// Why compressed records could not be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum DecompressError {
-    /// The output is larger than the caller is willing to read.
-    #[error("the records are larger than {0} bytes when decompressed")]
-    TooLarge(usize),
-    /// The bytes are not what the codec writes.
-    #[error("the records cannot be decompressed")]
-    Corrupt,
-    /// A checksum should stand where the bytes end. Kafka takes that for a malformed record.
-    #[error("the compressed records end within a checksum")]
-    Underflow,
-}
+pub(crate) use source::DecompressError;
 
-/// What [`Source::fill`] has come to.
-enum Fill {
-    /// So many bytes are in the piece, which may be none.
-    Piece(usize),
-    /// There is nothing more.
-    End,
-}
+use source::{Fill, Source, make_room};
 
-/// A codec's stream of pieces.
-trait Source {
-    /// Puts the next piece at the start of `piece`, which grows where it is too small.
-    fn fill(&mut self, piece: &mut Vec<u8>) -> Result<Fill, DecompressError>;
-}
-
-/// What a codec has to say, read front to back.
+/// The decompressed bytes of a codec, read front to back.
 pub(crate) struct Decompressed<'a> {
     source: Box<dyn Source + 'a>,
     piece: Vec<u8>,
@@ -53,13 +30,6 @@ pub(crate) struct Decompressed<'a> {
     end: usize,
     left: usize,
     cap: usize,
-}
-
-/// Makes room for `bytes` in a piece.
-fn make_room(piece: &mut Vec<u8>, bytes: usize) {
-    if piece.len() < bytes {
-        piece.resize(bytes, 0);
-    }
 }
 
 impl Compression {
@@ -75,10 +45,10 @@ impl Compression {
 }
 
 impl<'a> Decompressed<'a> {
-    /// Begins to read `bytes`, at most `cap` bytes of what they stand for.
+    /// Begins to decompress `bytes`, to at most `cap` bytes.
     ///
     /// # Errors
-    /// When the bytes do not begin as the codec's do.
+    /// When the bytes do not begin as the codec's streams do.
     pub(crate) fn new(
         codec: Compression,
         bytes: &'a [u8],
@@ -94,18 +64,18 @@ impl<'a> Decompressed<'a> {
         Ok(Self { source, piece: Vec::new(), at: 0, end: 0, left: cap, cap })
     }
 
-    /// What is decompressed already and not read yet.
+    /// Returns the bytes that are decompressed and not read yet.
     pub(crate) fn ready(&self) -> &[u8] {
         &self.piece[self.at..self.end]
     }
 
-    /// Says that so many bytes of [`ready`](Self::ready) are read.
+    /// Marks so many bytes of [`ready`](Self::ready) as read.
     pub(crate) fn consume(&mut self, bytes: usize) {
         self.at = (self.at + bytes).min(self.end);
     }
 
-    /// Gets the next piece, once the last one is read. Answers whether there is anything in it: an
-    /// empty block of lz4 is a piece in which Kafka finds nothing, though more may follow.
+    /// Reads the next piece, once the last one is read. Returns whether it has any bytes: Kafka
+    /// finds nothing in an empty block of lz4, though more may follow.
     fn next(&mut self) -> Result<bool, DecompressError> {
         (self.at, self.end) = (0, 0);
         let Fill::Piece(bytes) = self.source.fill(&mut self.piece)? else {
@@ -116,7 +86,7 @@ impl<'a> Decompressed<'a> {
         Ok(bytes > 0)
     }
 
-    /// The next byte, `None` where Kafka finds none.
+    /// Returns the next byte, `None` if Kafka finds none.
     pub(crate) fn byte(&mut self) -> Result<Option<u8>, DecompressError> {
         if self.at == self.end && !self.next()? {
             return Ok(None);
@@ -125,7 +95,7 @@ impl<'a> Decompressed<'a> {
         Ok(Some(self.piece[self.at - 1]))
     }
 
-    /// Leaves out `count` bytes. Answers whether there were as many.
+    /// Skips `count` bytes. Returns whether there were as many.
     pub(crate) fn skip(&mut self, count: usize) -> Result<bool, DecompressError> {
         let mut left = count;
         loop {
@@ -135,8 +105,8 @@ impl<'a> Decompressed<'a> {
             if left == 0 {
                 return Ok(true);
             }
-            // Kafka asks for one byte where it finds nothing to skip: an empty block is passed
-            // over, and the end is found.
+            // Kafka reads one byte if it finds nothing to skip: that passes over an empty block,
+            // and finds the end.
             if !self.next()? {
                 match self.byte()? {
                     Some(_) => left -= 1,
@@ -146,7 +116,7 @@ impl<'a> Decompressed<'a> {
         }
     }
 
-    /// Appends `count` bytes to `to`. Answers whether there were as many.
+    /// Appends `count` bytes to `to`. Returns whether there were as many.
     pub(crate) fn read(&mut self, count: usize, to: &mut Vec<u8>) -> Result<bool, DecompressError> {
         let mut left = count;
         loop {

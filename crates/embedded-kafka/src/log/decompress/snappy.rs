@@ -1,9 +1,9 @@
 //! Snappy, as snappy-java's `SnappyInputStream` reads it: blocks in its own framing, as the Java
 //! client writes them, or one block without any, as librdkafka does.
 
-use super::{DecompressError, Fill, Source, make_room};
+use super::source::{DecompressError, Fill, Source, make_room};
 
-/// The head of the framing, before two version numbers that only have to be there.
+/// The header of the framing, before two version numbers that only have to be there.
 const MAGIC: &[u8] = b"\x82SNAPPY\0";
 const HEAD: usize = 16;
 /// The oldest version of the framing.
@@ -25,7 +25,7 @@ impl<'a> Blocks<'a> {
         Ok(Self { rest: &bytes[if is_framed { HEAD } else { 0 }..], is_framed })
     }
 
-    /// The next block, `None` at the end. The head of another stream may stand in front of it.
+    /// Returns the next block, `None` at the end. The header of another stream may come before it.
     fn next_block(&mut self) -> Result<Option<&'a [u8]>, DecompressError> {
         if !self.is_framed {
             return Ok(Some(std::mem::take(&mut self.rest)).filter(|block| !block.is_empty()));
@@ -50,7 +50,7 @@ impl<'a> Blocks<'a> {
     }
 }
 
-/// Whether a stream that follows another begins here.
+/// Returns whether another stream follows here.
 fn is_head(head: &[u8]) -> Result<bool, DecompressError> {
     if !head.starts_with(MAGIC) {
         return Ok(false);

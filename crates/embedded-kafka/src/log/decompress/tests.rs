@@ -1,4 +1,4 @@
-//! Streams of each codec: what is read of them, and what must never happen.
+//! Streams of each codec: the bytes that are read, and the limits that always hold.
 
 use proptest::prelude::*;
 
@@ -37,7 +37,7 @@ fn every_codec_is_read_byte_by_byte_in_pieces_and_past() {
 }
 
 #[test]
-fn what_follows_a_stream_is_read_where_kafka_reads_it() {
+fn bytes_after_a_stream_are_read_where_kafka_reads_them() {
     for (codec, expected) in [
         (Compression::Gzip, "oneone"),
         (Compression::Snappy, "oneone"),

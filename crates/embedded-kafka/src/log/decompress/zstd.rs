@@ -6,15 +6,15 @@
 
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
-use super::{DecompressError, Fill, Source, make_room};
+use super::source::{DecompressError, Fill, Source, make_room};
 
 const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
-/// The magic of a skippable frame but for the low half of its first byte, which may be anything.
+/// The magic of a skippable frame except the low half of its first byte, which may be anything.
 const SKIPPABLE: [u8; 4] = [0x50, 0x2a, 0x4d, 0x18];
 const RESERVED: u8 = 0x08;
 const SINGLE_SEGMENT: u8 = 0x20;
 const HAS_CHECKSUM: u8 = 0x04;
-/// The largest window that libzstd reads without being asked to.
+/// The largest window that libzstd accepts by default.
 const MAX_WINDOW: u64 = (1 << 27) + 1;
 /// Kafka hands compressed bytes to libzstd in parts of this size.
 const PART: usize = 128 * 1024 + 3;
@@ -24,9 +24,9 @@ pub(super) struct Frames<'a> {
     bytes: &'a [u8],
     at: usize,
     frame: Option<Frame>,
-    /// Where the last frame ended.
+    /// The end of the last frame.
     frame_end: Option<usize>,
-    /// Whether all that there is of a frame that is cut short is read.
+    /// Tells whether the whole of a frame that is cut short is read.
     is_cut: bool,
 }
 
@@ -38,7 +38,7 @@ struct Frame {
     decoded: u64,
 }
 
-/// What stands in front of a frame's blocks.
+/// The header in front of a frame's blocks.
 struct Head {
     window: u64,
     content_size: Option<u64>,
@@ -55,8 +55,8 @@ impl<'a> Frames<'a> {
         &self.bytes[self.at..]
     }
 
-    /// What follows where a frame ends too early: Kafka does not notice it behind another frame
-    /// that came in the same part.
+    /// Returns the result for a frame that ends too early: Kafka does not notice it after another
+    /// frame that came in the same part.
     fn cut_short(&mut self) -> Result<Fill, DecompressError> {
         self.is_cut = true;
         let last_part = (self.bytes.len() - 1) / PART * PART;
@@ -66,7 +66,7 @@ impl<'a> Frames<'a> {
         }
     }
 
-    /// Begins the frame that is next. Answers whether it is there as far as its blocks.
+    /// Begins the next frame. Returns whether its header is complete.
     fn begin(&mut self) -> Result<bool, DecompressError> {
         let rest = self.rest();
         let magic = &rest[..rest.len().min(4)];
@@ -93,7 +93,7 @@ impl<'a> Frames<'a> {
         Ok(true)
     }
 
-    /// Passes over a skippable frame. Answers whether it is whole.
+    /// Skips a skippable frame. Returns whether it is whole.
     fn skip(&mut self) -> bool {
         let size = self.rest().get(4..).and_then(|rest| rest.first_chunk());
         let end = size.map(|size| self.at + 8 + u32::from_le_bytes(*size) as usize);
@@ -105,8 +105,8 @@ impl<'a> Frames<'a> {
         whole.is_some()
     }
 
-    /// What is left of an uncompressed block that is cut short, which libzstd hands over as it
-    /// comes; `None` where the next block is whole.
+    /// Returns the rest of an uncompressed block that is cut short, which libzstd passes on as it
+    /// comes; `None` if the next block is whole.
     fn cut_block(&self) -> Option<&'a [u8]> {
         let rest = self.rest();
         let Some((&[a, b, c], behind)) = rest.split_first_chunk::<BLOCK_HEAD>() else {
@@ -118,7 +118,7 @@ impl<'a> Frames<'a> {
         let needed = if kind == 1 { 1 } else { size };
         let checksum = if head & 1 == 1 && has_checksum { 4 } else { 0 };
         match kind {
-            // A reserved kind is refused before anything behind it is needed.
+            // A reserved kind is rejected before any byte after it is needed.
             3 => None,
             0 if behind.len() < needed + checksum => Some(&behind[..behind.len().min(size)]),
             _ if behind.len() < needed + checksum => Some(&[]),
@@ -168,7 +168,7 @@ impl Source for Frames<'_> {
 }
 
 impl Frame {
-    /// Decodes one block, and puts what lies before the window into `piece`.
+    /// Decodes one block, and puts the bytes before the window into `piece`.
     fn decode_block(
         &mut self,
         source: &mut &[u8],
@@ -195,7 +195,7 @@ impl Frame {
     }
 }
 
-/// Whether these first bytes can be a skippable frame's.
+/// Returns whether these first bytes can be a skippable frame's.
 fn is_skippable(magic: &[u8]) -> bool {
     let mut pairs = magic.iter().zip(&SKIPPABLE).enumerate();
     pairs.all(
@@ -204,7 +204,7 @@ fn is_skippable(magic: &[u8]) -> bool {
 }
 
 impl Head {
-    /// The head behind the magic, `None` where there is not all of it or its reserved bit is set.
+    /// Reads the header after the magic, `None` if it is incomplete or its reserved bit is set.
     fn read(bytes: &[u8]) -> Option<Self> {
         let (&descriptor, mut rest) = bytes.split_first()?;
         let mut number = |size: usize| {

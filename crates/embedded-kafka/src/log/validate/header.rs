@@ -1,4 +1,4 @@
-//! What is checked before anything is decompressed: that there is one batch, and its header.
+//! Checks before any decompression: that there is one batch, and that its header is valid.
 
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
@@ -10,25 +10,25 @@ use super::super::compression::Compression;
 use super::rejection::BatchRejection;
 use crate::log::log_settings::LogSettings;
 
-/// The fewest bytes behind the length field that any format of messages has.
+/// The fewest bytes after the length field that any format of messages has.
 const SMALLEST_LENGTH: i32 = 14;
 
-/// Whether the first batch belongs to a transaction. Kafka asks that of all partitions before it
-/// looks at any of them.
+/// Returns whether the first batch belongs to a transaction. Kafka checks that of all partitions
+/// before it checks the rest.
 ///
 /// # Errors
-/// `CORRUPT_MESSAGE` or `UNKNOWN_SERVER_ERROR` for the whole request, where no batch can stand in
-/// its place.
+/// `CORRUPT_MESSAGE` or `UNKNOWN_SERVER_ERROR` for the whole request, if there is no room for a
+/// batch.
 pub(crate) fn is_first_batch_transactional(records: &[u8]) -> Result<bool, BatchRejection> {
     let size = next_batch(records).map_err(BatchRejection::of_whole_request)?;
     let header = size.and_then(|size| BatchHeader::parse(&records[..size]).ok());
     Ok(header.is_some_and(|header| header.is_transactional()))
 }
 
-/// The one batch that a produce request may hold per partition.
+/// Returns the one batch that a produce request may hold per partition.
 ///
-/// Versions of the API that are older than zstd do not take it (KIP-110). As in Kafka, bytes behind
-/// it that are too few for another batch are cut off.
+/// Versions of the API that are older than zstd do not take it (KIP-110). As in Kafka, bytes after
+/// it that are too few for another batch are ignored.
 pub(super) fn only_batch(records: &Bytes, takes_zstd: bool) -> Result<Bytes, BatchRejection> {
     let invalid = |message| BatchRejection::of_request(ResponseError::InvalidRecord, message);
     let Some(size) = next_batch(records)? else {
@@ -56,7 +56,7 @@ pub(super) fn only_batch(records: &Bytes, takes_zstd: bool) -> Result<Bytes, Bat
     Ok(records.slice(..size))
 }
 
-/// The size of the whole batch at the start of `bytes`, `None` where there is no whole one.
+/// Returns the size of the whole batch at the start of `bytes`, `None` if there is no whole one.
 fn next_batch(bytes: &[u8]) -> Result<Option<usize>, BatchRejection> {
     let Some(head) = bytes.first_chunk::<SIZE_UP_TO_MAGIC>() else {
         return Ok(None);
@@ -81,7 +81,7 @@ fn next_batch(bytes: &[u8]) -> Result<Option<usize>, BatchRejection> {
     Ok((size <= bytes.len()).then_some(size))
 }
 
-/// Checks what the header says of itself and of the records.
+/// Checks the header's claims about itself and the records.
 pub(super) fn check_header(
     header: &BatchHeader,
     batch: &[u8],
@@ -126,7 +126,7 @@ pub(super) fn check_header(
     Ok(())
 }
 
-/// What is answered to a batch above `max.message.bytes`.
+/// Returns the rejection of a batch above `max.message.bytes`.
 pub(super) fn too_large(size: usize, limit: usize) -> BatchRejection {
     BatchRejection::of_request(
         ResponseError::MessageTooLarge,

@@ -1,9 +1,9 @@
-//! What Kafka checks about the records of a produce request before it looks at the log.
+//! The checks that Kafka makes of a produce request's records before it appends them.
 //!
 //! Everything here is a function of the bytes, the topic's settings and the time, so it runs
 //! without the partition's lock. An uncompressed batch is walked once; a compressed one is
-//! decompressed and read past, piece by piece, so that nothing of it is copied. Where the topic's
-//! `compression.type` is another than the batch's, the records are [written anew](rebuild).
+//! decompressed and read past, piece by piece, so that nothing of it is copied. If the topic's
+//! `compression.type` differs from the batch's, the records are [rewritten](rebuild).
 
 mod header;
 mod rebuild;
@@ -24,7 +24,7 @@ use crate::time::Timestamp;
 
 use super::batch::{BatchHeader, HEADER_SIZE};
 use super::compression::Compression;
-use super::log_settings::{LogSettings, TimestampType};
+use super::log_settings::LogSettings;
 use super::skim::{decompress, expect_end, skim, walk};
 
 pub(crate) use header::is_first_batch_transactional;
@@ -34,14 +34,13 @@ pub(crate) use valid_batch::ValidBatch;
 use header::{check_header, only_batch, too_large};
 use rules::{Findings, Rules};
 
-/// Checks the records that a produce request (version 3 and above) brings for `partition`, which
-/// is only named in messages, as in `flights-0`. `takes_zstd` says whether the request's version
-/// does.
+/// Checks the records that a produce request (version 3 and above) has for `partition`, which only
+/// messages name, as in `flights-0`. `takes_zstd` says whether the request's version allows zstd.
 ///
 /// # Errors
-/// As Kafka answers: `INVALID_RECORD`, `INVALID_TIMESTAMP`, `CORRUPT_MESSAGE`, `MESSAGE_TOO_LARGE`,
+/// As in Kafka: `INVALID_RECORD`, `INVALID_TIMESTAMP`, `CORRUPT_MESSAGE`, `MESSAGE_TOO_LARGE`,
 /// `RECORD_LIST_TOO_LARGE`, `UNSUPPORTED_COMPRESSION_TYPE`; `UNKNOWN_SERVER_ERROR` for records that
-/// cannot be decompressed or written anew.
+/// cannot be decompressed or rewritten.
 pub(crate) fn validate(
     records: &Bytes,
     partition: &dyn Display,
@@ -82,7 +81,7 @@ pub(crate) fn validate(
     Ok(valid)
 }
 
-/// The batch as it came, but for what the broker knows better: the largest timestamp.
+/// Returns the batch as it came, except for the largest timestamp, which the broker computes.
 fn kept(
     mut header: BatchHeader,
     payload: Bytes,
@@ -102,31 +101,16 @@ fn kept(
         }
         expect_end(&mut from)?;
     }
-    // Kafka would write such a batch anew, and cannot, as it has read past the records. Nobody
-    // looks at the offsets of records that are not compressed.
+    // Kafka would rewrite such a batch, and cannot, as it has read past the records. It does not
+    // check the offsets of records that are not compressed.
     let is_out_of_order = codec != Compression::None && !findings.are_in_order();
     let max_timestamp = findings.finish()?;
     if is_out_of_order {
         let message = "The records of a compressed batch do not have the offsets 0, 1, 2 and so on";
         return Err(BatchRejection::of_batch(ResponseError::UnknownServerError, message));
     }
-    if stamp(&mut header, max_timestamp, rules) {
+    if rules.stamp(&mut header, max_timestamp) {
         header.seal(&payload);
     }
     Ok(ValidBatch::new(header, payload))
-}
-
-/// Sets the largest timestamp as the topic asks for it. Answers whether that changed anything.
-fn stamp(header: &mut BatchHeader, max_timestamp: Timestamp, rules: &Rules<'_>) -> bool {
-    let is_stamped_here = rules.settings.timestamp_type == TimestampType::LogAppendTime;
-    let timestamp = if is_stamped_here { rules.now } else { max_timestamp };
-    if header.is_log_append_time() == is_stamped_here && header.max_timestamp == timestamp {
-        return false;
-    }
-    if is_stamped_here {
-        header.set_log_append_time(timestamp);
-    } else {
-        header.set_create_time(timestamp);
-    }
-    true
 }

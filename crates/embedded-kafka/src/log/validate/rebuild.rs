@@ -1,7 +1,7 @@
-//! Records that are written anew, because the topic stores them in another codec than they came in.
+//! Rewrites records, because the topic stores them in another codec than the producer's.
 //!
 //! As in Kafka, that makes them regular: offsets count up, numbers take as few bytes as they can,
-//! and attributes that mean nothing are gone.
+//! and attributes without a meaning are removed.
 
 use std::ops::ControlFlow;
 
@@ -15,7 +15,6 @@ use super::super::records::{RecordView, write_varlong};
 use super::super::skim::walk;
 use super::rejection::BatchRejection;
 use super::rules::{Findings, Rules};
-use super::stamp;
 use super::valid_batch::ValidBatch;
 
 /// The records of a batch, written one by one.
@@ -29,11 +28,11 @@ struct Written {
     has_impossible_timestamp: bool,
 }
 
-/// Checks the batch and writes it anew, compressed with `target`.
+/// Checks the batch and rewrites it, compressed with `target`.
 ///
 /// # Errors
-/// Beside those of the records, `UNKNOWN_SERVER_ERROR` for what Kafka checks only when it writes: a
-/// timestamp before 1970, a producer without an epoch.
+/// In addition to the errors of the records, `UNKNOWN_SERVER_ERROR` for what Kafka checks only when
+/// it writes: a timestamp before 1970, a producer without an epoch.
 pub(super) fn rebuilt(
     header: &BatchHeader,
     payload: &[u8],
@@ -62,8 +61,8 @@ pub(super) fn rebuilt(
     let mut header = header.rewritten(written.base_timestamp);
     header
         .set_payload(target, payload.len())
-        .map_err(|_| failed("The batch exceeds 2 GiB when it is written anew"))?;
-    stamp(&mut header, max_timestamp, rules);
+        .map_err(|_| failed("The batch exceeds 2 GiB when it is rewritten"))?;
+    rules.stamp(&mut header, max_timestamp);
     header.seal(&payload);
     Ok(ValidBatch::new(header, payload.into()))
 }
@@ -87,7 +86,7 @@ impl Written {
         write_field(record, from.value);
         write_varlong(record, from.headers().count() as i64);
         for (key, value) in from.headers() {
-            // Java has read the key as text, in which every byte that is none becomes a U+FFFD.
+            // Java reads the key as text, in which every invalid byte becomes a U+FFFD.
             write_field(record, Some(String::from_utf8_lossy(key).as_bytes()));
             write_field(record, value);
         }

@@ -1,4 +1,4 @@
-//! Why a batch is not taken, as Kafka's clients are told it.
+//! The rejection of a batch, as Kafka's clients receive it.
 
 use kafka_protocol::ResponseError;
 
@@ -6,24 +6,24 @@ use super::super::AppendError;
 use super::super::decompress::DecompressError;
 use super::super::skim::Unreadable;
 
-/// Why a batch was refused.
+/// A rejected batch: the error, and the details that Kafka sends with it.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{message}")]
 pub(crate) struct BatchRejection {
     /// The error code for the partition.
     pub(crate) code: ResponseError,
-    /// What is wrong, for people.
+    /// The problem, in words for people.
     pub(crate) message: String,
-    /// The records at fault by index in the batch, where single records are.
+    /// The invalid records by index in the batch, if single records are.
     pub(crate) record_errors: Vec<(i32, String)>,
-    /// Whether Kafka answers with the log's start offset beside the error, and not with -1.
+    /// Tells whether Kafka responds with the log's start offset next to the error, and not with -1.
     pub(crate) names_start_offset: bool,
-    /// Whether Kafka fails at the whole request, and sends the message along.
+    /// Tells whether Kafka rejects the whole request, and sends the message with it.
     pub(super) is_of_whole_request: bool,
 }
 
 impl BatchRejection {
-    /// What is wrong with the request, before Kafka looks at the partition.
+    /// Rejects the request, before Kafka checks the partition.
     pub(super) fn of_request(code: ResponseError, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -34,7 +34,7 @@ impl BatchRejection {
         }
     }
 
-    /// What is wrong with the batch.
+    /// Rejects the batch.
     pub(super) fn of_batch(code: ResponseError, message: impl Into<String>) -> Self {
         Self { names_start_offset: true, ..Self::of_request(code, message) }
     }
@@ -43,15 +43,17 @@ impl BatchRejection {
         Self::of_batch(ResponseError::InvalidRecord, message)
     }
 
-    /// The same, for all partitions of the request. A failure without a name has no message.
+    /// Returns the same rejection for all partitions of the request. A failure without a name has
+    /// no message.
     pub(super) fn of_whole_request(self) -> Self {
         Self { is_of_whole_request: self.code != ResponseError::UnknownServerError, ..self }
     }
 
-    /// The message that Kafka sends along: only where single records are at fault, or the request.
+    /// Returns the message that Kafka sends with the error: only if single records are at fault, or
+    /// the request.
     pub(crate) fn client_message(&self) -> Option<&str> {
-        let is_told = self.is_of_whole_request || !self.record_errors.is_empty();
-        is_told.then_some(self.message.as_str())
+        let is_sent = self.is_of_whole_request || !self.record_errors.is_empty();
+        is_sent.then_some(self.message.as_str())
     }
 }
 

@@ -1,4 +1,5 @@
-//! What a topic demands of each record: a key where it is compacted, and a timestamp within bounds.
+//! The rules of a topic for each record: a key if the topic is compacted, and a timestamp within
+//! bounds.
 
 use std::fmt::Display;
 
@@ -12,23 +13,40 @@ use super::super::skim::Skimmed;
 use super::rejection::BatchRejection;
 use crate::log::log_settings::{LogSettings, TimestampType};
 
-/// How many record errors Kafka repeats in the message of a refused batch.
+/// The number of record errors that Kafka repeats in the message of a rejected batch.
 const ERRORS_IN_MESSAGE: usize = 3;
 
-/// What the records of a batch are checked against.
+/// The settings that the records of a batch are checked against.
 pub(super) struct Rules<'a> {
     pub(super) partition: &'a dyn Display,
     pub(super) settings: &'a LogSettings,
     pub(super) now: Timestamp,
 }
 
-/// What the rules are about in a record.
+impl Rules<'_> {
+    /// Sets the largest timestamp as the topic asks for it. Returns whether that changed anything.
+    pub(super) fn stamp(&self, header: &mut BatchHeader, max_timestamp: Timestamp) -> bool {
+        let is_stamped_here = self.settings.timestamp_type == TimestampType::LogAppendTime;
+        let timestamp = if is_stamped_here { self.now } else { max_timestamp };
+        if header.is_log_append_time() == is_stamped_here && header.max_timestamp == timestamp {
+            return false;
+        }
+        if is_stamped_here {
+            header.set_log_append_time(timestamp);
+        } else {
+            header.set_create_time(timestamp);
+        }
+        true
+    }
+}
+
+/// The fields of a record that the rules check.
 #[derive(Clone, Copy)]
 pub(super) struct Seen {
     offset_delta: i32,
     timestamp_delta: i64,
     has_key: bool,
-    /// Kafka's name for how the record was read, and the sizes that it says.
+    /// Kafka's name for the type of the record, and the sizes that it shows.
     shown: (&'static str, i32, i32),
 }
 
@@ -55,7 +73,7 @@ impl From<Skimmed> for Seen {
     }
 }
 
-/// What the records of a batch have come to so far.
+/// The findings about the records of a batch so far.
 pub(super) struct Findings<'a> {
     rules: &'a Rules<'a>,
     header: &'a BatchHeader,
@@ -67,7 +85,7 @@ pub(super) struct Findings<'a> {
 }
 
 impl<'a> Findings<'a> {
-    /// None yet of the batch with `header`.
+    /// Returns empty findings for the batch with `header`.
     pub(super) fn new(rules: &'a Rules<'a>, header: &'a BatchHeader) -> Self {
         Self {
             rules,
@@ -80,7 +98,7 @@ impl<'a> Findings<'a> {
         }
     }
 
-    /// Checks the next record, and answers with its timestamp.
+    /// Checks the next record, and returns its timestamp.
     pub(super) fn take(&mut self, record: Seen) -> Timestamp {
         let index = self.count;
         self.count += 1;
@@ -96,16 +114,16 @@ impl<'a> Findings<'a> {
         timestamp
     }
 
-    /// Whether the offsets count up from 0.
+    /// Returns whether the offsets count up from 0.
     pub(super) fn are_in_order(&self) -> bool {
         self.are_in_order
     }
 
-    /// The largest timestamp, where no record breaks a rule.
+    /// Returns the largest timestamp, if no record breaks a rule.
     pub(super) fn finish(self) -> Result<Timestamp, BatchRejection> {
         match self.errors.is_empty() {
             true => Ok(self.max_timestamp),
-            false => Err(refused(self.errors, self.is_timestamp_error)),
+            false => Err(rejected(self.errors, self.is_timestamp_error)),
         }
     }
 }
@@ -153,7 +171,7 @@ impl Rules<'_> {
     }
 }
 
-fn refused(record_errors: Vec<(i32, String)>, is_timestamp_error: bool) -> BatchRejection {
+fn rejected(record_errors: Vec<(i32, String)>, is_timestamp_error: bool) -> BatchRejection {
     let (code, message) = if is_timestamp_error {
         let message = "One or more records have been rejected due to invalid timestamp";
         (ResponseError::InvalidTimestamp, message.to_owned())

@@ -1,11 +1,12 @@
 use proptest::prelude::*;
 
 use super::super::batch::has_valid_crc;
+use super::super::log_settings::TimestampType;
 use super::super::records::Records;
 use super::super::test_batches::{TestRecord, batch, batch_with, payload, to_bytes};
 use super::*;
 
-/// Validates for a partition of this name, which shows in messages only.
+/// Validates for a partition of this name, which only messages show.
 fn validate(
     records: &Bytes,
     settings: &LogSettings,
@@ -61,7 +62,7 @@ fn exactly_one_batch_is_expected() {
 }
 
 #[test]
-fn other_formats_are_refused() {
+fn other_formats_are_rejected() {
     let settings = LogSettings::default();
     let mut old = to_bytes(&batch(RECORDS, Compression::None)).to_vec();
     old[16] = 1;
@@ -71,7 +72,7 @@ fn other_formats_are_refused() {
 }
 
 #[test]
-fn any_flipped_bit_behind_the_epoch_is_noticed() {
+fn any_flipped_bit_after_the_epoch_is_noticed() {
     let settings = LogSettings::default();
     let sent = to_bytes(&batch(RECORDS, Compression::None));
     for at in 17..sent.len() {
@@ -84,16 +85,16 @@ fn any_flipped_bit_behind_the_epoch_is_noticed() {
 #[test]
 fn counts_and_offsets_must_agree() {
     let settings = LogSettings::default();
-    let refused = Err(ResponseError::InvalidRecord);
-    assert_eq!(code(&changed(|header| header.record_count = 2), &settings), refused);
-    assert_eq!(code(&changed(|header| header.last_offset_delta = 3), &settings), refused);
-    assert_eq!(code(&changed(|header| header.base_offset = 1), &settings), refused);
+    let rejected = Err(ResponseError::InvalidRecord);
+    assert_eq!(code(&changed(|header| header.record_count = 2), &settings), rejected);
+    assert_eq!(code(&changed(|header| header.last_offset_delta = 3), &settings), rejected);
+    assert_eq!(code(&changed(|header| header.base_offset = 1), &settings), rejected);
     for count in [-1, 0, 2, 4, i32::MAX] {
         let claimed = changed(|header| {
             header.record_count = count;
             header.last_offset_delta = count.wrapping_sub(1);
         });
-        assert_eq!(code(&claimed, &settings), refused, "{count}");
+        assert_eq!(code(&claimed, &settings), rejected, "{count}");
     }
 }
 
@@ -111,7 +112,7 @@ fn only_compressed_records_need_the_offsets_0_1_2() {
             _ => Err(ResponseError::UnknownServerError),
         };
         assert_eq!(code(&sent, &LogSettings::default()), expected, "{codec:?}");
-        // What is written anew counts up by itself.
+        // Rewritten records count up by themselves.
         let target = if codec == Compression::None { Compression::Lz4 } else { Compression::None };
         let settings = LogSettings { compression: Some(target), ..LogSettings::default() };
         let valid = validate(&sent, &settings, NOW).unwrap();
@@ -123,7 +124,7 @@ fn only_compressed_records_need_the_offsets_0_1_2() {
 }
 
 #[test]
-fn a_producer_without_sequence_numbers_is_refused() {
+fn a_producer_without_sequence_numbers_is_rejected() {
     let sent = changed(|header| header.producer_id = 5);
     assert_eq!(code(&sent, &LogSettings::default()), Err(ResponseError::InvalidRecord));
 }
@@ -186,12 +187,12 @@ fn a_wrong_timestamp_outweighs_a_missing_key() {
 }
 
 #[test]
-fn only_what_kafka_finds_before_the_partition_names_no_start_offset() {
+fn only_errors_before_the_partition_name_no_start_offset() {
     let settings = LogSettings::default();
-    let refused = |sent: &Bytes| validate(sent, &settings, NOW).unwrap_err().names_start_offset;
-    assert!(!refused(&Bytes::new()));
-    assert!(!refused(&changed(|header| header.record_count = 2).slice(..70)));
-    assert!(refused(&changed(|header| header.record_count = 2)));
+    let rejected = |sent: &Bytes| validate(sent, &settings, NOW).unwrap_err().names_start_offset;
+    assert!(!rejected(&Bytes::new()));
+    assert!(!rejected(&changed(|header| header.record_count = 2).slice(..70)));
+    assert!(rejected(&changed(|header| header.record_count = 2)));
     assert_eq!(validate(&Bytes::new(), &settings, NOW).unwrap_err().client_message(), None);
 }
 
@@ -240,7 +241,7 @@ fn log_append_time_replaces_the_timestamps() {
         assert!(has_valid_crc(valid.header(), &bytes));
         assert!(valid.header().is_log_append_time());
         assert_eq!(valid.header().max_timestamp, NOW);
-        // A producer must not claim it, though on other topics Kafka just takes the claim away.
+        // A producer must not claim it, though on other topics Kafka just ignores the claim.
         let claimed = batch_with(RECORDS, codec, |header| header.set_log_append_time(NOW));
         let other = validate(&to_bytes(&claimed), &LogSettings::default(), NOW);
         let other = *other.unwrap().header();
@@ -275,7 +276,7 @@ fn versions_without_zstd_do_not_take_it() {
 
 #[test]
 fn a_value_that_never_ends_stops_at_the_limit() {
-    // The head of a record whose value is of 2 GB, and as many zeros as are read.
+    // The header of a record with a value of 2 GB, and as many zeros as are read.
     let mut records = vec![0, 0, 0, 0, 1];
     super::super::records::write_varlong(&mut records, i64::from(i32::MAX));
     records.resize(super::super::skim::MAX_DECOMPRESSED_BYTES + 1, 0);

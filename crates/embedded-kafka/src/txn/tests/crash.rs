@@ -1,5 +1,6 @@
-//! The coordinator stops after any write; another one reads the log, and finishes what was decided.
-//! A transaction takes effect in all its partitions or in none, and what a producer was told holds.
+//! The coordinator stops after any write; another one reads the log, and completes what was
+//! decided. A transaction takes effect in all its partitions or in none, and acknowledged outcomes
+//! hold.
 
 use std::collections::BTreeMap;
 
@@ -14,28 +15,28 @@ const ID: &str = "counter-1";
 const TIMEOUT: i32 = 60_000;
 const PARTITIONS: [(&str, &[i32]); 2] = [("counts", &[0, 1, 2]), ("__consumer_offsets", &[17])];
 
-/// What a producer does in one transaction.
+/// The actions of a producer in one transaction.
 #[derive(Debug, Clone, Copy)]
 enum End {
     Commit,
     Abort,
-    /// It falls silent and another one takes its place.
+    /// It stops responding and another one takes its place.
     Fenced,
-    /// It falls silent until the time is up.
+    /// It stops responding until the timeout.
     TimedOut,
 }
 
-/// What the producer of a transaction knows of its outcome.
+/// The outcome of a transaction as its producer knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Told {
     Committed,
     Aborted,
-    /// It asked for a commit and got no answer, so either may be.
+    /// It asked for a commit and got no response, so either is possible.
     Unknown,
 }
 
-/// Runs transactions one after the other until a write fails. For each transaction, which
-/// markers it may have is known afterwards: those between two lengths of the list.
+/// Runs transactions one after the other until a write fails. The markers that each transaction may
+/// have are known afterwards: those between two lengths of the list.
 fn run(
     transactions: &TransactionCoordinator,
     world: &World,
@@ -91,10 +92,10 @@ fn ended(
     }
 }
 
-/// Each transaction has markers of one kind, one at least in each partition.
+/// Checks that each transaction has markers of one kind, one at least in each partition.
 fn assert_whole_or_none(world: &World, outcomes: &[(usize, Told)]) {
     let marked = world.marked();
-    for (at, (begin, told)) in outcomes.iter().enumerate() {
+    for (at, (begin, outcome)) in outcomes.iter().enumerate() {
         let end = outcomes.get(at + 1).map_or(marked.len(), |(next, _)| *next);
         let mut by_partition = BTreeMap::new();
         for (topic, partition, _, commit) in &marked[*begin..end] {
@@ -104,16 +105,16 @@ fn assert_whole_or_none(world: &World, outcomes: &[(usize, Told)]) {
         assert_eq!(by_partition.len(), 4, "a partition has no marker: {marked:?}");
         let commit = by_partition.values().next().expect("there are four")[0];
         assert!(by_partition.values().flatten().all(|kind| *kind == commit), "{marked:?}");
-        match told {
+        match outcome {
             Told::Committed => assert!(commit, "a commit was acknowledged and is lost"),
-            Told::Aborted => assert!(!commit, "what was aborted is committed"),
+            Told::Aborted => assert!(!commit, "an aborted transaction is committed"),
             Told::Unknown => {}
         }
     }
 }
 
-/// Runs `ends` with a crash after `writes` writes, restarts, lets time pass and checks.
-/// Answers whether the crash came before the end.
+/// Runs `ends` with a crash after `writes` writes, restarts, lets time pass and checks. Returns
+/// whether the crash came before the end.
 fn crash_after(writes: usize, ends: &[End]) -> bool {
     let world = World::new();
     let transactions = world.coordinator();
@@ -124,7 +125,7 @@ fn crash_after(writes: usize, ends: &[End]) -> bool {
     drop(transactions);
 
     let transactions = world.restarted(now);
-    // What was not decided times out.
+    // Undecided transactions time out.
     transactions.tick(now + i64::from(TIMEOUT) + 1);
     let state = transactions.describe(ID).map(|it| it.state);
     assert!(
@@ -132,7 +133,7 @@ fn crash_after(writes: usize, ends: &[End]) -> bool {
         "{state:?}"
     );
     assert_whole_or_none(&world, &outcomes);
-    // The id works on.
+    // The id stays usable.
     let before = world.markers.lock().len();
     let producer = transactions.initialize(ID, TIMEOUT, None, now + 100_000).unwrap();
     let added = partitions(&PARTITIONS);

@@ -1,5 +1,5 @@
-//! A cluster that is not there: a log in memory and markers in a list, both of which may stop
-//! working after any write.
+//! A simulated cluster: a log in memory and markers in a list, both of which may stop working after
+//! any write.
 
 mod crash;
 mod transaction_coordinator;
@@ -18,19 +18,19 @@ use crate::log::Position;
 /// A record of the log.
 type Record = (Bytes, Option<Bytes>);
 
-/// What was written, and when writing ends.
+/// The records that were written, and the point at which writing ends.
 #[derive(Default)]
 struct World {
     log: Mutex<Vec<Record>>,
     markers: Mutex<Vec<(String, i32, Marker)>>,
-    /// How many more writes succeed, `None` for all.
+    /// The number of writes that still succeed, `None` for all.
     writes_left: Mutex<Option<usize>>,
-    /// A partition whose leader does not answer.
+    /// A partition whose leader does not respond.
     unreachable: Mutex<Option<(String, i32)>>,
     /// A topic that was deleted.
     deleted: Mutex<Option<String>>,
     next_producer_id: AtomicI64,
-    /// Whether nobody but the leaders has what is written.
+    /// Tells whether only the leaders have the records.
     is_behind: Mutex<bool>,
     /// The leader epoch of all partitions.
     epoch: Mutex<i32>,
@@ -43,7 +43,7 @@ impl World {
         Arc::new(world)
     }
 
-    /// A coordinator that knows nothing.
+    /// Returns a coordinator without any state.
     fn coordinator(self: &Arc<Self>) -> TransactionCoordinator {
         let ids = Arc::clone(self);
         TransactionCoordinator::new(
@@ -55,7 +55,7 @@ impl World {
         )
     }
 
-    /// A coordinator after a crash: all that it knows is in the log.
+    /// Returns a coordinator after a crash: its whole state comes from the log.
     fn restarted(self: &Arc<Self>, now: Timestamp) -> TransactionCoordinator {
         *self.writes_left.lock() = None;
         let transactions = self.coordinator();
@@ -77,7 +77,7 @@ impl World {
         }
     }
 
-    /// The markers so far: topic, partition, epoch, and whether it commits.
+    /// Returns the markers so far: topic, partition, epoch, and whether it commits.
     fn marked(&self) -> Vec<(String, i32, i16, bool)> {
         let markers = self.markers.lock();
         let marked = markers.iter().map(|(topic, partition, marker)| {

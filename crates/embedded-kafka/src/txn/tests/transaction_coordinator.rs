@@ -1,4 +1,4 @@
-//! The coordinator: what it writes, to whom it sends markers, and what it does as time passes.
+//! The coordinator: the records that it writes, the markers that it sends, and its timers.
 
 use kafka_protocol::ResponseError;
 
@@ -67,7 +67,7 @@ fn a_marker_that_cannot_be_written_is_written_later_and_holds_the_producer_back(
 }
 
 #[test]
-fn a_topic_that_is_gone_needs_no_marker() {
+fn a_deleted_topic_needs_no_marker() {
     let world = World::new();
     let transactions = world.coordinator();
     let producer = open(&transactions, 1_000);
@@ -78,7 +78,7 @@ fn a_topic_that_is_gone_needs_no_marker() {
 }
 
 #[test]
-fn initialising_aborts_what_is_open_under_an_epoch_that_nobody_is_told() {
+fn initialization_aborts_an_open_transaction_with_an_unpublished_epoch() {
     let world = World::new();
     let transactions = world.coordinator();
     let zombie = open(&transactions, 1_000);
@@ -108,7 +108,7 @@ fn a_timeout_aborts_and_fences() {
 }
 
 #[test]
-fn a_timeout_that_cannot_be_written_down_is_tried_again_with_the_same_epoch() {
+fn a_timeout_that_cannot_be_persisted_is_tried_again_with_the_same_epoch() {
     let world = World::new();
     let transactions = world.coordinator();
     open(&transactions, 1_000);
@@ -123,7 +123,7 @@ fn a_timeout_that_cannot_be_written_down_is_tried_again_with_the_same_epoch() {
 }
 
 #[test]
-fn what_cannot_be_written_down_does_not_hold() {
+fn a_change_that_cannot_be_persisted_is_not_applied() {
     let world = World::new();
     let transactions = world.coordinator();
     let producer = open(&transactions, 1_000);
@@ -141,7 +141,7 @@ fn what_cannot_be_written_down_does_not_hold() {
 }
 
 #[test]
-fn an_id_that_nobody_uses_is_forgotten_for_good() {
+fn an_unused_id_expires_permanently() {
     let world = World::new();
     let transactions = world.coordinator();
     let producer = open(&transactions, 1_000);
@@ -166,7 +166,7 @@ fn an_id_that_nobody_uses_is_forgotten_for_good() {
 }
 
 #[test]
-fn an_open_transaction_is_not_forgotten() {
+fn an_open_transaction_does_not_expire() {
     let world = World::new();
     let transactions = world.coordinator();
     open(&transactions, 1_000);

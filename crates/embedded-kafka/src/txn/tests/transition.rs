@@ -21,7 +21,7 @@ const ALL: [State; 8] = [
 const PRODUCER: Producer = Producer { id: 7, epoch: 3 };
 const NOW: i64 = 10_000;
 
-/// A transaction of `PRODUCER` in a state, last changed at 5,000.
+/// Returns a transaction of `PRODUCER` in a state, last changed at 5,000.
 fn in_state(state: State) -> Transaction {
     let mut transaction = Transaction::new(PRODUCER.id, 60_000, 5_000);
     transaction.producer = PRODUCER;
@@ -50,7 +50,7 @@ fn written_down(next: Result<Next, ResponseError>) -> Transaction {
     }
 }
 
-/// The error of a step in each state, `None` where it is allowed.
+/// Returns the error of a step in each state, `None` if it is allowed.
 fn errors<T>(step: impl Fn(Transaction) -> Result<T, ResponseError>) -> [Option<i16>; 8] {
     ALL.map(|state| step(in_state(state)).err().map(|error| error.code()))
 }
@@ -67,7 +67,7 @@ fn a_new_id_begins_with_epoch_zero() {
 }
 
 #[test]
-fn initialising_bumps_the_epoch_between_transactions_and_fences_within_one() {
+fn initialization_bumps_the_epoch_between_transactions_and_fences_within_one() {
     for state in [State::Empty, State::CompleteCommit, State::CompleteAbort] {
         let next = initialize(&in_state(state), None).unwrap();
         assert_eq!(next.producer, Producer { id: 7, epoch: 4 });
@@ -106,17 +106,17 @@ fn a_producer_id_whose_epochs_are_used_up_is_replaced() {
     last.producer.epoch = i16::MAX - 1;
     let next = initialize(&last, None).unwrap();
     assert_eq!(next.producer, Producer { id: 8, epoch: 0 });
-    // One that did not hear of its new id is known by the old one.
+    // A producer that did not receive its new id is known by the old one.
     let next = initialize(&last, Some((7, i16::MAX - 1))).unwrap();
     assert_eq!(next.producer, Producer { id: 8, epoch: 0 });
     let again = initialize(&next, Some((7, i16::MAX - 1))).unwrap();
     assert_eq!(again.producer, Producer { id: 8, epoch: 0 });
     assert_eq!(initialize(&last, Some((7, 4))), Err(ResponseError::ProducerFenced));
     assert_eq!(initialize(&next, Some((7, 4))), Err(ResponseError::ProducerFenced));
-    let refused = last.initialize(Initialize { timeout_ms: 1, expected: None }, NOW, || {
+    let rejected = last.initialize(Initialize { timeout_ms: 1, expected: None }, NOW, || {
         Err(ResponseError::KafkaStorageError)
     });
-    assert_eq!(refused, Err(ResponseError::KafkaStorageError));
+    assert_eq!(rejected, Err(ResponseError::KafkaStorageError));
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn fencing_the_last_epoch_leaves_a_producer_that_is_replaced() {
 }
 
 #[test]
-fn a_producer_that_was_fenced_goes_on_unless_another_took_over() {
+fn a_fenced_producer_continues_unless_another_took_over() {
     let complete = in_state(State::Ongoing).fence(NOW).complete(NOW);
     let next = initialize(&complete, Some((7, 3))).unwrap();
     assert_eq!(next.producer, Producer { id: 7, epoch: 4 });
@@ -163,7 +163,7 @@ fn the_first_partition_begins_a_transaction_and_more_join_it() {
 }
 
 #[test]
-fn a_partition_that_is_in_the_transaction_is_not_written_down_again() {
+fn a_partition_of_the_transaction_is_not_persisted_again() {
     let open = in_state(State::Ongoing);
     assert_eq!(open.add(PRODUCER, &partitions(&[("counts", &[1])]), NOW), Ok(Next::Same));
     assert_eq!(open.add(PRODUCER, &Partitions::new(), NOW), Ok(Next::Same));
@@ -209,7 +209,7 @@ fn batches_are_let_into_the_partitions_of_an_open_transaction() {
 }
 
 #[test]
-fn another_producer_is_turned_away_in_every_state() {
+fn another_producer_is_rejected_in_every_state() {
     let mapping = Some(Some(ResponseError::InvalidProducerIdMapping.code()));
     let fenced = Some(Some(ResponseError::ProducerFenced.code()));
     for (id, epoch, error) in [(8, 3, mapping), (7, 2, fenced), (7, 4, fenced)] {
@@ -228,7 +228,7 @@ fn another_producer_is_turned_away_in_every_state() {
 }
 
 #[test]
-fn time_ends_what_is_open_and_forgets_what_is_idle() {
+fn open_transactions_time_out_and_idle_ids_expire() {
     let settings = Settings::default();
     let open = in_state(State::Ongoing);
     assert!(!open.has_timed_out(4_000 + 60_000));

@@ -1,16 +1,17 @@
-//! Classic members beside those of the new protocol: how a group becomes the one and the other.
+//! Classic members next to members of the consumer protocol: a group's upgrade and downgrade.
 
 use super::*;
 use crate::group::messages::{JoinAnswer, SyncAnswer};
 use crate::group::subscription::{decode_assignment, encode_assignment};
 use crate::group::{JoinRequest, Protocol, SyncRequest};
 
-/// A subscription to the topic, with what the member owns of it (version 1).
+/// Returns a subscription to the topic, with the member's owned partitions of it (version 1).
 fn subscription(owned: &[i32]) -> bytes::Bytes {
     let owned = BTreeMap::from([("flights".to_owned(), owned.iter().copied().collect())]);
     let owned = encode_assignment(0, &owned);
     let topics = crate::group::subscription::testing::subscription(&["flights"]);
-    // Its list of what is owned is empty; that of the assignment has a version and data around it.
+    // Its list of owned partitions is empty; that of the assignment has a version and data around
+    // it.
     [&topics[..topics.len() - 4], &owned[2..owned.len() - 4]].concat().into()
 }
 
@@ -54,7 +55,8 @@ impl Harness {
     }
 }
 
-/// The classic member `m` with all four partitions, and then `a` of the new protocol.
+/// Returns a group of the classic member `m` with all four partitions, and then `a` of the consumer
+/// protocol.
 fn upgraded() -> Harness {
     let mut harness = Harness::new(&[("flights", 4)]);
     let first = request("", &[]);
@@ -68,7 +70,7 @@ fn upgraded() -> Harness {
     harness
 }
 
-/// And both have two.
+/// Returns the same group after both have two partitions.
 fn balanced() -> Harness {
     let harness = upgraded();
     harness.join_classic("m", &[0, 1, 2, 3]).unwrap();
@@ -92,7 +94,7 @@ fn a_classic_member_is_led_to_its_target_by_joining_again() {
     assert_eq!(harness.synced(1), [0, 1]);
     assert_eq!(harness.classic_beat(1), Err(ResponseError::RebalanceInProgress));
     assert_eq!(harness.beat("a", 2).assignment, None);
-    // It has given up the others.
+    // It has revoked the others.
     let joined = harness.join_classic("m", &[0, 1]).unwrap();
     assert_eq!((joined.generation, joined.leader.as_str()), (2, ""));
     assert_eq!(harness.synced(2), [0, 1]);
@@ -103,7 +105,7 @@ fn a_classic_member_is_led_to_its_target_by_joining_again() {
 }
 
 #[test]
-fn the_group_is_a_classic_one_again_without_members_of_the_new_protocol() {
+fn a_group_is_downgraded_without_members_of_the_consumer_protocol() {
     let mut harness = balanced();
     harness.beat("a", LEAVES);
     let listed = |harness: &Harness| {
@@ -130,7 +132,7 @@ fn a_restart_finds_both_kinds_of_members() {
 }
 
 #[test]
-fn a_silent_member_of_the_new_protocol_leaves_a_classic_group_behind() {
+fn the_group_is_downgraded_when_the_last_consumer_expires() {
     let mut harness = balanced();
     for _ in 0..9 {
         harness.pass(5_000);
@@ -148,7 +150,7 @@ fn a_classic_member_keeps_its_own_session_timeout() {
 }
 
 #[test]
-fn who_is_told_to_join_again_does_so_in_time() {
+fn a_member_that_must_join_again_does_so_in_time() {
     let mut harness = upgraded();
     for _ in 0..13 {
         harness.pass(5_000);

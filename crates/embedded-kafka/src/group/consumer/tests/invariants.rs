@@ -1,27 +1,27 @@
-//! Random members, and what must hold whatever they do: a partition is never with two of them, and
-//! once they are left alone all is shared among those who stay.
+//! Random members, and the invariants that always hold: no two members own the same partition, and
+//! once they are undisturbed all partitions are shared among the remaining members.
 //!
-//! A member here owns what it was last told of, and gives up only when the test has it do so: as a
-//! client does, whose program may still be at work on what is to go.
+//! A member here owns the partitions of its last assignment, and revokes only when the test makes
+//! it: like a client whose program may still process records of a partition that it loses.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// What one of five members does next. Members 3 and 4 are static.
+/// The next action of one of five members. Members 3 and 4 are static.
 #[derive(Debug, Clone)]
 enum Act {
     Join {
         member: usize,
         topics: usize,
     },
-    /// `hears` is whether the answer arrives.
+    /// `is_received` is whether the response arrives.
     Beat {
         member: usize,
         reports: bool,
-        hears: bool,
+        is_received: bool,
     },
-    /// The member's program lets go of what it was told to give up.
+    /// The member's program lets go of the partitions that it must revoke.
     LetGo {
         member: usize,
     },
@@ -51,7 +51,7 @@ fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         5 => (member.clone(), 1usize..4).prop_map(|(member, topics)| Act::Join { member, topics }),
         12 => (member.clone(), any::<bool>(), prop::bool::weighted(0.9))
-            .prop_map(|(member, reports, hears)| Act::Beat { member, reports, hears }),
+            .prop_map(|(member, reports, is_received)| Act::Beat { member, reports, is_received }),
         6 => member.clone().prop_map(|member| Act::LetGo { member }),
         1 => (member.clone(), any::<bool>())
             .prop_map(|(member, for_a_while)| Act::Leave { member, for_a_while }),
@@ -69,18 +69,19 @@ struct Client {
     id: String,
     epoch: i32,
     topics: BTreeSet<String>,
-    /// What it reads.
+    /// The topics that it subscribes to.
     owned: Partitions,
-    /// What it was told to read.
-    told: Partitions,
-    /// Until when it may take itself for a member: its session on its own clock.
+    /// The partitions of its last assignment.
+    assigned: Partitions,
+    /// The end of its session on its own clock.
     valid_until: Timestamp,
-    /// Whether an answer was lost, after which a client says all of itself again.
+    /// Tells whether a response was lost, after which a client sends a full request.
     missed: bool,
-    /// Whether it may have been told to give up what it has not reported as given up.
+    /// Tells whether it may have been asked to revoke partitions that it has not reported as
+    /// revoked.
     owes: bool,
-    /// When it last knew that it owed nothing. A client that owes for longer than its rebalance
-    /// timeout stops by itself (`max.poll.interval.ms`).
+    /// The last time at which it had nothing to revoke. A client that takes longer than its
+    /// rebalance timeout to revoke stops by itself (`max.poll.interval.ms`).
     owed_nothing_at: Timestamp,
 }
 
@@ -103,7 +104,7 @@ impl World {
     fn act(&mut self, act: &Act) {
         match *act {
             Act::Join { member, topics } => self.join(member, topics),
-            Act::Beat { member, reports, hears } => self.beat(member, reports, hears),
+            Act::Beat { member, reports, is_received } => self.beat(member, reports, is_received),
             Act::LetGo { member } => self.let_go(member),
             Act::Leave { member, for_a_while } => self.leave(member, for_a_while),
             Act::Crash { member } => self.clients[member] = None,
@@ -111,7 +112,7 @@ impl World {
                 self.harness.pass(ms);
                 let now = self.harness.now;
                 for client in &mut self.clients {
-                    // Who was not answered for a session stops reading, as clients do.
+                    // A member without a response for a session stops reading, as clients do.
                     let owes_too_long = |it: &Client| {
                         it.owes && it.owed_nothing_at + i64::from(REBALANCE_MS) <= now
                     };
@@ -149,7 +150,7 @@ impl World {
         let beat = Self::full(&client, member);
         if let Ok(answer) = self.harness.send(&beat) {
             self.clients[member] = Some(client);
-            self.hear(member, answer, true);
+            self.receive(member, answer, true);
         }
     }
 
@@ -161,7 +162,7 @@ impl World {
         }
     }
 
-    fn beat(&mut self, member: usize, reports: bool, hears: bool) {
+    fn beat(&mut self, member: usize, reports: bool, is_received: bool) {
         let Some(client) = &self.clients[member] else { return };
         let reports = reports || client.missed;
         let mut beat = ConsumerHeartbeat {
@@ -174,44 +175,45 @@ impl World {
             beat.rebalance_timeout_ms = Some(REBALANCE_MS);
         }
         match self.harness.send(&beat) {
-            Ok(answer) if hears => self.hear(member, answer, reports),
+            Ok(answer) if is_received => self.receive(member, answer, reports),
             Ok(_) => {
                 if let Some(client) = &mut self.clients[member] {
                     (client.missed, client.owes) = (true, true);
                 }
             }
-            Err(refused) if refused.code == ResponseError::FencedMemberEpoch => {
-                // It abandons all, and comes back as the same member.
+            Err(rejected) if rejected.code == ResponseError::FencedMemberEpoch => {
+                // It abandons all its partitions, and comes back as the same member.
                 let client = self.clients[member].as_mut().unwrap();
-                (client.owned, client.told) = (Partitions::new(), Partitions::new());
+                (client.owned, client.assigned) = (Partitions::new(), Partitions::new());
                 client.epoch = 0;
                 let beat = Self::full(client, member);
                 match self.harness.send(&beat) {
-                    Ok(answer) => self.hear(member, answer, true),
+                    Ok(answer) => self.receive(member, answer, true),
                     Err(_) => self.clients[member] = None,
                 }
             }
-            Err(refused) => {
-                if refused.code != ResponseError::CoordinatorNotAvailable {
+            Err(rejected) => {
+                if rejected.code != ResponseError::CoordinatorNotAvailable {
                     self.clients[member] = None;
                 }
             }
         }
     }
 
-    /// The member reads what is new at once, and what is to go until it lets go of it.
-    fn hear(&mut self, member: usize, answer: HeartbeatAnswer, reported: bool) {
+    /// Makes the member read its new partitions at once, and the ones that it loses until it
+    /// revokes them.
+    fn receive(&mut self, member: usize, answer: HeartbeatAnswer, reported: bool) {
         let Some(client) = &mut self.clients[member] else { return };
         client.epoch = answer.epoch;
         client.valid_until = self.harness.now + SESSION_MS;
-        if let Some(told) = answer.assignment {
-            for (topic, partitions) in &told {
+        if let Some(assigned) = answer.assignment {
+            for (topic, partitions) in &assigned {
                 client.owned.entry(*topic).or_default().extend(partitions);
             }
-            client.told = told;
+            client.assigned = assigned;
         }
         client.missed = false;
-        client.owes = client.owned != client.told || (client.owes && !reported);
+        client.owes = client.owned != client.assigned || (client.owes && !reported);
         if !client.owes {
             client.owed_nothing_at = self.harness.now;
         }
@@ -219,7 +221,7 @@ impl World {
 
     fn let_go(&mut self, member: usize) {
         if let Some(client) = &mut self.clients[member] {
-            client.owned = client.told.clone();
+            client.owned = client.assigned.clone();
         }
     }
 
@@ -230,7 +232,8 @@ impl World {
         let _ = self.harness.send(&ConsumerHeartbeat { instance_id, ..beating(&client.id, epoch) });
     }
 
-    /// No partition is with two members, neither by what the group says nor by what they read.
+    /// Checks that no partition has two members, neither in the group's state nor in what they
+    /// read.
     fn check(&self) {
         let mut read = BTreeSet::new();
         for client in self.clients.iter().flatten() {
@@ -252,8 +255,8 @@ impl World {
         assert!(described.assignment_epoch <= described.epoch);
     }
 
-    /// Everybody behaves from now on: the group becomes stable, and each partition that somebody
-    /// subscribes to is read.
+    /// Lets all members follow the protocol from now on: the group becomes stable, and each
+    /// partition with a subscriber is read.
     fn settle(&mut self) {
         *self.harness.log.failure.lock() = None;
         for _ in 0..30 {
@@ -262,7 +265,7 @@ impl World {
                 self.beat(member, true, true);
                 self.check();
             }
-            // Those that crashed, or are away, are missed in time.
+            // The sessions of those that crashed, or are away, expire in time.
             self.act(&Act::Pass { ms: 5_000 });
         }
         let Ok(described) = self.harness.groups.describe_consumer_group(GROUP) else { return };

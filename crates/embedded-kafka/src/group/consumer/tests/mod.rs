@@ -1,4 +1,4 @@
-//! Groups of the new protocol, heartbeat by heartbeat, with the time passed in.
+//! Groups of the consumer protocol, heartbeat by heartbeat, with the time passed in.
 
 mod classic;
 mod invariants;
@@ -19,7 +19,7 @@ use crate::rejection::Rejection;
 const SESSION_MS: i64 = 45_000;
 const REBALANCE_MS: i32 = 60_000;
 
-/// Topics that a test makes.
+/// The topics of a test.
 #[derive(Default)]
 struct Made(RefCell<BTreeMap<String, i32>>);
 
@@ -137,15 +137,15 @@ fn starting(instance: &str, member: &str) -> ConsumerHeartbeat {
     ConsumerHeartbeat { instance_id: Some(instance.into()), ..joining(member) }
 }
 
-/// Two members that share six partitions, in epoch 3.
+/// Returns two members that share six partitions, in epoch 3.
 fn shared() -> Harness {
     let harness = Harness::new(&[("flights", 6)]);
     harness.join("a");
     harness.join("b");
     harness.beat("a", 2);
     harness.send(&owning("a", 2, parts("flights", &[0, 1, 2]))).unwrap();
-    let told = harness.beat("b", 3);
-    assert_eq!(told.assignment, Some(parts("flights", &[3, 4, 5])));
+    let response = harness.beat("b", 3);
+    assert_eq!(response.assignment, Some(parts("flights", &[3, 4, 5])));
     assert_eq!(harness.state(), "Stable");
     harness
 }
@@ -153,44 +153,50 @@ fn shared() -> Harness {
 #[test]
 fn the_first_member_gets_all_at_once() {
     let harness = Harness::new(&[("flights", 6)]);
-    let told = harness.join("a");
-    assert_eq!((told.epoch, told.assignment), (2, Some(parts("flights", &[0, 1, 2, 3, 4, 5]))));
+    let response = harness.join("a");
+    assert_eq!(
+        (response.epoch, response.assignment),
+        (2, Some(parts("flights", &[0, 1, 2, 3, 4, 5])))
+    );
     assert_eq!(harness.beat("a", 2).assignment, None);
     assert_eq!(harness.state(), "Stable");
 }
 
 #[test]
-fn a_partition_is_given_up_before_another_member_gets_it() {
+fn a_partition_is_revoked_before_another_member_gets_it() {
     let harness = Harness::new(&[("flights", 6)]);
     harness.join("a");
     let joined = harness.join("b");
     assert_eq!((joined.epoch, joined.assignment), (3, Some(Partitions::new())));
-    let told = harness.beat("a", 2);
-    assert_eq!((told.epoch, told.assignment), (2, Some(parts("flights", &[0, 1, 2]))));
+    let response = harness.beat("a", 2);
+    assert_eq!((response.epoch, response.assignment), (2, Some(parts("flights", &[0, 1, 2]))));
     assert_eq!(harness.beat("b", 3).assignment, None);
     assert_eq!(harness.state(), "Reconciling");
-    // It says that it still owns what it was told to give up.
+    // It reports that it still owns the partitions to revoke.
     harness.send(&owning("a", 2, parts("flights", &[0, 1, 2, 3]))).unwrap();
     assert_eq!(harness.beat("b", 3).assignment, None);
-    let told = harness.send(&owning("a", 2, parts("flights", &[0, 1, 2]))).unwrap();
-    assert_eq!((told.epoch, told.assignment), (3, None));
+    let response = harness.send(&owning("a", 2, parts("flights", &[0, 1, 2]))).unwrap();
+    assert_eq!((response.epoch, response.assignment), (3, None));
     assert_eq!(harness.beat("b", 3).assignment, Some(parts("flights", &[3, 4, 5])));
     assert_eq!(harness.state(), "Stable");
 }
 
 #[test]
-fn what_a_member_leaves_behind_is_free_at_once() {
+fn partitions_of_a_member_that_leaves_are_free_at_once() {
     let harness = shared();
-    let told = harness.beat("b", LEAVES);
-    assert_eq!((told.epoch, told.interval_ms), (-1, 0));
+    let response = harness.beat("b", LEAVES);
+    assert_eq!((response.epoch, response.interval_ms), (-1, 0));
     assert_eq!(harness.state(), "Assigning");
-    let told = harness.beat("a", 3);
-    assert_eq!((told.epoch, told.assignment), (4, Some(parts("flights", &[0, 1, 2, 3, 4, 5]))));
+    let response = harness.beat("a", 3);
+    assert_eq!(
+        (response.epoch, response.assignment),
+        (4, Some(parts("flights", &[0, 1, 2, 3, 4, 5])))
+    );
     assert_eq!(harness.error(&beating("b", LEAVES)), ResponseError::UnknownMemberId);
 }
 
 #[test]
-fn a_member_that_missed_the_last_answer_may_go_on() {
+fn a_member_that_missed_the_last_response_may_continue() {
     let harness = shared();
     let subset = owning("a", 2, parts("flights", &[0]));
     assert_eq!(harness.send(&subset).unwrap().epoch, 3);
@@ -203,12 +209,12 @@ fn a_member_that_missed_the_last_answer_may_go_on() {
     for fenced in rows {
         assert_eq!(harness.error(&fenced), ResponseError::FencedMemberEpoch, "{fenced:?}");
     }
-    let told = harness.join("a");
-    assert_eq!((told.epoch, told.assignment), (3, Some(parts("flights", &[0, 1, 2]))));
+    let response = harness.join("a");
+    assert_eq!((response.epoch, response.assignment), (3, Some(parts("flights", &[0, 1, 2]))));
 }
 
 #[test]
-fn a_silent_member_is_removed_after_its_session() {
+fn a_member_is_removed_when_its_session_expires() {
     let mut harness = shared();
     harness.pass(SESSION_MS - 1);
     harness.beat("a", 3);
@@ -218,7 +224,7 @@ fn a_silent_member_is_removed_after_its_session() {
 }
 
 #[test]
-fn who_does_not_give_up_in_time_is_removed() {
+fn a_member_that_does_not_revoke_in_time_is_removed() {
     let mut harness = Harness::new(&[("flights", 2)]);
     harness.join("a");
     harness.join("b");
@@ -233,7 +239,7 @@ fn who_does_not_give_up_in_time_is_removed() {
 }
 
 #[test]
-fn a_static_member_that_restarts_disturbs_nobody() {
+fn a_static_member_that_restarts_disturbs_no_other_member() {
     let mut harness = Harness::new(&[("flights", 2)]);
     harness.send(&starting("gate-1", "a")).unwrap();
     assert_eq!(harness.error(&starting("gate-1", "b")), ResponseError::UnreleasedInstanceId);
@@ -244,17 +250,17 @@ fn a_static_member_that_restarts_disturbs_nobody() {
     assert_eq!(harness.error(&leaving("b", 2)), ResponseError::FencedInstanceId);
     assert_eq!(harness.send(&leaving("a", LEAVES_FOR_A_WHILE)).unwrap().epoch, -2);
     harness.pass(SESSION_MS / 2);
-    let told = harness.send(&starting("gate-1", "b")).unwrap();
-    assert_eq!((told.epoch, told.assignment), (2, Some(parts("flights", &[0, 1]))));
+    let response = harness.send(&starting("gate-1", "b")).unwrap();
+    assert_eq!((response.epoch, response.assignment), (2, Some(parts("flights", &[0, 1]))));
     assert_eq!(harness.error(&beating("a", 2)), ResponseError::UnknownMemberId);
-    // Away for longer than its session it is a member no more.
+    // A member that is away for longer than its session is removed.
     harness.send(&leaving("b", LEAVES_FOR_A_WHILE)).unwrap();
     harness.pass(SESSION_MS);
     assert_eq!(harness.state(), "Empty");
 }
 
 #[test]
-fn requests_that_make_no_sense_are_refused_as_kafka_does() {
+fn invalid_requests_are_rejected_as_kafka_does() {
     let harness = Harness::new(&[("flights", 2)]);
     let joins = || joining("a");
     let rows = [
@@ -271,20 +277,20 @@ fn requests_that_make_no_sense_are_refused_as_kafka_does() {
         (beating("a", -3), "MemberEpoch is invalid."),
     ];
     for (beat, message) in rows {
-        let refused = harness.send(&beat).unwrap_err();
-        assert_eq!((refused.code, &*refused.message), (ResponseError::InvalidRequest, message));
+        let rejected = harness.send(&beat).unwrap_err();
+        assert_eq!((rejected.code, &*rejected.message), (ResponseError::InvalidRequest, message));
     }
     let unknown = ConsumerHeartbeat { assignor: Some("sticky".into()), ..joins() };
-    let refused = harness.send(&unknown).unwrap_err();
-    assert_eq!(refused.code, ResponseError::UnsupportedAssignor);
-    assert!(refused.message.ends_with("Supported assignors: uniform, range."));
+    let rejected = harness.send(&unknown).unwrap_err();
+    assert_eq!(rejected.code, ResponseError::UnsupportedAssignor);
+    assert!(rejected.message.ends_with("Supported assignors: uniform, range."));
     let broken = ConsumerHeartbeat { regex: Some("[".into()), ..joins() };
     assert_eq!(harness.error(&broken), ResponseError::InvalidRegularExpression);
     assert_eq!(harness.error(&beating("a", 1)), ResponseError::GroupIdNotFound);
 }
 
 #[test]
-fn a_groups_own_settings_are_its_members() {
+fn a_groups_own_settings_apply_to_its_members() {
     let mut harness = Harness::new(&[("flights", 6)]);
     let own = |all: &crate::group::Settings| crate::group::Settings {
         consumer_session_timeout_ms: 6_000,
@@ -302,13 +308,13 @@ fn a_groups_own_settings_are_its_members() {
     harness.pass(5_000);
     let answer = harness.beat("a", first.epoch);
     assert_eq!(answer.assignment, Some(parts("flights", &[0, 1, 2])));
-    // Who has kept silent for the group's session is gone.
+    // A member without a heartbeat for the group's session timeout is removed.
     harness.pass(1_000);
     assert_eq!(harness.described().members.len(), 1);
 }
 
 #[test]
-fn a_full_group_takes_nobody_more() {
+fn a_full_group_takes_no_more_members() {
     let harness = Harness::new(&[("flights", 2)]);
     let settings =
         crate::group::Settings { consumer_group_max_size: 1, ..crate::group::Settings::default() };
@@ -325,16 +331,16 @@ fn more_partitions_and_new_topics_are_assigned() {
     let mut harness = Harness::new(&[("flights", 1)]);
     harness.join("a");
     harness.topics.create("flights", 2);
-    let told = harness.beat("a", 2);
-    assert_eq!((told.epoch, told.assignment), (3, Some(parts("flights", &[0, 1]))));
+    let response = harness.beat("a", 2);
+    assert_eq!((response.epoch, response.assignment), (3, Some(parts("flights", &[0, 1]))));
     let matching = ConsumerHeartbeat { regex: Some("gates-.*".into()), ..joining("a") };
     let epoch = harness.send(&matching).unwrap().epoch;
     harness.topics.create("gates-1", 1);
     harness.topics.create("more-gates-1", 1);
     harness.pass(1_000);
-    let told = harness.beat("a", epoch).assignment.unwrap();
+    let response = harness.beat("a", epoch).assignment.unwrap();
     assert_eq!(
-        told,
+        response,
         [parts("flights", &[0, 1]), parts("gates-1", &[0])].into_iter().flatten().collect()
     );
 }
@@ -396,7 +402,7 @@ fn a_restart_finds_the_group_as_it_was() {
     assert_eq!(before.state, "Reconciling");
     harness.restart();
     assert_eq!(harness.described(), before);
-    // It goes on where it was, and a member that does not come back is missed.
+    // It continues where it was, and the session of a member that does not come back expires.
     harness.send(&owning("a", 3, parts("flights", &[0, 1]))).unwrap();
     assert!(harness.beat("c", 4).assignment.is_some());
     harness.pass(SESSION_MS - 1);
@@ -406,7 +412,7 @@ fn a_restart_finds_the_group_as_it_was() {
 }
 
 #[test]
-fn what_cannot_be_written_has_not_happened() {
+fn a_failed_write_changes_nothing() {
     let harness = shared();
     let before = harness.described();
     *harness.log.failure.lock() = Some(ResponseError::CoordinatorNotAvailable);
@@ -455,17 +461,17 @@ fn an_empty_group_changes_its_protocol_and_keeps_its_offsets() {
 }
 
 #[test]
-fn who_is_no_consumer_does_not_join_members_of_the_new_protocol() {
+fn only_a_consumer_joins_members_of_the_consumer_protocol() {
     let harness = shared();
     let before = harness.described();
     let worker = crate::group::JoinRequest {
         protocol_type: "connect".into(),
         ..crate::group::tests::joining("m")
     };
-    let refused = harness.groups.join(GROUP, &NoTopics, worker, harness.now);
+    let rejected = harness.groups.join(GROUP, &NoTopics, worker, harness.now);
     let answer = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let refused = answer.block_on(refused.answer()).unwrap_err();
-    assert_eq!(refused.error, ResponseError::InconsistentGroupProtocol);
+    let rejected = answer.block_on(rejected.answer()).unwrap_err();
+    assert_eq!(rejected.error, ResponseError::InconsistentGroupProtocol);
     assert_eq!(harness.described(), before);
     assert_eq!(harness.groups.describe(GROUP).state, "Dead");
 }

@@ -1,19 +1,20 @@
-//! What becomes of single records and batches.
+//! Tests of the cleaner with single records and batches.
 
 use std::path::Path;
 
 use uuid::Uuid;
 
 use super::super::super::batch::HEADER_SIZE;
+use super::super::super::segment::Segment;
 use super::super::super::test_batches::{batch_with, headers};
 use super::super::super::{
     BatchBuilder, BatchHeader, Compression, EndTransactionMarker, Log, LogSettings, OpenFiles,
-    Segment, TimestampType, ValidBatch,
+    TimestampType, ValidBatch,
 };
 use super::super::filter::LastBatch;
 use super::super::keys::decompressed;
 
-/// Keeps a tombstone for so many ms.
+/// The number of ms that a tombstone is kept.
 pub(super) const TOMBSTONES_STAY: i64 = 1_000;
 
 pub(super) fn settings() -> LogSettings {
@@ -60,7 +61,7 @@ pub(super) fn roll(log: &mut Log) {
     }
 }
 
-/// Cleans the log as a partition does; answers whether it was due.
+/// Cleans the log as a partition does. Returns whether it was due.
 pub(super) fn clean(log: &mut Log, now: i64) -> bool {
     let Some(mut pass) = log.cleaning(log.last_stable_offset(), now) else { return false };
     if !pass.is_due().unwrap() {
@@ -76,7 +77,7 @@ pub(super) fn clean(log: &mut Log, now: i64) -> bool {
     true
 }
 
-/// The batches from `offset` on, fetch by fetch.
+/// Returns the batches from `offset` on, fetch by fetch.
 pub(super) fn batches(log: &Log, mut offset: i64) -> Vec<(BatchHeader, Vec<u8>)> {
     let mut all = Vec::new();
     while let Some(slice) = log.locate(offset, log.end_offset(), 150).unwrap() {
@@ -128,7 +129,7 @@ fn of_each_key_the_last_record_stays_at_its_offset() {
     append(&mut log, 1, &[("JFK", Some("a")), ("LGA", Some("b")), ("JFK", Some("c"))]);
     append(&mut log, 2, &[("LGA", Some("d"))]);
     roll(&mut log);
-    // The last segment is read for no key.
+    // The cleaner reads no key of the last segment.
     append(&mut log, 3, &[("JFK", Some("e"))]);
     assert!(clean(&mut log, 10));
     let expected = [(2, 1, "JFK", "c"), (3, 2, "LGA", "d"), (4, 3, "JFK", "e")];
@@ -204,7 +205,7 @@ fn a_tombstone_stays_for_a_while_after_it_was_first_cleaned() {
     for (now, is_there) in [(10_000, true), (10_999, true), (11_000, false)] {
         assert!(clean(&mut log, now));
         assert_eq!(records(&log, 0).contains(&tombstone), is_there, "at {now}");
-        assert_eq!(records(&log, 0)[0].0, 1, "its key's value is gone at once");
+        assert_eq!(records(&log, 0)[0].0, 1, "its key's value is removed at once");
         let horizon = batches(&log, 2)[0].0.delete_horizon();
         assert_eq!(*first.get_or_insert(horizon), horizon, "it is set once");
         dirty += 1;
@@ -257,7 +258,7 @@ fn the_last_batch_of_a_producer_stays_without_its_records() {
     let left: Vec<_> = left.iter().map(|(it, _)| (it.base_offset, it.record_count)).collect();
     assert_eq!(left, [(2, 0), (3, 1)]);
     assert_eq!(log.offset_for_timestamp(0).resolve().unwrap().unwrap().offset, 3);
-    // Without any snapshot, what is left says where the producer is.
+    // Without any snapshot, the remaining batch holds the state of the producer.
     let before = log.producer_states();
     drop(log);
     for entry in std::fs::read_dir(directory.path().join("flights-0")).unwrap() {
@@ -285,13 +286,13 @@ fn end(log: &mut Log, commit: bool) {
 }
 
 #[test]
-fn aborted_records_go_and_their_marker_follows_later() {
+fn aborted_records_are_removed_and_their_marker_follows_later() {
     let directory = tempfile::tempdir().unwrap();
     let mut log = open(directory.path());
     append(&mut log, 1, &[("JFK", Some("kept"))]);
     log.append(&transactional("JFK", 0), 0, 0).unwrap();
     end(&mut log, false);
-    // The same producer goes on, so that nothing of the first is its last.
+    // The same producer continues, so that no batch of its first transaction is its last.
     log.append(&transactional("LGA", 1), 0, 0).unwrap();
     end(&mut log, true);
     log.append(&transactional("ORD", 2), 0, 0).unwrap();
@@ -306,7 +307,7 @@ fn aborted_records_go_and_their_marker_follows_later() {
         append(&mut log, 1, &[(key, None)]);
         roll(&mut log);
     }
-    // First the record, then, once a pass saw the marker alone, the marker.
+    // The first pass removes the record. A later one sees the marker alone and removes the marker.
     assert_eq!(left[0], [0, 2, 3, 4, 5, 6]);
     assert_eq!(left[1][..6], [0, 2, 3, 4, 5, 6]);
     assert_eq!(left[2][..5], [0, 3, 4, 5, 6]);
@@ -314,7 +315,7 @@ fn aborted_records_go_and_their_marker_follows_later() {
 }
 
 #[test]
-fn nothing_of_an_open_transaction_or_behind_it_is_cleaned() {
+fn nothing_of_an_open_transaction_or_after_it_is_cleaned() {
     let directory = tempfile::tempdir().unwrap();
     let mut log = open(directory.path());
     append(&mut log, 1, &[("JFK", Some("a")), ("JFK", Some("b"))]);
@@ -332,7 +333,7 @@ fn nothing_of_an_open_transaction_or_behind_it_is_cleaned() {
 }
 
 #[test]
-fn when_a_log_is_cleaned_is_settled_by_its_settings() {
+fn the_settings_of_a_log_decide_when_it_is_cleaned() {
     let directory = tempfile::tempdir().unwrap();
     let mut log = open_with(directory.path(), LogSettings { segment_bytes: 100, ..settings() });
     for time in [1_000, 2_000, 3_000, 4_000] {
@@ -361,7 +362,7 @@ fn when_a_log_is_cleaned_is_settled_by_its_settings() {
 }
 
 #[test]
-fn a_pass_without_room_for_all_keys_goes_on_in_the_next() {
+fn a_pass_without_room_for_all_keys_continues_in_the_next() {
     let directory = tempfile::tempdir().unwrap();
     let mut log = open(directory.path());
     for round in 0..3 {
@@ -387,7 +388,7 @@ fn a_pass_without_room_for_all_keys_goes_on_in_the_next() {
 }
 
 #[test]
-fn what_was_cut_or_removed_meanwhile_is_left_alone() {
+fn segments_truncated_or_removed_during_a_pass_are_left_alone() {
     for is_cut in [true, false] {
         let directory = tempfile::tempdir().unwrap();
         let mut log = open(directory.path());
@@ -409,7 +410,7 @@ fn what_was_cut_or_removed_meanwhile_is_left_alone() {
 }
 
 #[test]
-fn damage_is_not_taken_for_what_was_removed() {
+fn damage_does_not_count_as_removed_records() {
     let directory = tempfile::tempdir().unwrap();
     let mut log = open(directory.path());
     for time in 0..20 {

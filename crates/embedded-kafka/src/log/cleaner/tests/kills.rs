@@ -1,4 +1,4 @@
-//! A kill in the middle leaves what was there, or what was to come.
+//! A kill in the middle of a swap leaves the state before it or the state after it.
 
 use super::super::super::{Log, LogSettings};
 use super::batches::{append, batches, clean, open, records, roll, settings};
@@ -12,7 +12,7 @@ fn filled(directory: &std::path::Path) -> Log {
     append(&mut log, 30, &[("JFK", None)]);
     roll(&mut log);
     append(&mut log, 31, &[("SFO", Some("the last one"))]);
-    // All that is old becomes one segment.
+    // All old segments become one.
     log.set_settings(LogSettings { segment_bytes: 100_000, ..settings() });
     log
 }

@@ -1,5 +1,5 @@
-//! Random changes of a log, held against the simplest thing that could be right: the list of all
-//! records, and of each key the last one.
+//! Random changes of a log, compared with a simple model: the list of all records, and the last one
+//! of each key.
 
 use std::collections::BTreeMap;
 
@@ -82,12 +82,12 @@ proptest! {
             let start = log.start_offset();
             prop_assert_eq!(log.end_offset(), written.len() as i64);
             let found = records(&log, start);
-            // Each is what was written there, in order and once.
+            // Each record is as it was written there, in order and once.
             prop_assert!(found.is_sorted_by(|one, next| one.0 < next.0));
             for record in &found {
                 prop_assert_eq!(record, &written[record.0 as usize]);
             }
-            // The last value of each key is there; a tombstone may be gone.
+            // The last value of each key is there; a tombstone may be removed.
             let last: BTreeMap<_, _> =
                 written.iter().map(|record| (&record.2, record)).collect();
             for record in last.into_values().filter(|it| it.0 >= start && it.3.is_some()) {
