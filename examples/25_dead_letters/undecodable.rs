@@ -29,7 +29,7 @@ enum Undecodable {
 // ANCHOR_END: choice
 
 pub(crate) async fn show(brokers: &str, topics: &Topics, producer: &FutureProducer) -> Result<()> {
-    println!("   choice       processed  committed  what becomes of it");
+    println!("   choice       processed  committed  outcome");
     let groups = [(); 3].map(|()| unique_name("board"));
     for (name, choice, group) in [
         ("skip", Undecodable::Skip, &groups[0]),

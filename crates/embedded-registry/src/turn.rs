@@ -1,11 +1,10 @@
 //! Lets the registries of one machine write to the topic one after the other.
 //!
-//! Each registry that takes over fences the one before it (`log`). That is right and slow: on a busy
-//! machine, several registries that write at the same moment can fence each other until their time
-//! is up. So registries of one machine share a lock file, and a registry holds the lock for as long
-//! as one write takes. The operating system releases the lock of a process that ends, however it
-//! ends. There are 64 lock files in the directory for temporary files, so that they never pile up;
-//! two topics that share one only wait a little longer.
+//! Each registry that takes over fences the previous one (`log`). That is correct but slow: on a
+//! busy machine, several registries that write at the same moment can fence each other until their
+//! time limits pass. So the registries of one machine share a lock file, and each holds the lock
+//! during a write. The operating system releases the lock when the process ends. The directory for
+//! temporary files holds 64 lock files at most; topics that share one wait a little longer.
 //!
 //! The lock is a courtesy: without it, and between machines, Kafka's fence still decides.
 
@@ -14,10 +13,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// How long to wait before trying the lock again.
+/// The pause between two attempts to take the lock.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// How many lock files there are.
+/// The number of lock files.
 const FILES: u64 = 64;
 
 /// The lock file of all registries of this machine that write to one topic of one cluster.
@@ -48,8 +47,8 @@ impl Turns {
         Self { path: std::env::temp_dir().join(name) }
     }
 
-    /// Waits for the lock until the deadline, and goes on without it then, or where the file cannot
-    /// be opened: another user may own it.
+    /// Waits for the lock until the deadline. Returns a turn without the lock if the deadline
+    /// passes or the file cannot be opened, because another user may own it.
     ///
     /// Blocks its thread.
     pub(crate) fn take(&self, deadline: Instant) -> Turn {

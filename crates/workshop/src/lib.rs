@@ -16,7 +16,8 @@
 //! ```
 //!
 //! The embedded cluster keeps its data in a [`DataDirectory`], so that the next example finds what
-//! this one wrote. Who may start a cluster there, and who waits for whom, is in `seat`.
+//! this one wrote. The module `seat` decides which process may start a cluster there and which one
+//! waits.
 //!
 //! What a client needs besides the address (topics, producers, consumers) is not here: that is what
 //! the examples teach.

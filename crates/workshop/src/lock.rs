@@ -62,7 +62,7 @@ mod tests {
     fn an_exclusive_lock_keeps_everybody_else_out_until_it_is_dropped() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("lock");
-        let held = Lock::try_exclusive(&path).unwrap().expect("nobody holds it");
+        let held = Lock::try_exclusive(&path).unwrap().expect("no process holds it");
         assert!(Lock::try_exclusive(&path).unwrap().is_none());
         assert!(Lock::try_shared(&path).unwrap().is_none());
         drop(held);
@@ -73,7 +73,7 @@ mod tests {
     fn a_shared_lock_is_held_by_many_and_keeps_an_exclusive_one_out() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("lock");
-        let one = Lock::try_shared(&path).unwrap().expect("nobody holds it");
+        let one = Lock::try_shared(&path).unwrap().expect("no process holds it");
         let two = Lock::try_shared(&path).unwrap().expect("it is shared");
         drop(one);
         assert!(Lock::try_exclusive(&path).unwrap().is_none());

@@ -94,7 +94,7 @@ mod tests {
     #[tokio::test]
     async fn a_host_whose_cluster_does_not_answer_is_named() {
         let (_directory, data) = directory();
-        let Seat::Host(_lock) = take_seat(&data).await.unwrap() else { panic!("nobody hosts") };
+        let Seat::Host(_lock) = take_seat(&data).await.unwrap() else { panic!("no process hosts") };
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let silent =
@@ -107,8 +107,8 @@ mod tests {
     #[tokio::test]
     async fn an_arrival_waits_for_a_host_that_is_leaving_and_takes_its_place() {
         let (_directory, data) = directory();
-        let Seat::Host(host) = take_seat(&data).await.unwrap() else { panic!("nobody hosts") };
-        let users = Lock::try_exclusive(&data.users_lock()).unwrap().expect("nobody uses it");
+        let Seat::Host(host) = take_seat(&data).await.unwrap() else { panic!("no process hosts") };
+        let users = Lock::try_exclusive(&data.users_lock()).unwrap().expect("no process uses it");
         let mut arrival = Box::pin(take_seat(&data));
         let early = tokio::time::timeout(TRY_AGAIN * 3, &mut arrival).await;
         assert!(early.is_err(), "the arrival sat down while the host was leaving");

@@ -79,7 +79,7 @@ impl NodeChange {
             Self::Stop => "was shut down in order",
             Self::Kill => "was killed",
             Self::Start => "runs again",
-            Self::Pause => "is paused: it answers nobody, and its connections stay open",
+            Self::Pause => "is paused: it responds to no request, and its connections stay open",
             Self::Resume => "goes on",
             Self::PauseReplication => "fetches nothing any more from the leaders that it follows",
             Self::ResumeReplication => "fetches again, and catches up",
