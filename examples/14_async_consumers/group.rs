@@ -16,7 +16,7 @@ use crate::event::{Airports, Event};
 use crate::scene::Scene;
 
 pub(crate) const PARTITIONS: i32 = 3;
-const IN_WORK: usize = 8;
+const IN_FLIGHT: usize = 8;
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// A record that was processed.
@@ -102,7 +102,7 @@ impl Group {
                     // An error means that the sender was dropped, which is a stop too.
                     let _ = stop.wait_for(|stop| *stop).await;
                 };
-                let processed = consume(&consumer, &member, IN_WORK, stopped).await;
+                let processed = consume(&consumer, &member, IN_FLIGHT, stopped).await;
                 close(consumer).await?;
                 processed
             });

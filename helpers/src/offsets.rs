@@ -10,11 +10,11 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Tracks the records in flight, for each partition.
 #[derive(Clone, Debug, Default)]
 pub struct ContiguousOffsets {
-    topics: BTreeMap<String, BTreeMap<i32, InWork>>,
+    topics: BTreeMap<String, BTreeMap<i32, InFlight>>,
 }
 
 #[derive(Clone, Debug, Default)]
-struct InWork {
+struct InFlight {
     offsets: BTreeSet<i64>,
     /// The offset after the last record that was started.
     end: i64,
@@ -35,24 +35,25 @@ impl ContiguousOffsets {
             self.topics.insert(topic.to_owned(), BTreeMap::new());
         }
         let partitions = self.topics.get_mut(topic);
-        let in_work = partitions.expect("it is there or was just put there").entry(partition);
+        let in_flight = partitions.expect("it is there or was just put there").entry(partition);
         // The first record of a partition: there is nothing to commit yet.
-        let in_work = in_work.or_insert_with(|| InWork { ready: offset, ..InWork::default() });
-        in_work.offsets.insert(offset);
-        in_work.end = in_work.end.max(offset + 1);
+        let in_flight =
+            in_flight.or_insert_with(|| InFlight { ready: offset, ..InFlight::default() });
+        in_flight.offsets.insert(offset);
+        in_flight.end = in_flight.end.max(offset + 1);
     }
 
     /// Records that work on a record is done. Returns the offset to commit if it has moved: all
     /// records before it are finished. Returns `None` while an older record is still in flight, and
     /// for a record that is not tracked.
     pub fn finished(&mut self, topic: &str, partition: i32, offset: i64) -> Option<i64> {
-        let in_work = self.topics.get_mut(topic)?.get_mut(&partition)?;
-        if !in_work.offsets.remove(&offset) {
+        let in_flight = self.topics.get_mut(topic)?.get_mut(&partition)?;
+        if !in_flight.offsets.remove(&offset) {
             return None;
         }
-        let ready = in_work.offsets.first().copied().unwrap_or(in_work.end);
-        let moved = ready > in_work.ready;
-        in_work.ready = in_work.ready.max(ready);
+        let ready = in_flight.offsets.first().copied().unwrap_or(in_flight.end);
+        let moved = ready > in_flight.ready;
+        in_flight.ready = in_flight.ready.max(ready);
         moved.then_some(ready)
     }
 
