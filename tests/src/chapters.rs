@@ -112,8 +112,11 @@ fn region_of(text: &str, region: &str) -> Option<String> {
     Some(moved.collect::<Vec<_>>().join("\n").trim_end().to_owned())
 }
 
-/// `actual`, with the wildcards of `written` where they stand for it.
-fn with_wildcards(actual: String, written: &str) -> String {
+/// Returns `actual` with the wildcards of `written` where they stand for it.
+///
+/// # Panics
+/// Never: text stays text.
+pub fn with_wildcards(actual: String, written: &str) -> String {
     let pattern = written.to_owned().into_data().raw();
     let normalized =
         NormalizeToExpected::new().redact().normalize(actual.into_data().raw(), &pattern);

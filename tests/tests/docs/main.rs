@@ -1,13 +1,18 @@
 //! Chapters that cannot rot: what they show is what the code says and what the examples print.
 //!
+//! [`defaults`] compares the defaults that a page names with librdkafka and Apache Kafka, and
+//! [`troubleshooting`] makes each mistake of its page.
+//!
 //! `UPDATE=1 cargo test --test docs` rewrites the blocks, and keeps the wildcards that still match.
 //! Each example runs once here on a fresh data directory, for its blocks and for the facts about
 //! what it prints. Those that run more often do so next to them, since they wait more than they
 //! compute.
 
+mod defaults;
 mod examples;
 mod facts;
 mod metrics;
+mod troubleshooting;
 
 use kafka_protocol::messages::{ApiKey, ApiVersionsRequest};
 use snapbox::{Assert, Data};
