@@ -8,6 +8,7 @@ mod conformance;
 mod fault;
 mod foreign;
 mod interrupt;
+mod new;
 mod node;
 mod orders;
 mod registry;
@@ -49,6 +50,7 @@ enum Command {
     Node(node::Arguments),
     Fault(fault::Arguments),
     Conformance(conformance::Arguments),
+    New(new::Arguments),
 }
 
 const EXAMPLES: &str = "\
@@ -62,6 +64,8 @@ Examples:
   cargo workshop fault drop-response Produce
                                         lose the answer to the next Produce request
   cargo workshop conformance            whether it answers as Apache Kafka does
+  cargo workshop new ../billing --template consumer
+                                        a project of your own to start from
 
 Environment:
   WORKSHOP_DATA=DIR                     another data directory, so another cluster
@@ -95,6 +99,7 @@ async fn main() -> ExitCode {
         Command::Node(arguments) => node::run(&arguments, &data).await,
         Command::Fault(arguments) => fault::run(arguments, &data).await,
         Command::Conformance(arguments) => conformance::run(&arguments).await,
+        Command::New(arguments) => new::run(&arguments).map(|()| ExitCode::SUCCESS),
     };
     match done {
         Ok(code) => code,
