@@ -17,6 +17,26 @@
 //! | check a connection, keep blocking calls off the runtime | [`mod@connection`] |
 //! | what can go wrong, and what to do then | [`mod@error`], [`mod@advice`] |
 //!
+//! A file takes others along when you copy it, and the lines of `pub use` below that belong to
+//! them, such as `pub use error::Error`. The crates are in addition to rdkafka. For a file that is
+//! not here, take the whole directory.
+//!
+//! | File | Next to it | Crates |
+//! |---|---|---|
+//! | advice.rs | nothing | nothing |
+//! | message.rs | nothing | nothing |
+//! | offsets.rs | nothing | nothing |
+//! | progress.rs | nothing | indicatif |
+//! | stop_signal.rs | nothing | tokio |
+//! | repeated_errors.rs | advice.rs | nothing |
+//! | delivery.rs | advice.rs, message.rs | nothing |
+//! | commit.rs | advice.rs, detached.rs, error.rs | thiserror, tokio, tracing |
+//! | commit_every.rs | advice.rs, commit.rs, detached.rs, error.rs | thiserror, tokio, tracing |
+//! | close.rs | advice.rs, commit.rs, detached.rs, error.rs | thiserror, tokio, tracing |
+//! | config.rs | addresses.rs, advice.rs, error.rs | thiserror |
+//! | consumer.rs | addresses.rs, advice.rs, config.rs, connection.rs, error.rs | thiserror, tokio, tracing |
+//! | producer.rs | addresses.rs, advice.rs, config.rs, connection.rs, delivery.rs, error.rs, message.rs | thiserror, tokio, tracing |
+//!
 //! Every function takes the bootstrap servers as a string such as `127.0.0.1:9092,127.0.0.1:9094`
 //! and works on any cluster, a secured one too ([`mod@config`] names the environment variables). A
 //! cluster that does not respond is an error within five seconds. Nothing here depends on a

@@ -7,6 +7,7 @@
 //! | `<!-- from: examples/03_producer.rs#send -->` | the region between `// ANCHOR: send` and `// ANCHOR_END: send` |
 //! | `<!-- printed by: 04_consumer after 03_producer -->` | what the example prints, on a fresh cluster, after the others ran |
 //! | `<!-- wire of: 03_producer -->` | what it prints on stderr with `WORKSHOP_WIRE=1` |
+//! | `<!-- your file: src/main.rs -->` | what the page says, which [`your_project`](crate::your_project) builds |
 //!
 //! In what a program prints, `[..]` stands for a part of a line and `...` for any number of lines.
 
@@ -39,6 +40,8 @@ pub enum Source {
         /// The example.
         example: String,
     },
+    /// The page itself.
+    YourFile,
 }
 
 impl Source {
@@ -59,6 +62,7 @@ impl Source {
                 let after = after.map(str::to_owned).collect();
                 Some(Source::Printed { example: example.to_owned(), after })
             }
+            "your file" => Some(Source::YourFile),
             "wire of" => Some(Source::Wire { example: whose.to_owned() }),
             _ => None,
         }
@@ -90,6 +94,7 @@ impl Source {
             Source::Wire { example } => {
                 with_wildcards(first_run(example).stderr.trim_end().to_owned(), written)
             }
+            Source::YourFile => written.to_owned(),
         }
     }
 }

@@ -100,7 +100,7 @@ fn build() -> BTreeMap<String, PathBuf> {
 }
 
 /// The profile's name is its directory's, except that `dev` builds into `debug`.
-fn profile() -> &'static str {
+pub(crate) fn profile() -> &'static str {
     static PROFILE: OnceLock<String> = OnceLock::new();
     PROFILE.get_or_init(|| {
         let test = std::env::current_exe().expect("a test knows its own file");
@@ -218,16 +218,8 @@ impl Workplace {
         }
         command.args(arguments).env("WORKSHOP_DATA", self.directory.path());
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("the example was just built");
-        let stdout = child.stdout.take().expect("stdout is piped");
-        let stderr = child.stderr.take().expect("stderr is piped");
-        RunningExample {
-            name: name.to_owned(),
-            stdout: Collected::from(stdout),
-            stderr: Collected::from(stderr),
-            child,
-        }
+        command.stdin(Stdio::null());
+        RunningExample::spawn(name, command)
     }
 }
 
@@ -241,6 +233,23 @@ pub struct RunningExample {
 }
 
 impl RunningExample {
+    /// Starts a command, and calls it `name` in messages.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn spawn(name: &str, mut command: Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program was just built");
+        let stdout = child.stdout.take().expect("stdout is piped");
+        let stderr = child.stderr.take().expect("stderr is piped");
+        RunningExample {
+            name: name.to_owned(),
+            stdout: Collected::from(stdout),
+            stderr: Collected::from(stderr),
+            child,
+        }
+    }
+
     /// Waits until the example has printed `text` on stdout.
     ///
     /// # Panics
@@ -248,6 +257,11 @@ impl RunningExample {
     pub fn wait_for(&self, text: &str) {
         let what = format!("{} prints {text:?}", self.name);
         eventually(&what, || self.stdout.so_far().contains(text).then_some(()));
+    }
+
+    /// What it has printed on stdout so far.
+    pub fn stdout(&self) -> String {
+        self.stdout.so_far()
     }
 
     /// Ctrl-C.

@@ -20,6 +20,7 @@ pub mod model;
 pub mod reader;
 pub mod reading_member;
 pub mod transactions;
+pub mod your_project;
 
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};

@@ -11,6 +11,7 @@
 mod defaults;
 mod examples;
 mod facts;
+mod in_your_project;
 mod metrics;
 mod troubleshooting;
 
@@ -21,12 +22,13 @@ use workshop_tests::examples::{main_file, names, root};
 use workshop_tests::raw::RawClient;
 
 /// The parts of a chapter, in this order.
-const SECTIONS: [&str; 7] = [
+const SECTIONS: [&str; 8] = [
     "## Run it",
     "## The code",
     "## What it prints",
     "## What went over the wire",
     "## Try changing",
+    "## In your project",
     "## Exercise",
     "## In production",
 ];

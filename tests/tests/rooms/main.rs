@@ -2,8 +2,10 @@
 //!
 //! A learner who copies helpers/ takes no broker along, the broker stands on its own, and
 //! `cargo run --example 03_producer` builds nothing that it does not need. [`imports`] holds the
-//! order of the files inside each package, and [`words`] the words of docs, messages and comments.
+//! order of the files inside each package, [`helper_files`] what a copied file takes along, and
+//! [`words`] the words of docs, messages and comments.
 
+mod helper_files;
 mod imports;
 mod words;
 
