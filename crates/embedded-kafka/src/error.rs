@@ -99,9 +99,11 @@ pub enum NodeError {
         /// The error of the operating system.
         source: std::io::Error,
     },
-    /// Requests of this API cannot get an error on purpose.
-    #[error("{api:?} has no response that is only an error")]
-    NoErrorAnswer {
+    /// Requests of this API cannot get an error on purpose: it is ApiVersions, or not served.
+    #[error(
+        "{api:?} cannot be failed on purpose; every API that the cluster serves can, except ApiVersions"
+    )]
+    NoErrorResponse {
         /// The API.
         api: kafka_protocol::messages::ApiKey,
     },

@@ -16,7 +16,7 @@ const BEHIND_AT_MOST: usize = 4096;
 #[non_exhaustive]
 pub enum Event {
     /// A node responded to a request.
-    RequestAnswered {
+    ResponseSent {
         /// The node that responded.
         node: i32,
         /// The client's name for itself (`client.id`).
@@ -101,7 +101,7 @@ pub enum Event {
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::RequestAnswered { node, client_id, api, version, request, response, elapsed } => {
+            Self::ResponseSent { node, client_id, api, version, request, response, elapsed } => {
                 write!(f, "node {node} <- {client_id}: {api} v{version}")?;
                 if !request.is_empty() {
                     write!(f, " {request}")?;

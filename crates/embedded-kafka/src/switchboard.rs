@@ -135,7 +135,7 @@ impl Cluster {
     /// handling them.
     ///
     /// # Errors
-    /// The API has no response that is only an error.
+    /// [`NodeError::NoErrorResponse`] for ApiVersions and for an API that the cluster does not serve.
     pub fn fail_next(
         &self,
         api: ApiKey,
@@ -143,7 +143,7 @@ impl Cluster {
         times: usize,
     ) -> Result<(), NodeError> {
         if !api::can_be_rejected(api) {
-            return Err(NodeError::NoErrorAnswer { api });
+            return Err(NodeError::NoErrorResponse { api });
         }
         self.state().faults.fail_next(api, error, times);
         Ok(())

@@ -263,7 +263,7 @@ async fn poll_until_fetched_at(node: i32, consumer: &BaseConsumer, events: &mut 
     loop {
         let _ = consumer.poll(TURN);
         let event = tokio::time::timeout(TURN, events.recv()).await;
-        if let Ok(Some(Event::RequestAnswered { node: at, client_id, api: "Fetch", .. })) = event
+        if let Ok(Some(Event::ResponseSent { node: at, client_id, api: "Fetch", .. })) = event
             && at == node
             && client_id == "near-c"
         {

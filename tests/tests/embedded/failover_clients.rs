@@ -49,7 +49,7 @@ async fn answers_until_written(events: &mut EventReceiver) -> Vec<String> {
     while !answers.last().is_some_and(|it: &String| it.starts_with("offset")) {
         let event = tokio::time::timeout(workshop_tests::DEADLINE, events.recv()).await;
         let event = event.expect("an answer comes").expect("the cluster runs");
-        if let Event::RequestAnswered { api: "Produce", response, .. } = event {
+        if let Event::ResponseSent { api: "Produce", response, .. } = event {
             answers.push(response);
         }
     }

@@ -311,7 +311,7 @@ async fn the_next_requests_of_an_api_are_answered_with_an_error() {
     assert_eq!(cluster.append(1, &topic, 1, &["no"]).0, NOT_ENOUGH_REPLICAS);
     assert_eq!(cluster.append(1, &topic, 1, &["yes"]), (0, 0));
     let refused = cluster.switchboard.fail_next(ApiKey::ApiVersions, error, 1);
-    assert!(matches!(refused, Err(NodeError::NoErrorAnswer { .. })), "{refused:?}");
+    assert!(matches!(refused, Err(NodeError::NoErrorResponse { .. })), "{refused:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

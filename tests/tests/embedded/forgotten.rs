@@ -30,7 +30,7 @@ async fn a_rejected_commit_is_seen_by_who_watches_the_wire() {
     let line = loop {
         let event = tokio::time::timeout(DEADLINE, events.recv()).await.expect("in time");
         let event = event.expect("the cluster runs");
-        if matches!(&event, Event::RequestAnswered { api: "OffsetCommit", .. }) {
+        if matches!(&event, Event::ResponseSent { api: "OffsetCommit", .. }) {
             break event.to_string();
         }
     };

@@ -154,7 +154,7 @@ impl Call {
         outcomes: impl FnOnce() -> Outcomes,
         context: &Context,
     ) {
-        context.state.events.emit(|| Event::RequestAnswered {
+        context.state.events.emit(|| Event::ResponseSent {
             node: context.node,
             client_id: context.client_id.to_string(),
             api: self.api.name,

@@ -23,7 +23,7 @@ use super::context::Context;
 use super::outcomes::Outcomes;
 use super::wire::message;
 use super::words::{Asked, epoch, list, member};
-use crate::group::{ConsumerHeartbeat, HeartbeatAnswer};
+use crate::group::{ConsumerHeartbeat, HeartbeatReply};
 use crate::records::Partitions;
 use crate::rejection::Rejection;
 use crate::wire::shape::{Kind, Shape, field};
@@ -72,7 +72,7 @@ fn beat_at(
     group_id: &str,
     beat: &ConsumerHeartbeat,
     context: &Context,
-) -> Result<HeartbeatAnswer, Rejection> {
+) -> Result<HeartbeatReply, Rejection> {
     if group_id.is_empty() {
         let message = "GroupId can't be empty.";
         return Err(Rejection::new(ResponseError::InvalidRequest, message));
@@ -117,7 +117,7 @@ fn owned(topics: &[consumer_group_heartbeat_request::TopicPartitions]) -> Partit
     owned
 }
 
-fn to_wire(result: HeartbeatAnswer) -> ConsumerGroupHeartbeatResponse {
+fn to_wire(result: HeartbeatReply) -> ConsumerGroupHeartbeatResponse {
     let assignment = result.assignment.map(|assignment| {
         let topics = assignment.into_iter().map(|(topic, partitions)| {
             TopicPartitions::default()

@@ -15,7 +15,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::delayed::Delayed;
 use super::group_description::{Described, Listed};
-use super::messages::{JoinAnswer, JoinRejection, JoinRequest, Leaving, SyncAnswer, SyncRequest};
+use super::messages::{JoinRejection, JoinReply, JoinRequest, Leaving, SyncReply, SyncRequest};
 use super::state_machine::{Group, State};
 use super::{GroupEvent, Settings, Step, Topics};
 use crate::log::Producer;
@@ -139,7 +139,7 @@ impl GroupCoordinator {
         topics: &dyn Topics,
         request: JoinRequest,
         now: Timestamp,
-    ) -> DelayedResponse<JoinAnswer> {
+    ) -> DelayedResponse<JoinReply> {
         let reject = |error| {
             let member_id = request.member_id.clone();
             DelayedResponse::answered(Err(JoinRejection { error, member_id }))
@@ -187,7 +187,7 @@ impl GroupCoordinator {
         topics: &dyn Topics,
         request: &SyncRequest,
         now: Timestamp,
-    ) -> DelayedResponse<SyncAnswer> {
+    ) -> DelayedResponse<SyncReply> {
         if !is_valid_group_id(group_id) {
             return DelayedResponse::answered(Err(ResponseError::InvalidGroupId));
         }

@@ -5,21 +5,17 @@ use kafka_protocol::ResponseError;
 
 use super::delayed::{Delayed, Responder};
 use super::member::Member;
-use super::messages::{JoinAnswer, JoinRejection, JoinRequest, Joined};
+use super::messages::{JoinRejection, JoinReply, JoinRequest, Joined};
 use super::state_machine::{Group, State};
 use super::{GroupEvent, Step};
 
-fn rejected(error: ResponseError, member_id: impl Into<String>) -> Delayed<JoinAnswer> {
+fn rejected(error: ResponseError, member_id: impl Into<String>) -> Delayed<JoinReply> {
     Delayed::answered(Err(JoinRejection { error, member_id: member_id.into() }))
 }
 
 impl Group {
     /// Lets a client join. The response comes at once, or when the next generation begins.
-    pub(crate) fn join(
-        &mut self,
-        request: JoinRequest,
-        step: &mut Step<'_>,
-    ) -> Delayed<JoinAnswer> {
+    pub(crate) fn join(&mut self, request: JoinRequest, step: &mut Step<'_>) -> Delayed<JoinReply> {
         if self.state == State::Dead {
             return rejected(ResponseError::CoordinatorNotAvailable, request.member_id);
         }
@@ -40,11 +36,7 @@ impl Group {
         }
     }
 
-    fn join_new_member(
-        &mut self,
-        request: JoinRequest,
-        step: &mut Step<'_>,
-    ) -> Delayed<JoinAnswer> {
+    fn join_new_member(&mut self, request: JoinRequest, step: &mut Step<'_>) -> Delayed<JoinReply> {
         let member_id = request.new_member_id.clone();
         if let Some(instance_id) = request.instance_id.clone() {
             return match self.static_member_id(&instance_id) {
@@ -65,7 +57,7 @@ impl Group {
         &mut self,
         request: &JoinRequest,
         step: &mut Step<'_>,
-    ) -> Delayed<JoinAnswer> {
+    ) -> Delayed<JoinReply> {
         let member_id = request.member_id.clone();
         if let Err(error) = self.validate_member(&member_id, request.instance_id.as_deref()) {
             return rejected(error, member_id);
@@ -99,7 +91,7 @@ impl Group {
     }
 
     /// Returns the response for a member that has everything except the last response.
-    fn current_generation(&self, member_id: &str) -> Delayed<JoinAnswer> {
+    fn current_generation(&self, member_id: &str) -> Delayed<JoinReply> {
         Delayed::answered(Ok(self.joined(member_id, false)))
     }
 
@@ -121,7 +113,7 @@ impl Group {
         member_id: String,
         request: JoinRequest,
         step: &mut Step<'_>,
-    ) -> Delayed<JoinAnswer> {
+    ) -> Delayed<JoinReply> {
         let (delayed, responder) = Delayed::new();
         let reason = format!("member {member_id} joins; client reason: {}", request.reason);
         step.events.push(GroupEvent::MemberJoined {
@@ -157,7 +149,7 @@ impl Group {
         &mut self,
         member_id: &str,
         request: &JoinRequest,
-        responder: Responder<JoinAnswer>,
+        responder: Responder<JoinReply>,
     ) {
         let Some(member) = self.members.get_mut(member_id) else {
             return;
@@ -178,7 +170,7 @@ impl Group {
         instance_id: &str,
         request: &JoinRequest,
         step: &mut Step<'_>,
-    ) -> Delayed<JoinAnswer> {
+    ) -> Delayed<JoinReply> {
         let new_id = request.new_member_id.clone();
         let old_leader = self.leader.clone();
         let Some(replaced) = self.rename_static_member(old_id, &new_id, step) else {

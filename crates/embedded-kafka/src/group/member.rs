@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::Step;
 use super::delayed::Responder;
-use super::messages::{JoinAnswer, Protocol, SyncAnswer};
+use super::messages::{JoinReply, Protocol, SyncReply};
 use crate::time::Timestamp;
 
 /// One member of a group.
@@ -21,9 +21,9 @@ pub(crate) struct Member {
     pub(super) protocols: Vec<Protocol>,
     pub(super) assignment: Bytes,
     /// The JoinGroup that waits for the next generation. Meanwhile the member needs no heartbeat.
-    pub(super) joining: Option<Responder<JoinAnswer>>,
+    pub(super) joining: Option<Responder<JoinReply>>,
     /// The SyncGroup that waits for the leader's assignment.
-    pub(super) syncing: Option<Responder<SyncAnswer>>,
+    pub(super) syncing: Option<Responder<SyncReply>>,
     /// Tells whether the member has never completed a join. It does not know its id yet, and so its
     /// session expires even while its JoinGroup waits.
     pub(super) is_new: bool,
@@ -52,13 +52,13 @@ impl Member {
         self.expires_at = Some(step.after(self.session_timeout_ms));
     }
 
-    pub(super) fn answer_join(&mut self, answer: JoinAnswer) {
+    pub(super) fn answer_join(&mut self, answer: JoinReply) {
         if let Some(responder) = self.joining.take() {
             responder.answer(answer);
         }
     }
 
-    pub(super) fn answer_sync(&mut self, answer: SyncAnswer) {
+    pub(super) fn answer_sync(&mut self, answer: SyncReply) {
         if let Some(responder) = self.syncing.take() {
             responder.answer(answer);
         }

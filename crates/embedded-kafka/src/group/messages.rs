@@ -67,7 +67,7 @@ pub(crate) struct JoinRejection {
     pub(crate) member_id: String,
 }
 
-pub(crate) type JoinAnswer = Result<Joined, JoinRejection>;
+pub(crate) type JoinReply = Result<Joined, JoinRejection>;
 
 /// A SyncGroup request.
 #[derive(Debug, Clone)]
@@ -90,7 +90,7 @@ pub(crate) struct Synced {
     pub(crate) assignment: Bytes,
 }
 
-pub(crate) type SyncAnswer = Result<Synced, ResponseError>;
+pub(crate) type SyncReply = Result<Synced, ResponseError>;
 
 /// The member that leaves: named by its id, or as a static member by its instance id, with an empty
 /// member id if an administrator removes it.

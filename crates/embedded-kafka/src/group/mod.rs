@@ -40,7 +40,7 @@ use crate::time::Timestamp;
 
 pub(crate) use config::Settings;
 pub(crate) use consumer::{
-    ConsumerHeartbeat, DescribedConsumer, DescribedConsumerGroup, FetchingMember, HeartbeatAnswer,
+    ConsumerHeartbeat, DescribedConsumer, DescribedConsumerGroup, FetchingMember, HeartbeatReply,
     Topics, whole,
 };
 pub(crate) use group_coordinator::{GroupCoordinator, OffsetsLog};

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use kafka_protocol::ResponseError;
 
 use super::delayed::Delayed;
-use super::messages::{SyncAnswer, SyncRequest, Synced};
+use super::messages::{SyncReply, SyncRequest, Synced};
 use super::state_machine::{Group, State};
 use super::{GroupEvent, Step};
 
@@ -16,7 +16,7 @@ impl Group {
         &mut self,
         request: &SyncRequest,
         step: &mut Step<'_>,
-    ) -> Delayed<SyncAnswer> {
+    ) -> Delayed<SyncReply> {
         if let Err(error) = self.validate_sync(request) {
             return Delayed::answered(Err(error));
         }
@@ -51,7 +51,7 @@ impl Group {
         Ok(())
     }
 
-    fn await_leader(&mut self, request: &SyncRequest, step: &mut Step<'_>) -> Delayed<SyncAnswer> {
+    fn await_leader(&mut self, request: &SyncRequest, step: &mut Step<'_>) -> Delayed<SyncReply> {
         let (delayed, responder) = Delayed::new();
         if let Some(member) = self.members.get_mut(&request.member_id) {
             // As with JoinGroup, an earlier request of the same member has lost its connection.
@@ -120,7 +120,7 @@ impl Group {
 
     /// Responds to a waiting SyncGroup. The member's session starts again: it could send no
     /// heartbeat while it waited.
-    fn answer_sync(&mut self, member_id: &str, answer: SyncAnswer, step: &Step<'_>) {
+    fn answer_sync(&mut self, member_id: &str, answer: SyncReply, step: &Step<'_>) {
         let Some(member) = self.members.get_mut(member_id) else {
             return;
         };

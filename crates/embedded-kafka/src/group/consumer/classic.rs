@@ -11,7 +11,7 @@ use kafka_protocol::ResponseError;
 
 use super::{ConsumerGroup, ConsumerMember, Partitions, Reconciliation, Topics};
 use crate::group::member::Member;
-use crate::group::messages::{JoinAnswer, JoinRejection};
+use crate::group::messages::{JoinRejection, JoinReply};
 use crate::group::state_machine::Group;
 use crate::group::subscription::{Subscription, decode_assignment, encode_assignment};
 use crate::group::{GroupEvent, JoinRequest, Joined, Protocol, Step, SyncRequest, Synced};
@@ -134,7 +134,7 @@ impl ConsumerGroup {
         request: &JoinRequest,
         topics: &dyn Topics,
         step: &mut Step<'_>,
-    ) -> JoinAnswer {
+    ) -> JoinReply {
         let reject =
             |error, member_id: &str| Err(JoinRejection { error, member_id: member_id.to_owned() });
         let first = request.protocols.first().filter(|_| self.supports(request));

@@ -33,7 +33,7 @@ pub(crate) struct ConsumerHeartbeat {
 
 /// The response to a heartbeat.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct HeartbeatAnswer {
+pub(crate) struct HeartbeatReply {
     pub(crate) member_id: String,
     pub(crate) epoch: i32,
     /// Milliseconds until the next heartbeat; 0 for a member that has left.
@@ -128,7 +128,7 @@ impl ConsumerGroup {
         beat: &ConsumerHeartbeat,
         topics: &dyn Topics,
         step: &mut Step<'_>,
-    ) -> Result<HeartbeatAnswer, Rejection> {
+    ) -> Result<HeartbeatReply, Rejection> {
         self.check_size(beat, step.settings.consumer_group_max_size)?;
         self.find_or_add(group, beat, step)?;
         let before = self.current(&beat.member_id).assigned.clone();
@@ -142,7 +142,7 @@ impl ConsumerGroup {
         }
         let current = self.current(&beat.member_id);
         let tells = beat.is_full() || current.assigned != before;
-        Ok(HeartbeatAnswer {
+        Ok(HeartbeatReply {
             member_id: beat.member_id.clone(),
             epoch: current.epoch,
             interval_ms: step.settings.consumer_heartbeat_interval_ms,

@@ -5,7 +5,7 @@ use kafka_protocol::ResponseError;
 
 use super::heartbeat::unknown_member;
 use super::{
-    ConsumerGroup, ConsumerHeartbeat, ConsumerMember, HeartbeatAnswer, LEAVES_FOR_A_WHILE,
+    ConsumerGroup, ConsumerHeartbeat, ConsumerMember, HeartbeatReply, LEAVES_FOR_A_WHILE,
     Partitions, Reconciliation,
 };
 use crate::group::{GroupEvent, Leaving, Step};
@@ -19,7 +19,7 @@ impl ConsumerGroup {
         group: &str,
         beat: &ConsumerHeartbeat,
         step: &mut Step<'_>,
-    ) -> Result<HeartbeatAnswer, Rejection> {
+    ) -> Result<HeartbeatReply, Rejection> {
         if let Some(instance_id) = &beat.instance_id {
             self.check_instance(instance_id, &beat.member_id)?;
         }
@@ -38,7 +38,7 @@ impl ConsumerGroup {
                 member: beat.member_id.clone(),
             });
         }
-        Ok(HeartbeatAnswer {
+        Ok(HeartbeatReply {
             member_id: beat.member_id.clone(),
             epoch: beat.epoch,
             interval_ms: 0,

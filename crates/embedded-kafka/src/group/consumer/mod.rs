@@ -33,7 +33,7 @@ use crate::records::{ConsumerMemberValue, CurrentAssignmentValue, Partitions, Re
 use crate::time::Timestamp;
 
 pub(crate) use consumer_description::{DescribedConsumer, DescribedConsumerGroup};
-pub(crate) use heartbeat::{ConsumerHeartbeat, HeartbeatAnswer};
+pub(crate) use heartbeat::{ConsumerHeartbeat, HeartbeatReply};
 pub(crate) use member_epochs::FetchingMember;
 pub(crate) use regex::whole;
 

@@ -7,10 +7,10 @@ use tracing::{debug, warn};
 use super::store::changes;
 use super::{
     ConsumerGroup, ConsumerGroupState, ConsumerHeartbeat, DescribedConsumerGroup, FetchingMember,
-    HeartbeatAnswer, Topics,
+    HeartbeatReply, Topics,
 };
 use crate::group::group_coordinator::{GroupCoordinator, is_valid_group_id};
-use crate::group::messages::{JoinAnswer, JoinRejection};
+use crate::group::messages::{JoinRejection, JoinReply};
 use crate::group::state_machine::{Group, State};
 use crate::group::{GroupEvent, JoinRequest, Leaving, Step};
 use crate::records::{ConsumerGroupKey, GroupMetadataKey};
@@ -25,7 +25,7 @@ impl GroupCoordinator {
         beat: &ConsumerHeartbeat,
         topics: &dyn Topics,
         now: Timestamp,
-    ) -> Result<HeartbeatAnswer, Rejection> {
+    ) -> Result<HeartbeatReply, Rejection> {
         if !is_valid_group_id(group_id) {
             return Err(ResponseError::InvalidGroupId.into());
         }
@@ -50,7 +50,7 @@ impl GroupCoordinator {
         beat: &ConsumerHeartbeat,
         topics: &dyn Topics,
         step: &mut Step<'_>,
-    ) -> Result<HeartbeatAnswer, Rejection> {
+    ) -> Result<HeartbeatReply, Rejection> {
         if group.state == State::Dead {
             return Err(ResponseError::CoordinatorNotAvailable.into());
         }
@@ -58,7 +58,7 @@ impl GroupCoordinator {
         let mut next = match &mut group.consumer {
             Some(current) if current.is_quiet(beat, topics, step) => {
                 current.renew_session(&beat.member_id, step);
-                return Ok(HeartbeatAnswer {
+                return Ok(HeartbeatReply {
                     member_id: beat.member_id.clone(),
                     epoch: beat.epoch,
                     interval_ms: step.settings.consumer_heartbeat_interval_ms,
@@ -160,7 +160,7 @@ impl GroupCoordinator {
         request: &JoinRequest,
         topics: &dyn Topics,
         step: &mut Step<'_>,
-    ) -> JoinAnswer {
+    ) -> JoinReply {
         let rejected = |error| JoinRejection { error, member_id: request.member_id.clone() };
         let Some(mut next) = group.consumer.as_deref().cloned() else {
             return Err(rejected(ResponseError::UnknownMemberId));

@@ -16,7 +16,7 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-fn join(groups: &GroupCoordinator, request: JoinRequest, now: Timestamp) -> JoinAnswer {
+fn join(groups: &GroupCoordinator, request: JoinRequest, now: Timestamp) -> JoinReply {
     runtime().block_on(groups.join(GROUP, &NoTopics, request, now).answer())
 }
 

@@ -44,8 +44,8 @@ struct World {
     harness: Harness,
     ids: [String; 6],
     given: usize,
-    joins: Vec<(usize, Pending<JoinAnswer>)>,
-    syncs: Vec<(String, i32, Pending<SyncAnswer>)>,
+    joins: Vec<(usize, Pending<JoinReply>)>,
+    syncs: Vec<(String, i32, Pending<SyncReply>)>,
 }
 
 impl World {

@@ -16,7 +16,7 @@ use kafka_protocol::ResponseError;
 
 use super::delayed::Delayed;
 use super::messages::{
-    JoinAnswer, JoinRejection, JoinRequest, Joined, Protocol, SyncAnswer, SyncRequest,
+    JoinRejection, JoinReply, JoinRequest, Joined, Protocol, SyncReply, SyncRequest,
 };
 use super::state_machine::{Group, State};
 use super::subscription::testing::subscription;
@@ -70,11 +70,11 @@ impl Harness {
         result
     }
 
-    fn join(&mut self, request: JoinRequest) -> Delayed<JoinAnswer> {
+    fn join(&mut self, request: JoinRequest) -> Delayed<JoinReply> {
         self.step(|group, step| group.join(request, step))
     }
 
-    fn sync(&mut self, request: SyncRequest) -> Delayed<SyncAnswer> {
+    fn sync(&mut self, request: SyncRequest) -> Delayed<SyncReply> {
         self.step(|group, step| group.sync(&request, step))
     }
 
@@ -176,10 +176,10 @@ fn syncing(id: &str, generation: i32, assignments: &[(&str, &str)]) -> SyncReque
 }
 
 /// Returns the error of a rejected client.
-fn rejection(error: ResponseError, member_id: &str) -> Option<JoinAnswer> {
+fn rejection(error: ResponseError, member_id: &str) -> Option<JoinReply> {
     Some(Err(JoinRejection { error, member_id: member_id.into() }))
 }
 
-fn accepted(delayed: &Delayed<JoinAnswer>) -> Joined {
+fn accepted(delayed: &Delayed<JoinReply>) -> Joined {
     delayed.take().expect("an answer").expect("a member of the next generation")
 }

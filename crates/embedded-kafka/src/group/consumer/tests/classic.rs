@@ -1,7 +1,7 @@
 //! Classic members next to members of the consumer protocol: a group's upgrade and downgrade.
 
 use super::*;
-use crate::group::messages::{JoinAnswer, SyncAnswer};
+use crate::group::messages::{JoinReply, SyncReply};
 use crate::group::subscription::{decode_assignment, encode_assignment};
 use crate::group::{JoinRequest, Protocol, SyncRequest};
 
@@ -26,12 +26,12 @@ impl Harness {
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(waiting.answer())
     }
 
-    fn join_classic(&self, member: &str, owned: &[i32]) -> JoinAnswer {
+    fn join_classic(&self, member: &str, owned: &[i32]) -> JoinReply {
         let request = request(member, owned);
         self.answer(self.groups.join(GROUP, &self.topics, request, self.now))
     }
 
-    fn sync(&self, member: &str, generation: i32, assigned: &[i32]) -> SyncAnswer {
+    fn sync(&self, member: &str, generation: i32, assigned: &[i32]) -> SyncReply {
         let assigned = BTreeMap::from([("flights".to_owned(), assigned.iter().copied().collect())]);
         let request = SyncRequest {
             member_id: member.into(),

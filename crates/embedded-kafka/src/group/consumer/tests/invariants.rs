@@ -202,7 +202,7 @@ impl World {
 
     /// Makes the member read its new partitions at once, and the ones that it loses until it
     /// revokes them.
-    fn receive(&mut self, member: usize, answer: HeartbeatAnswer, reported: bool) {
+    fn receive(&mut self, member: usize, answer: HeartbeatReply, reported: bool) {
         let Some(client) = &mut self.clients[member] else { return };
         client.epoch = answer.epoch;
         client.valid_until = self.harness.now + SESSION_MS;

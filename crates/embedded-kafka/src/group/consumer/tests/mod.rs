@@ -72,16 +72,16 @@ impl Harness {
         Self { log, groups, topics: Made::of(topics), now: 1_000 }
     }
 
-    fn send(&self, beat: &ConsumerHeartbeat) -> Result<HeartbeatAnswer, Rejection> {
+    fn send(&self, beat: &ConsumerHeartbeat) -> Result<HeartbeatReply, Rejection> {
         beat.validate()?;
         self.groups.consumer_heartbeat(GROUP, beat, &self.topics, self.now)
     }
 
-    fn join(&self, member: &str) -> HeartbeatAnswer {
+    fn join(&self, member: &str) -> HeartbeatReply {
         self.send(&joining(member)).unwrap()
     }
 
-    fn beat(&self, member: &str, epoch: i32) -> HeartbeatAnswer {
+    fn beat(&self, member: &str, epoch: i32) -> HeartbeatReply {
         self.send(&beating(member, epoch)).unwrap()
     }
 
