@@ -146,7 +146,7 @@ fn requests_of_members(scene: &Scene) -> Outcome {
 
 fn requests_of_members_once_there_is_a_coordinator(scene: &Scene) -> Outcome {
     let mut known = Known::new(scene)?;
-    delete(scene, OFFSETS)?;
+    known.forget(scene)?;
     known.node = scene.coordinator(&known.group)?;
     known.members()
 }
@@ -159,7 +159,7 @@ fn requests_of_administrators(scene: &Scene) -> Outcome {
 
 fn requests_of_administrators_once_there_is_a_coordinator(scene: &Scene) -> Outcome {
     let mut known = Known::new(scene)?;
-    delete(scene, OFFSETS)?;
+    known.forget(scene)?;
     known.node = scene.coordinator(&known.group)?;
     known.administrators()
 }
@@ -235,6 +235,7 @@ fn requests_of_the_consumer_protocol(scene: &Scene) -> Outcome {
 fn requests_of_the_consumer_protocol_once_there_is_a_coordinator(scene: &Scene) -> Outcome {
     let mut known = Consumer::new(scene)?;
     delete(scene, OFFSETS)?;
+    until_no_coordinator(scene, || known.heartbeat())?;
     known.node = scene.coordinator(&known.group)?;
     known.asks()
 }
@@ -258,7 +259,7 @@ fn offsets_topic_is_created_by_who_looks_for_a_coordinator(scene: &Scene) -> Out
 fn offsets_topic_is_created_by_an_administrator(scene: &Scene) -> Outcome {
     let mut known = Known::new(scene)?;
     let before = partitions(scene, OFFSETS)? as i32;
-    delete(scene, OFFSETS)?;
+    known.forget(scene)?;
     let created = create(scene, OFFSETS, before)?;
     known.node = scene.coordinator(&known.group)?;
     Ok(format!("{created}; {}", known.members()?))
@@ -278,8 +279,8 @@ fn offsets_topic_is_created_with_other_partitions(scene: &Scene) -> Outcome {
 }
 
 fn groups_begin_anew(scene: &Scene) -> Outcome {
-    let known = Known::new(scene)?;
-    delete(scene, OFFSETS)?;
+    let mut known = Known::new(scene)?;
+    known.forget(scene)?;
     let mut node = scene.coordinator(&known.group)?;
     let before = fetched(&mut node, &known.group)?;
     let (member, generation) = join_alone(&mut node, &known.group);
