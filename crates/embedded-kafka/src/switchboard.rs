@@ -135,7 +135,8 @@ impl Cluster {
     /// handling them.
     ///
     /// # Errors
-    /// [`NodeError::NoErrorResponse`] for ApiVersions and for an API that the cluster does not serve.
+    /// [`NodeError::NoErrorResponse`] for ApiVersions and for an API that the cluster does not
+    /// serve.
     pub fn fail_next(
         &self,
         api: ApiKey,
