@@ -1,0 +1,75 @@
+//! Takes 100 arrivals, commits them, and lands them afterwards.
+//!
+//! Message: --  no arrival is lost
+
+use std::env;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Result, anyhow};
+use helpers::{
+    CommitOnRevoke, ConsumerBuilder, EndOfPartitions, StopSignal, close_within,
+    commit_stored_within, store_processed,
+};
+use rdkafka::ClientConfig;
+use rdkafka::consumer::Consumer;
+use rdkafka::error::KafkaError;
+use rdkafka::message::Message;
+use rdkafka::producer::{FutureProducer, FutureRecord};
+
+const LIMIT: Duration = Duration::from_secs(10);
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let brokers = env::var("KAFKA_BOOTSTRAP_SERVERS")?;
+    let (topic, landings) = (env::var("TOPIC")?, env::var("LANDINGS")?);
+    let group = env::var("GROUP")?;
+    let producer: FutureProducer =
+        ClientConfig::new().set("bootstrap.servers", &brokers).set("linger.ms", "0").create()?;
+    let builder = ConsumerBuilder::new(&brokers, group).enable_partition_eof();
+    let consumer = Arc::new(builder.build_with(CommitOnRevoke).await?);
+    consumer.subscribe(&[&topic])?;
+
+    let mut batch = Vec::new();
+    let (mut end, mut stop) = (EndOfPartitions::new(), StopSignal::listen()?);
+    loop {
+        let polled = tokio::select! {
+            polled = consumer.recv() => polled,
+            () = stop.received() => break,
+        };
+        match polled {
+            Ok(arrival) => {
+                end.message_from(arrival.partition());
+                store_processed(&*consumer, &arrival)?;
+                batch.push(arrival.detach());
+                if batch.len() == 100 {
+                    println!("{:?}", commit_stored_within(&consumer, LIMIT).await?);
+                    for arrival in batch.drain(..) {
+                        land(&producer, &landings, &arrival).await?;
+                    }
+                }
+            }
+            Err(KafkaError::PartitionEOF(partition)) => {
+                end.ended(partition);
+                if end.all_of(&consumer.assignment()?) {
+                    break;
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    for arrival in batch.drain(..) {
+        land(&producer, &landings, &arrival).await?;
+    }
+    println!("closed: {:?}", close_within(consumer, LIMIT).await?);
+    Ok(())
+}
+
+/// Sends the landing of an arrival, and waits until it is acknowledged.
+async fn land(producer: &FutureProducer, topic: &str, arrival: &impl Message) -> Result<()> {
+    let (key, value) = (arrival.key().unwrap_or_default(), arrival.payload().unwrap_or_default());
+    let sent = producer.send_result(FutureRecord::to(topic).key(key).payload(value));
+    let report = sent.map_err(|(error, _)| error)?.await?;
+    report.map_err(|(error, _)| anyhow!("the landing was not delivered: {error}"))?;
+    Ok(())
+}

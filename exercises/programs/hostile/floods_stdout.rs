@@ -1,0 +1,7 @@
+//! Prints without end.
+
+fn main() {
+    loop {
+        println!("{}", "x".repeat(1000));
+    }
+}

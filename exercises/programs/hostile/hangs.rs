@@ -1,0 +1,7 @@
+//! Waits forever.
+
+fn main() {
+    loop {
+        std::thread::park();
+    }
+}

@@ -1,0 +1,6 @@
+//! Panics.
+
+#[allow(clippy::panic)]
+fn main() {
+    panic!("a bug");
+}

@@ -1,0 +1,135 @@
+//! The questions. Each is a client of its own, so that it leaves no trace in the program's group.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+
+use crate::broker::group::{self, Group};
+use crate::broker::records::{self, Records};
+use crate::broker::requests::{Recorder, Requests};
+use crate::broker::transactions;
+use crate::cluster::SceneCluster;
+
+/// The time that a question may take, with a node down.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// Asks the cluster of a scene.
+#[derive(Debug, Clone)]
+pub(crate) struct Broker {
+    servers: String,
+    recorder: Option<Recorder>,
+}
+
+impl Broker {
+    /// Begins to record requests, where the cluster is the embedded one.
+    pub(crate) fn of(cluster: &SceneCluster) -> Self {
+        let recorder = cluster.switchboard().map(|it| Recorder::start(it.events()));
+        Self { servers: cluster.bootstrap_servers().to_owned(), recorder }
+    }
+
+    /// Returns the committed records of a topic, in the order of each partition. A topic that does
+    /// not exist has none.
+    pub(crate) async fn records(&self, topic: &str) -> anyhow::Result<Records> {
+        self.read(topic, true).await
+    }
+
+    /// Returns all records of a topic, those of aborted and open transactions too.
+    pub(crate) async fn records_with_aborted(&self, topic: &str) -> anyhow::Result<Records> {
+        self.read(topic, false).await
+    }
+
+    async fn read(&self, topic: &str, committed: bool) -> anyhow::Result<Records> {
+        if !self.topics().await?.iter().any(|it| it == topic) {
+            return Ok(Records::default());
+        }
+        let (servers, name) = (self.servers.clone(), topic.to_owned());
+        let read = move || records::read(&servers, &name, committed, LIMIT);
+        let read = tokio::task::spawn_blocking(read).await?;
+        read.with_context(|| format!("reading the topic {topic}"))
+    }
+
+    /// Returns the topics, without the cluster's own.
+    pub(crate) async fn topics(&self) -> anyhow::Result<Vec<String>> {
+        let mut topics = helpers::list_topics(&self.servers).await?;
+        topics.retain(|topic| !topic.starts_with("__"));
+        Ok(topics)
+    }
+
+    /// Returns the number of partitions and of replicas of a topic, if it exists.
+    pub(crate) async fn shape(&self, topic: &str) -> anyhow::Result<Option<(usize, usize)>> {
+        if !self.topics().await?.iter().any(|it| it == topic) {
+            return Ok(None);
+        }
+        let described = helpers::topic_metadata(&self.servers, topic).await?;
+        let replicas = described.partitions.first().map_or(0, |it| it.replicas.len());
+        Ok(Some((described.partitions.len(), replicas)))
+    }
+
+    /// Returns the leader of each partition.
+    pub(crate) async fn leaders(&self, topic: &str) -> anyhow::Result<BTreeMap<i32, Option<i32>>> {
+        let described = helpers::topic_metadata(&self.servers, topic).await?;
+        Ok(described.partitions.into_iter().map(|it| (it.id, it.leader)).collect())
+    }
+
+    /// Returns the sum of the offsets in use, over all partitions: quick to ask while a program
+    /// writes.
+    pub(crate) async fn written(&self, topic: &str) -> anyhow::Result<i64> {
+        if !self.topics().await?.iter().any(|it| it == topic) {
+            return Ok(0);
+        }
+        Ok(helpers::topic_metadata(&self.servers, topic).await?.records())
+    }
+
+    /// Returns what a group has committed in a topic, and who its members are.
+    pub(crate) async fn group(&self, name: &str, topic: &str) -> anyhow::Result<Group> {
+        let lag = helpers::group_lag(&self.servers, name, topic).await?;
+        let (servers, group) = (self.servers.clone(), name.to_owned());
+        let (state, members) =
+            tokio::task::spawn_blocking(move || group::members(&servers, &group, LIMIT)).await??;
+        Ok(Group::new(lag, state, members))
+    }
+
+    /// Removes the members that a killed program has left in a group. Kafka does it when their
+    /// session times out, after 45 s by default, and a check does not wait that long.
+    pub(crate) async fn remove_members(&self, name: &str) -> anyhow::Result<()> {
+        let (servers, group) = (self.servers.clone(), name.to_owned());
+        let remove = move || group::remove_members(&servers, &group, LIMIT);
+        let removed = tokio::task::spawn_blocking(remove).await?;
+        removed.with_context(|| format!("removing the members of {name}"))
+    }
+
+    /// Returns the transactional ids whose transaction is open, each with its state.
+    pub(crate) async fn open_transactions(&self) -> anyhow::Result<BTreeMap<String, String>> {
+        let servers = self.servers.clone();
+        tokio::task::spawn_blocking(move || transactions::open(&servers, LIMIT)).await?
+    }
+
+    /// Returns the requests since the program was started, if the cluster records them.
+    pub(crate) fn requests(&self) -> Option<Requests> {
+        self.recorder.as_ref().map(Recorder::requests)
+    }
+
+    /// Forgets the requests so far: those of the scene itself, before the program starts.
+    pub(crate) fn forget_requests(&self) {
+        if let Some(recorder) = &self.recorder {
+            recorder.clear();
+        }
+    }
+
+    /// Waits until `condition` holds, and returns whether it did within the limit.
+    pub(crate) async fn until(
+        &self,
+        limit: Duration,
+        condition: impl AsyncFn(&Self) -> anyhow::Result<bool>,
+    ) -> anyhow::Result<bool> {
+        let begin = Instant::now();
+        while begin.elapsed() < limit {
+            if condition(self).await? {
+                return Ok(true);
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Ok(false)
+    }
+}

@@ -1,0 +1,64 @@
+//! The exercises, in the order in which the workshop goes through them.
+//!
+//! Each `check.rs` is next to its exercise. A new one needs its two lines here.
+
+use crate::exercise::Exercise;
+
+#[path = "../01-departures-topic/check.rs"]
+mod departures_topic;
+#[path = "../03-high-airports/check.rs"]
+mod high_airports;
+#[path = "../04-landings/check.rs"]
+mod landings;
+
+static ALL: &[Exercise] =
+    &[departures_topic::EXERCISE, high_airports::EXERCISE, landings::EXERCISE];
+
+/// Returns all exercises, in the order of the chapters.
+pub fn all() -> &'static [Exercise] {
+    ALL
+}
+
+/// Finds exercises by a chapter's number (`3`, `03`), a slug (`high-airports`), or both
+/// (`03-high-airports`, `03_high_airports`). A chapter may have several.
+pub fn find(name: &str) -> Vec<&'static Exercise> {
+    let name = name.trim().replace('_', "-");
+    let chapter = name.parse::<u8>().ok();
+    let is_named = |it: &&Exercise| {
+        chapter == Some(it.chapter) || name == it.slug || name == it.directory_name()
+    };
+    ALL.iter().filter(is_named).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn an_exercise_is_found_by_chapter_slug_and_directory() {
+        for name in ["3", "03", "high-airports", "03-high-airports", "03_high_airports"] {
+            assert!(find(name).iter().any(|it| it.slug == "high-airports"), "{name}");
+        }
+        assert!(find("99").is_empty() && find("no-such").is_empty() && find("").is_empty());
+    }
+
+    #[test]
+    fn slugs_are_unique_and_the_list_has_every_directory_in_order() {
+        let slugs: BTreeSet<&str> = ALL.iter().map(|it| it.slug).collect();
+        assert_eq!(slugs.len(), ALL.len(), "two exercises have one slug");
+        let listed: Vec<String> = ALL.iter().map(Exercise::directory_name).collect();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let entries = std::fs::read_dir(root).unwrap().map(|it| it.unwrap().path());
+        let directories = entries.filter(|it| it.join("check.rs").exists());
+        let names = directories.map(|it| it.file_name().unwrap().to_str().unwrap().to_owned());
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        let mut sorted = listed.clone();
+        sorted.sort();
+        assert_eq!(sorted, names);
+        assert!(ALL.is_sorted_by_key(|it| it.chapter), "{listed:?}");
+    }
+}
