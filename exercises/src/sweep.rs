@@ -21,34 +21,40 @@ pub(crate) fn signal_group(leader: u32, kill: bool) {
 #[cfg(not(unix))]
 pub(crate) fn signal_group(_leader: u32, _kill: bool) {}
 
-/// Kills each process whose environment has the marker, and returns how many there were.
+/// Returns how many processes carry the marker.
 #[cfg(target_os = "linux")]
-pub(crate) fn sweep(marker: &str) -> usize {
+pub(crate) fn count(marker: &str) -> usize {
+    let wanted = format!("{MARKER}={marker}");
+    processes().filter(|it| has_marker(*it, &wanted)).count()
+}
+
+/// Kills each process that carries the marker.
+#[cfg(target_os = "linux")]
+pub(crate) fn sweep(marker: &str) {
     use rustix::process::{Pid, Signal, kill_process};
     let wanted = format!("{MARKER}={marker}");
-    let mut ended = std::collections::BTreeSet::new();
     // A process that starts others can do so while the list is read.
     for _ in 0..20 {
         let marked: Vec<i32> = processes().filter(|it| has_marker(*it, &wanted)).collect();
         if marked.is_empty() {
             break;
         }
-        for process in marked {
-            ended.insert(process);
-            if let Some(process) = Pid::from_raw(process) {
-                let _ = kill_process(process, Signal::KILL);
-            }
+        for process in marked.into_iter().filter_map(Pid::from_raw) {
+            let _ = kill_process(process, Signal::KILL);
         }
         std::thread::sleep(std::time::Duration::from_millis(2));
     }
-    ended.len()
+}
+
+/// Elsewhere, what leaves the process group is not seen.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn count(_marker: &str) -> usize {
+    0
 }
 
 /// Elsewhere, the process group is all that is ended.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn sweep(_marker: &str) -> usize {
-    0
-}
+pub(crate) fn sweep(_marker: &str) {}
 
 #[cfg(target_os = "linux")]
 fn processes() -> impl Iterator<Item = i32> {
