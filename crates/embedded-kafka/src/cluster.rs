@@ -18,6 +18,7 @@ use crate::error::StartError;
 use crate::event::{EventReceiver, Events};
 use crate::faults::Faults;
 use crate::fetched::Fetched;
+use crate::inspect::Inspections;
 use crate::lock::DirectoryLock;
 use crate::metadata::{Metadata, Node};
 use crate::node::NodeSocket;
@@ -145,6 +146,7 @@ impl Cluster {
             recover_transactions(&metadata, &groups, &settings, &events, clock.now());
         let transactions = transactions.map_err(unreadable)?;
         let fetched = Fetched::default();
+        let inspections = Arc::new(Inspections::new(Arc::clone(&metadata)));
         let (faults, moving) = (Faults::default(), parking_lot::Mutex::default());
         let state = Arc::new(State {
             settings,
@@ -155,6 +157,7 @@ impl Cluster {
             events,
             fetched,
             faults,
+            inspections,
             moving,
         });
         state.configure_nodes();

@@ -12,6 +12,7 @@ use crate::faults::Faults;
 use crate::fetched::Fetched;
 use crate::group::config::applied;
 use crate::group::{self, GroupCoordinator};
+use crate::inspect::Inspections;
 use crate::metadata::Metadata;
 use crate::time::{Clock, Timestamp};
 use crate::txn::TransactionCoordinator;
@@ -27,6 +28,7 @@ pub(crate) struct State {
     pub(crate) events: Events,
     pub(crate) fetched: Fetched,
     pub(crate) faults: Faults,
+    pub(crate) inspections: Arc<Inspections>,
     /// Locked while leaders and coordinators move.
     pub(crate) moving: Mutex<()>,
 }

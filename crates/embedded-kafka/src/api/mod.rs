@@ -72,6 +72,7 @@ use bytes::Bytes;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{self, ApiKey};
 
+use crate::inspect::{CallOutcome, Observed};
 use crate::state::State;
 use call::{Api, Call, Peer, Reply, Unserved};
 use context::Context;
@@ -91,7 +92,10 @@ macro_rules! apis {
             match call.api.key {
                 $(ApiKey::$api => match call.decode::<messages::$request>() {
                     Err(reply) => reply,
-                    Ok(request) => apis!(@$kind $module, request, call, context),
+                    Ok(request) => {
+                        context.observe_request(&request);
+                        apis!(@$kind $module, request, call, context)
+                    }
                 },)+
                 other => Reply::Close(format!("{other:?} is not served")),
             }
@@ -103,6 +107,7 @@ macro_rules! apis {
                 $(ApiKey::$api => match call.decode::<messages::$request>() {
                     Err(reply) => reply,
                     Ok(request) => {
+                        context.observe_request(&request);
                         let asked = context.asked(|| $module::describe(&request));
                         let response = $module::reject(request, call.version, error.code());
                         call.respond(&response, $module::outcomes, asked, context, [])
@@ -195,28 +200,51 @@ apis! {
     DescribeTopicPartitions DescribeTopicPartitionsRequest describe_topic_partitions 0..=0, now;
 }
 
-/// Handles one frame.
-pub(crate) async fn respond(frame: Bytes, peer: &Peer, state: &Arc<State>) -> Reply {
+/// Handles one frame. A call that closures inspect comes with the reply; the connection ends it
+/// when it sends the reply.
+pub(crate) async fn respond(
+    frame: Bytes,
+    peer: &Peer,
+    state: &Arc<State>,
+) -> (Reply, Option<Observed>) {
     let (call, client_id) = match Call::read(frame, SERVED) {
         Ok(read) => read,
-        Err(Unserved::Close(reason)) => return Reply::Close(reason),
+        Err(Unserved::Close(reason)) => return (Reply::Close(reason), None),
         Err(Unserved::ApiVersions(call)) => {
-            return call.encode(&api_versions::unsupported_version(&call), []);
+            return (call.encode(&api_versions::unsupported_version(&call), []), None);
         }
     };
-    let context = Context::new(state, peer.node, client_id, peer.address.ip());
-    let key = call.api.key;
-    if let Some(error) = state.faults.take_failure(key) {
-        if key == ApiKey::Produce && produce::is_unacknowledged(&call) {
-            return produce::reject_unacknowledged(error);
+    let client = (client_id.as_str(), peer.address);
+    let observed = state.inspections.begin(peer.node, client, (call.api.key, call.version));
+    let context = Context::new(state, peer.node, client_id, peer.address.ip(), observed);
+    let (reply, outcome) = handle(&call, &context).await;
+    let mut observed = context.into_observed();
+    if let Some(observed) = &mut observed {
+        observed.decide(outcome);
+    }
+    (reply, observed)
+}
+
+async fn handle(call: &Call, context: &Context) -> (Reply, CallOutcome) {
+    let (key, faults) = (call.api.key, &context.state.faults);
+    if let Some(error) = faults.take_failure(key) {
+        let outcome = CallOutcome::FailedOnPurpose(error);
+        if key == ApiKey::Produce && produce::is_unacknowledged(call, context) {
+            return (produce::reject_unacknowledged(error), outcome);
         }
-        return reject(&call, error, &context);
+        return (reject(call, error, context), outcome);
     }
-    let reply = dispatch(&call, &context).await;
-    if state.faults.take_drop(key) {
-        return Reply::Close(format!("the response to {key:?} is dropped on purpose"));
+    let reply = dispatch(call, context).await;
+    if faults.take_drop(key) {
+        let reply = Reply::Close(format!("the response to {key:?} is dropped on purpose"));
+        return (reply, CallOutcome::ResponseDropped);
     }
-    reply
+    let outcome = match &reply {
+        Reply::Response(_) => CallOutcome::Responded,
+        Reply::Nothing => CallOutcome::NotAwaited,
+        Reply::Close(reason) => CallOutcome::Closed(reason.clone()),
+    };
+    (reply, outcome)
 }
 
 /// Returns whether requests of an API can get an error on purpose. Without ApiVersions a client can
