@@ -60,7 +60,8 @@ pub struct PartitionStanding {
     pub topic: String,
     /// The partition.
     pub partition: i32,
-    /// The node that leads it, `None` while there is none.
+    /// The node that leads it. `None` while there is none: it was killed, and the others have not
+    /// noticed yet, or no replica can take over.
     pub leader: Option<i32>,
     /// The number of changes of its leader.
     pub leader_epoch: i32,
@@ -201,7 +202,7 @@ fn standing_of(topic: &Arc<Topic>, partition: &Arc<Partition>) -> PartitionStand
     partition.with(|state| PartitionStanding {
         topic: topic.name.to_string(),
         partition: partition.index,
-        leader: state.replication.leader(),
+        leader: state.replication.leader().filter(|node| state.replication.is_led_by(*node)),
         leader_epoch: state.replication.epoch(),
         in_sync: state.replication.leadership().in_sync,
         start_offset: state.log.start_offset(),

@@ -107,3 +107,7 @@ impl Account {
         self.numbers.read = books.read.len().saturating_sub(skipped as u64);
     }
 }
+
+#[cfg(test)]
+#[path = "account_tests.rs"]
+mod tests;

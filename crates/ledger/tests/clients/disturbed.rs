@@ -85,12 +85,14 @@ async fn an_idempotent_producer_keeps_the_order() {
     let scene = Scene::new().await;
     let settings = [("enable.idempotence", "true"), ("batch.num.messages", "1")];
     let producer = scene.producer(&settings);
+    // From here on the node knows the producer, and rejects what comes after a gap.
+    assert_eq!(send(&producer, &["first".to_owned()]).await, []);
     let fail = ResponseError::NotEnoughReplicas;
     scene.cluster.fail_next(ApiKey::Produce, fail, 1).unwrap();
     assert_eq!(send(&producer, &values(10)).await, []);
     let sheet = scene.sheet().await;
     let numbers = sheet.topic(TOPIC);
-    assert_eq!((numbers.sent, numbers.on_the_cluster), (10, 10));
+    assert_eq!((numbers.sent, numbers.on_the_cluster), (11, 11), "{sheet}");
     assert_eq!((numbers.out_of_order, numbers.duplicated), (0, 0), "{sheet}");
     assert!(numbers.resent > 0, "{sheet}");
 }
