@@ -13,6 +13,7 @@ use tokio::sync::Mutex as AsyncMutex;
 use tokio::task::JoinHandle;
 
 use crate::config::Settings;
+use crate::control::Controls;
 use crate::coordinators::{recover_groups, recover_transactions};
 use crate::error::StartError;
 use crate::event::{EventReceiver, Events};
@@ -157,6 +158,7 @@ impl Cluster {
             events,
             fetched,
             faults,
+            controls: Arc::new(Controls::default()),
             inspections,
             moving,
         });

@@ -38,14 +38,15 @@ pub enum CallOutcome {
     /// The node handled the request, and the client expects no response (Produce with `acks=0`).
     /// [`InspectedCall::response`] returns what the node would have responded.
     NotAwaited,
-    /// The node did not handle the request, because of `Cluster::fail_next`: the client gets this
-    /// error, or loses its connection if it expects no response.
+    /// The node did not handle the request, because of `Cluster::fail_next` or
+    /// `Verdict::Fail`: the client gets this error, or loses its connection if it expects no
+    /// response.
     FailedOnPurpose(ResponseError),
     /// The node handled the request, and then closed the connection instead of sending the
-    /// response, because of `Cluster::drop_response`.
+    /// response, because of `Cluster::drop_response` or `Verdict::DropResponse`.
     ResponseDropped,
-    /// The node closed the connection, for this reason: it could not decode the request, or
-    /// rejected records that were sent with `acks=0`.
+    /// The node closed the connection, for this reason: it could not decode the request, rejected
+    /// records that were sent with `acks=0`, or got `Verdict::Close`.
     Closed(String),
     /// The client disconnected, or the node stopped, before the response was sent. The request may
     /// have been handled: then there is a response, or the request was waiting for one.

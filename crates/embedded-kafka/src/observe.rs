@@ -123,7 +123,6 @@ impl Cluster {
     /// # Ok(())
     /// # }
     /// ```
-    #[doc(alias = "ControlKey")]
     pub fn inspect(&self, look: impl Fn(&InspectedCall) + Send + Sync + 'static) -> Inspection {
         self.state().inspections.install(None, Box::new(look))
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::config::Settings;
+use crate::control::Controls;
 use crate::coordinators::ClusterMarkers;
 use crate::event::Events;
 use crate::faults::Faults;
@@ -28,6 +29,7 @@ pub(crate) struct State {
     pub(crate) events: Events,
     pub(crate) fetched: Fetched,
     pub(crate) faults: Faults,
+    pub(crate) controls: Arc<Controls>,
     pub(crate) inspections: Arc<Inspections>,
     /// Locked while leaders and coordinators move.
     pub(crate) moving: Mutex<()>,

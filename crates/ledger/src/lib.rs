@@ -23,9 +23,11 @@
 
 mod account;
 mod books;
+mod committed;
 mod content;
 mod explain;
 mod logged;
+mod notes;
 mod sends;
 mod sheet;
 mod spans;

@@ -28,8 +28,38 @@ pub(crate) struct LoggedRecord {
     pub(crate) fate: Fate,
 }
 
-/// Reads the log of a partition from its start to its end.
+/// How often a log is read again whose start or end moves in the meantime.
+const READ_AGAIN: usize = 5;
+
+/// Reads the log of a partition from its start to its end. It is empty if the topic has been deleted
+/// in the meantime.
+///
+/// # Errors
+/// The log cannot be read.
 pub(crate) async fn read(
+    cluster: &Cluster,
+    standing: &PartitionStanding,
+) -> Result<Vec<LoggedRecord>, ReadLogError> {
+    let mut standing = standing.clone();
+    for _ in 0..READ_AGAIN {
+        match read_once(cluster, &standing).await {
+            Err(ReadLogError::NoSuchPartition { .. }) => return Ok(Vec::new()),
+            // Retention has deleted records, or a new leader has truncated the log.
+            Err(ReadLogError::OffsetOutOfRange { .. }) => {}
+            read => return read,
+        }
+        let is_same = |it: &PartitionStanding| {
+            it.topic == standing.topic && it.partition == standing.partition
+        };
+        let Some(now) = cluster.partitions().into_iter().find(is_same) else {
+            return Ok(Vec::new());
+        };
+        standing = now;
+    }
+    read_once(cluster, &standing).await
+}
+
+async fn read_once(
     cluster: &Cluster,
     standing: &PartitionStanding,
 ) -> Result<Vec<LoggedRecord>, ReadLogError> {

@@ -11,15 +11,17 @@ use tokio::time::Instant;
 
 use crate::account::Account;
 use crate::books::{Books, NewBatch, PartitionBooks};
+use crate::committed::Committed;
 use crate::explain::{explain, resent};
-use crate::logged::{self, Fate, LoggedRecord};
+use crate::logged::{self, LoggedRecord};
+use crate::notes::notes_on;
 use crate::sheet::{GroupSheet, Numbers, PartitionSheet, Sheet, TopicSheet};
 
 /// The calls that the ledger notes.
 const APIS: [ApiKey; 3] = [ApiKey::Produce, ApiKey::Fetch, ApiKey::DeleteTopics];
 
 /// The number of records that a ledger notes by default. Each takes 8 bytes until the sheet is made,
-/// and about 150 bytes while it is.
+/// and about 200 bytes while its partition is compared with the log.
 pub const MOST_RECORDS: usize = 4_000_000;
 
 /// The time that calls and elections get to end before the sheet is made.
@@ -90,7 +92,7 @@ impl Ledger {
         let mut committed = Committed::of(cluster);
         for ((topic, partition), standing) in all {
             let log = match &standing {
-                Some(standing) => read(cluster, standing).await?,
+                Some(standing) => logged::read(cluster, standing).await?,
                 None => Vec::new(),
             };
             committed.count(&topic, partition, &log);
@@ -140,96 +142,8 @@ impl Ledger {
             TopicSheet { topic, numbers, partitions, explanations }
         });
         let topics = topics.collect();
-        let notes = self.notes(&total, resent);
-        Sheet { topics, total, groups, notes }
-    }
-
-    fn notes(&self, total: &Numbers, resent: Option<String>) -> Vec<String> {
         let mut notes: Vec<String> = resent.into_iter().collect();
-        let mut note = |count: u64, text: &str| {
-            if count > 0 {
-                notes.push(text.replace("{}", &count.to_string()));
-            }
-        };
-        note(
-            total.open,
-            "Open in transactions: {} records. No consumer of committed records gets past the first of them.",
-        );
-        note(
-            total.aborted,
-            "Aborted in transactions: {} records. Consumers of committed records skip them.",
-        );
-        note(
-            total.deleted,
-            "Deleted on request, by retention or by compaction: {} acknowledged records.",
-        );
-        let books = self.books.lock();
-        let full = "The ledger is full: {} more records were sent, and are not in the table. Run the program with fewer records.";
-        note(books.beyond_limit, full);
-        if books.beyond_limit == 0 {
-            note(
-                total.not_noted,
-                "On the cluster without having been sent to it: {} records. They were there before the ledger began.",
-            );
-        }
-        note(books.unreadable, "Not decoded: {} batches, which the node rejected as well.");
-        if self.inspection.has_panicked() {
-            notes.push("The ledger is incomplete: it failed while it noted a call.".to_owned());
-        }
-        notes
-    }
-}
-
-/// Reads a log, unless its topic is deleted at this moment.
-async fn read(
-    cluster: &Cluster,
-    standing: &PartitionStanding,
-) -> Result<Vec<LoggedRecord>, ReadLogError> {
-    match logged::read(cluster, standing).await {
-        Err(ReadLogError::NoSuchPartition { .. }) => Ok(Vec::new()),
-        read => read,
-    }
-}
-
-/// What groups have committed.
-struct Committed {
-    /// The next offset to read, by topic and partition, of each group.
-    offsets: Vec<(String, BTreeMap<(String, i32), i64>)>,
-    groups: Vec<GroupSheet>,
-}
-
-impl Committed {
-    fn of(cluster: &Cluster) -> Self {
-        let mut offsets: BTreeMap<String, BTreeMap<_, _>> = BTreeMap::new();
-        for committed in cluster.committed_offsets() {
-            let of_group = offsets.entry(committed.group).or_default();
-            of_group.insert((committed.topic, committed.partition), committed.offset);
-        }
-        Self { offsets: offsets.into_iter().collect(), groups: Vec::new() }
-    }
-
-    /// Counts the records of a partition that come before a group's committed offset. The partitions
-    /// of a topic come one after the other.
-    fn count(&mut self, topic: &str, partition: i32, log: &[LoggedRecord]) {
-        for (group, offsets) in &self.offsets {
-            if !offsets.keys().any(|(of, _)| of == topic) {
-                continue;
-            }
-            let end = offsets.get(&(topic.to_owned(), partition)).copied().unwrap_or(0);
-            let read = log.iter().filter(|it| it.fate == Fate::Committed);
-            let of = read.clone().count() as u64;
-            let committed = read.filter(|it| it.offset < end).count() as u64;
-            let known = self.groups.iter_mut().find(|it| it.group == *group && it.topic == topic);
-            match known {
-                Some(sheet) => {
-                    sheet.committed += committed;
-                    sheet.of += of;
-                }
-                None => {
-                    let (group, topic) = (group.clone(), topic.to_owned());
-                    self.groups.push(GroupSheet { group, topic, committed, of });
-                }
-            }
-        }
+        notes.extend(notes_on(&total, &self.books.lock(), self.inspection.has_panicked()));
+        Sheet { topics, total, groups, notes }
     }
 }

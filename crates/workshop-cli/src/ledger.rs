@@ -1,6 +1,5 @@
 //! `cargo workshop ledger`: a program against a fresh cluster, and what happened to its records.
 
-use std::io::IsTerminal;
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -140,7 +139,10 @@ async fn until_the_end(
 /// all programs in the foreground.
 #[cfg(unix)]
 fn pass_on(wish: Wish, child: &Child) {
+    use std::io::IsTerminal;
+
     use rustix::process::{Pid, Signal, kill_process};
+
     let signal = match wish {
         Wish::CtrlC if std::io::stdin().is_terminal() => return,
         Wish::CtrlC => Signal::INT,
@@ -154,9 +156,7 @@ fn pass_on(wish: Wish, child: &Child) {
 }
 
 #[cfg(not(unix))]
-fn pass_on(_wish: Wish, _child: &Child) {
-    let _ = std::io::stdin().is_terminal();
-}
+fn pass_on(_wish: Wish, _child: &Child) {}
 
 fn print(arguments: &Arguments, sheet: &Sheet) -> anyhow::Result<()> {
     if arguments.json {

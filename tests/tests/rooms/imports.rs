@@ -22,7 +22,7 @@ const FLOORS: &[&[&str]] = &[
     &["node", "net", "timers", "protocol_names"],
     &["api"],
     &["failover", "state"],
-    &["inspect", "record_batch"],
+    &["control", "inspect", "record_batch"],
     &["coordinators"],
     &["txn", "group"],
     &["metadata"],

@@ -66,12 +66,14 @@ mod wire;
 mod words;
 mod write_txn_markers;
 
+use std::any::Any;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{self, ApiKey};
 
+use crate::control::{ArrivingCall, Verdict};
 use crate::inspect::{CallOutcome, Observed};
 use crate::state::State;
 use call::{Api, Call, Peer, Reply, Unserved};
@@ -114,6 +116,18 @@ macro_rules! apis {
                     }
                 },)+
                 other => Reply::Close(format!("{other:?} is not served")),
+            }
+        }
+
+        /// Decodes a request for a look at it, before it is handled.
+        fn look_at<T>(call: &Call, context: &Context, look: impl FnOnce(&dyn Any) -> T) -> Option<T> {
+            match call.api.key {
+                $(ApiKey::$api => {
+                    let request = call.decode::<messages::$request>().ok()?;
+                    context.observe_request(&request);
+                    Some(look(&request))
+                })+
+                _ => None,
             }
         }
 
@@ -217,7 +231,7 @@ pub(crate) async fn respond(
     let client = (client_id.as_str(), peer.address);
     let observed = state.inspections.begin(peer.node, client, (call.api.key, call.version));
     let context = Context::new(state, peer.node, client_id, peer.address.ip(), observed);
-    let (reply, outcome) = handle(&call, &context).await;
+    let (reply, outcome) = handle(&call, peer, &context).await;
     let mut observed = context.into_observed();
     if let Some(observed) = &mut observed {
         observed.decide(outcome);
@@ -225,9 +239,22 @@ pub(crate) async fn respond(
     (reply, observed)
 }
 
-async fn handle(call: &Call, context: &Context) -> (Reply, CallOutcome) {
+async fn handle(call: &Call, peer: &Peer, context: &Context) -> (Reply, CallOutcome) {
     let (key, faults) = (call.api.key, &context.state.faults);
-    if let Some(error) = faults.take_failure(key) {
+    let verdict = verdict(call, peer, context);
+    let failure = match verdict {
+        Verdict::Fail(error) => Some(error),
+        Verdict::Close => {
+            let reason = format!("the connection of {key:?} is closed on purpose");
+            return (Reply::Close(reason.clone()), CallOutcome::Closed(reason));
+        }
+        Verdict::Delay(delay) => {
+            tokio::time::sleep(delay).await;
+            None
+        }
+        Verdict::Handle | Verdict::DropResponse => None,
+    };
+    if let Some(error) = failure.or_else(|| faults.take_failure(key)) {
         let outcome = CallOutcome::FailedOnPurpose(error);
         if key == ApiKey::Produce && produce::is_unacknowledged(call, context) {
             return (produce::reject_unacknowledged(error), outcome);
@@ -235,7 +262,7 @@ async fn handle(call: &Call, context: &Context) -> (Reply, CallOutcome) {
         return (reject(call, error, context), outcome);
     }
     let reply = dispatch(call, context).await;
-    if faults.take_drop(key) {
+    if verdict == Verdict::DropResponse || faults.take_drop(key) {
         let reply = Reply::Close(format!("the response to {key:?} is dropped on purpose"));
         return (reply, CallOutcome::ResponseDropped);
     }
@@ -245,6 +272,27 @@ async fn handle(call: &Call, context: &Context) -> (Reply, CallOutcome) {
         Reply::Close(reason) => CallOutcome::Closed(reason.clone()),
     };
     (reply, outcome)
+}
+
+/// Returns what a closure wants done with the request, if one decides about its API. A request that
+/// cannot be decoded is handled as always.
+fn verdict(call: &Call, peer: &Peer, context: &Context) -> Verdict {
+    let controls = &context.state.controls;
+    if !controls.are_any(call.api.key) {
+        return Verdict::Handle;
+    }
+    let decided = look_at(call, context, |request| {
+        controls.decide(&ArrivingCall {
+            node: peer.node,
+            client_id: &context.client_id,
+            client_address: peer.address,
+            api: call.api.key,
+            version: call.version,
+            request,
+            metadata: &context.state.metadata,
+        })
+    });
+    decided.unwrap_or(Verdict::Handle)
 }
 
 /// Returns whether requests of an API can get an error on purpose. Without ApiVersions a client can
