@@ -7,7 +7,8 @@ use bytes::Bytes;
 use kafka_protocol::messages::ApiKey;
 
 use crate::cluster::Cluster;
-use crate::inspect::{InspectedCall, Inspection};
+use crate::inspect::Inspection;
+use crate::inspected_call::InspectedCall;
 use crate::log::ReadError;
 use crate::metadata::{Partition, Topic, names};
 use crate::record_batch::{RecordBatch, UnreadableBatch};

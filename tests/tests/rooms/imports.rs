@@ -22,7 +22,7 @@ const FLOORS: &[&[&str]] = &[
     &["node", "net", "timers", "protocol_names"],
     &["api"],
     &["failover", "state"],
-    &["control", "inspect", "record_batch"],
+    &["control", "inspect", "inspected_call", "record_batch"],
     &["coordinators"],
     &["txn", "group"],
     &["metadata"],

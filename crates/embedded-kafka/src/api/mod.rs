@@ -74,7 +74,8 @@ use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{self, ApiKey};
 
 use crate::control::{ArrivingCall, Verdict};
-use crate::inspect::{CallOutcome, Observed};
+use crate::inspect::Observed;
+use crate::inspected_call::CallOutcome;
 use crate::state::State;
 use call::{Api, Call, Peer, Reply, Unserved};
 use context::Context;
