@@ -1,5 +1,5 @@
-//! Faults that a closure chooses, call by call: it sees each decoded request before the node handles
-//! it, and says what the node does with it.
+//! Faults that a closure chooses, call by call: it sees each decoded request before the node
+//! handles it, and says what the node does with it.
 //!
 //! So a fault can depend on the topic, the client, or the number of the request, as kfake's
 //! `ControlKey` does. With nothing installed a request costs one atomic load.

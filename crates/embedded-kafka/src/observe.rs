@@ -128,8 +128,8 @@ impl Cluster {
         self.state().inspections.install(None, Box::new(look))
     }
 
-    /// Calls `look` with each call of these APIs, as [`inspect`](Self::inspect) does. Calls of other
-    /// APIs are not copied.
+    /// Calls `look` with each call of these APIs, as [`inspect`](Self::inspect) does. Calls of
+    /// other APIs are not copied.
     pub fn inspect_apis(
         &self,
         apis: &[ApiKey],
@@ -176,8 +176,8 @@ impl Cluster {
         reading.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
     }
 
-    /// Returns the offsets that all groups have committed, by group, topic and partition. Offsets of
-    /// open transactions are not among them.
+    /// Returns the offsets that all groups have committed, by group, topic and partition. Offsets
+    /// of open transactions are not among them.
     pub fn committed_offsets(&self) -> Vec<CommittedOffset> {
         let groups = &self.state().groups;
         let mut all = Vec::new();

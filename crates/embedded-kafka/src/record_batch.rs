@@ -63,8 +63,8 @@ pub struct RecordBatch {
 }
 
 impl RecordBatch {
-    /// Decodes all batches in `bytes`: the records of a partition in a Produce request or in a Fetch
-    /// response. Of a batch that is cut off at the end, nothing is returned.
+    /// Decodes all batches in `bytes`: the records of a partition in a Produce request or in a
+    /// Fetch response. Of a batch that is cut off at the end, nothing is returned.
     ///
     /// # Errors
     /// [`UnreadableBatch`] if the bytes are damaged, or need more than 128 MiB of memory.

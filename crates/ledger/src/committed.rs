@@ -7,25 +7,28 @@ use embedded_kafka::Cluster;
 use crate::logged::{Fate, LoggedRecord};
 use crate::sheet::GroupSheet;
 
+/// The next offset to read, by topic and partition.
+type Offsets = BTreeMap<(String, i32), i64>;
+
 /// What groups have committed.
 pub(crate) struct Committed {
-    /// The next offset to read, by topic and partition, of each group.
-    offsets: Vec<(String, BTreeMap<(String, i32), i64>)>,
+    /// The offsets of each group.
+    offsets: BTreeMap<String, Offsets>,
     pub(crate) groups: Vec<GroupSheet>,
 }
 
 impl Committed {
     pub(crate) fn of(cluster: &Cluster) -> Self {
-        let mut offsets: BTreeMap<String, BTreeMap<_, _>> = BTreeMap::new();
+        let mut offsets: BTreeMap<String, Offsets> = BTreeMap::new();
         for committed in cluster.committed_offsets() {
             let of_group = offsets.entry(committed.group).or_default();
             of_group.insert((committed.topic, committed.partition), committed.offset);
         }
-        Self { offsets: offsets.into_iter().collect(), groups: Vec::new() }
+        Self { offsets, groups: Vec::new() }
     }
 
-    /// Counts the records of a partition that come before a group's committed offset. The partitions
-    /// of a topic come one after the other.
+    /// Counts the records of a partition that come before a group's committed offset. The
+    /// partitions of a topic come one after the other.
     pub(crate) fn count(&mut self, topic: &str, partition: i32, log: &[LoggedRecord]) {
         for (group, offsets) in &self.offsets {
             if !offsets.keys().any(|(of, _)| of == topic) {

@@ -31,8 +31,8 @@ pub(crate) struct LoggedRecord {
 /// How often a log is read again whose start or end moves in the meantime.
 const READ_AGAIN: usize = 5;
 
-/// Reads the log of a partition from its start to its end. It is empty if the topic has been deleted
-/// in the meantime.
+/// Reads the log of a partition from its start to its end. It is empty if the topic has been
+/// deleted in the meantime.
 ///
 /// # Errors
 /// The log cannot be read.

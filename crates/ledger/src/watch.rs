@@ -20,8 +20,8 @@ use crate::sheet::{GroupSheet, Numbers, PartitionSheet, Sheet, TopicSheet};
 /// The calls that the ledger notes.
 const APIS: [ApiKey; 3] = [ApiKey::Produce, ApiKey::Fetch, ApiKey::DeleteTopics];
 
-/// The number of records that a ledger notes by default. Each takes 8 bytes until the sheet is made,
-/// and about 200 bytes while its partition is compared with the log.
+/// The number of records that a ledger notes by default. Each takes 8 bytes until the sheet is
+/// made, and about 200 bytes while its partition is compared with the log.
 pub const MOST_RECORDS: usize = 4_000_000;
 
 /// The time that calls and elections get to end before the sheet is made.

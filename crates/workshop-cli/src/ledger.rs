@@ -70,7 +70,7 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut interrupted = Interrupt::listen()?;
     arguments.wanted.check(arguments.nodes)?;
     let directory = tempfile::tempdir().context("no temporary directory for the cluster")?;
-    let data = DataDirectory::at(directory.path().to_owned());
+    let data = DataDirectory::at(directory.path());
     let options = HostOptions {
         nodes: arguments.nodes.into(),
         wire: Choice::from_environment()?.wire,
@@ -135,8 +135,8 @@ async fn until_the_end(
     }
 }
 
-/// Passes on a wish to end, unless the program has received it already: Ctrl-C in a terminal reaches
-/// all programs in the foreground.
+/// Passes on a wish to end, unless the program has received it already: Ctrl-C in a terminal
+/// reaches all programs in the foreground.
 #[cfg(unix)]
 fn pass_on(wish: Wish, child: &Child) {
     use std::io::IsTerminal;

@@ -32,7 +32,7 @@ fn without_numbers(text: &str) -> Vec<String> {
 /// The sheet of a program, whose first response to Produce is lost.
 async fn sheet(program: impl FnOnce(&str) + Send + 'static) -> Sheet {
     let directory = tempfile::tempdir().expect("a temporary directory can be made");
-    let data = DataDirectory::at(directory.path().to_owned());
+    let data = DataDirectory::at(directory.path());
     let host = Host::start(&data, &HostOptions::default()).await.expect("a cluster starts");
     let ledger = Ledger::watch(host.cluster());
     host.cluster().drop_response(ApiKey::Produce);

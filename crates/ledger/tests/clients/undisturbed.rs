@@ -94,7 +94,10 @@ async fn a_full_ledger_says_so() {
     let numbers = sheet.topic(TOPIC);
     assert_eq!((numbers.sent, numbers.on_the_cluster, numbers.duplicated), (5, 12, 0));
     let note = &sheet.notes[0];
-    assert!(note.starts_with("The ledger is full. Sent and not in the table: 7 records."), "{note}");
+    assert!(
+        note.starts_with("The ledger is full. Sent and not in the table: 7 records."),
+        "{note}"
+    );
 }
 
 #[tokio::test]
