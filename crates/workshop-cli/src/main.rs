@@ -8,6 +8,7 @@ mod conformance;
 mod fault;
 mod foreign;
 mod interrupt;
+mod ledger;
 mod new;
 mod node;
 mod orders;
@@ -49,6 +50,7 @@ enum Command {
     Reset(reset::Arguments),
     Node(node::Arguments),
     Fault(fault::Arguments),
+    Ledger(ledger::Arguments),
     Conformance(conformance::Arguments),
     New(new::Arguments),
 }
@@ -63,6 +65,8 @@ Examples:
   cargo workshop node 2 kill            kill node 2 of the cluster that is up
   cargo workshop fault drop-response Produce
                                         lose the answer to the next Produce request
+  cargo workshop ledger -- ./my-program
+                                        whether its records were lost or duplicated
   cargo workshop conformance            whether it answers as Apache Kafka does
   cargo workshop new ../billing --template consumer
                                         a project of your own to start from
@@ -98,6 +102,7 @@ async fn main() -> ExitCode {
         Command::Reset(arguments) => reset::run(&arguments, &data).map(|()| ExitCode::SUCCESS),
         Command::Node(arguments) => node::run(&arguments, &data).await,
         Command::Fault(arguments) => fault::run(arguments, &data).await,
+        Command::Ledger(arguments) => ledger::run(&arguments).await,
         Command::Conformance(arguments) => conformance::run(&arguments).await,
         Command::New(arguments) => new::run(&arguments).map(|()| ExitCode::SUCCESS),
     };

@@ -12,6 +12,7 @@ mod defaults;
 mod examples;
 mod facts;
 mod in_your_project;
+mod ledger;
 mod metrics;
 mod troubleshooting;
 
