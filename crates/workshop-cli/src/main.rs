@@ -5,6 +5,7 @@
 
 mod companions;
 mod conformance;
+mod doctor;
 mod fault;
 mod foreign;
 mod interrupt;
@@ -51,6 +52,7 @@ enum Command {
     Fault(fault::Arguments),
     Conformance(conformance::Arguments),
     New(new::Arguments),
+    Doctor(doctor::Arguments),
 }
 
 const EXAMPLES: &str = "\
@@ -66,6 +68,7 @@ Examples:
   cargo workshop conformance            whether it answers as Apache Kafka does
   cargo workshop new ../billing --template consumer
                                         a project of your own to start from
+  cargo workshop doctor                 whether this machine is ready, and what to do if not
 
 Environment:
   WORKSHOP_DATA=DIR                     another data directory, so another cluster
@@ -100,6 +103,7 @@ async fn main() -> ExitCode {
         Command::Fault(arguments) => fault::run(arguments, &data).await,
         Command::Conformance(arguments) => conformance::run(&arguments).await,
         Command::New(arguments) => new::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Doctor(arguments) => Ok(doctor::run(&arguments)),
     };
     match done {
         Ok(code) => code,

@@ -1,0 +1,67 @@
+//! Tells whether a machine is ready for the workshop, and what to do if not.
+//!
+//! It has no dependencies, so that it builds in seconds and without a C compiler: a machine that
+//! lacks something can still run it. All checks run at the same time. Each program that they start
+//! is killed after four seconds, so that [`examine`] always ends within five.
+
+mod check;
+mod command;
+mod machine;
+mod optional;
+mod platform;
+mod report;
+mod tools;
+
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+pub use check::{Check, Status};
+pub use report::Report;
+
+use platform::Platform;
+
+/// How long all programs together may take.
+const LIMIT: Duration = Duration::from_secs(4);
+
+/// The ports that `cargo workshop up` uses if they are free.
+#[derive(Clone, Copy, Debug)]
+pub struct Ports {
+    /// The port of the first of three nodes; the others have the next two.
+    pub first: u16,
+    /// The port of the schema registry.
+    pub registry: u16,
+}
+
+impl Default for Ports {
+    fn default() -> Self {
+        Ports { first: 9092, registry: 8081 }
+    }
+}
+
+/// Checks this machine.
+///
+/// # Panics
+/// Only if a check does, which is an error of the doctor.
+pub fn examine(ports: Ports) -> Report {
+    let deadline = Instant::now() + LIMIT;
+    let platform = Platform::of_this_machine();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
+    let root = root.filter(|root| root.exists()).unwrap_or(Path::new("."));
+    let checks = thread::scope(|scope| {
+        let mut running = vec![scope.spawn(move || tools::rust(deadline))];
+        for builder in tools::builders(platform) {
+            running.push(scope.spawn(move || builder(platform, deadline)));
+        }
+        running.push(scope.spawn(move || machine::loopback(deadline)));
+        running.push(scope.spawn(move || machine::localhost(deadline)));
+        running.push(scope.spawn(move || machine::ports(ports.first, ports.registry)));
+        running.push(scope.spawn(move || machine::disk(root, deadline)));
+        running.push(scope.spawn(move || machine::open_files(deadline)));
+        for optional in [optional::java, optional::maven, optional::docker, optional::python] {
+            running.push(scope.spawn(move || optional(platform, deadline)));
+        }
+        running.into_iter().map(|check| check.join().expect("a check does not panic")).collect()
+    });
+    Report { checks }
+}
