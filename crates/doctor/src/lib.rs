@@ -1,8 +1,8 @@
 //! Tells whether a machine is ready for the workshop, and what to do if not.
 //!
 //! It has no dependencies, so that it builds in seconds and without a C compiler: a machine that
-//! lacks something can still run it. All checks run at the same time. Each program that they start
-//! is killed after four seconds, so that [`examine`] always ends within five.
+//! lacks something can still run it. Checks run at the same time, the required ones first. After
+//! four seconds every program that they started is killed, so that [`examine`] ends within five.
 
 mod check;
 mod command;
@@ -13,7 +13,7 @@ mod report;
 mod tools;
 
 use std::path::Path;
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 pub use check::{Check, Status};
@@ -48,7 +48,7 @@ pub fn examine(ports: Ports) -> Report {
     let platform = Platform::of_this_machine();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
     let root = root.filter(|root| root.exists()).unwrap_or(Path::new("."));
-    let checks = thread::scope(|scope| {
+    let mut checks = thread::scope(|scope| {
         let mut running = vec![scope.spawn(move || tools::rust(deadline))];
         for builder in tools::builders(platform) {
             running.push(scope.spawn(move || builder(platform, deadline)));
@@ -58,10 +58,18 @@ pub fn examine(ports: Ports) -> Report {
         running.push(scope.spawn(move || machine::ports(ports.first, ports.registry)));
         running.push(scope.spawn(move || machine::disk(root, deadline)));
         running.push(scope.spawn(move || machine::open_files(deadline)));
-        for optional in [optional::java, optional::maven, optional::docker, optional::python] {
-            running.push(scope.spawn(move || optional(platform, deadline)));
-        }
-        running.into_iter().map(|check| check.join().expect("a check does not panic")).collect()
+        results(running)
     });
+    // Afterwards, because Maven and Java would take the processor from what is required.
+    checks.extend(thread::scope(|scope| {
+        let all = [optional::java, optional::maven, optional::docker, optional::python];
+        results(all.map(|optional| scope.spawn(move || optional(platform, deadline))))
+    }));
     Report { checks }
+}
+
+fn results<'scope>(
+    running: impl IntoIterator<Item = ScopedJoinHandle<'scope, Check>>,
+) -> Vec<Check> {
+    running.into_iter().map(|check| check.join().expect("a check does not panic")).collect()
 }

@@ -33,7 +33,7 @@ pub(crate) fn rust(deadline: Instant) -> Check {
                 Check::not(Status::Missing, name, shown, update)
             }
         }
-        Err(failure) => Check::not(Status::Missing, name, said("rustc", &failure), update),
+        Err(failure) => unusable(name, "rustc", &failure, update.to_owned()),
     }
 }
 
@@ -86,7 +86,7 @@ fn compiler(
             let number = text.lines().next().and_then(version).unwrap_or_default();
             Check::ready(name, format!("{found} {number} compiles a program"))
         }
-        Err(failure) => missing(said(&found, &failure)),
+        Err(failure) => unusable(name, &found, &failure, platform.install(&COMPILERS)),
     }
 }
 
@@ -114,10 +114,7 @@ fn answers(
 ) -> Check {
     match run(program, &["--version"], "", deadline) {
         Ok(text) => Check::ready(name, version(&text).unwrap_or_default()),
-        Err(failure) => {
-            let install = platform.install(packages);
-            Check::not(Status::Missing, name, said(program, &failure), install)
-        }
+        Err(failure) => unusable(name, program, &failure, platform.install(packages)),
     }
 }
 
@@ -134,6 +131,19 @@ fn visual_studio(platform: Platform, deadline: Instant) -> Check {
             let found = "no build tools for C++";
             Check::not(Status::Missing, name, found, platform.install(&COMPILERS))
         }
+    }
+}
+
+/// A required program that cannot be used. One that is only slow is not missing: the machine is
+/// busy.
+fn unusable(name: &'static str, program: &str, failure: &Failure, install: String) -> Check {
+    let found = said(program, failure);
+    match failure {
+        Failure::TimedOut => {
+            let remedy = "wait until the machine is less busy, and check again";
+            Check::not(Status::Note, name, found, remedy)
+        }
+        Failure::NotFound | Failure::Failed(_) => Check::not(Status::Missing, name, found, install),
     }
 }
 
