@@ -5,6 +5,7 @@
 
 mod companions;
 mod conformance;
+mod doctor;
 mod fault;
 mod foreign;
 mod interrupt;
@@ -53,6 +54,7 @@ enum Command {
     Ledger(ledger::Arguments),
     Conformance(conformance::Arguments),
     New(new::Arguments),
+    Doctor(doctor::Arguments),
 }
 
 const EXAMPLES: &str = "\
@@ -70,6 +72,7 @@ Examples:
   cargo workshop conformance            whether it answers as Apache Kafka does
   cargo workshop new ../billing --template consumer
                                         a project of your own to start from
+  cargo workshop doctor                 whether this machine is ready, and what to do if not
 
 Environment:
   WORKSHOP_DATA=DIR                     another data directory, so another cluster
@@ -105,6 +108,7 @@ async fn main() -> ExitCode {
         Command::Ledger(arguments) => ledger::run(&arguments).await,
         Command::Conformance(arguments) => conformance::run(&arguments).await,
         Command::New(arguments) => new::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Doctor(arguments) => Ok(doctor::run(&arguments)),
     };
     match done {
         Ok(code) => code,
