@@ -13,11 +13,13 @@ use tokio::sync::Mutex as AsyncMutex;
 use tokio::task::JoinHandle;
 
 use crate::config::Settings;
+use crate::control::Controls;
 use crate::coordinators::{recover_groups, recover_transactions};
 use crate::error::StartError;
 use crate::event::{EventReceiver, Events};
 use crate::faults::Faults;
 use crate::fetched::Fetched;
+use crate::inspect::Inspections;
 use crate::lock::DirectoryLock;
 use crate::metadata::{Metadata, Node};
 use crate::node::NodeSocket;
@@ -145,6 +147,7 @@ impl Cluster {
             recover_transactions(&metadata, &groups, &settings, &events, clock.now());
         let transactions = transactions.map_err(unreadable)?;
         let fetched = Fetched::default();
+        let inspections = Arc::new(Inspections::new(Arc::clone(&metadata)));
         let (faults, moving) = (Faults::default(), parking_lot::Mutex::default());
         let state = Arc::new(State {
             settings,
@@ -155,6 +158,8 @@ impl Cluster {
             events,
             fetched,
             faults,
+            controls: Arc::new(Controls::default()),
+            inspections,
             moving,
         });
         state.configure_nodes();

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::config::Settings;
+use crate::control::Controls;
 use crate::coordinators::ClusterMarkers;
 use crate::event::Events;
 use crate::faults::Faults;
 use crate::fetched::Fetched;
 use crate::group::config::applied;
 use crate::group::{self, GroupCoordinator};
+use crate::inspect::Inspections;
 use crate::metadata::Metadata;
 use crate::time::{Clock, Timestamp};
 use crate::txn::TransactionCoordinator;
@@ -27,6 +29,8 @@ pub(crate) struct State {
     pub(crate) events: Events,
     pub(crate) fetched: Fetched,
     pub(crate) faults: Faults,
+    pub(crate) controls: Arc<Controls>,
+    pub(crate) inspections: Arc<Inspections>,
     /// Locked while leaders and coordinators move.
     pub(crate) moving: Mutex<()>,
 }

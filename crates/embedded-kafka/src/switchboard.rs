@@ -12,6 +12,7 @@ use kafka_protocol::messages::ApiKey;
 
 use crate::api;
 use crate::cluster::Cluster;
+use crate::control::{ArrivingCall, Controller, Verdict};
 use crate::error::NodeError;
 use crate::node::NodeSocket;
 use crate::state::{State, on_a_thread};
@@ -154,6 +155,40 @@ impl Cluster {
     /// client cannot know the outcome.
     pub fn drop_response(&self, api: ApiKey) {
         self.state().faults.drop_response(api);
+    }
+
+    /// Lets `decide` choose what happens to each request of these APIs, before a node handles it,
+    /// until the returned [`Controller`] is dropped.
+    ///
+    /// The closure runs on a thread of the cluster, and may run on several at once: it must not
+    /// block. If it panics, it is removed, and the node handles the request. Where several closures
+    /// are installed, the first that does not return [`Verdict::Handle`] decides.
+    ///
+    /// ```
+    /// use embedded_kafka::messages::ProduceRequest;
+    /// use embedded_kafka::{ApiKey, Cluster, Verdict};
+    ///
+    /// # async fn example() -> Result<(), embedded_kafka::StartError> {
+    /// let cluster = Cluster::builder().start().await?;
+    /// let controller = cluster.control(&[ApiKey::Produce], |call| {
+    ///     let request = call.request::<ProduceRequest>();
+    ///     let of_orders = request.is_some_and(|it| it.topic_data.iter().any(|topic| {
+    ///         topic.name.as_str() == "orders"
+    ///     }));
+    ///     if of_orders { Verdict::DropResponse } else { Verdict::Handle }
+    /// });
+    /// // Run the client under test here.
+    /// println!("{} responses were lost", controller.interventions());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "ControlKey")]
+    pub fn control(
+        &self,
+        apis: &[ApiKey],
+        decide: impl Fn(&ArrivingCall<'_>) -> Verdict + Send + Sync + 'static,
+    ) -> Controller {
+        self.state().controls.install(apis, Box::new(decide))
     }
 
     /// Ends all delays, and cancels the errors and lost responses that are still to come. Faults of

@@ -1,5 +1,15 @@
 //! The wish to end a command that runs until then.
 
+/// The way in which the wish to end was expressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// Ctrl-C, or SIGINT.
+    CtrlC,
+    /// SIGTERM.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "only Unix has it"))]
+    Terminate,
+}
+
 /// The wish to end: Ctrl-C, or on Unix the signal that `kill` sends. Listening starts before the
 /// cluster does, so that neither can hit it unprepared.
 pub(crate) struct Interrupt {
@@ -19,10 +29,10 @@ impl Interrupt {
         })
     }
 
-    pub(crate) async fn wait(&mut self) {
+    pub(crate) async fn wish(&mut self) -> Wish {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => Wish::CtrlC,
+            _ = self.terminate.recv() => Wish::Terminate,
         }
     }
 }
@@ -33,7 +43,14 @@ impl Interrupt {
         Ok(Self {})
     }
 
-    pub(crate) async fn wait(&mut self) {
+    pub(crate) async fn wish(&mut self) -> Wish {
         let _ = tokio::signal::ctrl_c().await;
+        Wish::CtrlC
+    }
+}
+
+impl Interrupt {
+    pub(crate) async fn wait(&mut self) {
+        self.wish().await;
     }
 }

@@ -5,9 +5,11 @@
 
 mod companions;
 mod conformance;
+mod doctor;
 mod fault;
 mod foreign;
 mod interrupt;
+mod ledger;
 mod new;
 mod node;
 mod orders;
@@ -49,8 +51,10 @@ enum Command {
     Reset(reset::Arguments),
     Node(node::Arguments),
     Fault(fault::Arguments),
+    Ledger(ledger::Arguments),
     Conformance(conformance::Arguments),
     New(new::Arguments),
+    Doctor(doctor::Arguments),
 }
 
 const EXAMPLES: &str = "\
@@ -63,9 +67,12 @@ Examples:
   cargo workshop node 2 kill            kill node 2 of the cluster that is up
   cargo workshop fault drop-response Produce
                                         lose the answer to the next Produce request
+  cargo workshop ledger -- ./my-program
+                                        whether its records were lost or duplicated
   cargo workshop conformance            whether it answers as Apache Kafka does
   cargo workshop new ../billing --template consumer
                                         a project of your own to start from
+  cargo workshop doctor                 whether this machine is ready, and what to do if not
 
 Environment:
   WORKSHOP_DATA=DIR                     another data directory, so another cluster
@@ -98,8 +105,10 @@ async fn main() -> ExitCode {
         Command::Reset(arguments) => reset::run(&arguments, &data).map(|()| ExitCode::SUCCESS),
         Command::Node(arguments) => node::run(&arguments, &data).await,
         Command::Fault(arguments) => fault::run(arguments, &data).await,
+        Command::Ledger(arguments) => ledger::run(&arguments).await,
         Command::Conformance(arguments) => conformance::run(&arguments).await,
         Command::New(arguments) => new::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Doctor(arguments) => Ok(doctor::run(&arguments)),
     };
     match done {
         Ok(code) => code,

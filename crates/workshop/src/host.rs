@@ -111,6 +111,11 @@ impl Host {
         &self.running
     }
 
+    /// Returns the cluster, for code that looks into it.
+    pub fn cluster(&self) -> &embedded_kafka::Cluster {
+        self.cluster.as_ref().expect("only shutdown takes it, and that ends the host")
+    }
+
     /// Returns whether another process uses this cluster now.
     ///
     /// # Errors

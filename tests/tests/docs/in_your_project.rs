@@ -220,6 +220,11 @@ async fn a_worker_that_starts_again_neither_loses_nor_repeats_an_invoice() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_ends_by_itself_does_what_its_chapter_says() {
     let shop = Shop::open().await;
+    for _ in ["once", "and again"] {
+        let all = shop.run_with("00", &["orders"]);
+        assert_eq!(all.lines().filter(|line| line.starts_with("orders[")).count(), ORDERS);
+    }
+    assert_eq!(shop.committed("not-joined"), 0, "reading leaves no trace");
     assert_eq!(shop.run("01"), "orders exists\n");
     assert_eq!(shop.run("02").matches("3 of 3 in sync").count(), PARTITIONS as usize);
     let keyed = shop.run("06");

@@ -11,8 +11,11 @@
 mod defaults;
 mod examples;
 mod facts;
+mod first_use;
 mod in_your_project;
+mod ledger;
 mod metrics;
+mod routes;
 mod troubleshooting;
 
 use kafka_protocol::messages::{ApiKey, ApiVersionsRequest};
@@ -80,6 +83,7 @@ fn example_of(test: &str) -> &str {
 }
 
 blocks_of_chapters! {
+    blocks_of_00_what_kafka_is,
     blocks_of_01_create_topic,
     blocks_of_02_topic_metadata,
     blocks_of_03_producer,

@@ -15,13 +15,14 @@ const NOT_YET_WRITTEN_OUT: &[&str] = &[];
 /// below.
 const FLOORS: &[&[&str]] = &[
     &["lib"],
-    &["switchboard"],
+    &["switchboard", "observe"],
     &["builder"],
     &["cluster"],
     &["topic_at_start"],
     &["node", "net", "timers", "protocol_names"],
     &["api"],
     &["failover", "state"],
+    &["control", "inspect", "inspected_call", "record_batch"],
     &["coordinators"],
     &["txn", "group"],
     &["metadata"],

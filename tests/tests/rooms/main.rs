@@ -92,8 +92,12 @@ fn no_package_knows_more_than_the_map_allows() {
                 "rdkafka",
                 "kafka-protocol",
                 "embedded-registry",
+                "ledger",
+                "doctor",
             ],
         ),
+        ("ledger", &["embedded-kafka"]),
+        ("doctor", &[]),
         ("embedded-kafka", &["kafka-protocol"]),
         ("embedded-registry", &["rdkafka"]),
         ("engines", &["embedded-kafka"]),
@@ -117,6 +121,13 @@ fn no_package_knows_more_than_the_map_allows() {
     for package in ours.difference(&listed) {
         assert!(free.contains(package), "{package} is not on the map: say whom it may know");
     }
+}
+
+/// It must build where a C compiler is missing.
+#[test]
+fn the_doctor_is_built_without_any_other_package() {
+    let tree = ["tree", "--package", "doctor", "--edges", "normal,build", "--prefix", "none"];
+    assert_eq!(asked(&tree).lines().count(), 1, "{}", asked(&tree));
 }
 
 /// The packages that are built for an example of the root package, its dev-dependencies included.

@@ -114,7 +114,7 @@ impl Call {
 
     /// Encodes a response and reports it. Of `shared`, the buffers that are large are sent as they
     /// are, in the order in which the response holds them.
-    pub(super) fn respond<Response: Encodable + HeaderVersion>(
+    pub(super) fn respond<Response: Encodable + HeaderVersion + Clone + Send + Sync + 'static>(
         &self,
         response: &Response,
         outcomes: fn(&Response) -> Outcomes,
@@ -122,6 +122,7 @@ impl Call {
         context: &Context,
         shared: impl IntoIterator<Item = Bytes>,
     ) -> Reply {
+        context.observe_response(response);
         self.report(asked, || outcomes(response), context);
         self.encode(response, shared)
     }

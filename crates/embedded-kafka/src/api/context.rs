@@ -9,6 +9,7 @@ use kafka_protocol::protocol::StrBytes;
 use parking_lot::Mutex;
 
 use super::words::Asked;
+use crate::inspect::Observed;
 use crate::log::Position;
 use crate::metadata::{Partition, names};
 use crate::state::State;
@@ -33,6 +34,8 @@ pub(crate) struct Context {
     pub(crate) now: Timestamp,
     /// The coordinators that the handler wrote to, each with the leader epoch in which it did.
     written: Mutex<Vec<(Coordinator, i32)>>,
+    /// The call, if a closure inspects it.
+    observed: Option<Mutex<Observed>>,
 }
 
 /// The partition in which a coordinator keeps its state.
@@ -54,9 +57,30 @@ impl Context {
         node: i32,
         client_id: StrBytes,
         client_host: std::net::IpAddr,
+        observed: Option<Observed>,
     ) -> Self {
         let (now, written) = (state.clock.now(), Mutex::default());
-        Self { state: Arc::clone(state), node, client_id, client_host, now, written }
+        let observed = observed.map(Mutex::new);
+        Self { state: Arc::clone(state), node, client_id, client_host, now, written, observed }
+    }
+
+    /// Keeps a copy of the request, if a closure inspects the call.
+    pub(super) fn observe_request(&self, request: &(impl Clone + Send + Sync + 'static)) {
+        if let Some(observed) = &self.observed {
+            observed.lock().set_request(request.clone());
+        }
+    }
+
+    /// Keeps a copy of the response, if a closure inspects the call.
+    pub(super) fn observe_response(&self, response: &(impl Clone + Send + Sync + 'static)) {
+        if let Some(observed) = &self.observed {
+            observed.lock().set_response(response.clone());
+        }
+    }
+
+    /// Returns the observed call, once it has been handled.
+    pub(super) fn into_observed(self) -> Option<Observed> {
+        self.observed.map(Mutex::into_inner)
     }
 
     /// Describes a request, if someone listens.

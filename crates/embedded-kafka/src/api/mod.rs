@@ -66,12 +66,16 @@ mod wire;
 mod words;
 mod write_txn_markers;
 
+use std::any::Any;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{self, ApiKey};
 
+use crate::control::{ArrivingCall, Verdict};
+use crate::inspect::Observed;
+use crate::inspected_call::CallOutcome;
 use crate::state::State;
 use call::{Api, Call, Peer, Reply, Unserved};
 use context::Context;
@@ -91,7 +95,10 @@ macro_rules! apis {
             match call.api.key {
                 $(ApiKey::$api => match call.decode::<messages::$request>() {
                     Err(reply) => reply,
-                    Ok(request) => apis!(@$kind $module, request, call, context),
+                    Ok(request) => {
+                        context.observe_request(&request);
+                        apis!(@$kind $module, request, call, context)
+                    }
                 },)+
                 other => Reply::Close(format!("{other:?} is not served")),
             }
@@ -103,12 +110,25 @@ macro_rules! apis {
                 $(ApiKey::$api => match call.decode::<messages::$request>() {
                     Err(reply) => reply,
                     Ok(request) => {
+                        context.observe_request(&request);
                         let asked = context.asked(|| $module::describe(&request));
                         let response = $module::reject(request, call.version, error.code());
                         call.respond(&response, $module::outcomes, asked, context, [])
                     }
                 },)+
                 other => Reply::Close(format!("{other:?} is not served")),
+            }
+        }
+
+        /// Decodes a request for a look at it, before it is handled.
+        fn look_at<T>(call: &Call, context: &Context, look: impl FnOnce(&dyn Any) -> T) -> Option<T> {
+            match call.api.key {
+                $(ApiKey::$api => {
+                    let request = call.decode::<messages::$request>().ok()?;
+                    context.observe_request(&request);
+                    Some(look(&request))
+                })+
+                _ => None,
             }
         }
 
@@ -195,28 +215,85 @@ apis! {
     DescribeTopicPartitions DescribeTopicPartitionsRequest describe_topic_partitions 0..=0, now;
 }
 
-/// Handles one frame.
-pub(crate) async fn respond(frame: Bytes, peer: &Peer, state: &Arc<State>) -> Reply {
+/// Handles one frame. A call that closures inspect comes with the reply; the connection ends it
+/// when it sends the reply.
+pub(crate) async fn respond(
+    frame: Bytes,
+    peer: &Peer,
+    state: &Arc<State>,
+) -> (Reply, Option<Observed>) {
     let (call, client_id) = match Call::read(frame, SERVED) {
         Ok(read) => read,
-        Err(Unserved::Close(reason)) => return Reply::Close(reason),
+        Err(Unserved::Close(reason)) => return (Reply::Close(reason), None),
         Err(Unserved::ApiVersions(call)) => {
-            return call.encode(&api_versions::unsupported_version(&call), []);
+            return (call.encode(&api_versions::unsupported_version(&call), []), None);
         }
     };
-    let context = Context::new(state, peer.node, client_id, peer.address.ip());
-    let key = call.api.key;
-    if let Some(error) = state.faults.take_failure(key) {
-        if key == ApiKey::Produce && produce::is_unacknowledged(&call) {
-            return produce::reject_unacknowledged(error);
+    let client = (client_id.as_str(), peer.address);
+    let observed = state.inspections.begin(peer.node, client, (call.api.key, call.version));
+    let context = Context::new(state, peer.node, client_id, peer.address.ip(), observed);
+    let (reply, outcome) = handle(&call, peer, &context).await;
+    let mut observed = context.into_observed();
+    if let Some(observed) = &mut observed {
+        observed.decide(outcome);
+    }
+    (reply, observed)
+}
+
+async fn handle(call: &Call, peer: &Peer, context: &Context) -> (Reply, CallOutcome) {
+    let (key, faults) = (call.api.key, &context.state.faults);
+    let verdict = verdict(call, peer, context);
+    let failure = match verdict {
+        Verdict::Fail(error) => Some(error),
+        Verdict::Close => {
+            let reason = format!("the connection of {key:?} is closed on purpose");
+            return (Reply::Close(reason.clone()), CallOutcome::Closed(reason));
         }
-        return reject(&call, error, &context);
+        Verdict::Delay(delay) => {
+            tokio::time::sleep(delay).await;
+            None
+        }
+        Verdict::Handle | Verdict::DropResponse => None,
+    };
+    if let Some(error) = failure.or_else(|| faults.take_failure(key)) {
+        let outcome = CallOutcome::FailedOnPurpose(error);
+        if key == ApiKey::Produce && produce::is_unacknowledged(call, context) {
+            return (produce::reject_unacknowledged(error), outcome);
+        }
+        return (reject(call, error, context), outcome);
     }
-    let reply = dispatch(&call, &context).await;
-    if state.faults.take_drop(key) {
-        return Reply::Close(format!("the response to {key:?} is dropped on purpose"));
+    let reply = dispatch(call, context).await;
+    if verdict == Verdict::DropResponse || faults.take_drop(key) {
+        let reply = Reply::Close(format!("the response to {key:?} is dropped on purpose"));
+        return (reply, CallOutcome::ResponseDropped);
     }
-    reply
+    let outcome = match &reply {
+        Reply::Response(_) => CallOutcome::Responded,
+        Reply::Nothing => CallOutcome::NotAwaited,
+        Reply::Close(reason) => CallOutcome::Closed(reason.clone()),
+    };
+    (reply, outcome)
+}
+
+/// Returns what a closure wants done with the request, if one decides about its API. A request that
+/// cannot be decoded is handled as always.
+fn verdict(call: &Call, peer: &Peer, context: &Context) -> Verdict {
+    let controls = &context.state.controls;
+    if !controls.are_any(call.api.key) {
+        return Verdict::Handle;
+    }
+    let decided = look_at(call, context, |request| {
+        controls.decide(&ArrivingCall {
+            node: peer.node,
+            client_id: &context.client_id,
+            client_address: peer.address,
+            api: call.api.key,
+            version: call.version,
+            request,
+            metadata: &context.state.metadata,
+        })
+    });
+    decided.unwrap_or(Verdict::Handle)
 }
 
 /// Returns whether requests of an API can get an error on purpose. Without ApiVersions a client can

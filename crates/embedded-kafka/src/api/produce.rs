@@ -80,6 +80,7 @@ pub(super) async fn respond(request: ProduceRequest, call: &Call, context: &Cont
         .filter_map(|partition| ResponseError::try_from_code(partition.error_code))
         .next();
     // The client gets no response, but the log of the wire shows the rejections.
+    context.observe_response(&response);
     call.report(asked, || rejected.map(|_| outcomes(&response)).unwrap_or_default(), context);
     match rejected {
         Some(error) => reject_unacknowledged(error),
@@ -89,8 +90,10 @@ pub(super) async fn respond(request: ProduceRequest, call: &Call, context: &Cont
 
 /// Returns whether the producer expects no response (`acks=0`), and would take one for that to
 /// another request.
-pub(super) fn is_unacknowledged(call: &Call) -> bool {
-    matches!(call.decode::<ProduceRequest>(), Ok(request) if request.acks == 0)
+pub(super) fn is_unacknowledged(call: &Call, context: &Context) -> bool {
+    let Ok(request) = call.decode::<ProduceRequest>() else { return false };
+    context.observe_request(&request);
+    request.acks == 0
 }
 
 /// Closes the connection, which is the only sign of trouble that a producer without

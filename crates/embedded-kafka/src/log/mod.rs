@@ -48,7 +48,7 @@ mod view;
 #[cfg(test)]
 mod model_tests;
 #[cfg(test)]
-mod test_batches;
+pub(crate) mod test_batches;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -72,6 +72,6 @@ pub(crate) use producer::Producer;
 pub(crate) use producers::ProducerState;
 pub(crate) use read::{ReadError, Slice};
 pub(crate) use records::Records;
-pub(crate) use skim::Unreadable;
+pub(crate) use skim::{MAX_DECOMPRESSED_BYTES, Unreadable};
 pub(crate) use transactions::TransactionStanding;
 pub(crate) use validate::{BatchRejection, ValidBatch, is_first_batch_transactional, validate};

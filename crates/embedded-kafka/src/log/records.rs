@@ -162,7 +162,7 @@ impl<'a> RecordView<'a> {
     }
 
     /// Returns the keys and values of the headers, in their order.
-    pub(super) fn headers(&self) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> {
+    pub(crate) fn headers(&self) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> {
         let mut rest = self.headers;
         std::iter::from_fn(move || {
             let key = read_bytes(&mut rest).ok()??;

@@ -13,7 +13,7 @@ use super::records::{self, MalformedRecord, RecordView, Records, unzigzag};
 
 /// The most bytes that the records of one batch may take when decompressed. Kafka holds a piece of
 /// them at a time as well, but has no such limit: a megabyte of zstd keeps it busy with 30 GB.
-pub(super) const MAX_DECOMPRESSED_BYTES: usize = 128 * 1024 * 1024;
+pub(crate) const MAX_DECOMPRESSED_BYTES: usize = 128 * 1024 * 1024;
 
 /// An error that makes the records of a batch unusable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -10,7 +10,7 @@ use super::records::write_varlong;
 use super::validate::ValidBatch;
 
 /// A record of a test: timestamp, key, value.
-pub(super) type TestRecord = (Timestamp, Option<&'static str>, &'static str);
+pub(crate) type TestRecord = (Timestamp, Option<&'static str>, &'static str);
 
 /// Returns the records in the encoding that a batch holds.
 pub(super) fn payload(records: &[TestRecord]) -> Vec<u8> {
@@ -41,12 +41,12 @@ pub(super) fn payload(records: &[TestRecord]) -> Vec<u8> {
 }
 
 /// Returns a batch of these records, with a valid CRC.
-pub(super) fn batch(records: &[TestRecord], codec: Compression) -> ValidBatch {
+pub(crate) fn batch(records: &[TestRecord], codec: Compression) -> ValidBatch {
     batch_with(records, codec, |_| {})
 }
 
 /// Returns a batch of these records whose header was changed before its CRC was computed.
-pub(super) fn batch_with(
+pub(crate) fn batch_with(
     records: &[TestRecord],
     codec: Compression,
     change: impl FnOnce(&mut BatchHeader),
@@ -62,7 +62,7 @@ pub(super) fn batch_with(
 }
 
 /// Returns the bytes of a batch.
-pub(super) fn to_bytes(batch: &ValidBatch) -> Bytes {
+pub(crate) fn to_bytes(batch: &ValidBatch) -> Bytes {
     let mut bytes = batch.header().to_bytes().to_vec();
     bytes.extend_from_slice(batch.payload());
     bytes.into()

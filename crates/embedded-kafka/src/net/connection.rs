@@ -68,9 +68,12 @@ async fn respond(
         if let Some(delay) = state.faults.delay_at(peer.node) {
             tokio::time::sleep(delay).await;
         }
-        let reply = api::respond(frame, peer, state).await;
+        let (reply, observed) = api::respond(frame, peer, state).await;
         // A halted node does not respond to requests that waited before it halted.
         state.faults.until_not_paused(peer.node).await;
+        if let Some(observed) = observed {
+            observed.end();
+        }
         reply
     };
     tokio::pin!(reply);

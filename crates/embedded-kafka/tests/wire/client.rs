@@ -40,6 +40,26 @@ pub(crate) async fn try_ask<R: Request>(
     version: i16,
     request: &R,
 ) -> Option<R::Response> {
+    let mut stream = send(cluster, node, version, request).await;
+    let length = stream.read_i32().await.ok()?;
+    let mut answer = vec![0; usize::try_from(length).unwrap()];
+    stream.read_exact(&mut answer).await.unwrap();
+    let mut answer = &answer[..];
+    let header_version = R::Response::header_version(version);
+    let header = ResponseHeader::decode(&mut answer, header_version).unwrap();
+    assert_eq!(header.correlation_id, 7);
+    let response = R::Response::decode(&mut answer, version).unwrap();
+    assert!(!answer.has_remaining(), "bytes after the response");
+    Some(response)
+}
+
+/// Sends a request to a node, and returns the connection.
+pub(crate) async fn send<R: Request>(
+    cluster: &Cluster,
+    node: usize,
+    version: i16,
+    request: &R,
+) -> TcpStream {
     let mut stream = TcpStream::connect(cluster.nodes()[node - 1].address).await.unwrap();
     let mut body = BytesMut::new();
     let header = RequestHeader::default()
@@ -51,16 +71,7 @@ pub(crate) async fn try_ask<R: Request>(
     request.encode(&mut body, version).unwrap();
     stream.write_i32(i32::try_from(body.len()).unwrap()).await.unwrap();
     stream.write_all(&body).await.unwrap();
-    let length = stream.read_i32().await.ok()?;
-    let mut answer = vec![0; usize::try_from(length).unwrap()];
-    stream.read_exact(&mut answer).await.unwrap();
-    let mut answer = &answer[..];
-    let header_version = R::Response::header_version(version);
-    let header = ResponseHeader::decode(&mut answer, header_version).unwrap();
-    assert_eq!(header.correlation_id, 7);
-    let response = R::Response::decode(&mut answer, version).unwrap();
-    assert!(!answer.has_remaining(), "bytes after the response");
-    Some(response)
+    stream
 }
 
 pub(crate) fn name(topic: &str) -> TopicName {
@@ -90,14 +101,18 @@ pub(crate) async fn produce_one(
     topic: &str,
     partition: i32,
 ) -> PartitionProduceResponse {
+    let request = produce_request(topic, partition, -1);
+    let mut response = ask(cluster, 1, 9, &request).await;
+    response.responses.remove(0).partition_responses.remove(0)
+}
+
+/// Returns a request that writes one record to a partition.
+pub(crate) fn produce_request(topic: &str, partition: i32, acks: i16) -> ProduceRequest {
     let data = PartitionProduceData::default().with_index(partition);
     let topic = TopicProduceData::default()
         .with_name(name(topic))
         .with_partition_data(vec![data.with_records(Some(one_record()))]);
-    let request =
-        ProduceRequest::default().with_acks(-1).with_timeout_ms(1000).with_topic_data(vec![topic]);
-    let mut response = ask(cluster, 1, 9, &request).await;
-    response.responses.remove(0).partition_responses.remove(0)
+    ProduceRequest::default().with_acks(acks).with_timeout_ms(1000).with_topic_data(vec![topic])
 }
 
 /// Returns a batch of one record without key, value or headers.

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod client;
+mod control;
+mod inspect;
 mod metadata;
 mod races;
 mod records;

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod conformance;
+mod doctor;
+mod ledger;
 mod new;
 mod orders;
 mod process;

@@ -60,7 +60,7 @@ impl Fixture {
         header.encode(&mut frame, api.request_header_version(version)).unwrap();
         request.encode(&mut frame, version).unwrap();
         let peer = Peer { node: 1, address: "127.0.0.1:1".parse().unwrap() };
-        let Reply::Response(rope) = respond(frame.freeze(), &peer, &self.state).await else {
+        let (Reply::Response(rope), _) = respond(frame.freeze(), &peer, &self.state).await else {
             panic!("{api:?} has a response");
         };
         let mut written = Vec::new();
