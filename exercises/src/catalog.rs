@@ -4,15 +4,24 @@
 
 use crate::exercise::Exercise;
 
+#[path = "../22-changelog/check.rs"]
+mod changelog;
 #[path = "../01-departures-topic/check.rs"]
 mod departures_topic;
 #[path = "../03-high-airports/check.rs"]
 mod high_airports;
 #[path = "../04-landings/check.rs"]
 mod landings;
+#[path = "../25-selective-redrive/check.rs"]
+mod selective_redrive;
 
-static ALL: &[Exercise] =
-    &[departures_topic::EXERCISE, high_airports::EXERCISE, landings::EXERCISE];
+static ALL: &[Exercise] = &[
+    departures_topic::EXERCISE,
+    high_airports::EXERCISE,
+    landings::EXERCISE,
+    changelog::EXERCISE,
+    selective_redrive::EXERCISE,
+];
 
 /// Returns all exercises, in the order of the chapters.
 pub fn all() -> &'static [Exercise] {
