@@ -10,16 +10,25 @@ mod changelog;
 mod departures_topic;
 #[path = "../03-high-airports/check.rs"]
 mod high_airports;
+#[path = "../12-json-lines/check.rs"]
+mod json_lines;
+#[path = "../24-lag-seconds/check.rs"]
+mod lag_seconds;
 #[path = "../04-landings/check.rs"]
 mod landings;
 #[path = "../25-selective-redrive/check.rs"]
 mod selective_redrive;
+#[path = "../21-two-brokers-down/check.rs"]
+mod two_brokers_down;
 
 static ALL: &[Exercise] = &[
     departures_topic::EXERCISE,
     high_airports::EXERCISE,
     landings::EXERCISE,
+    json_lines::EXERCISE,
+    two_brokers_down::EXERCISE,
     changelog::EXERCISE,
+    lag_seconds::EXERCISE,
     selective_redrive::EXERCISE,
 ];
 

@@ -28,6 +28,7 @@ mod names;
 mod prepare;
 mod program;
 mod project;
+mod scratch;
 mod seed;
 mod stage;
 mod sweep;

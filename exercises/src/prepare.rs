@@ -1,13 +1,15 @@
-//! More of what a scene can prepare: transactions that end in either way, and settings of a topic.
+//! More of what a scene can prepare: transactions that end in either way, committed offsets, and
+//! settings of a topic.
 
 use std::time::Duration;
 
 use anyhow::Context;
-use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier};
 use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::producer::{BaseProducer, Producer};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 use crate::names;
 use crate::seed::{self, Seed};
@@ -36,6 +38,25 @@ impl Stage {
         let servers = self.cluster().bootstrap_servers().to_owned();
         let topic = topic.to_owned();
         tokio::task::spawn_blocking(move || transaction(&servers, &topic, &seeds, commits)).await?
+    }
+
+    /// Commits offsets for a group that has no members: partition and offset of each.
+    pub(crate) async fn commit(
+        &self,
+        group: &str,
+        topic: &str,
+        offsets: &[(i32, i64)],
+    ) -> anyhow::Result<()> {
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", self.cluster().bootstrap_servers())
+            .set("group.id", group)
+            .create()?;
+        let mut list = TopicPartitionList::new();
+        for (partition, offset) in offsets {
+            list.add_partition_offset(topic, *partition, Offset::Offset(*offset))?;
+        }
+        let commit = move || consumer.commit(&list, CommitMode::Sync);
+        tokio::task::spawn_blocking(commit).await?.context("committing for the group")
     }
 
     /// Replaces the settings of a topic.
