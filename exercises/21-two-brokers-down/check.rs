@@ -23,9 +23,9 @@ pub(crate) const EXERCISE: Exercise = Exercise {
     ],
 };
 
-const RECORDS: usize = 800;
+const RECORDS: usize = 1200;
 /// How long two brokers are down.
-const OUTAGE: Duration = Duration::from_millis(2500);
+const OUTAGE: Duration = Duration::from_millis(2000);
 
 /// Starts the program, and waits until it has sent some records. Returns it with its topic and the
 /// topic's leader and followers.
@@ -88,7 +88,7 @@ async fn points_of_records(stage: &mut Stage, running: Running, topic: &str) -> 
         .read("21-failover.md#what-it-prints")
         .holds(
             run.end != End::Exited(0) || lost == 0,
-            format!("{:?}, and {lost} of 800 records are lost", run.end),
+            format!("{:?}, and {lost} of 1,200 records are lost", run.end),
             "Exited(0), and 0 lost",
         );
     stage

@@ -23,7 +23,7 @@ async fn main() -> Result<()> {
 
     let mut every = tokio::time::interval(Duration::from_millis(2));
     let mut reports = Vec::new();
-    for number in 0..800 {
+    for number in 0..1200 {
         every.tick().await;
         let (flight, departure) = (format!("AA{}", number % 20), number.to_string());
         let record = FutureRecord::to(&topic).key(&flight).payload(&departure);
