@@ -4,6 +4,8 @@
 
 use crate::exercise::Exercise;
 
+#[path = "../13-alarms/check.rs"]
+mod alarms;
 #[path = "../22-changelog/check.rs"]
 mod changelog;
 #[path = "../01-departures-topic/check.rs"]
@@ -26,6 +28,7 @@ static ALL: &[Exercise] = &[
     high_airports::EXERCISE,
     landings::EXERCISE,
     json_lines::EXERCISE,
+    alarms::EXERCISE,
     two_brokers_down::EXERCISE,
     changelog::EXERCISE,
     lag_seconds::EXERCISE,
