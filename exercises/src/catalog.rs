@@ -6,6 +6,8 @@ use crate::exercise::Exercise;
 
 #[path = "../13-alarms/check.rs"]
 mod alarms;
+#[path = "../16-avro-key/check.rs"]
+mod avro_key;
 #[path = "../22-changelog/check.rs"]
 mod changelog;
 #[path = "../01-departures-topic/check.rs"]
@@ -29,6 +31,7 @@ static ALL: &[Exercise] = &[
     landings::EXERCISE,
     json_lines::EXERCISE,
     alarms::EXERCISE,
+    avro_key::EXERCISE,
     two_brokers_down::EXERCISE,
     changelog::EXERCISE,
     lag_seconds::EXERCISE,

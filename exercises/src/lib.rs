@@ -15,6 +15,7 @@
 //! | what a scene can ask: records, groups, transactions, requests | broker/ |
 //! | running a program within limits, so that nothing of it is left | program.rs, sweep.rs |
 //! | the cluster of one scene, and its faults | cluster.rs |
+//! | the schema registry of one scene | registry.rs |
 //! | what the learner reads | verdict.rs |
 //!
 //! The learner's own programs are not part of this package: see project.rs.
@@ -28,6 +29,7 @@ mod names;
 mod prepare;
 mod program;
 mod project;
+mod registry;
 mod scratch;
 mod seed;
 mod stage;
