@@ -20,6 +20,8 @@ mod json_lines;
 mod lag_seconds;
 #[path = "../04-landings/check.rs"]
 mod landings;
+#[path = "../15-mixed-messages/check.rs"]
+mod mixed_messages;
 #[path = "../25-selective-redrive/check.rs"]
 mod selective_redrive;
 #[path = "../21-two-brokers-down/check.rs"]
@@ -31,6 +33,7 @@ static ALL: &[Exercise] = &[
     landings::EXERCISE,
     json_lines::EXERCISE,
     alarms::EXERCISE,
+    mixed_messages::EXERCISE,
     avro_key::EXERCISE,
     two_brokers_down::EXERCISE,
     changelog::EXERCISE,
