@@ -20,8 +20,12 @@ mod json_lines;
 mod lag_seconds;
 #[path = "../04-landings/check.rs"]
 mod landings;
+#[path = "../18-minutes-late/check.rs"]
+mod minutes_late;
 #[path = "../15-mixed-messages/check.rs"]
 mod mixed_messages;
+#[path = "../17-protobuf-delay/check.rs"]
+mod protobuf_delay;
 #[path = "../25-selective-redrive/check.rs"]
 mod selective_redrive;
 #[path = "../21-two-brokers-down/check.rs"]
@@ -35,6 +39,8 @@ static ALL: &[Exercise] = &[
     alarms::EXERCISE,
     mixed_messages::EXERCISE,
     avro_key::EXERCISE,
+    protobuf_delay::EXERCISE,
+    minutes_late::EXERCISE,
     two_brokers_down::EXERCISE,
     changelog::EXERCISE,
     lag_seconds::EXERCISE,

@@ -1,5 +1,5 @@
-//! More of what a scene can prepare: transactions that end in either way, committed offsets, and
-//! settings of a topic.
+//! More of what a scene can prepare: aborted transactions, committed offsets, and settings of a
+//! topic.
 
 use std::time::Duration;
 
@@ -19,25 +19,11 @@ use crate::stage::Stage;
 const LIMIT: Duration = Duration::from_secs(20);
 
 impl Stage {
-    /// Sends records in a transaction, and commits it.
-    pub(crate) async fn send_committed(&self, topic: &str, seeds: Vec<Seed>) -> anyhow::Result<()> {
-        self.send_in_transaction(topic, seeds, true).await
-    }
-
     /// Sends records in a transaction, and aborts it once they are in the log.
     pub(crate) async fn send_aborted(&self, topic: &str, seeds: Vec<Seed>) -> anyhow::Result<()> {
-        self.send_in_transaction(topic, seeds, false).await
-    }
-
-    async fn send_in_transaction(
-        &self,
-        topic: &str,
-        seeds: Vec<Seed>,
-        commits: bool,
-    ) -> anyhow::Result<()> {
         let servers = self.cluster().bootstrap_servers().to_owned();
         let topic = topic.to_owned();
-        tokio::task::spawn_blocking(move || transaction(&servers, &topic, &seeds, commits)).await?
+        tokio::task::spawn_blocking(move || aborted(&servers, &topic, &seeds)).await?
     }
 
     /// Commits offsets for a group that has no members: partition and offset of each.
@@ -81,7 +67,7 @@ impl Stage {
 }
 
 /// Blocks until the transaction has ended.
-fn transaction(servers: &str, topic: &str, seeds: &[Seed], commits: bool) -> anyhow::Result<()> {
+fn aborted(servers: &str, topic: &str, seeds: &[Seed]) -> anyhow::Result<()> {
     let producer: BaseProducer = ClientConfig::new()
         .set("bootstrap.servers", servers)
         .set("transactional.id", names::fresh("scene"))
@@ -91,8 +77,5 @@ fn transaction(servers: &str, topic: &str, seeds: &[Seed], commits: bool) -> any
     producer.begin_transaction()?;
     seed::queue(&producer, topic, seeds)?;
     producer.flush(LIMIT).context("sending the records of the scene")?;
-    if commits {
-        return Ok(producer.commit_transaction(LIMIT)?);
-    }
     Ok(producer.abort_transaction(LIMIT)?)
 }
