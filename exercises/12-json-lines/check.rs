@@ -1,4 +1,4 @@
-//! Checks exercises/12-json-lines: a file arrives as it was written, and its bad lines are set aside.
+//! Checks exercises/12-json-lines: a file arrives as it was written, with its bad lines set aside.
 
 use std::fs;
 

@@ -1,5 +1,6 @@
 //! Checks exercises/17-protobuf-delay: a second message in a file, which old readers do not notice.
 
+use prost_reflect::ReflectMessage;
 use serdes::{Compatibility, ProtobufDeserializer, Schema, prefix};
 
 use crate::exercise::{Exercise, scene};

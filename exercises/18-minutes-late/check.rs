@@ -101,8 +101,9 @@ async fn both_steps(stage: &mut Stage) -> anyhow::Result<()> {
         format!("[({subject:?}, [1, 2, 3])]"),
     );
     let incompatible = departure(r#"{"name": "late", "type": "int", "default": 0}"#);
-    let reasons = registry.client().incompatibilities(&subject, &Schema::avro(&incompatible));
-    let is_guarded = !reasons.await?.is_empty();
+    let incompatible = Schema::avro(&incompatible);
+    let reasons = registry.client().incompatibilities(&subject, &incompatible).await?;
+    let is_guarded = !reasons.is_empty();
     stage
         .point("the level of the subject is still FULL_TRANSITIVE")
         .why("A level that is lowered for one change is low for all that follow.")

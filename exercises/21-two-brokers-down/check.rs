@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use embedded_kafka::ApiKey;
 use helpers::TopicOptions;
 
-use crate::broker::Broker;
+use crate::broker::{Broker, Record};
 use crate::exercise::{Exercise, scene};
 use crate::program::{End, Running};
 use crate::stage::Stage;
@@ -100,7 +100,7 @@ async fn points_of_records(stage: &mut Stage, running: Running, topic: &str) -> 
         .point("no record is there twice")
         .why("A batch may be stored although its response is lost, and the client sends it again.")
         .read("21-failover.md#in-production")
-        .equals(records.duplicates(|it| it.text()), 0, "records twice");
+        .equals(records.duplicates(Record::text), 0, "records twice");
     let (mut newest, mut early) = (BTreeMap::new(), 0);
     for record in records.iter() {
         let number: i64 = record.text().parse().unwrap_or(-1);

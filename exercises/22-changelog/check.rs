@@ -23,6 +23,8 @@ pub(crate) const EXERCISE: Exercise = Exercise {
 };
 
 const FLIGHTS: usize = 30;
+/// A program that waits for a record that never comes is killed after this time.
+const LIMIT: Duration = Duration::from_secs(25);
 /// The time of the first change, in ms since 1970. A segment ends before a record that is a second
 /// younger than its first.
 const BEGIN: i64 = 1_750_000_000_000;
@@ -41,7 +43,7 @@ async fn prepare(stage: &mut Stage) -> anyhow::Result<String> {
     let options = TopicOptions::new(3, 3);
     let options = settings.iter().fold(options, |all, (name, value)| all.config(*name, *value));
     let changelog = stage.topic_with("CHANGELOG", "gates", options).await?;
-    stage.topic("GATES", "current-gates", 3).await?;
+    stage.topic("GATES", "current-gates", 1).await?;
     let change = |flight: usize, gate: &str, second: i64| {
         let change = Seed::new(gate).key(format!("AA{flight}")).partition(flight as i32 % 3);
         change.timestamp(BEGIN + second * 1000)
@@ -63,7 +65,7 @@ async fn prepare(stage: &mut Stage) -> anyhow::Result<String> {
 
 /// Runs the program, and makes the points.
 async fn points_of_gates(stage: &mut Stage) -> anyhow::Result<()> {
-    let run = stage.run_within(Duration::from_secs(15)).await?;
+    let run = stage.run_within(LIMIT).await?;
     stage.ended_well(&run);
     stage.delay_all_nodes(Duration::ZERO)?;
     let topic = stage.variable("GATES");
@@ -129,6 +131,6 @@ async fn compacted(stage: &mut Stage) -> anyhow::Result<()> {
 async fn slow_broker(stage: &mut Stage) -> anyhow::Result<()> {
     let changelog = prepare(stage).await?;
     let leader = stage.broker().leaders(&changelog).await?.remove(&2).flatten();
-    stage.switchboard()?.delay(leader.unwrap_or(1), Duration::from_millis(800))?;
+    stage.switchboard()?.delay(leader.unwrap_or(1), Duration::from_millis(350))?;
     points_of_gates(stage).await
 }

@@ -45,7 +45,7 @@ async fn prepare(stage: &mut Stage, count: usize) -> anyhow::Result<[String; 3]>
         let letter = Seed::new(format!("letter {it}")).key(format!("AA{}", it % 10));
         let letter = letter.header("original-offset", it.to_string());
         let letter = letter.header("error", format!("{} AA{}", ERRORS[it % 3], it % 10));
-        if it % 4 == 0 { letter } else { letter.header("redrives", (it % 4).to_string()) }
+        if it.is_multiple_of(4) { letter } else { letter.header("redrives", (it % 4).to_string()) }
     };
     stage.send(&dead_letters, (0..count).map(letter).collect()).await?;
     Ok([retry, rejected, stage.name("GROUP", "redrive")])
@@ -68,7 +68,7 @@ async fn twice(stage: &mut Stage) -> anyhow::Result<()> {
     let (sent, names) = redrive(stage, &retry).await?;
     let given_up: BTreeSet<String> =
         stage.broker().records(&rejected).await?.texts().into_iter().collect();
-    let foreign = sent.iter().filter(|it| number(it) % 3 != 0).count();
+    let foreign = sent.iter().filter(|it| !number(it).is_multiple_of(3)).count();
     stage
         .point("no letter is sent whose error begins with something else")
         .why("What is not repaired yet fails again, and uses up one of its three redrives.")

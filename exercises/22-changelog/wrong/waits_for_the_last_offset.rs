@@ -1,6 +1,6 @@
 //! Waits for the record before the end, where the marker of a transaction is.
 //!
-//! Message: it was still running after 15 s, and was killed
+//! Message: it was still running after 25 s, and was killed
 
 use std::collections::BTreeMap;
 use std::env;
