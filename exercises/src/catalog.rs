@@ -4,15 +4,48 @@
 
 use crate::exercise::Exercise;
 
+#[path = "../13-alarms/check.rs"]
+mod alarms;
+#[path = "../16-avro-key/check.rs"]
+mod avro_key;
+#[path = "../22-changelog/check.rs"]
+mod changelog;
 #[path = "../01-departures-topic/check.rs"]
 mod departures_topic;
 #[path = "../03-high-airports/check.rs"]
 mod high_airports;
+#[path = "../12-json-lines/check.rs"]
+mod json_lines;
+#[path = "../24-lag-seconds/check.rs"]
+mod lag_seconds;
 #[path = "../04-landings/check.rs"]
 mod landings;
+#[path = "../18-minutes-late/check.rs"]
+mod minutes_late;
+#[path = "../15-mixed-messages/check.rs"]
+mod mixed_messages;
+#[path = "../17-protobuf-delay/check.rs"]
+mod protobuf_delay;
+#[path = "../25-selective-redrive/check.rs"]
+mod selective_redrive;
+#[path = "../21-two-brokers-down/check.rs"]
+mod two_brokers_down;
 
-static ALL: &[Exercise] =
-    &[departures_topic::EXERCISE, high_airports::EXERCISE, landings::EXERCISE];
+static ALL: &[Exercise] = &[
+    departures_topic::EXERCISE,
+    high_airports::EXERCISE,
+    landings::EXERCISE,
+    json_lines::EXERCISE,
+    alarms::EXERCISE,
+    mixed_messages::EXERCISE,
+    avro_key::EXERCISE,
+    protobuf_delay::EXERCISE,
+    minutes_late::EXERCISE,
+    two_brokers_down::EXERCISE,
+    changelog::EXERCISE,
+    lag_seconds::EXERCISE,
+    selective_redrive::EXERCISE,
+];
 
 /// Returns all exercises, in the order of the chapters.
 pub fn all() -> &'static [Exercise] {

@@ -13,6 +13,9 @@ use engines::Engine;
 /// The time until the embedded cluster notices a killed node. Kafka's default is 9 s.
 const FAILOVER_DELAY: Duration = Duration::from_millis(300);
 
+/// The time between two runs of the log cleaner. Kafka's default is 15 s.
+const CLEANER_BACKOFF: Duration = Duration::from_millis(200);
+
 /// Where scenes are played.
 #[derive(Debug, Clone)]
 pub enum Venue {
@@ -33,7 +36,10 @@ impl Venue {
         if engine == Engine::Embedded {
             return Ok(Self::Embedded);
         }
-        let cluster = engine.start(&engines::Options::default()).await?;
+        let backoff = CLEANER_BACKOFF.as_millis().to_string();
+        let properties = vec![("log.cleaner.backoff.ms".to_owned(), backoff)];
+        let options = engines::Options { properties, ..engines::Options::default() };
+        let cluster = engine.start(&options).await?;
         Ok(Self::Shared(Arc::new(cluster)))
     }
 }
@@ -53,6 +59,7 @@ impl SceneCluster {
                 .nodes(3)
                 .default_replication_factor(3)
                 .failover_delay(FAILOVER_DELAY)
+                .log_cleaner_backoff(CLEANER_BACKOFF)
                 .start()
                 .await
                 .context("starting the cluster of the scene")?,

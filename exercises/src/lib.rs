@@ -11,10 +11,11 @@
 //! |---|---|
 //! | the list of exercises | catalog.rs |
 //! | running the scenes of an exercise | judge.rs |
-//! | what a scene can do: create topics, send records, run the program, make points | stage.rs |
+//! | what a scene can do: create topics, send records, run the program, make points | stage.rs, prepare.rs |
 //! | what a scene can ask: records, groups, transactions, requests | broker/ |
 //! | running a program within limits, so that nothing of it is left | program.rs, sweep.rs |
 //! | the cluster of one scene, and its faults | cluster.rs |
+//! | the schema registry of one scene | registry.rs |
 //! | what the learner reads | verdict.rs |
 //!
 //! The learner's own programs are not part of this package: see project.rs.
@@ -25,8 +26,11 @@ mod cluster;
 mod exercise;
 mod judge;
 mod names;
+mod prepare;
 mod program;
 mod project;
+mod registry;
+mod scratch;
 mod seed;
 mod stage;
 mod sweep;

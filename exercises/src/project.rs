@@ -24,7 +24,7 @@ autobins = false
 
 [features]
 # The exercises that use a schema registry. They take longer to build.
-schemas = ["dep:serdes"]
+schemas = ["dep:prost", "dep:serdes"]
 
 [dependencies]
 airports = { path = "../crates/airports" }
@@ -33,6 +33,7 @@ futures-util = { version = "0.3", default-features = false, features = ["alloc"]
 helpers = { path = "../helpers" }
 json-batches = { path = "../json-batches" }
 lineage = { path = "../lineage" }
+prost = { version = "0.14", optional = true }
 rdkafka = { version = "0.39", default-features = false, features = ["libz", "tokio"] }
 serde = { version = "1", features = ["derive"] }
 serde_json = { version = "1", features = ["raw_value"] }

@@ -60,6 +60,12 @@ pub(crate) fn send(servers: &str, topic: &str, seeds: &[Seed]) -> anyhow::Result
         .set("linger.ms", "2")
         .set("queue.buffering.max.messages", "1000000")
         .create()?;
+    queue(&producer, topic, seeds)?;
+    producer.flush(LIMIT).context("sending the records of the scene")
+}
+
+/// Puts records into the queue of a producer, which sends them in order.
+pub(crate) fn queue(producer: &BaseProducer, topic: &str, seeds: &[Seed]) -> anyhow::Result<()> {
     for seed in seeds {
         let mut headers = OwnedHeaders::new();
         for (key, value) in &seed.headers {
@@ -74,5 +80,5 @@ pub(crate) fn send(servers: &str, topic: &str, seeds: &[Seed]) -> anyhow::Result
             bail!("sending the records of the scene: {error}");
         }
     }
-    producer.flush(LIMIT).context("sending the records of the scene")
+    Ok(())
 }

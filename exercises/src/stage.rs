@@ -114,6 +114,12 @@ impl Stage {
         self.environment.push((variable.to_owned(), value.into()));
     }
 
+    /// Returns an environment variable of the program, such as the name of a topic.
+    pub(crate) fn variable(&self, variable: &str) -> String {
+        let found = self.environment.iter().find(|(name, _)| name == variable);
+        found.map(|(_, value)| value.clone()).unwrap_or_default()
+    }
+
     /// Sends records with acks=all, in order.
     pub(crate) async fn send(&self, topic: &str, seeds: Vec<Seed>) -> anyhow::Result<()> {
         let (servers, topic) = (self.cluster.bootstrap_servers().to_owned(), topic.to_owned());

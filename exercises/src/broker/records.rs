@@ -15,7 +15,9 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 pub(crate) struct Record {
     pub(crate) partition: i32,
     pub(crate) offset: i64,
+    /// As text; see `raw_key` for one that is none.
     pub(crate) key: Option<String>,
+    pub(crate) raw_key: Option<Vec<u8>>,
     pub(crate) value: Option<Vec<u8>>,
     pub(crate) headers: Vec<(String, Vec<u8>)>,
     /// In ms since 1970.
@@ -154,6 +156,7 @@ fn record(message: &BorrowedMessage<'_>) -> Record {
         partition: message.partition(),
         offset: message.offset(),
         key: message.key().map(|key| String::from_utf8_lossy(key).into_owned()),
+        raw_key: message.key().map(<[u8]>::to_vec),
         value: message.payload().map(<[u8]>::to_vec),
         headers: headers.unwrap_or_default(),
         timestamp: message.timestamp().to_millis(),

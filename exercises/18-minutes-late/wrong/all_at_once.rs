@@ -1,0 +1,36 @@
+//! Removes the text in the same step that adds the number.
+//!
+//! Message: --  an old reader gets the text as before
+
+use std::env;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use helpers::producer;
+use rdkafka::producer::BaseRecord;
+use serde_json::json;
+use serdes::{AvroSerializer, Part, RegistryClient, Schema};
+
+/// Version 3. The default of `late` in version 1 allows that it goes.
+const NUMBER: &str = r#"{"type": "record", "name": "Departure", "namespace": "aero", "fields": [
+    {"name": "flight", "type": "string"},
+    {"name": "minutes_late", "type": ["null", "int"], "default": null}
+]}"#;
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let (brokers, topic) = (env::var("KAFKA_BOOTSTRAP_SERVERS")?, env::var("TOPIC")?);
+    let registry = RegistryClient::builder(&env::var("SCHEMA_REGISTRY_URL")?).build()?;
+    println!("step {}", env::var("STEP")?);
+    let schema = NUMBER;
+    let serializer = AvroSerializer::new(&registry, Schema::avro(schema))?;
+    let producer = producer(&brokers).await?;
+    for (flight, minutes) in [("AA1", 0), ("AA2", 35), ("AA3", 90)] {
+        let departure = json!({"flight": flight, "minutes_late": minutes});
+        let value = serializer.serialize(&topic, Part::Value, &departure).await?;
+        producer.send(BaseRecord::to(&topic).key(flight).payload(&value))?;
+    }
+    let summary = producer.flush(Duration::from_secs(20))?;
+    ensure!(summary.failed + summary.still_queued == 0, "{summary}");
+    Ok(())
+}
