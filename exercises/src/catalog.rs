@@ -6,13 +6,19 @@ use crate::exercise::Exercise;
 
 #[path = "../01-departures-topic/check.rs"]
 mod departures_topic;
+#[path = "../03-full-queue/check.rs"]
+mod full_queue;
 #[path = "../03-high-airports/check.rs"]
 mod high_airports;
 #[path = "../04-landings/check.rs"]
 mod landings;
 
-static ALL: &[Exercise] =
-    &[departures_topic::EXERCISE, high_airports::EXERCISE, landings::EXERCISE];
+static ALL: &[Exercise] = &[
+    departures_topic::EXERCISE,
+    high_airports::EXERCISE,
+    full_queue::EXERCISE,
+    landings::EXERCISE,
+];
 
 /// Returns all exercises, in the order of the chapters.
 pub fn all() -> &'static [Exercise] {
