@@ -8,6 +8,8 @@ use crate::exercise::Exercise;
 mod departures_topic;
 #[path = "../03-full-queue/check.rs"]
 mod full_queue;
+#[path = "../02-health-report/check.rs"]
+mod health_report;
 #[path = "../03-high-airports/check.rs"]
 mod high_airports;
 #[path = "../04-landings/check.rs"]
@@ -15,6 +17,7 @@ mod landings;
 
 static ALL: &[Exercise] = &[
     departures_topic::EXERCISE,
+    health_report::EXERCISE,
     high_airports::EXERCISE,
     full_queue::EXERCISE,
     landings::EXERCISE,

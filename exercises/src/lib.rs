@@ -30,6 +30,7 @@ mod project;
 mod seed;
 mod stage;
 mod sweep;
+mod trim;
 mod verdict;
 
 pub use catalog::{all, find};
