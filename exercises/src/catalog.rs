@@ -14,6 +14,8 @@ mod health_report;
 mod high_airports;
 #[path = "../04-landings/check.rs"]
 mod landings;
+#[path = "../04-outage/check.rs"]
+mod outage;
 
 static ALL: &[Exercise] = &[
     departures_topic::EXERCISE,
@@ -21,6 +23,7 @@ static ALL: &[Exercise] = &[
     high_airports::EXERCISE,
     full_queue::EXERCISE,
     landings::EXERCISE,
+    outage::EXERCISE,
 ];
 
 /// Returns all exercises, in the order of the chapters.
