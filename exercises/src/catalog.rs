@@ -16,6 +16,8 @@ mod high_airports;
 mod landings;
 #[path = "../04-outage/check.rs"]
 mod outage;
+#[path = "../05-test-topics/check.rs"]
+mod test_topics;
 
 static ALL: &[Exercise] = &[
     departures_topic::EXERCISE,
@@ -24,6 +26,7 @@ static ALL: &[Exercise] = &[
     full_queue::EXERCISE,
     landings::EXERCISE,
     outage::EXERCISE,
+    test_topics::EXERCISE,
 ];
 
 /// Returns all exercises, in the order of the chapters.
