@@ -16,6 +16,8 @@ mod high_airports;
 mod landings;
 #[path = "../04-outage/check.rs"]
 mod outage;
+#[path = "../06-predict-partition/check.rs"]
+mod predict_partition;
 #[path = "../05-test-topics/check.rs"]
 mod test_topics;
 
@@ -27,6 +29,7 @@ static ALL: &[Exercise] = &[
     landings::EXERCISE,
     outage::EXERCISE,
     test_topics::EXERCISE,
+    predict_partition::EXERCISE,
 ];
 
 /// Returns all exercises, in the order of the chapters.
