@@ -8,6 +8,8 @@ use crate::exercise::Exercise;
 mod departures_topic;
 #[path = "../03-full-queue/check.rs"]
 mod full_queue;
+#[path = "../06-gate-changes/check.rs"]
+mod gate_changes;
 #[path = "../02-health-report/check.rs"]
 mod health_report;
 #[path = "../03-high-airports/check.rs"]
@@ -30,6 +32,7 @@ static ALL: &[Exercise] = &[
     outage::EXERCISE,
     test_topics::EXERCISE,
     predict_partition::EXERCISE,
+    gate_changes::EXERCISE,
 ];
 
 /// Returns all exercises, in the order of the chapters.
