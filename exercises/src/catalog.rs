@@ -22,6 +22,8 @@ mod outage;
 mod predict_partition;
 #[path = "../05-test-topics/check.rs"]
 mod test_topics;
+#[path = "../09-time-window/check.rs"]
+mod time_window;
 
 static ALL: &[Exercise] = &[
     departures_topic::EXERCISE,
@@ -33,6 +35,7 @@ static ALL: &[Exercise] = &[
     test_topics::EXERCISE,
     predict_partition::EXERCISE,
     gate_changes::EXERCISE,
+    time_window::EXERCISE,
 ];
 
 /// Returns all exercises, in the order of the chapters.
