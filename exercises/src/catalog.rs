@@ -24,6 +24,8 @@ mod predict_partition;
 mod test_topics;
 #[path = "../09-time-window/check.rs"]
 mod time_window;
+#[path = "../09-try-again/check.rs"]
+mod try_again;
 
 static ALL: &[Exercise] = &[
     departures_topic::EXERCISE,
@@ -36,6 +38,7 @@ static ALL: &[Exercise] = &[
     predict_partition::EXERCISE,
     gate_changes::EXERCISE,
     time_window::EXERCISE,
+    try_again::EXERCISE,
 ];
 
 /// Returns all exercises, in the order of the chapters.
