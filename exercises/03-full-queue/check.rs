@@ -56,6 +56,7 @@ async fn killed(stage: &mut Stage) -> anyhow::Result<()> {
 }
 
 async fn points_of_scans(stage: &mut Stage, topic: &str) -> anyhow::Result<()> {
+    stage.clear_faults();
     let records = stage.broker().records(topic).await?;
     let wanted = |record: &Record| number(record).is_some_and(|it| it < SCANS);
     let there: std::collections::BTreeSet<_> =

@@ -70,6 +70,7 @@ async fn killed(stage: &mut Stage) -> anyhow::Result<()> {
 }
 
 async fn points_of_copies(stage: &mut Stage, topic: &str, copy: &str) -> anyhow::Result<()> {
+    stage.clear_faults();
     let readings = stage.broker().records(topic).await?;
     let copies = stage.broker().records(copy).await?;
     let copied: BTreeSet<String> = copies.texts().into_iter().collect();

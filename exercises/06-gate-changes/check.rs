@@ -39,7 +39,7 @@ async fn twelve(stage: &mut Stage) -> anyhow::Result<()> {
 async fn rejecting(stage: &mut Stage) -> anyhow::Result<()> {
     let topic = stage.topic("TOPIC", "gate-changes", 4).await?;
     // Many batches are in flight when the first responses come.
-    stage.delay_all_nodes(Duration::from_millis(100))?;
+    stage.delay_all_nodes(Duration::from_millis(40))?;
     // An error that every client retries.
     stage.switchboard()?.fail_next(ApiKey::Produce, ResponseError::NotEnoughReplicas, 4)?;
     stage.run_to_the_end().await?;
@@ -51,6 +51,7 @@ async fn points_of_changes(
     topic: &str,
     partitions: usize,
 ) -> anyhow::Result<()> {
+    stage.clear_faults();
     let records = stage.broker().records(topic).await?;
     let there: BTreeSet<u64> = records.iter().filter_map(number).collect();
     stage

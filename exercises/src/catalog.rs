@@ -26,8 +26,11 @@ mod test_topics;
 mod time_window;
 #[path = "../09-try-again/check.rs"]
 mod try_again;
+#[path = "../00-two-readers/check.rs"]
+mod two_readers;
 
 static ALL: &[Exercise] = &[
+    two_readers::EXERCISE,
     departures_topic::EXERCISE,
     health_report::EXERCISE,
     high_airports::EXERCISE,

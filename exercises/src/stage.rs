@@ -71,6 +71,13 @@ impl Stage {
         Ok(())
     }
 
+    /// Ends delays and errors that are still to come, so that the questions of the scene are quick.
+    pub(crate) fn clear_faults(&self) {
+        if let Some(switchboard) = self.cluster.switchboard() {
+            switchboard.clear_faults();
+        }
+    }
+
     /// Creates a topic with three replicas, and passes its name to the program.
     pub(crate) async fn topic(
         &mut self,
