@@ -70,7 +70,7 @@ async fn points_of_scans(stage: &mut Stage, topic: &str) -> anyhow::Result<()> {
     let surplus = records.len() - there.len();
     stage
         .point("no scan is there twice, and nothing else is there")
-        .why("A record that send() has accepted is in the queue. To send it again makes a second one.")
+        .why("A record that send() has accepted is queued. To send it again makes a second one.")
         .read("03-producer.md#the-code")
         .holds(surplus == 0, format!("{} too many", thousands(surplus)), "0 too many");
     let mut last: BTreeMap<&str, (i32, usize)> = BTreeMap::new();

@@ -52,7 +52,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Queues a record. A record leaves the queue when its report has been served, so a full queue needs
+/// Queues a record. One leaves the queue when its report has been served, so a full queue needs
 /// a poll. The same record is next again, which keeps the order.
 fn send(producer: &BaseProducer<Delivered>, record: BaseRecord<'_, String, String>) -> Result<()> {
     let (begin, mut record) = (Instant::now(), record);

@@ -1,4 +1,4 @@
-//! Checks exercises/06-predict-partition: predictions are compared with what a client really chooses.
+//! Checks exercises/06-predict-partition: predictions are compared with what a client chooses.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Checks exercises/09-time-window: an hour that is found by its time, and nothing before it is read.
+//! Checks exercises/09-time-window: an hour is found by its time, and nothing before it is read.
 
 use std::collections::BTreeSet;
 
@@ -80,7 +80,7 @@ async fn right_records(stage: &mut Stage) -> anyhow::Result<()> {
     let surplus = found.iter().filter(|it| !in_hour(it)).count();
     stage
         .point("no other departure is there")
-        .why("The offset for the end is that of the first record after it. End is no offset, and not 0.")
+        .why("The offset for the end is that of the first record after it. End is not 0.")
         .read("09-seek-and-pause.md#the-code")
         .holds(surplus == 0, format!("{} too many", thousands(surplus)), "0 too many");
     let repeated = records.len() - found.len();
