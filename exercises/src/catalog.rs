@@ -12,6 +12,12 @@ mod avro_key;
 mod changelog;
 #[path = "../01-departures-topic/check.rs"]
 mod departures_topic;
+#[path = "../03-full-queue/check.rs"]
+mod full_queue;
+#[path = "../06-gate-changes/check.rs"]
+mod gate_changes;
+#[path = "../02-health-report/check.rs"]
+mod health_report;
 #[path = "../03-high-airports/check.rs"]
 mod high_airports;
 #[path = "../12-json-lines/check.rs"]
@@ -24,17 +30,38 @@ mod landings;
 mod minutes_late;
 #[path = "../15-mixed-messages/check.rs"]
 mod mixed_messages;
+#[path = "../04-outage/check.rs"]
+mod outage;
+#[path = "../06-predict-partition/check.rs"]
+mod predict_partition;
 #[path = "../17-protobuf-delay/check.rs"]
 mod protobuf_delay;
 #[path = "../25-selective-redrive/check.rs"]
 mod selective_redrive;
+#[path = "../05-test-topics/check.rs"]
+mod test_topics;
+#[path = "../09-time-window/check.rs"]
+mod time_window;
+#[path = "../09-try-again/check.rs"]
+mod try_again;
 #[path = "../21-two-brokers-down/check.rs"]
 mod two_brokers_down;
+#[path = "../00-two-readers/check.rs"]
+mod two_readers;
 
 static ALL: &[Exercise] = &[
+    two_readers::EXERCISE,
     departures_topic::EXERCISE,
+    health_report::EXERCISE,
     high_airports::EXERCISE,
+    full_queue::EXERCISE,
     landings::EXERCISE,
+    outage::EXERCISE,
+    test_topics::EXERCISE,
+    gate_changes::EXERCISE,
+    predict_partition::EXERCISE,
+    time_window::EXERCISE,
+    try_again::EXERCISE,
     json_lines::EXERCISE,
     alarms::EXERCISE,
     mixed_messages::EXERCISE,

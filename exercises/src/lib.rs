@@ -34,6 +34,7 @@ mod scratch;
 mod seed;
 mod stage;
 mod sweep;
+mod trim;
 mod verdict;
 
 pub use catalog::{all, find};

@@ -53,13 +53,22 @@ impl Seed {
 }
 
 /// Sends records with acks=all, in order, and returns when all have arrived. Blocks.
-pub(crate) fn send(servers: &str, topic: &str, seeds: &[Seed]) -> anyhow::Result<()> {
-    let producer: BaseProducer = ClientConfig::new()
+pub(crate) fn send(
+    servers: &str,
+    topic: &str,
+    seeds: &[Seed],
+    settings: &[(String, String)],
+) -> anyhow::Result<()> {
+    let mut config = ClientConfig::new();
+    config
         .set("bootstrap.servers", servers)
         .set("enable.idempotence", "true")
         .set("linger.ms", "2")
-        .set("queue.buffering.max.messages", "1000000")
-        .create()?;
+        .set("queue.buffering.max.messages", "1000000");
+    for (name, value) in settings {
+        config.set(name, value);
+    }
+    let producer: BaseProducer = config.create()?;
     queue(&producer, topic, seeds)?;
     producer.flush(LIMIT).context("sending the records of the scene")
 }

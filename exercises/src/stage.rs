@@ -10,6 +10,7 @@ use crate::cluster::SceneCluster;
 use crate::names;
 use crate::program::{End, Program, Run, Running};
 use crate::seed::{self, Seed};
+use crate::trim;
 use crate::verdict::Point;
 
 /// The time that a program has to end by itself.
@@ -70,6 +71,13 @@ impl Stage {
         Ok(())
     }
 
+    /// Ends delays and errors that are still to come, so that the questions of the scene are quick.
+    pub(crate) fn clear_faults(&self) {
+        if let Some(switchboard) = self.cluster.switchboard() {
+            switchboard.clear_faults();
+        }
+    }
+
     /// Creates a topic with three replicas, and passes its name to the program.
     pub(crate) async fn topic(
         &mut self,
@@ -91,6 +99,27 @@ impl Stage {
         let servers = self.cluster.bootstrap_servers();
         helpers::create_topic_with(servers, &topic, &options).await?;
         Ok(topic)
+    }
+
+    /// Creates a topic that the program must find itself.
+    pub(crate) async fn create(
+        &mut self,
+        topic: &str,
+        options: TopicOptions,
+    ) -> anyhow::Result<()> {
+        self.topics.push(topic.to_owned());
+        helpers::create_topic_with(self.cluster.bootstrap_servers(), topic, &options).await?;
+        Ok(())
+    }
+
+    /// Deletes the records of a partition before an offset, as retention does.
+    pub(crate) async fn delete_records(
+        &self,
+        topic: &str,
+        partition: i32,
+        before: i64,
+    ) -> anyhow::Result<()> {
+        trim::delete_records(self.cluster.bootstrap_servers(), topic, partition, before).await
     }
 
     /// Passes the name of a topic to the program that does not exist yet.
@@ -122,8 +151,21 @@ impl Stage {
 
     /// Sends records with acks=all, in order.
     pub(crate) async fn send(&self, topic: &str, seeds: Vec<Seed>) -> anyhow::Result<()> {
+        self.send_with(topic, seeds, &[]).await
+    }
+
+    /// Sends records with settings of librdkafka on top, such as another partitioner.
+    pub(crate) async fn send_with(
+        &self,
+        topic: &str,
+        seeds: Vec<Seed>,
+        settings: &[(&str, &str)],
+    ) -> anyhow::Result<()> {
         let (servers, topic) = (self.cluster.bootstrap_servers().to_owned(), topic.to_owned());
-        tokio::task::spawn_blocking(move || seed::send(&servers, &topic, &seeds)).await?
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let settings: Vec<(String, String)> = settings.iter().map(owned).collect();
+        let send = move || seed::send(&servers, &topic, &seeds, &settings);
+        tokio::task::spawn_blocking(send).await?
     }
 
     /// Starts the program. What the scene has asked until now is no request of the program.

@@ -72,6 +72,23 @@ impl Broker {
         Ok(described.partitions.into_iter().map(|it| (it.id, it.leader)).collect())
     }
 
+    /// Returns the number of partitions of a topic, and of those that lack an in-sync replica.
+    pub(crate) async fn missing_copies(&self, topic: &str) -> anyhow::Result<(usize, usize)> {
+        let described = helpers::topic_metadata(&self.servers, topic).await?;
+        let lacks =
+            |it: &&helpers::PartitionMetadata| it.in_sync_replicas.len() < it.replicas.len();
+        Ok((described.partitions.len(), described.partitions.iter().filter(lacks).count()))
+    }
+
+    /// Tells whether a node is no in-sync replica of any partition, and every partition has a leader.
+    pub(crate) async fn is_in_sync_without(&self, topic: &str, node: i32) -> anyhow::Result<bool> {
+        let Ok(described) = helpers::topic_metadata(&self.servers, topic).await else {
+            return Ok(false);
+        };
+        let mut partitions = described.partitions.iter();
+        Ok(partitions.all(|it| it.leader.is_some() && !it.in_sync_replicas.contains(&node)))
+    }
+
     /// Returns the sum of the offsets in use, over all partitions: quick to ask while a program
     /// writes.
     pub(crate) async fn written(&self, topic: &str) -> anyhow::Result<i64> {

@@ -14,4 +14,4 @@ mod requests;
 mod transactions;
 
 pub(crate) use ask::Broker;
-pub(crate) use records::Record;
+pub(crate) use records::{Record, Records};

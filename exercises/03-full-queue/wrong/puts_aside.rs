@@ -1,0 +1,68 @@
+//! Puts aside what does not fit, and sends it at the end: after later scans of its belt.
+//!
+//! Message: --  the scans of each belt are in order
+
+use std::env;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::producer::{
+    BaseProducer, BaseRecord, DeliveryResult, NoCustomPartitioner, Producer, ProducerContext,
+};
+use rdkafka::{ClientConfig, ClientContext};
+
+const SCANS: usize = 20_000;
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Counts the records that the brokers have acknowledged.
+#[derive(Default)]
+struct Delivered(AtomicUsize);
+
+impl ClientContext for Delivered {}
+
+impl ProducerContext<NoCustomPartitioner> for Delivered {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, report: &DeliveryResult<'_>, (): ()) {
+        match report {
+            Ok(_) => _ = self.0.fetch_add(1, Ordering::Relaxed),
+            Err((error, _)) => eprintln!("a scan was not delivered: {error}"),
+        }
+    }
+}
+
+fn main() -> Result<()> {
+    let brokers = env::var("KAFKA_BOOTSTRAP_SERVERS")?;
+    let topic = env::var("TOPIC")?;
+    let producer: BaseProducer<Delivered> = ClientConfig::new()
+        .set("bootstrap.servers", &brokers)
+        .set("queue.buffering.max.messages", "1000")
+        .set("enable.idempotence", "true")
+        .set("linger.ms", "20")
+        .create_with_context(Delivered::default())?;
+
+    let mut later = Vec::new();
+    for number in 0..SCANS {
+        let (key, value) = (format!("belt-{}", number % 40), format!("scan {number}"));
+        let record = BaseRecord::to(&topic).key(&key).payload(&value);
+        if producer.send(record).is_err() {
+            later.push((key, value));
+            producer.poll(Duration::from_millis(10));
+        }
+    }
+    for (key, value) in &later {
+        let mut record = BaseRecord::to(&topic).key(key).payload(value);
+        while let Err((error, same)) = producer.send(record) {
+            ensure!(error == KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), error);
+            producer.poll(Duration::from_millis(100));
+            record = same;
+        }
+    }
+    producer.flush(LIMIT)?;
+    let delivered = producer.context().0.load(Ordering::Relaxed);
+    println!("{delivered} scans delivered");
+    ensure!(delivered == SCANS, "{} scans were not delivered", SCANS - delivered);
+    Ok(())
+}
