@@ -4,15 +4,45 @@
 
 use crate::exercise::Exercise;
 
+#[path = "../11-abort-and-rewind/check.rs"]
+mod abort_and_rewind;
+#[path = "../08-count-with-offset/check.rs"]
+mod count_with_offset;
 #[path = "../01-departures-topic/check.rs"]
 mod departures_topic;
 #[path = "../03-high-airports/check.rs"]
 mod high_airports;
+#[path = "../08-idempotent-board/check.rs"]
+mod idempotent_board;
 #[path = "../04-landings/check.rs"]
 mod landings;
+#[path = "../11-milestones/check.rs"]
+mod milestones;
+#[path = "../07-partition-counts/check.rs"]
+mod partition_counts;
+#[path = "../14-slow-lookups/check.rs"]
+mod slow_lookups;
+#[path = "../07-static-members/check.rs"]
+mod static_members;
+#[path = "../10-transfer/check.rs"]
+mod transfer;
+#[path = "../10-zombie/check.rs"]
+mod zombie;
 
-static ALL: &[Exercise] =
-    &[departures_topic::EXERCISE, high_airports::EXERCISE, landings::EXERCISE];
+static ALL: &[Exercise] = &[
+    departures_topic::EXERCISE,
+    high_airports::EXERCISE,
+    landings::EXERCISE,
+    partition_counts::EXERCISE,
+    static_members::EXERCISE,
+    idempotent_board::EXERCISE,
+    count_with_offset::EXERCISE,
+    transfer::EXERCISE,
+    zombie::EXERCISE,
+    milestones::EXERCISE,
+    abort_and_rewind::EXERCISE,
+    slow_lookups::EXERCISE,
+];
 
 /// Returns all exercises, in the order of the chapters.
 pub fn all() -> &'static [Exercise] {
