@@ -111,7 +111,7 @@ async fn point_of_the_files(stage: &mut Stage, names: &Names) -> anyhow::Result<
     let mut wrong = Vec::new();
     for partition in 0..PARTITIONS {
         let committed = group.committed().get(&partition).copied().unwrap_or_default();
-        let counted = names.counts.read(&partition.to_string()).parse().unwrap_or_default();
+        let counted: i64 = names.counts.read(&partition.to_string()).parse().unwrap_or_default();
         if committed != counted {
             wrong.push(format!("{partition}: {counted} counted, {committed} committed"));
         }

@@ -9,7 +9,10 @@ use std::{env, fs};
 
 use anyhow::{Result, bail};
 use rdkafka::ClientConfig;
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
+
+/// A producer with a thread that polls: an abort waits for the reports of what it purges.
+type Publisher = ThreadedProducer<DefaultProducerContext>;
 
 const LIMIT: Duration = Duration::from_secs(15);
 
@@ -18,7 +21,7 @@ fn main() -> Result<()> {
     let (topic, confirmations) = (env::var("TOPIC")?, env::var("CONFIRMATIONS")?);
     let (first, last): (u32, u32) = (env::var("FIRST")?.parse()?, env::var("LAST")?.parse()?);
     // Your part: what does a producer need before its first transaction?
-    let producer: BaseProducer =
+    let producer: Publisher =
         ClientConfig::new().set("bootstrap.servers", &brokers).set("acks", "all").create()?;
     for transfer in first..=last {
         // Your part: both records are visible, or neither.
@@ -33,7 +36,7 @@ fn main() -> Result<()> {
 
 /// Queues one half of a transfer.
 fn send(
-    producer: &BaseProducer,
+    producer: &Publisher,
     topic: &str,
     partition: i32,
     transfer: u32,

@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use anyhow::Result;
 use rdkafka::ClientConfig;
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
+
+/// A producer with a thread that polls: an abort waits for the reports of what it purges.
+type Publisher = ThreadedProducer<DefaultProducerContext>;
 
 const LIMIT: Duration = Duration::from_secs(10);
 const BATCH: usize = 50;
@@ -16,7 +19,7 @@ const BATCH: usize = 50;
 fn main() -> Result<()> {
     let (brokers, topic) = (env::var("KAFKA_BOOTSTRAP_SERVERS")?, env::var("TOPIC")?);
     // Your part: a producer that the cluster knows by name.
-    let producer: BaseProducer = ClientConfig::new()
+    let producer: Publisher = ClientConfig::new()
         .set("bootstrap.servers", &brokers)
         .set("enable.idempotence", "true")
         .set("linger.ms", "1")
@@ -30,12 +33,11 @@ fn main() -> Result<()> {
 }
 
 /// Sends a batch.
-fn publish(producer: &BaseProducer, topic: &str, batch: &[u32]) -> Result<()> {
+fn publish(producer: &Publisher, topic: &str, batch: &[u32]) -> Result<()> {
     for departure in batch {
         let text = look_up(*departure);
         let record = BaseRecord::<str, str>::to(topic).payload(&text);
         producer.send(record).map_err(|(error, _)| error)?;
-        producer.poll(Duration::ZERO);
     }
     producer.flush(LIMIT)?;
     Ok(())

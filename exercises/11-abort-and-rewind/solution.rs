@@ -10,9 +10,12 @@ use helpers::{ConsumerBuilder, EndOfPartitions};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Message};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::{ClientConfig, ClientContext};
+
+/// A producer with a thread that polls: an abort waits for the reports of what it purges.
+type Publisher = ThreadedProducer<DefaultProducerContext>;
 
 const LIMIT: Duration = Duration::from_secs(15);
 const BATCH: usize = 50;
@@ -20,7 +23,7 @@ const FAILURES: usize = 3;
 
 fn main() -> Result<()> {
     let (brokers, topic) = (env::var("KAFKA_BOOTSTRAP_SERVERS")?, env::var("TOPIC")?);
-    let producer: BaseProducer = ClientConfig::new()
+    let producer: Publisher = ClientConfig::new()
         .set("bootstrap.servers", &brokers)
         .set("transactional.id", env::var("TRANSACTIONAL_ID")?)
         .set("linger.ms", "1")
@@ -79,7 +82,7 @@ struct Batch {
 
 impl Batch {
     /// Sends the invoice of an order.
-    fn add(&mut self, producer: &BaseProducer, order: &BorrowedMessage<'_>) -> Result<()> {
+    fn add(&mut self, producer: &Publisher, order: &BorrowedMessage<'_>) -> Result<()> {
         if self.orders == 0 {
             producer.begin_transaction()?;
         }
@@ -90,14 +93,13 @@ impl Batch {
         let (topic, invoice) = (env::var("INVOICES")?, format!("invoice for {order}"));
         let record = BaseRecord::<str, str>::to(&topic).payload(&invoice);
         producer.send(record).map_err(|(error, _)| error)?;
-        producer.poll(Duration::ZERO);
         Ok(())
     }
 
     /// Commits the invoices together with the offsets of their orders.
     fn commit(
         &mut self,
-        producer: &BaseProducer,
+        producer: &Publisher,
         consumer: &BaseConsumer<Membership>,
         topic: &str,
     ) -> Result<()> {

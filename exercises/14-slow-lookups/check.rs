@@ -143,7 +143,8 @@ async fn point_of_the_limit(stage: &mut Stage, names: &Names) -> anyhow::Result<
     let spans: Vec<(i64, i64)> =
         records.iter().map(|it| (time(it, "started"), time(it, "ended"))).collect();
     // One that begins in the ms in which another ends does not overlap with it.
-    let running_at = |now: i64| spans.iter().filter(|(begin, end)| *begin <= now && now < *end);
+    let running_at =
+        |now: i64| spans.iter().filter(move |(begin, end)| *begin <= now && now < *end);
     let most = spans.iter().map(|(begin, _)| running_at(*begin).count()).max().unwrap_or_default();
     stage
         .point("never more than 16 lookups run at once")

@@ -10,13 +10,13 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// Starts with the program's transactional id, which fences the program, and commits one record.
-/// Blocks.
+/// Returns false if the program has fenced this instance in turn. Blocks.
 pub(crate) fn take_over(
     servers: &str,
     transactional_id: &str,
     topic: &str,
     text: &str,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<bool> {
     let producer: BaseProducer = ClientConfig::new()
         .set("bootstrap.servers", servers)
         .set("client.id", "workshop-check")
@@ -25,6 +25,10 @@ pub(crate) fn take_over(
     producer.init_transactions(LIMIT).context("the second instance cannot start")?;
     producer.begin_transaction()?;
     let record = BaseRecord::<str, str>::to(topic).payload(text);
-    producer.send(record).map_err(|(error, _)| error)?;
-    producer.commit_transaction(LIMIT).context("the second instance cannot commit")
+    let sent = producer.send(record).map_err(|(error, _)| error);
+    match sent.and_then(|()| producer.commit_transaction(LIMIT)) {
+        Ok(()) => Ok(true),
+        Err(_) if producer.client().fatal_error().is_some() => Ok(false),
+        Err(error) => Err(error).context("the second instance cannot commit"),
+    }
 }

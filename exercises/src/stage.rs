@@ -207,13 +207,13 @@ impl Stage {
     }
 
     /// Starts a second instance of a transactional producer, which fences the program and commits
-    /// one record.
+    /// one record. Returns false if the program has fenced it in turn.
     pub(crate) async fn take_over(
         &self,
         transactional_id: &str,
         topic: &str,
         text: &str,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<bool> {
         let servers = self.cluster.bootstrap_servers().to_owned();
         let (id, topic, text) = (transactional_id.to_owned(), topic.to_owned(), text.to_owned());
         tokio::task::spawn_blocking(move || rival::take_over(&servers, &id, &topic, &text)).await?

@@ -53,7 +53,7 @@ impl State {
     fn assignment(&self, topic: &str, consumer: &StreamConsumer) -> Result<TopicPartitionList> {
         let mut all = TopicPartitionList::new();
         (0..PARTITIONS).for_each(|partition| drop(all.add_partition(topic, partition)));
-        let mut committed = block_in_place(|| consumer.committed_offsets(all, LIMIT))?;
+        let committed = block_in_place(|| consumer.committed_offsets(all, LIMIT))?;
         for partition in 0..PARTITIONS {
             if let Some(mut it) = committed.find_partition(topic, partition)
                 && it.offset() == Offset::Invalid

@@ -82,8 +82,8 @@ async fn post(
     if !posted.insert(departure.id) {
         return Ok(());
     }
-    let sent = producer
-        .send_result(FutureRecord::to(board).key(&helpers::unique_name("entry")).payload(value));
+    let key = helpers::unique_name("entry");
+    let sent = producer.send_result(FutureRecord::to(board).key(&key).payload(value));
     let report = sent.map_err(|(error, _)| error)?.await?;
     report.map_err(|(error, _)| anyhow!("the departure is not on the board: {error}"))?;
     Ok(())

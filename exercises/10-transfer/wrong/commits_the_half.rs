@@ -9,7 +9,10 @@ use std::{env, fs};
 
 use anyhow::{Result, bail};
 use rdkafka::ClientConfig;
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
+
+/// A producer with a thread that polls: an abort waits for the reports of what it purges.
+type Publisher = ThreadedProducer<DefaultProducerContext>;
 
 const LIMIT: Duration = Duration::from_secs(15);
 
@@ -17,7 +20,7 @@ fn main() -> Result<()> {
     let brokers = env::var("KAFKA_BOOTSTRAP_SERVERS")?;
     let (topic, confirmations) = (env::var("TOPIC")?, env::var("CONFIRMATIONS")?);
     let (first, last): (u32, u32) = (env::var("FIRST")?.parse()?, env::var("LAST")?.parse()?);
-    let producer: BaseProducer = ClientConfig::new()
+    let producer: Publisher = ClientConfig::new()
         .set("bootstrap.servers", &brokers)
         .set("transactional.id", env::var("TRANSACTIONAL_ID")?)
         .create()?;
@@ -38,7 +41,7 @@ fn main() -> Result<()> {
 }
 
 /// Makes a transfer, and returns whether it is complete.
-fn make(producer: &BaseProducer, topic: &str, confirmations: &str, transfer: u32) -> Result<bool> {
+fn make(producer: &Publisher, topic: &str, confirmations: &str, transfer: u32) -> Result<bool> {
     send(producer, topic, 0, transfer, -100)?;
     if !is_confirmed(confirmations, transfer)? {
         return Ok(false);
@@ -49,7 +52,7 @@ fn make(producer: &BaseProducer, topic: &str, confirmations: &str, transfer: u32
 
 /// Queues one half of a transfer.
 fn send(
-    producer: &BaseProducer,
+    producer: &Publisher,
     topic: &str,
     partition: i32,
     transfer: u32,

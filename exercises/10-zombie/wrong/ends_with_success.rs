@@ -8,14 +8,17 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use rdkafka::ClientConfig;
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
+
+/// A producer with a thread that polls: an abort waits for the reports of what it purges.
+type Publisher = ThreadedProducer<DefaultProducerContext>;
 
 const LIMIT: Duration = Duration::from_secs(10);
 const BATCH: usize = 50;
 
 fn main() -> Result<()> {
     let (brokers, topic) = (env::var("KAFKA_BOOTSTRAP_SERVERS")?, env::var("TOPIC")?);
-    let producer: BaseProducer = ClientConfig::new()
+    let producer: Publisher = ClientConfig::new()
         .set("bootstrap.servers", &brokers)
         .set("transactional.id", env::var("TRANSACTIONAL_ID")?)
         .set("linger.ms", "1")
@@ -37,13 +40,12 @@ fn main() -> Result<()> {
 }
 
 /// Sends a batch in one transaction.
-fn publish(producer: &BaseProducer, topic: &str, batch: &[u32]) -> Result<()> {
+fn publish(producer: &Publisher, topic: &str, batch: &[u32]) -> Result<()> {
     producer.begin_transaction()?;
     for departure in batch {
         let text = look_up(*departure);
         let record = BaseRecord::<str, str>::to(topic).payload(&text);
         producer.send(record).map_err(|(error, _)| error)?;
-        producer.poll(Duration::ZERO);
     }
     producer.commit_transaction(LIMIT).context("the batch is not committed")
 }

@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use rdkafka::ClientConfig;
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
+
+/// A producer with a thread that polls: an abort waits for the reports of what it purges.
+type Publisher = ThreadedProducer<DefaultProducerContext>;
 
 const LIMIT: Duration = Duration::from_secs(10);
 const BATCH: usize = 50;
@@ -29,8 +32,8 @@ fn main() -> Result<()> {
 }
 
 /// Makes a producer that is ready to begin.
-fn new_producer(brokers: &str, name: &str) -> Result<BaseProducer> {
-    let producer: BaseProducer = ClientConfig::new()
+fn new_producer(brokers: &str, name: &str) -> Result<Publisher> {
+    let producer: Publisher = ClientConfig::new()
         .set("bootstrap.servers", brokers)
         .set("transactional.id", name)
         .set("linger.ms", "1")
@@ -40,13 +43,12 @@ fn new_producer(brokers: &str, name: &str) -> Result<BaseProducer> {
 }
 
 /// Sends a batch in one transaction.
-fn publish(producer: &BaseProducer, topic: &str, batch: &[u32]) -> Result<()> {
+fn publish(producer: &Publisher, topic: &str, batch: &[u32]) -> Result<()> {
     producer.begin_transaction()?;
     for departure in batch {
         let text = look_up(*departure);
         let record = BaseRecord::<str, str>::to(topic).payload(&text);
         producer.send(record).map_err(|(error, _)| error)?;
-        producer.poll(Duration::ZERO);
     }
     producer.commit_transaction(LIMIT).context("the batch is not committed")
 }
