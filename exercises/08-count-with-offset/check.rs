@@ -65,7 +65,7 @@ async fn stopped(stage: &mut Stage) -> anyhow::Result<()> {
         more_departures(stage, &topic).await?;
         let mut running = stage.start()?;
         if !counts(stage, &mut running, &files, PART * part).await? {
-            return Ok(());
+            return stage.give_up(running);
         }
         stage.stop(running).await?;
         if part == 1 {
@@ -93,14 +93,16 @@ async fn killed(stage: &mut Stage) -> anyhow::Result<()> {
         let mut running = stage.start()?;
         let at_least = if part == 3 { 3 * PART } else { PART * part - PART / 2 };
         if !counts(stage, &mut running, &files, at_least).await? {
-            return Ok(());
+            return stage.give_up(running);
         }
-        let run = running.kill();
-        stage.keep_output(&run);
+        stage.switchboard()?.clear_faults();
+        if part == 3 {
+            stage.stop(running).await?;
+        } else {
+            let run = running.kill();
+            stage.keep_output(&run);
+        }
     }
-    stage.switchboard()?.clear_faults();
-    let running = stage.start()?;
-    stage.stop(running).await?;
     point_of_the_count(stage, &files, 3 * PART);
     Ok(())
 }
@@ -110,7 +112,7 @@ async fn unwritable(stage: &mut Stage) -> anyhow::Result<()> {
     more_departures(stage, &topic).await?;
     let mut running = stage.start()?;
     if !counts(stage, &mut running, &files, PART).await? {
-        return Ok(());
+        return stage.give_up(running);
     }
     let (here, away) = (files.path().join("state"), files.path().join("away"));
     std::fs::rename(&here, &away)?;

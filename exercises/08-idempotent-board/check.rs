@@ -62,7 +62,7 @@ async fn killed(stage: &mut Stage) -> anyhow::Result<()> {
         let mut running = stage.start()?;
         let further = async |broker: &Broker| Ok(broker.written(&board).await? >= begin + 130);
         if !stage.reaches(&mut running, "130 entries arrive", further).await? {
-            return Ok(());
+            return stage.give_up(running);
         }
         stage.kill(running, &group).await?;
     }

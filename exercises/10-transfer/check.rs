@@ -57,7 +57,7 @@ async fn killed(stage: &mut Stage) -> anyhow::Result<()> {
     };
     let what = "the debit of transfer 3 is on the cluster before its confirmation";
     if !stage.reaches(&mut running, what, is_debited).await? {
-        return Ok(());
+        return stage.give_up(running);
     }
     let run = running.kill();
     stage.keep_output(&run);

@@ -50,9 +50,9 @@ async fn fenced(stage: &mut Stage) -> anyhow::Result<()> {
     let topic = stage.topic("TOPIC", "departures", 1).await?;
     let id = stage.name("TRANSACTIONAL_ID", "departure-desk");
     let mut running = stage.start()?;
-    let in_the_second = async |broker: &Broker| Ok(broker.written(&topic).await? >= 70);
+    let in_the_second = async |broker: &Broker| Ok(broker.appended(&topic).await? >= 70);
     if !stage.reaches(&mut running, "70 records arrive", in_the_second).await? {
-        return Ok(());
+        return stage.give_up(running);
     }
     let took_over = stage.take_over(&id, &topic, "from the second instance").await?;
     let run = running.ended_within(Duration::from_secs(30)).await?;

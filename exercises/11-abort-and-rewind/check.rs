@@ -58,9 +58,9 @@ async fn rejected(stage: &mut Stage) -> anyhow::Result<()> {
     let error = ResponseError::TopicAuthorizationFailed;
     stage.switchboard()?.fail_next(ApiKey::Produce, error, 1)?;
     let mut running = stage.start()?;
-    let some = async |broker: &Broker| Ok(broker.written(&names.invoices).await? >= 100);
+    let some = async |broker: &Broker| Ok(broker.appended(&names.invoices).await? >= 100);
     if !stage.reaches(&mut running, "100 invoices arrive", some).await? {
-        return Ok(());
+        return stage.give_up(running);
     }
     stage.switchboard()?.fail_next(ApiKey::Produce, error, 1)?;
     let run = running.ended_within(Duration::from_secs(30)).await?;

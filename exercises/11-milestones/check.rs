@@ -76,9 +76,9 @@ async fn uncommitted(stage: &mut Stage) -> anyhow::Result<()> {
     stage.switchboard()?.fail_next(ApiKey::EndTxn, rejected, 100_000)?;
     stage.switchboard()?.fail_next(ApiKey::OffsetCommit, rejected, 100_000)?;
     let mut running = stage.start()?;
-    let sent = async |broker: &Broker| Ok(broker.written(&names.milestones).await? > 0);
+    let sent = async |broker: &Broker| Ok(broker.appended(&names.milestones).await? > 0);
     if !stage.reaches(&mut running, "the first milestone arrives", sent).await? {
-        return Ok(());
+        return stage.give_up(running);
     }
     stage.kill(running, &names.group).await?;
     stage.switchboard()?.clear_faults();
@@ -90,12 +90,12 @@ async fn killed(stage: &mut Stage) -> anyhow::Result<()> {
     let names = prepare(stage).await?;
     stage.delay_all_nodes(Duration::from_millis(5))?;
     for _ in 0..3 {
-        let begin = stage.broker().written(&names.counts).await?;
+        let begin = stage.broker().appended(&names.counts).await?;
         let mut running = stage.start()?;
         let further =
-            async |broker: &Broker| Ok(broker.written(&names.counts).await? >= begin + 120);
+            async |broker: &Broker| Ok(broker.appended(&names.counts).await? >= begin + 120);
         if !stage.reaches(&mut running, "120 more counts arrive", further).await? {
-            return Ok(());
+            return stage.give_up(running);
         }
         stage.kill(running, &names.group).await?;
     }

@@ -16,8 +16,8 @@ pub(crate) const EXERCISE: Exercise = Exercise {
     uses_schemas: false,
     scenes: &[
         scene!("with a lookup that fails at first", AnyEngine, fails_at_first),
-        scene!("stopped while a lookup takes long", AnyEngine, takes_long),
         scene!("stopped while a lookup hangs", AnyEngine, hangs),
+        scene!("stopped while a lookup takes long", AnyEngine, takes_long),
     ],
 };
 
@@ -59,7 +59,7 @@ async fn fails_at_first(stage: &mut Stage) -> anyhow::Result<()> {
     let names = prepare(stage, "fail").await?;
     let mut running = stage.start()?;
     if !has_results(stage, &mut running, &names, 20).await? {
-        return Ok(());
+        return stage.give_up(running);
     }
     names.service.remove(PROBLEM)?;
     finish(stage, running, &names).await?;
@@ -70,7 +70,7 @@ async fn takes_long(stage: &mut Stage) -> anyhow::Result<()> {
     let names = prepare(stage, "wait").await?;
     let mut running = stage.start()?;
     if !has_results(stage, &mut running, &names, WITHOUT_IT).await? {
-        return Ok(());
+        return stage.give_up(running);
     }
     let responds = async {
         // The lookup goes on for a while after the signal.
@@ -96,7 +96,7 @@ async fn hangs(stage: &mut Stage) -> anyhow::Result<()> {
     let names = prepare(stage, "wait").await?;
     let mut running = stage.start()?;
     if !has_results(stage, &mut running, &names, WITHOUT_IT).await? {
-        return Ok(());
+        return stage.give_up(running);
     }
     let run = running.terminate(Duration::from_secs(8)).await?;
     stage.keep_output(&run);

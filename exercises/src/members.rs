@@ -25,6 +25,14 @@ impl Stage {
         self.broker().remove_members(group).await
     }
 
+    /// Ends the scene early, with what the program has printed.
+    #[allow(clippy::unnecessary_wraps, reason = "it is what the scene returns")]
+    pub(crate) fn give_up(&mut self, running: Running) -> anyhow::Result<()> {
+        let run = running.kill();
+        self.keep_output(&run);
+        Ok(())
+    }
+
     /// Waits until the group is stable with so many members, while one of them runs. Returns false,
     /// with a point, if that does not happen.
     pub(crate) async fn group_has(

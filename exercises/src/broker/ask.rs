@@ -81,6 +81,15 @@ impl Broker {
         Ok(helpers::topic_metadata(&self.servers, topic).await?.records())
     }
 
+    /// Returns the sum of the offsets in use as [`written`](Self::written) does, with the records of
+    /// open transactions.
+    pub(crate) async fn appended(&self, topic: &str) -> anyhow::Result<i64> {
+        let (servers, name) = (self.servers.clone(), topic.to_owned());
+        let appended = move || records::appended(&servers, &name, LIMIT);
+        let appended = tokio::task::spawn_blocking(appended).await?;
+        appended.with_context(|| format!("asking for the ends of the topic {topic}"))
+    }
+
     /// Returns what a group has committed in a topic, and who its members are.
     pub(crate) async fn group(&self, name: &str, topic: &str) -> anyhow::Result<Group> {
         let lag = helpers::group_lag(&self.servers, name, topic).await?;

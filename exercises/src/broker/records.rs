@@ -143,6 +143,22 @@ pub(crate) fn read(
     Ok(Records(records))
 }
 
+/// Returns the sum of the high watermarks of a topic's partitions, less what was deleted. Blocks.
+pub(crate) fn appended(servers: &str, topic: &str, limit: Duration) -> anyhow::Result<i64> {
+    let consumer: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", servers)
+        .set("client.id", "workshop-check")
+        .set("isolation.level", "read_uncommitted")
+        .create()?;
+    let metadata = consumer.fetch_metadata(Some(topic), limit)?;
+    let mut sum = 0;
+    for partition in metadata.topics().iter().flat_map(|it| it.partitions()) {
+        let (low, high) = consumer.fetch_watermarks(topic, partition.id(), limit)?;
+        sum += high - low;
+    }
+    Ok(sum)
+}
+
 fn record(message: &BorrowedMessage<'_>) -> Record {
     let headers = message.headers().map(|headers| {
         let headers = headers.iter();
