@@ -17,11 +17,8 @@ pub(crate) const EXERCISE: Exercise = Exercise {
     uses_schemas: false,
     scenes: &[
         scene!("on a healthy cluster", AnyEngine, healthy),
-        scene!(
-            "with a batch that is rejected at the beginning and in the middle",
-            Embedded,
-            rejected
-        ),
+        scene!("with a first batch that is rejected", Embedded, rejected_at_first),
+        scene!("with a batch that is rejected in the middle", Embedded, rejected_later),
         scene!("with a broker that rejects everything", Embedded, hopeless),
     ],
 };
@@ -50,19 +47,24 @@ async fn healthy(stage: &mut Stage) -> anyhow::Result<()> {
     points_of_the_invoices(stage, &names, &run).await
 }
 
-async fn rejected(stage: &mut Stage) -> anyhow::Result<()> {
+async fn rejected_at_first(stage: &mut Stage) -> anyhow::Result<()> {
     let names = prepare(stage).await?;
-    // Slow enough that the second error is in the middle.
-    stage.delay_all_nodes(Duration::from_millis(10))?;
     // No client retries after this error.
-    let error = ResponseError::TopicAuthorizationFailed;
-    stage.switchboard()?.fail_next(ApiKey::Produce, error, 1)?;
+    stage.switchboard()?.fail_next(ApiKey::Produce, ResponseError::InvalidRecord, 1)?;
+    let run = stage.run().await?;
+    points_of_the_invoices(stage, &names, &run).await
+}
+
+async fn rejected_later(stage: &mut Stage) -> anyhow::Result<()> {
+    let names = prepare(stage).await?;
+    // Slow enough that the error is in the middle.
+    stage.delay_all_nodes(Duration::from_millis(10))?;
     let mut running = stage.start()?;
     let some = async |broker: &Broker| Ok(broker.appended(&names.invoices).await? >= 100);
     if !stage.reaches(&mut running, "100 invoices arrive", some).await? {
         return stage.give_up(running);
     }
-    stage.switchboard()?.fail_next(ApiKey::Produce, error, 1)?;
+    stage.switchboard()?.fail_next(ApiKey::Produce, ResponseError::InvalidRecord, 1)?;
     let run = running.ended_within(Duration::from_secs(30)).await?;
     stage.keep_output(&run);
     points_of_the_invoices(stage, &names, &run).await
@@ -70,7 +72,7 @@ async fn rejected(stage: &mut Stage) -> anyhow::Result<()> {
 
 async fn hopeless(stage: &mut Stage) -> anyhow::Result<()> {
     let names = prepare(stage).await?;
-    let error = ResponseError::TopicAuthorizationFailed;
+    let error = ResponseError::InvalidRecord;
     stage.switchboard()?.fail_next(ApiKey::Produce, error, 100_000)?;
     let run = stage.run_within(Duration::from_secs(15)).await?;
     let failed = matches!(run.end, End::Exited(code) if code != 0);
