@@ -1,4 +1,4 @@
-//! Ends at each error, as before.
+//! Aborts, and ends at each error.
 //!
 //! Message: found     exit code 1
 
@@ -21,7 +21,6 @@ type Publisher = ThreadedProducer<DefaultProducerContext>;
 
 const LIMIT: Duration = Duration::from_secs(15);
 const BATCH: usize = 50;
-const FAILURES: usize = 3;
 
 fn main() -> Result<()> {
     let (brokers, topic) = (env::var("KAFKA_BOOTSTRAP_SERVERS")?, env::var("TOPIC")?);
@@ -36,7 +35,7 @@ fn main() -> Result<()> {
         group.config()?.create_with_context(Membership::default())?;
     consumer.subscribe(&[&topic])?;
 
-    let (mut batch, mut end, mut failures) = (Batch::default(), EndOfPartitions::new(), 0);
+    let (mut batch, mut end) = (Batch::default(), EndOfPartitions::new());
     loop {
         let polled = consumer.poll(Duration::from_millis(100));
         ensure!(!consumer.context().is_lost.load(Ordering::Relaxed), "partitions were taken away");
@@ -55,20 +54,18 @@ fn main() -> Result<()> {
         let is_end = end.all_of(&consumer.assignment()?);
         let is_due = batch.orders == BATCH || (is_end && batch.orders > 0);
         let done = match added {
-            Ok(()) if is_due => batch.commit(&producer, &consumer, &topic).map(|()| failures = 0),
+            Ok(()) if is_due => batch.commit(&producer, &consumer, &topic),
             added => added,
         };
         match done {
             Ok(()) if is_end => return Ok(()),
             Ok(()) => {}
             Err(error) => {
-                failures += FAILURES;
-                if failures >= FAILURES || producer.client().fatal_error().is_some() {
+                if producer.client().fatal_error().is_some() {
                     return Err(error);
                 }
-                eprintln!("aborted, and once more: {error:#}");
                 producer.abort_transaction(LIMIT)?;
-                batch.rewind(&consumer, &topic, &mut end)?;
+                return Err(error);
             }
         }
     }
@@ -112,22 +109,6 @@ impl Batch {
         let member = consumer.group_metadata().context("not a member of the group")?;
         producer.send_offsets_to_transaction(&offsets, &member, LIMIT)?;
         producer.commit_transaction(LIMIT)?;
-        *self = Self::default();
-        Ok(())
-    }
-
-    /// Goes back to the first order of each partition. What was prefetched is fetched again.
-    fn rewind(
-        &mut self,
-        consumer: &BaseConsumer<Membership>,
-        topic: &str,
-        end: &mut EndOfPartitions,
-    ) -> Result<()> {
-        for (partition, first) in &self.first {
-            consumer.seek(topic, *partition, Offset::Offset(*first), LIMIT)?;
-            // There is something to read again.
-            end.message_from(*partition);
-        }
         *self = Self::default();
         Ok(())
     }

@@ -62,8 +62,11 @@ fn main() -> Result<()> {
             Ok(()) if is_end => return Ok(()),
             Ok(()) => {}
             Err(error) => {
+                if producer.client().fatal_error().is_some() {
+                    return Err(error);
+                }
                 failures += 1;
-                if failures == FAILURES || producer.client().fatal_error().is_some() {
+                if failures == FAILURES {
                     return Err(error);
                 }
                 eprintln!("aborted, and once more: {error:#}");

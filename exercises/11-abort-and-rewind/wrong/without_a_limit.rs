@@ -64,8 +64,8 @@ fn main() -> Result<()> {
                 if producer.client().fatal_error().is_some() {
                     return Err(error);
                 }
-                eprintln!("aborted, and once more: {error:#}");
                 producer.abort_transaction(LIMIT)?;
+                eprintln!("aborted, and once more: {error:#}");
                 batch.rewind(&consumer, &topic, &mut end)?;
             }
         }
