@@ -24,7 +24,7 @@ pub(crate) const EXERCISE: Exercise = Exercise {
 };
 
 const PARTITIONS: i32 = 6;
-const PART: usize = 600;
+const PART: usize = 200;
 
 struct Names {
     topic: String,
@@ -36,8 +36,8 @@ struct Names {
 async fn prepare(stage: &mut Stage) -> anyhow::Result<Names> {
     let topic = stage.topic("TOPIC", "departures", PARTITIONS).await?;
     let group = stage.name("GROUP", "counters");
-    let counts = stage.directory("COUNTS", "counts")?;
-    let seen = stage.directory("SEEN", "seen")?;
+    let counts = stage.directory("COUNTS")?;
+    let seen = stage.directory("SEEN")?;
     Ok(Names { topic, group, counts, seen })
 }
 
@@ -66,17 +66,21 @@ async fn come_and_go(stage: &mut Stage) -> anyhow::Result<()> {
     for round in 0..2 {
         let mut members: Vec<Running> = Vec::new();
         for joined in 1..=3 {
-            more_departures(stage, &names).await?;
             let mut member = stage.start()?;
-            if !stage.group_has(&mut member, &names.group, &names.topic, joined).await?
-                || !have_counted(stage, &mut member, &names, 3 * round + joined).await?
-            {
-                return Ok(());
+            if !stage.group_has(&mut member, &names.group, &names.topic, joined).await? {
+                return stage.give_up(member);
+            }
+            // In every partition, so that the new member has something to count.
+            more_departures(stage, &names).await?;
+            if !have_counted(stage, &mut member, &names, 3 * round + joined).await? {
+                return stage.give_up(member);
             }
             members.push(member);
         }
         // The last one first, so that the others get partitions back that they had before.
         while let Some(member) = members.pop() {
+            // It is stopped while it has more to count.
+            more_departures(stage, &names).await?;
             stage.stop(member).await?;
             let left = members.len();
             let Some(other) = members.last_mut() else { break };
@@ -86,7 +90,7 @@ async fn come_and_go(stage: &mut Stage) -> anyhow::Result<()> {
         }
         point_of_the_files(stage, &names).await?;
     }
-    points_at_the_end(stage, &names, 6 * PART).await
+    points_at_the_end(stage, &names, 12 * PART).await
 }
 
 async fn commit_fails(stage: &mut Stage) -> anyhow::Result<()> {
@@ -135,7 +139,7 @@ async fn points_at_the_end(stage: &mut Stage, names: &Names, sent: usize) -> any
         let counted = |file: &String| names.seen.read(file).parse::<i64>().unwrap_or_default();
         Ok(files.iter().map(counted).sum::<i64>() >= rest)
     };
-    stage.broker().until(Duration::from_secs(15), counted).await?;
+    stage.broker().until(Duration::from_secs(40), counted).await?;
     stage.stop(member).await?;
     point_of_the_files(stage, names).await?;
     let counted = |file: String| names.counts.read(&file).parse::<usize>().unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::broker::Broker;
+use crate::broker::{Broker, Record};
 use crate::exercise::{Exercise, scene};
 use crate::program::Running;
 use crate::seed::Seed;
@@ -60,7 +60,7 @@ async fn restarts(stage: &mut Stage) -> anyhow::Result<()> {
     point_of_the_others(stage);
     stage.stop(first).await?;
     stage.stop(second).await?;
-    let twice = stage.broker().records(&names.board).await?.duplicates(|it| it.text());
+    let twice = stage.broker().records(&names.board).await?.duplicates(Record::text);
     stage
         .point("each departure is on the board once")
         .why("A clean shutdown commits what is done, and nothing comes again.")

@@ -30,9 +30,9 @@ const PART: usize = 300;
 async fn prepare(stage: &mut Stage) -> anyhow::Result<(String, Scratch)> {
     let topic = stage.topic("TOPIC", "departures", 3).await?;
     stage.name("GROUP", "counter");
-    let files = Scratch::new("count")?;
-    std::fs::create_dir(files.path().join("state"))?;
-    stage.set("STATE", files.file("state/count.json"));
+    let files = Scratch::new()?;
+    std::fs::create_dir(files.path("state"))?;
+    stage.set("STATE", files.path("state/count.json").to_string_lossy());
     Ok((topic, files))
 }
 
@@ -70,7 +70,7 @@ async fn stopped(stage: &mut Stage) -> anyhow::Result<()> {
         stage.stop(running).await?;
         if part == 1 {
             // A second name of the same file: it keeps what a write in place would overwrite.
-            let (file, link) = (files.file("state/count.json"), files.file("first"));
+            let (file, link) = (files.path("state/count.json"), files.path("first"));
             std::fs::hard_link(file, link)?;
         }
     }
@@ -114,7 +114,7 @@ async fn unwritable(stage: &mut Stage) -> anyhow::Result<()> {
     if !counts(stage, &mut running, &files, PART).await? {
         return stage.give_up(running);
     }
-    let (here, away) = (files.path().join("state"), files.path().join("away"));
+    let (here, away) = (files.path("state"), files.path("away"));
     std::fs::rename(&here, &away)?;
     more_departures(stage, &topic).await?;
     // Ending with an error is right, and so is trying again.

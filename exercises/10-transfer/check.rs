@@ -22,7 +22,7 @@ pub(crate) const EXERCISE: Exercise = Exercise {
 async fn prepare(stage: &mut Stage) -> anyhow::Result<(String, Scratch)> {
     let topic = stage.topic("TOPIC", "accounts", 2).await?;
     stage.name("TRANSACTIONAL_ID", "transfers");
-    let confirmations = stage.directory("CONFIRMATIONS", "confirmations")?;
+    let confirmations = stage.directory("CONFIRMATIONS")?;
     stage.set("FIRST", "1");
     stage.set("LAST", "5");
     Ok((topic, confirmations))

@@ -145,6 +145,10 @@ async fn points_of_the_counts(stage: &mut Stage, names: &Names) -> anyhow::Resul
         .why("The counts after a restart are based on those before it.")
         .read("11-exactly-once.md#the-code")
         .holds(last == wanted, format!("{last:?}"), format!("{wanted:?}"));
+    if open > 0 {
+        // The coordinator does not respond with what the group has committed until it is over.
+        return Ok(());
+    }
     let committed = stage.broker().group(&names.group, &names.topic).await?.records_committed();
     stage
         .point("the group has committed what was counted")

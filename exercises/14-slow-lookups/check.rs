@@ -38,7 +38,7 @@ async fn prepare(stage: &mut Stage, problem: &str) -> anyhow::Result<Names> {
     let topic = stage.topic("TOPIC", "requests", 1).await?;
     let results = stage.topic("RESULTS", "results", 1).await?;
     let group = stage.name("GROUP", "lookups");
-    let service = stage.directory("SERVICE", "service")?;
+    let service = stage.directory("SERVICE")?;
     service.write(PROBLEM, problem)?;
     let record = |number: usize| Seed::new("look it up").key(format!("id-{number:03}"));
     stage.send(&topic, (0..RECORDS).map(record).collect()).await?;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use rdkafka::ClientConfig;
+use rdkafka::error::KafkaResult;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
 /// How long each call may take.
@@ -22,13 +23,17 @@ pub(crate) fn take_over(
         .set("client.id", "workshop-check")
         .set("transactional.id", transactional_id)
         .create()?;
-    producer.init_transactions(LIMIT).context("the second instance cannot start")?;
-    producer.begin_transaction()?;
-    let record = BaseRecord::<str, str>::to(topic).payload(text);
-    let sent = producer.send(record).map_err(|(error, _)| error);
-    match sent.and_then(|()| producer.commit_transaction(LIMIT)) {
+    match publish(&producer, topic, text) {
         Ok(()) => Ok(true),
         Err(_) if producer.client().fatal_error().is_some() => Ok(false),
-        Err(error) => Err(error).context("the second instance cannot commit"),
+        Err(error) => Err(error).context("the second instance of the scene"),
     }
+}
+
+fn publish(producer: &BaseProducer, topic: &str, text: &str) -> KafkaResult<()> {
+    producer.init_transactions(LIMIT)?;
+    producer.begin_transaction()?;
+    let record = BaseRecord::<str, str>::to(topic).payload(text);
+    producer.send(record).map_err(|(error, _)| error)?;
+    producer.commit_transaction(LIMIT)
 }

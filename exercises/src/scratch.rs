@@ -1,55 +1,52 @@
-//! A directory that a program writes to, or that stands for a service next to the cluster.
+//! A temporary directory for the files of a scene: what a program writes, or what stands for a
+//! service next to the cluster.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{env, fs};
 
 use anyhow::Context;
 
 use crate::names;
 
-/// A new, empty directory. Dropping it deletes it.
+/// A temporary directory. Dropping it deletes it.
 #[derive(Debug)]
-pub(crate) struct Scratch {
-    directory: PathBuf,
-}
+pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
-    pub(crate) fn new(base: &str) -> anyhow::Result<Self> {
-        let directory = std::env::temp_dir().join(names::fresh(base));
-        fs::create_dir_all(&directory)
+    pub(crate) fn new() -> anyhow::Result<Self> {
+        let directory = env::temp_dir().join(names::fresh("workshop-scene"));
+        fs::create_dir(&directory)
             .with_context(|| format!("cannot create {}", directory.display()))?;
-        Ok(Self { directory })
+        Ok(Self(directory))
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.directory
+    pub(crate) fn directory(&self) -> &Path {
+        &self.0
     }
 
-    /// Returns the path of a file as text, for an environment variable.
-    pub(crate) fn file(&self, name: &str) -> String {
-        self.directory.join(name).to_string_lossy().into_owned()
+    /// Returns the path of a file in the directory, which may not exist yet.
+    pub(crate) fn path(&self, file: &str) -> PathBuf {
+        self.0.join(file)
     }
 
     /// Returns what a file contains. One that is missing is empty.
-    pub(crate) fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.directory.join(name)).unwrap_or_default()
+    pub(crate) fn read(&self, file: &str) -> String {
+        fs::read_to_string(self.path(file)).unwrap_or_default()
     }
 
-    pub(crate) fn write(&self, name: &str, text: &str) -> anyhow::Result<()> {
-        let file = self.directory.join(name);
-        fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))
+    pub(crate) fn write(&self, file: &str, text: &str) -> anyhow::Result<()> {
+        fs::write(self.path(file), text).with_context(|| format!("cannot write {file}"))
     }
 
-    pub(crate) fn remove(&self, name: &str) -> anyhow::Result<()> {
-        let file = self.directory.join(name);
-        fs::remove_file(&file).with_context(|| format!("cannot remove {}", file.display()))
+    pub(crate) fn remove(&self, file: &str) -> anyhow::Result<()> {
+        fs::remove_file(self.path(file)).with_context(|| format!("cannot remove {file}"))
     }
 
     /// Returns the names of the files, in their order.
     pub(crate) fn files(&self) -> Vec<String> {
-        let entries = fs::read_dir(&self.directory).into_iter().flatten().flatten();
-        let mut names: Vec<String> =
-            entries.map(|it| it.file_name().to_string_lossy().into_owned()).collect();
+        let entries = fs::read_dir(&self.0).into_iter().flatten().flatten();
+        let names = entries.map(|it| it.file_name().to_string_lossy().into_owned());
+        let mut names: Vec<String> = names.collect();
         names.sort();
         names
     }
@@ -57,7 +54,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // A program that still runs may write to it. The system deletes what is left.
-        let _ = fs::remove_dir_all(&self.directory);
+        // The program may have deleted it, or may still write to it.
+        let _ = fs::remove_dir_all(&self.0);
     }
 }

@@ -221,9 +221,9 @@ impl Stage {
 
     /// Creates an empty directory, and passes its path to the program. It is deleted when the scene
     /// drops it.
-    pub(crate) fn directory(&mut self, variable: &str, base: &str) -> anyhow::Result<Scratch> {
-        let scratch = Scratch::new(base)?;
-        self.set(variable, scratch.path().to_string_lossy());
+    pub(crate) fn directory(&mut self, variable: &str) -> anyhow::Result<Scratch> {
+        let scratch = Scratch::new()?;
+        self.set(variable, scratch.directory().to_string_lossy());
         Ok(scratch)
     }
 

@@ -52,7 +52,9 @@ impl State {
     /// The partitions, each at the offset that the group has committed.
     fn assignment(&self, topic: &str, consumer: &StreamConsumer) -> Result<TopicPartitionList> {
         let mut all = TopicPartitionList::new();
-        (0..PARTITIONS).for_each(|partition| drop(all.add_partition(topic, partition)));
+        for partition in 0..PARTITIONS {
+            all.add_partition(topic, partition);
+        }
         let committed = block_in_place(|| consumer.committed_offsets(all, LIMIT))?;
         for partition in 0..PARTITIONS {
             if let Some(mut it) = committed.find_partition(topic, partition)

@@ -22,10 +22,9 @@ fn main() -> Result<()> {
     let mut producer = new_producer(&brokers, &name)?;
     let departures: Vec<u32> = (1..=200).collect();
     for batch in departures.chunks(BATCH) {
-        if let Err(error) = publish(&producer, &topic, batch) {
+        while let Err(error) = publish(&producer, &topic, batch) {
             eprintln!("once more: {error:#}");
             producer = new_producer(&brokers, &name)?;
-            publish(&producer, &topic, batch)?;
         }
     }
     Ok(())

@@ -55,7 +55,11 @@ fn main() -> Result<()> {
         let is_end = end.all_of(&consumer.assignment()?);
         let is_due = batch.orders == BATCH || (is_end && batch.orders > 0);
         let done = match added {
-            Ok(()) if is_due => batch.commit(&producer, &consumer, &topic).map(|()| failures = 0),
+            Ok(()) if is_due => {
+                let committed = batch.commit(&producer, &consumer, &topic);
+                failures = if committed.is_ok() { 0 } else { failures };
+                committed
+            }
             added => added,
         };
         match done {

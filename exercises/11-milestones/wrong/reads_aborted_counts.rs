@@ -76,7 +76,7 @@ fn count(
     let (topic, value) = (env::var("COUNTS")?, count.to_string());
     let record = BaseRecord::to(&topic).key(&airport).payload(&value);
     producer.send(record).map_err(|(error, _)| error)?;
-    if *count % 10 == 0 {
+    if count.is_multiple_of(10) {
         let topic = env::var("MILESTONES")?;
         let record = BaseRecord::to(&topic).key(&airport).payload(&value);
         producer.send(record).map_err(|(error, _)| error)?;

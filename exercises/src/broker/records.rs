@@ -8,6 +8,7 @@ use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers, Message};
+use rdkafka::metadata::MetadataTopic;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 /// A record as it is on the cluster.
@@ -152,7 +153,7 @@ pub(crate) fn appended(servers: &str, topic: &str, limit: Duration) -> anyhow::R
         .create()?;
     let metadata = consumer.fetch_metadata(Some(topic), limit)?;
     let mut sum = 0;
-    for partition in metadata.topics().iter().flat_map(|it| it.partitions()) {
+    for partition in metadata.topics().iter().flat_map(MetadataTopic::partitions) {
         let (low, high) = consumer.fetch_watermarks(topic, partition.id(), limit)?;
         sum += high - low;
     }
