@@ -81,8 +81,7 @@ impl Broker {
         Ok(helpers::topic_metadata(&self.servers, topic).await?.records())
     }
 
-    /// Returns the sum of the offsets in use as [`written`](Self::written) does, with the records of
-    /// open transactions.
+    /// Does what [`written`](Self::written) does, and counts the records of open transactions too.
     pub(crate) async fn appended(&self, topic: &str) -> anyhow::Result<i64> {
         let (servers, name) = (self.servers.clone(), topic.to_owned());
         let appended = move || records::appended(&servers, &name, LIMIT);
