@@ -4,12 +4,16 @@
 
 use crate::exercise::Exercise;
 
+#[path = "../11-abort-and-rewind/check.rs"]
+mod abort_and_rewind;
 #[path = "../13-alarms/check.rs"]
 mod alarms;
 #[path = "../16-avro-key/check.rs"]
 mod avro_key;
 #[path = "../22-changelog/check.rs"]
 mod changelog;
+#[path = "../08-count-with-offset/check.rs"]
+mod count_with_offset;
 #[path = "../01-departures-topic/check.rs"]
 mod departures_topic;
 #[path = "../03-full-queue/check.rs"]
@@ -20,34 +24,48 @@ mod gate_changes;
 mod health_report;
 #[path = "../03-high-airports/check.rs"]
 mod high_airports;
+#[path = "../08-idempotent-board/check.rs"]
+mod idempotent_board;
 #[path = "../12-json-lines/check.rs"]
 mod json_lines;
 #[path = "../24-lag-seconds/check.rs"]
 mod lag_seconds;
 #[path = "../04-landings/check.rs"]
 mod landings;
+#[path = "../11-milestones/check.rs"]
+mod milestones;
 #[path = "../18-minutes-late/check.rs"]
 mod minutes_late;
 #[path = "../15-mixed-messages/check.rs"]
 mod mixed_messages;
 #[path = "../04-outage/check.rs"]
 mod outage;
+#[path = "../07-partition-counts/check.rs"]
+mod partition_counts;
 #[path = "../06-predict-partition/check.rs"]
 mod predict_partition;
 #[path = "../17-protobuf-delay/check.rs"]
 mod protobuf_delay;
 #[path = "../25-selective-redrive/check.rs"]
 mod selective_redrive;
+#[path = "../14-slow-lookups/check.rs"]
+mod slow_lookups;
+#[path = "../07-static-members/check.rs"]
+mod static_members;
 #[path = "../05-test-topics/check.rs"]
 mod test_topics;
 #[path = "../09-time-window/check.rs"]
 mod time_window;
+#[path = "../10-transfer/check.rs"]
+mod transfer;
 #[path = "../09-try-again/check.rs"]
 mod try_again;
 #[path = "../21-two-brokers-down/check.rs"]
 mod two_brokers_down;
 #[path = "../00-two-readers/check.rs"]
 mod two_readers;
+#[path = "../10-zombie/check.rs"]
+mod zombie;
 
 static ALL: &[Exercise] = &[
     two_readers::EXERCISE,
@@ -60,10 +78,19 @@ static ALL: &[Exercise] = &[
     test_topics::EXERCISE,
     gate_changes::EXERCISE,
     predict_partition::EXERCISE,
+    partition_counts::EXERCISE,
+    static_members::EXERCISE,
+    idempotent_board::EXERCISE,
+    count_with_offset::EXERCISE,
     time_window::EXERCISE,
     try_again::EXERCISE,
+    transfer::EXERCISE,
+    zombie::EXERCISE,
+    milestones::EXERCISE,
+    abort_and_rewind::EXERCISE,
     json_lines::EXERCISE,
     alarms::EXERCISE,
+    slow_lookups::EXERCISE,
     mixed_messages::EXERCISE,
     avro_key::EXERCISE,
     protobuf_delay::EXERCISE,

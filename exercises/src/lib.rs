@@ -12,6 +12,7 @@
 //! | the list of exercises | catalog.rs |
 //! | running the scenes of an exercise | judge.rs |
 //! | what a scene can do: create topics, send records, run the program, make points | stage.rs, prepare.rs |
+//! | stopping and killing members, a rival producer, files | members.rs, rival.rs, scratch.rs |
 //! | what a scene can ask: records, groups, transactions, requests | broker/ |
 //! | running a program within limits, so that nothing of it is left | program.rs, sweep.rs |
 //! | the cluster of one scene, and its faults | cluster.rs |
@@ -25,11 +26,13 @@ mod catalog;
 mod cluster;
 mod exercise;
 mod judge;
+mod members;
 mod names;
 mod prepare;
 mod program;
 mod project;
 mod registry;
+mod rival;
 mod scratch;
 mod seed;
 mod stage;

@@ -9,6 +9,8 @@ use crate::broker::Broker;
 use crate::cluster::SceneCluster;
 use crate::names;
 use crate::program::{End, Program, Run, Running};
+use crate::rival;
+use crate::scratch::Scratch;
 use crate::seed::{self, Seed};
 use crate::trim;
 use crate::verdict::Point;
@@ -250,6 +252,27 @@ impl Stage {
     /// Shows a table with the verdict.
     pub(crate) fn show_ledger(&mut self, ledger: impl ToString) {
         self.ledger = Some(ledger.to_string());
+    }
+
+    /// Starts a second instance of a transactional producer, which fences the program and commits
+    /// one record. Returns false if the program has fenced it in turn.
+    pub(crate) async fn take_over(
+        &self,
+        transactional_id: &str,
+        topic: &str,
+        text: &str,
+    ) -> anyhow::Result<bool> {
+        let servers = self.cluster.bootstrap_servers().to_owned();
+        let (id, topic, text) = (transactional_id.to_owned(), topic.to_owned(), text.to_owned());
+        tokio::task::spawn_blocking(move || rival::take_over(&servers, &id, &topic, &text)).await?
+    }
+
+    /// Creates an empty directory, and passes its path to the program. It is deleted when the scene
+    /// drops it.
+    pub(crate) fn directory(&mut self, variable: &str) -> anyhow::Result<Scratch> {
+        let scratch = Scratch::new()?;
+        self.set(variable, scratch.directory().to_string_lossy());
+        Ok(scratch)
     }
 
     /// Begins a point: a fact that is asked for.

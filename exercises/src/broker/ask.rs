@@ -1,6 +1,6 @@
 //! The questions. Each is a client of its own, so that it leaves no trace in the program's group.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -19,13 +19,20 @@ const LIMIT: Duration = Duration::from_secs(20);
 pub(crate) struct Broker {
     servers: String,
     recorder: Option<Recorder>,
+    /// The transactional ids that earlier scenes have left open, on a cluster that stays.
+    left_open: BTreeSet<String>,
 }
 
 impl Broker {
     /// Begins to record requests, where the cluster is the embedded one.
     pub(crate) fn of(cluster: &SceneCluster) -> Self {
         let recorder = cluster.switchboard().map(|it| Recorder::start(it.events()));
-        Self { servers: cluster.bootstrap_servers().to_owned(), recorder }
+        let servers = cluster.bootstrap_servers().to_owned();
+        let left_open = match recorder {
+            Some(_) => BTreeSet::new(),
+            None => transactions::open(&servers, LIMIT).unwrap_or_default().into_keys().collect(),
+        };
+        Self { servers, recorder, left_open }
     }
 
     /// Returns the committed records of a topic, in the order of each partition. A topic that does
@@ -98,6 +105,14 @@ impl Broker {
         Ok(helpers::topic_metadata(&self.servers, topic).await?.records())
     }
 
+    /// Does what [`written`](Self::written) does, and counts the records of open transactions too.
+    pub(crate) async fn appended(&self, topic: &str) -> anyhow::Result<i64> {
+        let (servers, name) = (self.servers.clone(), topic.to_owned());
+        let appended = move || records::appended(&servers, &name, LIMIT);
+        let appended = tokio::task::spawn_blocking(appended).await?;
+        appended.with_context(|| format!("asking for the ends of the topic {topic}"))
+    }
+
     /// Returns what a group has committed in a topic, and who its members are.
     pub(crate) async fn group(&self, name: &str, topic: &str) -> anyhow::Result<Group> {
         let lag = helpers::group_lag(&self.servers, name, topic).await?;
@@ -116,10 +131,21 @@ impl Broker {
         removed.with_context(|| format!("removing the members of {name}"))
     }
 
-    /// Returns the transactional ids whose transaction is open, each with its state.
+    /// Returns the transactional ids whose transaction is open, each with its state. One that is
+    /// decided is over as soon as its markers are written, and is waited for.
     pub(crate) async fn open_transactions(&self) -> anyhow::Result<BTreeMap<String, String>> {
-        let servers = self.servers.clone();
-        tokio::task::spawn_blocking(move || transactions::open(&servers, LIMIT)).await?
+        let begin = Instant::now();
+        loop {
+            let servers = self.servers.clone();
+            let ask = move || transactions::open(&servers, LIMIT);
+            let mut open = tokio::task::spawn_blocking(ask).await??;
+            open.retain(|id, _| !self.left_open.contains(id));
+            let is_decided = open.values().any(|state| state.starts_with("Prepare"));
+            if !is_decided || begin.elapsed() > LIMIT {
+                return Ok(open);
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// Returns the requests since the program was started, if the cluster records them.

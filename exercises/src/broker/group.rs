@@ -1,6 +1,7 @@
 //! A consumer group: what it has committed, and its members.
 
 use std::collections::BTreeMap;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -56,7 +57,15 @@ pub(crate) fn members(
         .set("bootstrap.servers", servers)
         .set("client.id", "workshop-check")
         .create()?;
-    let listed = consumer.fetch_group_list(Some(group), limit)?;
+    let begin = Instant::now();
+    let listed = loop {
+        match consumer.fetch_group_list(Some(group), limit) {
+            Ok(listed) => break listed,
+            // A new coordinator loads its groups first.
+            Err(_) if begin.elapsed() < limit => thread::sleep(Duration::from_millis(20)),
+            Err(error) => return Err(error.into()),
+        }
+    };
     let Some(group) = listed.groups().first() else {
         return Ok(("Dead".to_owned(), Vec::new()));
     };

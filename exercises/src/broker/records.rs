@@ -8,6 +8,7 @@ use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers, Message};
+use rdkafka::metadata::MetadataTopic;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 /// A record as it is on the cluster.
@@ -143,6 +144,22 @@ pub(crate) fn read(
     }
     records.sort_by_key(|record| (record.partition, record.offset));
     Ok(Records(records))
+}
+
+/// Returns the sum of the high watermarks of a topic's partitions, less what was deleted. Blocks.
+pub(crate) fn appended(servers: &str, topic: &str, limit: Duration) -> anyhow::Result<i64> {
+    let consumer: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", servers)
+        .set("client.id", "workshop-check")
+        .set("isolation.level", "read_uncommitted")
+        .create()?;
+    let metadata = consumer.fetch_metadata(Some(topic), limit)?;
+    let mut sum = 0;
+    for partition in metadata.topics().iter().flat_map(MetadataTopic::partitions) {
+        let (low, high) = consumer.fetch_watermarks(topic, partition.id(), limit)?;
+        sum += high - low;
+    }
+    Ok(sum)
 }
 
 fn record(message: &BorrowedMessage<'_>) -> Record {
