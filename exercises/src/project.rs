@@ -131,7 +131,8 @@ impl Project {
 
     /// Adds the `[[bin]]` of a program.
     fn list(&self, manifest: &Path, exercise: &Exercise) -> anyhow::Result<()> {
-        let text = fs::read_to_string(manifest).with_context(|| format!("cannot read {}", manifest.display()))?;
+        let text = fs::read_to_string(manifest)
+            .with_context(|| format!("cannot read {}", manifest.display()))?;
         let name = exercise.program_name();
         if text.contains(&format!("name = \"{name}\"")) {
             return Ok(());

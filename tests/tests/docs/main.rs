@@ -1,6 +1,6 @@
 //! Chapters that cannot rot: what they show is what the code says and what the examples print.
 //!
-//! [`defaults`] compares the defaults that a page names with librdkafka and Apache Kafka, and
+//! [`sections`] holds the exercises of each chapter, [`defaults`] compares the defaults that a page names with librdkafka and Apache Kafka, and
 //! [`troubleshooting`] makes each mistake of its page.
 //!
 //! `UPDATE=1 cargo test --test docs` rewrites the blocks, and keeps the wildcards that still match.
@@ -13,7 +13,10 @@ mod examples;
 mod facts;
 mod in_your_project;
 mod metrics;
+mod sections;
 mod troubleshooting;
+
+use std::sync::Mutex;
 
 use kafka_protocol::messages::{ApiKey, ApiVersionsRequest};
 use snapbox::{Assert, Data};
@@ -33,6 +36,14 @@ const SECTIONS: [&str; 8] = [
     "## In production",
 ];
 
+/// Pages that a test writes: several tests write to the same page.
+static PAGES: Mutex<()> = Mutex::new(());
+
+/// Tells whether the tests rewrite the pages instead of comparing them.
+fn is_update() -> bool {
+    std::env::var_os("UPDATE").is_some_and(|it| it == "1")
+}
+
 fn read(file: &str) -> String {
     let path = root().join(file);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"))
@@ -51,7 +62,9 @@ fn check_blocks(example: &str) {
     let file = chapter_of(example);
     let written = read(&file);
     let current = current(&written).unwrap_or_else(|unnamed| panic!("{file}: {unnamed:#?}"));
-    if std::env::var_os("UPDATE").is_some_and(|it| it == "1") {
+    if is_update() {
+        let _one_writer = PAGES.lock().expect("no test panics with it");
+        let current = sections::with_exercises(&file, &current).unwrap_or(current);
         std::fs::write(root().join(&file), current).expect("the chapter can be written");
         return;
     }

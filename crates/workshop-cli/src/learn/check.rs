@@ -147,7 +147,8 @@ fn files(attempt: &Attempt<'_>) -> anyhow::Result<Vec<PathBuf>> {
     let arguments = attempt.command.iter().map(PathBuf::from);
     let files: Vec<PathBuf> = arguments.filter(|path| path.is_file()).collect();
     if files.is_empty() {
-        let message = "--watch needs a file to watch: name it in the command, as in `-- python my.py`";
+        let message =
+            "--watch needs a file to watch: name it in the command, as in `-- python my.py`";
         return Err(Usage(message.to_owned()).into());
     }
     Ok(files)

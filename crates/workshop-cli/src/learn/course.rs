@@ -84,7 +84,10 @@ impl Course {
 
     /// Returns the exercise that is neither done nor skipped and follows another one. After the last
     /// exercise comes the first.
-    pub(crate) fn next_after(&self, exercise: &Exercise) -> anyhow::Result<Option<&'static Exercise>> {
+    pub(crate) fn next_after(
+        &self,
+        exercise: &Exercise,
+    ) -> anyhow::Result<Option<&'static Exercise>> {
         let progress = self.progress()?;
         let place = all().iter().position(|it| it.slug == exercise.slug).unwrap_or(0);
         let (before, after) = all().split_at(place + 1);
