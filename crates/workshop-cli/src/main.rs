@@ -95,8 +95,11 @@ const UNAVAILABLE: u8 = 69;
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // What is sent to be refused is no news.
-    let level = if let Command::Conformance(_) = arguments.command { "error" } else { "warn" };
+    // What is sent to be refused, or broken on purpose, is no news.
+    let level = match arguments.command {
+        Command::Conformance(_) | Command::Check(_) | Command::Learn(_) => "error",
+        _ => "warn",
+    };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 

@@ -13,16 +13,17 @@ mod examples;
 mod facts;
 mod in_your_project;
 mod metrics;
+mod pages;
 mod sections;
 mod troubleshooting;
-
-use std::sync::Mutex;
 
 use kafka_protocol::messages::{ApiKey, ApiVersionsRequest};
 use snapbox::{Assert, Data};
 use workshop_tests::chapters::{chapter_of, current, files, heading_names, links};
 use workshop_tests::examples::{main_file, names, root};
 use workshop_tests::raw::RawClient;
+
+use pages::{PAGES, chapters, is_update, read};
 
 /// The parts of a chapter, in this order.
 const SECTIONS: [&str; 8] = [
@@ -35,28 +36,6 @@ const SECTIONS: [&str; 8] = [
     "## Exercise",
     "## In production",
 ];
-
-/// Pages that a test writes: several tests write to the same page.
-static PAGES: Mutex<()> = Mutex::new(());
-
-/// Tells whether the tests rewrite the pages instead of comparing them.
-fn is_update() -> bool {
-    std::env::var_os("UPDATE").is_some_and(|it| it == "1")
-}
-
-fn read(file: &str) -> String {
-    let path = root().join(file);
-    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"))
-}
-
-/// The files of the chapters, such as `docs/03-producer.md`.
-fn chapters() -> Vec<String> {
-    let is_chapter = |file: &String| {
-        let name = file.trim_start_matches("docs/");
-        name.get(..2).is_some_and(|number| number.chars().all(|it| it.is_ascii_digit()))
-    };
-    files("docs", "md").into_iter().filter(is_chapter).collect()
-}
 
 fn check_blocks(example: &str) {
     let file = chapter_of(example);

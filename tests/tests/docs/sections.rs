@@ -9,7 +9,7 @@ use exercises::{Exercise, all};
 use snapbox::{Assert, Data};
 use workshop_tests::examples::root;
 
-use super::{PAGES, chapters, is_update, read};
+use super::pages::{PAGES, chapters, is_update, read};
 
 const HEADING: &str = "## Exercise\n";
 

@@ -9,9 +9,9 @@ use exercises::all;
 
 use super::attempt::{Attempt, Outcome, venue};
 use super::course::{Course, shown};
+use super::ending::Ending;
 use super::usage::Usage;
 use super::watched::Watched;
-use crate::interrupt::Interrupt;
 
 /// Run your program for an exercise on a fresh cluster, and say what it did there.
 ///
@@ -61,7 +61,7 @@ pub(crate) struct Arguments {
 const INTERRUPTED: u8 = 130;
 
 pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let mut interrupt = Interrupt::listen()?;
+    let mut ending = Ending::listen()?;
     let course = Course::from_environment()?;
     if arguments.exercise.is_none() && course.next()?.is_none() {
         return all_done(&course, arguments.json);
@@ -83,7 +83,7 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     tokio::select! {
         checked = checked => checked?,
         // What runs ends with the future that held it.
-        () = interrupt.wait() => {
+        () = ending.wished() => {
             eprintln!("\nInterrupted.");
             if !arguments.watch {
                 return Ok(ExitCode::from(INTERRUPTED));

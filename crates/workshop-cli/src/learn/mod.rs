@@ -8,6 +8,7 @@
 //! | where the learner's programs and the progress are, and which exercise is next | course.rs |
 //! | the file of the progress | progress.rs |
 //! | saves of a program | watched.rs |
+//! | signals that end a check | ending.rs |
 //! | keys of the screen | keys.rs |
 //! | texts of an exercise: its task and its hints | texts.rs |
 //! | a mistake in the command line | usage.rs |
@@ -15,6 +16,7 @@
 mod attempt;
 pub(crate) mod check;
 mod course;
+mod ending;
 pub(crate) mod hint;
 mod keys;
 pub(crate) mod list;

@@ -7,10 +7,10 @@ use exercises::{Exercise, Venue};
 
 use super::attempt::{Attempt, venue};
 use super::course::{Course, shown};
+use super::ending::Ending;
 use super::keys::{Key, Keys, SHOWN};
 use super::watched::Watched;
 use super::{hint, list, solution, texts};
-use crate::interrupt::Interrupt;
 
 /// Go through all exercises on one screen: your program is checked at every save.
 ///
@@ -32,12 +32,12 @@ Environment:
 pub(crate) struct Arguments {}
 
 pub(crate) async fn run(_: &Arguments) -> anyhow::Result<ExitCode> {
-    let mut interrupt = Interrupt::listen()?;
+    let mut ending = Ending::listen()?;
     let course = Course::from_environment()?;
     tokio::select! {
         done = learn(&course) => done?,
         // What runs ends with the future that held it.
-        () = interrupt.wait() => eprintln!(),
+        () = ending.wished() => {}
     }
     Ok(ExitCode::SUCCESS)
 }

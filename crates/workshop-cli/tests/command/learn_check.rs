@@ -118,7 +118,7 @@ fn a_save_makes_another_verdict_until_ctrl_c() {
 
 #[test]
 fn a_signal_during_a_check_ends_the_program_and_what_it_started() {
-    for name in ["INT", "TERM"] {
+    for name in ["INT", "TERM", "HUP"] {
         let learner = Learner::new();
         let file = learner.file("processes");
         let script =
