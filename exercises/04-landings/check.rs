@@ -1,5 +1,5 @@
-//! Checks exercises/04-landings: a consumer that loses nothing when it is killed, and repeats nothing
-//! when it is stopped.
+//! Checks exercises/04-landings: a consumer that loses nothing when it is killed, and repeats
+//! nothing when it is stopped.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -34,8 +34,8 @@ impl Group {
         &self.committed
     }
 
-    /// Returns the sum of the committed offsets: in a topic without gaps that was never trimmed, the
-    /// number of records that the group will not read again.
+    /// Returns the sum of the committed offsets: in a topic without gaps that was never trimmed,
+    /// the number of records that the group will not read again.
     pub(crate) fn records_committed(&self) -> i64 {
         self.committed.values().sum()
     }

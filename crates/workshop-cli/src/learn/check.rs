@@ -40,8 +40,8 @@ Environment:
   WORKSHOP_ENGINE=apache                  judge on Apache Kafka"
 )]
 pub(crate) struct Arguments {
-    /// A chapter's number, an exercise's slug, or both: 3, high-airports, 03-high-airports [default:
-    /// the next exercise].
+    /// A chapter's number, an exercise's slug, or both: 3, high-airports, 03-high-airports
+    /// [default: the next exercise].
     exercise: Option<String>,
 
     /// Check again whenever you save the program, until Ctrl-C.

@@ -82,8 +82,8 @@ impl Course {
         Ok(all().iter().find(|it| is_open(&progress, it)))
     }
 
-    /// Returns the exercise that is neither done nor skipped and follows another one. After the last
-    /// exercise comes the first.
+    /// Returns the exercise that is neither done nor skipped and follows another one. After the
+    /// last exercise comes the first.
     pub(crate) fn next_after(
         &self,
         exercise: &Exercise,
@@ -95,8 +95,8 @@ impl Course {
         Ok(others.find(|it| is_open(&progress, it)))
     }
 
-    /// Returns the exercise with this name, or the next one. Of several exercises of a chapter it is
-    /// the first that is not done.
+    /// Returns the exercise with this name, or the next one. Of several exercises of a chapter it
+    /// is the first that is not done.
     ///
     /// # Errors
     /// [`Usage`] if no exercise has the name, or none is left.

@@ -12,8 +12,8 @@ pub(crate) struct Part {
     pub(crate) exercises: Vec<&'static Exercise>,
 }
 
-/// Returns the parts that have exercises, in their order. A chapter that the table lacks is in a part
-/// without a title.
+/// Returns the parts that have exercises, in their order. A chapter that the table lacks is in a
+/// part without a title.
 pub(crate) fn parts(course: &Course) -> anyhow::Result<Vec<Part>> {
     let table = read(&course.project().checkout().join("docs/README.md"))?;
     let chapters = chapters(&table);

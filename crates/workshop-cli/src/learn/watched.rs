@@ -27,8 +27,8 @@ impl Watched {
         Self { files, seen }
     }
 
-    /// Waits until a file has been saved, and no file changes any more. A file that is missing for a
-    /// moment is one that an editor replaces.
+    /// Waits until a file has been saved, and no file changes any more. A file that is missing for
+    /// a moment is one that an editor replaces.
     pub(crate) async fn saved(&mut self) {
         let mut last = self.seen.clone();
         loop {
