@@ -152,7 +152,8 @@ mod tests {
     }
 
     async fn run(script: &str, limit: Duration) -> Run {
-        shell(script).start(&[]).unwrap().ended_within(limit).await.unwrap()
+        let running = shell(script).start(&[]).expect("the shell runs");
+        running.ended_within(limit).await.expect("its end can be awaited")
     }
 
     #[tokio::test]

@@ -1,8 +1,8 @@
 //! Chapters that cannot rot: what they show is what the code says and what the examples print.
 //!
 //! [`sections`] compares the exercises of each chapter with exercises/, [`defaults`] the defaults
-//! that a page names with librdkafka and Apache Kafka, and [`troubleshooting`] makes each mistake of
-//! its page.
+//! that a page names with librdkafka and Apache Kafka, and [`troubleshooting`] makes each mistake
+//! of its page.
 //!
 //! `UPDATE=1 cargo test --test docs` rewrites the blocks, and keeps the wildcards that still match.
 //! Each example runs once here on a fresh data directory, for its blocks and for the facts about

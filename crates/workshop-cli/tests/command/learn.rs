@@ -87,7 +87,7 @@ fn reset_replaces_a_program_only_with_yes_and_forgets_what_was_done() {
     assert_eq!(refused.status.code(), Some(2));
     assert!(stderr(&refused).contains("add --yes"), "{}", stderr(&refused));
     assert_eq!(std::fs::read_to_string(&program).unwrap(), "fn main() {}");
-    learner.printed(0, &["reset", "3", "--yes"]);
+    learner.printed(0, &["reset", "03-high-airports", "--yes"]);
     assert_eq!(std::fs::read_to_string(&program).unwrap(), start);
 }
 
