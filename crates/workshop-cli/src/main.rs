@@ -22,6 +22,7 @@ mod wanted;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
@@ -92,8 +93,18 @@ Environment:
 /// failure; `EX_UNAVAILABLE` of sysexits.h.
 const UNAVAILABLE: u8 = 69;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+/// The time that threads get to end after the command has ended.
+const LEFT_TO_THREADS: Duration = Duration::from_millis(500);
+
+fn main() -> std::io::Result<ExitCode> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    let code = runtime.block_on(run());
+    // A check that was interrupted may leave a thread that sends records to a cluster that is gone.
+    runtime.shutdown_timeout(LEFT_TO_THREADS);
+    Ok(code)
+}
+
+async fn run() -> ExitCode {
     let arguments = Arguments::parse();
     // What is sent to be refused, or broken on purpose, is no news.
     let level = match arguments.command {
