@@ -166,7 +166,7 @@ mod tests {
         assert!(!project.prepare(exercise).unwrap());
         assert_eq!(fs::read_to_string(project.program(exercise)).unwrap(), "// half-typed");
         let manifest = fs::read_to_string(directory.join("Cargo.toml")).unwrap();
-        assert_eq!(manifest.matches("[[bin]]").count(), 1, "{manifest}");
+        assert_eq!(manifest.matches("\n[[bin]]\n").count(), 1, "{manifest}");
         let helpers = format!("helpers = {{ path = \"{}/helpers\" }}", checkout().display());
         assert!(manifest.contains(&helpers), "{manifest}");
         project.reset(exercise).unwrap();
