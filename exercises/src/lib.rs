@@ -14,14 +14,15 @@
 //! | what a scene can do: create topics, send records, run the program, make points | stage.rs, prepare.rs |
 //! | stopping and killing members, a rival producer, files | members.rs, rival.rs, scratch.rs |
 //! | what a scene can ask: records, groups, transactions, requests | broker/ |
-//! | running a program within limits, so that nothing of it is left | program.rs, sweep.rs |
+//! | running a program within limits, so that nothing of it is left | program.rs, capture.rs, sweep.rs |
 //! | the cluster of one scene, and its faults | cluster.rs |
 //! | the schema registry of one scene | registry.rs |
 //! | what the learner reads | verdict.rs |
-//!
-//! The learner's own programs are not part of this package: see project.rs.
+//! | the learner's own package, and building a program of it | project.rs, build.rs |
 
 mod broker;
+mod build;
+mod capture;
 mod catalog;
 mod cluster;
 mod exercise;
@@ -40,6 +41,7 @@ mod sweep;
 mod trim;
 mod verdict;
 
+pub use build::{Built, build};
 pub use catalog::{all, find};
 pub use cluster::Venue;
 pub use exercise::{Exercise, Needs, Scene};

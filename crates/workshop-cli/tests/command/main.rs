@@ -4,6 +4,10 @@
 
 mod conformance;
 mod doctor;
+mod learn;
+mod learn_check;
+mod learn_program;
+mod learner;
 mod ledger;
 mod new;
 mod orders;
