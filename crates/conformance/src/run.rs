@@ -22,6 +22,10 @@ pub(crate) const FAILED: &str = "failed: ";
 /// Kafka checks every 10 s.
 const LIMIT: Duration = Duration::from_secs(120);
 
+/// The time limit of a scenario that stops nodes: Apache Kafka notices a dead one after 9 s, and a
+/// Java process takes a while to start.
+const LIMIT_WITH_NODES: Duration = Duration::from_secs(400);
+
 /// The number of scenarios at once. Most of them wait for a session or a timeout most of the time.
 const AT_ONCE: usize = 24;
 
@@ -58,7 +62,8 @@ pub async fn run(
     }
     for (index, scenario) in alone {
         let (servers, nodes) = (bootstrap_servers.to_owned(), nodes.clone());
-        outcomes[index] = outcome(servers, nodes, scenario.clone(), LIMIT).await;
+        let limit = if scenario.needs_nodes() { LIMIT_WITH_NODES } else { LIMIT };
+        outcomes[index] = outcome(servers, nodes, scenario.clone(), limit).await;
     }
     Ok(outcomes)
 }
