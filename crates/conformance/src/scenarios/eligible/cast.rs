@@ -13,7 +13,7 @@ use wire_client::batch::Batch;
 use wire_client::configs::TOPIC;
 use wire_client::raw::RawClient;
 use wire_client::requests::{
-    create_topic, elect_leaders, list_offsets, metadata, produce, produced, text, topic_name,
+    create_topic, elect_leaders, fetch, list_offsets, metadata, produce, produced, text, topic_name,
 };
 
 use crate::failure::Failure;
@@ -99,6 +99,16 @@ impl<'a> Cast<'a> {
         let request = produce(&self.topic, 0, acks, Batch::of(&["record"]).encode());
         let response = self.leader()?.try_call(9, &request)?;
         Ok(name(produced(&response).error_code))
+    }
+
+    /// Waits until a follower has learned the high watermark, with the response to its next fetch.
+    pub(super) fn wait_for_high_watermark(&self, node: i32, offset: i64) -> Result<(), Failure> {
+        let mut follower = self.node(node)?;
+        self.scene.until("the follower knows the high watermark", || {
+            let response = follower.try_call(12, &fetch(&self.topic, 0, 0))?;
+            let known = response.responses[0].partitions[0].high_watermark;
+            Ok((known == offset).then_some(()))
+        })
     }
 
     /// Returns the end of the log at the leader.
