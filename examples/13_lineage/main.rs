@@ -2,8 +2,8 @@
 //!
 //! Airports become departures, departures become delays, delays become a board. The board carries
 //! its history, which is printed as a tree, with the latency of each stage. On the way a batch
-//! fails, and it is read again, and nothing else is. At the end come records that are larger, older,
-//! deeper or emptier than most.
+//! fails, and it is read again, and nothing else is. At the end come records that are larger,
+//! older, deeper or emptier than most.
 //!
 //! Run:      cargo run --example 13_lineage
 //! Chapter:  docs/13-lineage.md

@@ -1,20 +1,17 @@
 //! Groups of the consumer protocol (KIP-848) with librdkafka: `group.protocol=consumer`.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
-use std::sync::mpsc::channel;
 
 use kafka_protocol::messages::{ConsumerGroupDescribeRequest, ConsumerGroupHeartbeatRequest};
-use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::{ClientConfig, ClientContext, Message};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::{ClientConfig, Message};
 use workshop_tests::batch::Batch;
 use workshop_tests::members::{
     TURN, assert_a_static_member_restarts_unnoticed, assignment, balanced,
 };
 use workshop_tests::requests::{group_id, produce, produced, text, topic_name};
-use workshop_tests::{DEADLINE, HostedCluster, TestCluster, eventually};
+use workshop_tests::{HostedCluster, TestCluster, eventually};
 
 const HOST: &str = env!("CARGO_BIN_EXE_cluster-host");
 
@@ -154,60 +151,6 @@ async fn a_second_member_with_the_same_instance_id_is_rejected_while_the_first_l
     let message = eventually("the first works on", || first.poll(TURN)).expect("a record");
     assert_eq!(message.payload(), Some(b"for the first".as_slice()));
     assert!(first.client().fatal_error().is_none());
-}
-
-/// Delays librdkafka's main thread while it leaves the group, until the coordinator has responded.
-struct SlowToLeave {
-    has_left: Box<dyn Fn() + Send + Sync>,
-}
-
-impl ClientContext for SlowToLeave {
-    fn log(&self, _: RDKafkaLogLevel, _: &str, message: &str) {
-        if message.contains("max poll interval exceeded") {
-            (self.has_left)();
-        }
-    }
-}
-
-impl ConsumerContext for SlowToLeave {}
-
-/// librdkafka forgets that it has to join again if the response to its leaving arrives first: it
-/// then sends the epoch of a new member without the topics, which the coordinator rejects
-/// (librdkafka#5541, fixed in 2.15.0). Once this fails, mend the pages that warn of it.
-#[tokio::test]
-async fn a_member_that_did_not_poll_in_time_may_get_a_fatal_error_when_it_joins_again() {
-    let cluster = TestCluster::start().await;
-    let (topic, group) = (cluster.create_topic(1), cluster.group_name());
-    let mut config = settings(&cluster, &group, &[("max.poll.interval.ms", "1000")]);
-    config.set("debug", "cgrp").set_log_level(RDKafkaLogLevel::Debug);
-    let (tell, told) = channel();
-    let state = Mutex::new((cluster.connect_to_coordinator(&group), tell));
-    let request = ConsumerGroupDescribeRequest::default().with_group_ids(vec![group_id(&group)]);
-    let has_left = Box::new(move || {
-        let (coordinator, tell) = &mut *state.lock().expect("no test panics in it");
-        let mut has_members = || !coordinator.call(1, &request).groups[0].members.is_empty();
-        eventually("it has left the group", || (!has_members()).then_some(()));
-        // The response to the member arrives in the meantime.
-        (0..100).for_each(|_| assert!(!has_members()));
-        tell.send(()).expect("the test waits for it");
-    });
-    let slow: BaseConsumer<SlowToLeave> =
-        config.create_with_context(SlowToLeave { has_left }).expect("the settings are valid");
-    slow.subscribe(&[&topic]).expect("subscribed");
-    eventually("it has its partition", || {
-        let _ = slow.poll(TURN);
-        (slow.assignment().ok()?.count() == 1).then_some(())
-    });
-    // It does not poll until it has left.
-    told.recv_timeout(DEADLINE).expect("it leaves");
-    let mut errors = Vec::new();
-    eventually("it has a fatal error", || {
-        errors.extend(slow.poll(TURN).and_then(Result::err));
-        let error = slow.client().fatal_error()?.0;
-        Some(assert_eq!(error, RDKafkaErrorCode::InvalidRequest))
-    });
-    let exceeded = KafkaError::MessageConsumption(RDKafkaErrorCode::PollExceeded);
-    assert_eq!(errors.first(), Some(&exceeded), "{errors:?}");
 }
 
 #[tokio::test]

@@ -32,8 +32,8 @@ pub(crate) struct Leadership {
     pub(crate) in_sync: Vec<i32>,
     /// The replicas whose nodes are down.
     pub(crate) offline: Vec<i32>,
-    /// Replicas outside of the ISR that may be elected when no replica in it is left (ELR, KIP-966),
-    /// by their ids, as Kafka lists them.
+    /// Replicas outside of the ISR that may be elected when no replica in it is left (KIP-966), by
+    /// their ids, as Kafka lists them.
     pub(crate) eligible: Vec<i32>,
     /// The last leader, while the partition has none (`LastKnownElr`, KIP-966).
     pub(crate) last_known: Option<i32>,
