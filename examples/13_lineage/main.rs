@@ -2,12 +2,14 @@
 //!
 //! Airports become departures, departures become delays, delays become a board. The board carries
 //! its history, which is printed as a tree, with the latency of each stage. On the way a batch
-//! fails, and it is read again, and nothing else is.
+//! fails, and it is read again, and nothing else is. At the end come records that are larger,
+//! older, deeper or emptier than most.
 //!
 //! Run:      cargo run --example 13_lineage
 //! Chapter:  docs/13-lineage.md
 
 mod stages;
+mod unusual;
 
 use anyhow::{Result, bail, ensure};
 use helpers::unique_name;
@@ -54,7 +56,7 @@ async fn pipeline(brokers: &str, topics: &Topics) -> Result<()> {
         println!("{service:10} {source:10} {:8} {slowest:6} ms", latencies.len());
     }
     // ANCHOR_END: latencies
-    Ok(())
+    unusual::show(brokers).await
 }
 
 // ANCHOR: batches

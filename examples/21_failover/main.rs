@@ -2,20 +2,21 @@
 //!
 //! Four topics with three replicas, one for each combination of `acks` and `min.insync.replicas`.
 //! The leader dies while its followers lag, and later only one replica is left. What was
-//! acknowledged, what was rejected, and what is lost although it was acknowledged?
+//! acknowledged, what was rejected, and what is lost although it was acknowledged? At the end a
+//! topic with a single replica loses its broker.
 //!
 //! Run:      cargo run --example 21_failover
 //! Chapter:  docs/21-failover.md
 
 mod brokers;
+mod one_copy;
 mod trial;
 
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use brokers::Brokers;
-use tokio::task::JoinSet;
-use trial::Trial;
+use trial::{Trial, all_settled};
 
 /// `acks` of the producer, and `min.insync.replicas` of the topic.
 const COMBINATIONS: [(&str, &str); 4] = [("1", "1"), ("1", "2"), ("all", "1"), ("all", "2")];
@@ -101,20 +102,5 @@ async fn scenes(brokers: &Brokers, trials: &mut Vec<Trial>) -> Result<()> {
         trial.wait_for_in_sync(3).await?;
         trial.print_row().await?;
     }
-    Ok(())
-}
-
-/// All at once, so that each measures how long it waited.
-async fn all_settled(trials: Vec<Trial>, killed: Instant) -> Result<Vec<Trial>> {
-    let mut settling = JoinSet::new();
-    for (place, mut trial) in trials.into_iter().enumerate() {
-        settling.spawn(async move {
-            trial.settle(Duration::MAX).await;
-            trial.away = Some(killed.elapsed());
-            (place, trial)
-        });
-    }
-    let mut settled = settling.join_all().await;
-    settled.sort_by_key(|(place, _)| *place);
-    Ok(settled.into_iter().map(|(_, trial)| trial).inspect(Trial::print_step).collect())
+    one_copy::show(brokers).await
 }

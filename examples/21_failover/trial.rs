@@ -16,6 +16,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::future_producer::DeliveryFuture;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use tokio::task::JoinSet;
 
 use crate::brokers::Brokers;
 
@@ -211,4 +212,19 @@ impl Trial {
         delete_topic(brokers.bootstrap_servers(), &self.topic).await.context("deleting")?;
         Ok(())
     }
+}
+
+/// Waits for the outcomes of all at once, so that each measures how long it waited.
+pub(crate) async fn all_settled(trials: Vec<Trial>, killed: Instant) -> Result<Vec<Trial>> {
+    let mut settling = JoinSet::new();
+    for (place, mut trial) in trials.into_iter().enumerate() {
+        settling.spawn(async move {
+            trial.settle(Duration::MAX).await;
+            trial.away = Some(killed.elapsed());
+            (place, trial)
+        });
+    }
+    let mut settled = settling.join_all().await;
+    settled.sort_by_key(|(place, _)| *place);
+    Ok(settled.into_iter().map(|(_, trial)| trial).inspect(Trial::print_step).collect())
 }

@@ -17,6 +17,7 @@ use rdkafka::ClientConfig;
 
 use crate::{Error, addresses};
 
+// ANCHOR: environment
 /// Lists the security settings of the environment: each variable with librdkafka's name for it.
 pub const FROM_ENVIRONMENT: [(&str, &str); 5] = [
     ("KAFKA_SECURITY_PROTOCOL", "security.protocol"),
@@ -25,6 +26,7 @@ pub const FROM_ENVIRONMENT: [(&str, &str); 5] = [
     ("KAFKA_SASL_PASSWORD", "sasl.password"),
     ("KAFKA_SSL_CA_LOCATION", "ssl.ca.location"),
 ];
+// ANCHOR_END: environment
 
 /// Returns the settings that every client of this cluster shares: `bootstrap.servers` and the
 /// security settings of the environment.

@@ -1,6 +1,11 @@
 //! The scenarios of crates/conformance as tests.
 
-use conformance::{Column, DIFFERENCES, Matrix, Recorded, Scenario, is_complete, suite};
+use std::sync::Arc;
+
+use conformance::{
+    Changed, Column, DIFFERENCES, Matrix, NodeChange, Nodes, Recorded, Scenario, is_complete, suite,
+};
+use engines::{Cluster, Engine, Options};
 
 use crate::TestCluster;
 
@@ -15,16 +20,58 @@ pub async fn assert_as_recorded(chosen: impl Fn(&Scenario) -> bool) {
     let is_embedded = cluster.is_embedded();
     let differs = |it: &Scenario| DIFFERENCES.iter().any(|other| other.scenario == it.name());
     let by_design = suite.iter().filter(|it| is_embedded && differs(it)).count();
-    let asked = conformance::run(cluster.bootstrap_servers(), &suite).await;
+    let asked = conformance::run(cluster.bootstrap_servers(), &suite, None).await;
     let mut outcomes = asked.expect("the cluster has coordinators");
     if !is_embedded {
         ask_unfinished_again(&cluster, &suite, &mut outcomes).await;
     }
+    assert_none_differs(suite, is_embedded, outcomes, by_design);
+}
+
+fn assert_none_differs(
+    suite: Vec<Scenario>,
+    is_embedded: bool,
+    outcomes: Vec<String>,
+    by_design: usize,
+) {
     let column = Column { engine: "this cluster".to_owned(), is_embedded, outcomes };
     let matrix = Matrix::new(suite, Recorded::committed(), vec![column]);
     let totals = matrix.totals()[0];
     assert_eq!(totals.differing, 0, "\n{}", matrix.unexplained());
     assert_eq!(totals.explained, by_design, "{totals:?}");
+}
+
+/// Asks a cluster of its own the scenarios that stop nodes, and holds it to what was recorded.
+///
+/// # Panics
+/// When an answer is another one, or the cluster does not start.
+pub async fn assert_as_recorded_while_nodes_stop() {
+    let engine = Engine::from_environment().expect("WORKSHOP_ENGINE names an engine");
+    let cluster = engine.start(&Options::default()).await;
+    let cluster = Arc::new(EngineNodes(cluster.unwrap_or_else(|error| panic!("{error}"))));
+    let suite: Vec<Scenario> = suite().into_iter().filter(Scenario::needs_nodes).collect();
+    let nodes: Arc<dyn Nodes> = Arc::clone(&cluster) as _;
+    let asked = conformance::run(cluster.0.bootstrap_servers(), &suite, Some(nodes)).await;
+    let outcomes = asked.expect("the cluster has coordinators");
+    assert_none_differs(suite, engine == Engine::Embedded, outcomes, 0);
+    if let Some(EngineNodes(cluster)) = Arc::into_inner(cluster) {
+        cluster.stop().await.expect("it ends");
+    }
+}
+
+/// The nodes of an engine's cluster.
+#[derive(Debug)]
+struct EngineNodes(Box<dyn Cluster>);
+
+impl Nodes for EngineNodes {
+    fn change(&self, node: i32, change: NodeChange) -> Changed<'_> {
+        let changed = match change {
+            NodeChange::Stop => self.0.stop_node(node),
+            NodeChange::Kill => self.0.kill_node(node),
+            NodeChange::Start => self.0.start_node(node),
+        };
+        Box::pin(async { changed.await.map_err(|error| error.to_string()) })
+    }
 }
 
 /// Asks once more, with nothing next to them, the scenarios that ran out of time.
@@ -42,7 +89,7 @@ async fn ask_unfinished_again(cluster: &TestCluster, suite: &[Scenario], outcome
     for index in &indices {
         eprintln!("asked once more: {}: {}", suite[*index].name(), outcomes[*index]);
     }
-    let asked = conformance::run(cluster.bootstrap_servers(), &again).await;
+    let asked = conformance::run(cluster.bootstrap_servers(), &again, None).await;
     for (index, outcome) in indices.into_iter().zip(asked.expect("the cluster has coordinators")) {
         outcomes[index] = outcome;
     }

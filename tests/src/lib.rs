@@ -30,7 +30,7 @@ use rdkafka::producer::{BaseProducer, Producer, ProducerContext};
 use tokio::net::TcpSocket;
 
 pub use cluster::TestCluster;
-pub use conformance::assert_as_recorded;
+pub use conformance::{assert_as_recorded, assert_as_recorded_while_nodes_stop};
 pub use hosted::HostedCluster;
 pub use java_schemas::JavaSchemas;
 pub use wire_client::{batch, configs, errors, group, raw, requests};

@@ -18,7 +18,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use workshop_tests::requests::{create_topic, find_coordinator, metadata};
-use workshop_tests::{DEADLINE, TestCluster, eventually};
+use workshop_tests::{DEADLINE, TestCluster, assert_as_recorded_while_nodes_stop, eventually};
 
 /// Held by the test that has a cluster: three Java processes are enough at a time.
 static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
@@ -176,6 +176,12 @@ async fn a_partition_is_offline_while_its_only_node_is_down() {
     });
     assert_eq!(read(&nodes.clients, &topic), [0, 2]);
     nodes.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_is_eligible_to_lead_is_as_recorded_while_nodes_stop_and_die() {
+    let _turn = TURN.lock().await;
+    assert_as_recorded_while_nodes_stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

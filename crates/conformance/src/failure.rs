@@ -32,6 +32,15 @@ pub enum Failure {
         limit: Duration,
     },
 
+    /// A node did not stop or start.
+    #[error("node {node} did not change: {reason}")]
+    Node {
+        /// The id of the node.
+        node: i32,
+        /// The reason.
+        reason: String,
+    },
+
     /// A response lacks the part that the scenario is about.
     #[error("the response has no {0}")]
     Missing(&'static str),

@@ -7,13 +7,15 @@
 //! Kafka, from a committed file, and [`DIFFERENCES`] lists the scenarios in which the embedded
 //! cluster deliberately responds differently. [`Verdict`] is the result for one response.
 //!
-//! This crate starts no cluster: it only needs an address.
+//! This crate starts no cluster: it only needs an address, and for some scenarios [`Nodes`], which
+//! stops and starts nodes.
 
 mod client;
 mod differences;
 mod failure;
 mod matrix;
 mod names;
+mod nodes;
 mod recorded;
 mod run;
 mod scenario;
@@ -25,6 +27,7 @@ mod verdict;
 pub use differences::{DIFFERENCES, Difference};
 pub use failure::Failure;
 pub use matrix::{Column, Matrix, Totals};
+pub use nodes::{Changed, NodeChange, Nodes};
 pub use recorded::{Recorded, is_complete};
 pub use run::{TIMED_OUT, run};
 pub use scenario::{Outcome, Scenario};

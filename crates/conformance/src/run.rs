@@ -8,6 +8,7 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinSet;
 
 use crate::failure::Failure;
+use crate::nodes::Nodes;
 use crate::scenario::Scenario;
 use crate::scene::Scene;
 
@@ -21,15 +22,23 @@ pub(crate) const FAILED: &str = "failed: ";
 /// Kafka checks every 10 s.
 const LIMIT: Duration = Duration::from_secs(120);
 
+/// The time limit of a scenario that stops nodes: Apache Kafka notices a dead one after 9 s, and a
+/// Java process takes a while to start.
+const LIMIT_WITH_NODES: Duration = Duration::from_secs(400);
+
 /// The number of scenarios at once. Most of them wait for a session or a timeout most of the time.
 const AT_ONCE: usize = 24;
 
 /// Runs these scenarios on the cluster at `bootstrap_servers`, and returns the outcomes in their
-/// order.
+/// order. Scenarios that need `nodes` fail without them.
 ///
 /// # Errors
 /// [`Failure`] if the cluster does not respond, or has no coordinators.
-pub async fn run(bootstrap_servers: &str, suite: &[Scenario]) -> Result<Vec<String>, Failure> {
+pub async fn run(
+    bootstrap_servers: &str,
+    suite: &[Scenario],
+    nodes: Option<Arc<dyn Nodes>>,
+) -> Result<Vec<String>, Failure> {
     warm_up(bootstrap_servers).await?;
     let seats = Arc::new(Semaphore::new(AT_ONCE));
     let mut running = JoinSet::new();
@@ -40,7 +49,7 @@ pub async fn run(bootstrap_servers: &str, suite: &[Scenario]) -> Result<Vec<Stri
         let servers = bootstrap_servers.to_owned();
         running.spawn(async move {
             let seat = seats.acquire_owned().await;
-            let outcome = outcome(servers, scenario, LIMIT).await;
+            let outcome = outcome(servers, None, scenario, LIMIT).await;
             drop(seat);
             (index, outcome)
         });
@@ -52,7 +61,9 @@ pub async fn run(bootstrap_servers: &str, suite: &[Scenario]) -> Result<Vec<Stri
         }
     }
     for (index, scenario) in alone {
-        outcomes[index] = outcome(bootstrap_servers.to_owned(), scenario.clone(), LIMIT).await;
+        let (servers, nodes) = (bootstrap_servers.to_owned(), nodes.clone());
+        let limit = if scenario.needs_nodes() { LIMIT_WITH_NODES } else { LIMIT };
+        outcomes[index] = outcome(servers, nodes, scenario.clone(), limit).await;
     }
     Ok(outcomes)
 }
@@ -62,7 +73,7 @@ pub async fn run(bootstrap_servers: &str, suite: &[Scenario]) -> Result<Vec<Stri
 async fn warm_up(bootstrap_servers: &str) -> Result<(), Failure> {
     let (servers, handle) = (bootstrap_servers.to_owned(), Handle::current());
     let warm = tokio::task::spawn_blocking(move || {
-        let scene = Scene::new(&servers, handle);
+        let scene = Scene::new(&servers, None, handle);
         scene.coordinator_address(1, "conformance")?;
         scene.coordinator("conformance")?;
         scene.wait_for_producer_ids()
@@ -71,11 +82,16 @@ async fn warm_up(bootstrap_servers: &str) -> Result<(), Failure> {
 }
 
 /// Runs one scenario on its own thread, which is abandoned at the time limit.
-async fn outcome(bootstrap_servers: String, scenario: Scenario, limit: Duration) -> String {
+async fn outcome(
+    bootstrap_servers: String,
+    nodes: Option<Arc<dyn Nodes>>,
+    scenario: Scenario,
+    limit: Duration,
+) -> String {
     let (tell, told) = oneshot::channel();
     let handle = Handle::current();
     let play = move || {
-        let scene = Scene::new(&bootstrap_servers, handle);
+        let scene = Scene::new(&bootstrap_servers, nodes, handle);
         let _ = tell.send(scenario.play(&scene));
     };
     let thread = std::thread::Builder::new().name("scenario".to_owned()).spawn(play);
@@ -98,7 +114,7 @@ mod tests {
     async fn played(limit: Duration, play: fn(&Scene) -> Outcome) -> String {
         let scenario = Scenario::new("test".to_owned(), play);
         // No one listens on port 1.
-        outcome("127.0.0.1:1".to_owned(), scenario, limit).await
+        outcome("127.0.0.1:1".to_owned(), None, scenario, limit).await
     }
 
     #[tokio::test]

@@ -14,6 +14,7 @@ pub type Outcome = Result<String, Failure>;
 pub struct Scenario {
     name: String,
     plays_alone: bool,
+    needs_nodes: bool,
     play: Arc<dyn Fn(&Scene) -> Outcome + Send + Sync>,
 }
 
@@ -22,12 +23,22 @@ impl Scenario {
         name: String,
         play: impl Fn(&Scene) -> Outcome + Send + Sync + 'static,
     ) -> Self {
-        Self { name, plays_alone: false, play: Arc::new(play) }
+        Self { name, plays_alone: false, needs_nodes: false, play: Arc::new(play) }
     }
 
     /// Makes it run alone, after all others, because it disturbs them.
     pub(crate) fn alone(self) -> Self {
         Self { plays_alone: true, ..self }
+    }
+
+    /// Makes it run alone, on a cluster whose nodes it may stop.
+    pub(crate) fn with_nodes(self) -> Self {
+        Self { plays_alone: true, needs_nodes: true, ..self }
+    }
+
+    /// Returns whether it stops nodes, so that it needs control of them.
+    pub fn needs_nodes(&self) -> bool {
+        self.needs_nodes
     }
 
     /// Returns whether it runs alone, because it disturbs every other client of the cluster.

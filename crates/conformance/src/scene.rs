@@ -4,6 +4,7 @@
 //! many scenarios can share one cluster at the same time.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kafka_protocol::messages::metadata_response::MetadataResponseBroker;
@@ -15,6 +16,7 @@ use wire_client::requests::{self, group_id, topic_name};
 
 use crate::failure::Failure;
 use crate::names::name;
+use crate::nodes::{NodeChange, Nodes};
 
 /// The time limit for a condition.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -26,6 +28,7 @@ const TURN: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub struct Scene {
     servers: String,
+    nodes: Option<Arc<dyn Nodes>>,
     id: String,
     handle: Handle,
     topics: RefCell<Vec<String>>,
@@ -33,16 +36,27 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// Creates a scene on the cluster at `bootstrap_servers`. `handle` drives the client's futures.
-    pub(crate) fn new(bootstrap_servers: &str, handle: Handle) -> Self {
+    /// Creates a scene on the cluster at `bootstrap_servers`. `nodes` stops and starts its nodes,
+    /// and `handle` drives the client's futures.
+    pub(crate) fn new(
+        bootstrap_servers: &str,
+        nodes: Option<Arc<dyn Nodes>>,
+        handle: Handle,
+    ) -> Self {
         let id = Uuid::new_v4().simple().to_string();
         let (topics, groups) = Default::default();
-        Self { servers: bootstrap_servers.to_owned(), id, handle, topics, groups }
+        Self { servers: bootstrap_servers.to_owned(), nodes, id, handle, topics, groups }
     }
 
     /// Returns the bootstrap servers of the cluster.
     pub(crate) fn bootstrap_servers(&self) -> &str {
         &self.servers
+    }
+
+    /// Stops or starts a node.
+    pub(crate) fn change_node(&self, node: i32, change: NodeChange) -> Result<(), Failure> {
+        let nodes = self.nodes.as_ref().ok_or(Failure::Missing("control of the nodes"))?;
+        self.wait(nodes.change(node, change)).map_err(|reason| Failure::Node { node, reason })
     }
 
     /// Waits for a result of librdkafka.

@@ -1,11 +1,12 @@
 //! `cargo workshop conformance`: does a cluster answer as Apache Kafka does?
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context;
-use conformance::{Column, Matrix, Recorded, Scenario, Totals, suite};
-use engines::{Engine, Options, Release};
+use conformance::{Changed, Column, Matrix, NodeChange, Nodes, Recorded, Scenario, Totals, suite};
+use engines::{Cluster, Engine, Options, Release};
 
 use crate::interrupt::Interrupt;
 
@@ -63,6 +64,9 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 async fn compare(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let all = suite();
     let chosen = all.iter().filter(|it| it.name().contains(&arguments.only));
+    // The nodes of a named cluster are not this command's to stop.
+    let may_stop_nodes = arguments.bootstrap_servers.is_none();
+    let chosen = chosen.filter(|it| may_stop_nodes || !it.needs_nodes());
     let chosen: Vec<Scenario> = chosen.cloned().collect();
     anyhow::ensure!(!chosen.is_empty(), "no scenario's name contains {:?}", arguments.only);
     let columns = columns(arguments, &chosen).await?;
@@ -88,7 +92,7 @@ async fn compare(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 /// What each engine answers, one engine after the other.
 async fn columns(arguments: &Arguments, chosen: &[Scenario]) -> anyhow::Result<Vec<Column>> {
     if let Some(servers) = &arguments.bootstrap_servers {
-        let outcomes = ask(servers, servers, chosen).await?;
+        let outcomes = ask(servers, servers, chosen, None).await?;
         let engine = "named".to_owned();
         return Ok(vec![Column { engine, is_embedded: false, outcomes }]);
     }
@@ -105,10 +109,16 @@ async fn columns(arguments: &Arguments, chosen: &[Scenario]) -> anyhow::Result<V
         match engine.start(&options).await {
             Ok(cluster) => {
                 let name = engine.to_string();
-                let outcomes = ask(&name, cluster.bootstrap_servers(), chosen).await?;
+                let cluster = Arc::new(EngineNodes(cluster));
+                let nodes: Arc<dyn Nodes> = Arc::clone(&cluster) as _;
+                let servers = cluster.0.bootstrap_servers();
+                let outcomes = ask(&name, servers, chosen, Some(nodes)).await?;
                 let is_embedded = engine == Engine::Embedded;
                 columns.push(Column { engine: name, is_embedded, outcomes });
-                cluster.stop().await?;
+                // A scenario that did not end in time may hold it, and then drops it.
+                if let Some(EngineNodes(cluster)) = Arc::into_inner(cluster) {
+                    cluster.stop().await?;
+                }
             }
             Err(error) if may_lack && error.is_unavailable() => {
                 eprintln!("{engine}: skipped. {error}");
@@ -120,10 +130,30 @@ async fn columns(arguments: &Arguments, chosen: &[Scenario]) -> anyhow::Result<V
 }
 
 /// Asks one cluster, and says on stderr how long that took.
-async fn ask(name: &str, servers: &str, chosen: &[Scenario]) -> anyhow::Result<Vec<String>> {
+async fn ask(
+    name: &str,
+    servers: &str,
+    chosen: &[Scenario],
+    nodes: Option<Arc<dyn Nodes>>,
+) -> anyhow::Result<Vec<String>> {
     let start = Instant::now();
-    let outcomes = conformance::run(servers, chosen).await?;
+    let outcomes = conformance::run(servers, chosen, nodes).await?;
     let seconds = start.elapsed().as_secs_f64();
     eprintln!("{name}: {} scenarios in {seconds:.1} s", chosen.len());
     Ok(outcomes)
+}
+
+/// The nodes of an engine's cluster, for the scenarios that stop some of them.
+#[derive(Debug)]
+struct EngineNodes(Box<dyn Cluster>);
+
+impl Nodes for EngineNodes {
+    fn change(&self, node: i32, change: NodeChange) -> Changed<'_> {
+        let changed = match change {
+            NodeChange::Stop => self.0.stop_node(node),
+            NodeChange::Kill => self.0.kill_node(node),
+            NodeChange::Start => self.0.start_node(node),
+        };
+        Box::pin(async { changed.await.map_err(|error| error.to_string()) })
+    }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use kafka_protocol::messages::{ConsumerGroupDescribeRequest, ConsumerGroupHeartbeatRequest};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::{ClientConfig, Message};
 use workshop_tests::batch::Batch;
 use workshop_tests::members::{
@@ -130,6 +131,26 @@ async fn a_static_member_restarts_without_a_rebalance() {
     assert_a_static_member_restarts_unnoticed(&topic, |instance| {
         settings(&cluster, &group, &[("group.instance.id", instance)])
     });
+}
+
+#[tokio::test]
+async fn a_second_member_with_the_same_instance_id_is_rejected_while_the_first_lives() {
+    let cluster = TestCluster::start().await;
+    let (topic, group) = (cluster.create_topic(1), cluster.group_name());
+    let start = || member(&cluster, &group, &topic, &[("group.instance.id", "one")]);
+    let first = start();
+    balanced(&[&first], 1, &[1]);
+    let second = start();
+    eventually("the second has a fatal error", || {
+        let _ = (first.poll(TURN), second.poll(TURN));
+        let error = second.client().fatal_error()?.0;
+        Some(assert_eq!(error, RDKafkaErrorCode::UnreleasedInstanceId))
+    });
+    drop(second);
+    append(&cluster, &topic, 0, &["for the first"]);
+    let message = eventually("the first works on", || first.poll(TURN)).expect("a record");
+    assert_eq!(message.payload(), Some(b"for the first".as_slice()));
+    assert!(first.client().fatal_error().is_none());
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use helpers::{Error, GroupLag, PartitionLag, group_lag};
+use rdkafka::admin::{AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::ClientContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::KafkaError;
@@ -110,11 +111,36 @@ async fn the_lag_is_the_high_watermark_minus_what_is_committed() {
     assert_eq!(known(&asked), [Some(6), None]);
     assert_eq!((asked.lag(), asked.readable()), (Some(6), 6));
 
-    // As after a topic was deleted and created again, with its group left alone.
+    // As after an unclean election, in which the partition lost its newest records.
     commit(&cluster, &group, &topic, 15);
     let asked = group_lag(cluster.bootstrap_servers(), &group, &topic).await.unwrap();
     assert_eq!(known(&asked), [Some(-5), None]);
     assert_eq!(asked.readable(), 0);
+}
+
+#[tokio::test]
+async fn a_deleted_topic_takes_its_offsets_along_and_a_late_commit_is_a_negative_lag() {
+    let cluster = TestCluster::start().await;
+    let (topic, group) = (cluster.create_topic(1), cluster.group_name());
+    send(&plain(&cluster), &topic, 5);
+    commit(&cluster, &group, &topic, 5);
+    let admin = cluster.admin();
+    admin.delete_topics(&[&topic], &AdminOptions::new()).await.expect("a response");
+    let again = NewTopic::new(&topic, 1, TopicReplication::Fixed(1));
+    let start = Instant::now();
+    while admin.create_topics([&again], &AdminOptions::new()).await.unwrap()[0].is_err() {
+        assert!(start.elapsed() < DEADLINE, "the topic is still there");
+    }
+    cluster.wait_for_leaders(&topic, 1);
+    let now = async || {
+        let lag = group_lag(cluster.bootstrap_servers(), &group, &topic).await.unwrap();
+        lag.partitions[0].lag()
+    };
+    assert_eq!(now().await, None, "the offset is gone with the topic");
+
+    // A consumer that has read the old topic does not know that there is a new one.
+    commit(&cluster, &group, &topic, 5);
+    assert_eq!(now().await, Some(-5));
 }
 
 #[tokio::test]

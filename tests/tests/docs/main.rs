@@ -27,7 +27,7 @@ use workshop_tests::chapters::{chapter_of, current, files, heading_names, links}
 use workshop_tests::examples::{main_file, names, root};
 use workshop_tests::raw::RawClient;
 
-use pages::{PAGES, chapters, is_update, read};
+use pages::{PAGES, appendices, chapters, is_update, read};
 
 /// The parts of a chapter, in this order.
 const SECTIONS: [&str; 8] = [
@@ -42,13 +42,16 @@ const SECTIONS: [&str; 8] = [
 ];
 
 fn check_blocks(example: &str) {
-    let file = chapter_of(example);
-    let written = read(&file);
+    check_page(&chapter_of(example));
+}
+
+fn check_page(file: &str) {
+    let written = read(file);
     let current = current(&written).unwrap_or_else(|unnamed| panic!("{file}: {unnamed:#?}"));
     if is_update() {
         let _one_writer = PAGES.lock().expect("no test panics with it");
-        let current = sections::with_exercises(&file, &current).unwrap_or(current);
-        std::fs::write(root().join(&file), current).expect("the chapter can be written");
+        let current = sections::with_exercises(file, &current).unwrap_or(current);
+        std::fs::write(root().join(file), current).expect("the chapter can be written");
         return;
     }
     // Differences are shown line by line; the wildcards have done their work already.
@@ -105,6 +108,29 @@ blocks_of_chapters! {
 fn the_blocks_of_every_chapter_are_checked() {
     let checked: Vec<&str> = TESTS_OF_BLOCKS.iter().copied().map(example_of).collect();
     assert_eq!(checked, names());
+}
+
+#[test]
+fn blocks_of_appendices() {
+    let appendices = appendices();
+    assert!(!appendices.is_empty());
+    appendices.iter().for_each(|(page, _)| check_page(page));
+}
+
+#[test]
+fn an_appendix_and_its_chapter_link_to_each_other() {
+    for (page, chapter) in appendices() {
+        for (from, to) in [(&page, &chapter), (&chapter, &page)] {
+            let link = to.trim_start_matches("docs/").to_owned();
+            assert!(links(&read(from)).contains(&link), "{from} has no link to {to}");
+        }
+        let (title, of) = (heading(&page), heading(&chapter));
+        assert!(title.starts_with(&of), "{page}: {title} does not begin with {of}");
+    }
+}
+
+fn heading(page: &str) -> String {
+    read(page).lines().next().expect("a page has a heading").to_owned()
 }
 
 #[test]

@@ -13,7 +13,7 @@ use serdes::{
     SchemaType, prefix,
 };
 
-use crate::place::{Departure, Place, Serializer, TYPES, client, departure, name};
+use crate::place::{AVRO, Departure, Place, Serializer, TYPES, client, departure, name};
 use crate::place::{read, schema, server};
 use workshop_tests::ClosedPort;
 
@@ -343,6 +343,27 @@ async fn what_is_known_is_not_asked_again() {
     // The clients share what they know: another deserializer need not ask either.
     let another: Value = AvroDeserializer::new(&registry).deserialize(&written[0]).await.unwrap();
     assert_eq!(another["minutes"], json!(-7));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_registry_a_reader_stops_at_a_schema_that_it_has_not_seen() {
+    let place = Place::shared().await;
+    let server = server(place.cluster(), |builder| builder).await;
+    let (topic, running) = (name(), client(&server));
+    let reader = AvroDeserializer::new(&running);
+    let writer = Serializer::new(&running, schema(SchemaType::Avro), Options::default());
+    let old = writer.write(&topic, Part::Value).await.unwrap();
+    assert_eq!(reader.deserialize::<Departure>(&old).await.unwrap(), departure());
+    // A program that starts later writes with a newer version.
+    let newer = AVRO.replace(r#""type":"int""#, r#""type":"int","default":0"#);
+    let newer = Schema::avro(&newer);
+    let writer = Serializer::new(&client(&server), newer, Options::default());
+    let new = writer.write(&topic, Part::Value).await.unwrap();
+
+    server.shutdown().await;
+    assert_eq!(reader.deserialize::<Departure>(&old).await.unwrap(), departure());
+    let error = reader.deserialize::<Departure>(&new).await.unwrap_err();
+    assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
 }
 
 /// Answers every request with these bytes; with none it says nothing at all.

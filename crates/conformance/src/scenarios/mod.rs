@@ -10,6 +10,7 @@ mod churn;
 mod committed;
 mod configs;
 mod connections;
+mod eligible;
 mod fencing;
 mod fetch;
 mod forgotten;
@@ -72,6 +73,7 @@ pub fn suite() -> Vec<Scenario> {
         newest::scenarios(),
         markers::scenarios(),
         forgotten::scenarios(),
+        eligible::all(),
     ]
     .concat()
 }

@@ -6,8 +6,10 @@
 //! its end if it is ever elected: records that only the old leader had are lost then.
 //!
 //! The high watermark is the least end of the ISR, and does not move while the ISR is smaller than
-//! `min.insync.replicas`. Replicas that leave so small an ISR have all that is below it: they may
-//! be elected when no replica in the ISR is left (KIP-966, eligible leader replicas).
+//! `min.insync.replicas`. Replicas that leave so small an ISR have all that is below it: they are
+//! the eligible leader replicas (ELR, KIP-966), which may be elected when no replica in the ISR is
+//! left. One that was killed is not eligible any more when it returns, because it may have lost
+//! the end of its log. If no replica is eligible then, the last known leader leads again.
 //!
 //! This is a state machine without log, lock or clock. The caller that elects a leader truncates
 //! the log first, and then calls [`Replication::lead`].
@@ -30,9 +32,10 @@ pub(crate) struct Leadership {
     pub(crate) in_sync: Vec<i32>,
     /// The replicas whose nodes are down.
     pub(crate) offline: Vec<i32>,
-    /// Replicas outside of the ISR that may be elected when no replica in it is left (KIP-966).
+    /// Replicas outside of the ISR that may be elected when no replica in it is left (KIP-966), by
+    /// their ids, as Kafka lists them.
     pub(crate) eligible: Vec<i32>,
-    /// The last leader, while no node can be elected (KIP-966).
+    /// The last leader, while the partition has none (`LastKnownElr`, KIP-966).
     pub(crate) last_known: Option<i32>,
     /// Replicas that a reassignment adds (KIP-455).
     pub(crate) adding: Vec<i32>,
@@ -360,6 +363,10 @@ impl Replication {
         if !self.in_sync.contains(&node) {
             // Records that only other replicas had are lost.
             self.in_sync = vec![node];
+            if !self.eligible.contains(&node) {
+                // After an unclean election the others may have records that the leader lacks.
+                self.eligible.clear();
+            }
         }
         self.eligible.retain(|other| *other != node);
         self.last_known = None;
@@ -469,11 +476,10 @@ impl Replication {
             self.eligible.clear();
             return;
         }
-        let eligible = self.replicas.iter().map(|replica| replica.node).filter(|node| {
-            let was = before.contains(node) || self.eligible.contains(node);
-            was && !self.in_sync.contains(node)
-        });
-        self.eligible = eligible.collect();
+        self.eligible.extend(before);
+        self.eligible.retain(|node| !self.in_sync.contains(node));
+        self.eligible.sort_unstable();
+        self.eligible.dedup();
     }
 
     /// Lets every replica that can follow a leader catch up with it, and enter the ISR.

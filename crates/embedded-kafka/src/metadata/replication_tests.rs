@@ -130,6 +130,49 @@ fn a_killed_replica_is_not_elected_for_having_been_in_sync() {
 }
 
 #[test]
+fn eligible_replicas_are_listed_by_their_ids() {
+    let nodes = [3, 2, 1].map(NodeAvailability::up);
+    let mut replication = Replication::new(&nodes, 0, 3, 10);
+    for node in [2, 3, 1] {
+        replication.fence(node, 10, NOW);
+        elect(&mut replication, Election::Clean, 10);
+    }
+    let led = replication.leadership();
+    assert_eq!((led.eligible, led.last_known), (vec![1, 2, 3], Some(1)));
+}
+
+#[test]
+fn after_an_unclean_election_no_other_replica_is_eligible() {
+    let mut replication = three(2);
+    replication.fence(3, 10, NOW);
+    replication.fence(2, 10, NOW);
+    replication.appended(15);
+    replication.fence(1, 15, NOW);
+    assert_eq!(replication.leadership().eligible, [1, 2]);
+    replication.start(3, true, 15);
+    assert_eq!(elect(&mut replication, Election::Unclean, 15), 10);
+    let led = replication.leadership();
+    assert_eq!((led.leader, led.in_sync, led.eligible), (3, vec![3], vec![]));
+    // What node 3 has acknowledged since, node 2 lacks.
+    replication.appended(12);
+    replication.fence(3, 12, NOW);
+    replication.start(2, false, 12);
+    assert_eq!(replication.candidate(Election::Clean), None);
+}
+
+#[test]
+fn a_lower_minimum_makes_no_replica_eligible() {
+    let mut replication = three(3);
+    replication.fence(3, 10, NOW);
+    assert_eq!(replication.leadership().eligible, [3]);
+    replication.require_in_sync(2, 10);
+    assert!(replication.leadership().eligible.is_empty());
+    // Node 3 may lack what the two have acknowledged in the meantime.
+    replication.require_in_sync(3, 10);
+    assert!(replication.leadership().eligible.is_empty());
+}
+
+#[test]
 fn the_preferred_leader_takes_over_only_when_it_is_in_sync() {
     let mut replication = three(1);
     assert_eq!(replication.candidate(Election::Preferred), None);
