@@ -57,7 +57,7 @@ async fn publish(brokers: &str, topic: &str) -> Result<()> {
         }
     }
     // ANCHOR_END: publish
-    let summary = producer.flush(LIMIT)?;
+    let summary = producer.flush_within(LIMIT).await?;
     ensure!(summary.delivered == 80, "not all departures arrived: {summary}");
     Ok(())
 }

@@ -24,7 +24,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::prelude::*;
 use workshop::DataDirectory;
 
 /// Run, inspect and reset the cluster that the examples talk to.
@@ -89,9 +90,12 @@ const UNAVAILABLE: u8 = 69;
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     // What is sent to be refused is no news.
-    let level = if let Command::Conformance(_) = arguments.command { "error" } else { "warn" };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let is_conformance = matches!(arguments.command, Command::Conformance(_));
+    let level = if is_conformance { LevelFilter::ERROR } else { LevelFilter::WARN };
+    let chosen = std::env::var("RUST_LOG").ok().and_then(|it| it.parse().ok());
+    let filter: Targets = chosen.unwrap_or_else(|| Targets::new().with_default(level));
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(filter);
+    tracing_subscriber::registry().with(lines).init();
 
     let data = match arguments.data {
         Some(path) => DataDirectory::at(path),
