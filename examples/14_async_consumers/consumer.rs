@@ -25,9 +25,6 @@ use super::callbacks::{Callbacks, Shares};
 pub(crate) const COMMIT_EVERY: usize = 100;
 pub(crate) const COMMIT_AFTER: Duration = Duration::from_secs(1);
 const LIMIT: Duration = Duration::from_secs(10);
-/// How long the work on a record may take. A record that hangs holds back the commit of its
-/// partition, and with enough of them nothing is started any more.
-const RECORD_LIMIT: Duration = Duration::from_secs(30);
 
 /// Shared with the thread that waits for the response to a commit.
 pub(crate) type EventConsumer = Arc<StreamConsumer<Callbacks>>;
@@ -59,6 +56,10 @@ pub(crate) async fn close<T>(consumer: EventConsumer, worked: Result<T>) -> Resu
 // ANCHOR: work
 /// What to do with the records.
 pub(crate) trait Work: Send + Sync {
+    /// How long a record may take. One that hangs holds back the commit of its partition, and with
+    /// enough of them nothing is started any more.
+    const LIMIT: Duration = Duration::from_secs(30);
+
     /// May wait: others are started in that time. A record whose work fails is not done: nothing
     /// is committed past it, and the consumer ends with the error.
     fn process(&self, message: &OwnedMessage) -> impl Future<Output = Result<()>> + Send;
@@ -143,14 +144,14 @@ pub(crate) async fn consume(
 
 // ANCHOR: process
 /// Works on a record, until it is done, the time is up, or the partition is revoked.
-async fn process(
+async fn process<W: Work>(
     consumer: &EventConsumer,
-    work: &impl Work,
+    work: &W,
     message: KafkaResult<OwnedMessage>,
 ) -> KafkaResult<Outcome> {
     let message = message?;
     let until_revoked = consumer.context().begun(&message);
-    let working = timeout(RECORD_LIMIT, work.process(&message));
+    let working = timeout(W::LIMIT, work.process(&message));
     let Ok(worked) = Abortable::new(working, until_revoked).await else {
         return Ok(Outcome::Revoked);
     };

@@ -17,6 +17,7 @@ mod undecodable;
 mod waiting;
 mod worker;
 
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -71,7 +72,7 @@ async fn retry_and_redrive(
     reader: &StreamConsumer,
 ) -> Result<()> {
     let mut board = Board::without("BER")?;
-    worker::print(worker.work(&mut board, departure::COUNT).await?);
+    worker::print(worker.work(&mut board, departure::COUNT, pending()).await?);
 
     println!("\n3  A dead letter");
     reader.subscribe(&[&topics.dead_letters])?;
@@ -80,7 +81,7 @@ async fn retry_and_redrive(
     println!("\n4  BER is on the list of airports now: all dead letters again");
     board.learn("BER");
     let sent = redrive::redrive(brokers, topics, producer).await?;
-    worker::print(worker.work(&mut board, sent).await?);
+    worker::print(worker.work(&mut board, sent, pending()).await?);
     let mut last = next(reader).await?;
     while last.offset() < 2 {
         last = next(reader).await?;

@@ -1,5 +1,6 @@
 //! Scene 2: one consumer for the topic and its retry topics, in which records wait.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -57,8 +58,15 @@ impl<'a> Worker<'a> {
     }
 
     // ANCHOR: wait
-    /// Works until `records` records have come to their end.
-    pub(crate) async fn work(&self, board: &mut Board, records: usize) -> Result<Vec<Outcome>> {
+    /// Works until `records` records have come to their end, or until `stop`, which never comes
+    /// between a record and its offset.
+    pub(crate) async fn work(
+        &self,
+        board: &mut Board,
+        records: usize,
+        stop: impl Future<Output = ()>,
+    ) -> Result<Vec<Outcome>> {
+        let mut stop = pin!(stop);
         let (mut ended, mut begun) = (Vec::new(), None);
         // After each record, and again after a second where a rebalance came in between.
         let mut commits = CommitEvery::new(1, Duration::from_secs(1));
@@ -67,6 +75,7 @@ impl<'a> Worker<'a> {
             self.resume_what_is_due()?;
             let polled = tokio::select! {
                 biased;
+                () = &mut stop => break,
                 () = commits.due() => None,
                 polled = self.consumer.recv() => Some(polled),
                 // It keeps polling while it waits, so that the group keeps it as a member.

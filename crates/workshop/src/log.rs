@@ -56,7 +56,8 @@ impl log::Log for Librdkafka {
     }
 
     fn log(&self, record: &log::Record<'_>) {
-        let line = record.args();
+        let line = record.args().to_string();
+        let line = line.strip_prefix("librdkafka: ").unwrap_or(&line);
         match record.target() {
             "librdkafka" => event!(record.level(), "librdkafka", line),
             _ => event!(record.level(), "rdkafka", line),
