@@ -26,7 +26,6 @@ const FETCH_UNDER_WAY: Duration = Duration::from_millis(600);
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    workshop::show_log();
     let Some(brokers) = Brokers::find().await? else {
         return Ok(());
     };

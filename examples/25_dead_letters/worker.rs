@@ -110,12 +110,12 @@ impl<'a> Worker<'a> {
         Ok(ended)
     }
 
-    /// Pauses the partition of a record that comes again at `until`. Neither call waits for a
-    /// broker. Where the partition is being revoked, its next owner reads the record.
+    /// Goes back to a record, and pauses its partition until `until`. Neither call waits for a
+    /// broker. If the partition no longer belongs to this worker, its owner reads the record.
     fn postpone(&self, message: &BorrowedMessage<'_>, until: Duration) -> Result<()> {
         let (topic, number) = (message.topic(), message.partition());
-        self.consumer.pause(&partition(topic, number))?;
         if seek_back(&*self.consumer, topic, number, message.offset())? {
+            self.consumer.pause(&partition(topic, number))?;
             self.consumer.context().add((topic.to_owned(), number), until);
         }
         Ok(())

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use helpers::{ConsumerBuilder, EndOfPartitions, GroupLag, RepeatedErrors, group_lag};
+use helpers::{
+    ConsumerBuilder, EndOfPartitions, GroupLag, RepeatedErrors, group_lag, is_permanent,
+};
 use rdkafka::consumer::{CommitMode, Consumer, StreamConsumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
@@ -62,7 +64,7 @@ async fn read_to_the_ends(consumer: &StreamConsumer) -> Result<Read> {
                 (*count, *after_the_last) = (*count + 1, message.offset() + 1);
             }
             Err(KafkaError::PartitionEOF(partition)) => end.ended(partition),
-            Err(error @ KafkaError::MessageConsumptionFatal(_)) => return Err(error.into()),
+            Err(error) if is_permanent(&error) => return Err(error.into()),
             Err(error) => {
                 errors.line(&error).iter().for_each(|line| eprintln!("error      {line}"));
             }

@@ -6,11 +6,10 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use helpers::{
     Committed, ConsumerBuilder, GroupLag, RepeatedErrors, commit_stored_within, group_lag,
-    store_processed,
+    is_permanent, store_processed,
 };
 use metrics::gauge;
 use rdkafka::consumer::{Consumer, StreamConsumer};
-use rdkafka::error::KafkaError;
 use rdkafka::message::BorrowedMessage;
 use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
 use rdkafka::statistics::Statistics;
@@ -78,7 +77,7 @@ async fn next(consumer: &StreamConsumer<Reporting>) -> Result<BorrowedMessage<'_
     loop {
         match consumer.recv().await {
             Ok(message) => return Ok(message),
-            Err(error @ KafkaError::MessageConsumptionFatal(_)) => return Err(error.into()),
+            Err(error) if is_permanent(&error) => return Err(error.into()),
             Err(error) => {
                 errors.line(&error).iter().for_each(|line| eprintln!("error      {line}"));
             }

@@ -43,19 +43,44 @@ fn read(file: &str) -> String {
 
 /// The files of the chapters, such as `docs/03-producer.md`.
 fn chapters() -> Vec<String> {
-    let is_chapter = |file: &String| {
+    let pages = numbered();
+    pages.iter().filter(|page| chapter_before(page, &pages).is_none()).cloned().collect()
+}
+
+/// The pages that continue a chapter, such as `docs/07-consumer-group-protocols.md`, each with its
+/// chapter.
+fn appendices() -> Vec<(String, String)> {
+    let pages = numbered();
+    let with_chapter = pages.iter().map(|page| (page.clone(), chapter_before(page, &pages)));
+    with_chapter.filter_map(|(page, chapter)| Some((page, chapter?))).collect()
+}
+
+fn numbered() -> Vec<String> {
+    let is_numbered = |file: &String| {
         let name = file.trim_start_matches("docs/");
         name.get(..2).is_some_and(|number| number.chars().all(|it| it.is_ascii_digit()))
     };
-    files("docs", "md").into_iter().filter(is_chapter).collect()
+    files("docs", "md").into_iter().filter(is_numbered).collect()
+}
+
+/// The chapter whose name a page continues.
+fn chapter_before(page: &str, pages: &[String]) -> Option<String> {
+    let continues = |chapter: &&String| {
+        let rest = page.strip_prefix(chapter.trim_end_matches(".md"));
+        rest.is_some_and(|rest| rest.starts_with('-'))
+    };
+    pages.iter().find(continues).cloned()
 }
 
 fn check_blocks(example: &str) {
-    let file = chapter_of(example);
-    let written = read(&file);
+    check_page(&chapter_of(example));
+}
+
+fn check_page(file: &str) {
+    let written = read(file);
     let current = current(&written).unwrap_or_else(|unnamed| panic!("{file}: {unnamed:#?}"));
     if std::env::var_os("UPDATE").is_some_and(|it| it == "1") {
-        std::fs::write(root().join(&file), current).expect("the chapter can be written");
+        std::fs::write(root().join(file), current).expect("the chapter can be written");
         return;
     }
     // Differences are shown line by line; the wildcards have done their work already.
@@ -112,6 +137,29 @@ blocks_of_chapters! {
 fn the_blocks_of_every_chapter_are_checked() {
     let checked: Vec<&str> = TESTS_OF_BLOCKS.iter().copied().map(example_of).collect();
     assert_eq!(checked, names());
+}
+
+#[test]
+fn blocks_of_appendices() {
+    let appendices = appendices();
+    assert!(!appendices.is_empty());
+    appendices.iter().for_each(|(page, _)| check_page(page));
+}
+
+#[test]
+fn an_appendix_and_its_chapter_link_to_each_other() {
+    for (page, chapter) in appendices() {
+        for (from, to) in [(&page, &chapter), (&chapter, &page)] {
+            let link = to.trim_start_matches("docs/").to_owned();
+            assert!(links(&read(from)).contains(&link), "{from} has no link to {to}");
+        }
+        let (title, of) = (heading(&page), heading(&chapter));
+        assert!(title.starts_with(&of), "{page}: {title} does not begin with {of}");
+    }
+}
+
+fn heading(page: &str) -> String {
+    read(page).lines().next().expect("a page has a heading").to_owned()
 }
 
 #[test]
