@@ -13,7 +13,7 @@ use helpers::StopSignal;
 use crate::choice::cluster;
 use crate::cluster::Cluster;
 use crate::error::Error;
-use crate::log::show_log;
+use crate::logging::show_log;
 
 /// Runs `scene` with the bootstrap servers of the cluster that [`cluster`](crate::cluster()) finds
 /// or starts, then closes the cluster.
