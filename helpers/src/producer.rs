@@ -188,11 +188,12 @@ impl Publisher {
         self.queue(record, Some(Box::new(on_delivery)))
     }
 
-    /// Does what [`send`](Publisher::send) does in async code: while the queue is full, it waits for
-    /// room without blocking a thread of the runtime, and no longer than `limit`.
+    /// Does what [`send`](Publisher::send) does in async code: while the queue is full, it waits
+    /// for room without blocking a thread of the runtime, and no longer than `limit`.
     ///
     /// # Errors
-    /// [`Error::NotQueued`] with `QueueFull` after the limit, and those of [`send`](Publisher::send).
+    /// [`Error::NotQueued`] with `QueueFull` after the limit, and those of
+    /// [`send`](Publisher::send).
     pub async fn send_within<K, P>(
         &self,
         record: BaseRecord<'_, K, P>,

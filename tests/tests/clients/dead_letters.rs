@@ -104,7 +104,7 @@ async fn come_and_go(
     Ok(())
 }
 
-fn topics(cluster: &TestCluster, partitions: i32) -> Arc<Topics> {
+fn create_topics(cluster: &TestCluster, partitions: i32) -> Arc<Topics> {
     let retry = |wait| (cluster.create_topic(partitions), Duration::from_millis(wait));
     Arc::new(Topics {
         departures: cluster.create_topic(partitions),
@@ -117,7 +117,7 @@ fn topics(cluster: &TestCluster, partitions: i32) -> Arc<Topics> {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_worker_ends_with_an_error_while_others_come_and_go() {
     let cluster = TestCluster::start().await;
-    let topics = topics(&cluster, PARTITIONS);
+    let topics = create_topics(&cluster, PARTITIONS);
     let producer = forward::producer(cluster.bootstrap_servers()).expect("valid settings");
     let group = cluster.group_name();
     let (seen, over) = (Arc::new(Seen::default()), watch::Sender::new(false));
@@ -217,7 +217,7 @@ async fn restarted(
 async fn a_rolling_restart_of_three_workers_under_load_loses_nothing() {
     for strategy in ["range", "cooperative-sticky"] {
         let cluster = TestCluster::start().await;
-        let topics = topics(&cluster, PARTITIONS);
+        let topics = create_topics(&cluster, PARTITIONS);
         let producer = forward::producer(cluster.bootstrap_servers()).expect("valid settings");
         let group = cluster.group_name();
         let ledger = Arc::new(Ledger::default());
