@@ -24,11 +24,13 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use helpers::{CommitOnRevoke, ConsumerBuilder, seek_back};
+use kafka_protocol::messages::describe_groups_response::DescribedGroupMember;
 use rdkafka::consumer::{Consumer, ConsumerContext, StreamConsumer};
 use rdkafka::message::Message;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use workshop_tests::requests::describe_group;
 use workshop_tests::{DEADLINE, TestCluster};
 
 use departure::Board;
@@ -157,16 +159,15 @@ const ROUNDS: usize = 2;
 /// A departure each five milliseconds.
 const BETWEEN: Duration = Duration::from_millis(5);
 
-/// How often each departure came to its end, and how many did since each worker's start.
+/// How often each departure came to its end, and how often each worker was started.
 #[derive(Default)]
 struct Ledger {
     ended: Mutex<BTreeMap<String, usize>>,
-    since_start: [AtomicUsize; MEMBERS],
+    starts: [AtomicUsize; MEMBERS],
 }
 
 impl Ledger {
-    fn count(&self, member: usize, outcomes: &[worker::Outcome]) {
-        self.since_start[member].fetch_add(outcomes.len(), Ordering::Relaxed);
+    fn count(&self, outcomes: &[worker::Outcome]) {
         let mut ended = self.ended.lock().expect("no one panics while holding it");
         for outcome in outcomes {
             *ended.entry(outcome.key.clone()).or_default() += 1;
@@ -179,13 +180,27 @@ impl Ledger {
         (ended.len(), ended.values().map(|times| times - 1).sum())
     }
 
-    async fn wait_for(&self, what: &str, is_so: impl Fn(&Ledger) -> bool) {
+    fn starts(&self, member: usize) -> usize {
+        self.starts[member].load(Ordering::Relaxed)
+    }
+
+    async fn wait_for(&self, what: &str, mut is_so: impl FnMut(&Ledger) -> bool) {
         let begun = Instant::now();
         while !is_so(self) {
             assert!(begun.elapsed() < DEADLINE, "waited in vain: {what}, {:?}", self.sums());
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
+}
+
+/// Whether each worker has partitions. Which ones is up to the strategy: those of one topic, say.
+fn is_stable(cluster: &TestCluster, group: &str) -> bool {
+    let described = cluster.connect_to_coordinator(group).call(5, &describe_group(group));
+    let group = &described.groups[0];
+    let has_some = |it: &DescribedGroupMember| !it.member_assignment.is_empty();
+    *group.group_state == *"Stable"
+        && group.members.len() == MEMBERS
+        && group.members.iter().all(has_some)
 }
 
 /// A worker that is restarted each time that `order` changes, and ends when it is `None`.
@@ -199,11 +214,11 @@ async fn restarted(
     let mut board = Board::without("BER")?;
     while order.borrow_and_update().is_some() {
         let worker = Worker::start(builder(), topics, producer).await?;
-        ledger.since_start[member].store(0, Ordering::Relaxed);
+        ledger.starts[member].fetch_add(1, Ordering::Relaxed);
         let worked = loop {
             let stop = async { drop(order.changed().await) };
             let worked = worker.work(&mut board, 1, stop).await;
-            ledger.count(member, worked.as_deref().unwrap_or_default());
+            ledger.count(worked.as_deref().unwrap_or_default());
             if worked.as_ref().map_or(true, Vec::is_empty) {
                 break worked;
             }
@@ -247,19 +262,23 @@ async fn a_rolling_restart_of_three_workers_under_load_loses_nothing() {
             }
             sent
         };
-        let works = |member: usize| {
-            let is_so =
-                move |ledger: &Ledger| ledger.since_start[member].load(Ordering::Relaxed) > 5;
-            ledger.wait_for("the worker works", is_so)
+        // All have partitions, and this one has been started so often. Some departures come to
+        // their end then, before the next one is stopped.
+        let works = async |member: usize, starts: usize| {
+            let works = |ledger: &Ledger| {
+                ledger.starts(member) >= starts
+                    && tokio::task::block_in_place(|| is_stable(&cluster, &group))
+            };
+            ledger.wait_for("the worker works", works).await;
+            let ended = ledger.sums().0;
+            ledger.wait_for("departures end", |ledger| ledger.sums().0 > ended + 50).await;
         };
         let restarting = async {
-            for member in 0..MEMBERS {
-                works(member).await;
-            }
+            works(MEMBERS - 1, 1).await;
             for member in (0..MEMBERS).cycle().take(ROUNDS * MEMBERS) {
-                ledger.since_start[member].store(0, Ordering::Relaxed);
+                let starts = ledger.starts(member);
                 orders[member].send_modify(|order| *order = order.map(|times| times + 1));
-                works(member).await;
+                works(member, starts + 1).await;
             }
             is_over.send_replace(true);
         };
