@@ -210,7 +210,8 @@ fn following_consumers_have_committed_what_they_processed_when_a_signal_ends_the
 
 /// An embedded cluster, and examples that use it.
 async fn a_cluster() -> (embedded_kafka::Cluster, Workplace) {
-    let cluster = embedded_kafka::Cluster::builder().nodes(3).start().await.unwrap();
+    let cluster = embedded_kafka::Cluster::builder().nodes(3).start().await;
+    let cluster = cluster.expect("an embedded cluster starts on free ports");
     let workplace = Workplace::fresh().with("KAFKA_BOOTSTRAP_SERVERS", cluster.bootstrap_servers());
     (cluster, workplace)
 }
