@@ -292,14 +292,15 @@ async fn a_failure_ends(hangs: bool, why: &str) {
     let (topic, group) = (cluster.create_topic(1), cluster.group_name());
     publish(&cluster, &topic, 1, 10).await;
     let shares = Shares::default();
-    let member = consumer(cluster.bootstrap_servers(), &group, "a", &shares).await.unwrap();
-    member.subscribe(&[&topic]).unwrap();
+    let member = consumer(cluster.bootstrap_servers(), &group, "a", &shares).await;
+    let member = member.expect("the cluster answers");
+    member.subscribe(&[&topic]).expect("subscribed");
     let work = Failing { at: 4, hangs };
     let consuming = consume(&member, &work, 3, std::future::pending());
     let ended = tokio::time::timeout(DEADLINE, consuming).await.expect("it ends by itself");
-    let error = format!("{:#}", ended.unwrap_err());
+    let error = format!("{:#}", ended.expect_err("the work failed"));
     assert!(error.contains(&format!("{topic}/0 at 4")) && error.contains(why), "{error}");
-    close(member, Ok(())).await.unwrap();
+    close(member, Ok(())).await.expect("closed");
     assert_eq!(committed(&cluster, &group, &topic, 1), [Offset::Offset(4)]);
 }
 
