@@ -20,7 +20,7 @@ const TOPIC: &str = "airports";
 const EXPLICIT: (&str, i32) = ("CDG", 0);
 /// The airports whose delivery reports are shown. All 7,884 are counted.
 const SHOWN: [&str; 5] = ["BOS", "CDG", "JFK", "SIN", "SYD"];
-const FLUSH_LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(30);
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -60,9 +60,10 @@ async fn show(brokers: &str) -> Result<()> {
     // ANCHOR: send
     for airport in &airports {
         let value = serde_json::to_vec(airport)?;
-        producer.send(record(airport, &value)?)?;
+        // It only waits if the client's queue is full.
+        producer.send_within(record(airport, &value)?, LIMIT).await?;
     }
-    let summary = producer.flush(FLUSH_LIMIT)?;
+    let summary = producer.flush_within(LIMIT).await?;
     // ANCHOR_END: send
 
     bar.finish_and_clear();

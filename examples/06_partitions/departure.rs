@@ -28,7 +28,7 @@ impl Departure {
 // ANCHOR: landed
 /// Sends departures, keyed by airport, and returns the partition of each key: the delivery report
 /// says it. Before the report, it is unknown.
-pub(crate) fn landed(
+pub(crate) async fn landed(
     producer: &Publisher,
     topic: &str,
     departures: &[Departure],
@@ -43,7 +43,7 @@ pub(crate) fn landed(
             let _ = report_to.send((key, report.partition));
         })?;
     }
-    let summary = producer.flush(FLUSH_LIMIT)?;
+    let summary = producer.flush_within(FLUSH_LIMIT).await?;
     ensure!(summary.failed + summary.still_queued == 0, "not everything arrived: {summary}");
     Ok(reports.try_iter().collect())
 }

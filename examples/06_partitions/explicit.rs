@@ -28,7 +28,7 @@ pub(crate) async fn show(brokers: &str, topic: &str) -> Result<()> {
         })?;
     }
     // ANCHOR_END: explicit
-    producer.flush(FLUSH_LIMIT)?;
+    producer.flush_within(FLUSH_LIMIT).await?;
     let mut outcomes: Vec<(i32, String)> = reports.try_iter().collect();
     outcomes.sort();
     for (partition, outcome) in outcomes {

@@ -23,7 +23,7 @@ pub(crate) async fn show(brokers: &str, topic: &str, airports: &[Airport]) -> Re
 
     // ANCHOR: grow
     let early = producer(brokers).await?;
-    let before = landed(&early, topic, &first)?;
+    let before = landed(&early, topic, &first).await?;
 
     let admin: AdminClient<DefaultClientContext> = client_config(brokers)?.create()?;
     let grown = NewPartitions::new(topic, PARTITIONS);
@@ -33,9 +33,9 @@ pub(crate) async fn show(brokers: &str, topic: &str, airports: &[Airport]) -> Re
 
     let late = producer(brokers).await?;
     wait_until_it_sees_all(&late, topic).await?;
-    let after = landed(&late, topic, &second)?;
+    let after = landed(&late, topic, &second).await?;
     // It refreshes its metadata every five minutes, and sees three partitions until then.
-    let unaware = landed(&early, topic, &third)?;
+    let unaware = landed(&early, topic, &third).await?;
     // ANCHOR_END: grow
 
     println!("producer         keys elsewhere    {AIRPORT}");

@@ -55,7 +55,7 @@ async fn send(producer: &Publisher, topic: &str, key: Option<&str>) -> Result<Ve
         })?;
         tokio::time::sleep(PAUSE).await;
     }
-    let summary = producer.flush(FLUSH_LIMIT)?;
+    let summary = producer.flush_within(FLUSH_LIMIT).await?;
     ensure!(summary.delivered == RECORDS as u64, "not everything arrived: {summary}");
     let mut landed: Vec<(usize, i32)> = reports.try_iter().collect();
     landed.sort_unstable();

@@ -15,8 +15,8 @@ pub(crate) async fn show(brokers: &str, topic: &str, airports: &[Airport]) -> Re
     // ANCHOR: partitioners
     let ours = ProducerBuilder::new(brokers).set("partitioner", CRC32).build().await?;
     let java = ProducerBuilder::new(brokers).set("partitioner", MURMUR2).build().await?;
-    let by_crc32 = landed(&ours, topic, &departures)?;
-    let by_murmur2 = landed(&java, topic, &departures)?;
+    let by_crc32 = landed(&ours, topic, &departures).await?;
+    let by_murmur2 = landed(&java, topic, &departures).await?;
     // ANCHOR_END: partitioners
 
     println!("key    librdkafka, CRC32    Java, murmur2");

@@ -22,6 +22,7 @@ use rdkafka::producer::BaseRecord;
 async fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments.first().is_some_and(|role| role == "consumer") {
+        workshop::show_log();
         return consumer::run(&arguments[1..]).await;
     }
     let topic = unique_name("departures");
@@ -61,7 +62,7 @@ async fn publish(brokers: &str, topic: &str) -> Result<()> {
     for flight in flights() {
         producer.send(BaseRecord::to(topic).key(&flight).payload("departed"))?;
     }
-    let summary = producer.flush(std::time::Duration::from_secs(10))?;
+    let summary = producer.flush_within(std::time::Duration::from_secs(10)).await?;
     anyhow::ensure!(summary.delivered == DEPARTURES as u64, "not all departures: {summary}");
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use rdkafka::consumer::StreamConsumer;
+use rdkafka::consumer::{ConsumerContext, StreamConsumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Message};
 
@@ -14,7 +14,9 @@ pub(crate) const MIDNIGHT: i64 = 1_767_571_200_000;
 pub(crate) const LIMIT: Duration = Duration::from_secs(10);
 
 /// Returns the next record, or `None` at the end of a partition.
-pub(crate) async fn next(consumer: &StreamConsumer) -> Result<Option<BorrowedMessage<'_>>> {
+pub(crate) async fn next<C: ConsumerContext + 'static>(
+    consumer: &StreamConsumer<C>,
+) -> Result<Option<BorrowedMessage<'_>>> {
     match tokio::time::timeout(LIMIT, consumer.recv()).await? {
         Ok(message) => Ok(Some(message)),
         Err(KafkaError::PartitionEOF(_)) => Ok(None),

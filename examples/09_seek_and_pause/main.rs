@@ -1,12 +1,14 @@
 //! 09 · Seek and pause
 //!
-//! A consumer moves to an offset, to either end, to a time. It pauses a partition and resumes it,
+//! A consumer moves to an offset, to either end, to a time, and back to a record that failed, which
+//! a commit must not pass. It pauses a partition and resumes it,
 //! and a group's committed offsets are reset, which Kafka allows only while the group has no
 //! members.
 //!
 //! Run:      cargo run --example 09_seek_and_pause
 //! Chapter:  docs/09-seek-and-pause.md
 
+mod back;
 mod departures;
 mod pause;
 mod reset;
@@ -36,6 +38,7 @@ async fn show(brokers: &str, topic: &str) -> Result<()> {
     // This scene waits for seconds, so the others run at the same time.
     let patience = tokio::spawn(pause::with_and_without_polling(brokers.into(), topic.into()));
     seek::show(brokers, topic).await?;
+    back::show(brokers, topic).await?;
     pause::show(brokers, topic).await?;
     reset::show(brokers, topic).await?;
     println!("{}", patience.await??);
@@ -57,7 +60,7 @@ async fn publish(brokers: &str, topic: &str) -> Result<()> {
         }
     }
     // ANCHOR_END: publish
-    let summary = producer.flush(LIMIT)?;
+    let summary = producer.flush_within(LIMIT).await?;
     ensure!(summary.delivered == 80, "not all departures arrived: {summary}");
     Ok(())
 }

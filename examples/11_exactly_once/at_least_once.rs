@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use helpers::connection::blocking;
 use helpers::{
     Committed, EndOfPartitions, ProducerBuilder, commit_stored, producer::Publisher,
     store_processed,
@@ -17,11 +18,20 @@ use crate::job::{self, BATCH, Job, LIMIT, Membership};
 use crate::output::Counts;
 
 /// Counts departures until there are no more.
-pub(crate) async fn work(job: &Job) -> Result<()> {
+pub(crate) async fn work(job: Job) -> Result<()> {
     let producer = ProducerBuilder::new(&job.brokers).set("linger.ms", "0").build().await?;
-    let mut counts = Counts::rebuild(&job.brokers, &job.output).await?;
+    let counts = Counts::rebuild(&job.brokers, &job.output).await?;
     let consumer = job.consumer().await?;
+    // A flush, a synchronous commit and the work block: they have a thread of their own.
+    blocking(move || count(&producer, &consumer, counts, &job.output)).await
+}
 
+fn count(
+    producer: &Publisher,
+    consumer: &BaseConsumer<Membership>,
+    mut counts: Counts,
+    output: &str,
+) -> Result<()> {
     let (mut since_commit, mut end) = (0, EndOfPartitions::new());
     loop {
         let polled = consumer.poll(Duration::from_millis(100));
@@ -30,8 +40,8 @@ pub(crate) async fn work(job: &Job) -> Result<()> {
             None => {}
             Some(Ok(message)) => {
                 end.message_from(message.partition());
-                process(&producer, &message, &mut counts, &job.output)?;
-                store_processed(&consumer, &message)?;
+                process(producer, &message, &mut counts, output)?;
+                store_processed(consumer, &message)?;
                 since_commit += 1;
             }
             Some(Err(KafkaError::PartitionEOF(partition))) => end.ended(partition),
@@ -39,7 +49,7 @@ pub(crate) async fn work(job: &Job) -> Result<()> {
         }
         let is_end = end.all_of(&consumer.assignment()?);
         let is_due = since_commit >= BATCH || (is_end && since_commit > 0);
-        if is_due && commit(&producer, &consumer)? {
+        if is_due && commit(producer, consumer)? {
             since_commit = 0;
         }
         if is_end && since_commit == 0 {

@@ -34,7 +34,7 @@ pub(crate) async fn publish(brokers: &str, topic: &str, departures: &[Departure]
         let value = serde_json::to_string(departure)?;
         producer.send(BaseRecord::to(topic).key(&departure.from).payload(&value))?;
     }
-    let summary = producer.flush(Duration::from_secs(10))?;
+    let summary = producer.flush_within(Duration::from_secs(10)).await?;
     ensure!(summary.delivered == departures.len() as u64, "{summary}");
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use helpers::EndOfPartitions;
+use helpers::connection::blocking;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Message};
@@ -15,20 +16,34 @@ use crate::output::Counts;
 
 /// Counts departures until there are no more. Any error ends the process: starting again is the
 /// same as after a kill, and whatever was open is aborted then.
-pub(crate) async fn work(job: &Job) -> Result<()> {
+pub(crate) async fn work(job: Job) -> Result<()> {
     // ANCHOR: start
     let producer: BaseProducer = helpers::client_config(&job.brokers)?
         .set("transactional.id", &job.name)
         .set("linger.ms", "0")
         .create()?;
     // First of all, so that what the one before left open is aborted, or its commit complete …
-    producer.init_transactions(LIMIT)?;
+    let producer = blocking(move || initialized(producer)).await?;
     // … and then the counts are read, and the group is asked how far it came.
-    let mut counts = Counts::rebuild(&job.brokers, &job.output).await?;
+    let counts = Counts::rebuild(&job.brokers, &job.output).await?;
     let consumer = job.consumer().await?;
+    // The calls of a transaction block, and so does the work: they have a thread of their own.
+    blocking(move || count(&producer, &consumer, counts, &job.output)).await
     // ANCHOR_END: start
+}
 
-    // ANCHOR: loop
+fn initialized(producer: BaseProducer) -> Result<BaseProducer> {
+    producer.init_transactions(LIMIT)?;
+    Ok(producer)
+}
+
+// ANCHOR: loop
+fn count(
+    producer: &BaseProducer,
+    consumer: &BaseConsumer<Membership>,
+    mut counts: Counts,
+    output: &str,
+) -> Result<()> {
     let (mut in_transaction, mut end) = (0, EndOfPartitions::new());
     loop {
         let polled = consumer.poll(Duration::from_millis(100));
@@ -40,7 +55,7 @@ pub(crate) async fn work(job: &Job) -> Result<()> {
                     producer.begin_transaction()?;
                 }
                 end.message_from(message.partition());
-                process(&producer, &message, &mut counts, &job.output)?;
+                process(producer, &message, &mut counts, output)?;
                 in_transaction += 1;
             }
             Some(Err(KafkaError::PartitionEOF(partition))) => end.ended(partition),
@@ -48,15 +63,15 @@ pub(crate) async fn work(job: &Job) -> Result<()> {
         }
         let is_end = end.all_of(&consumer.assignment()?);
         if in_transaction == BATCH || (is_end && in_transaction > 0) {
-            commit(&producer, &consumer)?;
+            commit(producer, consumer)?;
             in_transaction = 0;
         }
         if is_end {
             return Ok(());
         }
     }
-    // ANCHOR_END: loop
 }
+// ANCHOR_END: loop
 
 // ANCHOR: process
 /// Counts a departure, and writes the new count to the partition of the same number.

@@ -30,9 +30,10 @@ const REPLICATION_FACTOR: i32 = -1;
 async fn main() -> Result<()> {
     // The program starts itself as the worker that is killed.
     if let Some(job) = Job::from_arguments() {
+        workshop::show_log();
         return match job.guarantee {
-            Guarantee::ExactlyOnce => exactly_once::work(&job).await,
-            Guarantee::AtLeastOnce => at_least_once::work(&job).await,
+            Guarantee::ExactlyOnce => exactly_once::work(job).await,
+            Guarantee::AtLeastOnce => at_least_once::work(job).await,
         };
     }
     let [input, once, at_least_once] =

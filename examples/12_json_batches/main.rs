@@ -49,6 +49,11 @@ async fn every_input(brokers: &str, topic: &str) -> Result<()> {
         .batch_size(100)
         .set("linger.ms", "10")
         .on_skipped(|record| println!("{record}"))
+        .on_delivery(|report| {
+            if !report.is_delivered() {
+                println!("{report}");
+            }
+        })
         .build()
         .await?;
     // ANCHOR_END: build

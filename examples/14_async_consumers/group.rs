@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use rdkafka::consumer::Consumer;
 use rdkafka::message::{Message, OwnedMessage};
 use tokio::sync::{mpsc, watch};
@@ -17,6 +17,8 @@ use crate::scene::Scene;
 
 pub(crate) const PARTITIONS: i32 = 3;
 const IN_FLIGHT: usize = 8;
+/// How many arrivals may wait to be taken. Then the members wait, and read no more.
+const ARRIVALS: usize = 100;
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// A record that was processed.
@@ -57,20 +59,20 @@ impl Arrival {
 struct Member {
     name: &'static str,
     airports: Arc<Airports>,
-    arrivals: mpsc::UnboundedSender<Arrival>,
+    arrivals: mpsc::Sender<Arrival>,
 }
 
 // ANCHOR: work
 impl Work for Member {
-    async fn process(&self, message: &OwnedMessage) {
-        let event = match self.airports.event(message.payload().unwrap_or_default()) {
-            Ok(event) => event,
-            Err(error) => return eprintln!("skipped offset {}: {error}", message.offset()),
-        };
+    async fn process(&self, message: &OwnedMessage) -> Result<()> {
+        // An error ends the consumer in front of the record. To put such records aside instead, see
+        // chapter 25.
+        let event = self.airports.event(message.payload().context("a tombstone is no event")?)?;
         // It stands in for a service that responds.
         tokio::time::sleep(Duration::from_millis(20)).await;
         // If the receiver was dropped, there is nothing to report.
-        let _ = self.arrivals.send(Arrival::of(self.name, message, event));
+        let _ = self.arrivals.send(Arrival::of(self.name, message, event)).await;
+        Ok(())
     }
 }
 // ANCHOR_END: work
@@ -79,7 +81,7 @@ impl Work for Member {
 pub(crate) struct Group {
     tasks: JoinSet<Result<usize>>,
     stop: watch::Sender<bool>,
-    arrivals: mpsc::UnboundedReceiver<Arrival>,
+    arrivals: mpsc::Receiver<Arrival>,
 }
 
 impl Group {
@@ -87,7 +89,7 @@ impl Group {
     /// Starts a task for each member, and waits until all of them have partitions.
     pub(crate) async fn start(scene: &Scene, names: &[&'static str]) -> Result<Group> {
         let (stop, _) = watch::channel(false);
-        let (sender, arrivals) = mpsc::unbounded_channel();
+        let (sender, arrivals) = mpsc::channel(ARRIVALS);
         let shares = Shares::default();
         let mut tasks = JoinSet::new();
         for name in names {
@@ -103,8 +105,7 @@ impl Group {
                     let _ = stop.wait_for(|stop| *stop).await;
                 };
                 let processed = consume(&consumer, &member, IN_FLIGHT, stopped).await;
-                close(consumer).await?;
-                processed
+                close(consumer, processed).await
             });
         }
         let share = PARTITIONS as usize / names.len();
@@ -120,7 +121,13 @@ impl Group {
     pub(crate) async fn arrivals(&mut self, count: usize) -> Result<Vec<Arrival>> {
         let mut arrivals = Vec::new();
         while arrivals.len() < count {
-            let next = tokio::time::timeout(LIMIT, self.arrivals.recv()).await?;
+            let next = tokio::select! {
+                next = tokio::time::timeout(LIMIT, self.arrivals.recv()) => next?,
+                Some(ended) = self.tasks.join_next() => {
+                    ended??;
+                    bail!("a member has ended");
+                }
+            };
             arrivals.push(next.context("the members have ended")?);
         }
         Ok(arrivals)
@@ -131,15 +138,15 @@ impl Group {
     /// those that were not taken from the channel yet.
     pub(crate) async fn stop(mut self) -> Result<(usize, Vec<Arrival>)> {
         self.stop.send_replace(true);
-        let mut processed = 0;
-        while let Some(member) = self.tasks.join_next().await {
-            processed += member??;
+        let (mut processed, mut rest) = (0, Vec::new());
+        loop {
+            // The channel is bounded: a member may wait for room in it before it can end.
+            tokio::select! {
+                Some(arrival) = self.arrivals.recv() => rest.push(arrival),
+                Some(member) = self.tasks.join_next() => processed += member??,
+                else => return Ok((processed, rest)),
+            }
         }
-        let mut rest = Vec::new();
-        while let Some(arrival) = self.arrivals.recv().await {
-            rest.push(arrival);
-        }
-        Ok((processed, rest))
     }
     // ANCHOR_END: stop
 }

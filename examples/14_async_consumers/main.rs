@@ -71,8 +71,10 @@ async fn scenes_on(
     for (topic, partitions) in topics.iter().zip([PARTITIONS, 1, PARTITIONS]) {
         create_topic(brokers, topic, partitions, -1).await?;
     }
-    let producer: FutureProducer =
-        client_config(brokers)?.set("enable.idempotence", "true").create()?;
+    let mut config = client_config(brokers)?;
+    // A delivery may take 300 s by default: too long for a program that SIGTERM ends.
+    config.set("enable.idempotence", "true").set("message.timeout.ms", "15000");
+    let producer: FutureProducer = config.create()?;
     let airports = Arc::new(Airports::new(airports::all()?));
     Ok(topics.each_ref().map(|topic| Scene {
         brokers: brokers.to_owned(),

@@ -22,12 +22,13 @@ const RECORDS: usize = 15_000;
 const RESPONSE: Duration = Duration::from_millis(20);
 
 impl Work for Load {
-    async fn process(&self, _: &OwnedMessage) {
+    async fn process(&self, _: &OwnedMessage) -> Result<()> {
         self.begin();
         if !self.wait.is_zero() {
             tokio::time::sleep(self.wait).await;
         }
         self.done();
+        Ok(())
     }
 }
 
@@ -61,8 +62,7 @@ async fn tasks(scene: &Scene, load: &Arc<Load>, at_once: usize) -> Result<()> {
         tasks.spawn(async move {
             let (_alive, consumer) = (alive, consumer);
             let processed = consume(&consumer, &*load, at_once, load.over()).await;
-            close(consumer).await?;
-            processed
+            close(consumer, processed).await
         });
     }
     while let Some(ended) = tasks.join_next().await {

@@ -1,15 +1,16 @@
 //! Scene 4: records that finish out of order, and what is committed then.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
-use helpers::ConsumerBuilder;
+use helpers::{ConsumerBuilder, is_permanent};
 use rdkafka::consumer::Consumer;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{Message, OwnedMessage};
 use tokio::sync::watch;
 
-use crate::callbacks::Shares;
+use crate::callbacks::{Callbacks, Shares};
 use crate::consumer::{Work, close, consume, consumer};
 use crate::publish::{Schedule, send_together};
 use crate::scene::Scene;
@@ -25,11 +26,12 @@ struct Asking {
 }
 
 impl Work for Asking {
-    async fn process(&self, message: &OwnedMessage) {
+    async fn process(&self, message: &OwnedMessage) -> Result<()> {
         let turn = RESPONSES.iter().position(|offset| *offset == message.offset());
         // An error would mean that the sender was dropped, and it is in `self`.
         let _ = self.responded.subscribe().wait_for(|responded| Some(*responded) == turn).await;
         self.responded.send_modify(|responded| *responded += 1);
+        Ok(())
     }
 
     fn finished(&self, message: &OwnedMessage, to_commit: Option<i64>) {
@@ -46,14 +48,14 @@ pub(crate) async fn show(scene: &Scene) -> Result<()> {
     // ANCHOR: limit
     let asker = consumer(&scene.brokers, &scene.group, "asker", &Shares::default()).await?;
     asker.subscribe(&[&scene.topic])?;
-    tokio::select! {
-        ended = consume(&asker, &asking, 6, std::future::pending()) => drop(ended?),
-        // Waiting for the last two would never end.
-        _ = all_responses(&asking) => {}
-    }
+    let asked = tokio::select! {
+        ended = consume(&asker, &asking, 6, std::future::pending()) => ended.map(drop),
+        // Waiting for the last two would take until their limit, and then fail.
+        () = all_responses(&asking) => Ok(()),
+    };
     // When it is closed, it commits what is finished; what was fetched but not finished is read
     // again.
-    close(asker).await?;
+    close(asker, asked).await?;
     // ANCHOR_END: limit
     let next = read(scene).await?;
     println!("   for 3 and 4 no response arrives; the next consumer reads {next:?}");
@@ -67,15 +69,22 @@ async fn all_responses(asking: &Asking) {
 
 /// What there is to read for the next one: all offsets up to the end.
 async fn read(scene: &Scene) -> Result<Vec<i64>> {
-    let next = ConsumerBuilder::new(&scene.brokers, &scene.group);
-    let next = next.enable_partition_eof().build().await?;
+    let next = ConsumerBuilder::new(&scene.brokers, &scene.group).enable_partition_eof();
+    let next = Arc::new(next.build_with(Callbacks::new("next", &Shares::default())).await?);
     next.subscribe(&[&scene.topic])?;
     let mut offsets = Vec::new();
-    loop {
-        match tokio::time::timeout(Duration::from_secs(20), next.recv()).await? {
-            Ok(message) => offsets.push(message.offset()),
-            Err(KafkaError::PartitionEOF(_)) => return Ok(offsets),
-            Err(error) => return Err(error.into()),
+    let read = async {
+        loop {
+            match tokio::time::timeout(Duration::from_secs(20), next.recv()).await? {
+                Ok(message) => offsets.push(message.offset()),
+                Err(KafkaError::PartitionEOF(_)) => return Ok(()),
+                Err(error) if is_permanent(&error) => return Err(error.into()),
+                // A transient error: the client keeps trying, until the time is up.
+                Err(error) => eprintln!("{error}"),
+            }
         }
-    }
+    };
+    let read: Result<()> = read.await;
+    close(next, read).await?;
+    Ok(offsets)
 }

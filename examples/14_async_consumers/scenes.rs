@@ -5,12 +5,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use chrono::{DateTime, SecondsFormat};
-use helpers::{ConsumerBuilder, StopSignal};
-use rdkafka::consumer::Consumer;
-use rdkafka::{Offset, TopicPartitionList};
+use helpers::{StopSignal, group_lag};
 
 use crate::event::Event;
-use crate::group::{Arrival, Group, PARTITIONS};
+use crate::group::{Arrival, Group};
 use crate::publish::{Schedule, send, send_together};
 use crate::scene::Scene;
 
@@ -86,13 +84,6 @@ pub(crate) async fn follow(scene: &Scene) -> Result<()> {
 
 /// How many records the group has committed, in all partitions together.
 async fn committed(scene: &Scene) -> Result<i64> {
-    let consumer = ConsumerBuilder::new(&scene.brokers, &scene.group).build().await?;
-    let mut partitions = TopicPartitionList::new();
-    partitions.add_partition_range(&scene.topic, 0, PARTITIONS - 1);
-    let committed = consumer.committed_offsets(partitions, Duration::from_secs(10))?;
-    let offsets = committed.elements().into_iter().filter_map(|it| match it.offset() {
-        Offset::Offset(offset) => Some(offset),
-        _ => None,
-    });
-    Ok(offsets.sum())
+    let lag = group_lag(&scene.brokers, &scene.group, &scene.topic).await?;
+    Ok(lag.partitions.iter().filter_map(|partition| partition.committed).sum())
 }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
-use std::thread::Builder;
+use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
+use helpers::connection::blocking;
 use helpers::{CommitEvery, ConsumerBuilder, commit_stored, store_processed};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 
@@ -31,10 +32,12 @@ pub(crate) async fn run(scene: &Scene, load: &Arc<Load>, many: usize) -> Result<
         }));
     }
     load.over().await;
-    for thread in threads {
-        thread.join().map_err(|_| anyhow!("a thread panicked"))??;
-    }
-    Ok(())
+    // A join blocks until the thread has closed its consumer.
+    blocking(move || {
+        let joined = threads.into_iter().map(JoinHandle::join);
+        joined.map(|ended| ended.map_err(|_| anyhow!("a thread panicked"))?).collect()
+    })
+    .await
 }
 
 // ANCHOR: threads

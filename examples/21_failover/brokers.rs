@@ -18,6 +18,7 @@ pub(crate) enum Brokers {
 impl Brokers {
     /// Returns `None` if the brokers are yours and there is no terminal for you to use.
     pub(crate) async fn find() -> Result<Option<Brokers>> {
+        workshop::show_log();
         if std::env::var("KAFKA_BOOTSTRAP_SERVERS").is_ok_and(|named| !named.is_empty()) {
             return Self::yours().await;
         }

@@ -29,7 +29,7 @@ pub(crate) async fn by_time(brokers: &str, topic: &str, deadline: Instant) -> Re
         let record = BaseRecord::to(topic).key(flight).payload(departure).timestamp(timestamp);
         producer.send(record)?;
         // One batch each, since a batch is never cut in two.
-        producer.flush(LIMIT)?;
+        producer.flush_within(LIMIT).await?;
     }
     let before = records(brokers, topic).await?;
     set(brokers, topic, &[("retention.ms", "3600000"), ("segment.ms", "1000")]).await?;
@@ -48,7 +48,7 @@ pub(crate) async fn by_size(brokers: &str, topic: &str, deadline: Instant) -> Re
     let photograph = vec![0_u8; 600_000];
     for flight in ["DL104", "AA7", "UA33", "DL106"] {
         producer.send(BaseRecord::to(topic).key(flight).payload(&photograph))?;
-        producer.flush(LIMIT)?;
+        producer.flush_within(LIMIT).await?;
     }
     let before = records(brokers, topic).await?;
     let limits = [("retention.bytes", "1048576"), ("segment.bytes", "1048576")];

@@ -27,7 +27,7 @@ pub(crate) async fn show(brokers: &str, topic: &str, deadline: Instant) -> Resul
     create_topic_with(brokers, topic, &options).await?;
     let mut changelog = Changelog::open(brokers, topic).await?;
     for change in CHANGES {
-        changelog.write(change)?;
+        changelog.write(change).await?;
     }
     // ANCHOR_END: changes
     let before = records(brokers, topic).await?;
@@ -44,8 +44,8 @@ pub(crate) async fn show(brokers: &str, topic: &str, deadline: Instant) -> Resul
     // The value of DL104 goes at once. Its tombstone stays until a later cleaning.
     let first = wait_until(brokers, topic, deadline, |found| found.len() == 3).await?;
 
-    changelog.write(("UA33", Some("gate 2")))?;
-    changelog.write(("UA33", Some("gate 4")))?;
+    changelog.write(("UA33", Some("gate 2"))).await?;
+    changelog.write(("UA33", Some("gate 4"))).await?;
     let second = wait_until(brokers, topic, deadline, |found| {
         found.len() == 3 && found.iter().all(|record| record.key() != Some(b"DL104"))
     });
@@ -69,11 +69,11 @@ impl<'a> Changelog<'a> {
         Ok(Self { producer, topic, timestamp: now - 3_600_000 })
     }
 
-    fn write(&mut self, (flight, gate): Change<'_>) -> Result<()> {
+    async fn write(&mut self, (flight, gate): Change<'_>) -> Result<()> {
         self.timestamp += 60_000;
         let record = BaseRecord::to(self.topic).key(flight).timestamp(self.timestamp);
         self.producer.send(BaseRecord { payload: gate, ..record })?;
-        self.producer.flush(Duration::from_secs(10))?;
+        self.producer.flush_within(Duration::from_secs(10)).await?;
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use rdkafka::message::Message;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use serde::{Deserialize, Serialize};
@@ -20,8 +20,9 @@ pub(crate) struct Departure {
 
 impl Departure {
     /// The same bytes will never be a departure: a retry does not help.
-    pub(crate) fn decode(message: &impl Message) -> Result<Departure, serde_json::Error> {
-        serde_json::from_slice(message.payload().unwrap_or_default())
+    pub(crate) fn decode(message: &impl Message) -> Result<Departure> {
+        let value = message.payload().context("a null value is a tombstone, and no departure")?;
+        Ok(serde_json::from_slice(value)?)
     }
 }
 

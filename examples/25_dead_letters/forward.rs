@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use helpers::{client_config, is_permanent};
 use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 
@@ -35,6 +36,30 @@ impl Origin {
 }
 // ANCHOR_END: origin
 
+// ANCHOR: limits
+/// How long a record may wait for room in the client's queue, if that is full.
+const ROOM_LIMIT: Duration = Duration::from_secs(5);
+/// How long the client may try to deliver a record after that (`message.timeout.ms`). Its default
+/// is 300 s, as long as a member may go without a poll (`max.poll.interval.ms`): a worker that
+/// waited so long for one record would lose its partitions.
+const DELIVERY_LIMIT: Duration = Duration::from_secs(20);
+
+pub(crate) fn producer(brokers: &str) -> Result<FutureProducer> {
+    let mut config = client_config(brokers)?;
+    config.set("enable.idempotence", "true");
+    config.set("message.timeout.ms", DELIVERY_LIMIT.as_millis().to_string());
+    Ok(config.create()?)
+}
+// ANCHOR_END: limits
+
+/// Whether a record has arrived in the other topic.
+#[must_use]
+pub(crate) enum Forwarded {
+    Yes,
+    /// The cluster did not accept it in time. The record must be forwarded again later.
+    NotYet,
+}
+
 // ANCHOR: forward
 /// Sends a record to `topic`, and returns when it has arrived there. Only then may the caller
 /// commit: the other way round a crash between the two would lose the record.
@@ -44,7 +69,7 @@ pub(crate) async fn forward(
     origin: &Origin,
     topic: &str,
     error: &str,
-) -> Result<()> {
+) -> Result<Forwarded> {
     let headers = [
         ("original-topic", origin.topic.clone()),
         ("original-partition", origin.partition.to_string()),
@@ -67,8 +92,15 @@ pub(crate) async fn forward(
         timestamp: None,
         headers: Some(headers),
     };
-    producer.send(record, Duration::from_secs(10)).await.map_err(|(error, _)| error)?;
-    Ok(())
+    match producer.send(record, ROOM_LIMIT).await {
+        Ok(_delivery) => Ok(Forwarded::Yes),
+        // It is too large, or may not be written there: it would fail again.
+        Err((error, _)) if is_permanent(&error) => Err(helpers::Error::from(error).into()),
+        Err((error, _)) => {
+            eprintln!("not forwarded to {topic} yet: {error}");
+            Ok(Forwarded::NotYet)
+        }
+    }
 }
 // ANCHOR_END: forward
 

@@ -14,14 +14,18 @@ mod forward;
 mod redrive;
 mod topics;
 mod undecodable;
+mod waiting;
 mod worker;
 
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
 use anyhow::Result;
-use helpers::{ConsumerBuilder, client_config, delete_topic, readable, unique_name};
+use helpers::{ConsumerBuilder, delete_topic, readable, unique_name};
 use rdkafka::consumer::{Consumer, StreamConsumer};
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::producer::FutureProducer;
-use std::time::Duration;
 
 use departure::Board;
 use forward::Origin;
@@ -45,32 +49,42 @@ async fn main() -> Result<()> {
 
 async fn show(brokers: &str, topics: &Topics) -> Result<()> {
     topics.create(brokers).await?;
-    let producer: FutureProducer =
-        client_config(brokers)?.set("enable.idempotence", "true").create()?;
+    let producer = forward::producer(brokers)?;
     departure::publish(&producer, &topics.departures).await?;
 
     println!("1  A record that cannot be decoded");
     undecodable::show(brokers, topics, &producer).await?;
 
     println!("\n2  What fails is tried again, later");
-    let mut board = Board::without("BER")?;
     let builder = ConsumerBuilder::new(brokers, unique_name("board"));
     let worker = Worker::start(builder, topics, &producer).await?;
-    worker::print(worker.work(&mut board, departure::COUNT).await?);
+    let reader = ConsumerBuilder::new(brokers, unique_name("reader")).build().await?;
+    let played = retry_and_redrive(brokers, topics, &producer, &worker, &reader).await;
+    let played = worker.close(played).await;
+    commit::close(Arc::new(reader), played).await
+}
+
+async fn retry_and_redrive(
+    brokers: &str,
+    topics: &Topics,
+    producer: &FutureProducer,
+    worker: &Worker<'_>,
+    reader: &StreamConsumer,
+) -> Result<()> {
+    let mut board = Board::without("BER")?;
+    worker::print(worker.work(&mut board, departure::COUNT, pending()).await?);
 
     println!("\n3  A dead letter");
-    let reader = ConsumerBuilder::new(brokers, unique_name("reader")).build().await?;
     reader.subscribe(&[&topics.dead_letters])?;
-    println!("{}", readable(&next(&reader).await?));
+    println!("{}", readable(&next(reader).await?));
 
     println!("\n4  BER is on the list of airports now: all dead letters again");
     board.learn("BER");
-    let sent = redrive::redrive(brokers, topics, &producer).await?;
-    worker::print(worker.work(&mut board, sent).await?);
-    worker.close().await?;
-    let mut last = next(&reader).await?;
+    let sent = redrive::redrive(brokers, topics, producer).await?;
+    worker::print(worker.work(&mut board, sent, pending()).await?);
+    let mut last = next(reader).await?;
     while last.offset() < 2 {
-        last = next(&reader).await?;
+        last = next(reader).await?;
     }
     let redrives = Origin::of(&last).redrives;
     println!("   the letter at offset {} has redrives={redrives}", last.offset());

@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
-use anyhow::Result;
-use helpers::{CommitOnRevoke, ConsumerBuilder, RepeatedErrors, store_processed, unique_name};
+use anyhow::{Context, Result};
+use helpers::{
+    CommitOnRevoke, ConsumerBuilder, RepeatedErrors, is_permanent, seek_back, store_processed,
+    topic_metadata, unique_name,
+};
 use rdkafka::consumer::Consumer;
 use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
 use rdkafka::producer::FutureProducer;
 
-use super::commit::{GroupConsumer, LIMIT, close, commit};
-use super::forward::{Origin, forward};
+use super::commit::{GroupConsumer, LIMIT, PAUSE, close, commit};
+use super::forward::{Forwarded, Origin, forward};
 use super::topics::Topics;
 
 // ANCHOR: redrive
@@ -20,22 +23,23 @@ pub(crate) async fn redrive(
     topics: &Topics,
     producer: &FutureProducer,
 ) -> Result<usize> {
+    // It ends where the topic ends now. Letters that fail again are appended, and a redrive that
+    // kept reading would resend them forever.
+    let metadata = topic_metadata(brokers, &topics.dead_letters).await?;
+    let end = metadata.partitions[0].watermarks.context("the partition has no leader")?.high;
     // In production it has a fixed name, and continues after what it has already sent.
     let builder = ConsumerBuilder::new(brokers, unique_name("redrive")).enable_partition_eof();
     let consumer = Arc::new(builder.build_with(CommitOnRevoke).await?);
-    let sent = send_again(&consumer, topics, producer).await;
-    close(consumer).await?;
-    sent
+    let sent = send_again(&consumer, topics, end, producer).await;
+    close(consumer, sent).await
 }
 
 async fn send_again(
     consumer: &GroupConsumer,
     topics: &Topics,
+    end: i64,
     producer: &FutureProducer,
 ) -> Result<usize> {
-    // It ends where the topic ends now. Letters that fail again are appended, and a redrive that
-    // kept reading would resend them forever.
-    let (_, end) = consumer.fetch_watermarks(&topics.dead_letters, 0, LIMIT)?;
     consumer.subscribe(&[&topics.dead_letters])?;
     let (mut sent, mut errors) = (0, RepeatedErrors::new(LIMIT));
     loop {
@@ -44,7 +48,7 @@ async fn send_again(
             // The offset before the end need not be a letter's: the end of a transaction has one
             // too, and compaction leaves gaps. Waiting for a record there would never end.
             Ok(_) | Err(KafkaError::PartitionEOF(_)) => return Ok(sent),
-            Err(error @ KafkaError::MessageConsumptionFatal(_)) => return Err(error.into()),
+            Err(error) if is_permanent(&error) => return Err(helpers::Error::from(error).into()),
             Err(error) => {
                 errors.line(&error).iter().for_each(|line| eprintln!("{line}"));
                 continue;
@@ -55,10 +59,16 @@ async fn send_again(
         origin.redrives += 1;
         // Not to the original topic: every group that reads it would get the record again.
         let (first_retry, _) = &topics.retries[0];
-        forward(producer, &message, &origin, first_retry, "redriven").await?;
+        match forward(producer, &message, &origin, first_retry, "redriven").await? {
+            Forwarded::Yes => sent += 1,
+            Forwarded::NotYet => {
+                seek_back(&**consumer, message.topic(), message.partition(), message.offset())?;
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+        }
         store_processed(&**consumer, &message)?;
         commit(consumer).await?;
-        sent += 1;
     }
 }
 // ANCHOR_END: redrive

@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use helpers::{CommitOnRevoke, ConsumerBuilder, RepeatedErrors, store_processed, unique_name};
-use rdkafka::consumer::{Consumer, StreamConsumer};
+use helpers::{
+    CommitOnRevoke, ConsumerBuilder, RepeatedErrors, group_lag, is_permanent, seek_back,
+    store_processed, unique_name,
+};
+use rdkafka::consumer::Consumer;
 use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
 use rdkafka::producer::FutureProducer;
-use rdkafka::{Offset, TopicPartitionList};
 
-use super::commit::{GroupConsumer, LIMIT, close, commit};
+use super::commit::{GroupConsumer, LIMIT, PAUSE, close, commit};
 use super::departure::Departure;
-use super::forward::{Origin, forward};
+use super::forward::{Forwarded, Origin, forward};
 use super::topics::Topics;
 
 // ANCHOR: choice
@@ -40,10 +42,11 @@ pub(crate) async fn show(brokers: &str, topics: &Topics, producer: &FutureProduc
         let builder = ConsumerBuilder::new(brokers, group.clone()).enable_partition_eof();
         let consumer = Arc::new(builder.build_with(CommitOnRevoke).await?);
         consumer.subscribe(&[&topics.departures])?;
-        let (processed, outcome) = read(&consumer, choice, &topics.parked, producer).await?;
-        let committed = committed(&consumer, &topics.departures)?;
+        let read = read(&consumer, choice, &topics.parked, producer).await;
+        let (processed, outcome) = close(consumer, read).await?;
+        let partitions = group_lag(brokers, group, &topics.departures).await?.partitions;
+        let committed = partitions[0].committed.unwrap_or(0);
         println!("   {name:<12} {processed:>9}  {committed:>9}  {outcome}");
-        close(consumer).await?;
     }
     Ok(())
 }
@@ -62,7 +65,7 @@ async fn read(
         let message = match consumer.recv().await {
             Ok(message) => message,
             Err(KafkaError::PartitionEOF(_)) => return Ok((processed, outcome)),
-            Err(error @ KafkaError::MessageConsumptionFatal(_)) => return Err(error.into()),
+            Err(error) if is_permanent(&error) => return Err(helpers::Error::from(error).into()),
             Err(error) => {
                 errors.line(&error).iter().for_each(|line| eprintln!("{line}"));
                 continue;
@@ -75,7 +78,13 @@ async fn read(
             }
             (Err(error), Undecodable::Park) => {
                 let origin = Origin::of(&message);
-                forward(producer, &message, &origin, parked, &error.to_string()).await?;
+                let error = error.to_string();
+                let forwarded = forward(producer, &message, &origin, parked, &error).await?;
+                if let Forwarded::NotYet = forwarded {
+                    seek_back(&**consumer, message.topic(), message.partition(), message.offset())?;
+                    tokio::time::sleep(PAUSE).await;
+                    continue;
+                }
                 outcome = format!("offset {} parked: {error}", message.offset());
             }
             (Err(error), Undecodable::Stop) => {
@@ -89,14 +98,3 @@ async fn read(
     }
 }
 // ANCHOR_END: read
-
-/// What the group has committed for the only partition.
-fn committed(consumer: &StreamConsumer<CommitOnRevoke>, topic: &str) -> Result<i64> {
-    let mut partition = TopicPartitionList::new();
-    partition.add_partition(topic, 0);
-    let committed = consumer.committed_offsets(partition, LIMIT)?;
-    match committed.elements()[0].offset() {
-        Offset::Offset(offset) => Ok(offset),
-        _ => Ok(0),
-    }
-}

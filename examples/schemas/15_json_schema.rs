@@ -69,7 +69,7 @@ async fn write_departures(brokers: &str, registry: &RegistryClient, topic: &str)
     let plain = r#"{"flight":"WS106","from":"JFK","to":"SIN","at":1795294800000}"#;
     producer.send(BaseRecord::<(), _>::to(topic).payload(plain))?;
     // ANCHOR_END: plain
-    producer.flush(Duration::from_secs(10))?;
+    producer.flush_within(Duration::from_secs(10)).await?;
     Ok(())
 }
 
@@ -100,7 +100,7 @@ async fn copy_airports(brokers: &str, registry: &RegistryClient, topic: &str) ->
         let value = serializer.serialize(topic, Part::Value, airport).await?;
         producer.send(BaseRecord::to(topic).key(&airport.iata).payload(&value))?;
     }
-    producer.flush(Duration::from_secs(30))?;
+    producer.flush_within(Duration::from_secs(30)).await?;
     let deserializer = JsonDeserializer::new(registry);
     for (record, sent) in first_records(brokers, topic, all.len()).await?.iter().zip(&all) {
         let read: Option<Airport> = deserializer.value(record).await?;

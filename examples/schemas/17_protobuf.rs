@@ -90,7 +90,7 @@ async fn show(brokers: &str, registry: &RegistryClient, topic: &str) -> Result<(
     let value = serializer.serialize(topic, Part::Value, &departure).await?;
     producer.send(BaseRecord::to(topic).key(&departure.flight).payload(&value))?;
     // ANCHOR_END: write
-    producer.flush(Duration::from_secs(10))?;
+    producer.flush_within(Duration::from_secs(10)).await?;
 
     // ANCHOR: read
     let deserializer = ProtobufDeserializer::new(registry);

@@ -10,6 +10,7 @@
 //! | read records as a member of a group | [`mod@consumer`], [`mod@message`] |
 //! | store, commit, close within a limit | [`mod@commit`], [`mod@commit_every`], [`mod@close`] |
 //! | end at Ctrl-C or SIGTERM | [`mod@stop_signal`] |
+//! | read a record again after an error | [`mod@seek_back`] |
 //! | errors that repeat 19 times a second | [`mod@repeated_errors`] |
 //! | commit when records finish out of order | [`mod@offsets`] |
 //! | how far behind a group is | [`mod@lag`] |
@@ -33,6 +34,7 @@
 //! | commit.rs | advice.rs, detached.rs, error.rs | thiserror, tokio, tracing |
 //! | commit_every.rs | advice.rs, commit.rs, detached.rs, error.rs | thiserror, tokio, tracing |
 //! | close.rs | advice.rs, commit.rs, detached.rs, error.rs | thiserror, tokio, tracing |
+//! | seek_back.rs | advice.rs, commit.rs, detached.rs, error.rs | thiserror, tokio, tracing |
 //! | config.rs | addresses.rs, advice.rs, error.rs | thiserror |
 //! | consumer.rs | addresses.rs, advice.rs, config.rs, connection.rs, error.rs | thiserror, tokio, tracing |
 //! | producer.rs | addresses.rs, advice.rs, config.rs, connection.rs, delivery.rs, error.rs, message.rs | thiserror, tokio, tracing |
@@ -63,11 +65,12 @@ pub mod offsets;
 pub mod producer;
 pub mod progress;
 pub mod repeated_errors;
+pub mod seek_back;
 pub mod stop_signal;
 pub mod topics;
 mod visibility;
 
-pub use advice::advice;
+pub use advice::{advice, is_permanent};
 pub use close::{Closed, close_polled_within, close_within};
 pub use cluster::{BrokerMetadata, ClusterMetadata, cluster_metadata};
 pub use commit::{
@@ -87,6 +90,7 @@ pub use offsets::ContiguousOffsets;
 pub use producer::{ProducerBuilder, Publisher, Summary, producer};
 pub use progress::progress_bar;
 pub use repeated_errors::RepeatedErrors;
+pub use seek_back::seek_back;
 pub use stop_signal::StopSignal;
 pub use topics::{
     CreateOutcome, DeleteOutcome, TopicOptions, create_topic, create_topic_with, delete_topic,

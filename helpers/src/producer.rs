@@ -188,6 +188,35 @@ impl Publisher {
         self.queue(record, Some(Box::new(on_delivery)))
     }
 
+    /// Does what [`send`](Publisher::send) does in async code: while the queue is full, it waits
+    /// for room without blocking a thread of the runtime, and no longer than `limit`.
+    ///
+    /// # Errors
+    /// [`Error::NotQueued`] with `QueueFull` after the limit, and those of
+    /// [`send`](Publisher::send).
+    pub async fn send_within<K, P>(
+        &self,
+        record: BaseRecord<'_, K, P>,
+        limit: Duration,
+    ) -> Result<(), Error>
+    where
+        K: ToBytes + ?Sized,
+        P: ToBytes + ?Sized,
+    {
+        let (mut record, started) = (counted(record, None), Instant::now());
+        loop {
+            match self.try_queue(record)? {
+                None => return Ok(()),
+                Some(same_record) => record = same_record,
+            }
+            if started.elapsed() >= limit {
+                let source = KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull);
+                return Err(Error::NotQueued { topic: record.topic.to_owned(), source });
+            }
+            tokio::time::sleep(WAIT_FOR_ROOM).await;
+        }
+    }
+
     fn queue<K, P>(
         &self,
         record: BaseRecord<'_, K, P>,
@@ -197,30 +226,31 @@ impl Publisher {
         K: ToBytes + ?Sized,
         P: ToBytes + ?Sized,
     {
-        let mut record = BaseRecord {
-            topic: record.topic,
-            partition: record.partition,
-            payload: record.payload,
-            key: record.key,
-            timestamp: record.timestamp,
-            headers: record.headers,
-            delivery_opaque: Box::new(on_delivery),
-        };
+        let mut record = counted(record, on_delivery);
+        while let Some(same_record) = self.try_queue(record)? {
+            record = same_record;
+            self.poll(WAIT_FOR_ROOM);
+        }
+        Ok(())
+    }
+
+    /// Queues a record, or returns it if there is no room for it.
+    fn try_queue<'a, K, P>(
+        &self,
+        record: CountedRecord<'a, K, P>,
+    ) -> Result<Option<CountedRecord<'a, K, P>>, Error>
+    where
+        K: ToBytes + ?Sized,
+        P: ToBytes + ?Sized,
+    {
+        self.poll(Duration::ZERO);
         // Counted before it is queued: another thread may serve its report before send returns.
         self.reports().queued.fetch_add(1, Ordering::Relaxed);
-        loop {
-            self.poll(Duration::ZERO);
-            match self.producer.send(record) {
-                Ok(()) => return Ok(()),
-                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), same_record)) => {
-                    record = same_record;
-                    self.poll(WAIT_FOR_ROOM);
-                }
-                Err((source, record)) => {
-                    self.reports().queued.fetch_sub(1, Ordering::Relaxed);
-                    return Err(Error::NotQueued { topic: record.topic.to_owned(), source });
-                }
-            }
+        let Err((source, record)) = self.producer.send(record) else { return Ok(None) };
+        self.reports().queued.fetch_sub(1, Ordering::Relaxed);
+        match source {
+            KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull) => Ok(Some(record)),
+            source => Err(Error::NotQueued { topic: record.topic.to_owned(), source }),
         }
     }
 
@@ -233,7 +263,7 @@ impl Publisher {
     /// Waits until every record has its report, or until `deadline` has passed, and returns the
     /// counts. What is still queued then stays queued: flush again, or drop it.
     ///
-    /// Blocks the thread.
+    /// Blocks the thread; in async code, use [`flush_within`](Publisher::flush_within).
     ///
     /// # Errors
     /// [`Error::Kafka`] if librdkafka fails for a reason other than the deadline.
@@ -251,6 +281,30 @@ impl Publisher {
             }
         }
     }
+
+    // ANCHOR: flush_within
+    /// Does what [`flush`](Publisher::flush) does in async code, without blocking a thread of the
+    /// runtime.
+    ///
+    /// # Errors
+    /// Those of [`flush`](Publisher::flush).
+    pub async fn flush_within(&self, limit: Duration) -> Result<Summary, Error> {
+        let started = Instant::now();
+        loop {
+            // Without a wait, it sends what lingers, and serves the reports that have arrived.
+            match self.producer.flush(Duration::ZERO) {
+                Ok(()) => return Ok(self.summary()),
+                Err(KafkaError::Flush(RDKafkaErrorCode::OperationTimedOut)) => {}
+                Err(error) => return Err(error.into()),
+            }
+            self.poll(Duration::ZERO);
+            if started.elapsed() >= limit {
+                return Ok(self.summary());
+            }
+            tokio::time::sleep(FLUSH_STEP).await;
+        }
+    }
+    // ANCHOR_END: flush_within
 
     /// Returns the counts so far.
     pub fn summary(&self) -> Summary {
@@ -279,6 +333,28 @@ impl Drop for Publisher {
         if queued > 0 {
             tracing::warn!(queued, "a producer is dropped with records in its queue: flush first");
         }
+    }
+}
+
+/// A record with the callback for its own report.
+type CountedRecord<'a, K, P> = BaseRecord<'a, K, P, Box<Option<OnThisDelivery>>>;
+
+fn counted<'a, K, P>(
+    record: BaseRecord<'a, K, P>,
+    on_delivery: Option<OnThisDelivery>,
+) -> CountedRecord<'a, K, P>
+where
+    K: ToBytes + ?Sized,
+    P: ToBytes + ?Sized,
+{
+    BaseRecord {
+        topic: record.topic,
+        partition: record.partition,
+        payload: record.payload,
+        key: record.key,
+        timestamp: record.timestamp,
+        headers: record.headers,
+        delivery_opaque: Box::new(on_delivery),
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use helpers::connection::blocking;
-use helpers::{Committed, commit_stored_within, store_through};
+use helpers::{Committed, commit_stored_within, is_permanent, store_through};
 use rdkafka::consumer::{Consumer, StreamConsumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message as _};
@@ -238,10 +238,7 @@ fn passes(error: KafkaError) -> Result<(), Error> {
             tracing::warn!(%error, "a topic does not exist, and is left out");
             Ok(())
         }
-        KafkaError::MessageConsumptionFatal(_)
-        | KafkaError::MessageConsumption(
-            Code::TopicAuthorizationFailed | Code::GroupAuthorizationFailed,
-        ) => Err(error.into()),
+        error if is_permanent(&error) => Err(error.into()),
         error => {
             tracing::debug!(%error, "consumer");
             Ok(())

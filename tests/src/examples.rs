@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
@@ -259,6 +259,15 @@ impl RunningExample {
         eventually(&what, || self.stdout.so_far().contains(text).then_some(()));
     }
 
+    /// Waits until the example has printed `text` on stderr.
+    ///
+    /// # Panics
+    /// When it does not within the deadline of [`eventually`].
+    pub fn wait_for_error(&self, text: &str) {
+        let what = format!("{} prints {text:?} on stderr", self.name);
+        eventually(&what, || self.stderr.so_far().contains(text).then_some(()));
+    }
+
     /// What it has printed on stdout so far.
     pub fn stdout(&self) -> String {
         self.stdout.so_far()
@@ -298,7 +307,25 @@ impl RunningExample {
     ///
     /// # Panics
     /// When it takes longer than `limit`, or ends with another exit code than 0.
-    pub fn end_within(mut self, limit: Duration) -> Printed {
+    pub fn end_within(self, limit: Duration) -> Printed {
+        let name = self.name.clone();
+        let (status, printed) = self.ended_within(limit);
+        assert!(status.success(), "{name} ended with {status}: {printed:?}");
+        printed
+    }
+
+    /// Waits until it has ended with an error, and returns what it printed.
+    ///
+    /// # Panics
+    /// When it takes longer than three minutes, or ends well.
+    pub fn fail(self) -> Printed {
+        let name = self.name.clone();
+        let (status, printed) = self.ended_within(EXAMPLE_LIMIT);
+        assert_eq!(status.code(), Some(1), "{name} ended with {status}: {printed:?}");
+        printed
+    }
+
+    fn ended_within(mut self, limit: Duration) -> (ExitStatus, Printed) {
         let started = Instant::now();
         let status = loop {
             if let Some(status) = self.child.try_wait().expect("the child is ours") {
@@ -311,9 +338,7 @@ impl RunningExample {
         };
         self.stdout.finish();
         self.stderr.finish();
-        let printed = self.printed();
-        assert!(status.success(), "{} ended with {status}: {printed:?}", self.name);
-        printed
+        (status, self.printed())
     }
 
     fn printed(&self) -> Printed {

@@ -27,7 +27,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::prelude::*;
 use workshop::DataDirectory;
 
 /// Run, inspect and reset the cluster that the examples talk to.
@@ -113,13 +114,15 @@ fn main() -> std::io::Result<ExitCode> {
 
 async fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    // What is sent to be refused, or broken on purpose, is no news.
+    // What is sent to be rejected, or broken on purpose, is no news.
     let level = match arguments.command {
-        Command::Conformance(_) | Command::Check(_) | Command::Learn(_) => "error",
-        _ => "warn",
+        Command::Conformance(_) | Command::Check(_) | Command::Learn(_) => LevelFilter::ERROR,
+        _ => LevelFilter::WARN,
     };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let chosen = std::env::var("RUST_LOG").ok().and_then(|it| it.parse().ok());
+    let filter: Targets = chosen.unwrap_or_else(|| Targets::new().with_default(level));
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(filter);
+    tracing_subscriber::registry().with(lines).init();
 
     let data = match arguments.data {
         Some(path) => DataDirectory::at(path),

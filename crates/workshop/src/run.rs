@@ -3,6 +3,8 @@
 //! The cleanup runs however the scene ends: with success, with an error, by Ctrl-C or by SIGTERM.
 //! The first error counts. A topic that cannot be deleted because the cluster is down must not hide
 //! why the scene failed, so later errors are only printed.
+//!
+//! The frame also shows on stderr what the helpers and the clients log ([`show_log`]).
 
 use std::fmt::Display;
 
@@ -11,6 +13,7 @@ use helpers::StopSignal;
 use crate::choice::cluster;
 use crate::cluster::Cluster;
 use crate::error::Error;
+use crate::logging::show_log;
 
 /// Runs `scene` with the bootstrap servers of the cluster that [`cluster`](crate::cluster()) finds
 /// or starts, then closes the cluster.
@@ -43,6 +46,7 @@ pub async fn run_and_clean_up<E>(
 where
     E: From<Error> + Display,
 {
+    show_log();
     let cluster = cluster().await?;
     let mut stop = StopSignal::listen().map_err(|source| Error::Signals { source })?;
     let played = until(stop.received(), scene(cluster.bootstrap_servers())).await;
@@ -62,6 +66,7 @@ pub async fn run_to_the_end<E>(
 where
     E: From<Error> + Display,
 {
+    show_log();
     let cluster = cluster().await?;
     let played = scene(cluster.bootstrap_servers()).await;
     let mut stop = StopSignal::listen().map_err(|source| Error::Signals { source })?;

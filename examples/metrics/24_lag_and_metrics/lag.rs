@@ -1,9 +1,13 @@
 //! What a lag counts: offsets, and not records.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use helpers::{ConsumerBuilder, EndOfPartitions, GroupLag, RepeatedErrors, group_lag};
+use helpers::connection::blocking;
+use helpers::{
+    ConsumerBuilder, EndOfPartitions, GroupLag, RepeatedErrors, group_lag, is_permanent,
+};
 use rdkafka::consumer::{CommitMode, Consumer, StreamConsumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
@@ -18,26 +22,24 @@ type Read = [(usize, i64); COUNT];
 pub(crate) async fn show(brokers: &str, topic: &str, group: &str) -> Result<()> {
     let filled = fill(brokers, topic).await?;
     wait_for_markers(brokers, group, topic).await?;
-    let consumer = ConsumerBuilder::new(brokers, group)
-        .set("fetch.wait.max.ms", "100")
-        .enable_partition_eof()
-        .build()
-        .await?;
+    let builder = ConsumerBuilder::new(brokers, group).set("fetch.wait.max.ms", "100");
+    let consumer = Arc::new(builder.enable_partition_eof().build().await?);
 
     // ANCHOR: lag
-    commit(&consumer, topic, [0; COUNT])?;
+    commit(&consumer, every_partition(topic, [0; COUNT])?).await?;
     consumer.assign(&every_partition(topic, [0; COUNT])?)?;
     let unread = group_lag(brokers, group, topic).await?;
     let read = read_to_the_ends(&consumer).await?;
     print_unread(&unread, &read);
 
-    commit(&consumer, topic, read.map(|(_, after_the_last)| after_the_last))?;
+    let after_the_last = read.map(|(_, after_the_last)| after_the_last);
+    commit(&consumer, every_partition(topic, after_the_last)?).await?;
     let counted = group_lag(brokers, group, topic).await?;
-    consumer.commit(&consumer.position()?, CommitMode::Sync)?;
-    let committed = group_lag(brokers, group, topic).await?.with_positions(&consumer)?;
+    commit(&consumer, consumer.position()?).await?;
+    let committed = group_lag(brokers, group, topic).await?.with_positions(&*consumer)?;
     print_read(&counted, &committed)?;
     // ANCHOR_END: lag
-    filled.end()
+    filled.end().await
 }
 
 fn every_partition(topic: &str, offsets: [i64; COUNT]) -> Result<TopicPartitionList> {
@@ -48,8 +50,10 @@ fn every_partition(topic: &str, offsets: [i64; COUNT]) -> Result<TopicPartitionL
     Ok(list)
 }
 
-fn commit(consumer: &StreamConsumer, topic: &str, offsets: [i64; COUNT]) -> Result<()> {
-    Ok(consumer.commit(&every_partition(topic, offsets)?, CommitMode::Sync)?)
+/// Commits these offsets. It has a thread of its own, because a synchronous commit blocks.
+async fn commit(consumer: &Arc<StreamConsumer>, offsets: TopicPartitionList) -> Result<()> {
+    let consumer = Arc::clone(consumer);
+    Ok(blocking(move || consumer.commit(&offsets, CommitMode::Sync)).await?)
 }
 
 async fn read_to_the_ends(consumer: &StreamConsumer) -> Result<Read> {
@@ -62,7 +66,7 @@ async fn read_to_the_ends(consumer: &StreamConsumer) -> Result<Read> {
                 (*count, *after_the_last) = (*count + 1, message.offset() + 1);
             }
             Err(KafkaError::PartitionEOF(partition)) => end.ended(partition),
-            Err(error @ KafkaError::MessageConsumptionFatal(_)) => return Err(error.into()),
+            Err(error) if is_permanent(&error) => return Err(error.into()),
             Err(error) => {
                 errors.line(&error).iter().for_each(|line| eprintln!("error      {line}"));
             }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
+use helpers::connection::blocking;
 use helpers::{group_lag, unique_name};
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
@@ -21,15 +22,29 @@ pub(crate) struct Filled {
 }
 
 impl Filled {
-    /// Ends the open transaction.
-    pub(crate) fn end(&self) -> Result<()> {
-        Ok(self.open.abort_transaction(LIMIT)?)
+    /// Ends the open transaction. The call blocks, so it has a thread of its own.
+    pub(crate) async fn end(self) -> Result<()> {
+        Ok(blocking(move || self.open.abort_transaction(LIMIT)).await?)
     }
 }
 
 // ANCHOR: fill
 /// Fills the partitions.
 pub(crate) async fn fill(brokers: &str, topic: &str) -> Result<Filled> {
+    let (servers, name) = (brokers.to_owned(), topic.to_owned());
+    let open = blocking(move || write(&servers, &name)).await?;
+
+    // Six of ten are deleted, as retention does it, before any consumer has read them.
+    let mut first_kept = TopicPartitionList::new();
+    first_kept.add_partition_offset(topic, 3, Offset::Offset(6))?;
+    let admin: AdminClient<DefaultClientContext> = helpers::client_config(brokers)?.create()?;
+    admin.delete_records(&first_kept, &AdminOptions::new()).await?;
+    Ok(Filled { open })
+}
+
+/// Writes the records, and returns the producer of the transaction that stays open. Flushes and
+/// transactions block the thread.
+fn write(brokers: &str, topic: &str) -> Result<BaseProducer> {
     let producer: BaseProducer = helpers::client_config(brokers)?.create()?;
     send(&producer, topic, 0, 10)?;
 
@@ -50,14 +65,8 @@ pub(crate) async fn fill(brokers: &str, topic: &str) -> Result<Filled> {
     open.begin_transaction()?;
     send(&open, topic, 2, 1)?;
     send(&producer, topic, 2, 5)?;
-
-    // Six of ten are deleted, as retention does it, before anybody has read them.
     send(&producer, topic, 3, 10)?;
-    let mut first_kept = TopicPartitionList::new();
-    first_kept.add_partition_offset(topic, 3, Offset::Offset(6))?;
-    let admin: AdminClient<DefaultClientContext> = helpers::client_config(brokers)?.create()?;
-    admin.delete_records(&first_kept, &AdminOptions::new()).await?;
-    Ok(Filled { open })
+    Ok(open)
 }
 // ANCHOR_END: fill
 

@@ -6,11 +6,10 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use helpers::{
     Committed, ConsumerBuilder, GroupLag, RepeatedErrors, commit_stored_within, group_lag,
-    store_processed,
+    is_permanent, store_processed,
 };
 use metrics::gauge;
 use rdkafka::consumer::{Consumer, StreamConsumer};
-use rdkafka::error::KafkaError;
 use rdkafka::message::BorrowedMessage;
 use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
 use rdkafka::statistics::Statistics;
@@ -28,10 +27,10 @@ pub(crate) async fn show(brokers: &str, topic: &str, group: &str) -> Result<()> 
     let mut config = helpers::client_config(brokers)?;
     config.set("client.id", "desk").set("statistics.interval.ms", "200");
     let producer: ThreadedProducer<Reporting> = config.create_with_context(Reporting::new())?;
-    send(&producer, topic, DEPARTURES)?;
+    send(&producer, topic, DEPARTURES).await?;
     consume(brokers, topic, group).await?;
 
-    send(&producer, topic, LATER)?;
+    send(&producer, topic, LATER).await?;
     println!("   the consumer has left, and {LATER} more departures came");
     record_group_lag(&group_lag(brokers, group, topic).await?);
     let sent = (DEPARTURES + LATER) as i64;
@@ -39,13 +38,19 @@ pub(crate) async fn show(brokers: &str, topic: &str, group: &str) -> Result<()> 
     Ok(())
 }
 
-fn send(producer: &ThreadedProducer<Reporting>, topic: &str, records: usize) -> Result<()> {
+async fn send(producer: &ThreadedProducer<Reporting>, topic: &str, records: usize) -> Result<()> {
     for number in 0..records {
         let flight = format!("DL {number}");
         let record = BaseRecord::<(), _>::to(topic).payload(&flight);
         producer.send(record).map_err(|(error, _)| error)?;
     }
-    Ok(producer.flush(LIMIT)?)
+    // A flush blocks, and the producer's thread polls anyway.
+    let delivered = async {
+        while producer.in_flight_count() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    Ok(tokio::time::timeout(LIMIT, delivered).await?)
 }
 
 // ANCHOR: consume
@@ -78,7 +83,7 @@ async fn next(consumer: &StreamConsumer<Reporting>) -> Result<BorrowedMessage<'_
     loop {
         match consumer.recv().await {
             Ok(message) => return Ok(message),
-            Err(error @ KafkaError::MessageConsumptionFatal(_)) => return Err(error.into()),
+            Err(error) if is_permanent(&error) => return Err(error.into()),
             Err(error) => {
                 errors.line(&error).iter().for_each(|line| eprintln!("error      {line}"));
             }

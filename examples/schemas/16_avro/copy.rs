@@ -26,7 +26,7 @@ pub(crate) async fn copy_airports(
         (as_avro, as_json) = (as_avro + value.len(), as_json + serde_json::to_vec(airport)?.len());
         producer.send(BaseRecord::to(topic).key(&airport.iata).payload(&value))?;
     }
-    producer.flush(Duration::from_secs(30))?;
+    producer.flush_within(Duration::from_secs(30)).await?;
     let deserializer = AvroDeserializer::new(registry);
     for (record, sent) in first_records(brokers, topic, all.len()).await?.iter().zip(&all) {
         let read: Option<Airport> = deserializer.value(record).await?;

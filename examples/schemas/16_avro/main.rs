@@ -73,7 +73,7 @@ async fn departures(brokers: &str, registry: &RegistryClient, topic: &str) -> Re
     let value = serializer.serialize(topic, Part::Value, &departure).await?;
     producer.send(BaseRecord::to(topic).key(&departure.flight).payload(&value))?;
     // ANCHOR_END: write
-    producer.flush(Duration::from_secs(10))?;
+    producer.flush_within(Duration::from_secs(10)).await?;
 
     // ANCHOR: unfit
     let unfit = Departing { flight: "WS105", from: "JFK" };

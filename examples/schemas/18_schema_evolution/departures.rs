@@ -50,6 +50,6 @@ pub(crate) async fn write(brokers: &str, registry: &RegistryClient, topic: &str)
     let value = second.serialize(topic, Part::Value, &departure).await?;
     producer.send(BaseRecord::to(topic).key("WS105, second version").payload(&value))?;
     // ANCHOR_END: write
-    producer.flush(Duration::from_secs(10))?;
+    producer.flush_within(Duration::from_secs(10)).await?;
     Ok(())
 }

@@ -8,6 +8,7 @@ mod consumer;
 #[path = "../../../examples/14_async_consumers/event.rs"]
 mod event;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -114,12 +115,35 @@ struct Gate {
     open: watch::Sender<bool>,
     begun: Mutex<Vec<(i32, i64)>>,
     done: Mutex<Vec<(i32, i64)>>,
+    /// The records that are being worked on at the moment.
+    running: Mutex<BTreeSet<(i32, i64)>>,
+    /// Those that a second copy of the work began while the first one was running.
+    at_once_twice: Mutex<Vec<(i32, i64)>>,
+}
+
+/// A record that is being worked on, until the work is done or dropped.
+struct Running<'a>(&'a Gate, (i32, i64));
+
+impl<'a> Running<'a> {
+    fn begin(gate: &'a Gate, place: (i32, i64)) -> Self {
+        if !gate.running.lock().expect("no one panics while holding it").insert(place) {
+            places_in(&gate.at_once_twice).push(place);
+        }
+        Running(gate, place)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.running.lock().expect("no one panics while holding it").remove(&self.1);
+    }
 }
 
 impl Gate {
     fn closed_from(at_once: i64) -> Arc<Gate> {
-        let (begun, done) = Default::default();
-        Arc::new(Gate { at_once, open: watch::Sender::new(false), begun, done })
+        let (begun, done, running, at_once_twice) = Default::default();
+        let open = watch::Sender::new(false);
+        Arc::new(Gate { at_once, open, begun, done, running, at_once_twice })
     }
 
     /// Waits until so many were begun, and all of them are done that need not wait.
@@ -141,14 +165,16 @@ fn places_in(places: &Mutex<Vec<(i32, i64)>>) -> MutexGuard<'_, Vec<(i32, i64)>>
 }
 
 impl Work for Gate {
-    async fn process(&self, message: &OwnedMessage) {
+    async fn process(&self, message: &OwnedMessage) -> anyhow::Result<()> {
         let place = (message.partition(), message.offset());
         places_in(&self.begun).push(place);
+        let _running = Running::begin(self, place);
         if message.offset() >= self.at_once {
             let mut open = self.open.subscribe();
             open.wait_for(|open| *open).await.expect("the gate is still there");
         }
         places_in(&self.done).push(place);
+        Ok(())
     }
 }
 
@@ -194,14 +220,14 @@ async fn a_stop_begins_nothing_more_waits_for_what_is_in_progress_and_commits_it
     assert!(early.is_err(), "ended with records in work: {early:?}");
     gate.open.send_replace(true);
     let processed = tokio::time::timeout(DEADLINE, consuming).await.unwrap().unwrap();
-    close(member).await.unwrap();
+    close(member, Ok(())).await.unwrap();
     assert_eq!(processed, 5);
     assert_eq!(places_in(&gate.begun).len(), 5);
     assert_eq!(committed(&cluster, &group, &topic, 1), [Offset::Offset(5)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn records_in_progress_when_a_partition_moves_are_not_committed_and_come_again() {
+async fn when_partitions_move_work_in_progress_stops_and_its_records_come_again() {
     let cluster = TestCluster::start().await;
     let (topic, group) = (cluster.create_topic(2), cluster.group_name());
     publish(&cluster, &topic, 2, 10).await;
@@ -225,15 +251,65 @@ async fn records_in_progress_when_a_partition_moves_are_not_committed_and_come_a
         gate.wait_for(20 + 14, 6).await;
         let three = [Offset::Offset(3), Offset::Offset(3)];
         assert_eq!(committed(&cluster, &group, &topic, 2), three);
+        assert_eq!(gate.running.lock().unwrap().len(), 14, "the first copies have stopped");
         gate.open.send_replace(true);
-        gate.wait_for(34, 34).await;
+        gate.wait_for(34, 20).await;
         stop.send_replace(true);
     };
     let (by_a, by_b, ()) = tokio::join!(from_the_beginning, from_the_middle, watched);
-    assert_eq!(by_a.unwrap() + by_b.unwrap(), 34);
+    assert_eq!(by_a.unwrap() + by_b.unwrap(), 20);
+    // The group's protocol is eager: the partition that a kept was revoked as well.
+    assert_eq!(*places_in(&gate.at_once_twice), []);
     assert_eq!(committed(&cluster, &group, &topic, 2), [Offset::Offset(10), Offset::Offset(10)]);
     let mut done = places_in(&gate.done).clone();
     done.sort_unstable();
     done.dedup();
     assert_eq!(done.len(), 20, "each record was processed: {done:?}");
+}
+
+/// Work that fails at an offset, or hangs there. Others are done, the later ones first.
+struct Failing {
+    at: i64,
+    hangs: bool,
+}
+
+impl Work for Failing {
+    const LIMIT: Duration = Duration::from_millis(300);
+
+    async fn process(&self, message: &OwnedMessage) -> anyhow::Result<()> {
+        if message.offset() != self.at {
+            return Ok(());
+        }
+        if self.hangs {
+            return std::future::pending().await;
+        }
+        anyhow::bail!("no gate is free")
+    }
+}
+
+async fn a_failure_ends(hangs: bool, why: &str) {
+    let cluster = TestCluster::start().await;
+    let (topic, group) = (cluster.create_topic(1), cluster.group_name());
+    publish(&cluster, &topic, 1, 10).await;
+    let shares = Shares::default();
+    let member = consumer(cluster.bootstrap_servers(), &group, "a", &shares).await;
+    let member = member.expect("the cluster answers");
+    member.subscribe(&[&topic]).expect("subscribed");
+    let work = Failing { at: 4, hangs };
+    let consuming = consume(&member, &work, 3, std::future::pending());
+    let ended = tokio::time::timeout(DEADLINE, consuming).await.expect("it ends by itself");
+    let error = format!("{:#}", ended.expect_err("the work failed"));
+    assert!(error.contains(&format!("{topic}/0 at 4")) && error.contains(why), "{error}");
+    close(member, Ok(())).await.expect("closed");
+    assert_eq!(committed(&cluster, &group, &topic, 1), [Offset::Offset(4)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_whose_work_fails_is_not_committed_and_the_error_is_returned() {
+    a_failure_ends(false, "no gate is free").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_hangs_fails_when_its_time_is_up() {
+    a_failure_ends(true, "the work took too long").await;
 }

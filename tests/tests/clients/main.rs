@@ -27,5 +27,7 @@ mod lineage;
 mod lineage_python;
 mod offsets;
 mod produce;
+mod rolling_restart;
+mod seek_back;
 mod topics;
 mod transactions;

@@ -5,16 +5,21 @@
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::ApiKey;
+use rdkafka::producer::{FutureProducer, FutureRecord};
+use workshop_tests::DEADLINE;
 use workshop_tests::examples::{Printed, RunningExample, Workplace, names};
 
 const AIRPORTS: i64 = 7884;
 
-/// How many airports 04_consumer read; none where it found nothing new.
+/// How many airports 04_consumer read as its first group; none where that found nothing new.
 fn read(printed: &Printed) -> i64 {
-    if printed.stdout.contains("nothing new") {
+    let is_first = |line: &&str| line.starts_with("east-coast-dpt");
+    let line = printed.stdout.lines().find(is_first).expect("the first group has a line");
+    if line.contains("nothing new") {
         return 0;
     }
-    printed.number_before(" airports read").expect("it says how many it read")
+    let line = Printed { stdout: line.to_owned(), stderr: String::new() };
+    line.number_before(" airports read").expect("it says how many it read")
 }
 
 /// How many records the topic holds, as 02_topic_metadata sees it.
@@ -201,4 +206,86 @@ fn following_consumers_have_committed_what_they_processed_when_a_signal_ends_the
         let shown = printed.stdout.lines().filter(|line| line.contains(r#"{"type":"#)).count();
         assert_eq!(i64::try_from(shown), Ok(processed), "{printed:?}");
     }
+}
+
+/// An embedded cluster, and examples that use it.
+async fn a_cluster() -> (embedded_kafka::Cluster, Workplace) {
+    let cluster = embedded_kafka::Cluster::builder().nodes(3).start().await;
+    let cluster = cluster.expect("an embedded cluster starts on free ports");
+    let workplace = Workplace::fresh().with("KAFKA_BOOTSTRAP_SERVERS", cluster.bootstrap_servers());
+    (cluster, workplace)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_null_value_is_a_tombstone_and_no_record_that_cannot_be_decoded() {
+    let (cluster, workplace) = a_cluster().await;
+    workplace.run("03_producer");
+    let config = helpers::client_config(cluster.bootstrap_servers()).unwrap();
+    let producer: FutureProducer = config.create().unwrap();
+    for (key, value) in [("TXL", None), ("SXF", Some("closed"))] {
+        let record = FutureRecord { payload: value, ..FutureRecord::to("airports").key(key) };
+        producer.send(record, DEADLINE).await.unwrap();
+    }
+    let printed = workplace.run("04_consumer");
+    assert_eq!(read(&printed), AIRPORTS);
+    let deleted: Vec<&str> =
+        printed.stdout.lines().filter(|line| line.starts_with("deleted ")).collect();
+    assert_eq!(deleted, ["deleted    TXL"; 2], "each group reads it: {printed:?}");
+    // The other one has a value, which is no airport.
+    assert_eq!(printed.stderr.matches("skipped    offset").count(), 2, "{printed:?}");
+    cluster.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consumer_that_may_not_read_ends_with_an_error_that_says_so() {
+    for (api, error) in [
+        (ApiKey::Fetch, ResponseError::TopicAuthorizationFailed),
+        (ApiKey::JoinGroup, ResponseError::GroupAuthorizationFailed),
+    ] {
+        let (cluster, workplace) = a_cluster().await;
+        workplace.run("03_producer");
+        cluster.fail_next(api, error, 1000).unwrap();
+        let printed = workplace.start("04_consumer", &["--follow"]).fail();
+        assert!(printed.stderr.contains("ask for an ACL"), "{error:?}: {printed:?}");
+        let repeated = printed.stderr.matches("error      ").count();
+        assert_eq!(repeated, 0, "it ends at the first: {printed:?}");
+        cluster.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_clients_and_helpers_log_is_on_stderr_as_far_as_rust_log_says() {
+    for filter in ["", "off", "helpers=debug"] {
+        let (cluster, workplace) = a_cluster().await;
+        // An empty value is the same as none.
+        let workplace = workplace.with("RUST_LOG", filter);
+        let following = workplace.start("04_consumer", &["--follow"]);
+        following.wait_for("JFK");
+        cluster.kill_node(2).await.unwrap();
+        if filter.is_empty() {
+            following.wait_for_error("ERROR librdkafka: ");
+        }
+        cluster.start_node(2).await.unwrap();
+        following.terminate();
+        let printed = following.end();
+        let helper = printed.stderr.contains("DEBUG helpers::commit: partitions are taken away");
+        assert_eq!(helper, filter == "helpers=debug", "{printed:?}");
+        let librdkafka = printed.stderr.contains("ERROR librdkafka: ");
+        assert_eq!(librdkafka, filter.is_empty(), "{printed:?}");
+        assert!(!printed.stdout.contains("librdkafka"), "{printed:?}");
+        cluster.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_fails_when_partitions_are_revoked_is_in_the_log() {
+    let (cluster, workplace) = a_cluster().await;
+    let following = workplace.start("04_consumer", &["--follow"]);
+    following.wait_for("JFK");
+    cluster.fail_next(ApiKey::OffsetCommit, ResponseError::RebalanceInProgress, 1000).unwrap();
+    following.terminate();
+    let printed = following.end();
+    assert!(printed.stderr.contains("comes again"), "what the close returned: {printed:?}");
+    assert!(printed.stderr.contains("WARN librdkafka: COMMITFAIL"), "{printed:?}");
+    cluster.shutdown().await;
 }

@@ -6,6 +6,7 @@
 mod broker_settings;
 mod committing;
 mod coordination;
+mod dead_letters;
 mod durability;
 mod durability_damage;
 mod durability_forgetting;
@@ -17,4 +18,5 @@ mod failover_forgetting;
 mod failover_wire;
 mod forgotten;
 mod isolation_lifecycle;
+mod publishing;
 mod workshop;
