@@ -57,7 +57,7 @@ async fn healthy(stage: &mut Stage) -> anyhow::Result<()> {
         let elevation = record.json()["elevation_ft"].as_f64().unwrap_or_default();
         record.header("elevation") == Some(format!("{elevation:.0}"))
     };
-    let labeled = records.iter().filter(|record| right(record)).count();
+    let labeled = records.clone().with_header("elevation").filter(right).len();
     stage
         .point("the header elevation is the elevation in feet")
         .why("A consumer can filter by a header without decoding the value.")

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::broker::Broker;
+use crate::broker::{Broker, Record};
 use crate::exercise::{Exercise, scene};
 use crate::seed::Seed;
 use crate::stage::{Stage, thousands};
@@ -80,7 +80,7 @@ async fn points_of_copies(stage: &mut Stage, topic: &str, copy: &str) -> anyhow:
         .why("An error and a silence are not the end of a topic: what comes after them is lost.")
         .read("04-consumer.md#in-production")
         .holds(lost == 0, format!("{} are missing", thousands(lost)), "0 are missing");
-    let repeated = copies.duplicates(|record| record.text());
+    let repeated = copies.duplicates(Record::text);
     stage
         .point("no reading is copied twice")
         .why("The client keeps its position while a leader moves. A new client begins again.")

@@ -14,6 +14,7 @@ impl Stage {
     pub(crate) async fn stop(&mut self, running: Running) -> anyhow::Result<Run> {
         let run = running.terminate(GRACE_PERIOD).await?;
         self.keep_output(&run);
+        self.draw_up_the_ledger().await?;
         self.ended_well(&run);
         Ok(run)
     }
@@ -22,6 +23,7 @@ impl Stage {
     pub(crate) async fn kill(&mut self, running: Running, group: &str) -> anyhow::Result<()> {
         let run = running.kill();
         self.keep_output(&run);
+        self.draw_up_the_ledger().await?;
         self.broker().remove_members(group).await
     }
 

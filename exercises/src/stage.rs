@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use helpers::TopicOptions;
+use ledger::Ledger;
 
 use crate::broker::Broker;
 use crate::cluster::SceneCluster;
@@ -28,7 +29,9 @@ pub(crate) struct Stage {
     topics: Vec<String>,
     points: Vec<Point>,
     printed: String,
-    ledger: Option<String>,
+    /// What happens to records, where the cluster is the embedded one.
+    ledger: Option<Ledger>,
+    sheet: Option<String>,
 }
 
 impl Stage {
@@ -36,13 +39,14 @@ impl Stage {
         let servers = cluster.bootstrap_servers().to_owned();
         Self {
             broker: Broker::of(&cluster),
+            ledger: cluster.switchboard().map(Ledger::watch),
+            sheet: None,
             cluster,
             program: program.clone(),
             environment: vec![("KAFKA_BOOTSTRAP_SERVERS".to_owned(), servers)],
             topics: Vec::new(),
             points: Vec::new(),
             printed: String::new(),
-            ledger: None,
         }
     }
 
@@ -185,6 +189,7 @@ impl Stage {
     pub(crate) async fn run_within(&mut self, limit: Duration) -> anyhow::Result<Run> {
         let run = self.start()?.ended_within(limit).await?;
         self.keep_output(&run);
+        self.draw_up_the_ledger().await?;
         Ok(run)
     }
 
@@ -249,9 +254,13 @@ impl Stage {
         self.printed = format!("{}{}", run.stdout, run.stderr);
     }
 
-    /// Shows a table with the verdict.
-    pub(crate) fn show_ledger(&mut self, ledger: impl ToString) {
-        self.ledger = Some(ledger.to_string());
+    /// Compares what was sent with what is on the cluster, when a program has ended and before the
+    /// scene reads records itself.
+    pub(crate) async fn draw_up_the_ledger(&mut self) -> anyhow::Result<()> {
+        if let (Some(ledger), Some(cluster)) = (&self.ledger, self.cluster.switchboard()) {
+            self.sheet = Some(ledger.sheet(cluster).await?.to_string());
+        }
+        Ok(())
     }
 
     /// Starts a second instance of a transactional producer, which fences the program and commits
@@ -290,8 +299,8 @@ impl Stage {
 
     /// Ends the scene: what was made of it, and the topics to delete where the cluster is shared.
     pub(crate) fn finish(self) -> Finished {
-        let Self { points, printed, ledger, topics, .. } = self;
-        Finished { points, printed, ledger, topics }
+        let Self { points, printed, sheet, topics, .. } = self;
+        Finished { points, printed, ledger: sheet, topics }
     }
 }
 

@@ -29,7 +29,7 @@ pub struct SceneVerdict {
     pub scene: String,
     /// The points, in the order in which they were made.
     pub points: Vec<Point>,
-    /// What happened to the records, where the scene kept a ledger.
+    /// What happened to the records until the program ended, on the embedded cluster.
     pub ledger: Option<String>,
     /// The last lines that the program printed, in its last run.
     pub printed: String,
@@ -69,7 +69,7 @@ impl Verdict {
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut number = 0;
-        for scene in &self.scenes {
+        for (place, scene) in self.scenes.iter().enumerate() {
             writeln!(f, "{} ({:.1} s)", scene.scene, scene.elapsed.as_secs_f64())?;
             if let Some(reason) = &scene.skipped {
                 writeln!(f, "  skipped: {reason}")?;
@@ -78,7 +78,8 @@ impl fmt::Display for Verdict {
                 number += 1;
                 write_point(f, number, point)?;
             }
-            if let Some(ledger) = &scene.ledger {
+            // On a healthy cluster, a right program has nothing to explain.
+            if let Some(ledger) = scene.ledger.as_ref().filter(|_| place > 0 || !scene.holds()) {
                 writeln!(f, "{}", indented(ledger, "  "))?;
             }
             let printed = last_lines(&scene.printed, 12);

@@ -21,7 +21,7 @@ async fn main() -> Result<()> {
         .create()?;
 
     let mut reports = Vec::new();
-    for airport in airports::all()?.iter() {
+    for airport in &airports::all()? {
         let value = serde_json::to_vec(airport)?;
         let elevation = format!("{:.0}", airport.elevation_ft);
         let header = Header { key: "elevation", value: Some(&elevation) };

@@ -4,7 +4,7 @@
 //! the tests, which run every starting point, every solution and every wrong answer.
 
 // The programs are written as files of their own.
-#![allow(missing_docs, unreachable_pub, dead_code)]
+#![allow(missing_docs, unreachable_pub, dead_code, clippy::unit_arg)]
 
 use std::process::{ExitCode, Termination};
 

@@ -144,7 +144,8 @@ async fn a_second_member_with_the_same_instance_id_is_rejected_while_the_first_l
     eventually("the second has a fatal error", || {
         let _ = (first.poll(TURN), second.poll(TURN));
         let error = second.client().fatal_error()?.0;
-        Some(assert_eq!(error, RDKafkaErrorCode::UnreleasedInstanceId))
+        assert_eq!(error, RDKafkaErrorCode::UnreleasedInstanceId);
+        Some(())
     });
     drop(second);
     append(&cluster, &topic, 0, &["for the first"]);

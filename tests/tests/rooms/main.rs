@@ -112,6 +112,7 @@ fn no_package_knows_more_than_the_map_allows() {
                 "wire-client",
                 "rdkafka",
                 "kafka-protocol",
+                "ledger",
                 "embedded-registry",
                 "serdes",
             ],
