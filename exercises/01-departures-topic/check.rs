@@ -1,5 +1,5 @@
-//! Checks exercises/01-departures-topic: a topic with the right shape, created by a program that can
-//! run again.
+//! Checks exercises/01-departures-topic: a topic with the right shape, created by a program that
+//! can run again.
 
 use crate::exercise::{Exercise, scene};
 use crate::program::End;

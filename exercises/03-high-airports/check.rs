@@ -79,7 +79,7 @@ async fn rejected(stage: &mut Stage) -> anyhow::Result<()> {
     let failed = matches!(run.end, End::Exited(code) if code != 0);
     stage
         .point("the program ends with an error when a record is rejected")
-        .why("Exit code 0 says that the data is there. Nobody looks for records that are missing then.")
+        .why("Exit code 0 says that the data is there. No one looks for records that are missing then.")
         .read("03-producer.md#in-production")
         .holds(failed, format!("{:?}", run.end), "another exit code than 0");
     Ok(())

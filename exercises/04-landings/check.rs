@@ -1,9 +1,10 @@
-//! Checks exercises/04-landings: a consumer that loses nothing when it is killed, and repeats nothing
-//! when it is stopped.
+//! Checks exercises/04-landings: a consumer that loses nothing when it is killed, and repeats
+//! nothing when it is stopped.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::broker::Record;
 use crate::exercise::{Exercise, scene};
 use crate::seed::Seed;
 use crate::stage::{Stage, thousands};
@@ -108,7 +109,7 @@ async fn points_of_landings(
     asked: &str,
 ) -> anyhow::Result<()> {
     let records = stage.broker().records(landings).await?;
-    let repeated = records.duplicates(|record| record.text());
+    let repeated = records.duplicates(Record::text);
     let landed: BTreeSet<String> = records.texts().into_iter().collect();
     let lost = ARRIVALS.saturating_sub(landed.len());
     stage

@@ -11,8 +11,8 @@ use crate::verdict::{Point, SceneVerdict, Verdict};
 /// The most time for one scene, whatever the program does.
 const SCENE_LIMIT: Duration = Duration::from_secs(120);
 
-/// Plays all scenes one after the other, and ends after the first that does not hold: what a program
-/// does under a fault says little while it is wrong without one.
+/// Plays all scenes one after the other, and ends after the first that does not hold: what a
+/// program does under a fault says little while it is wrong without one.
 ///
 /// `after_scene` gets each scene's verdict as soon as there is one.
 ///

@@ -13,13 +13,14 @@
 //! | running the scenes of an exercise | judge.rs |
 //! | what a scene can do: create topics, send records, run the program, make points | stage.rs |
 //! | what a scene can ask: records, groups, transactions, requests | broker/ |
-//! | running a program within limits, so that nothing of it is left | program.rs, sweep.rs |
+//! | running a program within limits, so that nothing of it is left | program.rs, capture.rs, sweep.rs |
 //! | the cluster of one scene, and its faults | cluster.rs |
 //! | what the learner reads | verdict.rs |
-//!
-//! The learner's own programs are not part of this package: see project.rs.
+//! | the learner's own package, and building a program of it | project.rs, build.rs |
 
 mod broker;
+mod build;
+mod capture;
 mod catalog;
 mod cluster;
 mod exercise;
@@ -32,6 +33,7 @@ mod stage;
 mod sweep;
 mod verdict;
 
+pub use build::{Built, build};
 pub use catalog::{all, find};
 pub use cluster::Venue;
 pub use exercise::{Exercise, Needs, Scene};

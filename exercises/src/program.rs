@@ -4,16 +4,13 @@
 //! of these ends in a [`Run`] within the limit.
 
 use std::ffi::OsString;
-use std::io::Read;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
+use crate::capture::Capture;
 use crate::sweep::{MARKER, count, signal_group, sweep};
 
 /// The interval at which the end of a program is checked.
@@ -21,12 +18,6 @@ const CHECK_INTERVAL: Duration = Duration::from_millis(5);
 
 /// The most bytes that a program may print on one stream before it is ended.
 const MOST_OUTPUT: usize = 8 << 20;
-
-/// The bytes of each stream that are kept: the last ones.
-const KEPT_OUTPUT: usize = 64 << 10;
-
-/// The time that the pipes of an ended program may stay open in the hands of its children.
-const PIPE_LIMIT: Duration = Duration::from_millis(500);
 
 /// A program to judge: a command of any language.
 #[derive(Debug, Clone)]
@@ -103,7 +94,7 @@ impl Running {
             if let Some(status) = self.child.try_wait()? {
                 return Ok(self.finish(status.code().map_or(End::Killed, End::Exited)));
             }
-            if self.stdout.is_too_much() || self.stderr.is_too_much() {
+            if self.stdout.seen().max(self.stderr.seen()) > MOST_OUTPUT {
                 return Ok(self.finish(End::TooMuchOutput));
             }
             if self.started.elapsed() > limit {
@@ -150,58 +141,10 @@ impl Drop for Running {
     }
 }
 
-/// Reads a stream to its end on a thread, so that the program never blocks on a full pipe.
-#[derive(Debug)]
-struct Capture {
-    kept: Arc<Mutex<Kept>>,
-    has_ended: Arc<AtomicBool>,
-}
-
-#[derive(Debug, Default)]
-struct Kept {
-    last: Vec<u8>,
-    seen: usize,
-}
-
-impl Capture {
-    fn of(mut stream: impl Read + Send + 'static) -> Self {
-        let (kept, has_ended) = <(Arc<Mutex<Kept>>, Arc<AtomicBool>)>::default();
-        let (keep, end) = (Arc::clone(&kept), Arc::clone(&has_ended));
-        thread::spawn(move || {
-            let mut buffer = [0; 8192];
-            while let Ok(read @ 1..) = stream.read(&mut buffer) {
-                let Ok(mut kept) = keep.lock() else { break };
-                kept.seen += read;
-                kept.last.extend_from_slice(&buffer[..read]);
-                if kept.last.len() > 2 * KEPT_OUTPUT {
-                    let surplus = kept.last.len() - KEPT_OUTPUT;
-                    kept.last.drain(..surplus);
-                }
-            }
-            end.store(true, Ordering::Release);
-        });
-        Self { kept, has_ended }
-    }
-
-    fn is_too_much(&self) -> bool {
-        self.kept.lock().is_ok_and(|kept| kept.seen > MOST_OUTPUT)
-    }
-
-    /// Returns the last bytes as text. A process that outlived the program may keep the pipe open,
-    /// so the wait for its end has a limit.
-    fn text(&self) -> String {
-        let begin = Instant::now();
-        while !self.has_ended.load(Ordering::Acquire) && begin.elapsed() < PIPE_LIMIT {
-            thread::sleep(Duration::from_millis(1));
-        }
-        let Ok(kept) = self.kept.lock() else { return String::new() };
-        String::from_utf8_lossy(&kept.last).into_owned()
-    }
-}
-
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
+    use crate::capture::KEPT_OUTPUT;
 
     fn shell(script: &str) -> Program {
         let command = ["sh", "-c", script].map(OsString::from).to_vec();
@@ -209,7 +152,8 @@ mod tests {
     }
 
     async fn run(script: &str, limit: Duration) -> Run {
-        shell(script).start(&[]).unwrap().ended_within(limit).await.unwrap()
+        let running = shell(script).start(&[]).expect("the shell runs");
+        running.ended_within(limit).await.expect("its end can be awaited")
     }
 
     #[tokio::test]

@@ -285,7 +285,7 @@ pub(crate) fn thousands(number: impl ToString) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
     for (place, digit) in digits.char_indices() {
-        if place > 0 && (digits.len() - place) % 3 == 0 && grouped != "-" {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) && grouped != "-" {
             grouped.push(',');
         }
         grouped.push(digit);

@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use helpers::{
-    CommitOnRevoke, ConsumerBuilder, EndOfPartitions, StopSignal, close_within,
-    store_processed,
+    CommitOnRevoke, ConsumerBuilder, EndOfPartitions, StopSignal, close_within, store_processed,
 };
 use rdkafka::ClientConfig;
 use rdkafka::consumer::Consumer;

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use helpers::{
-    CommitEvery, CommitOnRevoke, ConsumerBuilder, EndOfPartitions, close_within, commit_stored_within, store_processed,
+    CommitEvery, CommitOnRevoke, ConsumerBuilder, EndOfPartitions, close_within,
+    commit_stored_within, store_processed,
 };
 use rdkafka::ClientConfig;
 use rdkafka::consumer::Consumer;

@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use helpers::{
-    CommitEvery, CommitOnRevoke, ConsumerBuilder, EndOfPartitions, StopSignal,
-    commit_stored_within,
+    CommitEvery, CommitOnRevoke, ConsumerBuilder, EndOfPartitions, StopSignal, commit_stored_within,
 };
 use rdkafka::ClientConfig;
 use rdkafka::consumer::Consumer;

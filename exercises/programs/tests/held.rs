@@ -2,8 +2,8 @@
 //! with the message that names its mistake.
 //!
 //! `EXERCISE=high-airports` limits the run to one exercise, `REPEAT=50` repeats each judgment.
-//! `WORKSHOP_ENGINE=apache` plays the scenes on Apache Kafka, except those with faults that only the
-//! embedded cluster can cause.
+//! `WORKSHOP_ENGINE=apache` plays the scenes on Apache Kafka, except those with faults that only
+//! the embedded cluster can cause.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};

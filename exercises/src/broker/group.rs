@@ -25,7 +25,8 @@ impl Group {
     pub(crate) fn new(lag: GroupLag, state: String, members: Vec<String>) -> Self {
         let committed = lag.partitions.iter().filter_map(|it| Some((it.partition, it.committed?)));
         let committed: BTreeMap<i32, i64> = committed.collect();
-        let lags: Option<Vec<i64>> = lag.partitions.iter().map(|it| it.lag()).collect();
+        let lags: Option<Vec<i64>> =
+            lag.partitions.iter().map(helpers::PartitionLag::lag).collect();
         Self { committed, lag: lags.map(|lags| lags.iter().sum()), state, members }
     }
 
@@ -34,8 +35,8 @@ impl Group {
         &self.committed
     }
 
-    /// Returns the sum of the committed offsets: in a topic without gaps that was never trimmed, the
-    /// number of records that the group will not read again.
+    /// Returns the sum of the committed offsets: in a topic without gaps that was never trimmed,
+    /// the number of records that the group will not read again.
     pub(crate) fn records_committed(&self) -> i64 {
         self.committed.values().sum()
     }

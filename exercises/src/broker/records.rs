@@ -8,6 +8,7 @@ use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers, Message};
+use rdkafka::metadata::MetadataPartition;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 /// A record as it is on the cluster.
@@ -120,7 +121,7 @@ pub(crate) fn read(
         .create()?;
     let metadata = consumer.fetch_metadata(Some(topic), limit)?;
     let partitions = metadata.topics().first().map_or(&[][..], |it| it.partitions());
-    let mut open: BTreeSet<i32> = partitions.iter().map(|it| it.id()).collect();
+    let mut open: BTreeSet<i32> = partitions.iter().map(MetadataPartition::id).collect();
     let mut assignment = TopicPartitionList::new();
     for partition in &open {
         assignment.add_partition_offset(topic, *partition, Offset::Beginning)?;
