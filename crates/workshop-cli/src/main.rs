@@ -3,11 +3,13 @@
 //! One file per subcommand. What they know of clusters and data directories is in the library
 //! `workshop`, which the examples use as well.
 
+mod checkout;
 mod companions;
 mod conformance;
 mod fault;
 mod foreign;
 mod interrupt;
+mod learn;
 mod new;
 mod node;
 mod orders;
@@ -20,6 +22,7 @@ mod wanted;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
@@ -51,6 +54,12 @@ enum Command {
     Fault(fault::Arguments),
     Conformance(conformance::Arguments),
     New(new::Arguments),
+    Learn(learn::screen::Arguments),
+    Check(learn::check::Arguments),
+    Hint(learn::hint::Arguments),
+    Solution(learn::solution::Arguments),
+    List(learn::list::Arguments),
+    Skip(learn::skip::Arguments),
 }
 
 const EXAMPLES: &str = "\
@@ -66,23 +75,42 @@ Examples:
   cargo workshop conformance            whether it answers as Apache Kafka does
   cargo workshop new ../billing --template consumer
                                         a project of your own to start from
+  cargo workshop learn                  all exercises on one screen, checked at every save
+  cargo workshop check                  whether your program for the next exercise is right
+  cargo workshop hint                   help with it, in three steps
+  cargo workshop list                   which exercises are done
 
 Environment:
   WORKSHOP_DATA=DIR                     another data directory, so another cluster
   WORKSHOP_ENGINE=apache                what `up` runs: embedded, apache or docker
   WORKSHOP_WIRE=1                       print each request that the cluster answers
   KAFKA_BOOTSTRAP_SERVERS=HOST:PORT     examples and status use this cluster instead
+  WORKSHOP_MY=DIR                       your programs for the exercises, instead of my/
+  WORKSHOP_PROGRESS=FILE                your progress, instead of my/progress
   RUST_LOG=debug                        more of the log, on stderr";
 
 /// The exit code where this machine lacks what an engine needs, so that a script can tell it from a
 /// failure; `EX_UNAVAILABLE` of sysexits.h.
 const UNAVAILABLE: u8 = 69;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+/// The time that threads get to end after the command has ended.
+const LEFT_TO_THREADS: Duration = Duration::from_millis(500);
+
+fn main() -> std::io::Result<ExitCode> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    let code = runtime.block_on(run());
+    // A check that was interrupted may leave a thread that sends records to a cluster that is gone.
+    runtime.shutdown_timeout(LEFT_TO_THREADS);
+    Ok(code)
+}
+
+async fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    // What is sent to be refused is no news.
-    let level = if let Command::Conformance(_) = arguments.command { "error" } else { "warn" };
+    // What is sent to be refused, or broken on purpose, is no news.
+    let level = match arguments.command {
+        Command::Conformance(_) | Command::Check(_) | Command::Learn(_) => "error",
+        _ => "warn",
+    };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 
@@ -95,16 +123,25 @@ async fn main() -> ExitCode {
         Command::Status(arguments) => {
             status::run(&arguments, data).await.map(|()| ExitCode::SUCCESS)
         }
-        Command::Reset(arguments) => reset::run(&arguments, &data).map(|()| ExitCode::SUCCESS),
+        Command::Reset(arguments) => reset::run(&arguments, &data),
         Command::Node(arguments) => node::run(&arguments, &data).await,
         Command::Fault(arguments) => fault::run(arguments, &data).await,
         Command::Conformance(arguments) => conformance::run(&arguments).await,
         Command::New(arguments) => new::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Learn(arguments) => learn::screen::run(&arguments).await,
+        Command::Check(arguments) => learn::check::run(&arguments).await,
+        Command::Hint(arguments) => learn::hint::run(&arguments),
+        Command::Solution(arguments) => learn::solution::run(&arguments),
+        Command::List(arguments) => learn::list::run(&arguments),
+        Command::Skip(arguments) => learn::skip::run(&arguments),
     };
     match done {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
+            if error.is::<learn::usage::Usage>() {
+                return ExitCode::from(learn::usage::CODE);
+            }
             match error.downcast_ref::<engines::Error>() {
                 Some(missing) if missing.is_unavailable() => ExitCode::from(UNAVAILABLE),
                 _ => ExitCode::FAILURE,

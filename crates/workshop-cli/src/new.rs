@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 
+use crate::checkout;
+
 /// Write a project to start from into a new or empty directory.
 ///
 /// The project builds and runs with published crates alone. Its tests use the embedded
@@ -41,7 +43,7 @@ const RESERVED: &str = "\
 const NOT_PART_OF_IT: [&str; 3] = ["target", "Cargo.lock", ".env"];
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let checkout = checkout()?;
+    let checkout = checkout::root()?;
     let (Some(path), Some(template)) = (&arguments.path, &arguments.template) else {
         return list(&checkout);
     };
@@ -69,13 +71,6 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     println!("  cp .env.example .env     set the address of your cluster here");
     println!("  cargo run");
     Ok(())
-}
-
-/// Returns the root of the checkout in which this command was built.
-fn checkout() -> anyhow::Result<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let moved = || format!("{} no longer exists: run the command in its checkout", root.display());
-    root.canonicalize().with_context(moved)
 }
 
 /// Prints each template with its description.
