@@ -1,7 +1,8 @@
 //! Chapters that cannot rot: what they show is what the code says and what the examples print.
 //!
-//! [`defaults`] compares the defaults that a page names with librdkafka and Apache Kafka, and
-//! [`troubleshooting`] makes each mistake of its page.
+//! [`sections`] compares the exercises of each chapter with exercises/, [`defaults`] the defaults
+//! that a page names with librdkafka and Apache Kafka, and [`troubleshooting`] makes each mistake
+//! of its page.
 //!
 //! `UPDATE=1 cargo test --test docs` rewrites the blocks, and keeps the wildcards that still match.
 //! Each example runs once here on a fresh data directory, for its blocks and for the facts about
@@ -13,6 +14,8 @@ mod examples;
 mod facts;
 mod in_your_project;
 mod metrics;
+mod pages;
+mod sections;
 mod troubleshooting;
 
 use kafka_protocol::messages::{ApiKey, ApiVersionsRequest};
@@ -20,6 +23,8 @@ use snapbox::{Assert, Data};
 use workshop_tests::chapters::{chapter_of, current, files, heading_names, links};
 use workshop_tests::examples::{main_file, names, root};
 use workshop_tests::raw::RawClient;
+
+use pages::{PAGES, chapters, is_update, read};
 
 /// The parts of a chapter, in this order.
 const SECTIONS: [&str; 8] = [
@@ -33,25 +38,13 @@ const SECTIONS: [&str; 8] = [
     "## In production",
 ];
 
-fn read(file: &str) -> String {
-    let path = root().join(file);
-    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"))
-}
-
-/// The files of the chapters, such as `docs/03-producer.md`.
-fn chapters() -> Vec<String> {
-    let is_chapter = |file: &String| {
-        let name = file.trim_start_matches("docs/");
-        name.get(..2).is_some_and(|number| number.chars().all(|it| it.is_ascii_digit()))
-    };
-    files("docs", "md").into_iter().filter(is_chapter).collect()
-}
-
 fn check_blocks(example: &str) {
     let file = chapter_of(example);
     let written = read(&file);
     let current = current(&written).unwrap_or_else(|unnamed| panic!("{file}: {unnamed:#?}"));
-    if std::env::var_os("UPDATE").is_some_and(|it| it == "1") {
+    if is_update() {
+        let _one_writer = PAGES.lock().expect("no test panics with it");
+        let current = sections::with_exercises(&file, &current).unwrap_or(current);
         std::fs::write(root().join(&file), current).expect("the chapter can be written");
         return;
     }
