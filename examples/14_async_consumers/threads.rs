@@ -34,8 +34,8 @@ pub(crate) async fn run(scene: &Scene, load: &Arc<Load>, many: usize) -> Result<
     load.over().await;
     // A join blocks until the thread has closed its consumer.
     blocking(move || {
-        let joined = threads.into_iter().map(JoinHandle::join);
-        joined.map(|ended| ended.map_err(|_| anyhow!("a thread panicked"))?).collect()
+        let mut joined = threads.into_iter().map(JoinHandle::join);
+        joined.try_for_each(|ended| ended.map_err(|_| anyhow!("a thread panicked"))?)
     })
     .await
 }
