@@ -91,10 +91,10 @@ fn sections_of_exercises_say_what_the_tasks_say() {
 
 #[test]
 fn a_section_is_replaced_and_the_others_stay() {
-    let page = "# 03\n\n## In your project\n\na\n\n## Exercise\n\nold\n\n### old\n\n## In production\n\nb\n";
+    let page = "# 03\n\n## In your project\n\na\n\n## Exercise\n\nbefore\n\n### before\n\n## In production\n\nb\n";
     let new = with_exercises("docs/03-producer.md", page).expect("chapter 03 has exercises");
     assert!(new.starts_with("# 03\n\n## In your project\n\na\n\n## Exercise\n\n### "), "{new}");
-    assert!(new.ends_with("`.\n\n## In production\n\nb\n") && !new.contains("old"), "{new}");
+    assert!(new.ends_with("`.\n\n## In production\n\nb\n") && !new.contains("\nbefore\n"), "{new}");
     assert!(new.contains("```sh\ncargo workshop check high-airports\n```"), "{new}");
     assert_eq!(with_exercises("docs/03-producer.md", &new).as_ref(), Some(&new));
     assert_eq!(with_exercises("docs/99-none.md", page), None);
