@@ -147,7 +147,7 @@ fn the_whole_way_works_over_a_pipe() {
     let (first, second) = (&exercises::all()[0], &exercises::all()[1]);
     let parts = [
         &format!("{}   [----", first.directory_name()),
-        "# Create the topic of departures",
+        "Task      ",
         "does not compile yet",
         "r run   h hint",
         "Hint 1 of 3",

@@ -41,7 +41,9 @@ fn a_right_program_is_done_and_the_next_exercise_is_named() {
     // Without a name, it is the next one.
     let next = learner.run(&["check", "--json", "--", "true"]);
     let verdict: Value = serde_json::from_str(&stdout(&next)).unwrap();
-    assert_eq!(verdict["exercise"], exercises::all()[1].directory_name());
+    let is_open = |it: &&exercises::Exercise| it.slug != "departures-topic";
+    let open = exercises::all().iter().find(is_open).unwrap();
+    assert_eq!(verdict["exercise"], open.directory_name());
 }
 
 #[test]
