@@ -100,6 +100,13 @@ impl Program {
     }
 }
 
+impl Run {
+    /// Tells whether the program printed anything, on either stream.
+    pub(crate) fn printed_something(&self) -> bool {
+        !self.stdout.trim().is_empty() || !self.stderr.trim().is_empty()
+    }
+}
+
 impl Running {
     /// Waits until the program ends by itself, and ends it at the limit.
     pub(crate) async fn ended_within(mut self, limit: Duration) -> anyhow::Result<Run> {

@@ -234,6 +234,10 @@ impl Stage {
             _ => (false, "exit code 0, and no process left behind"),
         };
         let found = match run.left_behind {
+            // A program that fails at once fails every point: its error says more than they do.
+            0 if matches!(run.end, End::Exited(1..)) && run.printed_something() => {
+                format!("{found}: what it printed is below")
+            }
             0 => found,
             count => format!("{found}, and {count} of its processes were still running"),
         };
