@@ -108,8 +108,8 @@ fn write_point(f: &mut fmt::Formatter<'_>, number: usize, point: &Point) -> fmt:
     Ok(())
 }
 
-/// Leaves out the backtraces that Rust prints if RUST_BACKTRACE is set: they are longer than what is
-/// shown, and would hide the error above them.
+/// Leaves out the backtraces that Rust prints if `RUST_BACKTRACE` is set: they are longer than what
+/// is shown, and would hide the error above them.
 fn without_backtraces(text: &str) -> String {
     let mut is_in_one = false;
     let mut kept = Vec::new();
