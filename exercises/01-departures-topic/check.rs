@@ -35,7 +35,7 @@ async fn creates(stage: &mut Stage) -> anyhow::Result<()> {
         .point("the second run, with the topic there, ends with exit code 0")
         .why("A deployment runs its setup every time. A topic that is there is what it wants.")
         .read("01-create-topic.md#the-code")
-        .holds(again.end == End::Exited(0), format!("{:?}", again.end), "Exited(0)");
+        .holds(again.end == End::Exited(0), again.end.to_string(), "exit code 0");
     Ok(())
 }
 
@@ -48,7 +48,7 @@ async fn rejected(stage: &mut Stage) -> anyhow::Result<()> {
         .point("a rejected request ends the program with an error")
         .why("Otherwise the first producer creates the topic by accident, with one partition.")
         .read("01-create-topic.md#the-code")
-        .holds(failed, format!("{:?}", run.end), "another exit code than 0");
+        .holds(failed, run.end.to_string(), "another exit code than 0");
     let shape = stage.broker().shape(&topic).await?;
     stage
         .point("the topic does not exist")

@@ -51,7 +51,7 @@ async fn healthy(stage: &mut Stage) -> anyhow::Result<()> {
     let committed = group.records_committed();
     stage
         .point("the group has committed what it has processed")
-        .why("Without a commit, the next run starts again with the first record.")
+        .why("The next run reads what is not committed again: all, or what came after the last commit.")
         .read("04-consumer.md#the-code")
         .holds(
             committed == ARRIVALS as i64 && group.lag() == Some(0),

@@ -72,7 +72,7 @@ async fn deletes(stage: &mut Stage) -> anyhow::Result<()> {
         .point("the second run, with nothing to delete, ends with exit code 0")
         .why("A job that fails when all is well is ignored on the day when it matters.")
         .read("05-delete-topic.md#in-your-project")
-        .holds(again.end == End::Exited(0), format!("{:?}", again.end), "Exited(0)");
+        .holds(again.end == End::Exited(0), again.end.to_string(), "exit code 0");
     Ok(())
 }
 
@@ -86,7 +86,7 @@ async fn rejected(stage: &mut Stage) -> anyhow::Result<()> {
         .point("a topic that cannot be deleted ends the program with an error")
         .why("The request succeeds: only the result of each topic tells that it is still there.")
         .read("05-delete-topic.md#in-your-project")
-        .holds(failed(&run), format!("{:?}", run.end), "another exit code than 0");
+        .holds(failed(&run), run.end.to_string(), "another exit code than 0");
     Ok(())
 }
 
@@ -99,7 +99,7 @@ async fn gone(stage: &mut Stage) -> anyhow::Result<()> {
         .point("a topic that is gone already is no error")
         .why("Two jobs may run at the same time. Both get what they want.")
         .read("05-delete-topic.md#what-went-over-the-wire")
-        .holds(run.end == End::Exited(0), format!("{:?}", run.end), "Exited(0)");
+        .holds(run.end == End::Exited(0), run.end.to_string(), "exit code 0");
     Ok(())
 }
 
@@ -114,7 +114,7 @@ async fn empty_prefix(stage: &mut Stage) -> anyhow::Result<()> {
         .read("05-delete-topic.md#in-production")
         .holds(
             left == 6 && failed(&run),
-            format!("{left} of 6 topics are left, {:?}", run.end),
+            format!("{left} of 6 topics are left, {}", run.end),
             "6 of 6, and another exit code than 0",
         );
     Ok(())

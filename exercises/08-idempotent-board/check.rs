@@ -89,12 +89,12 @@ async fn points_of_the_board(stage: &mut Stage, board: &str) -> anyhow::Result<(
         .equals(missing, 0, "departures are missing");
     stage
         .point("each departure has one entry")
-        .why("A new key for each repeat is a new entry, which nothing ever removes.")
+        .why("A repeat with a new key is an entry too many. Two departures with one key are an entry too few.")
         .read("08-commit-semantics.md#in-production")
         .equals(entries.len(), DEPARTURES, "entries");
     stage
         .point("a departure that comes again changes nothing")
-        .why("A value that contains the time or the run differs each time, and readers take it for news.")
+        .why("A value that differs each time, or that belongs to another departure, is news to every reader.")
         .read("08-commit-semantics.md#in-production")
         .equals(changed.len(), 0, "entries were changed");
     Ok(())

@@ -105,7 +105,7 @@ async fn points_of_transfers(
     let holds = made == wanted && records.len() == 2 * expected.len();
     stage
         .point("each confirmed transfer is there once, and no other")
-        .why("What is aborted must be made again, and what is committed must not.")
+        .why("A rejected transfer never happened. An aborted one is made again, and a committed one is not.")
         .read("10-transactions.md#the-code")
         .holds(
             holds,

@@ -84,7 +84,7 @@ async fn fenced(stage: &mut Stage) -> anyhow::Result<()> {
             "Exit code 0 says that everything is published. A scheduler must learn that it is not.",
         )
         .read("10-transactions.md#the-code")
-        .holds(failed, format!("{:?}", run.end), "another exit code than 0");
+        .holds(failed, run.end.to_string(), "another exit code than 0");
     let open = stage.broker().open_transactions().await?.len();
     stage
         .point("no transaction is open")

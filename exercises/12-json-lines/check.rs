@@ -78,7 +78,7 @@ async fn bad_lines(stage: &mut Stage) -> anyhow::Result<()> {
         .point("bad lines do not end the program")
         .why("One broken line of a partner must not hold up a million others.")
         .read(THE_CODE)
-        .holds(run.end == End::Exited(0), format!("{:?}", run.end), "Exited(0)");
+        .holds(run.end == End::Exited(0), run.end.to_string(), "exit code 0");
     let asked = "each good line is a record, in order and byte for byte";
     let why = "A number that takes the way through a float loses digits, and the signature of a text is lost.";
     point_of_lines(stage, asked, why, &values, &wanted);
@@ -116,6 +116,6 @@ async fn rejected(stage: &mut Stage) -> anyhow::Result<()> {
         .point("exit code 1 says that a record did not arrive")
         .why("After exit code 0, no one looks for a record that is missing.")
         .read(IN_PRODUCTION)
-        .holds(run.end == End::Exited(1), format!("{:?}", run.end), "Exited(1)");
+        .holds(run.end == End::Exited(1), run.end.to_string(), "exit code 1");
     Ok(())
 }

@@ -104,7 +104,7 @@ async fn hangs(stage: &mut Stage) -> anyhow::Result<()> {
         .point("the program ends after SIGTERM, although a lookup hangs")
         .why("After the grace period comes SIGKILL, and then nothing at all is committed.")
         .read("14-async-consumers.md#in-production")
-        .holds(matches!(run.end, End::Exited(_)), format!("{:?}", run.end), "its end within 8 s");
+        .holds(matches!(run.end, End::Exited(_)), run.end.to_string(), "its end within 8 s");
     names.service.remove(PROBLEM)?;
     stage.broker().remove_members(&names.group).await?;
     let running = stage.start()?;

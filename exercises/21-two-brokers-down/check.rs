@@ -88,14 +88,14 @@ async fn points_of_records(stage: &mut Stage, running: Running, topic: &str) -> 
         .read("21-failover.md#what-it-prints")
         .holds(
             run.end != End::Exited(0) || lost == 0,
-            format!("{:?}, and {lost} of 1,200 records are lost", run.end),
-            "Exited(0), and 0 lost",
+            format!("{}, and {lost} of 1,200 records are lost", run.end),
+            "exit code 0, and 0 lost",
         );
     stage
         .point("the program waits for its brokers, and does not give up")
         .why("An outage of a minute is normal operation. A program that fails needs a person.")
         .read("21-failover.md#in-production")
-        .holds(run.end == End::Exited(0), format!("{:?}", run.end), "Exited(0)");
+        .holds(run.end == End::Exited(0), run.end.to_string(), "exit code 0");
     stage
         .point("no record is there twice")
         .why("A batch may be stored although its response is lost, and the client sends it again.")

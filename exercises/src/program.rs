@@ -4,6 +4,7 @@
 //! of these ends in a [`Run`] within the limit.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -39,6 +40,19 @@ pub(crate) enum End {
     TooLong(Duration),
     /// It printed more than [`MOST_OUTPUT`].
     TooMuchOutput,
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exited(code) => write!(f, "exit code {code}"),
+            Self::Killed => f.write_str("it was ended by a signal"),
+            Self::TooLong(limit) => {
+                write!(f, "it was still running after {} s, and was killed", limit.as_secs())
+            }
+            Self::TooMuchOutput => f.write_str("it printed more than 8 MB, and was killed"),
+        }
+    }
 }
 
 /// A program that has ended.
@@ -83,6 +97,13 @@ impl Program {
         let stdout = Capture::of(child.stdout.take().context("stdout is piped")?);
         let stderr = Capture::of(child.stderr.take().context("stderr is piped")?);
         Ok(Running { child, marker, stdout, stderr, started: Instant::now() })
+    }
+}
+
+impl Run {
+    /// Tells whether the program printed anything, on either stream.
+    pub(crate) fn printed_something(&self) -> bool {
+        !self.stdout.trim().is_empty() || !self.stderr.trim().is_empty()
     }
 }
 

@@ -82,7 +82,7 @@ impl fmt::Display for Verdict {
             if let Some(ledger) = scene.ledger.as_ref().filter(|_| place > 0 || !scene.holds()) {
                 writeln!(f, "{}", indented(ledger, "  "))?;
             }
-            let printed = last_lines(&scene.printed, 12);
+            let printed = last_lines(&without_backtraces(&scene.printed), 12);
             if !scene.holds() && !printed.is_empty() {
                 writeln!(f, "  The program printed at the end:\n{}", indented(&printed, "    "))?;
             }
@@ -106,6 +106,32 @@ fn write_point(f: &mut fmt::Formatter<'_>, number: usize, point: &Point) -> fmt:
         writeln!(f, "         read      {}", point.read)?;
     }
     Ok(())
+}
+
+/// Leaves out the backtraces that Rust prints if `RUST_BACKTRACE` is set: they are longer than what
+/// is shown, and would hide the error above them.
+fn without_backtraces(text: &str) -> String {
+    let mut is_in_one = false;
+    let mut kept = Vec::new();
+    for line in text.lines() {
+        if line.trim().eq_ignore_ascii_case("stack backtrace:") {
+            is_in_one = true;
+        } else if is_in_one {
+            is_in_one = is_frame(line) || line.starts_with("note: Some details are omitted");
+        }
+        if !is_in_one {
+            kept.push(line);
+        }
+    }
+    kept.join("\n").trim_end().to_owned()
+}
+
+/// Tells whether a line is that of a frame: `  12: main`, or the `at src/main.rs:3:5` below it.
+fn is_frame(line: &str) -> bool {
+    let text = line.trim_start();
+    let number = text.split_once(": ").map_or("", |(number, _)| number);
+    let is_number = !number.is_empty() && number.chars().all(|it| it.is_ascii_digit());
+    line.starts_with(' ') && (is_number || text.starts_with("at "))
 }
 
 fn last_lines(text: &str, count: usize) -> String {
@@ -158,6 +184,21 @@ mod tests {
         assert!(shown.contains("   2 --  each order"), "{shown}");
         assert!(shown.contains("found     999 records"), "{shown}");
         assert!(shown.contains("line 19") && !shown.contains("line 7\n"), "{shown}");
+    }
+
+    #[test]
+    fn a_backtrace_does_not_hide_the_error_above_it() {
+        let frames: String = (0..20)
+            .map(|it| format!("  {it:>2}: main\n             at ./main.rs:{it}:5\n"))
+            .collect();
+        let printed = format!(
+            "reading\nError: no broker\n\nStack backtrace:\n{frames}closed\n\
+             stack backtrace:\n{frames}note: Some details are omitted, run with RUST_BACKTRACE=full\n"
+        );
+        let shown =
+            verdict(vec![SceneVerdict { printed, ..scene(vec![point(false)]) }]).to_string();
+        let end = "printed at the end:\n    reading\n    Error: no broker\n    \n    closed\n";
+        assert!(shown.ends_with(end), "{shown}");
     }
 
     #[test]

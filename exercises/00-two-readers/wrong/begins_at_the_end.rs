@@ -1,6 +1,6 @@
 //! Begins at the end of the topic, as a client does by default.
 //!
-//! Message: found     ["0"]
+//! Message: found     reported 0
 
 use std::env;
 use std::time::Duration;
@@ -50,6 +50,6 @@ async fn read_to_the_end(brokers: &str, topic: &str, group: &str) -> Result<usiz
         }
     }
     // It commits what is stored, and leaves the group.
-    println!("{:?}", close_within(consumer, LIMIT).await?);
+    println!("{group} is closed: {:?}", close_within(consumer, LIMIT).await?);
     Ok(flights)
 }

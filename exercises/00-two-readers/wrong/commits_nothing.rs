@@ -51,6 +51,6 @@ async fn read_to_the_end(brokers: &str, topic: &str, group: &str) -> Result<usiz
         }
     }
     // It commits what is stored, and leaves the group.
-    println!("{:?}", close_within(consumer, LIMIT).await?);
+    println!("{group} is closed: {:?}", close_within(consumer, LIMIT).await?);
     Ok(flights)
 }

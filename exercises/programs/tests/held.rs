@@ -41,7 +41,8 @@ fn cases() -> Vec<Case> {
     let only = std::env::var("EXERCISE").ok();
     let mut cases = Vec::new();
     for exercise in exercises::all() {
-        if only.as_ref().is_some_and(|only| only != exercise.slug) {
+        if only.as_ref().is_some_and(|it| *it != exercise.slug && *it != exercise.directory_name())
+        {
             continue;
         }
         let directory = exercise.directory_name();

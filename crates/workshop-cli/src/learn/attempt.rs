@@ -140,12 +140,23 @@ impl Attempt<'_> {
             ));
         }
         let next = match self.course.next_after(self.exercise)? {
-            Some(next) => format!("Next: cargo workshop check {}", next.slug),
+            Some(next) => self.next_step(next),
             None => "It was the last one that was open.".to_owned(),
         };
         let bar = self.course.bar()?;
         let compare = format!("To compare with another solution: cargo workshop solution {slug}");
         Ok(format!("{name} is right.   {bar}\n{compare}\n{next}"))
+    }
+
+    /// Names the command for another exercise. With a program in another language, the check would
+    /// not print the task.
+    fn next_step(&self, next: &Exercise) -> String {
+        let check = format!("cargo workshop check {}", next.slug);
+        if self.command.is_empty() {
+            return format!("Next: {check}");
+        }
+        let task = shown(&self.course.directory(next).join("README.md"));
+        format!("Next: {check} -- COMMAND   The task is in {task}")
     }
 }
 

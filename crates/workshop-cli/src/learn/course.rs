@@ -120,10 +120,11 @@ impl Course {
             let others = found.iter().filter(|it| it.slug != exercise.slug).map(|it| it.slug);
             let others: Vec<&str> = others.collect();
             eprintln!(
-                "Chapter {:02} has {} exercises. This is {}; the others: {}",
+                "Chapter {:02} has {} exercises. This is {}; {} {}",
                 exercise.chapter,
                 found.len(),
                 exercise.slug,
+                if others.len() == 1 { "the other is" } else { "the others are" },
                 others.join(", ")
             );
         }

@@ -1,6 +1,7 @@
 //! `cargo workshop list`: which exercises are done, next and skipped.
 
 use std::fmt::Write;
+use std::io::{ErrorKind, Write as _};
 use std::process::ExitCode;
 
 use exercises::Exercise;
@@ -21,7 +22,12 @@ Examples:
 pub(crate) struct Arguments {}
 
 pub(crate) fn run(_: &Arguments) -> anyhow::Result<ExitCode> {
-    println!("{}", text(&Course::from_environment()?)?);
+    let text = text(&Course::from_environment()?)?;
+    match writeln!(std::io::stdout(), "{text}") {
+        // `| head` has read enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+        written => written?,
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -59,6 +59,16 @@ fn the_list_has_each_part_and_says_what_is_done_skipped_and_next() {
     assert!(list.contains(&format!("1 of {} exercises done", exercises::all().len())), "{list}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_list_that_no_one_reads_to_its_end_is_no_failure() {
+    let learner = Learner::new();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = learner.command().arg("list").stdout(writer).output().unwrap();
+    assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()));
+}
+
 #[test]
 fn a_skipped_exercise_is_not_the_next_one_any_more() {
     let learner = Learner::new();

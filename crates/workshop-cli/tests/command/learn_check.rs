@@ -35,6 +35,8 @@ fn a_right_program_is_done_and_the_next_exercise_is_named() {
     let (shown, progress) = (stdout(&output), stderr(&output));
     assert_eq!(output.status.code(), Some(0), "{shown}{progress}");
     assert!(shown.contains("01-departures-topic is right.") && shown.contains("Next: "), "{shown}");
+    // With a command of one's own, the next check does not print its task.
+    assert!(shown.contains(" -- COMMAND   The task is in "), "{shown}");
     assert!(progress.contains("Checking 01-departures-topic"), "{progress}");
     assert_eq!(learner.progress(), ["done departures-topic"]);
     assert!(!learner.programs().exists(), "a command of one's own needs no package");
