@@ -39,6 +39,11 @@ impl Sequence {
         (producer_id >= 0).then_some(Self { producer_id, epoch, number })
     }
 
+    /// Returns what numbers are counted for: the id and the epoch of the producer.
+    pub(crate) fn incarnation(self) -> (i64, i16) {
+        (self.producer_id, self.epoch)
+    }
+
     /// Returns the sequence number of the record that comes so many records later.
     pub(crate) fn plus(self, records: usize) -> Self {
         let number = (i64::from(self.number) + records as i64) % (1 << 31);
@@ -70,7 +75,7 @@ pub(crate) struct PartitionBooks {
     pub(crate) sent: Vec<SentBatch>,
     /// The offsets of records that consumers got.
     pub(crate) read: Spans,
-    /// The number of records that were sent before the topic was deleted.
+    /// The number of records that were acknowledged before the topic was deleted.
     pub(crate) deleted: u64,
 }
 
@@ -166,9 +171,12 @@ impl Books {
         let names: Vec<&str> = deleted.filter_map(|it| Some(it.name.as_ref()?.as_str())).collect();
         for ((topic, _), books) in &mut self.partitions {
             if names.contains(&topic.as_str()) {
-                let sent = books.sent.drain(..).map(|batch| batch.records.len()).sum::<usize>();
-                self.left += sent;
-                books.deleted += sent as u64;
+                for batch in books.sent.drain(..) {
+                    self.left += batch.records.len();
+                    if batch.reply == Reply::Acknowledged {
+                        books.deleted += batch.records.len() as u64;
+                    }
+                }
                 books.read = Spans::default();
             }
         }

@@ -1,9 +1,9 @@
 //! From the batches that a partition got to what its producers sent: a record that was sent again,
 //! because its batch had failed, is still one.
 //!
-//! An idempotent producer numbers its records, so one that comes again has its number. Of others
-//! the protocol says nothing: a record counts as sent again if an earlier one with the same content
-//! has failed, and has not been sent again yet.
+//! An idempotent producer numbers its records, so one that comes again has its number, unless its
+//! producer has a new id or epoch. Of others the protocol says nothing: a record counts as sent
+//! again if an earlier one with the same content has failed, and has not been sent again yet.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -28,11 +28,17 @@ pub(crate) struct Send {
     pub(crate) resent_after: Option<Reply>,
     /// The offset of its last copy, as far as the nodes said.
     pub(crate) offset: Option<i64>,
-    /// The number of its copies in the log.
+    /// The number of its copies in the log that are not of an aborted transaction.
     pub(crate) copies: u32,
+    /// Tells whether the log has a copy of it that is of an aborted transaction.
+    pub(crate) is_aborted: bool,
     connection: usize,
     producer_id: Option<i64>,
     last_reply: Reply,
+    /// The producer's id and epoch at the last attempt.
+    incarnation: Option<(i64, i16)>,
+    /// Tells whether the last attempt has failed, and was not repeated yet.
+    is_failed: bool,
 }
 
 /// The one that sent a record: an idempotent producer, or a connection.
@@ -49,7 +55,7 @@ pub(crate) struct Sends {
     /// How many records were sent again, by what their producers had learned.
     pub(crate) resent: BTreeMap<Reply, u64>,
     by_sequence: HashMap<Sequence, usize>,
-    /// Records whose last attempt has failed, by content.
+    /// Records of which an attempt has failed, by content. Some may have been sent again since.
     failed: HashMap<Content, VecDeque<usize>>,
     /// The offsets that nodes gave, each with its record; sorted.
     placed: Vec<(i64, usize)>,
@@ -75,7 +81,9 @@ impl Sends {
     fn add(&mut self, batch: &SentBatch, at: usize, content: Content) {
         let sequence = batch.sequence.map(|first| first.plus(at));
         let known = sequence.and_then(|it| self.by_sequence.get(&it).copied());
-        let index = match known.or_else(|| self.failed.get_mut(&content)?.pop_front()) {
+        // After a batch that no node appended, its numbers may be those of other records.
+        let known = known.filter(|index| self.all[*index].content == content);
+        let index = match known.or_else(|| self.take_failed(content, sequence)) {
             Some(index) => {
                 self.send_again(index, batch);
                 index
@@ -89,8 +97,22 @@ impl Sends {
             self.by_sequence.insert(sequence, index);
         }
         let offset = batch.base_offset.map(|base| base + at as i64);
+        self.note_attempt(index, batch, offset, sequence);
+    }
+
+    /// Notes what came of the attempt to send a record.
+    fn note_attempt(
+        &mut self,
+        index: usize,
+        batch: &SentBatch,
+        offset: Option<i64>,
+        sequence: Option<Sequence>,
+    ) {
         let send = &mut self.all[index];
+        let content = send.content;
         send.last_reply = batch.reply;
+        send.incarnation = sequence.map(Sequence::incarnation);
+        send.is_failed = matches!(batch.reply, Reply::Rejected(_) | Reply::Lost);
         send.offset = offset.or(send.offset);
         if batch.reply == Reply::Acknowledged {
             let acknowledgement = Acknowledgement { acks: batch.acks, node: batch.node };
@@ -100,16 +122,28 @@ impl Sends {
             Some(offset) => self.placed.push((offset, index)),
             None => self.unplaced.entry(content).or_default().push_back(index),
         }
-        if matches!(batch.reply, Reply::Rejected(_) | Reply::Lost) {
+        if send.is_failed {
             self.failed.entry(content).or_default().push_back(index);
         }
     }
 
+    /// Finds the earliest record with this content that has failed. One of the same producer id and
+    /// epoch would come again with its own number, so it is another record.
+    fn take_failed(&mut self, content: Content, sequence: Option<Sequence>) -> Option<usize> {
+        let failed = self.failed.get_mut(&content)?;
+        while failed.front().is_some_and(|index| !self.all[*index].is_failed) {
+            failed.pop_front();
+        }
+        let now = sequence.map(Sequence::incarnation);
+        let first = &self.all[*failed.front()?];
+        if now.is_some() && first.incarnation == now {
+            return None;
+        }
+        failed.pop_front()
+    }
+
     fn send_again(&mut self, index: usize, batch: &SentBatch) {
         let send = &mut self.all[index];
-        if let Some(failed) = self.failed.get_mut(&send.content) {
-            failed.retain(|other| *other != index);
-        }
         send.resent_after = Some(send.last_reply);
         *self.resent.entry(send.last_reply).or_default() += 1;
         let (one, other) = (send.connection, batch.connection);
@@ -138,7 +172,8 @@ impl Sends {
 
     /// Finds the record of which the log has this copy. `None` if the ledger did not see it come.
     pub(crate) fn find(&mut self, logged: &LoggedRecord) -> Option<usize> {
-        if let Some(index) = logged.sequence.and_then(|it| self.by_sequence.get(&it)) {
+        let numbered = logged.sequence.and_then(|it| self.by_sequence.get(&it));
+        if let Some(index) = numbered.filter(|index| self.all[**index].content == logged.content) {
             return Some(*index);
         }
         // The log may have been truncated, and another record may be at the offset now.
@@ -161,9 +196,12 @@ impl Send {
             resent_after: None,
             offset: None,
             copies: 0,
+            is_aborted: false,
+            is_failed: false,
             connection: batch.connection,
             producer_id: batch.sequence.map(|it| it.producer_id),
             last_reply: batch.reply,
+            incarnation: batch.sequence.map(Sequence::incarnation),
         }
     }
 }

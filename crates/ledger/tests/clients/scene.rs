@@ -72,13 +72,24 @@ impl Scene {
     }
 }
 
-/// Sends records to partition 0, all before the first response, and waits for the responses.
+/// Sends records to partition 0 of the topic, all before the first response, and waits for the
+/// responses.
 pub(crate) async fn send(producer: &FutureProducer, values: &[String]) -> Vec<KafkaError> {
+    send_to(TOPIC, producer, values).await
+}
+
+/// Sends records to partition 0 of a topic, all before the first response, and waits for the
+/// responses.
+pub(crate) async fn send_to(
+    topic: &str,
+    producer: &FutureProducer,
+    values: &[String],
+) -> Vec<KafkaError> {
     let sent: Vec<_> = values
         .iter()
         .map(|value| {
             let headers = OwnedHeaders::new();
-            let record = FutureRecord::to(TOPIC).partition(0).key("k").payload(value);
+            let record = FutureRecord::to(topic).partition(0).key("k").payload(value);
             producer.send_result(record.headers(headers)).map_err(|(error, _)| error).unwrap()
         })
         .collect();
