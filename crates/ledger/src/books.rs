@@ -153,12 +153,12 @@ impl Books {
             let Some(name) = named(call, &topic.topic, topic.topic_id) else { continue };
             for (wanted, partition) in wanted.partitions.iter().zip(&topic.partitions) {
                 let records = partition.records.clone().unwrap_or_default();
-                // The node has read them from a log that it checked.
-                let batches = RecordBatch::decode_headers(&records).unwrap_or_default();
                 let books = self.partition(&name, partition.partition_index);
-                for batch in batches.iter().filter(|batch| !batch.is_control) {
-                    let from = batch.base_offset.max(wanted.fetch_offset);
-                    books.read.add(from, batch.last_offset + 1);
+                // The node has read them from a log that it checked.
+                let headers = RecordBatch::decode_headers(&records).unwrap_or_default();
+                let decode = || RecordBatch::decode_all(&records).unwrap_or_default();
+                for (from, end) in offsets(headers, decode) {
+                    books.read.add(from.max(wanted.fetch_offset), end);
                 }
             }
         }
@@ -225,6 +225,22 @@ impl NewBatch {
 fn hashed(batch: &RecordBatch) -> (Option<Sequence>, Box<[Content]>) {
     let sequence = batch.records.first().and_then(|first| Sequence::of(batch, first));
     (sequence, batch.records.iter().map(Content::of).collect())
+}
+
+/// Returns the offsets of the records in batches, as ranges with exclusive ends.
+fn offsets(
+    headers: Vec<RecordBatch>,
+    decode: impl FnOnce() -> Vec<RecordBatch>,
+) -> Vec<(i64, i64)> {
+    let is_whole =
+        |it: &RecordBatch| i64::from(it.record_count) == it.last_offset - it.base_offset + 1;
+    if headers.iter().all(|it| it.is_control || is_whole(it)) {
+        let records = headers.iter().filter(|batch| !batch.is_control);
+        return records.map(|it| (it.base_offset, it.last_offset + 1)).collect();
+    }
+    // Compaction has left gaps, so each record has to be asked for its offset.
+    let records = decode().into_iter().flat_map(|batch| batch.records);
+    records.map(|it| (it.offset, it.offset + 1)).collect()
 }
 
 /// Returns what the producer learned of a batch, for which the node has this error code and offset.
