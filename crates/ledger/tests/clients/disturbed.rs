@@ -113,6 +113,22 @@ async fn records_of_a_compacted_topic_that_only_a_killed_leader_had_are_lost_and
 }
 
 #[tokio::test]
+async fn records_that_no_consumer_can_read_because_every_replica_is_down_are_noted() {
+    let scene = Scene::new().await;
+    assert_eq!(send(&scene.producer(&[("acks", "all")]), &values(5)).await, []);
+    let [partition] = &scene.cluster.partitions()[..] else { panic!("one partition") };
+    for node in &partition.in_sync {
+        scene.cluster.kill_node(*node).await.unwrap();
+    }
+    let sheet = scene.ledger.sheet(&scene.cluster).await.unwrap();
+    let numbers = sheet.topic(TOPIC);
+    assert_eq!((numbers.on_the_cluster, numbers.lost), (5, 0), "{sheet}");
+    let note = "Without a leader: orders/0. None of the 5 records there can be read until a node \
+                returns that has them.";
+    assert!(sheet.notes.iter().any(|it| it == note), "{sheet}");
+}
+
+#[tokio::test]
 async fn a_batch_that_is_rejected_and_sent_again_is_out_of_order() {
     let scene = Scene::new().await;
     let settings = [("batch.num.messages", "1"), ("max.in.flight.requests.per.connection", "5")];
