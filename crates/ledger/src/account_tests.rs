@@ -200,6 +200,19 @@ fn producers_are_in_no_order_with_each_other_and_one_stays_itself_on_another_con
 }
 
 #[test]
+fn two_producers_of_equal_records_do_not_send_each_others_again() {
+    let sender = Sender::new()
+        .batch(1, &["start"], OK, Some(0))
+        .batch(0, &["a", "b"], REJECTED, None)
+        .batch(1, &["a"], OK, Some(1))
+        .batch(0, &["a", "b"], OK, Some(2))
+        .batch(1, &["b"], OK, Some(4));
+    let numbers = sender.account(&plain(&["start", "a", "a", "b", "b"])).numbers;
+    assert_eq!((numbers.sent, numbers.resent, numbers.acknowledged), (5, 2, 5));
+    assert_eq!((numbers.duplicated, numbers.out_of_order, numbers.lost), (0, 0, 0));
+}
+
+#[test]
 fn acknowledged_records_are_lost_and_others_are_not() {
     let sender = Sender::new()
         .batch(0, &["a"], OK, Some(0))

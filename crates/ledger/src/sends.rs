@@ -11,6 +11,9 @@ use crate::books::{Reply, SentBatch, Sequence};
 use crate::content::Content;
 use crate::logged::LoggedRecord;
 
+/// The number of failed records with one content that are looked at to find the one that comes again.
+const MOST_CANDIDATES: usize = 16;
+
 /// The node that acknowledged a record, and what it waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Acknowledgement {
@@ -33,6 +36,7 @@ pub(crate) struct Send {
     /// Tells whether the log has a copy of it that is of an aborted transaction.
     pub(crate) is_aborted: bool,
     connection: usize,
+    last_connection: usize,
     producer_id: Option<i64>,
     last_reply: Reply,
     /// The producer's id and epoch at the last attempt.
@@ -63,12 +67,18 @@ pub(crate) struct Sends {
     unplaced: HashMap<Content, VecDeque<usize>>,
     /// The connections of one producer, each with an earlier one.
     earlier: HashMap<usize, usize>,
+    /// The node at the other end of each connection, and its first and last batch.
+    uses: HashMap<usize, (i32, u64, u64)>,
 }
 
 impl Sends {
     /// Finds what was sent in these batches, which come in the order of their requests.
-    pub(crate) fn of<'a>(batches: impl IntoIterator<Item = &'a SentBatch>) -> Self {
+    pub(crate) fn of(batches: &[SentBatch]) -> Self {
         let mut sends = Self::default();
+        for batch in batches {
+            let first = (batch.node, batch.order, batch.order);
+            sends.uses.entry(batch.connection).or_insert(first).2 = batch.order;
+        }
         for batch in batches {
             for (at, content) in batch.records.iter().enumerate() {
                 sends.add(batch, at, *content);
@@ -83,7 +93,7 @@ impl Sends {
         let known = sequence.and_then(|it| self.by_sequence.get(&it).copied());
         // After a batch that no node appended, its numbers may be those of other records.
         let known = known.filter(|index| self.all[*index].content == content);
-        let index = match known.or_else(|| self.take_failed(content, sequence)) {
+        let index = match known.or_else(|| self.take_failed(content, batch, sequence)) {
             Some(index) => {
                 self.send_again(index, batch);
                 index
@@ -111,6 +121,7 @@ impl Sends {
         let send = &mut self.all[index];
         let content = send.content;
         send.last_reply = batch.reply;
+        send.last_connection = batch.connection;
         send.incarnation = sequence.map(Sequence::incarnation);
         send.is_failed = matches!(batch.reply, Reply::Rejected(_) | Reply::Lost);
         send.offset = offset.or(send.offset);
@@ -129,17 +140,38 @@ impl Sends {
 
     /// Finds the earliest record with this content that has failed. One of the same producer id and
     /// epoch would come again with its own number, so it is another record.
-    fn take_failed(&mut self, content: Content, sequence: Option<Sequence>) -> Option<usize> {
+    fn take_failed(
+        &mut self,
+        content: Content,
+        batch: &SentBatch,
+        sequence: Option<Sequence>,
+    ) -> Option<usize> {
+        let failed = self.failed.get(&content)?;
+        let now = sequence.map(Sequence::incarnation);
+        let may_be = |index: &usize| {
+            let send = &self.all[*index];
+            let is_numbered = now.is_some() && send.incarnation == now;
+            send.is_failed
+                && !is_numbered
+                && !self.are_apart(send.last_connection, batch.connection)
+        };
+        let at = failed.iter().take(MOST_CANDIDATES).position(may_be);
         let failed = self.failed.get_mut(&content)?;
+        let found = at.and_then(|at| failed.remove(at));
         while failed.front().is_some_and(|index| !self.all[*index].is_failed) {
             failed.pop_front();
         }
-        let now = sequence.map(Sequence::incarnation);
-        let first = &self.all[*failed.front()?];
-        if now.is_some() && first.incarnation == now {
-            return None;
-        }
-        failed.pop_front()
+        found
+    }
+
+    /// Tells whether two connections are of two producers: one has a single connection to a node at
+    /// a time.
+    fn are_apart(&self, one: usize, other: usize) -> bool {
+        let (Some(one_use), Some(other_use)) = (self.uses.get(&one), self.uses.get(&other)) else {
+            return false;
+        };
+        let ((node, first, last), (other_node, other_first, other_last)) = (one_use, other_use);
+        one != other && node == other_node && first < other_last && other_first < last
     }
 
     fn send_again(&mut self, index: usize, batch: &SentBatch) {
@@ -199,6 +231,7 @@ impl Send {
             is_aborted: false,
             is_failed: false,
             connection: batch.connection,
+            last_connection: batch.connection,
             producer_id: batch.sequence.map(|it| it.producer_id),
             last_reply: batch.reply,
             incarnation: batch.sequence.map(Sequence::incarnation),
