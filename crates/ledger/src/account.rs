@@ -115,8 +115,8 @@ impl Account {
     }
 }
 
-/// Tells whether a record that is not in the log was deleted. Compaction leaves a gap at its offset;
-/// if another record is there, or the log ends before it, the log was truncated.
+/// Tells whether a record that is not in the log was deleted. Compaction leaves a gap at its
+/// offset; if another record is there, or the log ends before it, the log was truncated.
 fn is_deleted(offset: Option<i64>, log: &[LoggedRecord], standing: &PartitionStanding) -> bool {
     let Some(offset) = offset else { return standing.is_compacted };
     let is_gap = || {

@@ -11,7 +11,8 @@ use crate::books::{Reply, SentBatch, Sequence};
 use crate::content::Content;
 use crate::logged::LoggedRecord;
 
-/// The number of failed records with one content that are looked at to find the one that comes again.
+/// The number of failed records with one content among which the one that comes again is looked
+/// for.
 const MOST_CANDIDATES: usize = 16;
 
 /// The node that acknowledged a record, and what it waited for.
