@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+/// The most characters that are shown of a line that comes from a program.
+const LONGEST_LINE: usize = 1000;
+
 /// One thing that a scene asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Point {
@@ -97,7 +100,7 @@ fn write_point(f: &mut fmt::Formatter<'_>, number: usize, point: &Point) -> fmt:
     if point.holds {
         return Ok(());
     }
-    writeln!(f, "         found     {}", point.found)?;
+    writeln!(f, "         found     {}", readable(&point.found))?;
     writeln!(f, "         expected  {}", point.expected)?;
     if !point.why.is_empty() {
         writeln!(f, "         why       {}", point.why)?;
@@ -136,7 +139,31 @@ fn is_frame(line: &str) -> bool {
 
 fn last_lines(text: &str, count: usize) -> String {
     let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(count)..].join("\n")
+    let last = lines[lines.len().saturating_sub(count)..].iter();
+    last.map(|line| readable(line)).collect::<Vec<_>>().join("\n")
+}
+
+/// Returns text without control characters, which would change the terminal, and without the
+/// codes of colors. What is too long is cut.
+fn readable(line: &str) -> String {
+    let mut shown = String::new();
+    let mut characters = line.chars().peekable();
+    let mut left = LONGEST_LINE;
+    while let Some(character) = characters.next() {
+        if character == '\u{1b}' && characters.next_if_eq(&'[').is_some() {
+            // A code of the terminal ends with its first letter.
+            while characters.next_if(|it| it.is_ascii_digit() || *it == ';').is_some() {}
+            characters.next_if(char::is_ascii_alphabetic);
+        } else if left == 0 {
+            shown.push('…');
+            break;
+        } else {
+            let is_shown = matches!(character, '\t' | '\n') || !character.is_control();
+            shown.push(if is_shown { character } else { char::REPLACEMENT_CHARACTER });
+            left -= 1;
+        }
+    }
+    shown
 }
 
 fn indented(text: &str, by: &str) -> String {
@@ -199,6 +226,20 @@ mod tests {
             verdict(vec![SceneVerdict { printed, ..scene(vec![point(false)]) }]).to_string();
         let end = "printed at the end:\n    reading\n    Error: no broker\n    \n    closed\n";
         assert!(shown.ends_with(end), "{shown}");
+    }
+
+    #[test]
+    fn what_a_program_prints_cannot_change_the_terminal() {
+        let colored = "\u{1b}[2m12:00\u{1b}[0m \u{1b}[33mWARN\u{1b}[0m\tslow";
+        let scene = SceneVerdict {
+            printed: format!("{colored}\n\u{1b}]0;title\u{7}\u{0}\n{}", "x".repeat(100_000)),
+            ..scene(vec![Point { found: "key \u{1b}[2J".into(), ..point(false) }])
+        };
+        let shown = verdict(vec![scene]).to_string();
+        assert!(shown.contains("    12:00 WARN\tslow\n"), "{shown}");
+        assert!(shown.contains("found     key \n"), "{shown}");
+        assert!(!shown.contains(|it: char| it.is_control() && it != '\n' && it != '\t'), "{shown}");
+        assert!(shown.len() < 4 * LONGEST_LINE, "{}", shown.len());
     }
 
     #[test]

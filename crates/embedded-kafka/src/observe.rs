@@ -149,8 +149,9 @@ impl Cluster {
         all.collect()
     }
 
-    /// Reads about 1 MiB of batches from the one that holds `offset` on, up to the end of the log;
-    /// an empty result means that there are no more. Records that are not replicated yet, or belong
+    /// Reads about 1 MiB of batches from the one that holds `offset` on, up to the end of its
+    /// segment at most: read on from the last offset + 1. An empty result means that there are no
+    /// more. Records that are not replicated yet, or belong
     /// to an open or an aborted transaction, are among them.
     ///
     /// # Errors

@@ -41,7 +41,7 @@ impl Account {
         account.leader = standing.and_then(|it| it.leader);
         account.numbers.deleted = books.deleted;
         account.look_through(log, &mut sends);
-        account.count_sent(&sends, standing);
+        account.count_sent(&sends, log, standing);
         account.count_read(books, log);
         account.resent = std::mem::take(&mut sends.resent);
         account.numbers.resent = account.resent.values().sum();
@@ -65,6 +65,11 @@ impl Account {
             let producer = sends.producer(index);
             let send = &mut sends.all[index];
             let cause = (send.resent_after, send.is_idempotent);
+            if logged.fate == Fate::Aborted {
+                // No consumer of committed records reads this copy.
+                send.is_aborted = true;
+                continue;
+            }
             send.copies += 1;
             if send.copies > 1 {
                 self.numbers.duplicated += 1;
@@ -80,18 +85,20 @@ impl Account {
         }
     }
 
-    fn count_sent(&mut self, sends: &Sends, standing: Option<&PartitionStanding>) {
+    fn count_sent(
+        &mut self,
+        sends: &Sends,
+        log: &[LoggedRecord],
+        standing: Option<&PartitionStanding>,
+    ) {
         self.numbers.sent = sends.all.len() as u64;
         for send in &sends.all {
             let Some(acknowledgement) = send.acknowledged else { continue };
             self.numbers.acknowledged += 1;
-            if send.copies > 0 {
+            if send.copies > 0 || send.is_aborted {
                 continue;
             }
-            let is_deleted = standing.is_some_and(|it| {
-                it.is_compacted || send.offset.is_some_and(|offset| offset < it.start_offset)
-            });
-            if is_deleted {
+            if standing.is_some_and(|it| is_deleted(send.offset, log, it)) {
                 self.numbers.deleted += 1;
             } else {
                 self.numbers.lost += 1;
@@ -106,6 +113,17 @@ impl Account {
         let skipped = aborted.filter(|logged| books.read.contains(logged.offset)).count();
         self.numbers.read = books.read.len().saturating_sub(skipped as u64);
     }
+}
+
+/// Tells whether a record that is not in the log was deleted. Compaction leaves a gap at its
+/// offset; if another record is there, or the log ends before it, the log was truncated.
+fn is_deleted(offset: Option<i64>, log: &[LoggedRecord], standing: &PartitionStanding) -> bool {
+    let Some(offset) = offset else { return standing.is_compacted };
+    let is_gap = || {
+        offset < standing.end_offset
+            && log.binary_search_by_key(&offset, |logged| logged.offset).is_err()
+    };
+    offset < standing.start_offset || (standing.is_compacted && is_gap())
 }
 
 #[cfg(test)]

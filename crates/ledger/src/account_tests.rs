@@ -111,6 +111,70 @@ fn a_sequence_number_tells_a_record_that_comes_again_from_an_equal_one() {
 }
 
 #[test]
+fn equal_records_of_an_idempotent_producer_are_as_many_as_their_numbers() {
+    let number = |number| Some(Sequence { producer_id: 7, epoch: 0, number });
+    // The second batch was in flight when the first one failed.
+    let sender = Sender::new()
+        .batch(0, &["a"], REJECTED, None)
+        .idempotent(7, 0)
+        .batch(0, &["a"], REJECTED, None)
+        .idempotent(7, 1)
+        .batch(0, &["a"], OK, Some(0))
+        .idempotent(7, 0)
+        .batch(0, &["a"], OK, Some(1))
+        .idempotent(7, 1);
+    let numbers = sender.account(&log(&[("a", number(0)), ("a", number(1))])).numbers;
+    assert_eq!((numbers.sent, numbers.acknowledged, numbers.resent), (2, 2, 2));
+    assert_eq!((numbers.duplicated, numbers.lost, numbers.out_of_order), (0, 0, 0));
+}
+
+#[test]
+fn a_number_that_another_record_gets_after_a_rejection_does_not_make_them_one() {
+    let number = |number| Some(Sequence { producer_id: 7, epoch: 0, number });
+    let sender = Sender::new()
+        .batch(0, &["too large"], REJECTED, None)
+        .idempotent(7, 0)
+        .batch(0, &["a"], OK, Some(0))
+        .idempotent(7, 0);
+    let account = sender.account(&log(&[("a", number(0))]));
+    assert_eq!((account.numbers.sent, account.numbers.acknowledged), (2, 1));
+    assert_eq!((account.numbers.resent, account.numbers.lost), (0, 0));
+}
+
+#[test]
+fn a_copy_in_an_aborted_transaction_is_no_duplicate_of_the_one_that_consumers_read() {
+    let new_epoch = Sequence { producer_id: 7, epoch: 1, number: 0 };
+    let mut sender = Sender::new()
+        .batch(0, &["a"], LOST, Some(0))
+        .idempotent(7, 0)
+        .batch(1, &["a"], OK, Some(2))
+        .idempotent(7, 0);
+    sender.batches[1].sequence = Some(new_epoch);
+    let old = Sequence { producer_id: 7, epoch: 0, number: 0 };
+    let mut log = log(&[("a", Some(old)), ("a", Some(new_epoch))]);
+    (log[0].fate, log[1].offset) = (Fate::Aborted, 2);
+    let numbers = sender.account(&log).numbers;
+    assert_eq!((numbers.sent, numbers.resent, numbers.aborted), (1, 1, 1));
+    assert_eq!((numbers.on_the_cluster, numbers.duplicated, numbers.lost), (1, 0, 0));
+}
+
+#[test]
+fn many_equal_records_that_all_come_again_take_no_time() {
+    let batch = vec!["a"; 20_000];
+    let mut sender = Sender::new();
+    for first in [0, 20_000, 40_000, 60_000] {
+        sender = sender.batch(0, &batch, REJECTED, None).idempotent(7, first);
+    }
+    for first in [0, 20_000, 40_000, 60_000] {
+        sender = sender.batch(0, &batch, OK, Some(first.into())).idempotent(7, first);
+    }
+    let begin = std::time::Instant::now();
+    let numbers = sender.account(&[]).numbers;
+    assert_eq!((numbers.sent, numbers.resent, numbers.lost), (80_000, 80_000, 80_000));
+    assert!(begin.elapsed().as_secs() < 5, "{:?}", begin.elapsed());
+}
+
+#[test]
 fn a_batch_that_was_overtaken_is_out_of_order_record_by_record() {
     let sender = Sender::new()
         .batch(0, &["a", "b"], REJECTED, None)
@@ -133,6 +197,19 @@ fn producers_are_in_no_order_with_each_other_and_one_stays_itself_on_another_con
         .batch(1, &["a"], OK, Some(1))
         .batch(1, &["b"], OK, Some(2));
     assert_eq!(one.account(&plain(&["c", "a", "b"])).numbers.out_of_order, 2);
+}
+
+#[test]
+fn two_producers_of_equal_records_do_not_send_each_others_again() {
+    let sender = Sender::new()
+        .batch(1, &["start"], OK, Some(0))
+        .batch(0, &["a", "b"], REJECTED, None)
+        .batch(1, &["a"], OK, Some(1))
+        .batch(0, &["a", "b"], OK, Some(2))
+        .batch(1, &["b"], OK, Some(4));
+    let numbers = sender.account(&plain(&["start", "a", "a", "b", "b"])).numbers;
+    assert_eq!((numbers.sent, numbers.resent, numbers.acknowledged), (5, 2, 5));
+    assert_eq!((numbers.duplicated, numbers.out_of_order, numbers.lost), (0, 0, 0));
 }
 
 #[test]

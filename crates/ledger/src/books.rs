@@ -39,6 +39,11 @@ impl Sequence {
         (producer_id >= 0).then_some(Self { producer_id, epoch, number })
     }
 
+    /// Returns what numbers are counted for: the id and the epoch of the producer.
+    pub(crate) fn incarnation(self) -> (i64, i16) {
+        (self.producer_id, self.epoch)
+    }
+
     /// Returns the sequence number of the record that comes so many records later.
     pub(crate) fn plus(self, records: usize) -> Self {
         let number = (i64::from(self.number) + records as i64) % (1 << 31);
@@ -70,7 +75,7 @@ pub(crate) struct PartitionBooks {
     pub(crate) sent: Vec<SentBatch>,
     /// The offsets of records that consumers got.
     pub(crate) read: Spans,
-    /// The number of records that were sent before the topic was deleted.
+    /// The number of records that were acknowledged before the topic was deleted.
     pub(crate) deleted: u64,
 }
 
@@ -148,12 +153,12 @@ impl Books {
             let Some(name) = named(call, &topic.topic, topic.topic_id) else { continue };
             for (wanted, partition) in wanted.partitions.iter().zip(&topic.partitions) {
                 let records = partition.records.clone().unwrap_or_default();
-                // The node has read them from a log that it checked.
-                let batches = RecordBatch::decode_headers(&records).unwrap_or_default();
                 let books = self.partition(&name, partition.partition_index);
-                for batch in batches.iter().filter(|batch| !batch.is_control) {
-                    let from = batch.base_offset.max(wanted.fetch_offset);
-                    books.read.add(from, batch.last_offset + 1);
+                // The node has read them from a log that it checked.
+                let headers = RecordBatch::decode_headers(&records).unwrap_or_default();
+                let decode = || RecordBatch::decode_all(&records).unwrap_or_default();
+                for (from, end) in offsets(headers, decode) {
+                    books.read.add(from.max(wanted.fetch_offset), end);
                 }
             }
         }
@@ -166,9 +171,12 @@ impl Books {
         let names: Vec<&str> = deleted.filter_map(|it| Some(it.name.as_ref()?.as_str())).collect();
         for ((topic, _), books) in &mut self.partitions {
             if names.contains(&topic.as_str()) {
-                let sent = books.sent.drain(..).map(|batch| batch.records.len()).sum::<usize>();
-                self.left += sent;
-                books.deleted += sent as u64;
+                for batch in books.sent.drain(..) {
+                    self.left += batch.records.len();
+                    if batch.reply == Reply::Acknowledged {
+                        books.deleted += batch.records.len() as u64;
+                    }
+                }
                 books.read = Spans::default();
             }
         }
@@ -217,6 +225,22 @@ impl NewBatch {
 fn hashed(batch: &RecordBatch) -> (Option<Sequence>, Box<[Content]>) {
     let sequence = batch.records.first().and_then(|first| Sequence::of(batch, first));
     (sequence, batch.records.iter().map(Content::of).collect())
+}
+
+/// Returns the offsets of the records in batches, as ranges with exclusive ends.
+fn offsets(
+    headers: Vec<RecordBatch>,
+    decode: impl FnOnce() -> Vec<RecordBatch>,
+) -> Vec<(i64, i64)> {
+    let is_whole =
+        |it: &RecordBatch| i64::from(it.record_count) == it.last_offset - it.base_offset + 1;
+    if headers.iter().all(|it| it.is_control || is_whole(it)) {
+        let records = headers.iter().filter(|batch| !batch.is_control);
+        return records.map(|it| (it.base_offset, it.last_offset + 1)).collect();
+    }
+    // Compaction has left gaps, so each record has to be asked for its offset.
+    let records = decode().into_iter().flat_map(|batch| batch.records);
+    records.map(|it| (it.offset, it.offset + 1)).collect()
 }
 
 /// Returns what the producer learned of a batch, for which the node has this error code and offset.

@@ -120,3 +120,22 @@ pub(crate) fn resent(accounts: &[&Account]) -> Option<String> {
         .collect();
     (total > 0).then(|| format!("Sent again by producers: {}.", parts.join(", ")))
 }
+
+/// Names the partitions that have records and no leader: their records are not lost, because the
+/// node that has them may return, but no consumer can read them.
+pub(crate) fn leaderless(topics: &[(String, Vec<Account>)]) -> Option<String> {
+    let (mut names, mut count) = (Vec::new(), 0);
+    for (topic, accounts) in topics {
+        for account in accounts.iter().filter(|it| it.leader.is_none()) {
+            let records = account.numbers.on_the_cluster;
+            if records > 0 {
+                names.push(format!("{topic}/{}", account.partition));
+                count += records;
+            }
+        }
+    }
+    let names = names.join(", ");
+    let end = "can be read until a node returns that has them.";
+    (count > 0)
+        .then(|| format!("Without a leader: {names}. None of the {count} records there {end}"))
+}

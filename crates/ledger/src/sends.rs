@@ -1,15 +1,19 @@
 //! From the batches that a partition got to what its producers sent: a record that was sent again,
 //! because its batch had failed, is still one.
 //!
-//! An idempotent producer numbers its records, so one that comes again has its number. Of others
-//! the protocol says nothing: a record counts as sent again if an earlier one with the same content
-//! has failed, and has not been sent again yet.
+//! An idempotent producer numbers its records, so one that comes again has its number, unless its
+//! producer has a new id or epoch. Of others the protocol says nothing: a record counts as sent
+//! again if an earlier one with the same content has failed, and has not been sent again yet.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use crate::books::{Reply, SentBatch, Sequence};
 use crate::content::Content;
 use crate::logged::LoggedRecord;
+
+/// The number of failed records with one content among which the one that comes again is looked
+/// for.
+const MOST_CANDIDATES: usize = 16;
 
 /// The node that acknowledged a record, and what it waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,11 +32,18 @@ pub(crate) struct Send {
     pub(crate) resent_after: Option<Reply>,
     /// The offset of its last copy, as far as the nodes said.
     pub(crate) offset: Option<i64>,
-    /// The number of its copies in the log.
+    /// The number of its copies in the log that are not of an aborted transaction.
     pub(crate) copies: u32,
+    /// Tells whether the log has a copy of it that is of an aborted transaction.
+    pub(crate) is_aborted: bool,
     connection: usize,
+    last_connection: usize,
     producer_id: Option<i64>,
     last_reply: Reply,
+    /// The producer's id and epoch at the last attempt.
+    incarnation: Option<(i64, i16)>,
+    /// Tells whether the last attempt has failed, and was not repeated yet.
+    is_failed: bool,
 }
 
 /// The one that sent a record: an idempotent producer, or a connection.
@@ -49,7 +60,7 @@ pub(crate) struct Sends {
     /// How many records were sent again, by what their producers had learned.
     pub(crate) resent: BTreeMap<Reply, u64>,
     by_sequence: HashMap<Sequence, usize>,
-    /// Records whose last attempt has failed, by content.
+    /// Records of which an attempt has failed, by content. Some may have been sent again since.
     failed: HashMap<Content, VecDeque<usize>>,
     /// The offsets that nodes gave, each with its record; sorted.
     placed: Vec<(i64, usize)>,
@@ -57,12 +68,18 @@ pub(crate) struct Sends {
     unplaced: HashMap<Content, VecDeque<usize>>,
     /// The connections of one producer, each with an earlier one.
     earlier: HashMap<usize, usize>,
+    /// The node at the other end of each connection, and its first and last batch.
+    uses: HashMap<usize, (i32, u64, u64)>,
 }
 
 impl Sends {
     /// Finds what was sent in these batches, which come in the order of their requests.
-    pub(crate) fn of<'a>(batches: impl IntoIterator<Item = &'a SentBatch>) -> Self {
+    pub(crate) fn of(batches: &[SentBatch]) -> Self {
         let mut sends = Self::default();
+        for batch in batches {
+            let first = (batch.node, batch.order, batch.order);
+            sends.uses.entry(batch.connection).or_insert(first).2 = batch.order;
+        }
         for batch in batches {
             for (at, content) in batch.records.iter().enumerate() {
                 sends.add(batch, at, *content);
@@ -75,7 +92,9 @@ impl Sends {
     fn add(&mut self, batch: &SentBatch, at: usize, content: Content) {
         let sequence = batch.sequence.map(|first| first.plus(at));
         let known = sequence.and_then(|it| self.by_sequence.get(&it).copied());
-        let index = match known.or_else(|| self.failed.get_mut(&content)?.pop_front()) {
+        // After a batch that no node appended, its numbers may be those of other records.
+        let known = known.filter(|index| self.all[*index].content == content);
+        let index = match known.or_else(|| self.take_failed(content, batch, sequence)) {
             Some(index) => {
                 self.send_again(index, batch);
                 index
@@ -89,8 +108,23 @@ impl Sends {
             self.by_sequence.insert(sequence, index);
         }
         let offset = batch.base_offset.map(|base| base + at as i64);
+        self.note_attempt(index, batch, offset, sequence);
+    }
+
+    /// Notes what came of the attempt to send a record.
+    fn note_attempt(
+        &mut self,
+        index: usize,
+        batch: &SentBatch,
+        offset: Option<i64>,
+        sequence: Option<Sequence>,
+    ) {
         let send = &mut self.all[index];
+        let content = send.content;
         send.last_reply = batch.reply;
+        send.last_connection = batch.connection;
+        send.incarnation = sequence.map(Sequence::incarnation);
+        send.is_failed = matches!(batch.reply, Reply::Rejected(_) | Reply::Lost);
         send.offset = offset.or(send.offset);
         if batch.reply == Reply::Acknowledged {
             let acknowledgement = Acknowledgement { acks: batch.acks, node: batch.node };
@@ -100,16 +134,49 @@ impl Sends {
             Some(offset) => self.placed.push((offset, index)),
             None => self.unplaced.entry(content).or_default().push_back(index),
         }
-        if matches!(batch.reply, Reply::Rejected(_) | Reply::Lost) {
+        if send.is_failed {
             self.failed.entry(content).or_default().push_back(index);
         }
     }
 
+    /// Finds the earliest record with this content that has failed. One of the same producer id and
+    /// epoch would come again with its own number, so it is another record.
+    fn take_failed(
+        &mut self,
+        content: Content,
+        batch: &SentBatch,
+        sequence: Option<Sequence>,
+    ) -> Option<usize> {
+        let failed = self.failed.get(&content)?;
+        let now = sequence.map(Sequence::incarnation);
+        let may_be = |index: &usize| {
+            let send = &self.all[*index];
+            let is_numbered = now.is_some() && send.incarnation == now;
+            send.is_failed
+                && !is_numbered
+                && !self.are_apart(send.last_connection, batch.connection)
+        };
+        let at = failed.iter().take(MOST_CANDIDATES).position(may_be);
+        let failed = self.failed.get_mut(&content)?;
+        let found = at.and_then(|at| failed.remove(at));
+        while failed.front().is_some_and(|index| !self.all[*index].is_failed) {
+            failed.pop_front();
+        }
+        found
+    }
+
+    /// Tells whether two connections are of two producers: one has a single connection to a node at
+    /// a time.
+    fn are_apart(&self, one: usize, other: usize) -> bool {
+        let (Some(one_use), Some(other_use)) = (self.uses.get(&one), self.uses.get(&other)) else {
+            return false;
+        };
+        let ((node, first, last), (other_node, other_first, other_last)) = (one_use, other_use);
+        one != other && node == other_node && first < other_last && other_first < last
+    }
+
     fn send_again(&mut self, index: usize, batch: &SentBatch) {
         let send = &mut self.all[index];
-        if let Some(failed) = self.failed.get_mut(&send.content) {
-            failed.retain(|other| *other != index);
-        }
         send.resent_after = Some(send.last_reply);
         *self.resent.entry(send.last_reply).or_default() += 1;
         let (one, other) = (send.connection, batch.connection);
@@ -138,7 +205,8 @@ impl Sends {
 
     /// Finds the record of which the log has this copy. `None` if the ledger did not see it come.
     pub(crate) fn find(&mut self, logged: &LoggedRecord) -> Option<usize> {
-        if let Some(index) = logged.sequence.and_then(|it| self.by_sequence.get(&it)) {
+        let numbered = logged.sequence.and_then(|it| self.by_sequence.get(&it));
+        if let Some(index) = numbered.filter(|index| self.all[**index].content == logged.content) {
             return Some(*index);
         }
         // The log may have been truncated, and another record may be at the offset now.
@@ -161,9 +229,13 @@ impl Send {
             resent_after: None,
             offset: None,
             copies: 0,
+            is_aborted: false,
+            is_failed: false,
             connection: batch.connection,
+            last_connection: batch.connection,
             producer_id: batch.sequence.map(|it| it.producer_id),
             last_reply: batch.reply,
+            incarnation: batch.sequence.map(Sequence::incarnation),
         }
     }
 }

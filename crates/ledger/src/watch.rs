@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::account::Account;
 use crate::books::{Books, NewBatch, PartitionBooks};
 use crate::committed::Committed;
-use crate::explain::{explain, resent};
+use crate::explain::{explain, leaderless, resent};
 use crate::logged::{self, LoggedRecord};
 use crate::notes::notes_on;
 use crate::sheet::{GroupSheet, Numbers, PartitionSheet, Sheet, TopicSheet};
@@ -130,6 +130,7 @@ impl Ledger {
     fn summed(&self, sheets: Vec<(String, Vec<Account>)>, groups: Vec<GroupSheet>) -> Sheet {
         let mut total = Numbers::default();
         let resent = resent(&sheets.iter().flat_map(|(_, accounts)| accounts).collect::<Vec<_>>());
+        let leaderless = leaderless(&sheets);
         let topics = sheets.into_iter().map(|(topic, accounts)| {
             let explanations = explain(&topic, &accounts);
             let mut numbers = Numbers::default();
@@ -142,7 +143,7 @@ impl Ledger {
             TopicSheet { topic, numbers, partitions, explanations }
         });
         let topics = topics.collect();
-        let mut notes: Vec<String> = resent.into_iter().collect();
+        let mut notes: Vec<String> = resent.into_iter().chain(leaderless).collect();
         notes.extend(notes_on(&total, &self.books.lock(), self.inspection.has_panicked()));
         Sheet { topics, total, groups, notes }
     }

@@ -1,8 +1,13 @@
 //! Programs whose cluster fails in the middle.
 
 use embedded_kafka::{ApiKey, ResponseError};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
 
-use crate::scene::{LIMIT, Scene, TOPIC, send, values};
+use crate::scene::{LIMIT, Scene, TOPIC, send, send_to, values};
+
+/// A compacted topic.
+const TABLE: &str = "table";
 
 #[tokio::test]
 async fn an_idempotent_producer_that_gets_no_response_duplicates_nothing() {
@@ -17,6 +22,24 @@ async fn an_idempotent_producer_that_gets_no_response_duplicates_nothing() {
     assert_eq!((numbers.lost, numbers.duplicated, numbers.out_of_order), (0, 0, 0));
     assert!(numbers.resent > 0, "the response was dropped: {sheet}");
     assert!(sheet.to_string().contains("after a lost response"), "{sheet}");
+}
+
+#[tokio::test]
+async fn equal_records_of_an_idempotent_producer_that_come_again_are_no_duplicates() {
+    let scene = Scene::new().await;
+    let producer = scene.producer(&[("enable.idempotence", "true"), ("batch.num.messages", "1")]);
+    // A node that knows no number of a producer accepts any first one.
+    assert_eq!(send(&producer, &values(1)).await, []);
+    let fail = ResponseError::NotEnoughReplicas;
+    scene.cluster.fail_next(ApiKey::Produce, fail, 3).unwrap();
+    let equal = vec!["tick".to_owned(); 20];
+    assert_eq!(send(&producer, &equal).await, []);
+    let sheet = scene.sheet().await;
+    let numbers = sheet.topic(TOPIC);
+    let counts = (numbers.sent, numbers.acknowledged, numbers.on_the_cluster);
+    assert_eq!(counts, (21, 21, 21), "{sheet}");
+    assert_eq!((numbers.lost, numbers.duplicated, numbers.out_of_order), (0, 0, 0), "{sheet}");
+    assert!(numbers.resent >= 3, "{sheet}");
 }
 
 #[tokio::test]
@@ -61,6 +84,48 @@ async fn records_that_only_a_killed_leader_had_are_lost() {
              with acks=all it does."
         )]
     );
+}
+
+#[tokio::test]
+async fn records_of_a_compacted_topic_that_only_a_killed_leader_had_are_lost_and_not_deleted() {
+    let scene = Scene::new().await;
+    let admin: AdminClient<DefaultClientContext> = scene.config(&[]).create().unwrap();
+    let topic =
+        NewTopic::new(TABLE, 1, TopicReplication::Fixed(2)).set("cleanup.policy", "compact");
+    admin.create_topics([&topic], &AdminOptions::new()).await.unwrap();
+    let partitions = scene.cluster.partitions();
+    let table = partitions.iter().find(|it| it.topic == TABLE).unwrap();
+    let leader = table.leader.expect("it has a leader");
+    let follower = *table.in_sync.iter().find(|node| **node != leader).unwrap();
+    let producer = scene.producer(&[("acks", "1"), ("linger.ms", "0")]);
+    assert_eq!(send_to(TABLE, &producer, &values(5)).await, []);
+    scene.cluster.pause_replication(follower).await.unwrap();
+    let late = ["late 1", "late 2", "late 3"].map(str::to_owned);
+    assert_eq!(send_to(TABLE, &producer, &late).await, []);
+    scene.cluster.kill_node(leader).await.unwrap();
+    // One of their offsets has another record afterwards.
+    scene.ledger.settle(&scene.cluster).await;
+    assert_eq!(send_to(TABLE, &producer, &["after".to_owned()]).await, []);
+    let sheet = scene.sheet().await;
+    let numbers = sheet.topic(TABLE);
+    let counts = (numbers.acknowledged, numbers.on_the_cluster, numbers.lost, numbers.deleted);
+    assert_eq!(counts, (9, 6, 3, 0), "{sheet}");
+}
+
+#[tokio::test]
+async fn records_that_no_consumer_can_read_because_every_replica_is_down_are_noted() {
+    let scene = Scene::new().await;
+    assert_eq!(send(&scene.producer(&[("acks", "all")]), &values(5)).await, []);
+    let [partition] = &scene.cluster.partitions()[..] else { panic!("one partition") };
+    for node in &partition.in_sync {
+        scene.cluster.kill_node(*node).await.unwrap();
+    }
+    let sheet = scene.ledger.sheet(&scene.cluster).await.unwrap();
+    let numbers = sheet.topic(TOPIC);
+    assert_eq!((numbers.on_the_cluster, numbers.lost), (5, 0), "{sheet}");
+    let note = "Without a leader: orders/0. None of the 5 records there can be read until a node \
+                returns that has them.";
+    assert!(sheet.notes.iter().any(|it| it == note), "{sheet}");
 }
 
 #[tokio::test]

@@ -30,6 +30,14 @@ impl Scene {
         Self { cluster, ledger }
     }
 
+    /// Starts a node that compacts its topics at once.
+    pub(crate) async fn compacting() -> Self {
+        let at_once = Duration::from_millis(50);
+        let cluster = Cluster::builder().log_cleaner_backoff(at_once).start().await.unwrap();
+        let ledger = Ledger::watch(&cluster);
+        Self { cluster, ledger }
+    }
+
     pub(crate) fn config(&self, settings: &[(&str, &str)]) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", self.cluster.bootstrap_servers());
@@ -66,19 +74,42 @@ impl Scene {
         consumer.commit_consumer_state(rdkafka::consumer::CommitMode::Sync).unwrap();
     }
 
+    /// Counts the records in the log of a topic's partition 0.
+    pub(crate) async fn records(&self, topic: &str) -> usize {
+        let (mut count, mut next) = (0, 0);
+        // A read ends at the end of a segment at the latest.
+        loop {
+            let batches = self.cluster.read_log(topic, 0, next).await.unwrap();
+            let Some(last) = batches.last() else { return count };
+            next = last.last_offset + 1;
+            count += batches.iter().map(|batch| batch.records.len()).sum::<usize>();
+        }
+    }
+
     pub(crate) async fn sheet(&self) -> Sheet {
         self.ledger.settle(&self.cluster).await;
         self.ledger.sheet(&self.cluster).await.unwrap()
     }
 }
 
-/// Sends records to partition 0, all before the first response, and waits for the responses.
+/// Sends records to partition 0 of the topic, all before the first response, and waits for the
+/// responses.
 pub(crate) async fn send(producer: &FutureProducer, values: &[String]) -> Vec<KafkaError> {
+    send_to(TOPIC, producer, values).await
+}
+
+/// Sends records to partition 0 of a topic, all before the first response, and waits for the
+/// responses.
+pub(crate) async fn send_to(
+    topic: &str,
+    producer: &FutureProducer,
+    values: &[String],
+) -> Vec<KafkaError> {
     let sent: Vec<_> = values
         .iter()
         .map(|value| {
             let headers = OwnedHeaders::new();
-            let record = FutureRecord::to(TOPIC).partition(0).key("k").payload(value);
+            let record = FutureRecord::to(topic).partition(0).key("k").payload(value);
             producer.send_result(record.headers(headers)).map_err(|(error, _)| error).unwrap()
         })
         .collect();

@@ -1,11 +1,16 @@
 //! Programs that nothing disturbs.
 
+use std::time::{Duration, Instant};
+
 use embedded_kafka::{Cluster, TopicAtStart};
 use ledger::{Ledger, Numbers};
-use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::message::Message;
+use rdkafka::producer::FutureRecord;
 
-use crate::scene::{Scene, TOPIC, send, values};
+use crate::scene::{LIMIT, Scene, TOPIC, send, send_to, values};
 
 #[tokio::test]
 async fn records_that_are_sent_and_read_are_counted_once() {
@@ -80,6 +85,57 @@ async fn deleted_records_are_not_lost() {
     assert_eq!(deleted, [Ok(TOPIC.to_owned())]);
     let numbers = scene.sheet().await.topic(TOPIC);
     assert_eq!((numbers.on_the_cluster, numbers.deleted, numbers.lost), (0, 10, 0));
+}
+
+#[tokio::test]
+async fn records_that_compaction_has_removed_are_deleted_and_not_read() {
+    let scene = Scene::compacting().await;
+    let admin: AdminClient<DefaultClientContext> = scene.config(&[]).create().unwrap();
+    let topic = NewTopic::new("table", 1, TopicReplication::Fixed(1))
+        .set("cleanup.policy", "compact")
+        .set("segment.ms", "100")
+        .set("max.compaction.lag.ms", "100");
+    admin.create_topics([&topic], &AdminOptions::new()).await.unwrap();
+    let producer = scene.producer(&[("linger.ms", "50")]);
+    // Compaction leaves gaps in their batch, because later ones have the key k again.
+    let keys = ["k", "a", "k", "b", "k", "c", "k", "d", "k", "e"];
+    let records = keys.map(|key| FutureRecord::to("table").partition(0).key(key).payload("first"));
+    let sent = records.map(|it| producer.send_result(it).map_err(|(error, _)| error).unwrap());
+    for delivery in sent {
+        delivery.await.expect("the producer lives").unwrap();
+    }
+    let begin = Instant::now();
+    let mut sent = 10;
+    let left = loop {
+        let left = scene.records("table").await;
+        if left < sent {
+            break left;
+        }
+        assert!(begin.elapsed() < LIMIT, "the log is compacted in time");
+        // A segment ends with the record that comes after its time.
+        let last = format!("last {sent}");
+        assert_eq!(send_to("table", &producer, &[last]).await, []);
+        sent += 1;
+    };
+    let settings = [("group.id", "g"), ("enable.auto.commit", "false")];
+    let consumer: BaseConsumer = scene.config(&settings).create().unwrap();
+    let mut all = rdkafka::TopicPartitionList::new();
+    all.add_partition_offset("table", 0, rdkafka::Offset::Beginning).unwrap();
+    consumer.assign(&all).unwrap();
+    let mut read = 0;
+    let end = i64::try_from(sent).unwrap() - 1;
+    while begin.elapsed() < LIMIT {
+        let Some(record) = consumer.poll(Duration::from_millis(100)) else { continue };
+        read += 1;
+        if record.unwrap().offset() == end {
+            break;
+        }
+    }
+    drop(consumer);
+    let numbers = scene.sheet().await.topic("table");
+    assert!(read <= left as u64, "{read} of {left}");
+    assert_eq!((numbers.read, numbers.lost), (read, 0));
+    assert_eq!(numbers.acknowledged, numbers.on_the_cluster + numbers.deleted);
 }
 
 #[tokio::test]
