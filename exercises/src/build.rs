@@ -34,7 +34,7 @@ pub enum Built {
 /// Dropping the future ends cargo and the compilers that it has started.
 ///
 /// # Errors
-/// Cargo cannot be run. A program that does not compile is no error.
+/// Cargo cannot be run. A program that does not compile is a result, not an error.
 pub async fn build(
     project: &Project,
     exercise: &Exercise,

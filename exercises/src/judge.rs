@@ -18,7 +18,7 @@ const SCENE_LIMIT: Duration = Duration::from_secs(120);
 ///
 /// # Errors
 /// The command cannot be started, or the cluster does not respond. A program that is wrong in any
-/// way is no error but a verdict.
+/// way gets a verdict, not an error.
 pub async fn judge(
     exercise: &Exercise,
     program: &Program,

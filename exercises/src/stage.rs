@@ -174,7 +174,7 @@ impl Stage {
         tokio::task::spawn_blocking(send).await?
     }
 
-    /// Starts the program. What the scene has asked until now is no request of the program.
+    /// Starts the program. The requests that the scene has made so far are not counted as its own.
     pub(crate) fn start(&self) -> anyhow::Result<Running> {
         self.broker.forget_requests();
         self.program.start(&self.environment)

@@ -63,7 +63,7 @@ pub(crate) fn run(
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|error| Failure::Failed(error.to_string()))?;
     if let Some(mut stdin) = child.stdin.take() {
-        // A program that does not read its input has closed the pipe, which is no failure.
+        // A program that does not read its input closes the pipe, which is not a failure.
         let _ = stdin.write_all(input.as_bytes());
     }
     let outputs = (child.stdout.take().map(collect), child.stderr.take().map(collect));

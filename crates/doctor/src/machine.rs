@@ -147,7 +147,7 @@ pub(crate) fn open_files(deadline: Instant) -> Check {
     let mut limits = text.lines();
     let (soft, hard) = (limits.next().unwrap_or_default(), limits.next().unwrap_or_default());
     let found = format!("{soft}, and {hard} at most");
-    // What is no number is `unlimited`.
+    // Anything that is not a number means `unlimited`.
     if hard.parse().is_ok_and(|hard: u64| hard < OPEN_FILES) {
         let remedy = format!("raise the limit to {OPEN_FILES}, in /etc/security/limits.conf");
         return Check::not(Status::Note, name, found, remedy);

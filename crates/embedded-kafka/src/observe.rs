@@ -99,7 +99,7 @@ impl Cluster {
     ///
     /// The closure runs on a thread of the cluster, which handles no other request in the meantime:
     /// it must not block. It may run on several threads at once. If it panics, it is removed, and
-    /// the call goes on.
+    /// the call continues.
     ///
     /// ```
     /// use std::sync::mpsc;
@@ -151,8 +151,8 @@ impl Cluster {
 
     /// Reads about 1 MiB of batches from the one that holds `offset` on, up to the end of its
     /// segment at most: read on from the last offset + 1. An empty result means that there are no
-    /// more. Records that are not replicated yet, or belong
-    /// to an open or an aborted transaction, are among them.
+    /// more. Records that are not replicated yet, or belong to an open or an aborted transaction,
+    /// are among them.
     ///
     /// # Errors
     /// [`ReadLogError::NoSuchPartition`]; [`ReadLogError::OffsetOutOfRange`] if the offset was

@@ -114,7 +114,7 @@ fn main() -> std::io::Result<ExitCode> {
 
 async fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    // What is sent to be rejected, or broken on purpose, is no news.
+    // These commands cause rejections and failures on purpose, which need no warning.
     let level = match arguments.command {
         Command::Conformance(_) | Command::Check(_) | Command::Learn(_) => LevelFilter::ERROR,
         _ => LevelFilter::WARN,

@@ -87,7 +87,7 @@ impl Broker {
         Ok((described.partitions.len(), described.partitions.iter().filter(lacks).count()))
     }
 
-    /// Tells whether a node is no in-sync replica of any partition, and each partition is led.
+    /// Tells whether a node has left the ISR of every partition, and each partition has a leader.
     pub(crate) async fn is_in_sync_without(&self, topic: &str, node: i32) -> anyhow::Result<bool> {
         let Ok(described) = helpers::topic_metadata(&self.servers, topic).await else {
             return Ok(false);

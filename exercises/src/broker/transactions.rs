@@ -16,7 +16,7 @@ pub(crate) fn open(servers: &str, limit: Duration) -> anyhow::Result<BTreeMap<St
     let mut open = BTreeMap::new();
     let mut responded = 0;
     for address in servers.split(',') {
-        let address = address.parse().with_context(|| format!("{address} is no address"))?;
+        let address = address.parse().with_context(|| format!("{address} is not an address"))?;
         let Ok(mut node) = RawClient::connect_within(address, limit) else { continue };
         let Ok(response) = node.try_call(0, &ListTransactionsRequest::default()) else { continue };
         responded += 1;

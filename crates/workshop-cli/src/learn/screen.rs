@@ -67,7 +67,7 @@ async fn learn(course: &Course) -> anyhow::Result<()> {
     }
 }
 
-/// Works on one exercise, and returns the one to go on with, or nothing at the end.
+/// Works on one exercise, and returns the next one, or nothing at the end.
 async fn work_on(
     course: &Course,
     exercise: &'static Exercise,
@@ -113,7 +113,7 @@ async fn checked(
             }
             () = watched.saved() => return again(course, exercise),
             key = keys.next(), if are_typed => match pressed(course, exercise, key)? {
-                // The check goes on.
+                // The check continues.
                 Then::Wait => {}
                 other => return Ok(other),
             },

@@ -1,4 +1,4 @@
-//! `cargo workshop skip`: goes on without an exercise.
+//! `cargo workshop skip`: continues without an exercise.
 
 use std::process::ExitCode;
 
